@@ -1,0 +1,217 @@
+import { DecodeError, UsageError } from './errors.ts';
+
+/**
+ * Reads fields from a byte array, front to back. Every read names the field it is for, so that a short or
+ * wrong message is reported by name and offset. Multi-byte values are little-endian unless the name says `Be`.
+ *
+ * A cursor never copies: `bytes()` and `rest()` return subarrays. Who keeps one past the call, copies it.
+ */
+export class ReadCursor {
+  readonly context: string;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #end: number;
+  #position: number;
+
+  /**
+   * @param bytes what to read
+   * @param context the message's name in the specification, for errors
+   * @param start first byte to read; errors count offsets from the array's own start
+   * @param end one past the last byte to read
+   */
+  constructor(bytes: Uint8Array, context: string, start = 0, end = bytes.length) {
+    if (start < 0 || end > bytes.length || start > end) throw new UsageError('cursor range outside its bytes');
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.context = context;
+    this.#position = start;
+    this.#end = end;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get remaining(): number {
+    return this.#end - this.#position;
+  }
+
+  u8(field: string): number {
+    return this.#view.getUint8(this.#take(1, field));
+  }
+
+  /** Reads one byte without moving on. */
+  peekU8(field: string): number {
+    this.#need(1, field);
+    return this.#view.getUint8(this.#position);
+  }
+
+  i8(field: string): number {
+    return this.#view.getInt8(this.#take(1, field));
+  }
+
+  u16(field: string): number {
+    return this.#view.getUint16(this.#take(2, field), true);
+  }
+
+  u16Be(field: string): number {
+    return this.#view.getUint16(this.#take(2, field), false);
+  }
+
+  i16(field: string): number {
+    return this.#view.getInt16(this.#take(2, field), true);
+  }
+
+  u32(field: string): number {
+    return this.#view.getUint32(this.#take(4, field), true);
+  }
+
+  u32Be(field: string): number {
+    return this.#view.getUint32(this.#take(4, field), false);
+  }
+
+  i32(field: string): number {
+    return this.#view.getInt32(this.#take(4, field), true);
+  }
+
+  u64(field: string): bigint {
+    return this.#view.getBigUint64(this.#take(8, field), true);
+  }
+
+  f64(field: string): number {
+    return this.#view.getFloat64(this.#take(8, field), true);
+  }
+
+  /** A view of the next `length` bytes, not a copy. */
+  bytes(length: number, field: string): Uint8Array {
+    const at = this.#take(length, field);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  /** A view of everything that is left, not a copy. */
+  rest(): Uint8Array {
+    const at = this.#position;
+    this.#position = this.#end;
+    return this.#bytes.subarray(at, this.#end);
+  }
+
+  skip(length: number, field: string): void {
+    this.#take(length, field);
+  }
+
+  /** A cursor over the next `length` bytes, with a context of its own; this one moves past them. */
+  sub(length: number, field: string, context: string = this.context): ReadCursor {
+    const at = this.#take(length, field);
+    return new ReadCursor(this.#bytes, context, at, at + length);
+  }
+
+  /** Call where the specification allows nothing more. */
+  expectEnd(field = 'end'): void {
+    if (this.remaining > 0) throw this.error('trailing_bytes', field, `${this.remaining} bytes left over`);
+  }
+
+  /** A `DecodeError` at the current position; for values that are read but not allowed. */
+  error(code: DecodeError['code'], field: string, detail?: string): DecodeError {
+    return new DecodeError(code, this.context, field, this.#position, detail);
+  }
+
+  #need(length: number, field: string): void {
+    if (!(length >= 0 && length <= this.remaining)) {
+      throw new DecodeError(
+        'truncated',
+        this.context,
+        field,
+        this.#position,
+        `needs ${length} bytes, ${this.remaining} are left`,
+      );
+    }
+  }
+
+  #take(length: number, field: string): number {
+    this.#need(length, field);
+    const at = this.#position;
+    this.#position += length;
+    return at;
+  }
+}
+
+/**
+ * Writes fields into a buffer whose size is known beforehand (`sizeOfX`). Running past it or stopping short
+ * is our own bug and throws `UsageError`. Little-endian unless the name says `Be`.
+ */
+export class WriteCursor {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #view: DataView;
+  #position = 0;
+
+  constructor(size: number) {
+    this.#bytes = new Uint8Array(size);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  u8(value: number): void {
+    this.#view.setUint8(this.#take(1), value);
+  }
+
+  u16(value: number): void {
+    this.#view.setUint16(this.#take(2), value, true);
+  }
+
+  u16Be(value: number): void {
+    this.#view.setUint16(this.#take(2), value, false);
+  }
+
+  i16(value: number): void {
+    this.#view.setInt16(this.#take(2), value, true);
+  }
+
+  u32(value: number): void {
+    this.#view.setUint32(this.#take(4), value, true);
+  }
+
+  u32Be(value: number): void {
+    this.#view.setUint32(this.#take(4), value, false);
+  }
+
+  i32(value: number): void {
+    this.#view.setInt32(this.#take(4), value, true);
+  }
+
+  u64(value: bigint): void {
+    this.#view.setBigUint64(this.#take(8), value, true);
+  }
+
+  f64(value: number): void {
+    this.#view.setFloat64(this.#take(8), value, true);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#bytes.set(value, this.#take(value.length));
+  }
+
+  /** `length` zero bytes: padding and reserved fields. */
+  zeros(length: number): void {
+    this.#take(length);
+  }
+
+  /** The finished message. Throws when the size given was not what was written. */
+  finish(): Uint8Array<ArrayBuffer> {
+    if (this.#position !== this.#bytes.length) {
+      throw new UsageError(`wrote ${this.#position} bytes into a message of ${this.#bytes.length}`);
+    }
+    return this.#bytes;
+  }
+
+  #take(length: number): number {
+    const at = this.#position;
+    if (at + length > this.#bytes.length) {
+      throw new UsageError(`writing ${length} bytes at ${at} runs past a message of ${this.#bytes.length}`);
+    }
+    this.#position = at + length;
+    return at;
+  }
+}
