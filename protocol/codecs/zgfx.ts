@@ -1,0 +1,228 @@
+import { ReadCursor } from '../core/cursor.ts';
+import { DecodeError } from '../core/errors.ts';
+import {
+  ZGFX_HISTORY_SIZE,
+  ZGFX_LONGEST_PREFIX,
+  ZGFX_SEGMENT_LIMIT,
+  ZGFX_TOKENS,
+  type ZgfxToken,
+} from './zgfx-tokens.ts';
+
+/** [MS-RDPEGFX] 2.2.5.1 RDP_SEGMENTED_DATA, `descriptor`. */
+export const ZgfxDescriptor = { single: 0xe0, multipart: 0xe1 } as const;
+
+/** [MS-RDPEGFX] 2.2.5.3 RDP8_BULK_ENCODED_DATA, `header`: the type nibble and the flag. */
+export const ZgfxHeader = { typeRdp8: 0x04, compressed: 0x20 } as const;
+
+/** Most bytes one graphics message may expand to: an uncompressed 8192×8192 desktop at 32 bpp with room to spare. */
+export const ZGFX_MESSAGE_LIMIT = 320 * 1024 * 1024;
+
+const CONTEXT = 'RDP_SEGMENTED_DATA';
+const PREFIX_TABLE = buildPrefixTable();
+const SHORTEST_MATCH = 3;
+
+/**
+ * RDP 8.0 bulk decompression ([MS-RDPEGFX] 3.1.9.1): LZ77 with a history of 2.5 MB and a static prefix code.
+ * One instance a channel and direction, because the history lives as long as the channel does.
+ */
+export class ZgfxDecompressor {
+  readonly #history = new Uint8Array(ZGFX_HISTORY_SIZE);
+  #historyAt = 0;
+
+  /**
+   * One RDP_SEGMENTED_DATA as a virtual channel delivers it.
+   *
+   * @returns the message inside; a view into `segmented` where one uncompressed segment holds it all
+   * @throws DecodeError after which the history is no longer in step: the channel has to be closed
+   */
+  decompress(segmented: Uint8Array): Uint8Array {
+    const cursor = new ReadCursor(segmented, CONTEXT);
+    const descriptor = cursor.u8('descriptor');
+    if (descriptor === ZgfxDescriptor.single) return this.#segment(segmented, cursor.position, segmented.length);
+    if (descriptor !== ZgfxDescriptor.multipart) {
+      throw new DecodeError('invalid_value', CONTEXT, 'descriptor', 0, `0x${descriptor.toString(16)} is not known`);
+    }
+    const segmentCount = cursor.u16('segmentCount');
+    const uncompressedSize = cursor.u32('uncompressedSize');
+    if (uncompressedSize > ZGFX_MESSAGE_LIMIT || uncompressedSize > segmentCount * ZGFX_SEGMENT_LIMIT) {
+      throw new DecodeError('limit_exceeded', CONTEXT, 'uncompressedSize', 3, `${uncompressedSize} bytes`);
+    }
+    const message = new Uint8Array(uncompressedSize);
+    let filled = 0;
+    for (let i = 0; i < segmentCount; i++) {
+      const size = cursor.u32('segmentArray.size');
+      const start = cursor.position;
+      cursor.skip(size, 'segmentArray.bulkData');
+      const part = this.#segment(segmented, start, start + size);
+      if (part.length > uncompressedSize - filled) {
+        throw new DecodeError('invalid_value', CONTEXT, 'uncompressedSize', 3, 'segments hold more than declared');
+      }
+      message.set(part, filled);
+      filled += part.length;
+    }
+    cursor.expectEnd();
+    if (filled !== uncompressedSize) {
+      throw new DecodeError('invalid_value', CONTEXT, 'uncompressedSize', 3, 'segments hold less than declared');
+    }
+    return message;
+  }
+
+  /** [MS-RDPEGFX] 2.2.5.3 RDP8_BULK_ENCODED_DATA at `bytes[start..end)`. */
+  #segment(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    if (start >= end) throw new DecodeError('truncated', CONTEXT, 'header', start);
+    const header = bytes[start] ?? 0;
+    if ((header & 0x0f) !== ZgfxHeader.typeRdp8) {
+      throw new DecodeError('invalid_value', CONTEXT, 'header', start, `compression type ${header & 0x0f}`);
+    }
+    if ((header & ZgfxHeader.compressed) === 0) {
+      const raw = bytes.subarray(start + 1, end);
+      if (raw.length > ZGFX_SEGMENT_LIMIT) {
+        throw new DecodeError('limit_exceeded', CONTEXT, 'data', start + 1, `${raw.length} bytes in one segment`);
+      }
+      this.#remember(raw);
+      return raw;
+    }
+    return this.#inflate(bytes, start + 1, end);
+  }
+
+  #inflate(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    // The last byte tells how many bits of the one before it are padding.
+    const padding = end > start ? (bytes[end - 1] ?? 0) : 0;
+    const bitCount = (end - 1 - start) * 8 - padding;
+    if (padding > 7 || bitCount < 0) {
+      throw new DecodeError('invalid_value', CONTEXT, 'padding', Math.max(start, end - 1), `${padding} unused bits`);
+    }
+    const bits = new BitReader(bytes, start, bitCount);
+    const output = new Uint8Array(ZGFX_SEGMENT_LIMIT);
+    const history = this.#history;
+    let at = 0;
+    while (bits.left > 0) {
+      const token = PREFIX_TABLE[bits.peek(ZGFX_LONGEST_PREFIX)];
+      if (token === undefined) throw bits.error('invalid_value', 'token', 'no such prefix');
+      bits.skip(token.prefix.length);
+      if (token.kind === 'literal') {
+        if (at >= ZGFX_SEGMENT_LIMIT) throw bits.error('limit_exceeded', 'literal', 'segment expands too far');
+        const byte = token.base + bits.read(token.valueBits);
+        output[at++] = byte;
+        history[this.#historyAt] = byte;
+        this.#historyAt = this.#historyAt + 1 === ZGFX_HISTORY_SIZE ? 0 : this.#historyAt + 1;
+        continue;
+      }
+      const distance = token.base + bits.read(token.valueBits);
+      if (distance === 0) {
+        // An unencoded run: its length, then whole bytes from the next byte boundary on.
+        const length = bits.read(15);
+        const run = bits.alignedBytes(length);
+        if (at + length > ZGFX_SEGMENT_LIMIT) throw bits.error('limit_exceeded', 'unencoded', 'segment expands too far');
+        output.set(run, at);
+        at += length;
+        this.#remember(run);
+        continue;
+      }
+      if (distance > ZGFX_HISTORY_SIZE) throw bits.error('invalid_value', 'distance', `${distance} is past the history`);
+      const length = readMatchLength(bits);
+      if (at + length > ZGFX_SEGMENT_LIMIT) throw bits.error('limit_exceeded', 'match', 'segment expands too far');
+      let from = this.#historyAt - distance;
+      if (from < 0) from += ZGFX_HISTORY_SIZE;
+      let to = this.#historyAt;
+      // Byte by byte on purpose: a match may overlap what it is writing.
+      for (let i = 0; i < length; i++) {
+        const byte = history[from] ?? 0;
+        output[at++] = byte;
+        history[to] = byte;
+        if (++from === ZGFX_HISTORY_SIZE) from = 0;
+        if (++to === ZGFX_HISTORY_SIZE) to = 0;
+      }
+      this.#historyAt = to;
+    }
+    return output.subarray(0, at);
+  }
+
+  #remember(bytes: Uint8Array): void {
+    const room = ZGFX_HISTORY_SIZE - this.#historyAt;
+    if (bytes.length < room) {
+      this.#history.set(bytes, this.#historyAt);
+      this.#historyAt += bytes.length;
+    } else {
+      this.#history.set(bytes.subarray(0, room), this.#historyAt);
+      this.#history.set(bytes.subarray(room), 0);
+      this.#historyAt = bytes.length - room;
+    }
+  }
+}
+
+/** Length of a match: 3, or a power of two told in unary and as many bits below it. */
+function readMatchLength(bits: BitReader): number {
+  if (bits.read(1) === 0) return SHORTEST_MATCH;
+  let length = 4;
+  let extraBits = 2;
+  while (bits.read(1) === 1) {
+    length *= 2;
+    extraBits++;
+    if (length > ZGFX_SEGMENT_LIMIT) throw bits.error('limit_exceeded', 'match', 'longer than any segment');
+  }
+  return length + bits.read(extraBits);
+}
+
+/** Reads bits from the most significant end of each byte. */
+class BitReader {
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #bitEnd: number;
+  #bitAt = 0;
+
+  constructor(bytes: Uint8Array, start: number, bitCount: number) {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#bitEnd = bitCount;
+  }
+
+  get left(): number {
+    return this.#bitEnd - this.#bitAt;
+  }
+
+  /** The next `count` (at most 24) bits, zeros past the end; does not move on. */
+  peek(count: number): number {
+    const at = this.#start + (this.#bitAt >>> 3);
+    const bytes = this.#bytes;
+    const word =
+      (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) <<
+      (this.#bitAt & 7);
+    return count === 0 ? 0 : word >>> (32 - count);
+  }
+
+  skip(count: number): void {
+    if (count > this.left) throw this.error('truncated', 'bits', `needs ${count} bits, ${this.left} are left`);
+    this.#bitAt += count;
+  }
+
+  read(count: number): number {
+    const value = this.peek(count);
+    this.skip(count);
+    return value;
+  }
+
+  /** `length` whole bytes from the next byte boundary on; a view. */
+  alignedBytes(length: number): Uint8Array {
+    this.#bitAt = (this.#bitAt + 7) & ~7;
+    if (length * 8 > this.left) throw this.error('truncated', 'unencoded', `needs ${length} bytes`);
+    const at = this.#start + (this.#bitAt >>> 3);
+    this.#bitAt += length * 8;
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  error(code: DecodeError['code'], field: string, detail: string): DecodeError {
+    return new DecodeError(code, CONTEXT, field, this.#start + (this.#bitAt >>> 3), detail);
+  }
+}
+
+/** Every 9-bit look-ahead to the token it begins with; two prefixes belong to none. */
+function buildPrefixTable(): readonly (ZgfxToken | undefined)[] {
+  const table = new Array<ZgfxToken | undefined>(1 << ZGFX_LONGEST_PREFIX).fill(undefined);
+  for (const token of ZGFX_TOKENS) {
+    const spare = ZGFX_LONGEST_PREFIX - token.prefix.length;
+    const first = Number.parseInt(token.prefix, 2) << spare;
+    table.fill(token, first, first + (1 << spare));
+  }
+  return table;
+}
