@@ -1,0 +1,94 @@
+import type { Rect } from '#protocol/graphics/geometry.ts';
+
+/**
+ * What the recorder shares with its host: the picture it pulls from, the pointer it draws in, and what it hands back.
+ *
+ * All times are milliseconds since the epoch, from one clock that never runs backwards (`systemClock`).
+ */
+
+/** Where pictures come from. Read at capture time only, so that a host may decode lazily. */
+export interface FrameSource {
+  /** Desktop size in pixels; 0 × 0 before the server has sent one. */
+  readonly width: number;
+  readonly height: number;
+  /** RGBA, `width * height * 4` bytes; may be replaced when the size changes. */
+  readonly pixels: Uint8ClampedArray | Uint8Array;
+  /**
+   * Called right before each capture: bring `pixels` up to date (decode what is pending).
+   * May return what changed by doing so; a host that decodes eagerly reports it through `damaged` and returns nothing.
+   */
+  prepare?(): readonly Rect[] | undefined;
+}
+
+/** A pointer image; RGBA is not premultiplied, `width * height * 4` bytes. */
+export interface PointerImage {
+  readonly width: number;
+  readonly height: number;
+  readonly hotX: number;
+  readonly hotY: number;
+  readonly rgba: Uint8ClampedArray | Uint8Array;
+}
+
+/** The pointer as the server set it; `default` is drawn as an arrow of our own. */
+export interface RecordedPointer {
+  readonly kind: 'default' | 'hidden' | 'shape';
+  readonly shape?: PointerImage | undefined;
+}
+
+/** A finished recording. */
+export interface RecordingSummary {
+  /** Absolute path of `video.mp4`. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly durationMs: number;
+  /** Size of the video, which holds the largest desktop of the session. */
+  readonly width: number;
+  readonly height: number;
+  /** The moment of the video's first frame, and of its end. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly segments: number;
+  /** `incomplete`: a part is missing (a crash, a failed encoder); what is there plays. */
+  readonly state: 'complete' | 'incomplete';
+}
+
+/** Time for the recorder; tests hand in one that runs faster. */
+export interface RecorderClock {
+  /** Milliseconds since the epoch; never runs backwards. */
+  now(): number;
+  /** Calls back once after `ms`; returns how to cancel it. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+/** Wall-clock time at process start plus monotonic time since: a clock set back or forward does not bend a recording. */
+export const systemClock: RecorderClock = {
+  now: () => performance.timeOrigin + performance.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Structured log, satisfied by pino. */
+export interface RecorderLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export type RecorderErrorCode =
+  /** Recording cannot begin: ffmpeg or its H.264 encoder is missing, or the folder cannot be written. */
+  | 'recorder_unavailable'
+  /** Recording began and cannot go on, or cannot be finished. */
+  | 'recording_failed';
+
+/** The recorder cannot do its work; by the default policy the session ends with this code. */
+export class RecorderError extends Error {
+  override readonly name = 'RecorderError';
+  readonly code: RecorderErrorCode;
+  constructor(code: RecorderErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
