@@ -1,0 +1,199 @@
+import { concatBytes } from '../core/bytes.ts';
+import { ReadCursor, WriteCursor } from '../core/cursor.ts';
+import { DecodeError, UsageError } from '../core/errors.ts';
+
+/**
+ * Fast-path framing, shared by both directions, and the server's fast-path updates. The client's fast-path input is
+ * in fast-path-input.ts.
+ */
+
+/** Longest fast-path PDU: `length1` and `length2` hold 15 bits. */
+export const MAX_FAST_PATH_SIZE = 0x7fff;
+
+/** Whether a frame that begins with this byte is fast-path; otherwise it must be TPKT. */
+export function isFastPath(firstByte: number): boolean {
+  return (firstByte & ACTION_MASK) === 0;
+}
+
+/**
+ * The size of the fast-path PDU that begins at `start`, or `undefined` while too few bytes are there to tell.
+ *
+ * @pdu [MS-RDPBCGR] 2.2.9.1.2 TS_FP_UPDATE_PDU and 2.2.8.1.2 TS_FP_INPUT_PDU, `length1` and `length2`
+ */
+export function findFastPathSize(bytes: Uint8Array, start = 0, end = bytes.length): number | undefined {
+  const length1 = bytes[start + 1];
+  if (length1 === undefined || start + 1 >= end) return undefined;
+  let size = length1;
+  let headerSize = 2;
+  if (length1 & LONG_LENGTH) {
+    const length2 = bytes[start + 2];
+    if (length2 === undefined || start + 2 >= end) return undefined;
+    size = ((length1 & ~LONG_LENGTH) << 8) | length2;
+    headerSize = 3;
+  }
+  if (size < headerSize) {
+    throw new DecodeError('invalid_value', 'TS_FP_PDU', 'length', start + 1, `${size} is less than the header`);
+  }
+  return size;
+}
+
+/** [MS-RDPBCGR] 2.2.9.1.2.1 TS_FP_UPDATE, `fragmentation`. */
+export const Fragmentation = { single: 0, last: 1, first: 2, next: 3 } as const;
+export type Fragmentation = (typeof Fragmentation)[keyof typeof Fragmentation];
+
+/**
+ * One update or one fragment of one.
+ * @pdu [MS-RDPBCGR] 2.2.9.1.2.1 TS_FP_UPDATE
+ */
+export interface FastPathUpdate {
+  /** One of `UpdateCode`; unknown codes survive as numbers. */
+  readonly code: number;
+  readonly fragmentation: Fragmentation;
+  /** Not compressed. A view. */
+  readonly data: Uint8Array;
+}
+
+/**
+ * Decodes a whole fast-path update PDU. Throws `DecodeError` on encrypted PDUs (we only talk to servers over TLS) and
+ * on compressed updates (we never offer bulk compression).
+ */
+export function decodeFastPathUpdates(frame: Uint8Array): FastPathUpdate[] {
+  const cursor = new ReadCursor(frame, 'TS_FP_UPDATE_PDU');
+  readHeader(cursor);
+  const updates: FastPathUpdate[] = [];
+  while (cursor.remaining > 0) updates.push(decodeUpdate(cursor));
+  return updates;
+}
+
+export function sizeOfFastPathUpdate(update: FastPathUpdate): number {
+  return UPDATE_HEADER_SIZE + update.data.length;
+}
+
+/** A PDU with one update, or one fragment, in it. Throws `UsageError` if it does not fit: see `fragmentUpdate`. */
+export function encodeFastPathUpdate(update: FastPathUpdate): Uint8Array<ArrayBuffer> {
+  const bodySize = sizeOfFastPathUpdate(update);
+  const cursor = new WriteCursor(sizeOfFastPathPdu(bodySize));
+  writeHeader(cursor, 0, bodySize);
+  cursor.u8(update.code | (update.fragmentation << 4));
+  cursor.u16(update.data.length);
+  cursor.bytes(update.data);
+  return cursor.finish();
+}
+
+/**
+ * The fast-path PDUs for one update of any size, cut into fragments where one PDU cannot hold it.
+ *
+ * @param maxPduSize what to cut at; Windows cuts at 16 KiB
+ */
+export function encodeFragmentedUpdate(
+  code: number,
+  data: Uint8Array,
+  maxPduSize = DEFAULT_FRAGMENT_SIZE,
+): Uint8Array<ArrayBuffer>[] {
+  const room = maxPduSize - UPDATE_HEADER_SIZE - LONG_HEADER_SIZE;
+  if (data.length <= room) return [encodeFastPathUpdate({ code, fragmentation: Fragmentation.single, data })];
+  const pdus: Uint8Array<ArrayBuffer>[] = [];
+  for (let at = 0; at < data.length; at += room) {
+    const end = at + room;
+    const fragmentation =
+      at === 0 ? Fragmentation.first : end >= data.length ? Fragmentation.last : Fragmentation.next;
+    pdus.push(encodeFastPathUpdate({ code, fragmentation, data: data.subarray(at, end) }));
+  }
+  return pdus;
+}
+
+/** Puts fragments together again, up to the size that we advertised in the Multifragment Update capability set. */
+export class FragmentAssembler {
+  readonly #maxSize: number;
+  #code: number | undefined;
+  #parts: Uint8Array[] = [];
+  #size = 0;
+
+  constructor(maxSize: number) {
+    this.#maxSize = maxSize;
+  }
+
+  /**
+   * @returns the whole update, or `undefined` until its last fragment has come. A view if it came in one piece.
+   * @throws DecodeError when fragments come out of order or grow past the limit
+   */
+  push(update: FastPathUpdate): { code: number; data: Uint8Array } | undefined {
+    const { code, fragmentation, data } = update;
+    if (fragmentation === Fragmentation.single) {
+      this.reset(); // a server that gives up on a fragmented update does the rest of the stream no harm
+      return { code, data };
+    }
+    if (fragmentation === Fragmentation.first) {
+      this.reset();
+      this.#code = code;
+    } else if (this.#code === undefined) {
+      throw fragmentError('unexpected_message', 'fragment without a first one');
+    } else if (this.#code !== code) {
+      throw fragmentError('invalid_value', 'fragments of different updates are mixed');
+    }
+    if (this.#size + data.length > this.#maxSize) {
+      throw fragmentError('limit_exceeded', `update is longer than ${this.#maxSize} bytes`);
+    }
+    this.#size += data.length;
+    // The views are into a buffer of the caller's that may be gone by the next call.
+    this.#parts.push(data.slice());
+    if (fragmentation !== Fragmentation.last) return undefined;
+    const whole = concatBytes(...this.#parts);
+    this.reset();
+    return { code, data: whole };
+  }
+
+  reset(): void {
+    this.#code = undefined;
+    this.#parts = [];
+    this.#size = 0;
+  }
+}
+
+/** The header's four spare bits: reserved in updates, `numEvents` in input. */
+export function readHeader(cursor: ReadCursor): { spare: number } {
+  const header = cursor.u8('fpHeader');
+  if ((header & ACTION_MASK) !== 0) throw cursor.error('invalid_value', 'action', `${header & ACTION_MASK}`);
+  if (header & SECURITY_FLAGS) throw cursor.error('invalid_value', 'flags', 'encrypted fast-path PDU over TLS');
+  const length1 = cursor.u8('length1');
+  if (length1 & LONG_LENGTH) cursor.skip(1, 'length2');
+  return { spare: (header >>> 2) & 0xf };
+}
+
+export function sizeOfFastPathPdu(bodySize: number): number {
+  const size = SHORT_HEADER_SIZE + bodySize;
+  return size < LONG_LENGTH ? size : size + 1;
+}
+
+export function writeHeader(cursor: WriteCursor, spare: number, bodySize: number): void {
+  const size = sizeOfFastPathPdu(bodySize);
+  if (size > MAX_FAST_PATH_SIZE) throw new UsageError(`fast-path PDU of ${size} bytes is too long`);
+  cursor.u8(spare << 2);
+  if (size < LONG_LENGTH) cursor.u8(size);
+  else cursor.u16Be(size | (LONG_LENGTH << 8));
+}
+
+const ACTION_MASK = 0x03;
+const SECURITY_FLAGS = 0xc0;
+const LONG_LENGTH = 0x80;
+const SHORT_HEADER_SIZE = 2;
+const LONG_HEADER_SIZE = 3;
+const UPDATE_HEADER_SIZE = 1 /* updateHeader */ + 2; /* size */
+const DEFAULT_FRAGMENT_SIZE = 0x3fff;
+const COMPRESSION_USED = 0x2;
+const PACKET_COMPRESSED = 0x20;
+
+function decodeUpdate(cursor: ReadCursor): FastPathUpdate {
+  const header = cursor.u8('updateHeader');
+  // Windows sends the flags with nothing compressed as well: only the flag that says so counts.
+  if ((header >>> 6) & COMPRESSION_USED && cursor.u8('compressionFlags') & PACKET_COMPRESSED) {
+    throw cursor.error('invalid_value', 'compressionFlags', 'compressed, though compression was not offered');
+  }
+  const size = cursor.u16('size');
+  const fragmentation = ((header >>> 4) & 0x3) as Fragmentation;
+  return { code: header & 0xf, fragmentation, data: cursor.bytes(size, 'updateData') };
+}
+
+function fragmentError(code: DecodeError['code'], detail: string): DecodeError {
+  return new DecodeError(code, 'TS_FP_UPDATE', 'fragmentation', 0, detail);
+}
