@@ -1,0 +1,173 @@
+import { relative } from 'node:path';
+import { inspect } from 'node:util';
+
+/** One event of node:test's stream, as far as the report reads it. */
+export interface TestEvent {
+  readonly type: string;
+  readonly data: unknown;
+}
+
+interface TestData {
+  readonly name?: string;
+  readonly file?: string;
+  readonly nesting?: number;
+  readonly skip?: string | boolean;
+  readonly todo?: string | boolean;
+  readonly message?: string;
+  readonly details?: { readonly type?: string; readonly duration_ms?: number; readonly error?: unknown };
+}
+
+/** Characters of a test file's own output that are kept for the case that it fails. */
+const OUTPUT_KEPT = 16_000;
+
+/**
+ * Counts tests and checks and prints as they end: one line a file, each failure in full, and the failures' names again at the end,
+ * so that a long run's outcome can be read from its last lines.
+ */
+export class TestReport {
+  passed = 0;
+  failed = 0;
+  readonly #options: { root: string; verbose: boolean; ci: boolean };
+  readonly #failures: string[] = [];
+  readonly #files = new Map<string, { passed: number; failed: number; milliseconds: number }>();
+  readonly #output = new Map<string, string>();
+  readonly #print: (line: string) => void;
+
+  constructor(
+    options: { root: string; verbose: boolean; ci?: boolean },
+    print: (line: string) => void = (line) => console.log(line),
+  ) {
+    this.#options = { ...options, ci: options.ci ?? process.env.CI === 'true' };
+    this.#print = print;
+  }
+
+  /** Begins a group of tests. */
+  group(name: string, files?: number): void {
+    this.#closeFiles();
+    this.#print(`\n== ${name}${files === undefined ? '' : ` (${files} files)`}`);
+  }
+
+  /** Reports one check: a command that passed or not, with what it printed. */
+  check(name: string, ok: boolean, milliseconds: number, output: string): void {
+    this.#print(`${ok ? '✔' : '✖'} ${name} (${seconds(milliseconds)})`);
+    if (ok) {
+      this.passed++;
+      return;
+    }
+    this.#fail(name);
+    this.#print(indent(output.trimEnd()));
+  }
+
+  event({ type, data }: TestEvent): void {
+    const test = (data ?? {}) as TestData;
+    if (type === 'test:stdout' || type === 'test:stderr') {
+      // What a test prints matters when its file fails; in a passing run it is noise.
+      const text = String(test.message ?? '');
+      if (this.#options.verbose) this.#print(indent(text.trimEnd()));
+      else this.#output.set(this.#path(test), ((this.#output.get(this.#path(test)) ?? '') + text).slice(-OUTPUT_KEPT));
+    } else if (type === 'test:diagnostic' && this.#options.verbose) {
+      this.#print(`  # ${test.message}`);
+    } else if (type === 'test:pass') {
+      this.#pass(test);
+    } else if (type === 'test:fail') {
+      this.#testFailed(test);
+    }
+  }
+
+  /** Prints what is still open; call once at the end. */
+  finish(): void {
+    this.#closeFiles();
+    if (this.#failures.length === 0) return;
+    this.#print(`\nfailed:`);
+    for (const name of this.#failures) this.#print(`  ✖ ${name}`);
+    this.#print('');
+  }
+
+  #pass(test: TestData): void {
+    if (test.details?.type === 'suite' || this.#isFileItself(test)) return;
+    if (test.skip !== undefined && test.skip !== false) {
+      if (this.#options.ci)
+        this.#testFailed({ ...test, details: { error: new Error('skipped, and in CI no test is skipped') } });
+      else this.#print(`- skipped: ${this.#title(test)} ${test.skip === true ? '' : test.skip}`);
+      return;
+    }
+    this.passed++;
+    this.#entry(test).passed++;
+    this.#entry(test).milliseconds += test.nesting === 0 ? (test.details?.duration_ms ?? 0) : 0;
+    if (this.#options.verbose) this.#print(`✔ ${this.#title(test)} (${seconds(test.details?.duration_ms ?? 0)})`);
+  }
+
+  #testFailed(test: TestData): void {
+    const error = test.details?.error as { failureType?: string; cause?: unknown } | undefined;
+    // A parent fails because of its children: they have been reported already.
+    if (error?.failureType === 'subtestsFailed') return;
+    this.#entry(test).failed++;
+    this.#fail(this.#title(test));
+    this.#print(`✖ ${this.#title(test)}`);
+    const cause = error?.cause ?? error;
+    const text = cause instanceof Error ? (cause.stack ?? String(cause)) + extra(cause) : inspect(cause);
+    this.#print(indent(text));
+  }
+
+  #fail(name: string): void {
+    this.failed++;
+    this.#failures.push(name);
+  }
+
+  /** A file's own pass event repeats its tests. A file that fails to load has only this event, and it is a failure. */
+  #isFileItself(test: TestData): boolean {
+    return test.nesting === 0 && test.file !== undefined && test.name === test.file;
+  }
+
+  #title(test: TestData): string {
+    return `${this.#path(test)}: ${test.name ?? '?'}`;
+  }
+
+  #path(test: TestData): string {
+    return test.file === undefined ? '?' : relative(this.#options.root, test.file);
+  }
+
+  #entry(test: TestData): { passed: number; failed: number; milliseconds: number } {
+    const path = this.#path(test);
+    let entry = this.#files.get(path);
+    if (entry === undefined) {
+      // Events come file by file, so a new file means that the one before is complete.
+      this.#closeFiles();
+      entry = { passed: 0, failed: 0, milliseconds: 0 };
+      this.#files.set(path, entry);
+    }
+    return entry;
+  }
+
+  #closeFiles(): void {
+    for (const [path, { passed, failed, milliseconds }] of this.#files) {
+      const outcome = failed === 0 ? `✔ ${path}: ${passed} passed` : `✖ ${path}: ${passed} passed, ${failed} failed`;
+      const output = this.#output.get(path)?.trimEnd();
+      if (failed > 0 && output) this.#print(`  what it printed:\n${indent(output)}`);
+      this.#print(`${outcome} (${seconds(milliseconds)})`);
+      this.#output.delete(path);
+    }
+    this.#files.clear();
+  }
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+function extra(error: Error): string {
+  const rest = Object.entries(error).filter(([key]) =>
+    ['actual', 'expected', 'code', 'context', 'field', 'offset'].includes(key),
+  );
+  const cause = error.cause === undefined ? '' : `\ncause: ${inspect(error.cause)}`;
+  return rest.length === 0
+    ? cause
+    : `\n${inspect(Object.fromEntries(rest), { depth: 4, maxStringLength: 2000 })}${cause}`;
+}
+
+function indent(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `    ${line}`)
+    .join('\n');
+}

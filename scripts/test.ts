@@ -1,0 +1,123 @@
+/**
+ * The whole check of the project, and what CI runs: types, lint and format, import boundaries, unit tests, integration, browser.
+ *
+ *     npm test                                  everything
+ *     npm test -- --only unit                   some groups: check, unit, integration, browser (comma-separated)
+ *     npm test -- gateway/vault --grep rotate   only files whose path holds the word, only tests whose name matches
+ *     npm test -- --verbose                     names every test that passed, not only the files
+ *
+ * The last line is `N passed, N failed`: every test of node:test and each check counts as one. A skipped test is a failure in CI.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from 'node:test';
+import { parseArgs } from 'node:util';
+import { TestReport } from './test-report.ts';
+
+const GROUPS = ['check', 'unit', 'integration', 'browser'] as const;
+type Group = (typeof GROUPS)[number];
+
+const root = join(import.meta.dirname, '..');
+const bin = (name: string) => join(root, 'node_modules', '.bin', name);
+
+/** Quick, independent of each other, two at a time. */
+const CHECKS: readonly { name: string; command: readonly string[] }[] = [
+  { name: 'types of protocol (no Node, no DOM)', command: [bin('tsc'), '-p', 'protocol'] },
+  { name: 'types of gateway, recorder, test, scripts', command: [bin('tsc'), '-p', '.'] },
+  { name: 'types of web-client', command: [bin('tsc'), '-p', 'web-client'] },
+  { name: 'lint and format', command: [bin('biome'), 'check', '--error-on-warnings', '--max-diagnostics=40'] },
+  { name: 'import boundaries', command: [process.execPath, 'scripts/boundaries.ts'] },
+];
+
+/** Globs of each group's files and how many files run at once (servers and browsers need the two cores for themselves), with a limit per file. */
+const TEST_GROUPS: Record<
+  Exclude<Group, 'check'>,
+  { globs: readonly string[]; concurrency: number; minutes: number }
+> = {
+  unit: {
+    globs: ['protocol', 'gateway', 'recorder', 'web-client', 'scripts', 'bench'].map(
+      (part) => `${part}/**/*.test.{ts,tsx}`,
+    ),
+    concurrency: 2,
+    minutes: 3,
+  },
+  integration: { globs: ['test/integration/**/*.test.ts', 'test/lab/**/*.test.ts'], concurrency: 2, minutes: 5 },
+  browser: { globs: ['test/e2e/**/*.test.ts'], concurrency: 1, minutes: 10 },
+};
+
+const { values: options, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string' }, grep: { type: 'string' }, verbose: { type: 'boolean', default: false } },
+});
+const groups = chosenGroups(options.only);
+const report = new TestReport({ root, verbose: options.verbose });
+
+for (const group of groups) {
+  if (group === 'check') await runChecks();
+  else await runTests(group);
+}
+
+report.finish();
+const { passed, failed } = report;
+if (passed + failed === 0) console.error('no test matches');
+console.log(`${passed} passed, ${failed} failed`);
+// Not `process.exitCode`: a handle that a test file's runner left open must not keep a finished run alive.
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
+
+function chosenGroups(only: string | undefined): readonly Group[] {
+  // A word names test files, so the checks, which have none, are left out.
+  if (only === undefined)
+    return words.length > 0 || options.grep ? GROUPS.filter((group) => group !== 'check') : GROUPS;
+  const names = only.split(',');
+  const unknown = names.find((name) => !(GROUPS as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    console.error(`no group of tests is called "${unknown}" (there are: ${GROUPS.join(', ')})`);
+    process.exit(2);
+  }
+  return GROUPS.filter((group) => names.includes(group));
+}
+
+async function runChecks(): Promise<void> {
+  report.group('check');
+  const waiting = [...CHECKS];
+  const worker = async () => {
+    for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
+      const started = performance.now();
+      const { code, output } = await runCommand(check.command);
+      report.check(check.name, code === 0, performance.now() - started, output);
+    }
+  };
+  await Promise.all([worker(), worker()]);
+}
+
+function runCommand(command: readonly string[]): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const [file = '', ...args] = command;
+    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk));
+    child.stderr.on('data', (chunk) => (output += chunk));
+    child.on('error', (error) => resolve({ code: null, output: String(error) }));
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
+
+async function runTests(group: Exclude<Group, 'check'>): Promise<void> {
+  const { globs, concurrency, minutes } = TEST_GROUPS[group];
+  const files = globSync([...globs], { cwd: root, exclude: (name) => name === 'node_modules' || name === 'dist' })
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+    .filter((file) => existsSync(join(root, file)))
+    .sort()
+    .map((file) => join(root, file));
+  if (files.length === 0) return;
+  report.group(group, files.length);
+  const stream = run({
+    files,
+    cwd: root,
+    concurrency,
+    timeout: minutes * 60_000,
+    ...(options.grep ? { testNamePatterns: [new RegExp(options.grep)] } : {}),
+  });
+  for await (const event of stream) report.event(event);
+}
