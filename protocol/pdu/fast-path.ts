@@ -3,39 +3,12 @@ import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 
 /**
- * Fast-path framing, shared by both directions, and the server's fast-path updates. The client's fast-path input is
- * in fast-path-input.ts.
+ * The fast-path header, shared by both directions, and the server's fast-path updates. The client's fast-path input is
+ * in fast-path-input.ts, finding a frame's size in tpkt.ts.
  */
 
 /** Longest fast-path PDU: `length1` and `length2` hold 15 bits. */
 export const MAX_FAST_PATH_SIZE = 0x7fff;
-
-/** Whether a frame that begins with this byte is fast-path; otherwise it must be TPKT. */
-export function isFastPath(firstByte: number): boolean {
-  return (firstByte & ACTION_MASK) === 0;
-}
-
-/**
- * The size of the fast-path PDU that begins at `start`, or `undefined` while too few bytes are there to tell.
- *
- * @pdu [MS-RDPBCGR] 2.2.9.1.2 TS_FP_UPDATE_PDU and 2.2.8.1.2 TS_FP_INPUT_PDU, `length1` and `length2`
- */
-export function findFastPathSize(bytes: Uint8Array, start = 0, end = bytes.length): number | undefined {
-  const length1 = bytes[start + 1];
-  if (length1 === undefined || start + 1 >= end) return undefined;
-  let size = length1;
-  let headerSize = 2;
-  if (length1 & LONG_LENGTH) {
-    const length2 = bytes[start + 2];
-    if (length2 === undefined || start + 2 >= end) return undefined;
-    size = ((length1 & ~LONG_LENGTH) << 8) | length2;
-    headerSize = 3;
-  }
-  if (size < headerSize) {
-    throw new DecodeError('invalid_value', 'TS_FP_PDU', 'length', start + 1, `${size} is less than the header`);
-  }
-  return size;
-}
 
 /** [MS-RDPBCGR] 2.2.9.1.2.1 TS_FP_UPDATE, `fragmentation`. */
 export const Fragmentation = { single: 0, last: 1, first: 2, next: 3 } as const;

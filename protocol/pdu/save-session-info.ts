@@ -1,0 +1,133 @@
+import type { ReadCursor } from '../core/cursor.ts';
+import { WriteCursor } from '../core/cursor.ts';
+import { decodeUtf16le, untilNul } from '../core/text.ts';
+
+/**
+ * What the server says about the logon.
+ * @pdu [MS-RDPBCGR] 2.2.10.1.1 TS_SAVE_SESSION_INFO_PDU_DATA
+ */
+export type SaveSessionInfo =
+  /** Somebody has logged on, and these are the names that were used. */
+  | { readonly kind: 'logon'; readonly domain: string; readonly username: string; readonly sessionId: number }
+  /** Somebody has logged on. */
+  | { readonly kind: 'plain-notify' }
+  | {
+      readonly kind: 'extended';
+      readonly autoReconnect?: AutoReconnectCookie;
+      readonly logonError?: LogonErrorInfo;
+    }
+  | { readonly kind: 'unknown'; readonly infoType: number };
+
+/**
+ * A secret that lets its holder back into the session: never logged, never sent anywhere but to the server.
+ * @pdu [MS-RDPBCGR] 2.2.4.2 ARC_SC_PRIVATE_PACKET
+ */
+export interface AutoReconnectCookie {
+  readonly logonId: number;
+  /** 16 bytes; a view. */
+  readonly randomBits: Uint8Array;
+}
+
+/**
+ * @pdu [MS-RDPBCGR] 2.2.10.1.1.4.1.1 TS_LOGON_ERRORS_INFO
+ */
+export interface LogonErrorInfo {
+  /** An NTSTATUS, or one of the small negative `LOGON_MSG` values. */
+  readonly type: number;
+  /** One of `LogonErrorData`, or a session id. */
+  readonly data: number;
+}
+
+/** [MS-RDPBCGR] 2.2.10.1.1.4.1.1, `ErrorNotificationData`. */
+export const LogonErrorData = { badPassword: 0, updatePassword: 1, other: 2, warning: 3 } as const;
+
+/** [MS-RDPBCGR] 2.2.10.1.1.4.1.1, `ErrorNotificationType`: values that are no NTSTATUS. */
+export const LogonMessage = {
+  disconnectRefused: 0xfffffff9,
+  noPermission: 0xfffffffa,
+  bumpOptions: 0xfffffffb,
+  reconnectOptions: 0xfffffffc,
+  sessionTerminate: 0xfffffffd,
+  sessionContinue: 0xfffffffe,
+} as const;
+
+export function decodeSaveSessionInfo(cursor: ReadCursor): SaveSessionInfo {
+  const infoType = cursor.u32('infoType');
+  switch (infoType) {
+    case InfoType.logon:
+      return decodeLogonVersion1(cursor);
+    case InfoType.logonLong:
+      return decodeLogonVersion2(cursor);
+    case InfoType.plainNotify:
+      return { kind: 'plain-notify' }; // 576 bytes of padding follow
+    case InfoType.extended:
+      return decodeExtended(cursor);
+    default:
+      return { kind: 'unknown', infoType };
+  }
+}
+
+/** Size of a Plain Notify, the only kind that our server sends. */
+export function sizeOfPlainNotify(): number {
+  return 4 /* infoType */ + PLAIN_NOTIFY_PADDING;
+}
+
+/**
+ * @pdu [MS-RDPBCGR] 2.2.10.1.1.3 TS_PLAIN_NOTIFY
+ */
+export function encodePlainNotify(): Uint8Array<ArrayBuffer> {
+  const cursor = new WriteCursor(sizeOfPlainNotify());
+  cursor.u32(InfoType.plainNotify);
+  cursor.zeros(PLAIN_NOTIFY_PADDING);
+  return cursor.finish();
+}
+
+const InfoType = { logon: 0, logonLong: 1, plainNotify: 2, extended: 3 } as const;
+const PLAIN_NOTIFY_PADDING = 576;
+const DOMAIN_SIZE = 52;
+const USER_NAME_SIZE = 512;
+const VERSION_2_PADDING = 558;
+const AUTO_RECONNECT_PRESENT = 0x1;
+const LOGON_ERRORS_PRESENT = 0x2;
+
+function decodeLogonVersion1(cursor: ReadCursor): SaveSessionInfo {
+  cursor.skip(4, 'cbDomain'); // the fixed-width field ends at its NUL, whatever this says
+  const domain = untilNul(decodeUtf16le(cursor.bytes(DOMAIN_SIZE, 'Domain')));
+  cursor.skip(4, 'cbUserName');
+  const username = untilNul(decodeUtf16le(cursor.bytes(USER_NAME_SIZE, 'UserName')));
+  return { kind: 'logon', domain, username, sessionId: cursor.u32('SessionId') };
+}
+
+function decodeLogonVersion2(cursor: ReadCursor): SaveSessionInfo {
+  cursor.skip(2, 'Version');
+  cursor.skip(4, 'Size');
+  const sessionId = cursor.u32('SessionId');
+  const domainSize = cursor.u32('cbDomain');
+  const userNameSize = cursor.u32('cbUserName');
+  cursor.skip(VERSION_2_PADDING, 'Pad');
+  const domain = untilNul(decodeUtf16le(cursor.bytes(domainSize, 'Domain')));
+  const username = untilNul(decodeUtf16le(cursor.bytes(userNameSize, 'UserName')));
+  return { kind: 'logon', domain, username, sessionId };
+}
+
+function decodeExtended(cursor: ReadCursor): SaveSessionInfo {
+  cursor.skip(2, 'Length');
+  const present = cursor.u32('FieldsPresent');
+  let autoReconnect: AutoReconnectCookie | undefined;
+  let logonError: LogonErrorInfo | undefined;
+  if (present & AUTO_RECONNECT_PRESENT) {
+    const field = cursor.sub(cursor.u32('cbFieldData'), 'FieldData', 'ARC_SC_PRIVATE_PACKET');
+    field.skip(4, 'cbLen');
+    field.skip(4, 'Version');
+    autoReconnect = { logonId: field.u32('LogonId'), randomBits: field.bytes(16, 'ArcRandomBits') };
+  }
+  if (present & LOGON_ERRORS_PRESENT) {
+    const field = cursor.sub(cursor.u32('cbFieldData'), 'FieldData', 'TS_LOGON_ERRORS_INFO');
+    logonError = { type: field.u32('ErrorNotificationType'), data: field.u32('ErrorNotificationData') };
+  }
+  return {
+    kind: 'extended',
+    ...(autoReconnect ? { autoReconnect } : {}),
+    ...(logonError ? { logonError } : {}),
+  };
+}
