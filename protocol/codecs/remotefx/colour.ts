@@ -1,0 +1,47 @@
+import { TILE_PIXELS } from './wavelet.ts';
+
+/**
+ * [MS-RDPRFX] 3.1.8.1.3: RemoteFX keeps Y, Cb and Cr as signed values with five bits of fraction, Y lowered by 128.
+ * The factors here are the specification's, scaled by two to the fourteenth: the most that leaves every sum of
+ * 16-bit components inside 32 bits.
+ */
+const SCALE_BITS = 14;
+const CR_TO_RED = Math.round(1.402525 * (1 << SCALE_BITS));
+const CB_TO_GREEN = Math.round(0.34373 * (1 << SCALE_BITS));
+const CR_TO_GREEN = Math.round(0.714401 * (1 << SCALE_BITS));
+const CB_TO_BLUE = Math.round(1.769905 * (1 << SCALE_BITS));
+const FRACTION_BITS = 5;
+const LUMA_SHIFT = 128 << FRACTION_BITS;
+
+/** A tile's three components into 64×64 pixels, each `0xAABBGGRR` with full alpha. */
+export function yCbCrToRgba(y: Int16Array, cb: Int16Array, cr: Int16Array, pixels: Uint32Array): void {
+  for (let i = 0; i < TILE_PIXELS; i++) {
+    const luma = ((y[i] ?? 0) + LUMA_SHIFT) << SCALE_BITS;
+    const blueness = cb[i] ?? 0;
+    const redness = cr[i] ?? 0;
+    const red = clampSample(luma + redness * CR_TO_RED);
+    const green = clampSample(luma - blueness * CB_TO_GREEN - redness * CR_TO_GREEN);
+    const blue = clampSample(luma + blueness * CB_TO_BLUE);
+    pixels[i] = 0xff000000 | (blue << 16) | (green << 8) | red;
+  }
+}
+
+/** A value with all its fraction bits to an 8-bit sample. */
+function clampSample(value: number): number {
+  const sample = value >> (SCALE_BITS + FRACTION_BITS);
+  return sample < 0 ? 0 : sample > 255 ? 255 : sample;
+}
+
+/** 64×64 pixels into a tile's three components; the server's side. */
+export function rgbaToYCbCr(pixels: Uint32Array, y: Int16Array, cb: Int16Array, cr: Int16Array): void {
+  for (let i = 0; i < TILE_PIXELS; i++) {
+    const pixel = pixels[i] ?? 0;
+    const red = pixel & 0xff;
+    const green = (pixel >>> 8) & 0xff;
+    const blue = (pixel >>> 16) & 0xff;
+    const scale = 1 << FRACTION_BITS;
+    y[i] = Math.round((0.299 * red + 0.587 * green + 0.114 * blue) * scale) - LUMA_SHIFT;
+    cb[i] = Math.round((-0.168935 * red - 0.331665 * green + 0.50059 * blue) * scale);
+    cr[i] = Math.round((0.499813 * red - 0.418531 * green - 0.081282 * blue) * scale);
+  }
+}

@@ -1,0 +1,89 @@
+import { ReadCursor } from '../../core/cursor.ts';
+import { DecodeError } from '../../core/errors.ts';
+import type { PixelTarget } from '../pixel-target.ts';
+import { decodeBlock, type EncodedTile, type RegionRect } from './blocks.ts';
+import { TileDecoder } from './tile-codec.ts';
+import { TILE_SIZE } from './wavelet.ts';
+
+/**
+ * RemoteFX, [MS-RDPRFX]: image and video mode, RLGR1 and RLGR3. One instance a codec context, because in video mode
+ * the header blocks come with the first frame only.
+ */
+export class RemoteFxDecoder {
+  readonly #tile = new TileDecoder();
+  #channel: { readonly width: number; readonly height: number } | undefined;
+  #region: readonly RegionRect[] = [];
+
+  /**
+   * Decodes one encoded bitmap stream.
+   *
+   * @param target where the picture's top left corner is and how far it reaches; nothing is drawn outside it
+   * @returns the rectangles that changed, relative to the target's corner
+   */
+  decode(source: Uint8Array, target: PixelTarget): RegionRect[] {
+    const cursor = new ReadCursor(source, 'TS_RFX_BLOCKT');
+    const changed: RegionRect[] = [];
+    while (cursor.remaining > 0) {
+      const block = decodeBlock(cursor);
+      switch (block.kind) {
+        case 'channels':
+          this.#channel = { width: block.width, height: block.height };
+          break;
+        case 'region':
+          this.#region = block.rects.length > 0 ? block.rects : [{ x: 0, y: 0, ...this.#channelSize(cursor) }];
+          break;
+        case 'tile-set':
+          for (const tile of block.tiles) {
+            this.#tile.decode(tile, block.entropy, block.quantization);
+            this.#draw(tile, target);
+          }
+          for (const rect of this.#region) {
+            const visible = clip(rect, 0, 0, target.width, target.height);
+            if (visible !== undefined) changed.push(visible);
+          }
+          break;
+        case 'sync':
+        case 'codec-versions':
+        case 'context':
+        case 'frame-begin':
+        case 'frame-end':
+        case 'unknown':
+          break;
+        default:
+          block satisfies never;
+      }
+    }
+    return changed;
+  }
+
+  #channelSize(cursor: ReadCursor): { width: number; height: number } {
+    if (this.#channel !== undefined) return this.#channel;
+    throw new DecodeError('unexpected_message', 'TS_RFX_REGION', 'numRects', cursor.position, 'no channel is known');
+  }
+
+  /** Copies what the region shows of the decoded tile. */
+  #draw(tile: EncodedTile, target: PixelTarget): void {
+    const left = tile.xIdx * TILE_SIZE;
+    const top = tile.yIdx * TILE_SIZE;
+    const right = Math.min(left + TILE_SIZE, target.width);
+    const bottom = Math.min(top + TILE_SIZE, target.height);
+    const pixels = this.#tile.pixels;
+    for (const rect of this.#region) {
+      const part = clip(rect, left, top, right, bottom);
+      if (part === undefined) continue;
+      for (let y = part.y; y < part.y + part.height; y++) {
+        const from = (y - top) * TILE_SIZE + part.x - left;
+        const to = (target.y + y) * target.stride + target.x + part.x;
+        target.words.set(pixels.subarray(from, from + part.width), to);
+      }
+    }
+  }
+}
+
+function clip(rect: RegionRect, left: number, top: number, right: number, bottom: number): RegionRect | undefined {
+  const x = Math.max(rect.x, left);
+  const y = Math.max(rect.y, top);
+  const width = Math.min(rect.x + rect.width, right) - x;
+  const height = Math.min(rect.y + rect.height, bottom) - y;
+  return width > 0 && height > 0 ? { x, y, width, height } : undefined;
+}

@@ -1,0 +1,79 @@
+import type { EncodedTile } from './blocks.ts';
+import { rgbaToYCbCr, yCbCrToRgba } from './colour.ts';
+import type { Quantization } from './quantization.ts';
+import { decodeRlgr, type RlgrMode } from './rlgr.ts';
+import { encodeRlgr } from './rlgr-encoder.ts';
+import { forwardWavelet, inverseWavelet, TILE_PIXELS } from './wavelet.ts';
+
+/** Coefficients of each sub-band, in the order of `SUB_BANDS`. */
+const BAND_SIZES = [1024, 1024, 1024, 256, 256, 256, 64, 64, 64, 64] as const;
+const LL3_OFFSET = 4032;
+
+/** The quantization values are 6 at least; what lies below is the fraction that coefficients carry. */
+const QUANTIZATION_BASE = 1;
+
+/**
+ * Decodes single tiles. Holds the buffers one tile needs, so that decoding allocates nothing.
+ * `pixels` is overwritten by each `decode`.
+ */
+export class TileDecoder {
+  /** The last decoded tile: 64×64 pixels, `0xAABBGGRR`. */
+  readonly pixels = new Uint32Array(TILE_PIXELS);
+  readonly #y = new Int16Array(TILE_PIXELS);
+  readonly #cb = new Int16Array(TILE_PIXELS);
+  readonly #cr = new Int16Array(TILE_PIXELS);
+  readonly #scratch = new Int16Array(TILE_PIXELS);
+
+  decode(tile: EncodedTile, mode: RlgrMode, quantization: readonly Quantization[]): void {
+    this.#component(tile.y, mode, quantization[tile.quantIdxY], this.#y);
+    this.#component(tile.cb, mode, quantization[tile.quantIdxCb], this.#cb);
+    this.#component(tile.cr, mode, quantization[tile.quantIdxCr], this.#cr);
+    yCbCrToRgba(this.#y, this.#cb, this.#cr, this.pixels);
+  }
+
+  #component(source: Uint8Array, mode: RlgrMode, quant: Quantization | undefined, output: Int16Array): void {
+    decodeRlgr(mode, source, output);
+    // The coarsest band is sent as differences, [MS-RDPRFX] 3.1.8.1.6.
+    for (let i = LL3_OFFSET + 1; i < TILE_PIXELS; i++) output[i] = (output[i] ?? 0) + (output[i - 1] ?? 0);
+    if (quant !== undefined) scaleUp(output, quant);
+    inverseWavelet(output, this.#scratch);
+  }
+}
+
+/** [MS-RDPRFX] 3.1.8.2.3: each band is multiplied by the power of two that its quantization value names. */
+function scaleUp(coefficients: Int16Array, quant: Quantization): void {
+  let at = 0;
+  BAND_SIZES.forEach((size, band) => {
+    const shift = Math.max(0, (quant[band] ?? 0) - QUANTIZATION_BASE);
+    const end = at + size;
+    if (shift > 0) for (let i = at; i < end; i++) coefficients[i] = (coefficients[i] ?? 0) << shift;
+    at = end;
+  });
+}
+
+/** The server's side: 64×64 pixels into one encoded tile that uses quantization value 0 throughout. */
+export function encodeTile(
+  pixels: Uint32Array,
+  place: { readonly xIdx: number; readonly yIdx: number },
+  mode: RlgrMode,
+  quant: Quantization,
+): EncodedTile {
+  const components = [new Int16Array(TILE_PIXELS), new Int16Array(TILE_PIXELS), new Int16Array(TILE_PIXELS)] as const;
+  rgbaToYCbCr(pixels, ...components);
+  const [y, cb, cr] = components.map((component) => {
+    forwardWavelet(component, new Int16Array(TILE_PIXELS));
+    scaleDown(component, quant);
+    for (let i = TILE_PIXELS - 1; i > LL3_OFFSET; i--) component[i] = (component[i] ?? 0) - (component[i - 1] ?? 0);
+    return encodeRlgr(mode, component);
+  }) as [Uint8Array, Uint8Array, Uint8Array];
+  return { ...place, quantIdxY: 0, quantIdxCb: 0, quantIdxCr: 0, y, cb, cr };
+}
+
+function scaleDown(coefficients: Int16Array, quant: Quantization): void {
+  let at = 0;
+  BAND_SIZES.forEach((size, band) => {
+    const shift = Math.max(0, (quant[band] ?? 0) - QUANTIZATION_BASE);
+    const half = shift > 0 ? 1 << (shift - 1) : 0;
+    for (const end = at + size; at < end; at++) coefficients[at] = ((coefficients[at] ?? 0) + half) >> shift;
+  });
+}
