@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import { comparePictures, type Picture } from './desktop.ts';
+import { startShadow } from './shadow.ts';
+import { startXrdp } from './xrdp.ts';
+
+test('two freerdp-shadow desktops side by side are separate and leave nothing behind', async () => {
+  const servers = await Promise.all([startShadow(), startShadow()]);
+  const desktops = await Promise.all(servers.map((server) => server.desktop()));
+  try {
+    assert.notEqual(desktops[0]?.display, desktops[1]?.display);
+    for (const [index, desktop] of desktops.entries()) desktop.type(`echo desktop-${index} > arrived\n`);
+    for (const [index, desktop] of desktops.entries())
+      assert.equal(await desktop.file('arrived'), `desktop-${index}\n`);
+    const picture = desktops[0]!.screenshot();
+    assert.deepEqual([picture.width, picture.height], [1024, 768]);
+    // Title bar, terminal text and background: more than one colour, or the screen is blank.
+    assert.ok(new Set(new Uint32Array(picture.rgb.slice().buffer)).size > 10);
+    desktops[0]!.movePointer(850, 590);
+    assert.deepEqual(desktops[0]!.pointer(), { x: 850, y: 590 });
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+  for (const desktop of desktops) assert.ok(!existsSync(desktop.home), `${desktop.home} should be gone`);
+});
+
+test('two xrdp servers start side by side and end', async () => {
+  const servers = await Promise.all([startXrdp(), startXrdp()]);
+  assert.notEqual(servers[0]?.port, servers[1]?.port);
+  await Promise.all(servers.map((server) => server.stop()));
+});
+
+test('pictures are compared by share and by PSNR, in a rectangle when asked', () => {
+  const black: Picture = { width: 4, height: 2, rgb: new Uint8Array(24) };
+  const dotted: Picture = { ...black, rgb: Uint8Array.from({ length: 24 }, (_, index) => (index === 3 ? 255 : 0)) };
+  assert.deepEqual(comparePictures(black, black), { share: 0, psnr: Number.POSITIVE_INFINITY });
+  const { share, psnr } = comparePictures(black, dotted);
+  assert.equal(share, 1 / 8);
+  assert.equal(psnr.toFixed(2), (10 * Math.log10(24)).toFixed(2));
+  assert.equal(comparePictures(black, dotted, { area: { x: 2, y: 0, width: 2, height: 2 } }).share, 0);
+  assert.equal(comparePictures(black, dotted, { tolerance: 255 }).share, 0);
+  assert.throws(() => comparePictures(black, { ...black, width: 2, height: 4 }), /differ in size/);
+});

@@ -1,0 +1,199 @@
+import { randomInt } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DESKTOP_SCRIPT, Desktop } from './desktop.ts';
+import { freePort, runCommand, startProcess, waitFor, waitForPort } from './processes.ts';
+import type { LabServer } from './server.ts';
+
+export interface XrdpOptions {
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** A uid that no account has; it exists only inside the lab's own mount namespace. */
+const LAB_UID = 61_234;
+
+/**
+ * xrdp 0.9 with xorgxrdp, as root, in mount and process namespaces of its own: its configuration, `/run` and account files are
+ * private copies, so nothing on the machine changes, several run side by side, and ending the first process ends everything.
+ * The desktop (Xorg, window manager, terminal) starts when somebody logs on.
+ */
+export async function startXrdp(options: XrdpOptions = {}): Promise<LabServer> {
+  const { username = 'labuser', password = 'Xrdp-Lab-Pass-1!' } = options;
+  if (process.getuid?.() !== 0)
+    throw new Error('the xrdp lab needs root for its namespaces: run the tests as root (as CI does)');
+  const folder = mkdtempSync(join(tmpdir(), 'oriel-xrdp-'));
+  // The lab user must reach its home through it.
+  chmodSync(folder, 0o711);
+  const home = join(folder, 'home');
+  const etc = join(folder, 'etc');
+  const port = await freePort();
+  const displayOffset = freeDisplays();
+  mkdirSync(home);
+  chownSync(home, LAB_UID, LAB_UID);
+  cpSync('/etc/xrdp', etc, { recursive: true, dereference: true });
+  configure(etc, { port, sesmanPort: await freePort(), displayOffset });
+  writeFileSync(join(etc, 'desktop.sh'), DESKTOP_SCRIPT);
+  chmodSync(join(etc, 'desktop.sh'), 0o755);
+  const accounts = writeAccounts(folder, { username, password, home });
+
+  const server = startProcess('xrdp', [
+    ...['unshare', '--mount', '--pid', '--fork', '--kill-child', 'bash', '-ec'],
+    namespaceScript({ etc, accounts }),
+  ]);
+  const stop = async () => {
+    // SIGKILL: unshare blocks SIGTERM, and its death ends its whole process namespace.
+    await server.stop('SIGKILL');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    removeDeadDisplays(displayOffset);
+  };
+  try {
+    await waitForPort(port, server);
+  } catch (error) {
+    const log = server.output();
+    await stop();
+    throw new Error(`xrdp did not start: ${log.slice(-2000)}`, { cause: error });
+  }
+  return {
+    host: '127.0.0.1',
+    port,
+    username,
+    password,
+    width: 1024,
+    height: 768,
+    async desktop() {
+      const display = await waitFor('an X display behind xrdp', () => {
+        const number = displayNumbers().find(
+          (each) => each >= displayOffset && each < displayOffset + DISPLAYS_PER_SERVER,
+        );
+        return number === undefined ? undefined : `:${number}`;
+      });
+      const desktop = new Desktop(display, home, join(home, '.Xauthority'));
+      await desktop.ready();
+      return desktop;
+    },
+    kill: () => server.stop('SIGKILL'),
+    stop,
+    log: () => server.output() + logFile(etc, 'xrdp.log') + logFile(etc, 'sesman.log'),
+  };
+}
+
+const DISPLAYS_PER_SERVER = 10;
+
+function namespaceScript({ etc, accounts }: { etc: string; accounts: readonly string[] }): string {
+  const binds = accounts.map((file) => `mount --bind ${file} /etc/${file.split('/').at(-1)}`);
+  return [
+    'mount --make-rprivate /',
+    'mount -t proc proc /proc',
+    `mount --bind ${etc} /etc/xrdp`,
+    ...binds,
+    // xrdp keeps its sockets in /run/xrdp, which only an installed service would have made.
+    'mount -t tmpfs -o mode=755 tmpfs /run',
+    'mkdir -p /run/xrdp/sockdir && chgrp -R xrdp /run/xrdp && chmod 2775 /run/xrdp && chmod 3777 /run/xrdp/sockdir',
+    'xrdp-sesman -n &',
+    'exec xrdp -n',
+  ].join('\n');
+}
+
+function configure(
+  etc: string,
+  { port, sesmanPort, displayOffset }: { port: number; sesmanPort: number; displayOffset: number },
+): void {
+  const certificate = join(etc, 'cert.pem');
+  const key = join(etc, 'key.pem');
+  rmSync(certificate, { force: true });
+  rmSync(key, { force: true });
+  runCommand([
+    ...['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=xrdp-lab'],
+    ...['-keyout', key, '-out', certificate],
+  ]);
+  edit(join(etc, 'xrdp.ini'), {
+    port: `tcp://127.0.0.1:${port}`,
+    certificate: '/etc/xrdp/cert.pem',
+    key_file: '/etc/xrdp/key.pem',
+    LogFile: '/etc/xrdp/xrdp.log',
+    EnableSyslog: 'false',
+  });
+  edit(join(etc, 'sesman.ini'), {
+    X11DisplayOffset: String(displayOffset),
+    ListenPort: String(sesmanPort),
+    LogFile: '/etc/xrdp/sesman.log',
+    EnableSyslog: 'false',
+    DefaultWindowManager: '/etc/xrdp/desktop.sh',
+    EnableUserWindowManager: 'false',
+  });
+}
+
+/** Sets the first line of each name in an ini file: later ones belong to sections of other programs. */
+function edit(path: string, values: Record<string, string>): void {
+  let text = readFileSync(path, 'utf8').replace(/^runtime_(user|group)=.*$/gm, '');
+  for (const [name, value] of Object.entries(values)) {
+    const line = new RegExp(`^${name}=.*$`, 'm');
+    if (!line.test(text)) throw new Error(`${path} has no line for ${name}`);
+    text = text.replace(line, `${name}=${value}`);
+  }
+  writeFileSync(path, text);
+}
+
+/** Copies of the machine's account files with the lab user added; they are mounted over the real ones inside the namespace. */
+function writeAccounts(folder: string, user: { username: string; password: string; home: string }): string[] {
+  const hash = runCommand(['openssl', 'passwd', '-6', '-stdin'], { input: `${user.password}\n` })
+    .toString()
+    .trim();
+  const lines = {
+    passwd: `${user.username}:x:${LAB_UID}:${LAB_UID}::${user.home}:/bin/sh\n`,
+    group: `${user.username}:x:${LAB_UID}:\n`,
+    shadow: `${user.username}:${hash}:19000:0:99999:7:::\n`,
+  };
+  return Object.entries(lines).map(([name, line]) => {
+    const file = join(folder, name);
+    writeFileSync(file, readFileSync(join('/etc', name), 'utf8').replace(/\n*$/, '\n') + line, {
+      mode: name === 'shadow' ? 0o600 : 0o644,
+    });
+    return file;
+  });
+}
+
+/** First of ten display numbers that nobody uses; chosen at random, so that runs which start together do not meet. */
+function freeDisplays(): number {
+  const used = displayNumbers();
+  for (let attempt = 0; attempt < 1000; attempt++) {
+    const first = 100 + randomInt(200) * DISPLAYS_PER_SERVER;
+    if (!used.some((number) => number >= first && number < first + DISPLAYS_PER_SERVER)) return first;
+  }
+  throw new Error('no free X display');
+}
+
+function displayNumbers(): number[] {
+  const folder = '/tmp/.X11-unix';
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .map((name) => Number(/^X(\d+)$/.exec(name)?.[1]))
+    .filter((number) => !Number.isNaN(number))
+    .sort((a, b) => a - b);
+}
+
+/** An X server that was killed leaves its socket and lock behind. */
+function removeDeadDisplays(first: number): void {
+  for (let number = first; number < first + DISPLAYS_PER_SERVER; number++) {
+    rmSync(`/tmp/.X11-unix/X${number}`, { force: true });
+    rmSync(`/tmp/.X${number}-lock`, { force: true });
+  }
+}
+
+function logFile(etc: string, name: string): string {
+  const path = join(etc, name);
+  return existsSync(path) ? `\n== ${name}\n${readFileSync(path, 'utf8').slice(-4000)}` : '';
+}
