@@ -1,0 +1,348 @@
+import { concatBytes } from '../core/bytes.ts';
+import { ReadCursor } from '../core/cursor.ts';
+import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
+import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
+import { decodeFastPathUpdates, FragmentAssembler } from '../pdu/fast-path.ts';
+import { encodeFastPathInput } from '../pdu/fast-path-input.ts';
+import { ControlAction, encodeControl, encodeFontList, encodeSynchronize } from '../pdu/finalization.ts';
+import { encodeSlowPathInput, type InputEvent } from '../pdu/input.ts';
+import { DisconnectReason, decodeMcsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
+import { decodeSaveSessionInfo, LogonErrorData, LogonMessage, type SaveSessionInfo } from '../pdu/save-session-info.ts';
+import { encodeRefreshRect, encodeSuppressOutput } from '../pdu/session-control.ts';
+import {
+  type DemandActive,
+  decodeDemandActive,
+  decodeShareControlPdus,
+  decodeShareData,
+  SERVER_CHANNEL_ID,
+  SHARE_DATA_COMPRESSED,
+  ShareControlType,
+  ShareDataType,
+  type ShareDataPdu,
+  shareControlMessage,
+  shareDataMessage,
+} from '../pdu/share.ts';
+import { decodeSlowPathGraphics, decodeSlowPathPointer, type SlowPathUpdate } from '../pdu/slow-path-update.ts';
+import { frameKind } from '../pdu/tpkt.ts';
+import { decodeX224 } from '../pdu/x224.ts';
+import { type CloseEvidence, type CloseReason, closeReason } from './close-reason.ts';
+
+/** What a share was agreed to be; the first one by the connection sequence, later ones by reactivation. */
+export interface Share {
+  readonly shareId: number;
+  readonly width: number;
+  readonly height: number;
+  /** The server takes fast-path input. */
+  readonly fastPathInput: boolean;
+  /** The server takes Unicode input. */
+  readonly unicodeInput: boolean;
+  /** The server takes Refresh Rect and Suppress Output PDUs. */
+  readonly refreshRect: boolean;
+  readonly suppressOutput: boolean;
+}
+
+export interface ActiveStageOptions {
+  /** Our MCS user id. */
+  readonly userId: number;
+  readonly ioChannelId: number;
+  readonly share: Share;
+  /** Largest fast-path update that we advertised to take: Multifragment Update capability set. */
+  readonly maxUpdateSize: number;
+  /** Answers a Demand Active: the Confirm Active's body, and what was agreed. */
+  readonly activate: (demand: DemandActive) => { readonly confirmActive: Uint8Array; readonly share: Share };
+}
+
+export type ActiveOutput =
+  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
+  | { readonly kind: 'logged-on' }
+  | { readonly kind: 'closed'; readonly reason: CloseReason };
+
+/** What came and was not acted on. Numbers for logs and tests. */
+export interface SkippedCounts {
+  /** Drawing order updates: we offer no orders. */
+  orders: number;
+  /** Share Control, Share Data and update types that we do not know. */
+  unknownPdus: number;
+  /** Data on virtual channels that nobody opened. */
+  channelData: number;
+}
+
+/**
+ * The client's side of a connection that is up: graphics in, input out, Deactivation-Reactivation
+ * ([MS-RDPBCGR] 1.3.1.3), the end. Takes whole frames.
+ */
+export class ClientActiveStage {
+  readonly #options: ActiveStageOptions;
+  readonly #fragments: FragmentAssembler;
+  #share: Share;
+  /** `deactivated` until the server's Demand Active, `finalizing` until its Font Map: no input may be sent. */
+  #state: 'active' | 'deactivated' | 'finalizing' = 'active';
+  #loggedOn = false;
+  #logonFailed = false;
+  #errorInfo: number = ErrorInfo.none;
+  readonly skipped: SkippedCounts = { orders: 0, unknownPdus: 0, channelData: 0 };
+
+  constructor(options: ActiveStageOptions) {
+    this.#options = options;
+    this.#share = options.share;
+    this.#fragments = new FragmentAssembler(options.maxUpdateSize);
+  }
+
+  get share(): Share {
+    return this.#share;
+  }
+
+  /** Before anything else: tells the sinks how large the desktop is. */
+  start(): ActiveOutput[] {
+    return [desktopReset(this.#share)];
+  }
+
+  /** Handles one frame and appends to `out`. Throws `DecodeError`. */
+  receiveFrame(frame: Uint8Array, out: ActiveOutput[]): void {
+    if (frameKind(frame[0] ?? 0) === 'fast-path') this.#fastPath(frame, out);
+    else this.#slowPath(frame, out);
+  }
+
+  /** Nothing while the share is down: the server would take it for a protocol error. */
+  input(events: readonly InputEvent[]): ActiveOutput[] {
+    const { fastPathInput, unicodeInput } = this.#share;
+    const accepted = unicodeInput ? events : events.filter((event) => event.kind !== 'unicode');
+    if (this.#state !== 'active' || accepted.length === 0) return [];
+    if (fastPathInput) return encodeFastPathInput(accepted).map((bytes) => ({ kind: 'send', bytes }));
+    const outputs: ActiveOutput[] = [];
+    for (let at = 0; at < accepted.length; at += SLOW_PATH_BATCH) {
+      const body = encodeSlowPathInput(accepted.slice(at, at + SLOW_PATH_BATCH));
+      outputs.push(this.#sendData(ShareDataType.input, body));
+    }
+    return outputs;
+  }
+
+  /** Has the server draw the whole desktop again. */
+  refresh(): ActiveOutput[] {
+    if (this.#state !== 'active') return [];
+    const area = { left: 0, top: 0, right: this.#share.width - 1, bottom: this.#share.height - 1 };
+    if (this.#share.refreshRect) {
+      return [this.#sendData(ShareDataType.refreshRect, encodeRefreshRect({ areas: [area] }))];
+    }
+    // A server that stops and starts drawing begins with everything, too.
+    return [...this.suppressOutput(true), ...this.suppressOutput(false)];
+  }
+
+  /** Tells the server that nobody looks at the desktop, or that somebody does again. */
+  suppressOutput(suppress: boolean): ActiveOutput[] {
+    if (this.#state !== 'active' || !this.#share.suppressOutput) return [];
+    const area = { left: 0, top: 0, right: this.#share.width - 1, bottom: this.#share.height - 1 };
+    return [
+      this.#sendData(ShareDataType.suppressOutput, encodeSuppressOutput({ area: suppress ? undefined : area })),
+    ];
+  }
+
+  /**
+   * Leaves without logging off: the desktop goes on without us, as if its window had been closed. No Shutdown Request
+   * is asked first, since its only use is to let the user think again.
+   */
+  shutdown(): ActiveOutput[] {
+    return [
+      {
+        kind: 'send',
+        bytes: mcsMessage({ kind: 'disconnectProviderUltimatum', reason: DisconnectReason.userRequested }),
+      },
+      { kind: 'closed', reason: { code: 'ended_by_user', message: 'You ended the session.' } },
+    ];
+  }
+
+  transportClosed(): CloseReason {
+    return this.#closeReason({ kind: 'transport-closed' });
+  }
+
+  #fastPath(frame: Uint8Array, out: ActiveOutput[]): void {
+    for (const part of decodeFastPathUpdates(frame)) {
+      const update = this.#fragments.push(part);
+      if (update === undefined) continue;
+      if (update.code === UpdateCode.orders) this.skipped.orders++;
+      else out.push({ kind: 'graphics', update });
+    }
+  }
+
+  #slowPath(frame: Uint8Array, out: ActiveOutput[]): void {
+    const message = decodeX224(frame);
+    if (message.kind !== 'data') {
+      out.push({ kind: 'closed', reason: this.#closeReason({ kind: 'x224-disconnect' }) });
+      return;
+    }
+    const mcs = decodeMcsPdu(message.cursor);
+    if (mcs.kind === 'disconnectProviderUltimatum') {
+      const reason = this.#closeReason({ kind: 'mcs-disconnect', reason: mcs.reason });
+      out.push({ kind: 'closed', reason });
+      return;
+    }
+    if (mcs.kind !== 'sendDataIndication') {
+      this.skipped.unknownPdus++;
+      return;
+    }
+    if (mcs.channelId !== this.#options.ioChannelId) {
+      this.skipped.channelData++;
+      return;
+    }
+    // Some servers send empty Send Data Indications to keep the connection alive.
+    if (mcs.userData.length === 0) return;
+    for (const pdu of decodeShareControlPdus(mcs.userData)) {
+      switch (pdu.type) {
+        case ShareControlType.data:
+          this.#shareData(decodeShareData(new ReadCursor(pdu.body, 'TS_SHAREDATAHEADER')), out);
+          break;
+        case ShareControlType.demandActive:
+          this.#reactivate(decodeDemandActive(new ReadCursor(pdu.body, 'TS_DEMAND_ACTIVE_PDU')), out);
+          break;
+        case ShareControlType.deactivateAll:
+          this.#state = 'deactivated';
+          this.#fragments.reset();
+          break;
+        case ShareControlType.flow:
+          break;
+        case ShareControlType.serverRedirect:
+          out.push({ kind: 'closed', reason: REDIRECTED });
+          return;
+        default:
+          this.skipped.unknownPdus++;
+      }
+    }
+  }
+
+  #shareData(pdu: ShareDataPdu, out: ActiveOutput[]): void {
+    const { type, body } = pdu;
+    const cursor = new ReadCursor(body, SHARE_DATA_CONTEXTS.get(type) ?? 'TS_SHAREDATAHEADER');
+    if (pdu.compressedType & SHARE_DATA_COMPRESSED) {
+      throw cursor.error('invalid_value', 'compressedType', 'compressed, though compression was not offered');
+    }
+    switch (type) {
+      case ShareDataType.update:
+        this.#slowPathUpdate(decodeSlowPathGraphics(cursor), out);
+        break;
+      case ShareDataType.pointer:
+        this.#slowPathUpdate(decodeSlowPathPointer(cursor), out);
+        break;
+      case ShareDataType.fontMap:
+        if (this.#state === 'finalizing') this.#state = 'active';
+        break;
+      case ShareDataType.setErrorInfo:
+        this.#errorInfo = decodeSetErrorInfo(cursor).errorInfo;
+        break;
+      case ShareDataType.saveSessionInfo:
+        this.#saveSessionInfo(decodeSaveSessionInfo(cursor), out);
+        break;
+      case ShareDataType.synchronize:
+      case ShareDataType.control:
+      case ShareDataType.playSound:
+      case ShareDataType.setKeyboardIndicators:
+      case ShareDataType.setKeyboardImeStatus:
+      case ShareDataType.shutdownDenied:
+      case ShareDataType.arcStatus:
+      case ShareDataType.statusInfo:
+      case ShareDataType.monitorLayout:
+        break; // known, and nothing to do
+      default:
+        this.skipped.unknownPdus++;
+    }
+  }
+
+  /** What the slow path carries, in its fast-path form. */
+  #slowPathUpdate(update: SlowPathUpdate, out: ActiveOutput[]): void {
+    switch (update.kind) {
+      case 'orders':
+        this.skipped.orders++;
+        return;
+      case 'unknown':
+        this.skipped.unknownPdus++;
+        return;
+      default: {
+        const data = 'data' in update ? update.data : NO_DATA;
+        out.push({ kind: 'graphics', update: { code: FAST_PATH_CODES[update.kind], data } });
+      }
+    }
+  }
+
+  #saveSessionInfo(info: SaveSessionInfo, out: ActiveOutput[]): void {
+    if (info.kind === 'logon' || info.kind === 'plain-notify') {
+      this.#logonFailed = false;
+      // Comes again after a reconnection on the server; told once.
+      if (!this.#loggedOn) out.push({ kind: 'logged-on' });
+      this.#loggedOn = true;
+    } else if (info.kind === 'extended' && info.logonError) {
+      const { type, data } = info.logonError;
+      const isStatus = type < LogonMessage.disconnectRefused;
+      const failed = data === LogonErrorData.badPassword || data === LogonErrorData.updatePassword;
+      this.#logonFailed = isStatus && failed;
+    }
+  }
+
+  /** [MS-RDPBCGR] 3.2.5.3.13: the connection sequence from Demand Active on, over again. */
+  #reactivate(demand: DemandActive, out: ActiveOutput[]): void {
+    const { confirmActive, share } = this.#options.activate(demand);
+    const before = this.#share;
+    this.#share = share;
+    this.#state = 'finalizing';
+    this.#fragments.reset();
+    const { userId } = this.#options;
+    const control = (action: number) => encodeControl({ action, grantId: 0, controlId: 0 });
+    const replies = [
+      this.#send(shareControlMessage(ShareControlType.confirmActive, userId, confirmActive)),
+      this.#sendData(ShareDataType.synchronize, encodeSynchronize({ targetUser: SERVER_CHANNEL_ID })),
+      this.#sendData(ShareDataType.control, control(ControlAction.cooperate)),
+      this.#sendData(ShareDataType.control, control(ControlAction.requestControl)),
+      this.#sendData(ShareDataType.fontList, encodeFontList()),
+    ];
+    out.push(...replies);
+    if (share.width !== before.width || share.height !== before.height) out.push(desktopReset(share));
+  }
+
+  #sendData(type: number, body: Uint8Array): ActiveOutput {
+    return this.#send(shareDataMessage(type, this.#share.shareId, this.#options.userId, body));
+  }
+
+  #send(userData: Uint8Array): ActiveOutput {
+    const { userId, ioChannelId } = this.#options;
+    return { kind: 'send', bytes: sendDataRequest(userId, ioChannelId, userData) };
+  }
+
+  #closeReason(how: CloseEvidence['how']): CloseReason {
+    return closeReason({ errorInfo: this.#errorInfo, logonFailed: this.#logonFailed, how });
+  }
+}
+
+/** Events in one slow-path PDU: the largest, with every wheel turn at its longest, stays under 16 KiB. */
+const SLOW_PATH_BATCH = 32;
+
+const NO_DATA = new Uint8Array(0);
+
+const FAST_PATH_CODES = {
+  bitmap: UpdateCode.bitmap,
+  palette: UpdateCode.palette,
+  synchronize: UpdateCode.synchronize,
+  'pointer-hidden': UpdateCode.pointerHidden,
+  'pointer-default': UpdateCode.pointerDefault,
+  'pointer-position': UpdateCode.pointerPosition,
+  'pointer-color': UpdateCode.pointerColor,
+  'pointer-cached': UpdateCode.pointerCached,
+  'pointer-new': UpdateCode.pointerNew,
+  'pointer-large': UpdateCode.pointerLarge,
+} as const;
+
+const SHARE_DATA_CONTEXTS = new Map<number, string>([
+  [ShareDataType.update, 'TS_GRAPHICS_PDU'],
+  [ShareDataType.pointer, 'TS_POINTER_PDU'],
+  [ShareDataType.setErrorInfo, 'TS_SET_ERROR_INFO_PDU'],
+  [ShareDataType.saveSessionInfo, 'TS_SAVE_SESSION_INFO_PDU_DATA'],
+]);
+
+const REDIRECTED: CloseReason = {
+  code: 'disconnected_by_server',
+  message: 'The server wants to hand the session over to another server, which is not supported.',
+};
+
+function desktopReset(share: Share): ActiveOutput {
+  const { width, height } = share;
+  const data = concatBytes(Uint8Array.of(width & 0xff, width >>> 8), Uint8Array.of(height & 0xff, height >>> 8));
+  return { kind: 'graphics', update: { code: UpdateCode.desktopReset, data } };
+}
