@@ -1,0 +1,212 @@
+import { DecodeError } from '../core/errors.ts';
+import { firstRowStart, OPAQUE_BLACK, type PixelTarget, type RowOrder, rowStep } from './pixel-target.ts';
+
+/**
+ * Decodes an RDP6_BITMAP_STREAM, [MS-RDPEGDI] 2.2.2.5.1 and 3.1.9, into the whole of `target`: RGB or AYCoCg planes,
+ * run-length encoded or raw, with or without chroma subsampling. Classic bitmaps come bottom-up, RDPGFX ones
+ * top-down. The alpha plane, where there is one, is passed over: a desktop is opaque.
+ *
+ * Throws `DecodeError` when a plane ends early, a run leaves its row or bytes are left over that the form does not have.
+ */
+export function decodePlanar(source: Uint8Array, target: PixelTarget, order: RowOrder = 'bottom-up'): void {
+  const header = source[0];
+  if (header === undefined) throw failure('truncated', 'FormatHeader', 0);
+  const lossLevel = header & FormatHeader.colorLossLevel;
+  const subsampled = (header & FormatHeader.chromaSubsampling) !== 0;
+  const runLength = (header & FormatHeader.rle) !== 0;
+  const { width, height } = target;
+  if (width === 0 || height === 0) return;
+  if (subsampled && lossLevel === 0) throw failure('invalid_value', 'FormatHeader', 0, 'subsampled without AYCoCg');
+
+  const chromaWidth = subsampled ? (width + 1) >>> 1 : width;
+  const chromaHeight = subsampled ? (height + 1) >>> 1 : height;
+  const size = width * height;
+  const chromaSize = chromaWidth * chromaHeight;
+
+  let at = 1;
+  if ((header & FormatHeader.noAlpha) === 0) {
+    at = runLength ? skipPlane(source, at, width, height) : at + size;
+  }
+  if (runLength) {
+    const planes = takeScratch(size + chromaSize * 2);
+    at = decodePlane(source, at, planes, 0, width, height, 'LumaOrRedPlane');
+    at = decodePlane(source, at, planes, size, chromaWidth, chromaHeight, 'OrangeChromaOrGreenPlane');
+    at = decodePlane(source, at, planes, size + chromaSize, chromaWidth, chromaHeight, 'GreenChromaOrBluePlane');
+    combine(planes, 0, size, size + chromaSize, chromaWidth, target, order, lossLevel, subsampled);
+    releaseScratch();
+  } else {
+    const needed = size + chromaSize * 2;
+    if (at + needed > source.length) throw failure('truncated', 'LumaOrRedPlane', at);
+    combine(source, at, at + size, at + size + chromaSize, chromaWidth, target, order, lossLevel, subsampled);
+    at += needed;
+  }
+  // Raw planes are followed by one byte of padding; encoders differ in whether they also pad run-length ones.
+  if (source.length - at > 1) throw new DecodeError('trailing_bytes', CONTEXT, 'Pad', at);
+}
+
+/** Bits of the FormatHeader field. */
+export const FormatHeader = {
+  colorLossLevel: 0x07,
+  chromaSubsampling: 0x08,
+  rle: 0x10,
+  noAlpha: 0x20,
+} as const;
+
+const CONTEXT = 'RDP6_BITMAP_STREAM';
+
+/** Planes of one picture, kept between calls: decoding is synchronous, so there is never more than one user. */
+let scratch = new Uint8Array(0);
+/** Scratch larger than this (a 1024 × 1024 picture) is given back after use. */
+const MAX_KEPT_SCRATCH = 3 * 1024 * 1024;
+
+function takeScratch(size: number): Uint8Array {
+  if (scratch.length < size) scratch = new Uint8Array(size);
+  return scratch;
+}
+
+function releaseScratch(): void {
+  if (scratch.length > MAX_KEPT_SCRATCH) scratch = new Uint8Array(0);
+}
+
+/**
+ * RDP6_RLE_SEGMENTS, [MS-RDPEGDI] 2.2.2.5.1.1 and .2: the first row holds values, the others differences to the
+ * row before, sign in the lowest bit. Returns the position behind the plane.
+ */
+function decodePlane(
+  source: Uint8Array,
+  start: number,
+  plane: Uint8Array,
+  offset: number,
+  width: number,
+  height: number,
+  field: string,
+): number {
+  const end = source.length;
+  let at = start;
+  let to = offset;
+  for (let row = 0; row < height; row++) {
+    const rowEnd = to + width;
+    let value = 0;
+    while (to < rowEnd) {
+      if (at >= end) throw failure('truncated', field, at);
+      const control = source[at++]!;
+      let run = control & 0x0f;
+      let raw = control >>> 4;
+      if (run === 1) {
+        run = raw + 16;
+        raw = 0;
+      } else if (run === 2) {
+        run = raw + 32;
+        raw = 0;
+      }
+      if (raw + run > rowEnd - to) {
+        throw failure(
+          'invalid_value',
+          field,
+          at - 1,
+          `segment of ${raw} + ${run} pixels in a row with ${rowEnd - to} left`,
+        );
+      }
+      if (at + raw > end) throw failure('truncated', field, at);
+      if (row === 0) {
+        for (const stop = at + raw; at < stop; ) plane[to++] = source[at++]!;
+        if (raw > 0) value = source[at - 1]!;
+        for (const stop = to + run; to < stop; ) plane[to++] = value;
+      } else {
+        for (const stop = at + raw; at < stop; to++) {
+          const delta = source[at++]!;
+          value = (delta >>> 1) ^ -(delta & 1);
+          plane[to] = plane[to - width]! + value;
+        }
+        if (value === 0) {
+          if (run > LONG_RUN) {
+            plane.copyWithin(to, to - width, to - width + run);
+            to += run;
+          } else {
+            for (const stop = to + run; to < stop; to++) plane[to] = plane[to - width]!;
+          }
+        } else {
+          for (const stop = to + run; to < stop; to++) plane[to] = plane[to - width]! + value;
+        }
+      }
+    }
+  }
+  return at;
+}
+
+/** Runs are 47 pixels at most, and below some 32 a plain loop beats a call into the engine. */
+const LONG_RUN = 32;
+
+/** Walks over a plane that nobody looks at. */
+function skipPlane(source: Uint8Array, start: number, width: number, height: number): number {
+  let at = start;
+  for (let row = 0; row < height; row++) {
+    let left = width;
+    while (left > 0) {
+      const control = source[at++];
+      if (control === undefined) throw failure('truncated', 'AlphaPlane', at - 1);
+      const low = control & 0x0f;
+      const high = control >>> 4;
+      const pixels = low === 1 ? high + 16 : low === 2 ? high + 32 : low + high;
+      if (pixels > left) {
+        throw failure('invalid_value', 'AlphaPlane', at - 1, `segment of ${pixels} pixels in a row with ${left} left`);
+      }
+      left -= pixels;
+      if (low !== 1 && low !== 2) at += high;
+    }
+  }
+  if (at > source.length) throw failure('truncated', 'AlphaPlane', source.length);
+  return at;
+}
+
+/** Three planes to RGBA words. `second` and `third` are the chroma planes when `lossLevel` is not zero. */
+function combine(
+  planes: Uint8Array,
+  first: number,
+  second: number,
+  third: number,
+  chromaWidth: number,
+  target: PixelTarget,
+  order: RowOrder,
+  lossLevel: number,
+  subsampled: boolean,
+): void {
+  const { words, width, height } = target;
+  const step = rowStep(target, order);
+  let rowStart = firstRowStart(target, order);
+  let a = first;
+  if (lossLevel === 0) {
+    let b = second;
+    let c = third;
+    for (let row = 0; row < height; row++, rowStart += step) {
+      for (let to = rowStart, end = rowStart + width; to < end; ) {
+        words[to++] = OPAQUE_BLACK | (planes[c++]! << 16) | (planes[b++]! << 8) | planes[a++]!;
+      }
+    }
+    return;
+  }
+  // [MS-RDPEGDI] 3.1.9.1.2 and .4: chroma is signed, was shifted right by the loss level, and enters by half.
+  const shift = lossLevel - 1;
+  const signExtend = 24 + shift;
+  const columnShift = subsampled ? 1 : 0;
+  for (let row = 0; row < height; row++, rowStart += step) {
+    const chromaRow = (subsampled ? row >>> 1 : row) * chromaWidth;
+    const orange = second + chromaRow;
+    const green = third + chromaRow;
+    for (let column = 0; column < width; column++) {
+      const luma = planes[a++]!;
+      const co = (planes[orange + (column >>> columnShift)]! << signExtend) >> 24;
+      const cg = (planes[green + (column >>> columnShift)]! << signExtend) >> 24;
+      const base = luma - cg;
+      words[rowStart + column] = OPAQUE_BLACK | (clamp(base - co) << 16) | (clamp(luma + cg) << 8) | clamp(base + co);
+    }
+  }
+}
+
+function clamp(value: number): number {
+  return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+function failure(code: DecodeError['code'], field: string, at: number, detail?: string): DecodeError {
+  return new DecodeError(code, CONTEXT, field, at, detail);
+}

@@ -1,0 +1,304 @@
+import { decodeInterleavedRle } from '../codecs/interleaved-rle.ts';
+import { MAX_PICTURE_PIXELS, OPAQUE_BLACK, type PixelTarget } from '../codecs/pixel-target.ts';
+import { decodePlanar } from '../codecs/planar.ts';
+import { decodeRawBitmap } from '../codecs/raw-bitmap.ts';
+import { ReadCursor } from '../core/cursor.ts';
+import { DecodeError } from '../core/errors.ts';
+import { type BitmapRectangle, decodeBitmapUpdate } from '../pdu/bitmap-update.ts';
+import { decodePaletteUpdate, type PaletteUpdate } from '../pdu/palette.ts';
+import {
+  decodeCachedPointer,
+  decodeColorPointer,
+  decodeLargePointer,
+  decodeNewPointer,
+  decodePointerPosition,
+  type PointerShape as PointerMasks,
+} from '../pdu/pointer.ts';
+import { decodeSurfaceCommand, type SurfaceBits } from '../pdu/surface-command.ts';
+import { DamageList } from './damage.ts';
+import { intersect, type Rect } from './geometry.ts';
+import { decodePointerShape, type PointerShape, type PointerState, pointerCursor } from './pointer.ts';
+import { type GraphicsUpdate, UpdateCode } from './update.ts';
+
+export type { PointerShape, PointerState } from './pointer.ts';
+
+/** A decoder for surface bits with a codec id of its own, such as NSCodec or RemoteFX; may hold state. */
+export interface SurfaceCodec {
+  /**
+   * Decodes one picture into `target`, which is exactly as large as the picture.
+   * Returns the parts it drew, in the picture's coordinates, or `undefined` when it drew all of it.
+   */
+  decode(source: Uint8Array, target: PixelTarget, bitsPerPixel: number): readonly Rect[] | undefined;
+}
+
+/**
+ * A session's desktop as the server has drawn it: applies graphics updates to one RGBA framebuffer and remembers
+ * what changed. Runs in the browser's worker and in the pixel host alike.
+ */
+export class Compositor {
+  #width = 0;
+  #height = 0;
+  #pixels = new Uint8ClampedArray(0);
+  #words = new Uint32Array(0);
+  readonly #damage = new DamageList();
+  readonly #codecs: ReadonlyMap<number, SurfaceCodec>;
+  #palette = defaultPalette();
+  #pointer: PointerState = { kind: 'default', version: 0 };
+  #pointerPosition: { x: number; y: number } | undefined;
+  readonly #pointerCache = new Map<number, PointerShape | 'hidden'>();
+  #skipped = 0;
+
+  /** @param codecs decoders of surface bits by codec id; pictures with other ids are skipped */
+  constructor(codecs: ReadonlyMap<number, SurfaceCodec> = new Map()) {
+    this.#codecs = codecs;
+  }
+
+  get width(): number {
+    return this.#width;
+  }
+
+  get height(): number {
+    return this.#height;
+  }
+
+  /** RGBA, `width * height * 4` bytes, alpha always 255. Another array after each desktop reset. */
+  get pixels(): Uint8ClampedArray<ArrayBuffer> {
+    return this.#pixels;
+  }
+
+  get pointer(): PointerState {
+    return this.#pointer;
+  }
+
+  /** How many updates, commands or pictures were left out because this build does not know them. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  /** @throws {DecodeError} when the server's bytes break the protocol; the desktop may be half drawn then */
+  apply(update: GraphicsUpdate): void {
+    const { code, data } = update;
+    switch (code) {
+      case UpdateCode.bitmap:
+        this.#drawBitmaps(new ReadCursor(data, 'TS_UPDATE_BITMAP_DATA'));
+        return;
+      case UpdateCode.palette:
+        this.#palette = paletteWords(decodePaletteUpdate(new ReadCursor(data, 'TS_UPDATE_PALETTE')));
+        return;
+      case UpdateCode.synchronize:
+        return;
+      case UpdateCode.surfaceCommands:
+        this.#runSurfaceCommands(data);
+        return;
+      case UpdateCode.pointerHidden:
+        this.#setPointer('hidden');
+        return;
+      case UpdateCode.pointerDefault:
+        this.#setPointer('default');
+        return;
+      case UpdateCode.pointerPosition:
+        this.#pointerPosition = decodePointerPosition(pointerCursor(data));
+        return;
+      case UpdateCode.pointerColor:
+        this.#definePointer(decodeColorPointer(pointerCursor(data)));
+        return;
+      case UpdateCode.pointerCached:
+        this.#useCachedPointer(decodeCachedPointer(pointerCursor(data)).cacheIndex);
+        return;
+      case UpdateCode.pointerNew:
+        this.#definePointer(decodeNewPointer(pointerCursor(data)));
+        return;
+      case UpdateCode.pointerLarge:
+        this.#definePointer(decodeLargePointer(pointerCursor(data)));
+        return;
+      case UpdateCode.desktopReset:
+        this.#reset(new ReadCursor(data, 'desktop reset'));
+        return;
+      default:
+        this.#skipped++;
+    }
+  }
+
+  /** What has changed since the last call, as a bounded number of rectangles inside the desktop. */
+  takeDamage(): Rect[] {
+    return this.#damage.take();
+  }
+
+  /** Where the server has moved the pointer since the last call, if it did. */
+  takePointerPosition(): { x: number; y: number } | undefined {
+    const position = this.#pointerPosition;
+    this.#pointerPosition = undefined;
+    return position;
+  }
+
+  #drawBitmaps(cursor: ReadCursor): void {
+    for (const rectangle of decodeBitmapUpdate(cursor).rectangles) this.#drawBitmap(rectangle);
+  }
+
+  #drawBitmap(bitmap: BitmapRectangle): void {
+    const { width, height, bitsPerPixel, data } = bitmap;
+    if (width === 0 || height === 0) return;
+    const decode = (target: PixelTarget): undefined => {
+      if (bitsPerPixel === 32) {
+        if (bitmap.compressed) decodePlanar(data, target);
+        else decodeRawBitmap(data, target, 32);
+        return;
+      }
+      if (bitsPerPixel !== 8 && bitsPerPixel !== 15 && bitsPerPixel !== 16 && bitsPerPixel !== 24) {
+        throw new DecodeError('invalid_value', 'TS_BITMAP_DATA', 'bitsPerPixel', 0, `${bitsPerPixel}`);
+      }
+      if (bitmap.compressed) decodeInterleavedRle(data, target, bitsPerPixel, this.#palette);
+      else decodeRawBitmap(data, target, bitsPerPixel, this.#palette);
+    };
+    this.#draw(
+      {
+        x: bitmap.destLeft,
+        y: bitmap.destTop,
+        width: Math.min(width, bitmap.destRight - bitmap.destLeft + 1),
+        height: Math.min(height, bitmap.destBottom - bitmap.destTop + 1),
+      },
+      width,
+      height,
+      decode,
+    );
+  }
+
+  #runSurfaceCommands(data: Uint8Array): void {
+    const cursor = new ReadCursor(data, 'TS_SURFCMD');
+    while (cursor.remaining > 0) {
+      const command = decodeSurfaceCommand(cursor);
+      if (command.kind === 'bits') this.#drawSurfaceBits(command);
+    }
+  }
+
+  #drawSurfaceBits(bits: SurfaceBits): void {
+    const { width, height, bitsPerPixel, data } = bits;
+    if (width === 0 || height === 0) return;
+    const place = { x: bits.destLeft, y: bits.destTop, width, height };
+    if (bits.codecId === 0) {
+      if (bitsPerPixel !== 32 && bitsPerPixel !== 24 && bitsPerPixel !== 16 && bitsPerPixel !== 15) {
+        throw new DecodeError('invalid_value', 'TS_BITMAP_DATA_EX', 'bpp', 0, `${bitsPerPixel}`);
+      }
+      this.#draw(place, width, height, (target) => {
+        decodeRawBitmap(data, target, bitsPerPixel);
+        return undefined;
+      });
+      return;
+    }
+    const codec = this.#codecs.get(bits.codecId);
+    if (codec === undefined) this.#skipped++;
+    else this.#draw(place, width, height, (target) => codec.decode(data, target, bitsPerPixel));
+  }
+
+  /**
+   * Draws a picture of `width` by `height` pixels, of which `place` shows the upper left part. A picture that is
+   * shown whole is decoded where it belongs; any other goes by way of a buffer of its own.
+   */
+  #draw(
+    place: Rect,
+    width: number,
+    height: number,
+    decode: (target: PixelTarget) => readonly Rect[] | undefined,
+  ): void {
+    if (width * height > MAX_PICTURE_PIXELS) {
+      throw new DecodeError('limit_exceeded', 'bitmap', 'width', 0, `${width} x ${height} pixels`);
+    }
+    const visible = intersect(place, { x: 0, y: 0, width: this.#width, height: this.#height });
+    if (visible !== undefined && visible.width === width && visible.height === height) {
+      const target = { words: this.#words, stride: this.#width, x: place.x, y: place.y, width, height };
+      this.#addDamage(decode(target), visible);
+      return;
+    }
+    const words = new Uint32Array(width * height);
+    const drawn = decode({ words, stride: width, x: 0, y: 0, width, height });
+    if (visible === undefined) return;
+    for (const part of drawn ?? [{ x: 0, y: 0, width, height }]) {
+      const to = intersect(
+        { x: place.x + part.x, y: place.y + part.y, width: part.width, height: part.height },
+        visible,
+      );
+      if (to === undefined) continue;
+      for (let y = to.y; y < to.y + to.height; y++) {
+        const from = (y - place.y) * width + to.x - place.x;
+        this.#words.set(words.subarray(from, from + to.width), y * this.#width + to.x);
+      }
+      this.#damage.add(to);
+    }
+  }
+
+  #addDamage(parts: readonly Rect[] | undefined, visible: Rect): void {
+    if (parts === undefined) {
+      this.#damage.add(visible);
+      return;
+    }
+    for (const part of parts) {
+      const rect = { x: visible.x + part.x, y: visible.y + part.y, width: part.width, height: part.height };
+      const inside = intersect(rect, visible);
+      if (inside !== undefined) this.#damage.add(inside);
+    }
+  }
+
+  #setPointer(look: 'default' | 'hidden' | PointerShape): void {
+    const version = this.#pointer.version + 1;
+    this.#pointer = typeof look === 'string' ? { kind: look, version } : { kind: 'shape', version, shape: look };
+  }
+
+  #definePointer(masks: PointerMasks): void {
+    if (masks.cacheIndex >= MAX_POINTER_CACHE) {
+      const detail = `${masks.cacheIndex}`;
+      throw new DecodeError('limit_exceeded', 'TS_COLORPOINTERATTRIBUTE', 'cacheIndex', 0, detail);
+    }
+    const look = decodePointerShape(masks, this.#palette) ?? 'hidden';
+    this.#pointerCache.set(masks.cacheIndex, look);
+    this.#setPointer(look);
+  }
+
+  #useCachedPointer(index: number): void {
+    const look = this.#pointerCache.get(index);
+    // An entry that was never filled is the server's mistake, but no reason to end a session over its pointer.
+    if (look === undefined) this.#skipped++;
+    else this.#setPointer(look);
+  }
+
+  #reset(cursor: ReadCursor): void {
+    const width = cursor.u16('width');
+    const height = cursor.u16('height');
+    if (width === 0 || height === 0 || width > MAX_DESKTOP_SIDE || width * height > MAX_PICTURE_PIXELS) {
+      throw cursor.error('limit_exceeded', 'width', `desktop of ${width} x ${height}`);
+    }
+    this.#width = width;
+    this.#height = height;
+    this.#pixels = new Uint8ClampedArray(width * height * 4);
+    this.#words = new Uint32Array(this.#pixels.buffer);
+    this.#words.fill(OPAQUE_BLACK);
+    this.#damage.clear();
+    this.#damage.add({ x: 0, y: 0, width, height });
+  }
+}
+
+/** Largest desktop side, [MS-RDPBCGR] 2.2.1.3.2 desktopWidth. */
+export const MAX_DESKTOP_SIDE = 8192;
+
+/** Cached pointer shapes; the Pointer Capability Set asks for far fewer. */
+const MAX_POINTER_CACHE = 256;
+
+function paletteWords(update: PaletteUpdate): Uint32Array {
+  const { colors } = update;
+  const words = new Uint32Array(256);
+  for (let i = 0, at = 0; i < 256; i++, at += 3) {
+    words[i] = OPAQUE_BLACK | (colors[at + 2]! << 16) | (colors[at + 1]! << 8) | colors[at]!;
+  }
+  return words;
+}
+
+/** Until the server sends a palette: 3 bits red, 3 green, 2 blue. */
+function defaultPalette(): Uint32Array {
+  const palette = new Uint32Array(256);
+  for (let i = 0; i < 256; i++) {
+    const red = Math.round(((i >>> 5) * 255) / 7);
+    const green = Math.round((((i >>> 2) & 7) * 255) / 7);
+    const blue = Math.round(((i & 3) * 255) / 3);
+    palette[i] = OPAQUE_BLACK | (blue << 16) | (green << 8) | red;
+  }
+  return palette;
+}
