@@ -144,7 +144,12 @@ const DESCRIPTIONS = new Map<number, ErrorInfoDescription>(
       [0x0103, LICENSING, 'license_bad_client_msg', 'The server did not accept a licensing message.'],
       [0x0104, LICENSING, 'license_hwid_doesnt_match_license', 'The license was issued to another computer.'],
       [0x0105, LICENSING, 'license_bad_client_license', 'The server did not accept the license.'],
-      [0x0106, LICENSING, 'license_cant_finish_protocol', 'The licensing could not be finished because of the network.'],
+      [
+        0x0106,
+        LICENSING,
+        'license_cant_finish_protocol',
+        'The licensing could not be finished because of the network.',
+      ],
       [0x0107, LICENSING, 'license_client_ended_protocol', 'The licensing was ended too early.'],
       [0x0108, LICENSING, 'license_bad_client_encryption', 'A licensing message was encrypted wrongly.'],
       [0x0109, LICENSING, 'license_cant_upgrade_license', 'The license could not be upgraded.'],

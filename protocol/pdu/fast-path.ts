@@ -68,8 +68,7 @@ export function encodeFragmentedUpdate(
   const pdus: Uint8Array<ArrayBuffer>[] = [];
   for (let at = 0; at < data.length; at += room) {
     const end = at + room;
-    const fragmentation =
-      at === 0 ? Fragmentation.first : end >= data.length ? Fragmentation.last : Fragmentation.next;
+    const fragmentation = at === 0 ? Fragmentation.first : end >= data.length ? Fragmentation.last : Fragmentation.next;
     pdus.push(encodeFastPathUpdate({ code, fragmentation, data: data.subarray(at, end) }));
   }
   return pdus;

@@ -1,4 +1,4 @@
-import { ReadCursor, WriteCursor } from '../core/cursor.ts';
+import { type ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
 
 /**
@@ -169,7 +169,13 @@ export const ToggleFlag = { scrollLock: 1, numLock: 2, capsLock: 4, kanaLock: 8 
 export type WireInputEvent =
   | { readonly kind: 'scancode'; readonly flags: number; readonly code: number }
   | { readonly kind: 'unicode'; readonly flags: number; readonly unit: number }
-  | { readonly kind: 'mouse'; readonly extended: boolean; readonly flags: number; readonly x: number; readonly y: number }
+  | {
+      readonly kind: 'mouse';
+      readonly extended: boolean;
+      readonly flags: number;
+      readonly x: number;
+      readonly y: number;
+    }
   | { readonly kind: 'synchronize'; readonly toggles: number };
 
 /** What one input event is on the wire: one event, or several for a wheel turn past the field's nine bits. */

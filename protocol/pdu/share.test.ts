@@ -83,7 +83,12 @@ describe('TS_DEMAND_ACTIVE_PDU and TS_CONFIRM_ACTIVE_PDU', () => {
     { type: 1, data: hex('0102') },
     { type: 0x1c, data: hex('') },
   ];
-  const demand: DemandActive = { shareId: 0x103ea, sourceDescriptor: hex('524450 00'), capabilitySets: sets, sessionId: 7 };
+  const demand: DemandActive = {
+    shareId: 0x103ea,
+    sourceDescriptor: hex('524450 00'),
+    capabilitySets: sets,
+    sessionId: 7,
+  };
   const demandBytes = hex('ea030100 0400 0e00 52445000 0200 0000 0100 0600 0102 1c00 0400 07000000');
   const confirm: ConfirmActive = { shareId: 0x103ea, sourceDescriptor: hex('4f00'), capabilitySets: sets };
   const confirmBytes = hex('ea030100 ea03 0200 0e00 4f00 0200 0000 0100 0600 0102 1c00 0400');

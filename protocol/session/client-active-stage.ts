@@ -17,8 +17,8 @@ import {
   SERVER_CHANNEL_ID,
   SHARE_DATA_COMPRESSED,
   ShareControlType,
-  ShareDataType,
   type ShareDataPdu,
+  ShareDataType,
   shareControlMessage,
   shareDataMessage,
 } from '../pdu/share.ts';
@@ -133,9 +133,7 @@ export class ClientActiveStage {
   suppressOutput(suppress: boolean): ActiveOutput[] {
     if (this.#state !== 'active' || !this.#share.suppressOutput) return [];
     const area = { left: 0, top: 0, right: this.#share.width - 1, bottom: this.#share.height - 1 };
-    return [
-      this.#sendData(ShareDataType.suppressOutput, encodeSuppressOutput({ area: suppress ? undefined : area })),
-    ];
+    return [this.#sendData(ShareDataType.suppressOutput, encodeSuppressOutput({ area: suppress ? undefined : area }))];
   }
 
   /**
