@@ -1,0 +1,16 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import type { CryptoProvider } from '#protocol/core/crypto.ts';
+
+/** What `protocol/` needs of cryptography, by Node's OpenSSL. */
+export const nodeCrypto: CryptoProvider = {
+  randomBytes: (length) => plain(randomBytes(length)),
+  md5: (data) => plain(createHash('md5').update(data).digest()),
+  sha1: (data) => plain(createHash('sha1').update(data).digest()),
+  sha256: (data) => plain(createHash('sha256').update(data).digest()),
+  hmacMd5: (key, data) => plain(createHmac('md5', key).update(data).digest()),
+};
+
+/** A `Buffer` may be a view of Node's shared pool, and slices differently; `protocol/` knows plain arrays only. */
+function plain(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer);
+}
