@@ -1,0 +1,216 @@
+/**
+ * MCS domain PDUs, in aligned PER ([T125] section 11, [MS-RDPBCGR] 2.2.1.5 to 2.2.1.9 and 2.2.8.1.1, 2.2.9.1.1).
+ * Each comes in an X.224 Data TPDU; the first byte's upper six bits say which PDU it is.
+ */
+import type { ReadCursor } from '../core/cursor.ts';
+import { WriteCursor } from '../core/cursor.ts';
+import {
+  readPerInteger,
+  readPerOctetsToEnd,
+  readPerU16,
+  sizeOfPerInteger,
+  sizeOfPerLength,
+  writePerInteger,
+  writePerLength,
+  writePerU16,
+} from './per.ts';
+import { DATA_HEADER_SIZE, encodeDataHeader } from './x224.ts';
+
+/** [T125] section 7 DomainMCSPDU: the choices RDP uses. */
+export const McsPduType = {
+  erectDomainRequest: 1,
+  disconnectProviderUltimatum: 8,
+  attachUserRequest: 10,
+  attachUserConfirm: 11,
+  channelJoinRequest: 14,
+  channelJoinConfirm: 15,
+  sendDataRequest: 25,
+  sendDataIndication: 26,
+} as const;
+
+/** [T125] section 7 Reason of a Disconnect Provider Ultimatum. */
+export const DisconnectReason = {
+  domainDisconnected: 0,
+  providerInitiated: 1,
+  tokenPurged: 2,
+  userRequested: 3,
+  channelPurged: 4,
+} as const;
+
+/** [T125] section 7: user ids start here, and are sent as the difference. */
+export const MIN_USER_ID = 1001;
+
+/** The channel of the conference's own resources; servers use it as their `initiator`, [MS-RDPBCGR] 3.3.5.3.7. */
+export const SERVER_USER_ID = 1002;
+
+export type McsPdu =
+  | { readonly kind: 'erectDomainRequest'; readonly subHeight: number; readonly subInterval: number }
+  | { readonly kind: 'attachUserRequest' }
+  /** `result` 0 is rt-successful, else [T125] section 7 Result. */
+  | { readonly kind: 'attachUserConfirm'; readonly result: number; readonly initiator?: number }
+  | { readonly kind: 'channelJoinRequest'; readonly initiator: number; readonly channelId: number }
+  | {
+      readonly kind: 'channelJoinConfirm';
+      readonly result: number;
+      readonly initiator: number;
+      readonly requested: number;
+      readonly channelId?: number;
+    }
+  | McsSendData
+  | { readonly kind: 'disconnectProviderUltimatum'; readonly reason: number };
+
+export interface McsSendData {
+  readonly kind: 'sendDataRequest' | 'sendDataIndication';
+  readonly initiator: number;
+  readonly channelId: number;
+  readonly userData: Uint8Array;
+}
+
+/** dataPriority high, segmentation begin and end: the one combination RDP uses ([MS-RDPBCGR] 3.2.5.3.12). */
+const HIGH_PRIORITY_WHOLE = 0x70;
+
+const CHOICE_SHIFT = 2;
+/** The bit behind the six of the choice: an optional field is present. */
+const OPTIONAL_PRESENT = 0x02;
+
+/** Decodes one domain PDU; `userData` is a view. @pdu MCS domain PDUs */
+export function decodeMcsPdu(cursor: ReadCursor): McsPdu {
+  const first = cursor.u8('DomainMCSPDU');
+  switch (first >> CHOICE_SHIFT) {
+    case McsPduType.sendDataRequest:
+      return decodeSendData('sendDataRequest', cursor);
+    case McsPduType.sendDataIndication:
+      return decodeSendData('sendDataIndication', cursor);
+    case McsPduType.erectDomainRequest: {
+      const subHeight = readPerInteger(cursor, 'subHeight');
+      return { kind: 'erectDomainRequest', subHeight, subInterval: readPerInteger(cursor, 'subInterval') };
+    }
+    case McsPduType.attachUserRequest:
+      return { kind: 'attachUserRequest' };
+    case McsPduType.attachUserConfirm: {
+      const result = decodeResult(first, cursor);
+      if (!(first & OPTIONAL_PRESENT)) return { kind: 'attachUserConfirm', result };
+      return { kind: 'attachUserConfirm', result, initiator: readPerU16(cursor, MIN_USER_ID, 'initiator') };
+    }
+    case McsPduType.channelJoinRequest: {
+      const initiator = readPerU16(cursor, MIN_USER_ID, 'initiator');
+      return { kind: 'channelJoinRequest', initiator, channelId: cursor.u16Be('channelId') };
+    }
+    case McsPduType.channelJoinConfirm: {
+      const result = decodeResult(first, cursor);
+      const initiator = readPerU16(cursor, MIN_USER_ID, 'initiator');
+      const requested = cursor.u16Be('requested');
+      const confirm = { kind: 'channelJoinConfirm', result, initiator, requested } as const;
+      return first & OPTIONAL_PRESENT ? { ...confirm, channelId: cursor.u16Be('channelId') } : confirm;
+    }
+    case McsPduType.disconnectProviderUltimatum:
+      // Three bits of reason: two at the end of the first byte, one at the start of the second.
+      return { kind: 'disconnectProviderUltimatum', reason: ((first & 0x03) << 1) | (cursor.u8('reason') >> 7) };
+    default:
+      throw cursor.error('unexpected_message', 'DomainMCSPDU', `choice ${first >> CHOICE_SHIFT}`);
+  }
+}
+
+export function sizeOfMcsPdu(pdu: McsPdu): number {
+  switch (pdu.kind) {
+    case 'erectDomainRequest':
+      return 1 + sizeOfPerInteger(pdu.subHeight) + sizeOfPerInteger(pdu.subInterval);
+    case 'attachUserRequest':
+      return 1;
+    case 'attachUserConfirm':
+      return 2 + (pdu.initiator === undefined ? 0 : 2);
+    case 'channelJoinRequest':
+      return 5;
+    case 'channelJoinConfirm':
+      return 6 + (pdu.channelId === undefined ? 0 : 2);
+    case 'sendDataRequest':
+    case 'sendDataIndication':
+      return sendDataHeaderSize(pdu.userData.length) + pdu.userData.length;
+    case 'disconnectProviderUltimatum':
+      return 2;
+  }
+}
+
+export function encodeMcsPdu(pdu: McsPdu, cursor: WriteCursor): void {
+  const first = McsPduType[pdu.kind] << CHOICE_SHIFT;
+  switch (pdu.kind) {
+    case 'erectDomainRequest':
+      cursor.u8(first);
+      writePerInteger(pdu.subHeight, cursor);
+      return writePerInteger(pdu.subInterval, cursor);
+    case 'attachUserRequest':
+      return cursor.u8(first);
+    case 'attachUserConfirm':
+      encodeResult(first, pdu.result, pdu.initiator !== undefined, cursor);
+      if (pdu.initiator !== undefined) writePerU16(pdu.initiator, MIN_USER_ID, cursor);
+      return;
+    case 'channelJoinRequest':
+      cursor.u8(first);
+      writePerU16(pdu.initiator, MIN_USER_ID, cursor);
+      return cursor.u16Be(pdu.channelId);
+    case 'channelJoinConfirm':
+      encodeResult(first, pdu.result, pdu.channelId !== undefined, cursor);
+      writePerU16(pdu.initiator, MIN_USER_ID, cursor);
+      cursor.u16Be(pdu.requested);
+      if (pdu.channelId !== undefined) cursor.u16Be(pdu.channelId);
+      return;
+    case 'sendDataRequest':
+    case 'sendDataIndication':
+      encodeSendDataHeader(pdu, pdu.userData.length, cursor);
+      return cursor.bytes(pdu.userData);
+    case 'disconnectProviderUltimatum':
+      cursor.u8(first | (pdu.reason >> 1));
+      return cursor.u8((pdu.reason & 1) << 7);
+  }
+}
+
+/** A domain PDU as a whole packet, TPKT and X.224 headers included. */
+export function mcsMessage(pdu: McsPdu): Uint8Array<ArrayBuffer> {
+  const size = sizeOfMcsPdu(pdu);
+  const cursor = new WriteCursor(DATA_HEADER_SIZE + size);
+  encodeDataHeader(size, cursor);
+  encodeMcsPdu(pdu, cursor);
+  return cursor.finish();
+}
+
+/**
+ * User data as a whole packet in a Send Data Request (client to server). At most 16383 bytes of user data: what is
+ * longer has a fragmentation of its own (virtual channel chunks, fast-path fragments).
+ */
+export function sendDataRequest(initiator: number, channelId: number, userData: Uint8Array): Uint8Array<ArrayBuffer> {
+  return mcsMessage({ kind: 'sendDataRequest', initiator, channelId, userData });
+}
+
+/** User data as a whole packet in a Send Data Indication (server to client). */
+export function sendDataIndication(channelId: number, userData: Uint8Array): Uint8Array<ArrayBuffer> {
+  return mcsMessage({ kind: 'sendDataIndication', initiator: SERVER_USER_ID, channelId, userData });
+}
+
+function decodeSendData(kind: McsSendData['kind'], cursor: ReadCursor): McsSendData {
+  const initiator = readPerU16(cursor, MIN_USER_ID, 'initiator');
+  const channelId = cursor.u16Be('channelId');
+  cursor.skip(1, 'dataPriority');
+  return { kind, initiator, channelId, userData: readPerOctetsToEnd(cursor, 'userData') };
+}
+
+function sendDataHeaderSize(length: number): number {
+  return 1 /* choice */ + 2 /* initiator */ + 2 /* channelId */ + 1 /* priority */ + sizeOfPerLength(length);
+}
+
+function encodeSendDataHeader(pdu: Omit<McsSendData, 'userData'>, length: number, cursor: WriteCursor): void {
+  cursor.u8(McsPduType[pdu.kind] << CHOICE_SHIFT);
+  writePerU16(pdu.initiator, MIN_USER_ID, cursor);
+  cursor.u16Be(pdu.channelId);
+  cursor.u8(HIGH_PRIORITY_WHOLE);
+  writePerLength(length, cursor);
+}
+
+/** Result has sixteen values: one bit at the end of the first byte, three at the start of the second. */
+function decodeResult(first: number, cursor: ReadCursor): number {
+  return ((first & 0x01) << 3) | (cursor.u8('result') >> 5);
+}
+
+function encodeResult(first: number, result: number, optionalPresent: boolean, cursor: WriteCursor): void {
+  cursor.u8(first | (optionalPresent ? OPTIONAL_PRESENT : 0) | (result >> 3));
+  cursor.u8((result & 0x07) << 5);
+}
