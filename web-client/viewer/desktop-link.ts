@@ -1,0 +1,197 @@
+import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { GatewayMessage } from '#protocol/tunnel/messages.ts';
+import {
+  decodeGatewayMessage,
+  encodeBrowserMessage,
+  TUNNEL_VERSION,
+  TunnelLimits,
+} from '#protocol/tunnel/messages.ts';
+import type { Painter, PainterEvents, Surface } from './painter.ts';
+import type { DecodeRegion } from './regions-painter.ts';
+import { RegionsPainter } from './regions-painter.ts';
+import { StreamPainter } from './stream-painter.ts';
+import type { EndReason, WorkerEvent } from './worker-messages.ts';
+
+/** The one WebSocket of a link, as far as it is used. */
+export interface LinkSocket {
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  close(code?: number): void;
+}
+
+export interface LinkOptions {
+  readonly ticket: string;
+  readonly socket: LinkSocket;
+  readonly surface: Surface;
+  readonly decodeRegion: DecodeRegion;
+  /** Milliseconds from any start; never backwards. */
+  readonly now: () => number;
+  /** Runs `run` before the next frame, or soon where frames do not come (a tab in the background). */
+  nextFrame(run: () => void): void;
+  emit(event: WorkerEvent): void;
+}
+
+/**
+ * The worker's end of the tunnel: attaches, draws what comes once a frame, tells the gateway what is drawn and passes
+ * input on. Whoever owns the socket calls `opened`, `received`, `closed` and `tick`. Ends once, with one reason.
+ */
+export class DesktopLink implements PainterEvents {
+  readonly #options: LinkOptions;
+  #painter: Painter | undefined;
+  #frameAsked = false;
+  #active = false;
+  #open = false;
+  #ended = false;
+  #lastReceived = 0;
+  #lastPing = 0;
+  #pingValue = 0;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  opened(): void {
+    this.#open = true;
+    this.#lastReceived = this.#options.now();
+    this.#send({ type: 'attach', ticket: this.#options.ticket, version: TUNNEL_VERSION });
+  }
+
+  received(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.#lastReceived = this.#options.now();
+    try {
+      this.#take(decodeGatewayMessage(bytes));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** The socket is closed, by whichever side. */
+  closed(): void {
+    if (!this.#open) this.#end(unreachable);
+    this.#open = false;
+    this.#end(gatewayLost);
+  }
+
+  input(events: readonly InputEvent[]): void {
+    for (let at = 0; at < events.length; at += TunnelLimits.inputEvents) {
+      this.#send({ type: 'input', events: events.slice(at, at + TunnelLimits.inputEvents) });
+    }
+  }
+
+  endSession(): void {
+    this.#send({ type: 'end-session' });
+  }
+
+  /** Call about once a second: measures latency and notices a gateway that has gone silent. */
+  tick(): void {
+    if (!this.#open || this.#ended) return;
+    const now = this.#options.now();
+    if (now - this.#lastReceived > silenceLimit) {
+      this.#end(gatewayLost);
+      this.#options.socket.close();
+      return;
+    }
+    if (now - this.#lastPing < pingInterval) return;
+    this.#lastPing = now;
+    this.#pingValue = (this.#pingValue + 1) >>> 0;
+    this.#send({ type: 'ping', value: this.#pingValue });
+  }
+
+  size(size: { readonly width: number; readonly height: number }): void {
+    this.#options.emit({ type: 'size', size });
+  }
+
+  pointer(look: Parameters<PainterEvents['pointer']>[0]): void {
+    this.#options.emit({ type: 'pointer', look });
+  }
+
+  pointerPosition(x: number, y: number): void {
+    this.#options.emit({ type: 'pointer-position', x, y });
+  }
+
+  dirty(): void {
+    if (this.#frameAsked) return;
+    this.#frameAsked = true;
+    this.#options.nextFrame(() => this.#paint());
+  }
+
+  failed(error: unknown): void {
+    const detail = error instanceof Error ? error.message : String(error);
+    this.#end({
+      code: 'protocol_error',
+      message: 'The picture of the remote desktop could not be read.',
+      hint: `Reload the page and try again. If it happens again, tell an administrator: ${detail}`,
+    });
+    this.#options.socket.close(protocolErrorClose);
+  }
+
+  #take(message: GatewayMessage): void {
+    switch (message.type) {
+      case 'hello':
+        this.#painter =
+          message.mode === 'stream' ? new StreamPainter(this) : new RegionsPainter(this, this.#options.decodeRegion);
+        this.#options.emit({ type: 'hello', role: message.role, mode: message.mode });
+        return;
+      case 'phase':
+        this.#options.emit({ type: 'phase', phase: message.phase });
+        return;
+      case 'notice': {
+        const { type: _, ...notice } = message;
+        this.#options.emit({ type: 'notice', notice });
+        return;
+      }
+      case 'ended': {
+        const { type: _, ...reason } = message;
+        this.#end(reason);
+        return;
+      }
+      case 'pong':
+        if (message.value === this.#pingValue) {
+          this.#options.emit({ type: 'latency', milliseconds: this.#options.now() - this.#lastPing });
+        }
+        return;
+      default:
+        this.#painter?.take(message);
+    }
+  }
+
+  #paint(): void {
+    this.#frameAsked = false;
+    if (this.#ended) return;
+    const painted = this.#painter?.paint(this.#options.surface);
+    if (painted === undefined) return;
+    this.#send({ type: 'ack', seq: painted.seq });
+    if (painted.picture && !this.#active) {
+      this.#active = true;
+      this.#options.emit({ type: 'active' });
+    }
+  }
+
+  #send(message: Parameters<typeof encodeBrowserMessage>[0]): void {
+    if (this.#open && !this.#ended) this.#options.socket.send(encodeBrowserMessage(message));
+  }
+
+  #end(reason: EndReason): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#options.emit({ type: 'ended', reason });
+  }
+}
+
+/** Milliseconds between pings. */
+const pingInterval = 5000;
+/** Milliseconds without any message, pongs included, after which the gateway counts as gone. */
+const silenceLimit = 30_000;
+/** RFC 6455 7.4.1 keeps 4000 to 4999 for applications; the gateway's errors table has this one for `protocol_error`. */
+const protocolErrorClose = 4012;
+
+const unreachable: EndReason = {
+  code: 'gateway_unreachable',
+  message: 'The gateway did not take the connection.',
+  hint: 'Check your network. A proxy on the way may not allow WebSocket connections.',
+};
+const gatewayLost: EndReason = {
+  code: 'gateway_lost',
+  message: 'The connection to the gateway was lost.',
+  hint: 'Check your network and try again. Programs on the remote desktop usually keep running.',
+};

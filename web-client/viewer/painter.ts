@@ -1,0 +1,40 @@
+import type { Rect } from '#protocol/graphics/geometry.ts';
+import type { GatewayMessage } from '#protocol/tunnel/messages.ts';
+import type { Size } from './scaling.ts';
+import type { PointerLook } from './worker-messages.ts';
+
+/** What is drawn on: an OffscreenCanvas in the browser, a fake in tests. */
+export interface Surface {
+  /** Makes the surface this large and blank. */
+  resize(size: Size): void;
+  /** Copies these parts of an RGBA picture as large as the surface. */
+  putPixels(pixels: Uint8ClampedArray<ArrayBuffer>, size: Size, parts: readonly Rect[]): void;
+  drawBitmap(bitmap: ImageBitmap, place: Rect): void;
+}
+
+/** What a painter tells besides what it draws. */
+export interface PainterEvents {
+  size(size: Size): void;
+  pointer(look: PointerLook): void;
+  pointerPosition(x: number, y: number): void;
+  /** There is something to draw: call `paint` before the next frame. */
+  dirty(): void;
+  /** The gateway's bytes could not be drawn. */
+  failed(error: unknown): void;
+}
+
+/** What a `paint` has put on the surface. */
+export interface Painted {
+  /** Everything up to this message is drawn. */
+  readonly seq: number;
+  /** Whether the desktop's own picture is among it, not only its size. */
+  readonly picture: boolean;
+}
+
+/** Turns messages into pictures: one implementation for each mode of the tunnel. */
+export interface Painter {
+  /** Takes a message of its mode. May throw `DecodeError`. */
+  take(message: GatewayMessage): void;
+  /** Draws what has come since the last call; `undefined` when nothing is new. */
+  paint(surface: Surface): Painted | undefined;
+}

@@ -1,0 +1,89 @@
+import type { GatewayMessage, Region, RegionEncoding } from '#protocol/tunnel/messages.ts';
+import type { Painted, Painter, PainterEvents, Surface } from './painter.ts';
+import type { Size } from './scaling.ts';
+
+/** Decodes one region's picture: `createImageBitmap` in the browser. */
+export type DecodeRegion = (region: Region) => Promise<ImageBitmap>;
+
+/** Regions mode: pictures of rectangles, decoded by the browser at their own pace and drawn in the order they came. */
+export class RegionsPainter implements Painter {
+  readonly #events: PainterEvents;
+  readonly #decode: DecodeRegion;
+  readonly #steps: Step[] = [];
+
+  constructor(events: PainterEvents, decode: DecodeRegion) {
+    this.#events = events;
+    this.#decode = decode;
+  }
+
+  take(message: GatewayMessage): void {
+    switch (message.type) {
+      case 'desktop-size': {
+        const size = { width: message.width, height: message.height };
+        this.#steps.push({ kind: 'resize', size });
+        this.#events.size(size);
+        this.#events.dirty();
+        return;
+      }
+      case 'regions':
+        this.#takeRegions(message.seq, message.regions);
+        return;
+      case 'pointer-shape':
+        if (message.kind === 'shape') {
+          this.#events.pointer({ ...message, kind: 'shape', rgba: new Uint8ClampedArray(message.rgba) });
+        } else this.#events.pointer({ kind: message.kind });
+        return;
+      case 'pointer-position':
+        this.#events.pointerPosition(message.x, message.y);
+        return;
+      default:
+        return;
+    }
+  }
+
+  paint(surface: Surface): Painted | undefined {
+    let painted: Painted | undefined;
+    for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
+      if (step.kind === 'resize') surface.resize(step.size);
+      else {
+        if (step.bitmaps === undefined) break;
+        for (const [region, bitmap] of step.bitmaps) {
+          surface.drawBitmap(bitmap, region);
+          bitmap.close();
+        }
+        painted = { seq: step.seq, picture: true };
+      }
+      this.#steps.shift();
+    }
+    return painted;
+  }
+
+  #takeRegions(seq: number, regions: readonly Region[]): void {
+    const step: RegionsStep = { kind: 'regions', seq, bitmaps: undefined };
+    this.#steps.push(step);
+    const decoded = regions.map(async (region) => [region, await this.#decode(region)] as const);
+    Promise.all(decoded).then(
+      (bitmaps) => {
+        step.bitmaps = bitmaps;
+        this.#events.dirty();
+      },
+      (error: unknown) => this.#events.failed(error),
+    );
+  }
+}
+
+interface RegionsStep {
+  readonly kind: 'regions';
+  readonly seq: number;
+  /** `undefined` until all are decoded. */
+  bitmaps: readonly (readonly [Region, ImageBitmap])[] | undefined;
+}
+
+type Step = { readonly kind: 'resize'; readonly size: Size } | RegionsStep;
+
+/** Media types of the encodings that are files; raw pixels are none. */
+export const regionMediaTypes: Readonly<Record<Exclude<RegionEncoding, 'rgba'>, string>> = {
+  png: 'image/png',
+  webp: 'image/webp',
+  jpeg: 'image/jpeg',
+};

@@ -1,0 +1,417 @@
+import type { InputEvent } from '#protocol/pdu/input.ts';
+import { cursorStyle, pictureOf, planCursor } from './cursor.ts';
+import type { Disposable } from './disposable.ts';
+import { DisposableStore, Emitter, listen } from './disposable.ts';
+import type { Platform } from './keyboard.ts';
+import { Keyboard } from './keyboard.ts';
+import type { Point } from './mouse.ts';
+import { Mouse } from './mouse.ts';
+import type { DesktopLayout, Scaling, Size } from './scaling.ts';
+import { desktopSizeFor, layoutDesktop } from './scaling.ts';
+import { TextInput } from './text-input.ts';
+import type { EndReason, Notice, PointerLook, WorkerCommand, WorkerEvent } from './worker-messages.ts';
+
+export type { Scaling, Size } from './scaling.ts';
+export type { EndReason, Notice } from './worker-messages.ts';
+
+/** `ended`: over as somebody wished. `failed`: it never began, or it broke. */
+export type RemoteDesktopState = 'connecting' | 'active' | 'ended' | 'failed';
+
+export interface RemoteDesktopEvents {
+  readonly state: RemoteDesktopState;
+  /** The connection has entered this phase: a stable word, for showing progress. */
+  readonly phase: string;
+  readonly size: Size;
+  readonly notice: Notice;
+  /** Why it is over; comes just before the state `ended` or `failed`. */
+  readonly end: EndReason;
+  /** Milliseconds to the gateway and back. */
+  readonly latency: number;
+  /** Ctrl+Alt+Home: the user wants the keyboard for the page around the desktop. */
+  readonly leave: undefined;
+}
+
+export interface RemoteDesktopOptions {
+  /** The desktop fills this element. It needs a size of its own. */
+  readonly parent: HTMLElement;
+  /** Name of the desktop for assistive technology. */
+  readonly label: string;
+  readonly scaling?: Scaling;
+  /** WebSocket address of the tunnel; by default the page's own gateway. */
+  readonly url?: string;
+}
+
+/**
+ * A remote desktop in a page: one canvas, one session or live view. Make one, `connect` it once, `dispose` it.
+ *
+ * Its element has `data-state` with the state. Needs `remote-desktop.css`.
+ */
+export class RemoteDesktop implements Disposable {
+  readonly element: HTMLElement;
+  readonly #options: RemoteDesktopOptions;
+  readonly #events = new Emitter<RemoteDesktopEvents>();
+  readonly #owned = new DisposableStore();
+  readonly #canvas: HTMLCanvasElement;
+  readonly #pointerImage: HTMLImageElement;
+  readonly #worker: Worker;
+  readonly #keyboard: Keyboard;
+  readonly #mouse: Mouse;
+  readonly #text: TextInput;
+  #state: RemoteDesktopState = 'connecting';
+  #scaling: Scaling;
+  #size: Size | undefined;
+  #layout: DesktopLayout | undefined;
+  #pointer: PointerLook = { kind: 'default' };
+  #pointerAt: Point | undefined;
+  #viewOnly = false;
+
+  constructor(options: RemoteDesktopOptions) {
+    this.#options = options;
+    this.#scaling = options.scaling ?? 'fit';
+    this.element = document.createElement('div');
+    this.element.className = 'remote-desktop';
+    this.#canvas = document.createElement('canvas');
+    this.#canvas.dataset['testid'] = 'desktop';
+    this.#canvas.tabIndex = 0;
+    this.#canvas.setAttribute('role', 'application');
+    this.#canvas.setAttribute('aria-label', options.label);
+    this.#pointerImage = document.createElement('img');
+    this.#pointerImage.className = 'remote-desktop-pointer';
+    this.#pointerImage.alt = '';
+    this.#pointerImage.hidden = true;
+    this.element.append(this.#canvas, this.#pointerImage);
+    options.parent.append(this.element);
+
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+    const send = (events: readonly InputEvent[]): void => this.#sendInput(events);
+    this.#keyboard = new Keyboard({ platform: thisPlatform(), send, after });
+    this.#mouse = new Mouse({
+      send,
+      toDesktop: (clientX, clientY) => this.#toDesktop(clientX, clientY),
+      nextFrame: (run) => requestAnimationFrame(run),
+    });
+    this.#text = this.#owned.add(new TextInput(this.element, this.#keyboard, options.label));
+    this.#owned.add(
+      listen<MessageEvent<WorkerEvent>>(this.#worker, 'message', (event) => this.#onWorkerEvent(event.data)),
+    );
+    this.#owned.add(listen(this.#worker, 'error', () => this.#onEnd(viewerBroken)));
+    this.#owned.add({ dispose: () => this.#worker.postMessage({ type: 'close' } satisfies WorkerCommand) });
+    this.#owned.add({ dispose: () => this.element.remove() });
+    this.#owned.add(this.#events);
+    this.#listenToLayout();
+    this.#listenToMouse();
+    this.#listenToKeys();
+    this.#showState();
+  }
+
+  get state(): RemoteDesktopState {
+    return this.#state;
+  }
+
+  /** The desktop's own size, once known. */
+  get size(): Size | undefined {
+    return this.#size;
+  }
+
+  /** Whether this only shows a desktop that somebody else works on. */
+  get viewOnly(): boolean {
+    return this.#viewOnly;
+  }
+
+  get scaling(): Scaling {
+    return this.#scaling;
+  }
+
+  set scaling(scaling: Scaling) {
+    this.#scaling = scaling;
+    this.#relayout();
+  }
+
+  /** The desktop size that would fill this element pixel by pixel. */
+  get idealSize(): Size {
+    return desktopSizeFor(elementSize(this.element), window.devicePixelRatio);
+  }
+
+  on<Name extends keyof RemoteDesktopEvents>(
+    name: Name,
+    listener: (value: RemoteDesktopEvents[Name]) => void,
+  ): Disposable {
+    return this.#events.on(name, listener);
+  }
+
+  /**
+   * Connects with a ticket. A promise that is rejected ends the desktop as `failed`, with the error's own `code`,
+   * `message` and `hint` where it has them.
+   */
+  async connect(ticket: string | Promise<string>): Promise<void> {
+    try {
+      const canvas = this.#canvas.transferControlToOffscreen();
+      this.#command({ type: 'open', url: this.#options.url ?? tunnelUrl(), ticket: await ticket, canvas }, [canvas]);
+    } catch (error) {
+      this.#onEnd(reasonOf(error));
+    }
+  }
+
+  /** Presses a combination of physical keys (`KeyboardEvent.code`), such as Ctrl+Alt+Del. */
+  pressKeys(codes: readonly string[]): void {
+    this.#keyboard.press(codes);
+    this.focus();
+  }
+
+  /** Gives the desktop the keyboard. */
+  focus(): void {
+    if (!this.#viewOnly) this.#text.focus();
+  }
+
+  /** Opens the soft keyboard of a touch device. Call it from a tap. */
+  showSoftKeyboard(): void {
+    this.#text.showSoftKeyboard();
+  }
+
+  /**
+   * Shows an element (by default the desktop's own) in full screen, where browsers that can also hand over the keys
+   * that they keep otherwise: Esc, Alt+Tab, Ctrl+W.
+   */
+  async enterFullscreen(element: HTMLElement = this.element): Promise<void> {
+    await element.requestFullscreen({ navigationUI: 'hide' });
+    await (navigator as NavigatorWithKeyboard).keyboard?.lock?.().catch(() => undefined);
+    this.focus();
+  }
+
+  /** Ends the session, not only this view of it. */
+  endSession(): void {
+    this.#command({ type: 'end-session' });
+  }
+
+  /** Leaves: the gateway takes it as the browser going away. */
+  dispose(): void {
+    this.#owned.dispose();
+  }
+
+  #command(command: WorkerCommand, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(command, transfer);
+  }
+
+  #sendInput(events: readonly InputEvent[]): void {
+    if (this.#state === 'active' && !this.#viewOnly) this.#command({ type: 'input', events });
+  }
+
+  #onWorkerEvent(event: WorkerEvent): void {
+    switch (event.type) {
+      case 'hello':
+        this.#viewOnly = event.role === 'shadow';
+        this.element.dataset['viewOnly'] = String(this.#viewOnly);
+        return;
+      case 'phase':
+        this.#events.emit('phase', event.phase);
+        return;
+      case 'size':
+        this.#size = event.size;
+        this.#relayout();
+        this.#events.emit('size', event.size);
+        return;
+      case 'active':
+        this.#setState('active');
+        this.focus();
+        return;
+      case 'pointer':
+        this.#pointer = event.look;
+        this.#showPointer();
+        return;
+      case 'pointer-position':
+        this.#pointerAt = event;
+        this.#placePointerImage();
+        return;
+      case 'notice':
+        this.#events.emit('notice', event.notice);
+        return;
+      case 'latency':
+        this.#events.emit('latency', event.milliseconds);
+        return;
+      case 'ended':
+        this.#onEnd(event.reason);
+        return;
+    }
+  }
+
+  #onEnd(reason: EndReason): void {
+    if (this.#state === 'ended' || this.#state === 'failed') return;
+    this.#events.emit('end', reason);
+    this.#setState(orderlyEnds.has(reason.code) ? 'ended' : 'failed');
+  }
+
+  #setState(state: RemoteDesktopState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#showState();
+    this.#events.emit('state', state);
+  }
+
+  #showState(): void {
+    this.element.dataset['state'] = this.#state;
+  }
+
+  #listenToLayout(): void {
+    const observer = new ResizeObserver(() => this.#relayout());
+    observer.observe(this.element);
+    this.#owned.add({ dispose: () => observer.disconnect() });
+    // Zooming the page or moving it to another screen changes the ratio, and with it what is crisp.
+    this.#owned.add(listen(window, 'resize', () => this.#relayout()));
+  }
+
+  #listenToMouse(): void {
+    const canvas = this.#canvas;
+    const pointer = (event: PointerEvent): void => {
+      if (this.#viewOnly) return;
+      if (event.type === 'pointermove') this.#keyboard.synchronizeIfDue(event);
+      this.#mouse.pointer(event);
+      const box = this.element.getBoundingClientRect();
+      this.#text.moveTo(
+        event.clientX - box.left + this.element.scrollLeft,
+        event.clientY - box.top + this.element.scrollTop,
+      );
+    };
+    const down = (event: PointerEvent): void => {
+      canvas.setPointerCapture(event.pointerId);
+      this.focus();
+      pointer(event);
+    };
+    const owned = this.#owned;
+    owned.add(listen(canvas, 'pointerdown', down));
+    for (const type of ['pointermove', 'pointerup']) owned.add(listen(canvas, type, pointer));
+    owned.add(listen(canvas, 'pointercancel', () => this.#mouse.releaseAll()));
+    owned.add(listen(window, 'blur', () => this.#mouse.releaseAll()));
+    // The page's own answers: focus, auto scroll, history by the back button, menus, selection.
+    for (const type of ['mousedown', 'mouseup', 'auxclick', 'contextmenu', 'dragstart', 'selectstart']) {
+      owned.add(
+        listen(canvas, type, (event) => {
+          if (!this.#viewOnly) event.preventDefault();
+        }),
+      );
+    }
+    const wheel = (event: WheelEvent): void => {
+      if (this.#viewOnly) return;
+      event.preventDefault();
+      this.#mouse.wheel(event);
+    };
+    owned.add(listen(canvas, 'wheel', wheel, { passive: false }));
+  }
+
+  #listenToKeys(): void {
+    this.#owned.add(listen(this.#canvas, 'focus', () => this.focus()));
+    const leave = (event: KeyboardEvent): void => {
+      if (event.code !== 'Home' || !event.ctrlKey || !event.altKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.#keyboard.releaseAll();
+      this.#events.emit('leave', undefined);
+    };
+    this.#owned.add(listen(this.element, 'keydown', leave, { capture: true }));
+  }
+
+  #relayout(): void {
+    const size = this.#size;
+    this.element.dataset['scaling'] = this.#scaling;
+    if (size === undefined) return;
+    const layout = layoutDesktop(size, elementSize(this.element), this.#scaling, window.devicePixelRatio);
+    this.#layout = layout;
+    const { style } = this.#canvas;
+    style.left = `${layout.left}px`;
+    style.top = `${layout.top}px`;
+    style.width = `${layout.width}px`;
+    style.height = `${layout.height}px`;
+    this.#canvas.dataset['crisp'] = String(layout.crisp);
+    this.#showPointer();
+  }
+
+  /** The owner's pointer is the browser's own, in the server's shape; a viewer sees the owner's as a picture. */
+  #showPointer(): void {
+    const scale = this.#layout?.scale ?? 1;
+    if (!this.#viewOnly) {
+      this.#canvas.style.cursor = cursorStyle(this.#pointer, scale);
+      return;
+    }
+    const look = this.#pointer;
+    if (look.kind === 'shape') {
+      const plan = planCursor(look, scale);
+      const picture = pictureOf(look, plan);
+      if (picture !== undefined) this.#pointerImage.src = picture;
+    }
+    this.#placePointerImage();
+  }
+
+  #placePointerImage(): void {
+    const layout = this.#layout;
+    const look = this.#pointer;
+    const at = this.#pointerAt;
+    const visible = this.#viewOnly && layout !== undefined && look.kind === 'shape' && at !== undefined;
+    this.#pointerImage.hidden = !visible;
+    if (!visible) return;
+    const plan = planCursor(look, layout.scale);
+    this.#pointerImage.style.left = `${layout.left + at.x * layout.scale - plan.hotX}px`;
+    this.#pointerImage.style.top = `${layout.top + at.y * layout.scale - plan.hotY}px`;
+  }
+
+  #toDesktop(clientX: number, clientY: number): Point {
+    const box = this.#canvas.getBoundingClientRect();
+    const { width, height } = this.#size ?? { width: 1, height: 1 };
+    return {
+      x: within(((clientX - box.left) * width) / box.width, width),
+      y: within(((clientY - box.top) * height) / box.height, height),
+    };
+  }
+}
+
+/** Ends that somebody wished for; every other is a failure. */
+const orderlyEnds: ReadonlySet<string> = new Set([
+  'ended_by_user',
+  'ended_by_admin',
+  'logged_off',
+  'disconnected_by_server',
+  'browser_gone',
+]);
+
+const viewerBroken: EndReason = {
+  code: 'viewer_failed',
+  message: 'The viewer could not be started.',
+  hint: 'Reload the page. If that does not help, update your browser.',
+};
+
+interface NavigatorWithKeyboard {
+  readonly keyboard?: { lock?(): Promise<void> };
+}
+
+function elementSize(element: HTMLElement): Size {
+  const { width, height } = element.getBoundingClientRect();
+  return { width, height };
+}
+
+function within(value: number, size: number): number {
+  return Math.max(0, Math.min(size - 1, Math.floor(value)));
+}
+
+function tunnelUrl(): string {
+  const url = new URL('/tunnel', window.location.href);
+  url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
+  return url.href;
+}
+
+function reasonOf(error: unknown): EndReason {
+  const { code, message, hint } = error as { code?: unknown; message?: unknown; hint?: unknown };
+  return {
+    code: typeof code === 'string' ? code : 'viewer_failed',
+    message: typeof message === 'string' ? message : 'The session could not be started.',
+    ...(typeof hint === 'string' ? { hint } : {}),
+  };
+}
+
+function after(milliseconds: number, run: () => void): () => void {
+  const timer = setTimeout(run, milliseconds);
+  return () => clearTimeout(timer);
+}
+
+function thisPlatform(): Platform {
+  const name = navigator.userAgent;
+  if (name.includes('Windows')) return 'windows';
+  return /Macintosh|iPhone|iPad/.test(name) ? 'mac' : 'other';
+}

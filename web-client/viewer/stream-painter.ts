@@ -1,0 +1,54 @@
+import { Compositor } from '#protocol/graphics/compositor.ts';
+import { UpdateCode } from '#protocol/graphics/update.ts';
+import type { GatewayMessage } from '#protocol/tunnel/messages.ts';
+import type { Painted, Painter, PainterEvents, Surface } from './painter.ts';
+
+/** Stream mode: the server's own updates are decoded here, as they come, and what they changed is drawn once a frame. */
+export class StreamPainter implements Painter {
+  readonly #events: PainterEvents;
+  readonly #compositor = new Compositor();
+  #pointerVersion = this.#compositor.pointer.version;
+  #seq: number | undefined;
+  #resized = false;
+  #picture = false;
+
+  constructor(events: PainterEvents) {
+    this.#events = events;
+  }
+
+  take(message: GatewayMessage): void {
+    if (message.type !== 'graphics') return;
+    for (const update of message.updates) {
+      this.#compositor.apply(update);
+      if (update.code === UpdateCode.desktopReset) {
+        this.#resized = true;
+        this.#events.size({ width: this.#compositor.width, height: this.#compositor.height });
+      } else if (update.code !== UpdateCode.synchronize) this.#picture = true;
+    }
+    this.#tellPointer();
+    this.#seq = message.seq;
+    this.#events.dirty();
+  }
+
+  paint(surface: Surface): Painted | undefined {
+    if (this.#seq === undefined) return undefined;
+    const { width, height, pixels } = this.#compositor;
+    if (this.#resized) surface.resize({ width, height });
+    this.#resized = false;
+    const damage = this.#compositor.takeDamage();
+    if (damage.length > 0) surface.putPixels(pixels, { width, height }, damage);
+    const painted = { seq: this.#seq, picture: this.#picture };
+    this.#seq = undefined;
+    return painted;
+  }
+
+  #tellPointer(): void {
+    const position = this.#compositor.takePointerPosition();
+    if (position !== undefined) this.#events.pointerPosition(position.x, position.y);
+    const { pointer } = this.#compositor;
+    if (pointer.version === this.#pointerVersion) return;
+    this.#pointerVersion = pointer.version;
+    if (pointer.kind === 'shape') this.#events.pointer({ ...pointer.shape, kind: 'shape' });
+    else this.#events.pointer({ kind: pointer.kind });
+  }
+}

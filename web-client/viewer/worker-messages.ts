@@ -1,0 +1,50 @@
+import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { ViewerMode, ViewerRole } from '#protocol/tunnel/messages.ts';
+import type { Size } from './scaling.ts';
+
+/** Why a session or a view of it is over. `code` is stable; `message` and `hint` are for people. */
+export interface EndReason {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export interface Notice {
+  readonly code: string;
+  readonly message: string;
+  readonly viewers?: number;
+}
+
+/** A pointer's shape; `rgba` is width * height * 4 bytes, not premultiplied. */
+export interface PointerPicture {
+  readonly kind: 'shape';
+  readonly width: number;
+  readonly height: number;
+  readonly hotX: number;
+  readonly hotY: number;
+  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** How the pointer looks. */
+export type PointerLook = { readonly kind: 'default' | 'hidden' } | PointerPicture;
+
+/** Page to worker. */
+export type WorkerCommand =
+  | { readonly type: 'open'; readonly url: string; readonly ticket: string; readonly canvas: OffscreenCanvas }
+  | { readonly type: 'input'; readonly events: readonly InputEvent[] }
+  | { readonly type: 'end-session' }
+  | { readonly type: 'close' };
+
+/** Worker to page. */
+export type WorkerEvent =
+  | { readonly type: 'hello'; readonly role: ViewerRole; readonly mode: ViewerMode }
+  | { readonly type: 'phase'; readonly phase: string }
+  | { readonly type: 'size'; readonly size: Size }
+  /** The first picture of the desktop is on the canvas. */
+  | { readonly type: 'active' }
+  | { readonly type: 'pointer'; readonly look: PointerLook }
+  | { readonly type: 'pointer-position'; readonly x: number; readonly y: number }
+  | { readonly type: 'notice'; readonly notice: Notice }
+  /** Milliseconds to the gateway and back. */
+  | { readonly type: 'latency'; readonly milliseconds: number }
+  | { readonly type: 'ended'; readonly reason: EndReason };

@@ -1,0 +1,68 @@
+import { TUNNEL_SUBPROTOCOL } from '#protocol/tunnel/messages.ts';
+import { CanvasSurface, decodeRegion } from './canvas-surface.ts';
+import { DesktopLink } from './desktop-link.ts';
+import type { WorkerCommand, WorkerEvent } from './worker-messages.ts';
+
+/**
+ * The worker of one remote desktop: owns the WebSocket and the OffscreenCanvas, so that neither decoding nor drawing
+ * ever holds up the page.
+ */
+let link: DesktopLink | undefined;
+let socket: WebSocket | undefined;
+
+self.addEventListener('message', (event: MessageEvent<WorkerCommand>) => {
+  const command = event.data;
+  switch (command.type) {
+    case 'open':
+      open(command.url, command.ticket, command.canvas);
+      return;
+    case 'input':
+      link?.input(command.events);
+      return;
+    case 'end-session':
+      link?.endSession();
+      return;
+    case 'close':
+      socket?.close();
+      self.close();
+      return;
+  }
+});
+
+function open(url: string, ticket: string, canvas: OffscreenCanvas): void {
+  const webSocket = new WebSocket(url, TUNNEL_SUBPROTOCOL);
+  webSocket.binaryType = 'arraybuffer';
+  const desktop = new DesktopLink({
+    ticket,
+    socket: webSocket,
+    surface: new CanvasSurface(canvas),
+    decodeRegion,
+    now: () => performance.now(),
+    nextFrame,
+    emit,
+  });
+  webSocket.addEventListener('open', () => desktop.opened());
+  webSocket.addEventListener('message', (event: MessageEvent<unknown>) => {
+    if (event.data instanceof ArrayBuffer) desktop.received(new Uint8Array(event.data));
+    else desktop.failed(new Error('the gateway sent text'));
+  });
+  webSocket.addEventListener('close', () => desktop.closed());
+  setInterval(() => desktop.tick(), 1000);
+  link = desktop;
+  socket = webSocket;
+}
+
+function emit(event: WorkerEvent): void {
+  self.postMessage(event);
+}
+
+/** Frames stop in a background tab, but what is drawn must still be told to the gateway: there a timer stands in. */
+function nextFrame(run: () => void): void {
+  const once = (): void => {
+    clearTimeout(timer);
+    cancelAnimationFrame(frame);
+    run();
+  };
+  const timer = setTimeout(once, 100);
+  const frame = requestAnimationFrame(once);
+}
