@@ -15,8 +15,8 @@ export interface LabProcess {
   output(): string;
   /** True once it has exited. */
   exited(): boolean;
-  /** Ends the whole group: SIGTERM, then SIGKILL after two seconds. Resolves once it is gone. */
-  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Ends the whole group: `signal` (SIGTERM), then SIGKILL after `patience` ms (2000). Resolves once it is gone. */
+  stop(signal?: NodeJS.Signals, patience?: number): Promise<void>;
 }
 
 const OUTPUT_KEPT = 64 * 1024;
@@ -58,13 +58,13 @@ export function startProcess(
     pid: child.pid ?? -1,
     output: () => output,
     exited,
-    async stop(signal = 'SIGTERM') {
+    async stop(signal = 'SIGTERM', patience = 2000) {
       if (child.pid === undefined) return;
       // Also when the leader has gone already: its group may still have members.
       killGroup(child, signal);
       if (exited()) return;
       const gone = once(child, 'exit');
-      const late = setTimeout(() => killGroup(child, 'SIGKILL'), 2000);
+      const late = setTimeout(() => killGroup(child, 'SIGKILL'), patience);
       await gone;
       clearTimeout(late);
       killGroup(child, 'SIGKILL');
@@ -75,7 +75,7 @@ export function startProcess(
 /** Runs a short command to its end and returns its stdout; throws with its stderr when it fails. */
 export function runCommand(
   command: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; input?: string } = {},
+  options: { env?: NodeJS.ProcessEnv; input?: string | Buffer } = {},
 ): Buffer {
   const [file = '', ...args] = command;
   const result = spawnSync(file, args, {
@@ -105,6 +105,11 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** Thrown by a probe to say that waiting longer is of no use. */
+export class Hopeless extends Error {
+  override readonly name = 'Hopeless';
+}
+
 /** Asks `probe` every `interval` ms until it gives a value; fails with `what` and the last error when `timeout` ms have passed. */
 export async function waitFor<T>(
   what: string,
@@ -119,6 +124,7 @@ export async function waitFor<T>(
       if (value !== undefined && value !== false && value !== null) return value;
       last = undefined;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       last = error;
     }
     await sleep(interval);
@@ -130,7 +136,7 @@ export async function waitFor<T>(
 export async function waitForPort(port: number, server: LabProcess): Promise<void> {
   const wanted = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   await waitFor(`${server.name} on port ${port}`, () => {
-    if (server.exited()) throw new Error(`${server.name} has exited: ${server.output().slice(-2000)}`);
+    if (server.exited()) throw new Hopeless(`${server.name} has exited: ${server.output().slice(-2000)}`);
     return readFileSync('/proc/net/tcp', 'utf8')
       .split('\n')
       .some((line) => {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DESKTOP_SCRIPT, Desktop } from './desktop.ts';
-import { freePort, type LabProcess, runCommand, startProcess, waitFor, waitForPort } from './processes.ts';
+import { freePort, Hopeless, type LabProcess, runCommand, startProcess, waitFor, waitForPort } from './processes.ts';
 import type { LabServer } from './server.ts';
 
 export interface ShadowOptions {
@@ -93,7 +93,7 @@ async function startScreen(
     {},
   );
   const number = await waitFor('Xvfb', () => {
-    if (xvfb.exited()) throw new Error(`Xvfb has exited: ${xvfb.output()}`);
+    if (xvfb.exited()) throw new Hopeless(`Xvfb has exited: ${xvfb.output()}`);
     return /^\d+(?=\n)/.exec(readFileSync(file, 'utf8'))?.[0];
   });
   return `:${number}`;

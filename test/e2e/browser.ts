@@ -1,0 +1,135 @@
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import { decodePicture, type Picture } from '../lab/desktop.ts';
+import { Hopeless, waitFor } from '../lab/processes.ts';
+
+/** How long a page may take for one step while two servers, a browser and an encoder share two cores. */
+const STEP_TIMEOUT_MS = 30_000;
+
+/** Debian's Chromium, headless. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.ORIEL_TEST_CHROMIUM ?? '/usr/bin/chromium',
+    // Tests run as root in CI, where Chromium's sandbox refuses to start; the pages are our own.
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--autoplay-policy=no-user-gesture-required'],
+  });
+}
+
+/** One person at one browser: a context of its own, so cookies are apart. Collects what goes wrong on its pages. */
+export class Person {
+  readonly page: Page;
+  /** Uncaught exceptions and console errors of the page, for the end of a test: there should be none. */
+  readonly complaints: string[] = [];
+  readonly #context: BrowserContext;
+  readonly #origin: string;
+
+  private constructor(context: BrowserContext, page: Page, origin: string) {
+    this.#context = context;
+    this.page = page;
+    this.#origin = origin;
+    page.on('pageerror', (error) => this.complaints.push(`uncaught: ${error.message}`));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(`console: ${message.text()}`);
+    });
+  }
+
+  static async open(browser: Browser, url: URL, viewport = { width: 1100, height: 860 }): Promise<Person> {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, acceptDownloads: true });
+    context.setDefaultTimeout(STEP_TIMEOUT_MS);
+    const page = await context.newPage();
+    return new Person(context, page, url.origin);
+  }
+
+  /** Opens the first page and signs in through its form. */
+  async signIn(username: string, password: string): Promise<void> {
+    await this.page.goto(this.#origin);
+    await this.page.locator('input[name=username]').fill(username);
+    await this.page.locator('input[name=password]').fill(password);
+    await this.page.locator('input[name=password]').press('Enter');
+    await this.page.locator('input[name=password]').waitFor({ state: 'detached' });
+  }
+
+  go(path: string): Promise<unknown> {
+    return this.page.goto(`${this.#origin}${path}`);
+  }
+
+  canvas(): Locator {
+    return this.page.getByTestId('desktop');
+  }
+
+  /** Waits for the desktop's element to say this state. */
+  async state(wanted: 'connecting' | 'active' | 'ended' | 'failed'): Promise<void> {
+    await waitFor(
+      `the desktop to be ${wanted}`,
+      async () => {
+        const state = await this.page.locator('[data-state]').first().getAttribute('data-state');
+        if (state !== wanted && (state === 'failed' || state === 'ended')) {
+          throw new Hopeless(`the desktop is ${state}: ${await this.page.locator('body').innerText()}`);
+        }
+        return state === wanted;
+      },
+      { timeout: STEP_TIMEOUT_MS },
+    );
+  }
+
+  /** The desktop's own pixels, at the remote desktop's size, however large the page shows it. */
+  async picture(): Promise<Picture> {
+    const url = await this.canvas().evaluate((element) => {
+      const canvas = element as unknown as {
+        width: number;
+        height: number;
+        ownerDocument: { createElement(name: string): never };
+      };
+      const copy = canvas.ownerDocument.createElement('canvas') as unknown as {
+        width: number;
+        height: number;
+        getContext(kind: '2d'): { drawImage(source: unknown, x: number, y: number): void };
+        toDataURL(type: string): string;
+      };
+      copy.width = canvas.width;
+      copy.height = canvas.height;
+      copy.getContext('2d').drawImage(canvas, 0, 0);
+      return copy.toDataURL('image/png');
+    });
+    return decodePicture(Buffer.from(url.slice(url.indexOf(',') + 1), 'base64'));
+  }
+
+  /** Moves the mouse to a point of the remote desktop. */
+  async moveTo(x: number, y: number): Promise<void> {
+    const at = await this.#onPage(x, y);
+    await this.page.mouse.move(at.x, at.y);
+  }
+
+  async click(x: number, y: number, button: 'left' | 'middle' | 'right' = 'left'): Promise<void> {
+    const at = await this.#onPage(x, y);
+    await this.page.mouse.move(at.x, at.y);
+    await this.page.mouse.click(at.x, at.y, { button, delay: 30 });
+  }
+
+  /** Types text as keys of a US keyboard. */
+  type(text: string): Promise<void> {
+    return this.page.keyboard.type(text, { delay: 8 });
+  }
+
+  press(key: string): Promise<void> {
+    return this.page.keyboard.press(key);
+  }
+
+  /** Everything that the page says in words. */
+  text(): Promise<string> {
+    return this.page.locator('body').innerText();
+  }
+
+  close(): Promise<void> {
+    return this.#context.close();
+  }
+
+  async #onPage(x: number, y: number): Promise<{ x: number; y: number }> {
+    const box = await this.canvas().boundingBox();
+    if (box === null) throw new Error('the desktop is not on the page');
+    const { width, height } = await this.canvas().evaluate((element) => {
+      const canvas = element as unknown as { width: number; height: number };
+      return { width: canvas.width, height: canvas.height };
+    });
+    return { x: box.x + ((x + 0.5) * box.width) / width, y: box.y + ((y + 0.5) * box.height) / height };
+  }
+}
