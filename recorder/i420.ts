@@ -134,6 +134,39 @@ export class I420Picture {
     }
     return difference !== 0;
   }
+
+  /** The samples of an area (even edges), to compare with later. */
+  copyArea(area: Rect): Uint8Array {
+    const copy = new Uint8Array((area.width * area.height * 3) / 2);
+    let offset = 0;
+    for (const row of this.#rowsOf(area)) {
+      copy.set(row, offset);
+      offset += row.byteLength;
+    }
+    return copy;
+  }
+
+  equalsCopy(area: Rect, copy: Uint8Array): boolean {
+    let offset = 0;
+    for (const row of this.#rowsOf(area)) {
+      for (let i = 0; i < row.byteLength; i++) if (row[i] !== copy[offset + i]) return false;
+      offset += row.byteLength;
+    }
+    return true;
+  }
+
+  *#rowsOf(area: Rect): Generator<Uint8Array> {
+    for (let y = area.y; y < area.y + area.height; y++) {
+      const start = y * this.width + area.x;
+      yield this.#y.subarray(start, start + area.width);
+    }
+    for (const plane of [this.#u, this.#v]) {
+      for (let y = area.y >> 1; y < (area.y + area.height) >> 1; y++) {
+        const start = y * (this.width >> 1) + (area.x >> 1);
+        yield plane.subarray(start, start + (area.width >> 1));
+      }
+    }
+  }
 }
 
 /** RGBA pixels seen as one word each; on every machine that Node runs on the lowest byte is red. */

@@ -1,12 +1,23 @@
+import { mkdir, rm, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Rect } from '#protocol/graphics/geometry.ts';
-import type {
-  FrameSource,
-  RecordedPointer,
-  RecorderClock,
+import { DamageGrid } from './damage-grid.ts';
+import { describeExit, type Ffmpeg, type FfmpegExit, findFfmpeg } from './ffmpeg.ts';
+import { finishRecording } from './finish.ts';
+import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy, type FramePolicySettings } from './frame-policy.ts';
+import { I420Picture, rgbaImage, roundUpToEven } from './i420.ts';
+import { MANIFEST_FILE, type Manifest, type ManifestSegment, writeManifest } from './manifest.ts';
+import { PointerOverlay } from './pointer-overlay.ts';
+import {
+  type FrameSource,
+  type RecordedPointer,
+  type RecorderClock,
   RecorderError,
-  RecorderLog,
-  RecordingSummary,
+  type RecorderLog,
+  type RecordingSummary,
+  systemClock,
 } from './recording.ts';
+import { SegmentWriter } from './segment-writer.ts';
 
 export interface SessionRecorderOptions {
   /** The recording's own folder, `<data>/recordings/<sessionId>`; made if it is not there. */
@@ -18,23 +29,365 @@ export interface SessionRecorderOptions {
   readonly clock?: RecorderClock | undefined;
   /** Called once when recording cannot go on; `finish` still saves what there is. */
   readonly onFailure?: ((error: RecorderError) => void) | undefined;
+  readonly policy?: FramePolicySettings | undefined;
+  /** Constant quantiser; past 38 text suffers. */
+  readonly qp?: number | undefined;
+  /** A new segment begins with the first frame after this long. */
+  readonly segmentMs?: number | undefined;
+  /** An encoder that takes no data for this long is killed and replaced. */
+  readonly stallMs?: number | undefined;
 }
 
-/** THE SHAPE ONLY, the body follows within minutes: wire against this. */
-export declare class SessionRecorder {
-  private constructor();
-  /** Rejects with `RecorderError` `recorder_unavailable`. */
-  static open(options: SessionRecorderOptions, source: FrameSource): Promise<SessionRecorder>;
-  /** After updates were received (`rects` empty or unknown: `source.prepare()` will say). Cheap; call as often as you like. */
-  damaged(rects: readonly Rect[], at: number): void;
-  /** After the source has a new size (also its first). */
-  resized(at: number): void;
-  /** Pointer moved or changed. `x`, `y` in desktop pixels. `pointer` is what `Compositor.pointer` is. */
-  pointer(x: number, y: number, pointer: RecordedPointer, at: number): void;
-  /** Ends the recording and joins it; `undefined` when there never was a picture. Rejects with `recording_failed`. */
-  finish(at: number): Promise<RecordingSummary | undefined>;
+/**
+ * Records one session: pulls pictures from a source when the frame policy says so, and writes segments that are
+ * joined into one MP4 at the end.
+ *
+ * INVARIANT: at most one capture is under way; the picture's planes change only within it. A slow encoder therefore
+ * delays captures and never the host, and what changed meanwhile is in the next one.
+ */
+export class SessionRecorder {
+  readonly #options: SessionRecorderOptions;
+  readonly #source: FrameSource;
+  readonly #ffmpeg: Ffmpeg;
+  readonly #clock: RecorderClock;
+  readonly #log: RecorderLog;
+  readonly #policy: FramePolicy;
+  readonly #manifest: Manifest;
+  readonly #overlay = new PointerOverlay();
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #closing = new Set<Promise<void>>();
+  #picture: I420Picture | undefined;
+  #damage = new DamageGrid(0, 0);
+  /** Size that `#damage` and the current segment's desktop stand for. */
+  #desktop = { width: 0, height: 0 };
+  #writer: SegmentWriter | undefined;
+  #segment: ManifestSegment | undefined;
+  /** Encoders that died, as times; too many in a row and we give up. */
+  #deaths: number[] = [];
+  #retryAt = 0;
+  #busy: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #failure: RecorderError | undefined;
+  #finishing: Promise<RecordingSummary | undefined> | undefined;
+  #savedManifest: Promise<void> = Promise.resolve();
+
+  /** Rejects with `RecorderError` `recorder_unavailable` when this machine cannot record. */
+  static async open(options: SessionRecorderOptions, source: FrameSource): Promise<SessionRecorder> {
+    const ffmpeg = await findFfmpeg(options.ffmpegPath);
+    const recorder = new SessionRecorder(options, source, ffmpeg);
+    try {
+      await mkdir(options.directory, { recursive: true, mode: 0o700 });
+      await recorder.#saveManifest();
+    } catch (cause) {
+      clearInterval(recorder.#heartbeat);
+      const message = `the recording's folder cannot be written: ${(cause as Error).message}`;
+      throw new RecorderError('recorder_unavailable', message, { cause });
+    }
+    if (source.width > 0 && source.height > 0) recorder.resized(recorder.#clock.now());
+    return recorder;
+  }
+
+  private constructor(options: SessionRecorderOptions, source: FrameSource, ffmpeg: Ffmpeg) {
+    this.#options = options;
+    this.#source = source;
+    this.#ffmpeg = ffmpeg;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? SILENT;
+    this.#policy = new FramePolicy(options.policy ?? DEFAULT_FRAME_POLICY);
+    this.#manifest = {
+      format: 'oriel-recording',
+      version: 1,
+      sessionId: options.sessionId,
+      state: 'recording',
+      codec: { name: 'h264', encoder: 'libx264, constant QP', ffmpeg: ffmpeg.version },
+      segments: [],
+      owner: { pid: process.pid },
+    };
+    this.#heartbeat = setInterval(() => this.#touch(), HEARTBEAT_MS);
+    this.#heartbeat.unref();
+  }
+
+  /**
+   * After updates were received. `rects` may be empty when the source decodes lazily: its `prepare` will say.
+   * Cheap; call it as often as you like.
+   */
+  damaged(rects: readonly Rect[], at: number): void {
+    for (const rect of rects) this.#damage.add(rect);
+    this.#changed(at);
+  }
+
+  /** After the source has a new size, also its first. */
+  resized(at: number): void {
+    this.#changed(at);
+  }
+
+  /** The pointer moved or changed; `x` and `y` in desktop pixels, `pointer` is what `Compositor.pointer` is. */
+  pointer(x: number, y: number, pointer: RecordedPointer, at: number): void {
+    if (this.#overlay.set(x, y, pointer)) this.#changed(at);
+  }
+
+  /** Resolves when no capture is under way: for tests whose clock runs faster than the encoder. */
+  async drained(): Promise<void> {
+    while (this.#busy !== undefined) await this.#busy;
+  }
+
+  /** The running encoder's process, for tests and diagnosis. */
+  get encoderPid(): number | undefined {
+    return this.#writer?.pid;
+  }
+
+  /**
+   * Ends the recording at `at` and joins it. `undefined` when there never was a picture; the folder is then removed.
+   * Rejects with `recording_failed` when nothing of it can be played. Safe to call twice.
+   */
+  finish(at: number): Promise<RecordingSummary | undefined> {
+    this.#finishing ??= this.#finish(at);
+    return this.#finishing;
+  }
+
+  #changed(at: number): void {
+    if (this.#failure !== undefined || this.#finishing !== undefined || this.#source.width === 0) return;
+    this.#act(this.#policy.step({ kind: 'changed' }, at));
+  }
+
+  #act(decision: FrameDecision): void {
+    if (this.#busy !== undefined || this.#failure !== undefined || this.#finishing !== undefined) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const now = this.#clock.now();
+    // A dead encoder's successor begins with the picture as it is, whether or not anything changes.
+    const orphaned = this.#writer === undefined && this.#manifest.segments.length > 0;
+    if (!orphaned && decision.kind === 'wait') this.#wakeAt(decision.until, now);
+    else if (orphaned && now < this.#retryAt) this.#wakeAt(this.#retryAt, now);
+    else this.#run(!orphaned && decision.kind === 'flush' ? this.#flush(now) : this.#capture(now));
+  }
+
+  #wakeAt(until: number | undefined, now: number): void {
+    if (until === undefined) return;
+    this.#cancelTimer = this.#clock.after(Math.max(1, until - now), () => {
+      this.#cancelTimer = undefined;
+      this.#act(this.#policy.step({ kind: 'timer' }, this.#clock.now()));
+    });
+  }
+
+  #run(work: Promise<void>): void {
+    this.#busy = work
+      .catch((cause) => this.#fail(`capture failed: ${(cause as Error).message}`, cause))
+      .then(() => {
+        this.#busy = undefined;
+        this.#act(this.#policy.step({ kind: 'timer' }, this.#clock.now()));
+      });
+  }
+
+  /**
+   * Brings the picture up to date and writes it, if any sample of it differs from the last frame. Everything up to
+   * the first `await` sees one state of the desktop; what changes later counts as not seen yet.
+   */
+  async #capture(now: number): Promise<void> {
+    const picture = this.#updatePicture();
+    const old = this.#writer !== undefined && now - this.#writer.startedAt >= (this.#options.segmentMs ?? SEGMENT_MS);
+    if (picture?.changed && old) this.#closeSegment();
+    const emit = picture !== undefined && (picture.changed || this.#writer === undefined);
+    this.#policy.step({ kind: 'captured', emitted: emit }, now);
+    if (!emit) return;
+    if (this.#writer === undefined) await this.#beginSegment(picture.image, now);
+    await this.#writer?.write(picture.image.bytes, now);
+    await this.#account(now);
+  }
+
+  /** The picture of the desktop as it is now, and whether any sample of it is new; `undefined` before there is a desktop. */
+  #updatePicture(): { image: I420Picture; changed: boolean } | undefined {
+    for (const rect of this.#source.prepare?.() ?? []) this.#damage.add(rect);
+    const { width, height } = this.#source;
+    if (width === 0 || height === 0) return undefined;
+    const resized = width !== this.#desktop.width || height !== this.#desktop.height;
+    const image = resized || this.#picture === undefined ? this.#resize(width, height) : this.#picture;
+    const desktop = rgbaImage(width, height, this.#source.pixels);
+    const left = centred(image.width, width);
+    const top = centred(image.height, height);
+    const changed = this.#overlay.renderAround(desktop, image, left, top, () => {
+      let different = false;
+      for (const rect of this.#damage.take()) different = image.convert(desktop, rect, left, top) || different;
+      return different;
+    });
+    return { image, changed: changed || resized };
+  }
+
+  /** The last picture once more: it pushes the one before it through the muxer, onto the disk. */
+  async #flush(now: number): Promise<void> {
+    if (this.#writer !== undefined && this.#picture !== undefined) await this.#writer.write(this.#picture.bytes, now);
+    this.#policy.step({ kind: 'flushed' }, now);
+    await this.#account(now);
+  }
+
+  async #account(now: number): Promise<void> {
+    const bytes = (await this.#writer?.takeWritten().catch(() => 0)) ?? 0;
+    if (bytes > 0) this.#policy.step({ kind: 'spent', bytes }, now);
+  }
+
+  /**
+   * A new desktop size is a new segment. A desktop that fits into the canvas so far is centred in it, so that segments
+   * stay joinable as they are; a larger one makes the canvas larger, and `finish` puts earlier segments on it.
+   */
+  #resize(width: number, height: number): I420Picture {
+    this.#closeSegment();
+    this.#desktop = { width, height };
+    this.#damage = new DamageGrid(width, height);
+    this.#damage.addAll();
+    this.#overlay.forget();
+    const canvasWidth = Math.max(roundUpToEven(width), this.#picture?.width ?? 0);
+    const canvasHeight = Math.max(roundUpToEven(height), this.#picture?.height ?? 0);
+    // A new one even when the size stays: the old one may be on its way to the old encoder.
+    this.#picture = new I420Picture(canvasWidth, canvasHeight);
+    return this.#picture;
+  }
+
+  async #beginSegment(picture: I420Picture, at: number): Promise<void> {
+    const startedAt = Math.round(at);
+    const manifest = this.#manifest;
+    const qp = this.#options.qp ?? DEFAULT_QP;
+    const settings = { width: picture.width, height: picture.height, qp };
+    const file = `${String(manifest.segments.length).padStart(4, '0')}.mp4`;
+    const segment: ManifestSegment = { file, startedAt, ...settings, desktop: this.#desktop };
+    manifest.segments.push(segment);
+    manifest.startedAt ??= startedAt;
+    // The manifest comes first: a crash right after this must not leave a segment that nobody knows the time of.
+    await this.#saveManifest();
+    const writer = new SegmentWriter({
+      ffmpeg: this.#ffmpeg,
+      path: join(this.#options.directory, file),
+      settings,
+      startedAt,
+      stallMs: this.#options.stallMs ?? STALL_MS,
+      onDeath: (exit) => this.#encoderDied(writer, segment, exit),
+    });
+    this.#writer = writer;
+    this.#segment = segment;
+    this.#log.debug({ sessionId: manifest.sessionId, segment: file, pid: writer.pid }, 'recording segment started');
+  }
+
+  /** Lets the running segment end on its own; `finish` waits for it. */
+  #closeSegment(): void {
+    const writer = this.#writer;
+    const segment = this.#segment;
+    if (writer === undefined || segment === undefined) return;
+    this.#writer = undefined;
+    this.#segment = undefined;
+    segment.durationMs = Math.max(0, writer.lastTimestamp);
+    const closing = writer.end().then((exit) => {
+      if (exit.code !== 0) {
+        segment.problem = describeExit(exit);
+        this.#log.warn({ sessionId: this.#manifest.sessionId, segment: segment.file, exit }, 'encoder ended badly');
+      }
+    });
+    this.#closing.add(closing);
+    void closing.finally(() => this.#closing.delete(closing));
+  }
+
+  #encoderDied(writer: SegmentWriter, segment: ManifestSegment, exit: FfmpegExit): void {
+    const { sessionId } = this.#manifest;
+    segment.problem = describeExit(exit);
+    segment.durationMs = Math.max(0, writer.lastTimestamp);
+    this.#log.warn({ sessionId, segment: segment.file, exit }, 'encoder died');
+    if (this.#writer !== writer) return;
+    this.#closeSegment();
+    const now = this.#clock.now();
+    this.#deaths = [...this.#deaths.filter((at) => now - at < DEATHS_WITHIN_MS), now];
+    if (this.#deaths.length >= DEATHS_ALLOWED) {
+      this.#fail(`the encoder died ${this.#deaths.length} times in a row, last of ${segment.problem}`);
+      return;
+    }
+    // At once the first time; what kills a second one may pass.
+    this.#retryAt = now + (this.#deaths.length - 1) * RETRY_STEP_MS;
+    this.#act({ kind: 'capture' });
+  }
+
+  #fail(message: string, cause?: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = new RecorderError('recording_failed', message, cause === undefined ? {} : { cause });
+    this.#cancelTimer?.();
+    this.#manifest.problems = [...(this.#manifest.problems ?? []), message];
+    this.#log.error({ sessionId: this.#manifest.sessionId, err: this.#failure }, 'recording failed');
+    this.#closeSegment();
+    this.#saveManifest().catch(nothing);
+    this.#options.onFailure?.(this.#failure);
+  }
+
+  async #finish(at: number): Promise<RecordingSummary | undefined> {
+    this.#cancelTimer?.();
+    const { directory } = this.#options;
+    try {
+      await this.#busy;
+      if (this.#failure === undefined) await this.#writeEnd(at);
+      this.#closeSegment();
+      await Promise.all(this.#closing);
+      if (this.#manifest.segments.length === 0) {
+        await rm(directory, { recursive: true, force: true });
+        return undefined;
+      }
+      this.#manifest.state = 'finishing';
+      this.#manifest.endedAt = at;
+      await this.#saveManifest();
+      return await finishRecording(directory, this.#manifest, this.#ffmpeg, this.#log);
+    } catch (cause) {
+      if (cause instanceof RecorderError) throw cause;
+      throw new RecorderError('recording_failed', `the recording cannot be finished: ${(cause as Error).message}`, {
+        cause,
+      });
+    } finally {
+      clearInterval(this.#heartbeat);
+    }
+  }
+
+  /** What was not seen yet, and a last frame that holds the picture to the session's end. */
+  async #writeEnd(at: number): Promise<void> {
+    try {
+      // A second time when the encoder dies under us: its successor takes the same picture.
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const picture = this.#updatePicture();
+        if (picture === undefined) return;
+        if (this.#writer === undefined) await this.#beginSegment(picture.image, at - 1);
+        const writer = this.#writer;
+        const shown = !picture.changed && (writer?.lastTimestamp ?? -1) >= 0;
+        if (!shown) await writer?.write(picture.image.bytes, at - 1);
+        if (await writer?.write(picture.image.bytes, at)) return;
+        this.#closeSegment();
+      }
+      throw new Error('the encoder died');
+    } catch (cause) {
+      this.#fail(`the end was not recorded: ${(cause as Error).message}`, cause);
+    }
+  }
+
+  /** Saves are queued, so that an older state never overwrites a newer one. */
+  #saveManifest(): Promise<void> {
+    const save = this.#savedManifest.then(() => writeManifest(this.#options.directory, this.#manifest));
+    this.#savedManifest = save.catch(() => {});
+    return save;
+  }
+
+  /** Tells `recoverInterrupted` of another process that this recording is alive. */
+  #touch(): void {
+    const now = new Date();
+    utimes(join(this.#options.directory, MANIFEST_FILE), now, now).catch(() => {});
+  }
 }
 
-// Also, in recorder/finish.ts, for the gateway's start:
-//   recoverInterrupted(directory: string /* <data>/recordings */, options): Promise<RecoveredRecording[]>
-//   where RecoveredRecording = { sessionId: string; summary: RecordingSummary | undefined; error?: RecorderError }
+/** How often the manifest's modification time is renewed while its owner lives. */
+export const HEARTBEAT_MS = 5000;
+
+/** [docs/recording.md] has the measurements behind these. */
+const DEFAULT_QP = 36;
+const SEGMENT_MS = 10 * 60_000;
+const STALL_MS = 30_000;
+const DEATHS_ALLOWED = 4;
+const DEATHS_WITHIN_MS = 60_000;
+const RETRY_STEP_MS = 1000;
+
+const nothing = (): void => {};
+const SILENT: RecorderLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** Even, so that chroma blocks of desktop and canvas coincide. */
+function centred(outer: number, inner: number): number {
+  return ((outer - inner) >> 1) & ~1;
+}

@@ -1,0 +1,266 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { encodeFrameHeader, encodeMatroskaHeader } from './matroska.ts';
+import { RecorderError } from './recording.ts';
+
+/** The system's ffmpeg, found and known to have an H.264 encoder. */
+export interface Ffmpeg {
+  readonly path: string;
+  /** As ffmpeg prints it, `5.1.9-0+deb12u1`. */
+  readonly version: string;
+  /** Options for "timestamps as they are": the option's name changed in 5.1. */
+  readonly passthrough: readonly string[];
+}
+
+/** How one segment is encoded. All segments of a recording share everything but `qp`, so that they join without re-encoding. */
+export interface EncoderSettings {
+  readonly width: number;
+  readonly height: number;
+  /** Constant quantiser, for P frames; 0…51. */
+  readonly qp: number;
+}
+
+export interface FfmpegExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The end of what it wrote to stderr. */
+  readonly stderr: string;
+  /** Why we killed it ourselves, if we did. */
+  readonly killed?: string | undefined;
+}
+
+/** Finds ffmpeg and asks it for libx264. Rejects with `recorder_unavailable` and a message that says what to do. */
+export async function findFfmpeg(path?: string): Promise<Ffmpeg> {
+  const command = path ?? process.env.ORIEL_FFMPEG ?? 'ffmpeg';
+  const known = found.get(command);
+  if (known !== undefined) return known;
+  const { exit, stdout } = await runFfmpeg(command, ['-h', 'encoder=libx264'], PROBE_TIMEOUT_MS).catch((cause) => {
+    const message = `ffmpeg was not found at "${command}": install it (Debian, Ubuntu: apt install ffmpeg) or set ORIEL_FFMPEG`;
+    throw new RecorderError('recorder_unavailable', message, { cause });
+  });
+  const version = /ffmpeg version (\S+)/.exec(exit.stderr)?.[1];
+  if (exit.code !== 0 || version === undefined) {
+    throw new RecorderError(
+      'recorder_unavailable',
+      `"${command}" does not answer as ffmpeg does: ${describeExit(exit)}`,
+    );
+  }
+  if (!stdout.includes('Encoder libx264')) {
+    throw new RecorderError('recorder_unavailable', `ffmpeg ${version} at "${command}" has no libx264 encoder`);
+  }
+  const [major = 0, minor = 0] = version
+    .replace(/^n/, '')
+    .split('.')
+    .map((part) => Number.parseInt(part, 10));
+  // A version such as "N-109…" is a recent build from git.
+  const modern = Number.isNaN(major) || major > 5 || (major === 5 && minor >= 1);
+  const ffmpeg = { path: command, version, passthrough: modern ? ['-fps_mode', 'passthrough'] : ['-vsync', '0'] };
+  found.set(command, ffmpeg);
+  return ffmpeg;
+}
+
+/**
+ * The encoder's options.
+ *
+ * Constant QP and no adaptive quantisation keep text sharp, a long motion range finds scrolled text, eight references
+ * remember earlier windows (docs/recording.md has the figures). `stitchable` keeps SPS and PPS independent of the
+ * quantiser, and `force-cfr` takes away the encoder's one frame of delay, which it needs for rate control only.
+ */
+export function encoderArguments(settings: EncoderSettings): string[] {
+  const { level, references } = levelFor(settings.width, settings.height);
+  const parameters = [
+    'aq-mode=0',
+    'scenecut=0',
+    'me=umh',
+    'merange=256',
+    `ref=${references}`,
+    'chroma-qp-offset=-6',
+    'rc-lookahead=0',
+    'weightp=0',
+    'stitchable=1',
+    'force-cfr=1',
+  ];
+  return [
+    ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-qp', String(settings.qp)],
+    ...['-bf', '0', '-g', '100000', '-pix_fmt', 'yuv420p', '-threads', '1'],
+    ...(level === undefined ? [] : ['-level', level]),
+    ...['-x264-params', parameters.join(':')],
+    ...['-enc_time_base', '1:1000', '-video_track_timescale', '1000'],
+    ...['-color_range', 'tv', '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
+  ];
+}
+
+/** One fragment a frame: a frame is on its way to the disk as soon as the next one comes. */
+export const FRAGMENTED_MP4 = [
+  '-f',
+  'mp4',
+  '-movflags',
+  'empty_moov+default_base_moof+frag_every_frame',
+  '-flush_packets',
+  '1',
+];
+
+/** A running encoder that takes raw pictures on its stdin and writes one fragmented MP4. */
+export class FfmpegEncoder {
+  /** Resolves when the process is gone, however it went; never rejects. */
+  readonly exited: Promise<FfmpegExit>;
+  readonly pid: number | undefined;
+  readonly #child: ChildProcessByStdio<Writable, null, Readable>;
+  readonly #stallMs: number;
+  readonly #stderr = new BoundedText(STDERR_LIMIT);
+  #killed: string | undefined;
+  #gone = false;
+
+  constructor(ffmpeg: Ffmpeg, settings: EncoderSettings, output: string, stallMs: number) {
+    this.#stallMs = stallMs;
+    this.#child = spawn(
+      ffmpeg.path,
+      [
+        ...['-hide_banner', '-nostdin', '-loglevel', 'error', '-y'],
+        // Without these ffmpeg waits for more frames to guess a frame rate from.
+        ...['-analyzeduration', '0', '-probesize', '32', '-fpsprobesize', '0'],
+        ...['-f', 'matroska', '-i', 'pipe:0', ...ffmpeg.passthrough],
+        ...encoderArguments(settings),
+        ...FRAGMENTED_MP4,
+        // ffmpeg must not read "0001.mp4" as anything but a file.
+        `file:${output}`,
+      ],
+      // A process group of its own: Ctrl-C in a terminal must reach us, and the encoder through us.
+      { stdio: ['pipe', 'ignore', 'pipe'], detached: true },
+    );
+    this.pid = this.#child.pid;
+    lowerPriority(this.pid);
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => this.#stderr.add(text));
+    // EPIPE when it dies; `exited` tells that story better.
+    this.#child.stdin.on('error', () => {});
+    this.exited = new Promise((resolve) => {
+      const settle = (code: number | null, signal: NodeJS.Signals | null): void => {
+        this.#gone = true;
+        resolve({ code, signal, stderr: this.#stderr.toString(), killed: this.#killed });
+      };
+      this.#child.on('close', settle);
+      this.#child.on('error', (error) => {
+        this.#stderr.add(`${error.message}\n`);
+        if (this.pid === undefined) settle(null, null);
+      });
+    });
+    this.#child.stdin.write(encodeMatroskaHeader(settings.width, settings.height));
+  }
+
+  /**
+   * Hands one picture over; resolves when its last byte has left this process, so that the planes may change again.
+   * Resolves `false` when the encoder is gone. A picture that is not taken in time ends the encoder.
+   */
+  async write(planes: Uint8Array, timestamp: number): Promise<boolean> {
+    if (this.#gone) return false;
+    const watchdog = setTimeout(() => this.kill('it took no data in time'), this.#stallMs);
+    const stdin = this.#child.stdin;
+    stdin.cork();
+    stdin.write(encodeFrameHeader(timestamp, planes.byteLength));
+    const written = new Promise<boolean>((resolve) => stdin.write(planes, (error) => resolve(!error)));
+    stdin.uncork();
+    const done = await Promise.race([written, this.exited.then(() => false)]);
+    clearTimeout(watchdog);
+    return done;
+  }
+
+  /** Closes stdin and waits for the file to be complete; a process that does not end in time is killed. */
+  async end(): Promise<FfmpegExit> {
+    const watchdog = setTimeout(() => this.kill('it did not end in time'), this.#stallMs);
+    this.#child.stdin.end();
+    const exit = await this.exited;
+    clearTimeout(watchdog);
+    return exit;
+  }
+
+  kill(reason: string): void {
+    if (this.#gone || this.pid === undefined) return;
+    this.#killed ??= reason;
+    this.#child.kill('SIGKILL');
+  }
+}
+
+/** Runs ffmpeg to its end. Rejects only when it cannot be started. */
+export function runFfmpeg(
+  path: string,
+  args: readonly string[],
+  timeoutMs: number,
+): Promise<{ exit: FfmpegExit; stdout: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const stdout = new BoundedText(STDERR_LIMIT);
+    const stderr = new BoundedText(STDERR_LIMIT);
+    let killed: string | undefined;
+    lowerPriority(child.pid);
+    const watchdog = setTimeout(() => {
+      killed = 'it did not end in time';
+      child.kill('SIGKILL');
+    }, timeoutMs);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => stdout.add(text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => stderr.add(text));
+    child.on('error', (error) => {
+      clearTimeout(watchdog);
+      reject(error);
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(watchdog);
+      resolve({ exit: { code, signal, stderr: stderr.toString(), killed }, stdout: stdout.toString() });
+    });
+  });
+}
+
+export function describeExit(exit: FfmpegExit): string {
+  const how = exit.killed ?? (exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`);
+  const last = exit.stderr.trim().split('\n').at(-1);
+  return last ? `${how}: ${last}` : how;
+}
+
+const PROBE_TIMEOUT_MS = 15_000;
+/** Characters of output kept for the log. */
+const STDERR_LIMIT = 8192;
+/** Encoding may be late, live work may not. */
+const NICENESS = constants.priority.PRIORITY_BELOW_NORMAL;
+
+const found = new Map<string, Ffmpeg>();
+
+function lowerPriority(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, NICENESS);
+  } catch {
+    // It has ended already, or the system does not let us: neither is a reason not to record.
+  }
+}
+
+/** ITU-T H.264 table A-1: the lowest of the levels we use that holds the picture, and how many references it has room for. */
+function levelFor(width: number, height: number): { level: string | undefined; references: number } {
+  const macroblocks = Math.ceil(width / 16) * Math.ceil(height / 16);
+  for (const { level, frame, buffer } of LEVELS) {
+    if (macroblocks <= frame)
+      return { level, references: Math.min(WANTED_REFERENCES, Math.floor(buffer / macroblocks)) };
+  }
+  return { level: undefined, references: 1 };
+}
+
+const WANTED_REFERENCES = 8;
+/** MaxFS and MaxDpbMbs. 5.1 is the least because its buffer has room for eight references at 1080p and beyond. */
+const LEVELS = [
+  { level: '5.1', frame: 36_864, buffer: 184_320 },
+  { level: '6.0', frame: 139_264, buffer: 696_320 },
+] as const;
+
+/** The last `limit` characters of a text that may be endless. */
+class BoundedText {
+  readonly #limit: number;
+  #text = '';
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+  add(text: string): void {
+    this.#text = (this.#text + text).slice(-this.#limit);
+  }
+  toString(): string {
+    return this.#text;
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * When to capture: the settle policy, and how it slows down under sustained motion to stay inside a byte budget.
+ *
+ * Sans-IO: the caller tells what happened and what time it is, and gets back what to do now or when to ask again.
+ */
+
+export interface FramePolicySettings {
+  /** A frame this long after the last change… */
+  readonly quietMs: number;
+  /** …and at the latest this long after the first change that no frame has shown yet. */
+  readonly latestMs: number;
+  /** No two frames closer than this, unless `latestMs` says so: a blinking caret is one frame a second, not four. */
+  readonly gapMs: number;
+  /**
+   * A muxer writes a frame when the next one comes, so a screen that goes quiet gets one repeated frame this long
+   * after its last one. What a crash can cost is bounded by it.
+   */
+  readonly flushMs: number;
+  /** What the video may cost on average. */
+  readonly bytesPerMinute: number;
+  /** Over how many minutes the budget is averaged: a burst of window switching is free when it was quiet before. */
+  readonly budgetMinutes: number;
+  /** `latestMs` when the budget is used up, and when it is overdrawn by as much again. */
+  readonly strainedMs: number;
+  readonly overdrawnMs: number;
+}
+
+export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
+  quietMs: 300,
+  latestMs: 1000,
+  gapMs: 750,
+  flushMs: 2000,
+  bytesPerMinute: 240_000,
+  budgetMinutes: 6,
+  strainedMs: 2000,
+  overdrawnMs: 8000,
+};
+
+export type FrameEvent =
+  /** The picture may have changed. */
+  | { readonly kind: 'changed' }
+  /** A capture was made as told; `emitted` says whether it differed and became a frame. */
+  | { readonly kind: 'captured'; readonly emitted: boolean }
+  /** The last picture was written again as told. */
+  | { readonly kind: 'flushed' }
+  /** The encoder has written this many more bytes. */
+  | { readonly kind: 'spent'; readonly bytes: number }
+  /** Nothing happened but time. */
+  | { readonly kind: 'timer' };
+
+export type FrameDecision =
+  | { readonly kind: 'capture' }
+  | { readonly kind: 'flush' }
+  /** Ask again at `until`, or when something happens. */
+  | { readonly kind: 'wait'; readonly until: number | undefined };
+
+export class FramePolicy {
+  readonly #settings: FramePolicySettings;
+  readonly #capacity: number;
+  #budget: number;
+  #budgetAt: number | undefined;
+  #firstUnseen: number | undefined;
+  #lastChange = 0;
+  #lastFrame: number | undefined;
+  #flushed = true;
+
+  constructor(settings: FramePolicySettings = DEFAULT_FRAME_POLICY) {
+    this.#settings = settings;
+    this.#capacity = settings.bytesPerMinute * settings.budgetMinutes;
+    this.#budget = this.#capacity;
+  }
+
+  step(event: FrameEvent, now: number): FrameDecision {
+    this.#refill(now);
+    switch (event.kind) {
+      case 'changed':
+        this.#firstUnseen ??= now;
+        this.#lastChange = now;
+        break;
+      case 'captured':
+        this.#firstUnseen = undefined;
+        if (event.emitted) {
+          this.#lastFrame = now;
+          this.#flushed = false;
+        }
+        break;
+      case 'flushed':
+        this.#flushed = true;
+        break;
+      case 'spent':
+        this.#budget -= event.bytes;
+        break;
+      case 'timer':
+        break;
+    }
+    return this.#decide(now);
+  }
+
+  /**
+   * How hard the budget presses: 0 while more than half of it is left, 1 when it is used up, 2 (the most) when
+   * as much as that half is owed.
+   */
+  get pressure(): number {
+    return Math.min(2, Math.max(0, 1 - this.#budget / (this.#capacity / 2)));
+  }
+
+  #decide(now: number): FrameDecision {
+    if (this.#firstUnseen !== undefined) {
+      const due = this.#lastFrame === undefined ? now : this.#captureDue(this.#firstUnseen, this.#lastFrame);
+      return due <= now ? { kind: 'capture' } : { kind: 'wait', until: due };
+    }
+    if (this.#flushed || this.#lastFrame === undefined) return { kind: 'wait', until: undefined };
+    const due = this.#lastFrame + this.#settings.flushMs;
+    return due <= now ? { kind: 'flush' } : { kind: 'wait', until: due };
+  }
+
+  #captureDue(firstUnseen: number, lastFrame: number): number {
+    const { quietMs, latestMs, gapMs, strainedMs, overdrawnMs } = this.#settings;
+    const pressure = this.pressure;
+    const latest =
+      pressure <= 1
+        ? latestMs + pressure * (strainedMs - latestMs)
+        : strainedMs + (pressure - 1) * (overdrawnMs - strainedMs);
+    const gap = gapMs + latest - latestMs;
+    const settled = Math.max(this.#lastChange + quietMs, lastFrame + gap);
+    return Math.min(settled, firstUnseen + latest);
+  }
+
+  #refill(now: number): void {
+    const elapsed = Math.max(0, now - (this.#budgetAt ?? now));
+    this.#budgetAt = Math.max(now, this.#budgetAt ?? now);
+    const income = (elapsed / MILLISECONDS_PER_MINUTE) * this.#settings.bytesPerMinute;
+    this.#budget = Math.min(this.#capacity, this.#budget + income);
+  }
+}
+
+const MILLISECONDS_PER_MINUTE = 60_000;

@@ -1,0 +1,93 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { type EncoderSettings, type Ffmpeg, FfmpegEncoder, type FfmpegExit } from './ffmpeg.ts';
+
+export interface SegmentWriterOptions {
+  readonly ffmpeg: Ffmpeg;
+  readonly path: string;
+  readonly settings: EncoderSettings;
+  /** Milliseconds since the epoch of the segment's first frame. */
+  readonly startedAt: number;
+  /** An encoder that takes no data, or does not end, for this long is killed. */
+  readonly stallMs: number;
+  /** The encoder went away before it was told to. */
+  readonly onDeath: (exit: FfmpegExit) => void;
+}
+
+/** One segment being written: an encoder, its file, and how much of it is on disk. */
+export class SegmentWriter {
+  readonly startedAt: number;
+  readonly settings: EncoderSettings;
+  readonly #path: string;
+  readonly #encoder: FfmpegEncoder;
+  #file: FileHandle | undefined;
+  #lastTimestamp = -1;
+  #bytes = 0;
+  #syncedAt = performance.now();
+  #syncing = false;
+  #ending = false;
+
+  constructor(options: SegmentWriterOptions) {
+    this.startedAt = options.startedAt;
+    this.settings = options.settings;
+    this.#path = options.path;
+    this.#encoder = new FfmpegEncoder(options.ffmpeg, options.settings, options.path, options.stallMs);
+    void this.#encoder.exited.then((exit) => {
+      if (!this.#ending) options.onDeath(exit);
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#encoder.pid;
+  }
+
+  /** The last frame's time since the segment's start, in whole milliseconds; -1 before the first. */
+  get lastTimestamp(): number {
+    return this.#lastTimestamp;
+  }
+
+  /**
+   * Hands a picture over; `planes` must not change until this resolves. `false`: the encoder is gone.
+   * Two frames never share a timestamp: the later one is moved by a millisecond.
+   */
+  async write(planes: Uint8Array, at: number): Promise<boolean> {
+    const timestamp = Math.max(this.#lastTimestamp + 1, Math.round(at - this.startedAt));
+    const written = await this.#encoder.write(planes, timestamp);
+    if (written) this.#lastTimestamp = timestamp;
+    return written;
+  }
+
+  /** Bytes that reached the file since the last call. Also makes them durable every few seconds, without waiting for it. */
+  async takeWritten(): Promise<number> {
+    this.#file ??= await open(this.#path, 'r+').catch(() => undefined);
+    if (this.#file === undefined) return 0;
+    const size = (await this.#file.stat()).size;
+    const written = size - this.#bytes;
+    this.#bytes = size;
+    if (!this.#syncing && !this.#ending && performance.now() - this.#syncedAt > SYNC_INTERVAL_MS) {
+      this.#syncing = true;
+      const file = this.#file;
+      void file
+        .datasync()
+        .catch(() => {})
+        .then(() => {
+          this.#syncing = false;
+          this.#syncedAt = performance.now();
+        });
+    }
+    return written;
+  }
+
+  /** Ends the file; resolves when the encoder is gone and what it wrote is on disk. */
+  async end(): Promise<FfmpegExit> {
+    this.#ending = true;
+    const exit = await this.#encoder.end();
+    this.#file ??= await open(this.#path, 'r+').catch(() => undefined);
+    await this.#file?.sync().catch(() => {});
+    await this.#file?.close().catch(() => {});
+    this.#file = undefined;
+    return exit;
+  }
+}
+
+/** A power cut costs what was written since. */
+const SYNC_INTERVAL_MS = 3000;
