@@ -1,0 +1,89 @@
+import { argon2, type BinaryLike, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+
+/** OWASP's first choice for argon2id: 19 MiB, 2 passes, 1 lane. */
+const ARGON2 = { memory: 19456, passes: 2, parallelism: 1 } as const;
+/** Where this Node has no argon2: OWASP's scrypt. 128 MiB of memory for a moment. */
+const SCRYPT = { cost: 2 ** 17, blockSize: 8, parallelization: 1 } as const;
+const SALT_SIZE = 16;
+const HASH_SIZE = 32;
+
+/** A password hash in PHC string format, `$argon2id$v=19$m=…,t=…,p=…$salt$hash` or `$scrypt$ln=…,r=…,p=…$salt$hash`. */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(SALT_SIZE);
+  if (typeof argon2 === 'function') {
+    const { memory, passes, parallelism } = ARGON2;
+    const hash = await argon2id(password, salt, memory, passes, parallelism);
+    return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(hash)}`;
+  }
+  return hashWithScrypt(password, salt);
+}
+
+/** Exported for its own test; `hashPassword` uses it where argon2 is missing. */
+export async function hashWithScrypt(password: string, salt: Uint8Array = randomBytes(SALT_SIZE)): Promise<string> {
+  const { cost, blockSize, parallelization } = SCRYPT;
+  const hash = await scryptHash(password, salt, cost, blockSize, parallelization);
+  return `$scrypt$ln=${Math.log2(cost)},r=${blockSize},p=${parallelization}$${base64(salt)}$${base64(hash)}`;
+}
+
+/** Whether a password is the one that was hashed. A hash in no known form fits no password. */
+export async function verifyPassword(password: string, stored: string): Promise<boolean> {
+  const parts = stored.split('$');
+  if (parts[1] === 'argon2id' && parts.length === 6) {
+    const [memory, passes, parallelism] = parameters(parts[3], ['m', 't', 'p']);
+    const expected = Buffer.from(parts[5] ?? '', 'base64');
+    const hash = await argon2id(password, Buffer.from(parts[4] ?? '', 'base64'), memory, passes, parallelism);
+    return equal(hash, expected);
+  }
+  if (parts[1] === 'scrypt' && parts.length === 5) {
+    const [ln, blockSize, parallelization] = parameters(parts[2], ['ln', 'r', 'p']);
+    const expected = Buffer.from(parts[4] ?? '', 'base64');
+    const salt = Buffer.from(parts[3] ?? '', 'base64');
+    return equal(await scryptHash(password, salt, 2 ** ln, blockSize, parallelization), expected);
+  }
+  return false;
+}
+
+/** A password nobody chose: 20 characters, 100 bits, easily read out. */
+export function generatePassword(): string {
+  const alphabet = '23456789abcdefghjkmnpqrstuvwxyzA'; // 32 characters, so that each takes 5 bits evenly
+  return Array.from(randomBytes(20), (byte) => alphabet[byte & 31]).join('');
+}
+
+const argon2Async =
+  typeof argon2 === 'function'
+    ? promisify(
+        (
+          options: { message: BinaryLike; nonce: BinaryLike; memory: number; passes: number; parallelism: number },
+          done: (error: Error | null, hash: Buffer) => void,
+        ) => argon2('argon2id', { ...options, tagLength: HASH_SIZE }, done),
+      )
+    : undefined;
+
+async function argon2id(password: string, nonce: Uint8Array, memory: number, passes: number, parallelism: number) {
+  if (argon2Async === undefined) throw new Error('this Node has no argon2');
+  return argon2Async({ message: password, nonce, memory, passes, parallelism });
+}
+
+function scryptHash(password: string, salt: Uint8Array, N: number, r: number, p: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    scrypt(password, salt, HASH_SIZE, { N, r, p, maxmem: 256 * N * r }, (error, hash) => {
+      if (error === null) resolve(hash);
+      else reject(error);
+    });
+  });
+}
+
+function parameters(text: string | undefined, names: readonly [string, string, string]): [number, number, number] {
+  const values = new Map((text ?? '').split(',').map((pair) => pair.split('=') as [string, string]));
+  const read = (name: string) => Number(values.get(name) ?? Number.NaN);
+  return [read(names[0]), read(names[1]), read(names[2])];
+}
+
+function equal(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64').replace(/=+$/, '');
+}

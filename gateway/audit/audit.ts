@@ -1,0 +1,112 @@
+import type { Actor } from '../access/can.ts';
+import type { Logger } from '../log.ts';
+import type { AuditRow } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+
+/** What is written down. Grows; a name is never given another meaning. */
+export const auditActions = [
+  'gateway.started',
+  'login.succeeded',
+  'login.failed',
+  'login.limited',
+  'logout',
+  'user.created',
+  'user.changed',
+  'user.deleted',
+  'target.created',
+  'target.changed',
+  'target.deleted',
+  'target.certificate_trusted',
+  'account.created',
+  'account.changed',
+  'account.deleted',
+  'setting.changed',
+  'session.requested',
+  'session.connected',
+  'session.ended',
+  'session.watched',
+  'session.unwatched',
+  'recording.viewed',
+  'recording.downloaded',
+] as const;
+export type AuditAction = (typeof auditActions)[number];
+
+export interface AuditEvent {
+  readonly action: AuditAction;
+  /** Who did it; without one, the gateway itself or somebody not signed in. */
+  readonly actor?: Pick<Actor, 'id' | 'username'> | undefined;
+  /** A name given by somebody not signed in, for failed logins. */
+  readonly claimedName?: string;
+  readonly address?: string;
+  /** What it was done to: a name or an id. */
+  readonly subject?: string;
+  readonly sessionId?: string;
+  /** More, never a secret. */
+  readonly details?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface AuditEntry {
+  readonly id: number;
+  readonly at: string;
+  readonly actorId: string | null;
+  readonly actor: string;
+  readonly address: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly sessionId: string | null;
+  readonly details: Record<string, unknown>;
+}
+
+const MAX_NAME = 256;
+
+/** The append-only record of who did what. The table's triggers refuse to change or delete a row. */
+export class Audit {
+  readonly #store: Store;
+  readonly #log: Logger;
+  readonly #now: () => number;
+
+  constructor(store: Store, log: Logger, now: () => number = Date.now) {
+    this.#store = store;
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** Writes one event; throws when it cannot be kept, so that what must be audited does not happen unseen. */
+  async record(event: AuditEvent): Promise<void> {
+    const row = {
+      at: this.#now(),
+      actor_id: event.actor?.id ?? null,
+      actor: (event.actor?.username ?? event.claimedName ?? '').slice(0, MAX_NAME),
+      address: event.address ?? '',
+      action: event.action,
+      subject: (event.subject ?? '').slice(0, MAX_NAME),
+      session_id: event.sessionId ?? null,
+      details_json: JSON.stringify(event.details ?? {}),
+    };
+    await this.#store.insertInto('audit').values(row).execute();
+    this.#log.info({ audit: { ...row, details_json: undefined, details: event.details } }, 'audit');
+  }
+
+  /** The newest first. `before` is the id to go on from. */
+  async list(options: { limit: number; before?: number; action?: string; sessionId?: string }): Promise<AuditEntry[]> {
+    let query = this.#store.selectFrom('audit').selectAll().orderBy('id', 'desc').limit(options.limit);
+    if (options.before !== undefined) query = query.where('id', '<', options.before);
+    if (options.action !== undefined) query = query.where('action', '=', options.action);
+    if (options.sessionId !== undefined) query = query.where('session_id', '=', options.sessionId);
+    return (await query.execute()).map(toEntry);
+  }
+}
+
+function toEntry(row: AuditRow): AuditEntry {
+  return {
+    id: row.id,
+    at: new Date(row.at).toISOString(),
+    actorId: row.actor_id,
+    actor: row.actor,
+    address: row.address,
+    action: row.action,
+    subject: row.subject,
+    sessionId: row.session_id,
+    details: JSON.parse(row.details_json) as Record<string, unknown>,
+  };
+}

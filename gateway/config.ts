@@ -1,0 +1,142 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** The settings of one gateway process, read once at start from the environment. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDirectory: string;
+  readonly keyFile: string;
+  readonly adminPassword: string | undefined;
+  readonly tlsCertificateFile: string | undefined;
+  readonly tlsKeyFile: string | undefined;
+  /** Origins besides the gateway's own whose pages may open a tunnel or change things: a reverse proxy's address. */
+  readonly origins: readonly string[];
+  readonly ffmpegPath: string;
+  readonly recording: 'required' | 'off';
+  readonly demo: boolean;
+  readonly logLevel: string;
+}
+
+/** One environment variable: what it is called, what it does, what it is when not set. The README's table. */
+export interface Variable {
+  readonly name: string;
+  readonly defaultText: string;
+  readonly meaning: string;
+}
+
+export const variables: readonly Variable[] = [
+  { name: 'ORIEL_PORT', defaultText: '8443', meaning: 'HTTPS port of the gateway; 0 picks a free one' },
+  { name: 'ORIEL_HOST', defaultText: '::', meaning: 'address to listen on (`::` is all, IPv6 and IPv4)' },
+  { name: 'ORIEL_DATA', defaultText: './data', meaning: 'data folder: database, keys, certificate, recordings' },
+  {
+    name: 'ORIEL_KEY_FILE',
+    defaultText: '`<data>/keys/master.key`',
+    meaning: 'key that account passwords are encrypted with; keep it apart from backups of the database',
+  },
+  {
+    name: 'ORIEL_ADMIN_PASSWORD',
+    defaultText: 'generated, printed once',
+    meaning: 'password of the first administrator `admin`, on the first start',
+  },
+  { name: 'ORIEL_TLS_CERT', defaultText: 'self-made', meaning: 'PEM file with the certificate chain to serve' },
+  { name: 'ORIEL_TLS_KEY', defaultText: 'self-made', meaning: 'PEM file with its private key' },
+  {
+    name: 'ORIEL_ORIGINS',
+    defaultText: 'none',
+    meaning: 'further origins, comma separated, when a reverse proxy serves the gateway under another address',
+  },
+  { name: 'ORIEL_FFMPEG', defaultText: 'ffmpeg', meaning: 'ffmpeg to record with' },
+  {
+    name: 'ORIEL_RECORDING',
+    defaultText: 'required',
+    meaning: '`required`: no recording, no session; `off`: sessions are not recorded',
+  },
+  { name: 'ORIEL_DEMO', defaultText: 'on', meaning: '`off`: no demo desktop' },
+  { name: 'ORIEL_LOG_LEVEL', defaultText: 'info', meaning: 'trace, debug, info, warn, error, fatal or silent' },
+];
+
+/** Reads the configuration. Throws `ConfigError` that names the variable. */
+export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: string): Config {
+  const read = (name: string) => {
+    const value = environment[name]?.trim();
+    return value === undefined || value === '' ? undefined : value;
+  };
+  const path = (name: string) => {
+    const value = read(name);
+    return value === undefined ? undefined : resolve(workingDirectory, value.replace(/^~(?=\/)/, homedir()));
+  };
+
+  const dataDirectory = path('ORIEL_DATA') ?? join(workingDirectory, 'data');
+  const tlsCertificateFile = path('ORIEL_TLS_CERT');
+  const tlsKeyFile = path('ORIEL_TLS_KEY');
+  if ((tlsCertificateFile === undefined) !== (tlsKeyFile === undefined)) {
+    throw new ConfigError('ORIEL_TLS_CERT', 'must be set together with ORIEL_TLS_KEY');
+  }
+  const adminPassword = environment.ORIEL_ADMIN_PASSWORD;
+  return {
+    port: portOf('ORIEL_PORT', read('ORIEL_PORT') ?? '8443'),
+    host: read('ORIEL_HOST') ?? '::',
+    dataDirectory,
+    keyFile: path('ORIEL_KEY_FILE') ?? join(dataDirectory, 'keys', 'master.key'),
+    adminPassword: adminPassword === '' ? undefined : adminPassword,
+    tlsCertificateFile,
+    tlsKeyFile,
+    origins: originsOf('ORIEL_ORIGINS', read('ORIEL_ORIGINS') ?? ''),
+    ffmpegPath: read('ORIEL_FFMPEG') ?? 'ffmpeg',
+    recording: choiceOf('ORIEL_RECORDING', read('ORIEL_RECORDING') ?? 'required', ['required', 'off']),
+    demo: choiceOf('ORIEL_DEMO', read('ORIEL_DEMO') ?? 'on', ['on', 'off']) === 'on',
+    logLevel: choiceOf('ORIEL_LOG_LEVEL', read('ORIEL_LOG_LEVEL') ?? 'info', [
+      'trace',
+      'debug',
+      'info',
+      'warn',
+      'error',
+      'fatal',
+      'silent',
+    ]),
+  };
+}
+
+/** Variables that look like settings of ours but are none: most often a misspelt one. */
+export function unknownVariables(environment: NodeJS.ProcessEnv): readonly string[] {
+  return Object.keys(environment).filter(
+    (name) => name.startsWith('ORIEL_') && !variables.some((variable) => variable.name === name),
+  );
+}
+
+/** A setting that cannot be used. The message is for the person who started the gateway. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly variable: string;
+  constructor(variable: string, detail: string) {
+    super(`${variable}: ${detail}`);
+    this.variable = variable;
+  }
+}
+
+function portOf(name: string, text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65535) throw new ConfigError(name, `"${text}" is not a port number`);
+  return port;
+}
+
+function choiceOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice === undefined) throw new ConfigError(name, `"${text}" is none of ${choices.join(', ')}`);
+  return choice;
+}
+
+function originsOf(name: string, text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => {
+      const url = URL.parse(part);
+      if (url === null || (url.pathname !== '/' && url.pathname !== '') || !/^https?:$/.test(url.protocol)) {
+        throw new ConfigError(name, `"${part}" is not an origin such as https://desktops.example.com`);
+      }
+      return url.origin;
+    });
+}

@@ -1,0 +1,196 @@
+/**
+ * Everything that the gateway reports as going wrong, in one table: the stable code, the HTTP status where the API
+ * answers with it, the WebSocket close code where a tunnel ends with it, and one sentence that a user understands.
+ * `docs/errors.md` has a row for each; a test holds the two together. Codes are never renamed or used again.
+ */
+interface ErrorRow {
+  readonly status: number;
+  readonly close: number;
+  readonly message: string;
+  /** What to do about it, in the words of whoever can. */
+  readonly hint?: string;
+}
+
+export const errors = {
+  // How sessions end.
+  ended_by_user: { status: 410, close: 4000, message: 'You ended the session.' },
+  ended_by_admin: { status: 410, close: 4001, message: 'An administrator ended the session.' },
+  browser_gone: { status: 410, close: 4002, message: 'The browser tab of this session was closed or lost its connection.' },
+  logged_off: { status: 410, close: 4003, message: 'You signed out of the remote desktop.' },
+  disconnected_by_server: {
+    status: 502,
+    close: 4010,
+    message: 'The remote desktop ended the connection.',
+    hint: 'Another sign-in with the same account, an administrator of that server or its session limits may have ended it.',
+  },
+  connection_lost: {
+    status: 502,
+    close: 4011,
+    message: 'The connection to the remote desktop was lost.',
+    hint: 'The server may have restarted or the network between the gateway and the server failed.',
+  },
+  protocol_error: {
+    status: 502,
+    close: 4012,
+    message: 'The remote desktop sent something that this gateway could not understand.',
+    hint: 'The gateway log names the message, field and offset.',
+  },
+  target_unresolved: {
+    status: 502,
+    close: 4020,
+    message: 'The name of the remote desktop could not be found.',
+    hint: 'Check the host name of the target and the DNS that the gateway uses.',
+  },
+  target_refused: {
+    status: 502,
+    close: 4021,
+    message: 'The remote desktop refused the connection.',
+    hint: 'Check that Remote Desktop is on and that the port is right.',
+  },
+  target_timeout: {
+    status: 504,
+    close: 4022,
+    message: 'The remote desktop did not answer in time.',
+    hint: 'Check that the host is on and that a firewall lets the gateway reach its port.',
+  },
+  target_not_rdp: {
+    status: 502,
+    close: 4023,
+    message: 'The host answered, but not as a remote desktop.',
+    hint: 'Check the port of the target; remote desktops usually use 3389.',
+  },
+  tls_failed: {
+    status: 502,
+    close: 4024,
+    message: 'No secure connection to the remote desktop could be made.',
+    hint: 'The server may only speak outdated versions of TLS.',
+  },
+  nla_required: {
+    status: 502,
+    close: 4025,
+    message: 'The remote desktop requires Network Level Authentication, which is turned off for this target.',
+    hint: 'Set the NLA policy of the target to "preferred" or "required".',
+  },
+  nla_refused: {
+    status: 502,
+    close: 4026,
+    message: 'The remote desktop does not offer Network Level Authentication, which this target requires.',
+    hint: 'Turn on NLA at the server, or set the NLA policy of the target to "preferred".',
+  },
+  logon_failed: {
+    status: 502,
+    close: 4027,
+    message: 'The remote desktop did not accept the user name or password of the account.',
+    hint: 'An administrator can correct the account of this target.',
+  },
+  account_restricted: {
+    status: 502,
+    close: 4028,
+    message: 'The account may not sign in to this remote desktop at present.',
+    hint: 'It may be disabled, locked or expired, its password may have to be changed, or it may lack the right to sign in remotely.',
+  },
+  certificate_changed: {
+    status: 502,
+    close: 4029,
+    message: 'The certificate of the remote desktop is not the one seen before.',
+    hint: 'If the server was reinstalled or its certificate renewed, an administrator can accept the new certificate of the target.',
+  },
+  licensing_failed: {
+    status: 502,
+    close: 4030,
+    message: 'The remote desktop refused the connection over its licences.',
+    hint: 'Check the Remote Desktop licensing of the server.',
+  },
+  recorder_unavailable: {
+    status: 503,
+    close: 4040,
+    message: 'The session cannot be recorded, so it was not started.',
+    hint: 'Check that ffmpeg is installed and that the data folder can be written.',
+  },
+  recording_failed: {
+    status: 503,
+    close: 4041,
+    message: 'The recording of the session failed, so the session was ended.',
+    hint: 'Check free disk space and the gateway log. What was recorded until then is kept.',
+  },
+  gateway_stopping: { status: 503, close: 4050, message: 'The gateway was stopped.', hint: 'Try again in a moment.' },
+  internal_error: {
+    status: 500,
+    close: 4051,
+    message: 'Something went wrong inside the gateway.',
+    hint: 'The gateway log says more.',
+  },
+  // What the API and the tunnel answer.
+  bad_request: { status: 400, close: 4400, message: 'The request is not as described in the API.' },
+  unauthenticated: { status: 401, close: 4401, message: 'Please sign in.' },
+  login_failed: { status: 401, close: 4402, message: 'The user name or password is not right.' },
+  forbidden: { status: 403, close: 4403, message: 'You may not do this.' },
+  origin_refused: {
+    status: 403,
+    close: 4405,
+    message: 'The request comes from a page that does not belong to this gateway.',
+    hint: 'Behind a reverse proxy, name its address in ORIEL_ORIGINS.',
+  },
+  not_found: { status: 404, close: 4404, message: 'There is nothing here, or no longer.' },
+  method_not_allowed: { status: 405, close: 4406, message: 'This address does not take that method.' },
+  conflict: { status: 409, close: 4409, message: 'This does not go with what is there already.' },
+  not_ready: { status: 409, close: 4425, message: 'This is not ready yet.', hint: 'Try again in a moment.' },
+  ticket_invalid: {
+    status: 401,
+    close: 4410,
+    message: 'The ticket for this session was used already, is too old or is not valid.',
+    hint: 'Open the session again.',
+  },
+  too_large: { status: 413, close: 4413, message: 'The request is too large.' },
+  range_not_satisfiable: { status: 416, close: 4416, message: 'The file does not have that range of bytes.' },
+  bad_message: { status: 400, close: 4418, message: 'The browser sent something that the gateway could not understand.' },
+  viewer_too_slow: {
+    status: 408,
+    close: 4419,
+    message: 'The view was closed because this browser could not keep up.',
+    hint: 'Open the view again, or check the network.',
+  },
+  too_many_requests: { status: 429, close: 4429, message: 'Too many attempts. Please wait a little and try again.' },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errors;
+
+/** The table's row for a code. */
+export function errorRow(code: ErrorCode): ErrorRow {
+  return errors[code];
+}
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errors, code);
+}
+
+/** An error whose code may be told to the outside. `detail` is for the same reader: never a secret, never a stack. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError';
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+
+  constructor(code: ErrorCode, detail?: string, options?: { cause?: unknown }) {
+    super(detail === undefined ? code : `${code}: ${detail}`, options);
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** What a client is told: `{code, message, hint?, detail?}`. */
+export interface ErrorReport {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+  readonly detail?: string;
+}
+
+export function reportOf(code: ErrorCode, detail?: string): ErrorReport {
+  const { message, hint } = errorRow(code);
+  return {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(detail === undefined ? {} : { detail }),
+  };
+}

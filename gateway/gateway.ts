@@ -1,0 +1,219 @@
+import { mkdir } from 'node:fs/promises';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Role } from './access/can.ts';
+import { LoginLimiter } from './access/login-limiter.ts';
+import { LoginSessions } from './access/login-sessions.ts';
+import { generatePassword } from './access/passwords.ts';
+import { Users } from './access/users.ts';
+import { Audit } from './audit/audit.ts';
+import { sessionClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { createApp } from './http/app.ts';
+import type { RecordingFiles, Services } from './http/services.ts';
+import { readTls, selfMadeTls } from './http/tls.ts';
+import type { Logger } from './log.ts';
+import type { Connect, Pixels, RecordingResult } from './sessions/ports.ts';
+import { SessionHistory } from './sessions/session-history.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { SettingsStore } from './settings/settings.ts';
+import { lockFolder } from './store/lock.ts';
+import { openStore, type Store } from './store/store.ts';
+import { Targets } from './targets/targets.ts';
+import { Tickets } from './tunnel/tickets.ts';
+import { Tunnel } from './tunnel/tunnel.ts';
+import { loadMasterKey } from './vault/key-file.ts';
+import { Vault } from './vault/vault.ts';
+
+/** What the composition root brings: the parts that are processes or sockets of their own. */
+export interface GatewayParts {
+  readonly connect: Connect;
+  readonly pixels: Pixels;
+  readonly recordings: RecordingFiles;
+  /** Finishes what a gateway that died left unfinished; returns what it made, by session id. */
+  recoverRecordings(): Promise<ReadonlyMap<string, RecordingResult>>;
+}
+
+export interface GatewayOptions {
+  readonly config: Config;
+  readonly parts: GatewayParts;
+  readonly webRoot: string;
+  readonly version: string;
+  readonly log: Logger;
+  /** Tests shorten it. */
+  readonly attachWithinMs?: number;
+}
+
+export interface Gateway {
+  readonly port: number;
+  readonly url: string;
+  /** The first administrator's password, when this start made it up: to be shown once. */
+  readonly generatedPassword: string | undefined;
+  readonly services: Services;
+  /** Ends all sessions with `gateway_stopping`, waits for their recordings, and closes everything it opened. */
+  stop(): Promise<void>;
+}
+
+/** How long an orderly stop waits for recordings before it closes regardless. */
+const STOP_WITHIN_MS = 25_000;
+
+/** Starts a gateway: one data folder, one port. Throws, with everything closed again, when it cannot. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, log } = options;
+  await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const cleanUp: (() => unknown)[] = [];
+  try {
+    const lock = lockFolder(join(config.dataDirectory, 'lock.sqlite'));
+    cleanUp.push(() => lock.release());
+    const store = await openStore(join(config.dataDirectory, 'oriel.sqlite'));
+    cleanUp.push(() => store.destroy());
+    const { services, generatedPassword } = await createServices(options, store);
+    const tunnel = new Tunnel({
+      sessions: services.sessions,
+      tickets: services.tickets,
+      settings: services.settings,
+      audit: services.audit,
+      origins: config.origins,
+      log,
+      ...(options.attachWithinMs === undefined ? {} : { attachWithinMs: options.attachWithinMs }),
+    });
+    cleanUp.push(() => tunnel.stop());
+    const server = await createHttpsServer(options, services, tunnel);
+    cleanUp.push(() => closeServer(server));
+    const port = await listen(server, config);
+    await recover(options, services);
+    await services.audit.record({ action: 'gateway.started', subject: options.version });
+    log.info({ port, version: options.version }, 'gateway started');
+    return {
+      port,
+      url: `https://localhost${port === 443 ? '' : `:${port}`}/`,
+      generatedPassword,
+      services,
+      stop: async () => {
+        server.close(); // no new connections; those there are end below
+        await within(STOP_WITHIN_MS, services.sessions.stop('gateway_stopping'), log);
+        await runAll(cleanUp, log);
+      },
+    };
+  } catch (error) {
+    await runAll(cleanUp, log);
+    throw error;
+  }
+}
+
+async function createServices(options: GatewayOptions, store: Store) {
+  const { config, parts, log } = options;
+  const key = await loadMasterKey(config.keyFile, !(await Targets.holdsSecrets(store)));
+  const users = new Users(store);
+  let generatedPassword: string | undefined;
+  if ((await users.count()) === 0) {
+    if (config.adminPassword === undefined) generatedPassword = generatePassword();
+    await users.create('admin', config.adminPassword ?? generatedPassword ?? '', [Role.admin]);
+  }
+  const audit = new Audit(store, log);
+  const targets = new Targets(store, new Vault(key));
+  const history = new SessionHistory(store);
+  const sessions = new Sessions({
+    connect: parts.connect,
+    pixels: parts.pixels,
+    record: config.recording === 'required',
+    targets,
+    history,
+    audit,
+    log,
+    ...(options.attachWithinMs === undefined ? {} : { attachWithinMs: options.attachWithinMs }),
+  });
+  const services: Services = {
+    users,
+    logins: new LoginSessions(store, users),
+    limiter: new LoginLimiter(),
+    audit,
+    targets,
+    settings: new SettingsStore(store),
+    sessions,
+    history,
+    tickets: new Tickets(),
+    recordings: parts.recordings,
+    version: options.version,
+  };
+  return { services, generatedPassword };
+}
+
+async function createHttpsServer(options: GatewayOptions, services: Services, tunnel: Tunnel): Promise<Server> {
+  const { config, log } = options;
+  const { tlsCertificateFile, tlsKeyFile } = config;
+  const brought = tlsCertificateFile !== undefined && tlsKeyFile !== undefined;
+  const tls = brought
+    ? await readTls(tlsCertificateFile, tlsKeyFile)
+    : await selfMadeTls(join(config.dataDirectory, 'tls'));
+  const app = createApp({ services, origins: config.origins, webRoot: options.webRoot, ownCertificate: brought, log });
+  const server = createServer({ ...tls, minVersion: 'TLSv1.2' }, app.callback());
+  server.on('upgrade', (request, socket, head) => tunnel.upgrade(request, socket, head));
+  // Somebody who speaks plain HTTP to this port, or a scanner: nothing of ours.
+  server.on('tlsClientError', (error) => log.debug({ err: error }, 'tls handshake failed'));
+  return server;
+}
+
+async function listen(server: Server, config: Config): Promise<number> {
+  const attempt = (host: string) =>
+    new Promise<number>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ port: config.port, host }, () => {
+        server.off('error', reject);
+        resolve((server.address() as AddressInfo).port);
+      });
+    });
+  try {
+    return await attempt(config.host);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // A host without IPv6 has no `::` to listen on.
+    if (config.host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return attempt('0.0.0.0');
+    if (code === 'EADDRINUSE') throw new Error(`port ${config.port} is in use; set ORIEL_PORT to another one`, { cause: error });
+    if (code === 'EACCES') throw new Error(`port ${config.port} needs more rights; set ORIEL_PORT to one above 1023`, { cause: error });
+    throw error;
+  }
+}
+
+/** Closes the books on sessions that the last gateway left open, and finishes their recordings. */
+async function recover(options: GatewayOptions, services: Services): Promise<void> {
+  const interrupted = await services.history.closeInterrupted(sessionClock());
+  const recovered = await options.parts.recoverRecordings();
+  for (const id of new Set([...recovered.keys(), ...(await services.history.unfinishedRecordings())])) {
+    await services.history.recordingFinished(id, recovered.get(id));
+  }
+  if (interrupted.length > 0) {
+    options.log.warn({ sessions: interrupted, recovered: recovered.size }, 'the last run of the gateway was cut short');
+  }
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+async function within(milliseconds: number, work: Promise<void>, log: Logger): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      log.error('sessions did not end in time');
+      resolve();
+    }, milliseconds);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
+}
+
+/** What was opened last is closed first. */
+async function runAll(steps: (() => unknown)[], log: Logger): Promise<void> {
+  for (const step of steps.splice(0).reverse()) {
+    try {
+      await step();
+    } catch (error) {
+      log.error({ err: error }, 'closing down: a step failed');
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { bodyParser } from '@koa/bodyparser';
+import { Router } from '@koa/router';
+import type { Context, Middleware } from 'koa';
+import { can } from '../access/can.ts';
+import { plainAddress } from '../address.ts';
+import type { LoginSessions } from '../access/login-sessions.ts';
+import { errorRow, GatewayError, isErrorCode, reportOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { type Identity, identify, refuseForeignOrigin } from './authentication.ts';
+import type { Call, Route } from './route.ts';
+import { createValidation, type Validator } from './validation.ts';
+
+/** A request body larger than this is refused unread: the largest that means something is a few hundred bytes. */
+export const BODY_LIMIT_BYTES = 64 * 1024;
+
+export interface ApiOptions {
+  readonly routes: readonly Route[];
+  readonly logins: LoginSessions;
+  readonly origins: readonly string[];
+}
+
+/** Koa middleware that serves the routes: origin, identity, right, body and query, in this order, then the handler. */
+export function apiRouter(options: ApiOptions): Router {
+  const router = new Router();
+  const validation = createValidation();
+  const parseBody = bodyParser({
+    enableTypes: ['json'],
+    jsonLimit: BODY_LIMIT_BYTES,
+    jsonStrict: true,
+    patchNode: false,
+    parsedMethods: ['POST', 'PATCH'],
+    onError: (error) => {
+      throw (error as { status?: number }).status === 413
+        ? new GatewayError('too_large', undefined, { cause: error })
+        : new GatewayError('bad_request', 'the body is not JSON', { cause: error });
+    },
+  });
+  for (const route of options.routes) {
+    const checks: Checks = {
+      body: route.body === undefined ? undefined : validation.body(route.body),
+      query: route.query === undefined ? undefined : validation.query(route.query),
+    };
+    // The router answers HEAD for every GET by itself.
+    router.register(route.path, [route.method], async (context) => {
+      await serve(context as unknown as Context, route, checks, options, parseBody);
+    });
+  }
+  return router;
+}
+
+/** Turns whatever is thrown further in into `{error: {code, message, …}}`; what was not foreseen is logged, not told. */
+export function errorResponses(log: Logger): Middleware {
+  return async (context, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const known = error instanceof GatewayError ? error : foreignError(error);
+      if (known === undefined) log.error({ err: error, method: context.method, path: context.path }, 'request failed');
+      else log.debug({ code: known.code, detail: known.detail, path: context.path }, 'request refused');
+      const code = known?.code ?? 'internal_error';
+      context.status = errorRow(code).status;
+      if (code === 'unauthenticated') context.set('WWW-Authenticate', 'Bearer');
+      context.body = { error: reportOf(code, known?.detail) };
+    }
+  };
+}
+
+interface Checks {
+  readonly body: Validator | undefined;
+  readonly query: Validator | undefined;
+}
+
+async function serve(
+  context: Context,
+  route: Route,
+  checks: Checks,
+  options: ApiOptions,
+  parseBody: Middleware,
+): Promise<void> {
+  // What the API says is never for a cache: it differs by user and by moment.
+  context.set('Cache-Control', 'no-store');
+  refuseForeignOrigin(context, options.origins);
+  const identity = await identify(context, options.logins);
+  const parameters = (context as unknown as { params: Record<string, string> }).params;
+  await authorise(route, parameters, identity);
+
+  let body: unknown;
+  if (checks.body !== undefined) {
+    await parseBody(context as never, async () => {});
+    body = (context.request as { body?: unknown }).body;
+    checks.body(body);
+  }
+  const query: Record<string, unknown> = { ...context.query };
+  checks.query?.(query);
+
+  const result = await route.handle(callOf(context, route, parameters, identity, body, query));
+  if (route.produces !== undefined && result === undefined) return;
+  context.status = route.status;
+  context.body = route.status === 204 ? null : result;
+}
+
+/** INVARIANT: a request without the right to a thing learns nothing of it, not even whether it exists. */
+async function authorise(
+  route: Route,
+  parameters: Readonly<Record<string, string>>,
+  identity: Identity | undefined,
+): Promise<void> {
+  if (route.access === 'anyone') return;
+  if (identity === undefined) throw new GatewayError('unauthenticated');
+  if (route.access === 'signed-in') return;
+  if (can(identity.actor, route.access)) return;
+  if (route.resource === undefined) throw new GatewayError('forbidden');
+  const resource = await route.resource(parameters).catch(() => undefined);
+  if (!can(identity.actor, route.access, resource)) throw new GatewayError('forbidden');
+}
+
+function callOf(
+  context: Context,
+  route: Route,
+  parameters: Readonly<Record<string, string>>,
+  identity: Identity | undefined,
+  body: unknown,
+  query: unknown,
+): Call {
+  return {
+    body,
+    query,
+    parameters,
+    context,
+    address: plainAddress(context.ip),
+    token: identity?.token,
+    get actor() {
+      if (identity === undefined) throw new GatewayError('unauthenticated');
+      return identity.actor;
+    },
+    parameter(name) {
+      const value = parameters[name];
+      if (value === undefined) throw new Error(`route ${route.id} has no parameter ${name}`);
+      return value;
+    },
+  };
+}
+
+/** Errors that Koa and its parts throw for requests that are wrong, such as a malformed path. */
+function foreignError(error: unknown): GatewayError | undefined {
+  const { status, expose, code } = error as { status?: unknown; expose?: unknown; code?: unknown };
+  if (typeof code === 'string' && isErrorCode(code)) return new GatewayError(code);
+  if (typeof status !== 'number' || status < 400 || status >= 500 || expose !== true) return undefined;
+  if (status === 404) return new GatewayError('not_found');
+  return new GatewayError(status === 413 ? 'too_large' : 'bad_request', undefined, { cause: error });
+}

@@ -1,0 +1,46 @@
+import Koa from 'koa';
+import type { Logger } from '../log.ts';
+import { GatewayError } from '../errors.ts';
+import { apiRouter, errorResponses } from './api.ts';
+import { pages } from './pages.ts';
+import { allRoutes } from './routes/routes.ts';
+import { securityHeaders } from './security-headers.ts';
+import type { Services } from './services.ts';
+
+export interface AppOptions {
+  readonly services: Services;
+  readonly origins: readonly string[];
+  /** Folder of the built web client. */
+  readonly webRoot: string;
+  /** Whether the administrator brought a certificate. */
+  readonly ownCertificate: boolean;
+  readonly log: Logger;
+}
+
+/** The HTTP side of the gateway: headers, errors, API, pages. */
+export function createApp(options: AppOptions): Koa {
+  const { services, log } = options;
+  const app = new Koa();
+  app.silent = true;
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    // A browser that leaves in the middle of a video is no event.
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
+    log.error({ err: error }, 'http failed');
+  });
+  const router = apiRouter({ routes: allRoutes(services), logins: services.logins, origins: options.origins });
+  app.use(securityHeaders(options.ownCertificate));
+  app.use(errorResponses(log));
+  app.use(router.routes() as unknown as Koa.Middleware);
+  app.use(
+    router.allowedMethods({
+      throw: true,
+      methodNotAllowed: () => new GatewayError('method_not_allowed'),
+      notImplemented: () => new GatewayError('method_not_allowed'),
+    }) as unknown as Koa.Middleware,
+  );
+  app.use(pages(options.webRoot));
+  app.use(() => {
+    throw new GatewayError('not_found');
+  });
+  return app;
+}

@@ -1,0 +1,101 @@
+import type { Recording } from '../../sessions/session-history.ts';
+import { GatewayError } from '../../errors.ts';
+import { type Route, route } from '../route.ts';
+import { array, object, ref } from '../schemas.ts';
+import { sendFile } from '../send-file.ts';
+import type { Services } from '../services.ts';
+
+export function recordingRoutes({ history, recordings, audit }: Services): Route[] {
+  return [
+    route<undefined, { limit: number; before?: string }>({
+      method: 'get',
+      path: '/api/recordings',
+      id: 'listRecordings',
+      tag: 'recordings',
+      summary: 'Recordings, the newest first',
+      access: 'recording.view',
+      query: object(
+        {
+          limit: { type: 'integer', minimum: 1, maximum: 1000, default: 200 },
+          before: { type: 'string', format: 'date-time', pattern: '^\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z$' },
+        },
+        ['limit', 'before'],
+      ),
+      status: 200,
+      response: array(ref('Recording')),
+      errors: [],
+      handle: ({ query }) => history.recordings(query),
+    }),
+    route({
+      method: 'get',
+      path: '/api/recordings/:id',
+      id: 'getRecording',
+      tag: 'recordings',
+      summary: 'One recording',
+      access: 'recording.view',
+      status: 200,
+      response: ref('Recording'),
+      errors: [],
+      handle: ({ parameter }) => history.recording(parameter('id')),
+    }),
+    route<undefined, { download: string }>({
+      method: 'get',
+      path: '/api/recordings/:id/video.mp4',
+      id: 'getRecordingVideo',
+      tag: 'recordings',
+      summary: 'The video; ranges are served',
+      access: 'recording.view',
+      query: object({ download: { enum: ['0', '1'], default: '0', description: '1: as a file to save' } }, ['download']),
+      status: 200,
+      produces: 'video/mp4',
+      errors: ['not_ready', 'range_not_satisfiable'],
+      async handle({ parameter, query, context, actor, address }) {
+        const recording = await finished(parameter('id'));
+        const download = query.download === '1';
+        // A player asks for many ranges; the first byte is asked for once, more or less.
+        if (context.method === 'GET' && (download || /^(?:bytes=0-\d*)?$/.test(context.get('Range')))) {
+          await audit.record({
+            action: download ? 'recording.downloaded' : 'recording.viewed',
+            actor,
+            address,
+            subject: recording.target.name,
+            sessionId: recording.id,
+            details: { owner: recording.user.username },
+          });
+        }
+        await sendFile(context, recordings.video(recording.id), {
+          type: 'video/mp4',
+          downloadName: download ? downloadName(recording) : undefined,
+        });
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/recordings/:id/thumbnail.jpg',
+      id: 'getRecordingThumbnail',
+      tag: 'recordings',
+      summary: 'A small picture of it',
+      access: 'recording.view',
+      status: 200,
+      produces: 'image/jpeg',
+      errors: ['not_ready', 'range_not_satisfiable'],
+      async handle({ parameter, context }) {
+        const recording = await finished(parameter('id'));
+        await sendFile(context, recordings.thumbnail(recording.id), { type: 'image/jpeg' });
+      },
+    }),
+  ];
+
+  async function finished(id: string): Promise<Recording> {
+    const recording = await history.recording(id);
+    if (recording.state === 'failed') throw new GatewayError('not_found', 'there is no video of this session');
+    if (recording.state !== 'ready') throw new GatewayError('not_ready', 'the recording is not finished yet');
+    return recording;
+  }
+}
+
+/** `oriel-2026-11-21T20-15-00-server-jane.mp4` */
+function downloadName(recording: Recording): string {
+  const time = recording.startedAt.slice(0, 19).replaceAll(':', '-');
+  return `oriel-${time}-${recording.target.name}-${recording.user.username}.mp4`;
+}

@@ -1,0 +1,126 @@
+import { seesAllSessions } from '../../access/can.ts';
+import { GatewayError } from '../../errors.ts';
+import type { OpenRequest } from '../../sessions/sessions.ts';
+import type { Session } from '../../sessions/session.ts';
+import { type Route, route } from '../route.ts';
+import { array, id, object, ref, side, text } from '../schemas.ts';
+import type { Services } from '../services.ts';
+
+export function sessionRoutes({ sessions, tickets }: Services): Route[] {
+  const ownerOf = async (parameters: Readonly<Record<string, string>>) => ({
+    ownerId: sessions.get(parameters.id ?? '').facts.user.id,
+  });
+  return [
+    route<OpenRequest>({
+      method: 'post',
+      path: '/api/sessions',
+      id: 'openSession',
+      tag: 'sessions',
+      summary: 'Make a session; its tunnel is attached with the ticket, once, within 30 seconds',
+      access: 'session.open',
+      body: object(
+        {
+          targetId: id,
+          accountId: id,
+          width: side,
+          height: side,
+          keyboardLayout: { type: 'integer', minimum: 0, maximum: 0xffff_ffff, description: 'Windows layout id' },
+        },
+        ['keyboardLayout'],
+      ),
+      status: 201,
+      response: object({ id, ticket: text }),
+      errors: ['not_found', 'too_many_requests', 'gateway_stopping'],
+      async handle({ body, actor, address }) {
+        const session = await sessions.open(actor, address, body);
+        const ticket = await tickets.issue({ sessionId: session.id, role: 'owner', user: session.facts.user });
+        return { id: session.id, ticket };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/sessions',
+      id: 'listSessions',
+      tag: 'sessions',
+      summary: 'Live sessions: all for an administrator, the own ones for a user',
+      access: 'session.list',
+      status: 200,
+      response: array(ref('Session')),
+      errors: [],
+      handle: ({ actor }) =>
+        sessions
+          .list()
+          .filter((session) => seesAllSessions(actor) || session.facts.user.id === actor.id)
+          .map(describe),
+    }),
+    route({
+      method: 'get',
+      path: '/api/sessions/:id',
+      id: 'getSession',
+      tag: 'sessions',
+      summary: 'One live session',
+      access: 'session.list',
+      status: 200,
+      response: ref('Session'),
+      errors: [],
+      handle({ parameter, actor }) {
+        const session = sessions.get(parameter('id'));
+        if (!seesAllSessions(actor) && session.facts.user.id !== actor.id) throw new GatewayError('not_found');
+        return describe(session);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/sessions/:id/watch',
+      id: 'watchSession',
+      tag: 'sessions',
+      summary: 'A ticket for a live view of a session',
+      access: 'session.watch',
+      resource: ownerOf,
+      status: 201,
+      response: object({ ticket: text }),
+      errors: [],
+      async handle({ parameter, actor }) {
+        const session = sessions.get(parameter('id'));
+        return { ticket: await tickets.issue({ sessionId: session.id, role: 'shadow', user: actor }) };
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/api/sessions/:id',
+      id: 'endSession',
+      tag: 'sessions',
+      summary: 'End a session',
+      access: 'session.end',
+      resource: ownerOf,
+      status: 204,
+      errors: [],
+      handle({ parameter, actor }) {
+        const session = sessions.get(parameter('id'));
+        const own = session.facts.user.id === actor.id;
+        session.end(own ? 'ended_by_user' : 'ended_by_admin', `by ${actor.username}`);
+      },
+    }),
+  ];
+}
+
+function describe(session: Session): Record<string, unknown> {
+  const { facts, state } = session;
+  const iso = (time: number) => new Date(time).toISOString();
+  return {
+    id: session.id,
+    state: state.name,
+    user: facts.user,
+    target: { id: facts.target.id, name: facts.target.name },
+    account: { id: facts.account.id, username: facts.account.username },
+    width: facts.width,
+    height: facts.height,
+    createdAt: iso(facts.createdAt),
+    startedAt: session.startedAt === undefined ? null : iso(session.startedAt),
+    phase: state.name === 'connecting' ? state.phase : null,
+    bytesFromServer: session.bytesFromServer,
+    bytesToBrowser: session.bytesToBrowser,
+    viewers: session.viewers.map(({ username, since }) => ({ username, since: iso(since) })),
+    recording: session.recording,
+  };
+}

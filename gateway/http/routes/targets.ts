@@ -1,0 +1,187 @@
+import type { NewAccount, NewTarget, TargetChange } from '../../targets/targets.ts';
+import { type Route, route } from '../route.ts';
+import { accountName, accountPassword, array, domain, fingerprint, host, name, nla, object, port, ref } from '../schemas.ts';
+import type { Services } from '../services.ts';
+
+export function targetRoutes({ targets, audit }: Services): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/api/targets',
+      id: 'listTargets',
+      tag: 'targets',
+      summary: 'All targets, each with its accounts',
+      access: 'target.list',
+      status: 200,
+      response: array(ref('Target')),
+      errors: [],
+      handle: () => targets.list(),
+    }),
+    route<NewTarget>({
+      method: 'post',
+      path: '/api/targets',
+      id: 'createTarget',
+      tag: 'targets',
+      summary: 'Add a target',
+      access: 'target.manage',
+      body: object({ name, host, port: { ...port, default: 3389 }, nla: { ...nla, default: 'preferred' } }, ['port', 'nla']),
+      status: 201,
+      response: ref('Target'),
+      errors: [],
+      async handle({ body, actor, address }) {
+        const target = await targets.create(body);
+        await audit.record({
+          action: 'target.created',
+          actor,
+          address,
+          subject: target.name,
+          details: { targetId: target.id, host: target.host, port: target.port },
+        });
+        return target;
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/targets/:id',
+      id: 'getTarget',
+      tag: 'targets',
+      summary: 'One target',
+      access: 'target.list',
+      status: 200,
+      response: ref('Target'),
+      errors: [],
+      handle: ({ parameter }) => targets.get(parameter('id')),
+    }),
+    route<TargetChange>({
+      method: 'patch',
+      path: '/api/targets/:id',
+      id: 'changeTarget',
+      tag: 'targets',
+      summary: 'Change a target',
+      access: 'target.manage',
+      body: object({ name, host, port, nla }, ['name', 'host', 'port', 'nla']),
+      status: 200,
+      response: ref('Target'),
+      errors: [],
+      async handle({ parameter, body, actor, address }) {
+        const target = await targets.change(parameter('id'), body);
+        await audit.record({
+          action: 'target.changed',
+          actor,
+          address,
+          subject: target.name,
+          details: { targetId: target.id, ...body },
+        });
+        return target;
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/api/targets/:id',
+      id: 'deleteTarget',
+      tag: 'targets',
+      summary: 'Remove a target and its accounts; its recordings stay',
+      access: 'target.manage',
+      status: 204,
+      errors: [],
+      async handle({ parameter, actor, address }) {
+        const target = await targets.get(parameter('id'));
+        await targets.remove(target.id);
+        await audit.record({ action: 'target.deleted', actor, address, subject: target.name, details: { targetId: target.id } });
+      },
+    }),
+    route<{ fingerprint?: string }>({
+      method: 'post',
+      path: '/api/targets/:id/trust',
+      id: 'trustCertificate',
+      tag: 'targets',
+      summary: 'Accept the certificate that the target came with last, or the one named; with neither, the next one',
+      access: 'target.manage',
+      body: object({ fingerprint }, ['fingerprint']),
+      status: 200,
+      response: ref('Target'),
+      errors: [],
+      async handle({ parameter, body, actor, address }) {
+        const target = await targets.trust(parameter('id'), body.fingerprint);
+        await audit.record({
+          action: 'target.certificate_trusted',
+          actor,
+          address,
+          subject: target.name,
+          details: { targetId: target.id, fingerprint: target.certificate.trusted },
+        });
+        return target;
+      },
+    }),
+    route<NewAccount>({
+      method: 'post',
+      path: '/api/targets/:id/accounts',
+      id: 'createAccount',
+      tag: 'targets',
+      summary: 'Add an account; its password goes into the vault and never comes back out',
+      access: 'target.manage',
+      body: object({ username: accountName, password: accountPassword, domain }, ['domain']),
+      status: 201,
+      response: ref('Account'),
+      errors: [],
+      async handle({ parameter, body, actor, address }) {
+        const target = await targets.get(parameter('id'));
+        const account = await targets.addAccount(target.id, body);
+        await audit.record({
+          action: 'account.created',
+          actor,
+          address,
+          subject: target.name,
+          details: { targetId: target.id, accountId: account.id, account: account.username },
+        });
+        return account;
+      },
+    }),
+    route<Partial<NewAccount>>({
+      method: 'patch',
+      path: '/api/targets/:id/accounts/:accountId',
+      id: 'changeAccount',
+      tag: 'targets',
+      summary: 'Change an account',
+      access: 'target.manage',
+      body: object({ username: accountName, password: accountPassword, domain }, ['username', 'password', 'domain']),
+      status: 200,
+      response: ref('Account'),
+      errors: [],
+      async handle({ parameter, body, actor, address }) {
+        const target = await targets.get(parameter('id'));
+        const account = await targets.changeAccount(target.id, parameter('accountId'), body);
+        await audit.record({
+          action: 'account.changed',
+          actor,
+          address,
+          subject: target.name,
+          details: { accountId: account.id, account: account.username, passwordChanged: body.password !== undefined },
+        });
+        return account;
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/api/targets/:id/accounts/:accountId',
+      id: 'deleteAccount',
+      tag: 'targets',
+      summary: 'Remove an account',
+      access: 'target.manage',
+      status: 204,
+      errors: [],
+      async handle({ parameter, actor, address }) {
+        const target = await targets.get(parameter('id'));
+        const account = await targets.account(target.id, parameter('accountId'));
+        await targets.removeAccount(target.id, account.id);
+        await audit.record({
+          action: 'account.deleted',
+          actor,
+          address,
+          subject: target.name,
+          details: { accountId: account.id, account: account.username },
+        });
+      },
+    }),
+  ];
+}

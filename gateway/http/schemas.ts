@@ -1,0 +1,115 @@
+import { roles } from '../access/can.ts';
+import { errors } from '../errors.ts';
+import { ID_PATTERN } from '../ids.ts';
+import { nlaPolicies } from '../targets/targets.ts';
+import type { JsonSchema } from './route.ts';
+
+/** An object with all of these properties and no other. */
+export function object(properties: Record<string, JsonSchema>, optional: readonly string[] = []): JsonSchema {
+  return {
+    type: 'object',
+    properties,
+    required: Object.keys(properties).filter((name) => !optional.includes(name)),
+    additionalProperties: false,
+  };
+}
+
+export function array(items: JsonSchema): JsonSchema {
+  return { type: 'array', items };
+}
+
+export function nullable(schema: JsonSchema): JsonSchema {
+  return { anyOf: [schema, { type: 'null' }] };
+}
+
+export const id: JsonSchema = { type: 'string', pattern: ID_PATTERN };
+export const time: JsonSchema = { type: 'string', format: 'date-time' };
+export const count: JsonSchema = { type: 'integer', minimum: 0 };
+export const flag: JsonSchema = { type: 'boolean' };
+export const text: JsonSchema = { type: 'string' };
+const printable = { type: 'string', minLength: 1, pattern: '^[^\\u0000-\\u001f\\u007f]+$' };
+
+/** A name that people read and lists show. */
+export const name: JsonSchema = { ...printable, maxLength: 128 };
+/** A host name or address; no scheme, no port, no path. */
+export const host: JsonSchema = { type: 'string', minLength: 1, maxLength: 253, pattern: '^[^\\s/@\\u0000-\\u001f\\u007f]+$' };
+export const port: JsonSchema = { type: 'integer', minimum: 1, maximum: 65535 };
+export const nla: JsonSchema = { enum: [...nlaPolicies] };
+export const accountName: JsonSchema = { ...printable, maxLength: 256 };
+export const domain: JsonSchema = { type: 'string', maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f]*$' };
+/** [MS-RDPBCGR] 2.2.1.11.1.1 TS_INFO_PACKET: cbPassword is at most 512 bytes, 256 UTF-16 units. */
+export const accountPassword: JsonSchema = { type: 'string', maxLength: 256, writeOnly: true };
+export const username: JsonSchema = { ...printable, maxLength: 64 };
+export const newPassword: JsonSchema = { type: 'string', minLength: 8, maxLength: 1024, writeOnly: true };
+export const userRoles: JsonSchema = { type: 'array', items: { enum: [...roles] }, uniqueItems: true, maxItems: roles.length };
+export const fingerprint: JsonSchema = { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'SHA-256, hex' };
+export const side: JsonSchema = { type: 'integer', minimum: 200, maximum: 8192 };
+
+/** Schemas with a name, `#/components/schemas/…` in OpenAPI. */
+export const components = {
+  Error: object(
+    {
+      error: object(
+        { code: { enum: Object.keys(errors) }, message: text, hint: text, detail: text },
+        ['hint', 'detail'],
+      ),
+    },
+  ),
+  User: object({ id, username: text, roles: userRoles, disabled: flag, createdAt: time }),
+  Account: object({ id, username: text, domain: text }),
+  Target: object({
+    id,
+    name: text,
+    host: text,
+    port: count,
+    nla,
+    demo: flag,
+    certificate: object({ trusted: nullable(fingerprint), offered: nullable(fingerprint) }),
+    createdAt: time,
+    accounts: array({ $ref: '#/components/schemas/Account' }),
+  }),
+  Session: object({
+    id,
+    state: { enum: ['pending', 'connecting', 'active'] },
+    user: object({ id, username: text }),
+    target: object({ id, name: text }),
+    account: object({ id, username: text }),
+    width: count,
+    height: count,
+    createdAt: time,
+    startedAt: nullable(time),
+    phase: nullable(text),
+    bytesFromServer: count,
+    bytesToBrowser: count,
+    viewers: array(object({ username: text, since: time })),
+    recording: { enum: ['off', 'starting', 'recording', 'failed'] },
+  }),
+  Recording: object({
+    id,
+    state: { enum: ['recording', 'finishing', 'ready', 'failed'] },
+    user: object({ id, username: text }),
+    target: object({ id, name: text }),
+    account: object({ id, username: text }),
+    startedAt: time,
+    endedAt: nullable(time),
+    endCode: nullable(text),
+    durationMs: nullable(count),
+    bytes: nullable(count),
+  }),
+  AuditEntry: object({
+    id: count,
+    at: time,
+    actorId: nullable(id),
+    actor: text,
+    address: text,
+    action: text,
+    subject: text,
+    sessionId: nullable(id),
+    details: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean', 'null'] } },
+  }),
+  Settings: object({ announceShadow: { type: 'boolean', description: 'whether the owner is told of a live view' } }),
+} as const satisfies Record<string, JsonSchema>;
+
+export function ref(component: keyof typeof components): JsonSchema {
+  return { $ref: `#/components/schemas/${component}` };
+}

@@ -1,0 +1,30 @@
+import type { LoginLimiter } from '../access/login-limiter.ts';
+import type { LoginSessions } from '../access/login-sessions.ts';
+import type { Users } from '../access/users.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { SessionHistory } from '../sessions/session-history.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { SettingsStore } from '../settings/settings.ts';
+import type { Targets } from '../targets/targets.ts';
+import type { Tickets } from '../tunnel/tickets.ts';
+
+/** What the API's routes work with. */
+export interface Services {
+  readonly users: Users;
+  readonly logins: LoginSessions;
+  readonly limiter: LoginLimiter;
+  readonly audit: Audit;
+  readonly targets: Targets;
+  readonly settings: SettingsStore;
+  readonly sessions: Sessions;
+  readonly history: SessionHistory;
+  readonly tickets: Tickets;
+  readonly recordings: RecordingFiles;
+  readonly version: string;
+}
+
+/** Where a finished recording's files are. */
+export interface RecordingFiles {
+  video(id: string): string;
+  thumbnail(id: string): string;
+}

@@ -1,0 +1,99 @@
+import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Credentials, NlaPolicy } from '../targets/targets.ts';
+
+/**
+ * What a session is plugged into: the RDP driver on one side, the owner's browser on the other, the pixel host beside.
+ * `gateway/main.ts` brings the real ones; tests bring theirs.
+ */
+
+/** A connection to an RDP server. */
+export interface Driver {
+  input(events: readonly InputEvent[]): void;
+  /** Stops reading from the server until `resume`: TCP then slows the server down. */
+  pause(): void;
+  resume(): void;
+  /** Leaves the server in good form, and closes. Nothing is called back afterwards. */
+  close(): void;
+}
+
+export interface DriverOptions {
+  readonly sessionId: string;
+  readonly host: string;
+  readonly port: number;
+  readonly nla: NlaPolicy;
+  readonly width: number;
+  readonly height: number;
+  readonly keyboardLayout: number;
+  readonly credentials: Credentials;
+  /** Asked before any credential is sent. @param fingerprint SHA-256 of the server's certificate, hex */
+  trustCertificate(fingerprint: string): Promise<boolean>;
+}
+
+export interface DriverEvents {
+  /** The connection sequence has entered this phase. */
+  phase(name: string): void;
+  /** The desktop is there. */
+  connected(): void;
+  graphics(update: GraphicsUpdate): void;
+  /** Bytes read from the server since the last call. */
+  bytes(count: number): void;
+  /** The connection is over; nothing is called afterwards. `detail` is for the log. */
+  closed(code: ErrorCode, detail: string): void;
+}
+
+export type Connect = (options: DriverOptions, events: DriverEvents) => Driver;
+
+/** The owner's browser, as the session sees it. */
+export interface Owner {
+  /** Bytes of graphics sent so far. */
+  readonly bytesSent: number;
+  phase(name: string): void;
+  graphics(update: GraphicsUpdate): void;
+  notice(notice: { code: string; message: string; viewers?: number }): void;
+  /** Says why, and closes. */
+  end(end: SessionEnd): void;
+}
+
+/** How the recording of a session ended. */
+export interface RecordingResult {
+  readonly durationMs: number;
+  readonly bytes: number;
+}
+
+/** One session's place in the pixel host. */
+export interface PixelSession {
+  readonly sink: SessionSink;
+  /** Settles when the recording is finished: with its result, or with nothing where there is no recording to keep. */
+  readonly finished: Promise<RecordingResult | undefined>;
+  /** A viewer in Regions mode. Messages come out as tunnel messages, ready to send. */
+  watch(viewer: PixelViewer): PixelWatch;
+}
+
+export interface PixelViewer {
+  send(message: Uint8Array): void;
+  /** The host cannot serve this viewer any more. */
+  failed(): void;
+}
+
+export interface PixelWatch {
+  /** The browser has drawn everything up to this message. */
+  acknowledge(seq: number): void;
+  close(): void;
+}
+
+export interface PixelOptions {
+  readonly sessionId: string;
+  readonly width: number;
+  readonly height: number;
+  readonly record: boolean;
+  /** The recording cannot go on, or the host died. Called at most once. */
+  failed(detail: string): void;
+}
+
+export interface Pixels {
+  /** Rejects with a `GatewayError` `recorder_unavailable` when the session should be recorded and cannot be. */
+  open(options: PixelOptions): Promise<PixelSession>;
+}

@@ -1,0 +1,333 @@
+import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
+import type { Actor } from '../access/can.ts';
+import { sessionClock } from '../clock.ts';
+import { type ErrorCode, errorRow, GatewayError, isErrorCode } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { Account, Credentials, Target } from '../targets/targets.ts';
+import type {
+  Connect,
+  Driver,
+  DriverEvents,
+  Owner,
+  Pixels,
+  PixelSession,
+  PixelViewer,
+  RecordingResult,
+} from './ports.ts';
+
+/** What a session is about; never changes. */
+export interface SessionFacts {
+  readonly id: string;
+  readonly user: Pick<Actor, 'id' | 'username'>;
+  readonly address: string;
+  readonly target: Target;
+  readonly account: Account;
+  readonly width: number;
+  readonly height: number;
+  readonly keyboardLayout: number;
+  readonly createdAt: number;
+}
+
+export interface SessionParts {
+  readonly connect: Connect;
+  readonly pixels: Pixels;
+  readonly record: boolean;
+  readonly log: Logger;
+  /** How long a session waits for its owner's browser. */
+  readonly attachWithinMs: number;
+  readCredentials(): Promise<Credentials>;
+  trustCertificate(fingerprint: string): Promise<boolean>;
+}
+
+export interface SessionEvents {
+  /** The desktop is there. */
+  connected(): void;
+  ended(end: SessionEnd): void;
+}
+
+/** Where a session is. Each phase carries what only it has; `#enter…` and `end` are the only ways between. */
+export type SessionState =
+  /** Made, and waiting for the owner's browser. */
+  | { readonly name: 'pending'; readonly expiry: NodeJS.Timeout }
+  /** The owner is there; the desktop is not yet. The driver comes after the recorder. */
+  | { readonly name: 'connecting'; readonly owner: Owner; readonly driver: Driver | undefined; readonly phase: string }
+  | { readonly name: 'active'; readonly owner: Owner; readonly driver: Driver; readonly since: number }
+  | { readonly name: 'ended'; readonly end: SessionEnd; readonly at: number };
+
+export interface ViewerInfo {
+  readonly username: string;
+  readonly since: number;
+}
+
+/** Stands in until there is a server to talk to. */
+const NO_PHASE = 'starting';
+
+/**
+ * One use of one target by one user: joins the RDP driver, the owner's browser and the pixel host, and knows why it
+ * ended. Whatever goes wrong in it ends this session and nothing else.
+ */
+export class Session {
+  readonly facts: SessionFacts;
+  readonly #parts: SessionParts;
+  readonly #events: SessionEvents;
+  readonly #log: Logger;
+  readonly #viewers = new Set<ViewerConnection>();
+  #state: SessionState;
+  #pixels: PixelSession | undefined;
+  #recording: 'off' | 'starting' | 'recording' | 'failed';
+  #bytesFromServer = 0;
+  #startedAt: number | undefined;
+  #lastAt = 0;
+  #heldBack = false;
+
+  constructor(facts: SessionFacts, parts: SessionParts, events: SessionEvents) {
+    this.facts = facts;
+    this.#parts = parts;
+    this.#events = events;
+    this.#log = parts.log.child({ session: facts.id });
+    this.#recording = parts.record ? 'starting' : 'off';
+    const expiry = setTimeout(() => this.end('browser_gone', 'nobody attached in time'), parts.attachWithinMs);
+    expiry.unref();
+    this.#state = { name: 'pending', expiry };
+  }
+
+  get id(): string {
+    return this.facts.id;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get recording(): 'off' | 'starting' | 'recording' | 'failed' {
+    return this.#recording;
+  }
+
+  get bytesFromServer(): number {
+    return this.#bytesFromServer;
+  }
+
+  get bytesToBrowser(): number {
+    return this.#state.name === 'connecting' || this.#state.name === 'active' ? this.#state.owner.bytesSent : 0;
+  }
+
+  /** When the desktop was there. */
+  get startedAt(): number | undefined {
+    return this.#startedAt;
+  }
+
+  get viewers(): readonly ViewerInfo[] {
+    return [...this.#viewers].map(({ info }) => info);
+  }
+
+  /** What there is of the recording, once there will be no more of it. Nothing where none was begun. */
+  get recordingFinished(): Promise<RecordingResult | undefined> {
+    return this.#recording === 'off' || this.#pixels === undefined
+      ? Promise.resolve(undefined)
+      : this.#pixels.finished;
+  }
+
+  /** The owner's browser is there: connect. Throws `ticket_invalid` when one came before. */
+  attach(owner: Owner): void {
+    if (this.#state.name !== 'pending') throw new GatewayError('ticket_invalid', 'the session has an owner already');
+    clearTimeout(this.#state.expiry);
+    this.#state = { name: 'connecting', owner, driver: undefined, phase: NO_PHASE };
+    owner.phase(NO_PHASE);
+    this.#connect().catch((error: unknown) => {
+      if (error instanceof GatewayError) this.end(error.code, error.message);
+      else this.#crash(error);
+    });
+  }
+
+  /** What the owner typed and clicked. Before the desktop is there, it goes nowhere. */
+  input(events: readonly InputEvent[]): void {
+    if (this.#state.name !== 'active') return;
+    try {
+      this.#state.driver.input(events);
+      const at = this.#now();
+      for (const event of events) {
+        if ('x' in event) this.#pixels?.sink.pointerMoved(event.x, event.y, at);
+      }
+    } catch (error) {
+      this.#crash(error);
+    }
+  }
+
+  /** Whether the owner's browser is behind by more than it may be. Only the owner slows the server down. */
+  holdBack(hold: boolean): void {
+    this.#heldBack = hold;
+    const driver = this.#driver();
+    if (hold) driver?.pause();
+    else driver?.resume();
+  }
+
+  /**
+   * Adds a live view. Throws `not_ready` while there is nothing to see.
+   * @param announce whether the owner is told
+   * @returns how the viewer reports progress and leaves
+   */
+  watch(viewer: PixelViewer & { end(end: SessionEnd): void }, info: ViewerInfo, announce: boolean): ViewerHandle {
+    if (this.#state.name === 'ended') throw new GatewayError('not_found', 'the session has ended');
+    if (this.#pixels === undefined) throw new GatewayError('not_ready', 'the session has not started yet');
+    const watch = this.#pixels.watch(viewer);
+    const connection: ViewerConnection = { info, announce, end: (end) => viewer.end(end) };
+    this.#viewers.add(connection);
+    if (announce) this.#announceViewers('shadow_started', `${info.username} is watching this session.`);
+    let left = false;
+    return {
+      acknowledge: (seq) => watch.acknowledge(seq),
+      leave: () => {
+        if (left) return;
+        left = true;
+        watch.close();
+        this.#viewers.delete(connection);
+        if (announce) this.#announceViewers('shadow_ended', `${info.username} no longer watches this session.`);
+      },
+    };
+  }
+
+  /** Ends the session, from whatever state. The first reason is the one that counts. `detail` is for the log. */
+  end(code: ErrorCode, detail = ''): void {
+    const before = this.#state;
+    if (before.name === 'ended') return;
+    const at = this.#now();
+    const end: SessionEnd = { code, message: errorRow(code).message };
+    this.#state = { name: 'ended', end, at };
+    this.#log.info({ code, detail }, 'session ended');
+    if (before.name === 'pending') clearTimeout(before.expiry);
+    else {
+      this.#shielded(() => before.driver?.close());
+      this.#shielded(() => before.owner.end(end));
+    }
+    for (const viewer of this.#viewers) this.#shielded(() => viewer.end(end));
+    this.#shielded(() => this.#pixels?.sink.end(end, at));
+    this.#shielded(() => this.#events.ended(end));
+  }
+
+  async #connect(): Promise<void> {
+    const { facts } = this;
+    // The recorder first: with the default policy there is no session that is not recorded from its first picture.
+    const pixels = await this.#parts.pixels.open({
+      sessionId: facts.id,
+      width: facts.width,
+      height: facts.height,
+      record: this.#parts.record,
+      failed: (detail) => this.#pixelsFailed(detail),
+    });
+    if (this.#state.name !== 'connecting') {
+      pixels.sink.end({ code: 'browser_gone', message: '' }, this.#now());
+      return;
+    }
+    this.#pixels = pixels;
+    if (this.#recording === 'starting') this.#recording = 'recording';
+    const credentials = await this.#parts.readCredentials();
+    // Read anew: the session may have ended meanwhile, which the compiler cannot know.
+    const state: SessionState = this.state;
+    if (state.name !== 'connecting') return;
+    const driver = this.#parts.connect(
+      {
+        sessionId: facts.id,
+        host: facts.target.host,
+        port: facts.target.port,
+        nla: facts.target.nla,
+        width: facts.width,
+        height: facts.height,
+        keyboardLayout: facts.keyboardLayout,
+        credentials,
+        trustCertificate: (fingerprint) => this.#parts.trustCertificate(fingerprint),
+      },
+      this.#driverEvents(pixels.sink),
+    );
+    if (this.state.name === 'connecting') this.#state = { ...state, driver };
+    else driver.close();
+    if (this.#heldBack) driver.pause();
+  }
+
+  #driverEvents(sink: SessionSink): DriverEvents {
+    return {
+      phase: (name) => {
+        if (this.#state.name !== 'connecting') return;
+        this.#state = { ...this.#state, phase: name };
+        this.#state.owner.phase(name);
+      },
+      connected: () => {
+        const state = this.#state;
+        if (state.name !== 'connecting' || state.driver === undefined) return;
+        this.#startedAt = this.#now();
+        this.#state = { name: 'active', owner: state.owner, driver: state.driver, since: this.#startedAt };
+        this.#events.connected();
+      },
+      graphics: (update) => this.#graphics(update, sink),
+      bytes: (count) => {
+        this.#bytesFromServer += count;
+      },
+      closed: (code, detail) => this.end(code, detail),
+    };
+  }
+
+  #graphics(update: GraphicsUpdate, sink: SessionSink): void {
+    const state = this.#state;
+    if (state.name !== 'connecting' && state.name !== 'active') return;
+    // The owner first: nothing that is done for others may come before its picture.
+    state.owner.graphics(update);
+    try {
+      sink.graphics(update, this.#now());
+    } catch (error) {
+      this.#log.error({ err: error }, 'pixel sink failed');
+      this.#pixelsFailed('the pixel sink threw');
+    }
+  }
+
+  /** Without a recording there is no session; without recording asked for, only the live views end. */
+  #pixelsFailed(detail: string): void {
+    if (this.#recording === 'off') {
+      for (const viewer of this.#viewers) viewer.end({ code: 'internal_error', message: errorRow('internal_error').message });
+      return;
+    }
+    this.#recording = 'failed';
+    this.end('recording_failed', detail);
+  }
+
+  #announceViewers(code: string, message: string): void {
+    if (this.#state.name !== 'connecting' && this.#state.name !== 'active') return;
+    const viewers = [...this.#viewers].filter(({ announce }) => announce).length;
+    this.#state.owner.notice({ code, message, viewers });
+  }
+
+  #driver(): Driver | undefined {
+    return this.#state.name === 'connecting' || this.#state.name === 'active' ? this.#state.driver : undefined;
+  }
+
+  #crash(error: unknown): void {
+    this.#log.error({ err: error }, 'session failed');
+    const { code } = error as { code?: unknown };
+    this.end(typeof code === 'string' && isErrorCode(code) ? code : 'internal_error', String(error));
+  }
+
+  #shielded(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#log.error({ err: error }, 'ending a session: a step failed');
+    }
+  }
+
+  #now(): number {
+    this.#lastAt = Math.max(this.#lastAt, Math.floor(sessionClock()));
+    return this.#lastAt;
+  }
+}
+
+/** A live view's way to its session. */
+export interface ViewerHandle {
+  acknowledge(seq: number): void;
+  leave(): void;
+}
+
+interface ViewerConnection {
+  readonly info: ViewerInfo;
+  readonly announce: boolean;
+  end(end: SessionEnd): void;
+}

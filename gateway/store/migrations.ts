@@ -1,0 +1,94 @@
+import { type Kysely, type Migration, sql } from 'kysely';
+
+/**
+ * The steps from an empty file to today's tables, run in the order of their names at every start.
+ * A step that was released is never changed: the next change is a new step.
+ */
+export const migrations: Record<string, Migration> = {
+  '0001_first': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('users')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('username', sql`text collate nocase`, (column) => column.notNull().unique())
+        .addColumn('password_hash', 'text', (column) => column.notNull())
+        .addColumn('roles_json', 'text', (column) => column.notNull())
+        .addColumn('disabled', 'integer', (column) => column.notNull())
+        .addColumn('created_at', 'integer', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('login_sessions')
+        .addColumn('token_hash', 'blob', (column) => column.primaryKey())
+        .addColumn('user_id', 'text', (column) => column.notNull().references('users.id').onDelete('cascade'))
+        .addColumn('created_at', 'integer', (column) => column.notNull())
+        .addColumn('last_seen_at', 'integer', (column) => column.notNull())
+        .addColumn('expires_at', 'integer', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('login_sessions_user').on('login_sessions').column('user_id').execute();
+      await db.schema
+        .createTable('targets')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('host', 'text', (column) => column.notNull())
+        .addColumn('port', 'integer', (column) => column.notNull())
+        .addColumn('nla', 'text', (column) => column.notNull())
+        .addColumn('trusted_certificate', 'text')
+        .addColumn('offered_certificate', 'text')
+        .addColumn('demo', 'integer', (column) => column.notNull())
+        .addColumn('created_at', 'integer', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('accounts')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('target_id', 'text', (column) => column.notNull().references('targets.id').onDelete('cascade'))
+        .addColumn('username', 'text', (column) => column.notNull())
+        .addColumn('domain', 'text', (column) => column.notNull())
+        .addColumn('secret', 'blob', (column) => column.notNull())
+        .addColumn('created_at', 'integer', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('accounts_target').on('accounts').column('target_id').execute();
+      await db.schema
+        .createTable('settings')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('value_json', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('sessions')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('user_id', 'text', (column) => column.notNull())
+        .addColumn('username', 'text', (column) => column.notNull())
+        .addColumn('target_id', 'text', (column) => column.notNull())
+        .addColumn('target_name', 'text', (column) => column.notNull())
+        .addColumn('account_id', 'text', (column) => column.notNull())
+        .addColumn('account_username', 'text', (column) => column.notNull())
+        .addColumn('width', 'integer', (column) => column.notNull())
+        .addColumn('height', 'integer', (column) => column.notNull())
+        .addColumn('created_at', 'integer', (column) => column.notNull())
+        .addColumn('started_at', 'integer')
+        .addColumn('ended_at', 'integer')
+        .addColumn('end_code', 'text')
+        .addColumn('recording', 'text', (column) => column.notNull())
+        .addColumn('recording_duration_ms', 'integer')
+        .addColumn('recording_bytes', 'integer')
+        .execute();
+      await db.schema.createIndex('sessions_created').on('sessions').column('created_at').execute();
+      await db.schema
+        .createTable('audit')
+        .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+        .addColumn('at', 'integer', (column) => column.notNull())
+        .addColumn('actor_id', 'text')
+        .addColumn('actor', 'text', (column) => column.notNull())
+        .addColumn('address', 'text', (column) => column.notNull())
+        .addColumn('action', 'text', (column) => column.notNull())
+        .addColumn('subject', 'text', (column) => column.notNull())
+        .addColumn('session_id', 'text')
+        .addColumn('details_json', 'text', (column) => column.notNull())
+        .execute();
+      // Append-only for every user of this file, not only for our own code.
+      for (const verb of ['update', 'delete']) {
+        await sql`create trigger ${sql.raw(`audit_no_${verb}`)} before ${sql.raw(verb)} on audit
+          begin select raise(abort, 'audit is append-only'); end`.execute(db);
+      }
+    },
+  },
+};

@@ -1,0 +1,99 @@
+import type { Generated, Insertable, Selectable } from 'kysely';
+
+/** The tables. Times are milliseconds since the epoch; booleans are 0 or 1; `*_json` columns hold JSON text. */
+export interface Schema {
+  users: UsersTable;
+  login_sessions: LoginSessionsTable;
+  targets: TargetsTable;
+  accounts: AccountsTable;
+  settings: SettingsTable;
+  sessions: SessionsTable;
+  audit: AuditTable;
+}
+
+export interface UsersTable {
+  id: string;
+  username: string;
+  password_hash: string;
+  roles_json: string;
+  disabled: number;
+  created_at: number;
+}
+
+export interface LoginSessionsTable {
+  /** SHA-256 of the token: a copy of the database signs nobody in. */
+  token_hash: Uint8Array;
+  user_id: string;
+  created_at: number;
+  last_seen_at: number;
+  expires_at: number;
+}
+
+export interface TargetsTable {
+  id: string;
+  name: string;
+  host: string;
+  port: number;
+  nla: string;
+  /** SHA-256 of the certificate that was accepted, in hex; null until first use. */
+  trusted_certificate: string | null;
+  /** SHA-256 of another one that the server came with since. */
+  offered_certificate: string | null;
+  demo: number;
+  created_at: number;
+}
+
+export interface AccountsTable {
+  id: string;
+  target_id: string;
+  username: string;
+  domain: string;
+  /** The password, sealed by the vault for this account's id. */
+  secret: Uint8Array;
+  created_at: number;
+}
+
+export interface SettingsTable {
+  name: string;
+  value_json: string;
+}
+
+/** Every session there was. Names are copied in, so that the row stays true when user or target go. */
+export interface SessionsTable {
+  id: string;
+  user_id: string;
+  username: string;
+  target_id: string;
+  target_name: string;
+  account_id: string;
+  account_username: string;
+  width: number;
+  height: number;
+  created_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  end_code: string | null;
+  /** none | recording | finishing | ready | failed */
+  recording: string;
+  recording_duration_ms: number | null;
+  recording_bytes: number | null;
+}
+
+export interface AuditTable {
+  id: Generated<number>;
+  at: number;
+  actor_id: string | null;
+  actor: string;
+  address: string;
+  action: string;
+  subject: string;
+  session_id: string | null;
+  details_json: string;
+}
+
+export type UserRow = Selectable<UsersTable>;
+export type TargetRow = Selectable<TargetsTable>;
+export type AccountRow = Selectable<AccountsTable>;
+export type SessionRow = Selectable<SessionsTable>;
+export type NewSessionRow = Insertable<SessionsTable>;
+export type AuditRow = Selectable<AuditTable>;

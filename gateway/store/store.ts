@@ -1,0 +1,24 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Kysely, Migrator } from 'kysely';
+import { migrations } from './migrations.ts';
+import type { Schema } from './schema.ts';
+import { nodeSqliteDialect } from './sqlite.ts';
+
+export type Store = Kysely<Schema>;
+
+/** Opens the database and brings its tables up to date. `:memory:` gives one that is gone when closed. */
+export async function openStore(path: string): Promise<Store> {
+  if (path !== ':memory:') await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const store = new Kysely<Schema>({ dialect: nodeSqliteDialect(path) });
+  try {
+    const migrator = new Migrator({ db: store, provider: { getMigrations: async () => migrations } });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) throw new Error('the database could not be brought up to date', { cause: error });
+    if (path !== ':memory:') await chmod(path, 0o600);
+    return store;
+  } catch (error) {
+    await store.destroy();
+    throw error;
+  }
+}

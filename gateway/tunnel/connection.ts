@@ -1,0 +1,130 @@
+import { DecodeError } from '#protocol/core/errors.ts';
+import { type BrowserMessage, decodeBrowserMessage, encodeGatewayMessage, type GatewayMessage } from '#protocol/tunnel/messages.ts';
+import type { SessionEnd } from '#protocol/tunnel/sink.ts';
+import type { WebSocket } from 'ws';
+import { errorRow, GatewayError, isErrorCode, type ErrorCode } from '../errors.ts';
+import type { Logger } from '../log.ts';
+
+/** A browser that has said nothing for this long is gone; it is asked twice as often. */
+const HEARTBEAT_MS = 15_000;
+/** Messages of one browser in a second, at most. A hand on a mouse makes a few hundred. */
+const MESSAGES_PER_SECOND = 4000;
+/** A closing handshake that the browser does not answer. */
+const CLOSE_WITHIN_MS = 3000;
+
+export interface ConnectionEvents {
+  /** May throw `DecodeError` or `GatewayError`: the connection then ends with it. */
+  message(message: BrowserMessage): void;
+  /** The socket is closed, by whomever. Called exactly once. */
+  closed(): void;
+}
+
+/**
+ * One tunnel's WebSocket: messages in and out, heartbeat, and a good end. Whatever a browser sends that breaks the
+ * protocol closes this socket and touches nothing else.
+ */
+export class TunnelConnection {
+  readonly #socket: WebSocket;
+  readonly #log: Logger;
+  readonly #heartbeat: NodeJS.Timeout;
+  #events: ConnectionEvents | undefined;
+  #ended = false;
+  #alive = true;
+  #second = 0;
+  #messages = 0;
+
+  constructor(socket: WebSocket, log: Logger, events: ConnectionEvents) {
+    this.#socket = socket;
+    this.#log = log;
+    this.#events = events;
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#heartbeat.unref();
+    socket.binaryType = 'nodebuffer';
+    socket.on('message', (data, isBinary) => this.#received(data as Buffer, isBinary));
+    socket.on('pong', () => {
+      this.#alive = true;
+    });
+    // A frame that breaks RFC 6455 or is too large: `ws` closes by itself.
+    socket.on('error', (error) => this.#log.debug({ err: error }, 'tunnel socket error'));
+    socket.on('close', () => {
+      clearInterval(this.#heartbeat);
+      this.#ended = true;
+      const closed = this.#events;
+      this.#events = undefined;
+      closed?.closed();
+    });
+  }
+
+  /** Bytes that wait to be sent. */
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(message: GatewayMessage): void {
+    this.sendBytes(encodeGatewayMessage(message));
+  }
+
+  sendBytes(message: Uint8Array): void {
+    if (this.#ended) return;
+    // The callback keeps an error of a socket that is just closing from becoming one of the process.
+    this.#socket.send(message, { binary: true }, () => {});
+  }
+
+  /** Tells the browser why, and closes. The first reason counts. */
+  end(end: SessionEnd): void {
+    if (this.#ended) return;
+    const row = isErrorCode(end.code) ? errorRow(end.code) : errorRow('internal_error');
+    this.send({ type: 'ended', ...end, ...(row.hint === undefined ? {} : { hint: row.hint }) });
+    this.#ended = true;
+    this.#socket.close(row.close, end.code);
+    setTimeout(() => this.#socket.terminate(), CLOSE_WITHIN_MS).unref();
+  }
+
+  endWith(code: ErrorCode): void {
+    this.end({ code, message: errorRow(code).message });
+  }
+
+  #received(data: Buffer, isBinary: boolean): void {
+    if (this.#ended) return;
+    this.#alive = true;
+    try {
+      if (!isBinary) throw new GatewayError('bad_message', 'a text message');
+      this.#countMessage();
+      this.#events?.message(decodeBrowserMessage(data));
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #refuse(error: unknown): void {
+    if (error instanceof DecodeError) {
+      this.#log.warn({ err: error, field: error.field, offset: error.offset }, 'bad message from a browser');
+      this.endWith('bad_message');
+    } else if (error instanceof GatewayError) {
+      this.#log.warn({ code: error.code, detail: error.detail }, 'tunnel refused');
+      this.endWith(error.code);
+    } else {
+      this.#log.error({ err: error }, 'tunnel failed');
+      this.endWith('internal_error');
+    }
+  }
+
+  #countMessage(): void {
+    const second = Math.floor(performance.now() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#messages = 0;
+    }
+    this.#messages++;
+    if (this.#messages > MESSAGES_PER_SECOND) throw new GatewayError('too_many_requests', 'too many messages');
+  }
+
+  #beat(): void {
+    if (!this.#alive) {
+      this.#socket.terminate();
+      return;
+    }
+    this.#alive = false;
+    this.#socket.ping();
+  }
+}

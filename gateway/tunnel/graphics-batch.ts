@@ -1,0 +1,54 @@
+import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+import { MessageType, sizeOfUpdate, TunnelLimits } from '#protocol/tunnel/messages.ts';
+
+/** Type and sequence number. */
+const HEADER_SIZE = 1 + 4;
+const FIRST_SIZE = 16 * 1024;
+/** Larger batches are cut: a browser should begin to draw before all of a full screen has come. */
+const FLUSH_BYTES = 512 * 1024;
+
+/**
+ * Gathers updates into one graphics message, as `encodeGraphics` writes it, with a single copy of each: the updates'
+ * data is only good during the call that hands it over, so it is written straight into the message.
+ */
+export class GraphicsBatch {
+  #buffer = Buffer.allocUnsafe(FIRST_SIZE);
+  #length = HEADER_SIZE;
+  #updates = 0;
+
+  get empty(): boolean {
+    return this.#updates === 0;
+  }
+
+  /** Whether it is time to send, however much more is coming. */
+  get full(): boolean {
+    return this.#length >= FLUSH_BYTES || this.#updates >= TunnelLimits.updates;
+  }
+
+  /** Throws `RangeError` for an update that fits no message. */
+  add(update: GraphicsUpdate): void {
+    const end = this.#length + sizeOfUpdate(update);
+    if (end > TunnelLimits.gatewayMessageBytes) throw new RangeError(`update of ${update.data.length} bytes`);
+    if (end > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(end, this.#buffer.length * 2));
+      this.#buffer.copy(larger, 0, 0, this.#length);
+      this.#buffer = larger;
+    }
+    this.#buffer[this.#length] = update.code;
+    this.#buffer.writeUInt32LE(update.data.length, this.#length + 1);
+    this.#buffer.set(update.data, this.#length + 1 + 4);
+    this.#length = end;
+    this.#updates++;
+  }
+
+  /** The message; the batch begins anew. The bytes belong to the caller: the socket may hold them for long. */
+  take(seq: number): Buffer {
+    const message = this.#buffer.subarray(0, this.#length);
+    message[0] = MessageType.graphics;
+    message.writeUInt32LE(seq, 1);
+    this.#buffer = Buffer.allocUnsafe(FIRST_SIZE);
+    this.#length = HEADER_SIZE;
+    this.#updates = 0;
+    return message;
+  }
+}

@@ -1,0 +1,239 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { TUNNEL_PATH, TUNNEL_SUBPROTOCOL, TUNNEL_VERSION, TunnelLimits } from '#protocol/tunnel/messages.ts';
+import type { BrowserMessage } from '#protocol/tunnel/messages.ts';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { plainAddress } from '../address.ts';
+import type { Audit } from '../audit/audit.ts';
+import { sessionClock } from '../clock.ts';
+import { type ErrorCode, errorRow, GatewayError } from '../errors.ts';
+import { isOwnOrigin } from '../http/authentication.ts';
+import type { Logger } from '../log.ts';
+import type { Session, ViewerHandle } from '../sessions/session.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { SettingsStore } from '../settings/settings.ts';
+import { TunnelConnection } from './connection.ts';
+import { OwnerConnection } from './owner-connection.ts';
+import type { Ticket, Tickets } from './tickets.ts';
+
+/** A browser says who it is within this long. */
+const ATTACH_WITHIN_MS = 10_000;
+/** Sockets that have not said who they are, at most. */
+const MAX_UNATTACHED = 512;
+/** What may wait in a live view's socket before it counts as too slow. The host's own bound comes long before. */
+const SHADOW_BUFFER_BYTES = 32 * 1024 * 1024;
+
+export interface TunnelParts {
+  readonly sessions: Sessions;
+  readonly tickets: Tickets;
+  readonly settings: SettingsStore;
+  readonly audit: Audit;
+  readonly origins: readonly string[];
+  readonly log: Logger;
+  readonly attachWithinMs?: number;
+}
+
+/** The WebSocket end of the gateway: upgrades, attaches by ticket, and joins each browser to its session. */
+export class Tunnel {
+  readonly #parts: TunnelParts;
+  readonly #server: WebSocketServer;
+  #unattached = 0;
+
+  constructor(parts: TunnelParts) {
+    this.#parts = parts;
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: true,
+      maxPayload: TunnelLimits.browserMessageBytes,
+      // What goes out is compressed already, or must be quick.
+      perMessageDeflate: false,
+      handleProtocols: (offered) => (offered.has(TUNNEL_SUBPROTOCOL) ? TUNNEL_SUBPROTOCOL : false),
+    });
+  }
+
+  /** The `upgrade` listener of the HTTPS server. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) {
+      this.#parts.log.warn({ code: refusal, origin: request.headers.origin }, 'tunnel refused');
+      const body = JSON.stringify({ error: { code: refusal, message: errorRow(refusal).message } });
+      socket.end(
+        `HTTP/1.1 ${errorRow(refusal).status} Refused\r\nContent-Type: application/json\r\n` +
+          `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
+      return;
+    }
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, addressOf(request)));
+  }
+
+  /** Closes what is still open. Sessions end first, and tell their browsers why. */
+  stop(): void {
+    for (const client of this.#server.clients) client.close(errorRow('gateway_stopping').close, 'gateway_stopping');
+    this.#server.close();
+    setTimeout(() => {
+      for (const client of this.#server.clients) client.terminate();
+    }, 1000).unref();
+  }
+
+  #refusal(request: IncomingMessage): ErrorCode | undefined {
+    const path = request.url?.split('?')[0];
+    if (path !== TUNNEL_PATH) return 'not_found';
+    const { origin, host = '' } = request.headers;
+    // Only browsers send an Origin, and they always do; what else connects has its ticket to show.
+    if (origin !== undefined && !isOwnOrigin(origin, host, this.#parts.origins)) return 'origin_refused';
+    const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim());
+    if (offered?.includes(TUNNEL_SUBPROTOCOL) !== true) return 'bad_request';
+    if (this.#unattached >= MAX_UNATTACHED) return 'too_many_requests';
+    return undefined;
+  }
+
+  #accept(socket: WebSocket, address: string): void {
+    const log = this.#parts.log.child({ address });
+    let attached: Attached | undefined;
+    let waiting = true;
+    let gone = false;
+    this.#unattached++;
+    const settle = () => {
+      if (!waiting) return;
+      waiting = false;
+      this.#unattached--;
+      clearTimeout(timer);
+    };
+    const connection = new TunnelConnection(socket, log, {
+      message: (message) => {
+        if (attached !== undefined) {
+          attached.message(message);
+        } else if (message.type !== 'attach' || !waiting) {
+          throw new GatewayError('bad_message', `${message.type} before attach`);
+        } else {
+          settle();
+          this.#attach(connection, message, address, log).then(
+            (result) => {
+              if (gone) result.closed();
+              else attached = result;
+            },
+            (error: unknown) => {
+              const code = error instanceof GatewayError ? error.code : 'internal_error';
+              log.warn({ err: error, code }, 'attach refused');
+              connection.endWith(code);
+            },
+          );
+        }
+      },
+      closed: () => {
+        settle();
+        gone = true;
+        attached?.closed();
+      },
+    });
+    const timer = setTimeout(
+      () => connection.endWith('ticket_invalid'),
+      this.#parts.attachWithinMs ?? ATTACH_WITHIN_MS,
+    );
+    timer.unref();
+  }
+
+  async #attach(
+    connection: TunnelConnection,
+    message: Extract<BrowserMessage, { type: 'attach' }>,
+    address: string,
+    log: Logger,
+  ): Promise<Attached> {
+    if (message.version !== TUNNEL_VERSION) throw new GatewayError('bad_message', `version ${message.version}`);
+    const ticket = await this.#parts.tickets.redeem(message.ticket);
+    const session = this.#parts.sessions.get(ticket.sessionId);
+    return ticket.role === 'owner'
+      ? attachOwner(connection, session)
+      : this.#attachShadow(connection, session, ticket, address, log);
+  }
+
+  async #attachShadow(
+    connection: TunnelConnection,
+    session: Session,
+    ticket: Ticket,
+    address: string,
+    log: Logger,
+  ): Promise<Attached> {
+    const { audit, settings } = this.#parts;
+    const { announceShadow } = await settings.read();
+    const event = { actor: ticket.user, address, subject: session.facts.target.name, sessionId: session.id };
+    // Written down before the first picture: nobody watches unseen.
+    await audit.record({
+      action: 'session.watched',
+      ...event,
+      details: { owner: session.facts.user.username, announced: announceShadow },
+    });
+    connection.send({ type: 'hello', version: TUNNEL_VERSION, role: 'shadow', mode: 'regions' });
+    const handle: ViewerHandle = session.watch(
+      {
+        send: (bytes) => {
+          if (connection.bufferedBytes > SHADOW_BUFFER_BYTES) connection.endWith('viewer_too_slow');
+          else connection.sendBytes(bytes);
+        },
+        failed: () => connection.endWith('internal_error'),
+        end: (end) => connection.end(end),
+      },
+      { username: ticket.user.username, since: sessionClock() },
+      announceShadow,
+    );
+    return {
+      message: (received) => {
+        switch (received.type) {
+          case 'ack':
+            handle.acknowledge(received.seq);
+            return;
+          case 'ping':
+            connection.send({ type: 'pong', value: received.value });
+            return;
+          default:
+            // A live view is for looking. Its browser has no business sending this.
+            throw new GatewayError('forbidden', `${received.type} from a live view`);
+        }
+      },
+      closed: () => {
+        handle.leave();
+        audit
+          .record({ action: 'session.unwatched', ...event })
+          .catch((error: unknown) => log.error({ err: error }, 'audit failed'));
+      },
+    };
+  }
+}
+
+/** A tunnel that has shown its ticket. */
+interface Attached {
+  message(message: BrowserMessage): void;
+  closed(): void;
+}
+
+function attachOwner(connection: TunnelConnection, session: Session): Attached {
+  const owner = new OwnerConnection(connection, (hold) => session.holdBack(hold));
+  connection.send({ type: 'hello', version: TUNNEL_VERSION, role: 'owner', mode: 'stream' });
+  session.attach(owner);
+  return {
+    message: (message) => {
+      switch (message.type) {
+        case 'input':
+          session.input(message.events);
+          return;
+        case 'ack':
+          owner.acknowledge(message.seq);
+          return;
+        case 'ping':
+          connection.send({ type: 'pong', value: message.value });
+          return;
+        case 'end-session':
+          session.end('ended_by_user');
+          return;
+        case 'attach':
+          throw new GatewayError('bad_message', 'attached already');
+      }
+    },
+    closed: () => session.end('browser_gone'),
+  };
+}
+
+function addressOf(request: IncomingMessage): string {
+  return plainAddress(request.socket.remoteAddress);
+}
