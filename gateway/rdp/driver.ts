@@ -1,0 +1,344 @@
+import { connect, type LookupFunction, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { UsageError } from '#protocol/core/errors.ts';
+import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { TlsPeer } from '#protocol/security/certificate.ts';
+import { isErrorCode } from '../errors.ts';
+import { type ConnectionEnd, closedEnd, describeFailure, endOf, type Stage, timeoutEnd } from './failures.ts';
+import { describeCertificate, type ServerCertificate, upgradeToTls } from './tls-peer.ts';
+
+/** What the protocol says to do. */
+export type ClientOutput =
+  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  | { readonly kind: 'start-tls' }
+  | { readonly kind: 'phase'; readonly phase: string }
+  | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
+  | { readonly kind: 'logged-on' }
+  | { readonly kind: 'closed'; readonly reason: ClientCloseReason };
+
+export interface ClientCloseReason {
+  readonly code: string;
+  readonly message: string;
+  readonly errorInfo?: number;
+  readonly errorName?: string;
+}
+
+/** The sans-IO client that a connection drives: `RdpClient` of protocol/session. */
+export interface ProtocolClient {
+  start(): readonly ClientOutput[];
+  receive(bytes: Uint8Array, now: number): readonly ClientOutput[];
+  tlsEstablished(peer: TlsPeer, now: number): readonly ClientOutput[];
+  input(events: readonly InputEvent[]): readonly ClientOutput[];
+  refresh(): readonly ClientOutput[];
+  shutdown(): readonly ClientOutput[];
+  /** Why the connection is over, as far as the server told beforehand. */
+  transportClosed(): readonly ClientOutput[];
+}
+
+export interface RdpConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  /**
+   * Asked before any credential is sent: whether this is the server that it was before. No answer in words: a refusal
+   * ends the connection with `certificate_changed`.
+   */
+  readonly trust: (certificate: ServerCertificate) => boolean | Promise<boolean>;
+  /** For TCP to be there; 10 s unless given. */
+  readonly connectTimeoutMs?: number;
+  /** The longest silence of the server until the desktop is there; 30 s unless given. */
+  readonly answerTimeoutMs?: number;
+  /** Another resolver, for tests. */
+  readonly lookup?: LookupFunction;
+}
+
+/** What a connection calls back. `ended` is the last, and comes exactly once unless `close` came first. */
+export interface RdpConnectionEvents {
+  phase(phase: string): void;
+  /** The desktop is there: the first update follows at once. */
+  connected(): void;
+  loggedOn?(): void;
+  /** `update.data` is only good during the call. */
+  graphics(update: GraphicsUpdate): void;
+  /** Bytes that came from the server. */
+  bytes(count: number): void;
+  ended(end: ConnectionEnd): void;
+}
+
+/**
+ * One connection to an RDP server: owns the socket, moves bytes between it and the sans-IO client, upgrades to TLS,
+ * and turns every way to fail into a code of docs/errors.md.
+ *
+ * INVARIANT: it never holds a password. The client has it, and is let go of with the connection.
+ */
+export class RdpConnection {
+  readonly #options: RdpConnectionOptions;
+  readonly #events: RdpConnectionEvents;
+  #client: ProtocolClient | undefined;
+  readonly #socket: Socket;
+  #stream: Socket | TLSSocket;
+  #stage: Stage = 'tcp';
+  #over = false;
+  #paused = false;
+  #outgoing: Uint8Array[] = [];
+  #flushing = false;
+  #timer: NodeJS.Timeout | undefined;
+  #lastError: unknown;
+
+  constructor(client: ProtocolClient, options: RdpConnectionOptions, events: RdpConnectionEvents) {
+    this.#client = client;
+    this.#options = options;
+    this.#events = events;
+    const timeout = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+    this.#armTimer(timeout);
+    this.#socket = connect({
+      host: options.host,
+      port: options.port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      ...(options.lookup !== undefined && { lookup: options.lookup }),
+    });
+    this.#stream = this.#socket;
+    this.#listen(this.#socket);
+    this.#socket.once('connect', () => {
+      if (this.#over) return;
+      this.#stage = 'negotiation';
+      this.#answerExpected();
+      this.#run((client) => client.start());
+    });
+  }
+
+  /** How far the connection has come. */
+  get stage(): Stage {
+    return this.#stage;
+  }
+
+  /** Sends what the user did. Goes nowhere while the desktop is not there. */
+  input(events: readonly InputEvent[]): void {
+    if (this.#stage === 'active') this.#run((client) => client.input(events));
+  }
+
+  /** Asks the server to paint everything again. */
+  refresh(): void {
+    if (this.#stage === 'active') this.#run((client) => client.refresh());
+  }
+
+  /** Stops reading until `resume`: TCP then slows the server down. */
+  pause(): void {
+    this.#paused = true;
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#stream.resume();
+  }
+
+  /** Leaves the server in good form, and closes. Nothing is called back afterwards. */
+  close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#stage === 'active') {
+      try {
+        for (const output of this.#client?.shutdown() ?? []) if (output.kind === 'send') this.#send(output.bytes);
+      } catch {
+        // It is over anyway: a desktop that cannot be told goodbye is just left.
+      }
+    }
+    this.#leave();
+  }
+
+  /** Runs one step of the client and does what it says. The client's errors end the connection, as do our caller's. */
+  #run(step: (client: ProtocolClient) => readonly ClientOutput[]): void {
+    if (this.#over || this.#client === undefined) return;
+    let outputs: readonly ClientOutput[];
+    try {
+      outputs = step(this.#client);
+    } catch (error) {
+      this.#end(describeFailure(error, this.#stage));
+      return;
+    }
+    try {
+      for (const output of outputs) {
+        if (this.#over) return;
+        this.#do(output);
+      }
+    } catch (error) {
+      this.#end(describeFailure(error, this.#stage));
+    }
+  }
+
+  #do(output: ClientOutput): void {
+    switch (output.kind) {
+      case 'send':
+        this.#send(output.bytes);
+        break;
+      case 'start-tls':
+        this.#startTls();
+        break;
+      case 'phase':
+        this.#stage = stageOf(output.phase, this.#stage);
+        this.#events.phase(output.phase);
+        break;
+      case 'graphics':
+        if (this.#stage !== 'active') this.#active();
+        this.#events.graphics(output.update);
+        break;
+      case 'logged-on':
+        this.#events.loggedOn?.();
+        break;
+      case 'closed':
+        this.#end(endOfReason(output.reason));
+        break;
+    }
+  }
+
+  #active(): void {
+    this.#stage = 'active';
+    clearTimeout(this.#timer);
+    this.#events.connected();
+  }
+
+  /** Everything that is to be sent in one turn of the event loop goes out in one write, and so in one TLS record. */
+  #send(bytes: Uint8Array): void {
+    this.#outgoing.push(bytes);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    const parts = this.#outgoing;
+    this.#outgoing = [];
+    const [first] = parts;
+    if (first === undefined || !this.#stream.writable) return;
+    this.#stream.write(parts.length === 1 ? first : Buffer.concat(parts));
+  }
+
+  #startTls(): void {
+    if (this.#stream !== this.#socket) throw new UsageError('TLS within TLS');
+    this.#flush();
+    this.#stage = 'tls';
+    this.#unlisten(this.#socket);
+    const secure = upgradeToTls(this.#socket, this.#options.host);
+    this.#stream = secure;
+    this.#listen(secure);
+    // INVARIANT: no byte of the client's is written before the certificate is trusted.
+    secure.once('secureConnect', () => {
+      this.#checkTrust(secure).catch((error: unknown) => this.#end(describeFailure(error, this.#stage)));
+    });
+  }
+
+  async #checkTrust(secure: TLSSocket): Promise<void> {
+    const certificate = secure.getPeerX509Certificate();
+    if (this.#over) return;
+    if (certificate === undefined) {
+      this.#end(endOf('tls_failed', 'the server sent no certificate'));
+      return;
+    }
+    const described = describeCertificate(certificate);
+    clearTimeout(this.#timer);
+    const trusted = await this.#options.trust(described);
+    if (this.#over) return;
+    if (!trusted) {
+      this.#end(endOf('certificate_changed', `the certificate's fingerprint is ${described.fingerprint}`));
+      return;
+    }
+    this.#answerExpected();
+    this.#run((client) => client.tlsEstablished(described.peer, Date.now()));
+  }
+
+  #listen(stream: Socket | TLSSocket): void {
+    stream.on('data', (chunk: Buffer) => this.#received(chunk));
+    stream.on('error', (error) => {
+      this.#lastError = error;
+    });
+    stream.on('close', () => this.#closed());
+    if (this.#paused) stream.pause();
+  }
+
+  /** TLS takes the socket over: from now on its data and its end are TLS's to tell. */
+  #unlisten(socket: Socket): void {
+    for (const event of ['data', 'close', 'error']) socket.removeAllListeners(event);
+    socket.on('error', (error) => {
+      this.#lastError ??= error;
+    });
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#over) return;
+    if (this.#stage !== 'active') this.#answerExpected();
+    this.#events.bytes(chunk.length);
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    this.#run((client) => client.receive(bytes, Date.now()));
+  }
+
+  /** The stream is gone. What the server said before counts most, then the error, then how far we had come. */
+  #closed(): void {
+    if (this.#over) return;
+    const error = this.#lastError;
+    const described = error === undefined ? undefined : describeFailure(error, this.#stage);
+    if (this.#stage === 'tcp' || this.#stage === 'tls') {
+      this.#end(described ?? closedEnd(this.#stage, 'the server closed the connection'));
+      return;
+    }
+    this.#run((client) => client.transportClosed());
+    if (this.#over) return;
+    this.#end(described ?? closedEnd(this.#stage, 'the server closed the connection'));
+  }
+
+  #answerExpected(): void {
+    this.#armTimer(this.#options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS);
+  }
+
+  #armTimer(milliseconds: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#end(timeoutEnd(this.#stage, milliseconds)), milliseconds);
+  }
+
+  #end(end: ConnectionEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#leave();
+    this.#events.ended(end);
+  }
+
+  /** Lets go of the client (and the credentials in it), sends what is left and closes; after a moment by force. */
+  #leave(): void {
+    clearTimeout(this.#timer);
+    this.#client = undefined;
+    this.#flush();
+    const stream = this.#stream;
+    const socket = this.#socket;
+    stream.removeAllListeners('data');
+    // Data that nobody reads would keep the end from being seen.
+    stream.resume();
+    stream.end();
+    const force = setTimeout(() => socket.destroy(), LEAVE_MS);
+    force.unref();
+    socket.once('close', () => clearTimeout(force));
+  }
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A logon that has to reach a far domain controller takes this long at worst. */
+const ANSWER_TIMEOUT_MS = 30_000;
+/** Before the first probe of an idle connection: under the five minutes after which firewalls forget. */
+const KEEP_ALIVE_MS = 30_000;
+const LEAVE_MS = 2_000;
+
+/** Where a phase of the connection sequence stands, for what a failure in it means. */
+function stageOf(phase: string, stage: Stage): Stage {
+  if (stage === 'active') return stage;
+  if (phase === 'nla' || phase === 'credssp') return 'nla';
+  if (phase === 'negotiation' || phase === 'tls' || phase === 'tcp') return phase;
+  return 'sequence';
+}
+
+function endOfReason(reason: ClientCloseReason): ConnectionEnd {
+  const info = reason.errorInfo === undefined ? '' : ` (${reason.errorName ?? 'error info'} ${reason.errorInfo})`;
+  const code = isErrorCode(reason.code) ? reason.code : 'disconnected_by_server';
+  return endOf(code, `${reason.code}${info}`, { message: reason.message });
+}
