@@ -1,0 +1,304 @@
+import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
+import type { RegionRect } from '../remotefx/blocks.ts';
+import { type Quantization, readNibbles, SIZE_OF_QUANTIZATION, SUB_BANDS, type SubBand } from '../remotefx/quantization.ts';
+
+/** [MS-RDPEGFX] 2.2.4.2.1 RFX_PROGRESSIVE_DATABLOCK, `blockType`. */
+export const ProgressiveBlockType = {
+  sync: 0xccc0,
+  frameBegin: 0xccc1,
+  frameEnd: 0xccc2,
+  context: 0xccc3,
+  region: 0xccc4,
+  tileSimple: 0xccc5,
+  tileFirst: 0xccc6,
+  tileUpgrade: 0xccc7,
+} as const;
+
+/** [MS-RDPEGFX] 2.2.4.2.1.5 RFX_PROGRESSIVE_REGION, `flags`. */
+export const REGION_REDUCE_EXTRAPOLATE = 0x01;
+/** [MS-RDPEGFX] 2.2.4.2.1.4 RFX_PROGRESSIVE_CONTEXT, `flags`. */
+export const CONTEXT_SUBBAND_DIFFING = 0x01;
+/** [MS-RDPEGFX] 2.2.4.2.1.6.1 RFX_PROGRESSIVE_TILE_SIMPLE, `flags`. */
+export const TILE_DIFFERENCE = 0x01;
+/** `quality` of a tile that is complete: no progressive quantization is added. */
+export const FULL_QUALITY = 0xff;
+
+const SYNC_MAGIC = 0xcaccacca;
+const SYNC_VERSION = 0x0100;
+const TILE_EDGE = 64;
+const HEADER_SIZE = 6;
+
+/** Most rectangles one region may name. */
+export const MAX_PROGRESSIVE_RECTS = 16_384;
+/** Tiles beyond these could not be on any surface of 8192×8192 pixels. */
+export const MAX_TILE_INDEX = 128;
+
+/** Bands of [MS-RDPEGFX] 2.2.4.2.1.5.2 RFX_COMPONENT_CODEC_QUANT: another order than RemoteFX's own. */
+const WIRE_ORDER: readonly SubBand[] = ['LL3', 'HL3', 'LH3', 'HH3', 'HL2', 'LH2', 'HH2', 'HL1', 'LH1', 'HH1'];
+
+/** [MS-RDPEGFX] 2.2.4.2.1.5.1 RFX_PROGRESSIVE_CODEC_QUANT: what is added to each component's quantization. */
+export interface ProgressiveQuantization {
+  readonly quality: number;
+  readonly y: Quantization;
+  readonly cb: Quantization;
+  readonly cr: Quantization;
+}
+
+interface TileHead {
+  readonly quantIdxY: number;
+  readonly quantIdxCb: number;
+  readonly quantIdxCr: number;
+  readonly xIdx: number;
+  readonly yIdx: number;
+}
+
+/** A tile's first, or only, pass. A simple tile is one of full quality. */
+export interface FirstTile extends TileHead {
+  readonly kind: 'first';
+  /** Whether the coefficients are to be added to the tile's former ones. */
+  readonly difference: boolean;
+  readonly quality: number;
+  readonly y: Uint8Array;
+  readonly cb: Uint8Array;
+  readonly cr: Uint8Array;
+}
+
+/** The two streams of one component's upgrade pass. */
+export interface UpgradeStreams {
+  readonly srl: Uint8Array;
+  readonly raw: Uint8Array;
+}
+
+export interface UpgradeTile extends TileHead {
+  readonly kind: 'upgrade';
+  readonly quality: number;
+  readonly y: UpgradeStreams;
+  readonly cb: UpgradeStreams;
+  readonly cr: UpgradeStreams;
+}
+
+export type ProgressiveTile = FirstTile | UpgradeTile;
+
+export interface ProgressiveRegion {
+  readonly kind: 'region';
+  readonly extrapolated: boolean;
+  readonly rects: readonly RegionRect[];
+  readonly quantization: readonly Quantization[];
+  readonly progressive: readonly ProgressiveQuantization[];
+  readonly tiles: readonly ProgressiveTile[];
+}
+
+export type ProgressiveBlock =
+  | { readonly kind: 'sync' }
+  | { readonly kind: 'frame-begin' }
+  | { readonly kind: 'frame-end' }
+  | { readonly kind: 'context'; readonly subbandDiffing: boolean }
+  | ProgressiveRegion
+  | { readonly kind: 'unknown'; readonly blockType: number };
+
+/** Reads the next block of an RFX_PROGRESSIVE_BITMAP_STREAM, [MS-RDPEGFX] 2.2.4.2. */
+export function decodeProgressiveBlock(cursor: ReadCursor): ProgressiveBlock {
+  const { blockType, body } = readHeader(cursor, 'RFX_PROGRESSIVE_DATABLOCK');
+  switch (blockType) {
+    case ProgressiveBlockType.sync:
+      if (body.u32('magic') !== SYNC_MAGIC) throw body.error('invalid_value', 'magic');
+      if (body.u16('version') !== SYNC_VERSION) throw body.error('invalid_value', 'version');
+      return { kind: 'sync' };
+    case ProgressiveBlockType.frameBegin:
+      return { kind: 'frame-begin' };
+    case ProgressiveBlockType.frameEnd:
+      return { kind: 'frame-end' };
+    case ProgressiveBlockType.context: {
+      body.skip(1, 'ctxId');
+      if (body.u16('tileSize') !== TILE_EDGE) throw body.error('invalid_value', 'tileSize');
+      return { kind: 'context', subbandDiffing: (body.u8('flags') & CONTEXT_SUBBAND_DIFFING) !== 0 };
+    }
+    case ProgressiveBlockType.region:
+      return decodeRegion(body);
+    default:
+      return { kind: 'unknown', blockType };
+  }
+}
+
+function readHeader(cursor: ReadCursor, context: string): { blockType: number; body: ReadCursor } {
+  const blockType = cursor.u16('blockType');
+  const blockLen = cursor.u32('blockLen');
+  if (blockLen < HEADER_SIZE) throw cursor.error('invalid_value', 'blockLen', `${blockLen} is less than its header`);
+  return { blockType, body: cursor.sub(blockLen - HEADER_SIZE, 'blockLen', context) };
+}
+
+/** [MS-RDPEGFX] 2.2.4.2.1.5 RFX_PROGRESSIVE_REGION. */
+function decodeRegion(body: ReadCursor): ProgressiveRegion {
+  if (body.u8('tileSize') !== TILE_EDGE) throw body.error('invalid_value', 'tileSize');
+  const rectCount = body.u16('numRects');
+  if (rectCount > MAX_PROGRESSIVE_RECTS) throw body.error('limit_exceeded', 'numRects', `${rectCount} rectangles`);
+  const quantCount = body.u8('numQuant');
+  const progressiveCount = body.u8('numProgQuant');
+  const flags = body.u8('flags');
+  const tileCount = body.u16('numTiles');
+  const tileDataSize = body.u32('tileDataSize');
+  const rects: RegionRect[] = [];
+  for (let i = 0; i < rectCount; i++) {
+    rects.push({ x: body.u16('x'), y: body.u16('y'), width: body.u16('width'), height: body.u16('height') });
+  }
+  const quantization: Quantization[] = [];
+  for (let i = 0; i < quantCount; i++) quantization.push(readNibbles(body, WIRE_ORDER));
+  const progressive: ProgressiveQuantization[] = [];
+  for (let i = 0; i < progressiveCount; i++) {
+    const quality = body.u8('quality');
+    const y = readNibbles(body, WIRE_ORDER);
+    const cb = readNibbles(body, WIRE_ORDER);
+    progressive.push({ quality, y, cb, cr: readNibbles(body, WIRE_ORDER) });
+  }
+  const tileData = body.sub(tileDataSize, 'tileDataSize', 'RFX_PROGRESSIVE_TILE');
+  const tiles: ProgressiveTile[] = [];
+  for (let i = 0; i < tileCount; i++) {
+    const tile = decodeTile(tileData);
+    if (tile.quantIdxY >= quantCount || tile.quantIdxCb >= quantCount || tile.quantIdxCr >= quantCount) {
+      throw tileData.error('invalid_value', 'quantIdx', `past the ${quantCount} values of the region`);
+    }
+    if (tile.quality !== FULL_QUALITY && tile.quality >= progressiveCount) {
+      throw tileData.error('invalid_value', 'quality', `${tile.quality} of ${progressiveCount}`);
+    }
+    tiles.push(tile);
+  }
+  const extrapolated = (flags & REGION_REDUCE_EXTRAPOLATE) !== 0;
+  return { kind: 'region', extrapolated, rects, quantization, progressive, tiles };
+}
+
+function decodeTile(cursor: ReadCursor): ProgressiveTile {
+  const { blockType, body } = readHeader(cursor, 'RFX_PROGRESSIVE_TILE');
+  const head: TileHead = {
+    quantIdxY: body.u8('quantIdxY'),
+    quantIdxCb: body.u8('quantIdxCb'),
+    quantIdxCr: body.u8('quantIdxCr'),
+    xIdx: body.u16('xIdx'),
+    yIdx: body.u16('yIdx'),
+  };
+  if (head.xIdx >= MAX_TILE_INDEX) throw body.error('limit_exceeded', 'xIdx', `${head.xIdx}`);
+  if (head.yIdx >= MAX_TILE_INDEX) throw body.error('limit_exceeded', 'yIdx', `${head.yIdx}`);
+  switch (blockType) {
+    case ProgressiveBlockType.tileSimple:
+    case ProgressiveBlockType.tileFirst: {
+      const difference = (body.u8('flags') & TILE_DIFFERENCE) !== 0;
+      const quality = blockType === ProgressiveBlockType.tileFirst ? body.u8('quality') : FULL_QUALITY;
+      const [yLen, cbLen, crLen, tailLen] = [body.u16('yLen'), body.u16('cbLen'), body.u16('crLen'), body.u16('tailLen')];
+      const y = body.bytes(yLen, 'yData');
+      const cb = body.bytes(cbLen, 'cbData');
+      const cr = body.bytes(crLen, 'crData');
+      body.skip(tailLen, 'tailData');
+      return { kind: 'first', ...head, difference, quality, y, cb, cr };
+    }
+    case ProgressiveBlockType.tileUpgrade: {
+      const quality = body.u8('quality');
+      const lengths = ['ySrlLen', 'yRawLen', 'cbSrlLen', 'cbRawLen', 'crSrlLen', 'crRawLen'].map((f) => body.u16(f));
+      const streams = lengths.map((length) => body.bytes(length, 'srlData'));
+      const pair = (i: number): UpgradeStreams => ({
+        srl: streams[i] ?? new Uint8Array(0),
+        raw: streams[i + 1] ?? new Uint8Array(0),
+      });
+      return { kind: 'upgrade', ...head, quality, y: pair(0), cb: pair(2), cr: pair(4) };
+    }
+    default:
+      throw body.error('invalid_value', 'blockType', `0x${blockType.toString(16)} is no tile`);
+  }
+}
+
+/** What the server's side puts around regions. */
+export interface ProgressiveStream {
+  /** Sync and context blocks, which begin a stream. */
+  readonly withContext: boolean;
+  readonly regions: readonly ProgressiveRegion[];
+}
+
+/** The server's side: an RFX_PROGRESSIVE_BITMAP_STREAM with one frame. */
+export function encodeProgressiveStream(stream: ProgressiveStream): Uint8Array {
+  const regionSizes = stream.regions.map(sizeOfRegion);
+  const size = (stream.withContext ? 12 + 10 : 0) + 12 + regionSizes.reduce((sum, next) => sum + next, 0) + 6;
+  const cursor = new WriteCursor(size);
+  if (stream.withContext) {
+    writeHeader(cursor, ProgressiveBlockType.sync, 12);
+    cursor.u32(SYNC_MAGIC);
+    cursor.u16(SYNC_VERSION);
+    writeHeader(cursor, ProgressiveBlockType.context, 10);
+    cursor.u8(0);
+    cursor.u16(TILE_EDGE);
+    cursor.u8(CONTEXT_SUBBAND_DIFFING);
+  }
+  writeHeader(cursor, ProgressiveBlockType.frameBegin, 12);
+  cursor.u32(0);
+  cursor.u16(stream.regions.length);
+  for (const region of stream.regions) writeRegion(cursor, region);
+  writeHeader(cursor, ProgressiveBlockType.frameEnd, 6);
+  return cursor.finish();
+}
+
+function writeHeader(cursor: WriteCursor, type: number, length: number): void {
+  cursor.u16(type);
+  cursor.u32(length);
+}
+
+function tilesSizeOf(region: ProgressiveRegion): number {
+  return region.tiles.reduce((sum, tile) => sum + sizeOfTile(tile), 0);
+}
+
+function sizeOfRegion(region: ProgressiveRegion): number {
+  const quantSize = SIZE_OF_QUANTIZATION * region.quantization.length;
+  const progressiveSize = (1 + 3 * SIZE_OF_QUANTIZATION) * region.progressive.length;
+  return HEADER_SIZE + 12 + 8 * region.rects.length + quantSize + progressiveSize + tilesSizeOf(region);
+}
+
+function sizeOfTile(tile: ProgressiveTile): number {
+  if (tile.kind === 'first') return HEADER_SIZE + 7 + 2 + 8 + tile.y.length + tile.cb.length + tile.cr.length;
+  const streams = [tile.y, tile.cb, tile.cr];
+  return HEADER_SIZE + 7 + 1 + 12 + streams.reduce((sum, { srl, raw }) => sum + srl.length + raw.length, 0);
+}
+
+function writeRegion(cursor: WriteCursor, region: ProgressiveRegion): void {
+  writeHeader(cursor, ProgressiveBlockType.region, sizeOfRegion(region));
+  cursor.u8(TILE_EDGE);
+  cursor.u16(region.rects.length);
+  cursor.u8(region.quantization.length);
+  cursor.u8(region.progressive.length);
+  cursor.u8(region.extrapolated ? REGION_REDUCE_EXTRAPOLATE : 0);
+  cursor.u16(region.tiles.length);
+  cursor.u32(tilesSizeOf(region));
+  for (const rect of region.rects) for (const edge of [rect.x, rect.y, rect.width, rect.height]) cursor.u16(edge);
+  for (const values of region.quantization) cursor.bytes(packNibbles(values));
+  for (const { quality, y, cb, cr } of region.progressive) {
+    cursor.u8(quality);
+    for (const values of [y, cb, cr]) cursor.bytes(packNibbles(values));
+  }
+  for (const tile of region.tiles) writeTile(cursor, tile);
+}
+
+function writeTile(cursor: WriteCursor, tile: ProgressiveTile): void {
+  const upgrade = tile.kind === 'upgrade';
+  writeHeader(cursor, upgrade ? ProgressiveBlockType.tileUpgrade : ProgressiveBlockType.tileFirst, sizeOfTile(tile));
+  cursor.u8(tile.quantIdxY);
+  cursor.u8(tile.quantIdxCb);
+  cursor.u8(tile.quantIdxCr);
+  cursor.u16(tile.xIdx);
+  cursor.u16(tile.yIdx);
+  if (tile.kind === 'first') {
+    cursor.u8(tile.difference ? TILE_DIFFERENCE : 0);
+    cursor.u8(tile.quality);
+    for (const data of [tile.y, tile.cb, tile.cr]) cursor.u16(data.length);
+    cursor.u16(0);
+    for (const data of [tile.y, tile.cb, tile.cr]) cursor.bytes(data);
+    return;
+  }
+  cursor.u8(tile.quality);
+  const streams = [tile.y, tile.cb, tile.cr].flatMap(({ srl, raw }) => [srl, raw]);
+  for (const stream of streams) cursor.u16(stream.length);
+  for (const stream of streams) cursor.bytes(stream);
+}
+
+function packNibbles(values: Quantization): Uint8Array {
+  const bytes = new Uint8Array(SIZE_OF_QUANTIZATION);
+  WIRE_ORDER.forEach((band, index) => {
+    const value = (values[SUB_BANDS.indexOf(band)] ?? 0) & 0x0f;
+    bytes[index >> 1] = (bytes[index >> 1] ?? 0) | (index & 1 ? value << 4 : value);
+  });
+  return bytes;
+}

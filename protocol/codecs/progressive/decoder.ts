@@ -1,0 +1,115 @@
+import { ReadCursor } from '../../core/cursor.ts';
+import type { PixelTarget } from '../pixel-target.ts';
+import type { RegionRect } from '../remotefx/blocks.ts';
+import { yCbCrToRgba } from '../remotefx/colour.ts';
+import {
+  decodeProgressiveBlock,
+  FULL_QUALITY,
+  MAX_TILE_INDEX,
+  type ProgressiveRegion,
+  type ProgressiveTile,
+} from './blocks.ts';
+import { ComponentState } from './tile-state.ts';
+import { EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_PIXELS, TILE_SIZE, WAVELET_SCRATCH } from './wavelet.ts';
+
+interface TileState {
+  readonly y: ComponentState;
+  readonly cb: ComponentState;
+  readonly cr: ComponentState;
+}
+
+/**
+ * RemoteFX Progressive, [MS-RDPEGFX] 2.2.4.2 and 3.2.8.1: tiles of 64×64 that come coarse and are refined, or come
+ * as differences to what they were. One instance a surface and codec context.
+ */
+export class ProgressiveDecoder {
+  readonly #tiles = new Map<number, TileState>();
+  /** Pixels of the tiles of this frame, and the rectangles that show them: a region may use another one's tiles. */
+  readonly #framePixels = new Map<number, Uint32Array>();
+  #frameRects: RegionRect[] = [];
+  readonly #samples = [new Int16Array(TILE_PIXELS), new Int16Array(TILE_PIXELS), new Int16Array(TILE_PIXELS)] as const;
+  readonly #scratch = new Int16Array(WAVELET_SCRATCH);
+
+  /**
+   * Decodes one RFX_PROGRESSIVE_BITMAP_STREAM.
+   *
+   * @param target the whole surface; nothing is drawn outside it
+   * @returns the rectangles that changed, relative to the target's corner
+   */
+  decode(source: Uint8Array, target: PixelTarget): RegionRect[] {
+    const cursor = new ReadCursor(source, 'RFX_PROGRESSIVE_BITMAP_STREAM');
+    const changed: RegionRect[] = [];
+    while (cursor.remaining > 0) {
+      const block = decodeProgressiveBlock(cursor);
+      if (block.kind === 'region') this.#region(block, target, changed);
+    }
+    return changed;
+  }
+
+  /** The graphics frame (RDPGFX_END_FRAME) is over: its regions share no tiles with the next one's. */
+  endFrame(): void {
+    this.#framePixels.clear();
+    this.#frameRects = [];
+  }
+
+  #region(region: ProgressiveRegion, target: PixelTarget, changed: RegionRect[]): void {
+    const fresh = new Set<number>();
+    for (const tile of region.tiles) {
+      // Tiles that lie outside the surface altogether can show nothing and would only cost memory.
+      if (tile.xIdx * TILE_SIZE >= target.width || tile.yIdx * TILE_SIZE >= target.height) continue;
+      fresh.add(this.#decodeTile(tile, region));
+    }
+    // New tiles show in the rectangles of the whole frame, earlier tiles in the new rectangles.
+    for (const rect of this.#frameRects) for (const key of fresh) this.#draw(key, rect, target, changed);
+    for (const rect of region.rects) for (const key of this.#framePixels.keys()) this.#draw(key, rect, target, changed);
+    this.#frameRects.push(...region.rects);
+  }
+
+  #decodeTile(tile: ProgressiveTile, region: ProgressiveRegion): number {
+    const key = tile.yIdx * MAX_TILE_INDEX + tile.xIdx;
+    let state = this.#tiles.get(key);
+    if (state === undefined) {
+      state = { y: new ComponentState(), cb: new ComponentState(), cr: new ComponentState() };
+      this.#tiles.set(key, state);
+    }
+    const layout = region.extrapolated ? EXTRAPOLATED_LAYOUT : ORIGINAL_LAYOUT;
+    const extra = tile.quality === FULL_QUALITY ? undefined : region.progressive[tile.quality];
+    const [y, cb, cr] = this.#samples;
+    const quantOf = (index: number): Uint8Array => region.quantization[index] ?? new Uint8Array(10);
+    if (tile.kind === 'first') {
+      const scratch = this.#scratch;
+      state.y.first(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, tile.difference, y, scratch);
+      state.cb.first(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, tile.difference, cb, scratch);
+      state.cr.first(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, tile.difference, cr, scratch);
+    } else {
+      state.y.upgrade(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, y, this.#scratch);
+      state.cb.upgrade(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, cb, this.#scratch);
+      state.cr.upgrade(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, cr, this.#scratch);
+    }
+    let pixels = this.#framePixels.get(key);
+    if (pixels === undefined) {
+      pixels = new Uint32Array(TILE_PIXELS);
+      this.#framePixels.set(key, pixels);
+    }
+    yCbCrToRgba(y, cb, cr, pixels);
+    return key;
+  }
+
+  #draw(key: number, rect: RegionRect, target: PixelTarget, changed: RegionRect[]): void {
+    const pixels = this.#framePixels.get(key);
+    if (pixels === undefined) return;
+    const left = (key % MAX_TILE_INDEX) * TILE_SIZE;
+    const top = Math.floor(key / MAX_TILE_INDEX) * TILE_SIZE;
+    const x = Math.max(rect.x, left);
+    const y = Math.max(rect.y, top);
+    const right = Math.min(rect.x + rect.width, left + TILE_SIZE, target.width);
+    const bottom = Math.min(rect.y + rect.height, top + TILE_SIZE, target.height);
+    if (x >= right || y >= bottom) return;
+    for (let row = y; row < bottom; row++) {
+      const from = (row - top) * TILE_SIZE + x - left;
+      const to = (target.y + row) * target.stride + target.x + x;
+      target.words.set(pixels.subarray(from, from + right - x), to);
+    }
+    changed.push({ x, y, width: right - x, height: bottom - y });
+  }
+}

@@ -1,0 +1,165 @@
+import type { SubBand } from '../remotefx/quantization.ts';
+import { forwardWavelet, inverseWavelet, TILE_PIXELS, TILE_SIZE } from '../remotefx/wavelet.ts';
+
+/**
+ * The two ways RemoteFX Progressive cuts a tile into bands: [MS-RDPEGFX] 3.2.8.1.2.1 as RemoteFX does it, and
+ * 3.2.8.1.2.2 "reduce-extrapolate", where each level has one low-pass coefficient more than high-pass ones
+ * (two more at the finest level, after a 65th sample is extrapolated), so that tile borders do not show.
+ */
+export interface BandLayout {
+  readonly bands: readonly { readonly name: SubBand; readonly offset: number; readonly size: number }[];
+  /** Coefficients into samples, in place. `scratch` is at least 64×66. */
+  readonly inverse: (tile: Int16Array, scratch: Int16Array) => void;
+  /** Samples into coefficients, in place; the server's side. */
+  readonly forward: (tile: Int16Array, scratch: Int16Array) => void;
+}
+
+/** Samples of scratch memory either transform may use. */
+export const WAVELET_SCRATCH = TILE_SIZE * 66;
+
+export const ORIGINAL_LAYOUT: BandLayout = {
+  bands: layOut([32 * 32, 32 * 32, 32 * 32], [16 * 16, 16 * 16, 16 * 16], [8 * 8, 8 * 8, 8 * 8, 8 * 8]),
+  inverse: inverseWavelet,
+  forward: forwardWavelet,
+};
+
+/** Low- and high-pass counts and first coefficient of each level, coarsest first. */
+const LEVELS = [
+  { low: 9, high: 8, offset: 3807 },
+  { low: 17, high: 16, offset: 3007 },
+  { low: 33, high: 31, offset: 0 },
+] as const;
+
+export const EXTRAPOLATED_LAYOUT: BandLayout = {
+  bands: layOut([31 * 33, 33 * 31, 31 * 31], [16 * 17, 17 * 16, 16 * 16], [8 * 9, 9 * 8, 8 * 8, 9 * 9]),
+  inverse: (tile, scratch) => {
+    for (const { low, high, offset } of LEVELS) inverseLevel(tile, offset, low, high, scratch);
+  },
+  forward: (tile, scratch) => {
+    for (const { low, high, offset } of LEVELS.toReversed()) forwardLevel(tile, offset, low, high, scratch);
+  },
+};
+
+function layOut(...levels: readonly (readonly number[])[]): BandLayout['bands'] {
+  const names: readonly SubBand[] = ['HL1', 'LH1', 'HH1', 'HL2', 'LH2', 'HH2', 'HL3', 'LH3', 'HH3', 'LL3'];
+  const bands: { name: SubBand; offset: number; size: number }[] = [];
+  let offset = 0;
+  levels.flat().forEach((size, i) => {
+    bands.push({ name: names[i] ?? 'LL3', offset, size });
+    offset += size;
+  });
+  return bands;
+}
+
+function inverseLevel(tile: Int16Array, offset: number, low: number, high: number, scratch: Int16Array): void {
+  const size = low + high;
+  const hl = offset;
+  const lh = hl + high * low;
+  const hh = lh + low * high;
+  const ll = hh + high * high;
+  for (let y = 0; y < low; y++) {
+    inverseLine(tile, ll + y * low, hl + y * high, scratch, y * size, 1, low, high);
+  }
+  for (let y = 0; y < high; y++) {
+    inverseLine(tile, lh + y * low, hh + y * high, scratch, (low + y) * size, 1, low, high);
+  }
+  inverseColumns(tile, offset, low, high, scratch);
+}
+
+/** One line of low- and high-pass coefficients, each contiguous, into samples. */
+function inverseLine(
+  from: Int16Array,
+  lowAt: number,
+  highAt: number,
+  to: Int16Array,
+  out: number,
+  step: number,
+  low: number,
+  high: number,
+): void {
+  const dropped = low - high === 2;
+  let before = from[highAt] ?? 0;
+  let even = 0;
+  for (let n = 0; n < low; n++) {
+    const here = n < high ? (from[highAt + n] ?? 0) : dropped ? 0 : before;
+    const next = (from[lowAt + n] ?? 0) - ((before + here + 1) >> 1);
+    if (n > 0) to[out + (2 * n - 1) * step] = (before << 1) + ((even + next) >> 1);
+    // The extrapolated sample is one past the line: only its neighbour needs it.
+    if (2 * n < low + high) to[out + 2 * n * step] = next;
+    even = next;
+    before = here;
+  }
+}
+
+/** The same down all columns at once, a row at a time so that memory is walked forwards. */
+function inverseColumns(tile: Int16Array, offset: number, low: number, high: number, scratch: Int16Array): void {
+  const size = low + high;
+  const dropped = low - high === 2;
+  const highAt = low * size;
+  // The extrapolated row, kept behind the scratch's own rows.
+  const spare = size * size;
+  for (let n = 0; n < low; n++) {
+    const before = highAt + Math.min(Math.max(n - 1, 0), high - 1) * size;
+    const here = highAt + Math.min(n, high - 1) * size;
+    const hasBefore = !dropped || n - 1 < high;
+    const hasHere = !dropped || n < high;
+    const outside = 2 * n >= size;
+    for (let x = 0; x < size; x++) {
+      const b = hasBefore ? (scratch[before + x] ?? 0) : 0;
+      const h = hasHere ? (scratch[here + x] ?? 0) : 0;
+      const value = (scratch[n * size + x] ?? 0) - ((b + h + 1) >> 1);
+      if (outside) scratch[spare + x] = value;
+      else tile[offset + 2 * n * size + x] = value;
+    }
+  }
+  for (let n = 0; 2 * n + 1 < size; n++) {
+    const above = offset + 2 * n * size;
+    const outside = 2 * n + 2 >= size;
+    for (let x = 0; x < size; x++) {
+      const below = outside ? (scratch[spare + x] ?? 0) : (tile[above + 2 * size + x] ?? 0);
+      const h = n < high ? (scratch[highAt + n * size + x] ?? 0) : 0;
+      tile[above + size + x] = (h << 1) + (((tile[above + x] ?? 0) + below) >> 1);
+    }
+  }
+}
+
+function forwardLevel(tile: Int16Array, offset: number, low: number, high: number, scratch: Int16Array): void {
+  const size = low + high;
+  const column = new Int16Array(size);
+  const line = new Int16Array(size);
+  const hl = offset;
+  const lh = hl + high * low;
+  const hh = lh + low * high;
+  const ll = hh + high * high;
+  for (let x = 0; x < size; x++) {
+    for (let y = 0; y < size; y++) column[y] = tile[offset + y * size + x] ?? 0;
+    forwardLine(column, line, low, high);
+    for (let y = 0; y < size; y++) scratch[y * size + x] = line[y] ?? 0;
+  }
+  for (let y = 0; y < size; y++) {
+    forwardLine(scratch.subarray(y * size, (y + 1) * size), line, low, high);
+    const isLow = y < low;
+    tile.set(line.subarray(0, low), isLow ? ll + y * low : lh + (y - low) * low);
+    tile.set(line.subarray(low), isLow ? hl + y * high : hh + (y - low) * high);
+  }
+}
+
+/** Low-pass results first, then high-pass ones. */
+function forwardLine(samples: Int16Array, line: Int16Array, low: number, high: number): void {
+  const size = low + high;
+  const dropped = low - high === 2;
+  const sample = (i: number): number => {
+    if (i < size) return samples[i] ?? 0;
+    return dropped ? 2 * (samples[size - 1] ?? 0) - (samples[size - 2] ?? 0) : (samples[2 * size - 2 - i] ?? 0);
+  };
+  for (let n = 0; n < high; n++) {
+    line[low + n] = (sample(2 * n + 1) - ((sample(2 * n) + sample(2 * n + 2)) >> 1)) >> 1;
+  }
+  const highPass = (n: number): number => {
+    if (n < high) return line[low + Math.max(n, 0)] ?? 0;
+    return dropped ? 0 : (line[low + high - 1] ?? 0);
+  };
+  for (let n = 0; n < low; n++) line[n] = sample(2 * n) + ((highPass(n - 1) + highPass(n) + 1) >> 1);
+}
+
+export { TILE_PIXELS, TILE_SIZE };
