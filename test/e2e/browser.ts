@@ -14,6 +14,19 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
+/** What the helpers use of a page; the tests are compiled without the DOM's types. */
+interface PageGlobals {
+  createImageBitmap(source: unknown): Promise<{ readonly width: number; readonly height: number }>;
+  readonly document: {
+    createElement(name: 'canvas'): {
+      width: number;
+      height: number;
+      getContext(kind: '2d'): { drawImage(source: unknown, x: number, y: number): void };
+      toDataURL(type: string): string;
+    };
+  };
+}
+
 /** One person at one browser: a context of its own, so cookies are apart. Collects what goes wrong on its pages. */
 export class Person {
   readonly page: Page;
@@ -73,21 +86,14 @@ export class Person {
 
   /** The desktop's own pixels, at the remote desktop's size, however large the page shows it. */
   async picture(): Promise<Picture> {
-    const url = await this.canvas().evaluate((element) => {
-      const canvas = element as unknown as {
-        width: number;
-        height: number;
-        ownerDocument: { createElement(name: string): never };
-      };
-      const copy = canvas.ownerDocument.createElement('canvas') as unknown as {
-        width: number;
-        height: number;
-        getContext(kind: '2d'): { drawImage(source: unknown, x: number, y: number): void };
-        toDataURL(type: string): string;
-      };
-      copy.width = canvas.width;
-      copy.height = canvas.height;
-      copy.getContext('2d').drawImage(canvas, 0, 0);
+    // Through a bitmap, because the canvas is drawn by a worker and its own width says nothing of that.
+    const url = await this.canvas().evaluate(async (element) => {
+      const { createImageBitmap, document } = globalThis as unknown as PageGlobals;
+      const bitmap = await createImageBitmap(element);
+      const copy = document.createElement('canvas');
+      copy.width = bitmap.width;
+      copy.height = bitmap.height;
+      copy.getContext('2d').drawImage(bitmap, 0, 0);
       return copy.toDataURL('image/png');
     });
     return decodePicture(Buffer.from(url.slice(url.indexOf(',') + 1), 'base64'));
@@ -126,9 +132,9 @@ export class Person {
   async #onPage(x: number, y: number): Promise<{ x: number; y: number }> {
     const box = await this.canvas().boundingBox();
     if (box === null) throw new Error('the desktop is not on the page');
-    const { width, height } = await this.canvas().evaluate((element) => {
-      const canvas = element as unknown as { width: number; height: number };
-      return { width: canvas.width, height: canvas.height };
+    const { width, height } = await this.canvas().evaluate(async (element) => {
+      const bitmap = await (globalThis as unknown as PageGlobals).createImageBitmap(element);
+      return { width: bitmap.width, height: bitmap.height };
     });
     return { x: box.x + ((x + 0.5) * box.width) / width, y: box.y + ((y + 0.5) * box.height) / height };
   }

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import type { LabServer } from '../lab/server.ts';
+import { startShadow } from '../lab/shadow.ts';
+import { startXrdp } from '../lab/xrdp.ts';
+import { launchBrowser, Person } from './browser.ts';
+import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
+import { findTraces, tracesOf } from './secrets.ts';
+import { startTap, type Tap } from './tap.ts';
+
+/** Of each kind of logon one: NLA (CredSSP) and TLS with the password in the Client Info PDU. */
+const PASSWORDS = [1, 2].map(() => `Canary-${randomBytes(9).toString('hex')}!`);
+const USERNAME = 'canarybird';
+
+let servers: LabServer[];
+let gateway: TestGateway;
+let tap: Tap;
+let browser: Browser;
+
+before(async () => {
+  const [nla, tls, ...rest] = await Promise.all([
+    startShadow({ username: USERNAME, password: PASSWORDS[0]! }),
+    startXrdp({ username: USERNAME, password: PASSWORDS[1]! }),
+    startGateway({ ORIEL_LOG_LEVEL: 'trace' }),
+    launchBrowser(),
+  ]);
+  servers = [nla, tls];
+  [gateway, browser] = rest;
+  tap = await startTap(gateway.url);
+});
+
+after(async () => {
+  await browser?.close();
+  await tap?.stop();
+  await Promise.all([gateway?.stop(), ...(servers ?? []).map((server) => server.stop())]);
+});
+
+test("an account's password is in no byte sent to a browser, no log line, no recording, and not in the clear in the data folder", async () => {
+  const admin = await Person.open(browser, tap.url);
+  await admin.signIn('admin', ADMIN_PASSWORD);
+  for (const [index, server] of servers.entries()) {
+    const { targetId, accountId } = await gateway.admin.addTarget(`Server ${index}`, server);
+    await admin.go(`/desktop/${targetId}`);
+    await admin.state('active');
+    const [session] = await gateway.admin.sessions();
+    const watcher = await Person.open(browser, tap.url);
+    await watcher.signIn('admin', ADMIN_PASSWORD);
+    await watcher.go(`/sessions/${session?.id}/watch`);
+    await watcher.state('active');
+    await gateway.admin.must('DELETE', `/api/sessions/${session?.id}`);
+    await admin.state('ended');
+    await gateway.admin.recordingReady(session?.id ?? '');
+    await watcher.go(`/recordings/${session?.id}`);
+    await watcher.page.locator('video').waitFor();
+    // A wrong password fails the logon: what is said then must not quote it either.
+    await gateway.admin.must('PATCH', `/api/targets/${targetId}/accounts/${accountId}`, {
+      password: `${PASSWORDS[index]}x`,
+    });
+    await watcher.close();
+    if (index > 0) continue;
+    await admin.go(`/desktop/${targetId}`);
+    await admin.state('failed');
+  }
+  for (const page of ['/targets', '/sessions', '/recordings']) await admin.go(page);
+  for (const path of ['/api/targets', '/api/audit', '/api/recordings', '/api/openapi.json']) {
+    await admin.page.evaluate(async (url) => {
+      const { fetch } = globalThis as unknown as { fetch(url: string): Promise<{ text(): Promise<string> }> };
+      await (await fetch(url)).text();
+    }, path);
+  }
+
+  const sent = tap.bytes();
+  // What is compressed could hide it: then this test would prove nothing.
+  assert.doesNotMatch(sent.toString('latin1'), /^(?:content-encoding: (?!identity)|sec-websocket-extensions:)/im);
+  await gateway.end();
+  const places = [
+    { name: 'what the browser was sent', bytes: sent },
+    { name: 'the log', bytes: Buffer.from(gateway.log()) },
+    ...gateway.files().map((file) => ({ name: basename(file), bytes: readFileSync(file) })),
+  ];
+  const names = places.map(({ name }) => name);
+  assert.ok(names.some((name) => /\.mp4$/.test(name)) && names.some((name) => /sqlite|\.db/.test(name)), `${names}`);
+  for (const place of ['what the browser was sent', names.find((name) => /sqlite|\.db/.test(name))]) {
+    // The account's name is no secret: that it is found shows that the search works on these bytes.
+    const bytes = places.find(({ name }) => name === place)?.bytes ?? Buffer.alloc(0);
+    assert.deepEqual(findTraces(bytes, tracesOf(USERNAME)).includes('UTF-8'), true, `${place} should name the account`);
+  }
+  for (const password of PASSWORDS) {
+    const traces = tracesOf(password);
+    for (const { name, bytes } of places) assert.deepEqual(findTraces(bytes, traces), [], `in ${name}`);
+  }
+});

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { comparePictures, type Desktop, encodePng, LAYOUT, type Picture } from '../lab/desktop.ts';
+import { waitFor } from '../lab/processes.ts';
+import { Person } from './browser.ts';
+import type { RecordingRow, TestGateway } from './gateway.ts';
+import { decodingErrors, lastFrame, probeVideo, readText } from './recording.ts';
+
+/** Types one line into the terminal through the browser and proves on the X side that it arrived as typed. */
+export async function typeALine(person: Person, desktop: Desktop, words: string): Promise<void> {
+  await person.click(LAYOUT.terminal.x, LAYOUT.terminal.y);
+  await person.type(`echo '${words}' | tee arrived`);
+  await person.press('Enter');
+  assert.equal(await desktop.file('arrived'), `${words}\n`);
+}
+
+/** Moves, clicks and turns the wheel over the window that logs the mouse, and proves on the X side what arrived and where. */
+export async function useTheMouse(person: Person, desktop: Desktop): Promise<void> {
+  const { x, y } = LAYOUT.mouse;
+  await person.click(x, y);
+  await person.click(x + 10, y + 5, 'right');
+  await person.page.mouse.wheel(0, 240);
+  await person.page.mouse.wheel(0, -120);
+  const arrived = await waitFor('clicks and wheel turns on the X side', () => {
+    const presses = desktop.mouseEvents().filter(({ type }) => type === 'press');
+    return [1, 3, 4, 5].every((button) => presses.some((press) => press.button === button)) ? presses : undefined;
+  });
+  const near = (press: { x: number; y: number } | undefined, at: { x: number; y: number }) =>
+    press !== undefined && Math.abs(press.x - at.x) <= 1 && Math.abs(press.y - at.y) <= 1;
+  const pressed = (button: number) => arrived.find((press) => press.button === button);
+  assert.ok(near(pressed(1), { x, y }), `left click arrived at ${JSON.stringify(pressed(1))}, not ${x}, ${y}`);
+  assert.ok(near(pressed(3), { x: x + 10, y: y + 5 }), `right click arrived at ${JSON.stringify(pressed(3))}`);
+  const wheel = arrived.map(({ button }) => button).filter((button) => button === 4 || button === 5);
+  assert.ok(wheel.lastIndexOf(5) < wheel.indexOf(4), `first down (5), then up (4): ${wheel}`);
+}
+
+/** Waits until a desktop in a browser shows what the X side's screen shows, within a tolerance for lossy paths. */
+export async function samePicture(
+  person: Person,
+  desktop: Desktop,
+  { tolerance = 0, share = 0, name = 'picture' }: { tolerance?: number; share?: number; name?: string } = {},
+): Promise<Picture> {
+  let seen: Picture | undefined;
+  let truth: Picture | undefined;
+  try {
+    return await waitFor(`${name} to equal the X side's screen`, async () => {
+      seen = await person.picture();
+      truth = desktop.screenshot();
+      // The server may have more columns than asked for; what both have is compared.
+      const difference = comparePictures(seen, truth, { tolerance });
+      if (difference.share > share)
+        throw new Error(`${(difference.share * 100).toFixed(3)} % differ, PSNR ${difference.psnr}`);
+      return seen;
+    });
+  } catch (error) {
+    for (const [what, picture] of [
+      ['seen', seen],
+      ['truth', truth],
+    ] as const) {
+      if (picture) keepForALook(`${name}-${what}.png`, await encodePng(picture));
+    }
+    throw error;
+  }
+}
+
+/** What the end of every story is: the recording plays in the page, downloads, is what it should be, and is legible. */
+export async function playAndDownload(
+  gateway: TestGateway,
+  auditor: Person,
+  recording: RecordingRow,
+  words: string,
+): Promise<void> {
+  await auditor.go(`/recordings/${recording.id}`);
+  const video = auditor.page.locator('video');
+  await video.waitFor();
+  type Video = {
+    currentTime: number;
+    duration: number;
+    readyState: number;
+    error: { message: string } | null;
+    play(): Promise<void>;
+    pause(): void;
+  };
+  const state = () =>
+    video.evaluate((element) => {
+      const { currentTime, duration, readyState, error } = element as unknown as Video;
+      return { currentTime, duration, readyState, error: error?.message };
+    });
+  await waitFor('the video to be loaded', async () => (await state()).readyState >= 2);
+  await video.evaluate((element) => (element as unknown as Video).play());
+  await waitFor('the video to advance', async () => (await state()).currentTime > 0.3);
+  const { duration, error } = await state();
+  assert.equal(error, undefined);
+  const middle = duration / 2;
+  await video.evaluate((element, to) => {
+    (element as unknown as Video).pause();
+    (element as unknown as Video).currentTime = to;
+  }, middle);
+  await waitFor('the video to be at its middle', async () => {
+    const { currentTime, readyState } = await state();
+    return readyState >= 2 && Math.abs(currentTime - middle) < 0.5;
+  });
+
+  const [download] = await Promise.all([
+    auditor.page.waitForEvent('download'),
+    auditor.page
+      .getByRole('link', { name: /download/i })
+      .first()
+      .click(),
+  ]);
+  assert.match(download.suggestedFilename(), /\.mp4$/);
+  const file = join(gateway.data, '..', `${recording.id}.mp4`);
+  await download.saveAs(file);
+  const facts = probeVideo(file);
+  assert.deepEqual(
+    { codec: facts.codec, profile: facts.profile, pixelFormat: facts.pixelFormat },
+    { codec: 'h264', profile: 'High', pixelFormat: 'yuv420p' },
+  );
+  assert.ok(Math.abs(facts.seconds - duration) < 0.5, `the page says ${duration} s, the file ${facts.seconds} s`);
+  const length = (recording.durationMs ?? 0) / 1000;
+  assert.ok(Math.abs(facts.seconds - length) < 1, `the list says ${length} s, the file ${facts.seconds} s`);
+  assert.equal(decodingErrors(file), '');
+  const frame = lastFrame(file);
+  const text = await readText(frame);
+  if (!text.includes(words)) keepForALook('last-frame.png', frame);
+  assert.ok(
+    text.includes(words),
+    `"${words}" should be legible in the recording's last picture; tesseract reads:\n${text}`,
+  );
+}
+
+export async function openPerson(
+  browser: Browser,
+  gateway: TestGateway,
+  username: string,
+  password: string,
+  viewport?: { width: number; height: number },
+): Promise<Person> {
+  const person = await Person.open(browser, gateway.url, viewport);
+  await person.signIn(username, password);
+  return person;
+}
+
+/** Saves a picture of what went wrong where the environment says, for somebody who looks into a failure. */
+function keepForALook(name: string, png: Buffer): void {
+  const folder = process.env.ORIEL_TEST_PICTURES;
+  if (folder) writeFileSync(join(folder, name), png);
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { waitFor } from '../lab/processes.ts';
+import type { LabServer } from '../lab/server.ts';
+import { startXrdp } from '../lab/xrdp.ts';
+import { launchBrowser } from './browser.ts';
+import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
+import { openPerson, playAndDownload, samePicture, typeALine, useTheMouse } from './story.ts';
+
+let server: LabServer;
+let gateway: TestGateway;
+let browser: Browser;
+
+before(async () => {
+  [server, gateway, browser] = await Promise.all([startXrdp(), startGateway(), launchBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await Promise.all([gateway?.stop(), server?.stop()]);
+});
+
+test('the whole story against xrdp: work, watch, end, play, download', async () => {
+  const { targetId } = await gateway.admin.addTarget('Accounts server', server);
+  await gateway.admin.addUser('jane', 'Jane-Pass-1!', ['user']);
+  await gateway.admin.addUser('otto', 'Otto-Pass-1!', ['auditor']);
+
+  const jane = await openPerson(browser, gateway, 'jane', 'Jane-Pass-1!');
+  await jane.page.getByText('Accounts server').first().click();
+  await jane.page.waitForURL(`**/desktop/${targetId}`);
+  await jane.state('active');
+  const desktop = await server.desktop();
+  const words = 'The quick brown fox jumps over 4711 lazy dogs';
+  await samePicture(jane, desktop, { name: 'xrdp-owner' });
+  await typeALine(jane, desktop, words);
+  await useTheMouse(jane, desktop);
+  await samePicture(jane, desktop, { name: 'xrdp-owner-typed' });
+
+  const admin = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
+  await admin.go('/sessions');
+  const session = (await gateway.admin.sessions())[0];
+  assert.equal(session?.user.username, 'jane');
+  await admin.page.getByText('Accounts server').first().waitFor();
+  await admin.page.locator(`a[href="/sessions/${session?.id}/watch"]`).first().click();
+  await admin.state('active');
+  await samePicture(admin, desktop, { name: 'xrdp-watch', tolerance: 48, share: 0.01 });
+  assert.deepEqual(
+    (await gateway.admin.sessions())[0]?.viewers.map(({ username }) => username),
+    ['admin'],
+  );
+  // A live view is for looking: what is typed into it goes nowhere.
+  await admin.canvas().click();
+  await admin.type('intruder');
+  await samePicture(jane, desktop, { name: 'xrdp-owner-after-watch' });
+
+  await admin.go('/sessions');
+  admin.page.on('dialog', (dialog) => void dialog.accept());
+  await admin.page.getByRole('button', { name: /^end/i }).first().click();
+  const confirm = admin.page.getByRole('dialog').getByRole('button', { name: /end/i });
+  if (await confirm.isVisible().catch(() => false)) await confirm.click();
+  await jane.state('ended');
+  assert.match(await jane.text(), /An administrator ended the session/);
+  await waitFor('no session to be live', async () => (await gateway.admin.sessions()).length === 0);
+
+  const recording = await gateway.admin.recordingReady(session?.id ?? '');
+  assert.equal(recording.endCode, 'ended_by_admin');
+  const otto = await openPerson(browser, gateway, 'otto', 'Otto-Pass-1!');
+  await otto.go('/recordings');
+  await otto.page.getByText('Accounts server').first().waitFor();
+  await playAndDownload(gateway, otto, recording, words);
+  for (const person of [jane, admin, otto]) {
+    assert.deepEqual(person.complaints, []);
+    await person.close();
+  }
+});
