@@ -1,3 +1,4 @@
+import type { Share } from '../connector/types.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
@@ -26,20 +27,6 @@ import { decodeSlowPathGraphics, decodeSlowPathPointer, type SlowPathUpdate } fr
 import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
 import { type CloseEvidence, type CloseReason, closeReason } from './close-reason.ts';
-
-/** What a share was agreed to be; the first one by the connection sequence, later ones by reactivation. */
-export interface Share {
-  readonly shareId: number;
-  readonly width: number;
-  readonly height: number;
-  /** The server takes fast-path input. */
-  readonly fastPathInput: boolean;
-  /** The server takes Unicode input. */
-  readonly unicodeInput: boolean;
-  /** The server takes Refresh Rect and Suppress Output PDUs. */
-  readonly refreshRect: boolean;
-  readonly suppressOutput: boolean;
-}
 
 export interface ActiveStageOptions {
   /** Our MCS user id. */

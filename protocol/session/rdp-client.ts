@@ -1,0 +1,172 @@
+import { activateShare } from '../connector/client-capabilities.ts';
+import { ClientConnector, type TlsPeer } from '../connector/client-connector.ts';
+import type { ClientConfig, ConnectionPhase, ConnectionResult, ConnectorOutput } from '../connector/types.ts';
+import type { CryptoProvider } from '../core/crypto.ts';
+import { DecodeError, UnsupportedError } from '../core/errors.ts';
+import type { GraphicsUpdate } from '../graphics/update.ts';
+import type { InputEvent } from '../pdu/input.ts';
+import { ClientActiveStage, type SkippedCounts } from './client-active-stage.ts';
+import type { CloseReason } from './close-reason.ts';
+import { FrameReader } from './frame-reader.ts';
+
+export type ClientOutput =
+  /** To be written to the server, in order. */
+  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  /** Send what is queued, start TLS as its client, then call `tlsEstablished`. */
+  | { readonly kind: 'start-tls' }
+  /** Progress while connecting; `active` once the session is up. */
+  | { readonly kind: 'phase'; readonly phase: ConnectionPhase | 'active' }
+  /** The next update of the one ordered stream. Its data is only good until the next call of any method. */
+  | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
+  /** The server says that the user is logged on. Not every server does. */
+  | { readonly kind: 'logged-on' }
+  /** The session is over; nothing comes after this. Close the transport once everything is sent. */
+  | { readonly kind: 'closed'; readonly reason: CloseReason };
+
+/**
+ * An RDP client without a socket: the connection sequence, then the active stage. A driver feeds it what the server
+ * sends and carries out what comes back, in order.
+ *
+ * `receive` and `tlsEstablished` throw `DecodeError` when the server breaks the protocol and `ConnectError` when the
+ * connection cannot be made. Either is the end: from then on every method returns nothing.
+ */
+export class RdpClient {
+  readonly #config: ClientConfig;
+  #state: State;
+
+  constructor(config: ClientConfig, crypto: CryptoProvider) {
+    this.#config = config;
+    this.#state = { name: 'connecting', connector: new ClientConnector(config, crypto) };
+  }
+
+  /** What was agreed; once the session is up. */
+  get connection(): ConnectionResult | undefined {
+    return this.#state.name === 'active' ? this.#state.connection : undefined;
+  }
+
+  /** What came and was not acted on; once the session is up. */
+  get skipped(): Readonly<SkippedCounts> | undefined {
+    return this.#state.name === 'active' ? this.#state.stage.skipped : undefined;
+  }
+
+  /** The first bytes, once the TCP connection is there. */
+  start(): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'connecting') this.#connector(state.connector.start(), out);
+    });
+  }
+
+  /** @param now milliseconds since the epoch; here and below */
+  receive(bytes: Uint8Array, now: number): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'connecting') this.#connector(state.connector.receive(bytes, now), out);
+      else if (state.name === 'active') this.#active(state, bytes, out);
+    });
+  }
+
+  tlsEstablished(peer: TlsPeer, now: number): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'connecting') this.#connector(state.connector.tlsEstablished(peer, now), out);
+    });
+  }
+
+  /** Says that the transport is gone, whoever closed it. Returns the reason, unless the session is over already. */
+  transportClosed(): ClientOutput[] {
+    return this.#guard((state, out) => {
+      const reason: CloseReason =
+        state.name === 'active'
+          ? state.stage.transportClosed()
+          : { code: 'connection_lost', message: 'The server closed the connection before the desktop was up.' };
+      if (state.name !== 'closed') out.push({ kind: 'closed', reason });
+    });
+  }
+
+  /** Sends input, as few PDUs as hold it. Dropped while the server changes the desktop's size. */
+  input(events: readonly InputEvent[]): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.input(events));
+    });
+  }
+
+  /** Has the server draw the whole desktop again. */
+  refresh(): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.refresh());
+    });
+  }
+
+  /** Tells the server that nobody looks at the desktop, or that somebody does again. */
+  suppressOutput(suppress: boolean): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.suppressOutput(suppress));
+    });
+  }
+
+  /** Leaves the session, in whatever state it is. The desktop on the server goes on. */
+  shutdown(): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.shutdown());
+      else if (state.name === 'connecting') {
+        out.push({ kind: 'closed', reason: { code: 'ended_by_user', message: 'You ended the session.' } });
+      }
+    });
+  }
+
+  #connector(outputs: readonly ConnectorOutput[], out: ClientOutput[]): void {
+    for (const output of outputs) {
+      if (output.kind !== 'connected') out.push(output);
+      else this.#connected(output.result, out);
+    }
+  }
+
+  #connected(connection: ConnectionResult, out: ClientOutput[]): void {
+    const { userId, ioChannelId, share, maxUpdateSize } = connection;
+    const stage = new ClientActiveStage({
+      userId,
+      ioChannelId,
+      share,
+      maxUpdateSize,
+      activate: (demand) => activateShare(demand, this.#config),
+    });
+    const state: ActiveState = { name: 'active', stage, connection, frames: new FrameReader() };
+    this.#state = state;
+    out.push({ kind: 'phase', phase: 'active' }, ...stage.start());
+    this.#active(state, connection.pending, out);
+  }
+
+  #active(state: ActiveState, bytes: Uint8Array, out: ClientOutput[]): void {
+    state.frames.push(bytes, (frame) => {
+      state.stage.receiveFrame(frame, out);
+      return out.at(-1)?.kind !== 'closed';
+    });
+  }
+
+  /** One way out for all: after a `closed` output or an error nothing happens any more. */
+  #guard(run: (state: State, out: ClientOutput[]) => void): ClientOutput[] {
+    const out: ClientOutput[] = [];
+    try {
+      run(this.#state, out);
+    } catch (error) {
+      this.#state = CLOSED;
+      if (!(error instanceof UnsupportedError)) throw error;
+      // What we did not offer, the server may not use.
+      throw new DecodeError('invalid_value', 'RDP', error.feature, 0, error.message, { cause: error });
+    }
+    if (out.at(-1)?.kind === 'closed') this.#state = CLOSED;
+    return out;
+  }
+}
+
+interface ActiveState {
+  readonly name: 'active';
+  readonly stage: ClientActiveStage;
+  readonly connection: ConnectionResult;
+  readonly frames: FrameReader;
+}
+
+type State =
+  | { readonly name: 'connecting'; readonly connector: ClientConnector }
+  | ActiveState
+  | { readonly name: 'closed' };
+
+const CLOSED: State = { name: 'closed' };
