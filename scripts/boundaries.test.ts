@@ -33,6 +33,7 @@ const CASES: [file: string, line: string, rule: string | undefined][] = [
   ['protocol/core/a.test.ts', "import test from 'node:test';", undefined],
   ['protocol/core/a.test.ts', "import assert from 'node:assert/strict';", undefined],
   ['protocol/core/a.test.ts', "import fc from 'fast-check';", undefined],
+  ['protocol/core/a.test.ts', "import { webcrypto } from 'node:crypto';", undefined],
   ['protocol/core/a.test.ts', "import fs from 'node:fs';", 'no npm package and no Node module'],
   ['protocol/core/a.ts', "import { x } from '../../gateway/x.ts';", 'nothing outside protocol/'],
   ['gateway/http/a.ts', "import { x } from '#protocol/core/x.ts';", undefined],

@@ -110,7 +110,7 @@ test('a changed certificate is refused before any password is sent, until an adm
   const second = await startShadow({ port: first.port });
   try {
     await meets('certificate_changed', targetId);
-    await gateway.admin.must('POST', `/api/targets/${targetId}/certificate`, {});
+    await gateway.admin.must('POST', `/api/targets/${targetId}/trust`, {});
     await admin.go(`/desktop/${targetId}`);
     await admin.state('active');
     await endAll(targetId);
