@@ -45,6 +45,11 @@ export type ActiveOutput =
   | { readonly kind: 'logged-on' }
   | { readonly kind: 'closed'; readonly reason: CloseReason };
 
+/** Where outputs go: a list of these, or of more kinds than these. */
+export interface ActiveSink {
+  push(...outputs: ActiveOutput[]): unknown;
+}
+
 /** What came and was not acted on. Numbers for logs and tests. */
 export interface SkippedCounts {
   /** Drawing order updates: we offer no orders. */
@@ -86,7 +91,7 @@ export class ClientActiveStage {
   }
 
   /** Handles one frame and appends to `out`. Throws `DecodeError`. */
-  receiveFrame(frame: Uint8Array, out: ActiveOutput[]): void {
+  receiveFrame(frame: Uint8Array, out: ActiveSink): void {
     if (frameKind(frame[0] ?? 0) === 'fast-path') this.#fastPath(frame, out);
     else this.#slowPath(frame, out);
   }
@@ -141,7 +146,7 @@ export class ClientActiveStage {
     return this.#closeReason({ kind: 'transport-closed' });
   }
 
-  #fastPath(frame: Uint8Array, out: ActiveOutput[]): void {
+  #fastPath(frame: Uint8Array, out: ActiveSink): void {
     for (const part of decodeFastPathUpdates(frame)) {
       const update = this.#fragments.push(part);
       if (update === undefined) continue;
@@ -150,7 +155,7 @@ export class ClientActiveStage {
     }
   }
 
-  #slowPath(frame: Uint8Array, out: ActiveOutput[]): void {
+  #slowPath(frame: Uint8Array, out: ActiveSink): void {
     const message = decodeX224(frame);
     if (message.kind !== 'data') {
       out.push({ kind: 'closed', reason: this.#closeReason({ kind: 'x224-disconnect' }) });
@@ -195,7 +200,7 @@ export class ClientActiveStage {
     }
   }
 
-  #shareData(pdu: ShareDataPdu, out: ActiveOutput[]): void {
+  #shareData(pdu: ShareDataPdu, out: ActiveSink): void {
     const { type, body } = pdu;
     const cursor = new ReadCursor(body, SHARE_DATA_CONTEXTS.get(type) ?? 'TS_SHAREDATAHEADER');
     if (pdu.compressedType & SHARE_DATA_COMPRESSED) {
@@ -233,7 +238,7 @@ export class ClientActiveStage {
   }
 
   /** What the slow path carries, in its fast-path form. */
-  #slowPathUpdate(update: SlowPathUpdate, out: ActiveOutput[]): void {
+  #slowPathUpdate(update: SlowPathUpdate, out: ActiveSink): void {
     switch (update.kind) {
       case 'orders':
         this.skipped.orders++;
@@ -248,7 +253,7 @@ export class ClientActiveStage {
     }
   }
 
-  #saveSessionInfo(info: SaveSessionInfo, out: ActiveOutput[]): void {
+  #saveSessionInfo(info: SaveSessionInfo, out: ActiveSink): void {
     if (info.kind === 'logon' || info.kind === 'plain-notify') {
       this.#logonFailed = false;
       // Comes again after a reconnection on the server; told once.
@@ -263,7 +268,7 @@ export class ClientActiveStage {
   }
 
   /** [MS-RDPBCGR] 3.2.5.3.13: the connection sequence from Demand Active on, over again. */
-  #reactivate(demand: DemandActive, out: ActiveOutput[]): void {
+  #reactivate(demand: DemandActive, out: ActiveSink): void {
     const { confirmActive, share } = this.#options.activate(demand);
     const before = this.#share;
     this.#share = share;

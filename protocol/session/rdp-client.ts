@@ -1,10 +1,11 @@
 import { activateShare } from '../connector/client-capabilities.ts';
-import { ClientConnector, type TlsPeer } from '../connector/client-connector.ts';
+import { ClientConnector } from '../connector/client-connector.ts';
 import type { ClientConfig, ConnectionPhase, ConnectionResult, ConnectorOutput } from '../connector/types.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { DecodeError, UnsupportedError } from '../core/errors.ts';
 import type { GraphicsUpdate } from '../graphics/update.ts';
 import type { InputEvent } from '../pdu/input.ts';
+import type { TlsPeer } from '../security/certificate.ts';
 import { ClientActiveStage, type SkippedCounts } from './client-active-stage.ts';
 import type { CloseReason } from './close-reason.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -70,14 +71,14 @@ export class RdpClient {
     });
   }
 
-  /** Says that the transport is gone, whoever closed it. Returns the reason, unless the session is over already. */
+  /**
+   * Says that the transport is gone, whoever closed it: the session ends, with a reason. While connecting, that is a
+   * `ConnectError` thrown.
+   */
   transportClosed(): ClientOutput[] {
     return this.#guard((state, out) => {
-      const reason: CloseReason =
-        state.name === 'active'
-          ? state.stage.transportClosed()
-          : { code: 'connection_lost', message: 'The server closed the connection before the desktop was up.' };
-      if (state.name !== 'closed') out.push({ kind: 'closed', reason });
+      if (state.name === 'connecting') throw state.connector.explainClose();
+      if (state.name === 'active') out.push({ kind: 'closed', reason: state.stage.transportClosed() });
     });
   }
 

@@ -60,6 +60,11 @@ export type ServerActiveOutput =
   /** The client left, or was told to. */
   | { readonly kind: 'closed' };
 
+/** Where outputs go: a list of these, or of more kinds than these. */
+export interface ServerActiveSink {
+  push(...outputs: ServerActiveOutput[]): unknown;
+}
+
 /** The server's side of a connection that is up. Takes whole frames. */
 export class ServerActiveStage {
   readonly #options: ServerActiveStageOptions;
@@ -91,7 +96,7 @@ export class ServerActiveStage {
   }
 
   /** Handles one frame and appends to `out`. Throws `DecodeError`. */
-  receiveFrame(frame: Uint8Array, out: ServerActiveOutput[]): void {
+  receiveFrame(frame: Uint8Array, out: ServerActiveSink): void {
     if (frameKind(frame[0] ?? 0) === 'fast-path') {
       this.#input(decodeFastPathInput(frame), out);
       return;
@@ -156,7 +161,7 @@ export class ServerActiveStage {
     ];
   }
 
-  #shareData(pdu: ShareDataPdu, out: ServerActiveOutput[]): void {
+  #shareData(pdu: ShareDataPdu, out: ServerActiveSink): void {
     const cursor = new ReadCursor(pdu.body, 'TS_SHAREDATAHEADER');
     switch (pdu.type) {
       case ShareDataType.input:
@@ -189,11 +194,11 @@ export class ServerActiveStage {
     }
   }
 
-  #input(events: readonly InputEvent[], out: ServerActiveOutput[]): void {
+  #input(events: readonly InputEvent[], out: ServerActiveSink): void {
     if (this.#active && events.length > 0) out.push({ kind: 'input', events });
   }
 
-  #control(action: number, out: ServerActiveOutput[]): void {
+  #control(action: number, out: ServerActiveSink): void {
     if (action === ControlAction.cooperate) {
       this.#reply(ShareDataType.control, encodeControl({ action, grantId: 0, controlId: 0 }), out);
     } else if (action === ControlAction.requestControl) {
@@ -216,7 +221,7 @@ export class ServerActiveStage {
   }
 
   /** Finalization PDUs are only answered during one. */
-  #reply(type: number, body: Uint8Array, out: ServerActiveOutput[]): void {
+  #reply(type: number, body: Uint8Array, out: ServerActiveSink): void {
     if (!this.#active) out.push(this.#sendData(type, body));
   }
 
