@@ -1,5 +1,6 @@
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { ConnectionPhase } from '#protocol/connector/types.ts';
 import { UsageError } from '#protocol/core/errors.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
@@ -12,7 +13,7 @@ import { describeCertificate, type ServerCertificate, upgradeToTls } from './tls
 export type ClientOutput =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   | { readonly kind: 'start-tls' }
-  | { readonly kind: 'phase'; readonly phase: string }
+  | { readonly kind: 'phase'; readonly phase: ConnectionPhase }
   | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
   | { readonly kind: 'logged-on' }
   | { readonly kind: 'closed'; readonly reason: ClientCloseReason };
@@ -54,7 +55,7 @@ export interface RdpConnectionOptions {
 
 /** What a connection calls back. `ended` is the last, and comes exactly once unless `close` came first. */
 export interface RdpConnectionEvents {
-  phase(phase: string): void;
+  phase(phase: ConnectionPhase): void;
   /** The desktop is there: the first update follows at once. */
   connected(): void;
   loggedOn?(): void;
@@ -178,7 +179,7 @@ export class RdpConnection {
         this.#startTls();
         break;
       case 'phase':
-        this.#stage = stageOf(output.phase, this.#stage);
+        if (this.#stage !== 'active') this.#stage = STAGE_OF_PHASE[output.phase];
         this.#events.phase(output.phase);
         break;
       case 'graphics':
@@ -330,12 +331,16 @@ const KEEP_ALIVE_MS = 30_000;
 const LEAVE_MS = 2_000;
 
 /** Where a phase of the connection sequence stands, for what a failure in it means. */
-function stageOf(phase: string, stage: Stage): Stage {
-  if (stage === 'active') return stage;
-  if (phase === 'nla' || phase === 'credssp') return 'nla';
-  if (phase === 'negotiation' || phase === 'tls' || phase === 'tcp') return phase;
-  return 'sequence';
-}
+const STAGE_OF_PHASE: Readonly<Record<ConnectionPhase, Stage>> = {
+  negotiating: 'negotiation',
+  securing: 'tls',
+  authenticating: 'nla',
+  settings: 'sequence',
+  channels: 'sequence',
+  licensing: 'sequence',
+  capabilities: 'sequence',
+  finalizing: 'sequence',
+};
 
 function endOfReason(reason: ClientCloseReason): ConnectionEnd {
   const info = reason.errorInfo === undefined ? '' : ` (${reason.errorName ?? 'error info'} ${reason.errorInfo})`;

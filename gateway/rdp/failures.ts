@@ -1,4 +1,6 @@
+import { ConnectError, type ConnectErrorCode } from '#protocol/connector/connect-error.ts';
 import { DecodeError, UnsupportedError } from '#protocol/core/errors.ts';
+import { describeErrorInfo } from '#protocol/pdu/error-info.ts';
 import { CredSspError } from '#protocol/security/credssp-error.ts';
 import { type CredSspErrorCode, formatStatus } from '#protocol/security/nt-status.ts';
 import { type ErrorCode, errorRow } from '../errors.ts';
@@ -47,7 +49,7 @@ export function describeFailure(error: unknown, stage: Stage): ConnectionEnd {
     return stage === 'negotiation' ? endOf('target_not_rdp', cause.message) : endOf('protocol_error', cause.message);
   }
   if (cause instanceof UnsupportedError) return endOf('protocol_error', cause.message);
-  if (isConnectError(cause)) return connectErrorEnd(cause, stage);
+  if (cause instanceof ConnectError) return connectErrorEnd(cause, stage);
   const code = systemCode(cause);
   if (code === undefined) return endOf('internal_error', describe(cause));
   if (stage === 'tcp') return endOf(TCP_CODES[code] ?? 'target_timeout', describe(cause));
@@ -207,27 +209,22 @@ function nlaEnd(error: CredSspError): ConnectionEnd {
   return endOf(code, error.status === 0 ? error.message : `${error.code} (${formatStatus(error.status)})`, words);
 }
 
-/** The connector's error: a closed set of codes, with what it found as the cause. */
-interface ConnectErrorLike extends Error {
-  readonly code: string;
-}
-
-function isConnectError(error: unknown): error is ConnectErrorLike {
-  return error instanceof Error && error.name === 'ConnectError' && 'code' in error;
-}
-
-function connectErrorEnd(error: ConnectErrorLike, stage: Stage): ConnectionEnd {
+function connectErrorEnd(error: ConnectError, stage: Stage): ConnectionEnd {
   if (error.cause instanceof CredSspError) return nlaEnd(error.cause);
-  const code = CONNECT_CODES[error.code];
-  return code === undefined ? endOf('protocol_error', `${error.code} (${stage}): ${error.message}`) : endOf(code, error.message);
+  if (error.errorInfo !== undefined && error.errorInfo !== 0) {
+    const { code, name, message } = describeErrorInfo(error.errorInfo);
+    return endOf(code, `${name} (${error.errorInfo}, ${stage})`, { message });
+  }
+  return endOf(CONNECT_CODES[error.code], error.message);
 }
 
-const CONNECT_CODES: Readonly<Record<string, ErrorCode>> = {
+const CONNECT_CODES: Readonly<Record<ConnectErrorCode, ErrorCode>> = {
   not_rdp: 'target_not_rdp',
   nla_required: 'nla_required',
   nla_refused: 'nla_refused',
   tls_refused: 'tls_failed',
   logon_failed: 'logon_failed',
+  account_restricted: 'account_restricted',
   licensing_failed: 'licensing_failed',
   server_closed: 'disconnected_by_server',
 };

@@ -1,6 +1,6 @@
 import { constants, createHash, type X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
-import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { endPointHashName, subjectPublicKeyOf, type TlsPeer } from '#protocol/security/certificate.ts';
 
 /** A server's certificate, as much as is needed to decide whether to trust it and to bind CredSSP to it. */

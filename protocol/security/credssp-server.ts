@@ -4,7 +4,13 @@ import { DecodeError, UsageError } from '../core/errors.ts';
 import type { TlsPeer } from './certificate.ts';
 import { endPointHashOf } from './certificate.ts';
 import { CredSspError } from './credssp-error.ts';
-import { CREDSSP_VERSION, carriesErrorCode, checkPublicKeyProof, NONCE_VERSION, publicKeyProof } from './credssp-keys.ts';
+import {
+  CREDSSP_VERSION,
+  carriesErrorCode,
+  checkPublicKeyProof,
+  NONCE_VERSION,
+  publicKeyProof,
+} from './credssp-keys.ts';
 import { NtStatus } from './nt-status.ts';
 import { channelBindingsHash, tlsServerEndPoint } from './ntlm-crypto.ts';
 import { isNtlmMessage } from './ntlm-messages.ts';
@@ -189,7 +195,10 @@ export class CredSspServer {
     const negoToken = accepted === undefined ? undefined : encodeNegTokenResp(accepted);
     return {
       done: false,
-      send: this.#encode({ pubKeyAuth: this.#ntlm.session.seal(answer), ...(negoToken !== undefined && { negoToken }) }),
+      send: this.#encode({
+        pubKeyAuth: this.#ntlm.session.seal(answer),
+        ...(negoToken !== undefined && { negoToken }),
+      }),
     };
   }
 

@@ -2,7 +2,7 @@ import { concatBytes, equalBytes } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { WriteCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
-import { encodeUtf16le, encodeUtf8 } from '../core/text.ts';
+import { encodeUtf8, encodeUtf16le } from '../core/text.ts';
 import { md4 } from './md4.ts';
 import { NtlmFlag } from './ntlm-messages.ts';
 import { Rc4 } from './rc4.ts';

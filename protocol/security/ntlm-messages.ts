@@ -207,11 +207,7 @@ export function encodeAuthenticateMessage(message: AuthenticateMessage): Uint8Ar
   writeField(cursor, domain.length, header);
   writeField(cursor, user.length, header + domain.length);
   writeField(cursor, workstation.length, header + domain.length + user.length);
-  writeField(
-    cursor,
-    message.encryptedSessionKey.length,
-    names + message.lmResponse.length + message.ntResponse.length,
-  );
+  writeField(cursor, message.encryptedSessionKey.length, names + message.lmResponse.length + message.ntResponse.length);
   cursor.u32(message.flags >>> 0);
   writeVersion(cursor, message.version);
   if (message.mic !== undefined) cursor.bytes(message.mic);

@@ -4,8 +4,8 @@ import { UsageError } from '../core/errors.ts';
 import { CredSspError } from './credssp-error.ts';
 import { NtStatus } from './nt-status.ts';
 import { AvFlag, AvId, avFlags, avText, decodeAvPairs, fileTime, findAv } from './ntlm-av-pairs.ts';
-import { NtlmSession, ntHash, ntlmV2Key, targetInfoOfResponse, verifyNtlmV2Response } from './ntlm-crypto.ts';
 import { NTLM_VERSION } from './ntlm-client.ts';
+import { NtlmSession, ntHash, ntlmV2Key, targetInfoOfResponse, verifyNtlmV2Response } from './ntlm-crypto.ts';
 import type { AuthenticateMessage } from './ntlm-messages.ts';
 import {
   decodeAuthenticateMessage,

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
-import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import type { CryptoProvider } from '../core/crypto.ts';
-import { DecodeError } from '../core/errors.ts';
-import { encodeUtf16le } from '../core/text.ts';
-import { AvId, avText, encodeAvPairs } from './ntlm-av-pairs.ts';
-import { NtlmSession, ntHash, ntlmV2Key, ntlmV2Response, verifyNtlmV2Response } from './ntlm-crypto.ts';
-import { decodeChallengeMessage, encodeChallengeMessage } from './ntlm-messages.ts';
-import { rc4 } from './rc4.ts';
+import { nodeCrypto as crypto } from '../../gateway/rdp/node-crypto.ts';
+import { DecodeError } from '../../protocol/core/errors.ts';
+import { encodeUtf16le } from '../../protocol/core/text.ts';
+import { AvId, avText, encodeAvPairs } from '../../protocol/security/ntlm-av-pairs.ts';
+import {
+  channelBindingsHash,
+  NtlmSession,
+  ntHash,
+  ntlmV2Key,
+  ntlmV2Response,
+  tlsServerEndPoint,
+  verifyNtlmV2Response,
+} from '../../protocol/security/ntlm-crypto.ts';
+import { decodeChallengeMessage, encodeChallengeMessage } from '../../protocol/security/ntlm-messages.ts';
+import { rc4 } from '../../protocol/security/rc4.ts';
 
-const crypto: CryptoProvider = {
-  randomBytes: (length) => new Uint8Array(randomBytes(length)),
-  md5: (data) => new Uint8Array(createHash('md5').update(data).digest()),
-  sha1: (data) => new Uint8Array(createHash('sha1').update(data).digest()),
-  sha256: (data) => new Uint8Array(createHash('sha256').update(data).digest()),
-  hmacMd5: (key, data) => new Uint8Array(createHmac('md5', key).update(data).digest()),
-};
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'));
 
@@ -48,8 +48,10 @@ describe('[MS-NLMP] 4.2.4', () => {
 
   it('4.2.4.2.2 NTLMv2 response', () => {
     assert.equal(hex(response.ntResponse.subarray(0, 16)), '68cd0ab851e51c96aabc927bebef6a1c');
-    assert.equal(hex(verifyNtlmV2Response(crypto, key, SERVER_CHALLENGE, response.ntResponse) ?? new Uint8Array(0)),
-      hex(response.sessionBaseKey));
+    assert.equal(
+      hex(verifyNtlmV2Response(crypto, key, SERVER_CHALLENGE, response.ntResponse) ?? new Uint8Array(0)),
+      hex(response.sessionBaseKey),
+    );
   });
 
   it('4.2.4.2.3 encrypted session key', () => {
@@ -106,6 +108,15 @@ describe('NtlmSession', () => {
     server.unseal(sealed, 'test');
     assert.throws(() => server.unseal(sealed, 'test'), DecodeError);
     assert.throws(() => pair()[1].unseal(sealed.subarray(0, 15), 'test'), { code: 'truncated' });
+  });
+});
+
+describe('channelBindingsHash', () => {
+  it('hashes a gss_channel_bindings_struct without addresses', () => {
+    const data = tlsServerEndPoint(new Uint8Array(32).fill(1));
+    assert.equal(Buffer.from(data.subarray(0, 21)).toString('latin1'), 'tls-server-end-point:');
+    const struct = Buffer.concat([Buffer.alloc(16), Buffer.from([53, 0, 0, 0]), data]);
+    assert.deepEqual(channelBindingsHash(crypto, data), crypto.md5(struct));
   });
 });
 
