@@ -1,0 +1,547 @@
+/**
+ * The client's connection sequence ([MS-RDPBCGR] 1.3.1.1), sans-IO: from the X.224 Connection Request to Font Map.
+ * All transitions are in this file.
+ */
+import { concatBytes } from '../core/bytes.ts';
+import type { CryptoProvider } from '../core/crypto.ts';
+import { ReadCursor } from '../core/cursor.ts';
+import { DecodeError, UsageError } from '../core/errors.ts';
+import { decodeSetErrorInfo } from '../pdu/error-info.ts';
+import { ControlAction, encodeControl, encodeFontList, encodeSynchronize } from '../pdu/finalization.ts';
+import { type FindSize, FrameBuffer } from '../pdu/frame-buffer.ts';
+import { decodeConferenceCreateResponse } from '../pdu/gcc.ts';
+import { decodeServerData, type ServerData, ServerEarlyCapability } from '../pdu/gcc-server-data.ts';
+import { decodeConnectResponse } from '../pdu/mcs.ts';
+import { decodeMcsPdu, type McsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
+import {
+  decodeConnectionConfirm,
+  encodeConnectionRequest,
+  NegotiationFailureCode,
+  SecurityProtocol,
+} from '../pdu/nego.ts';
+import { BASIC_SECURITY_HEADER_SIZE, decodeBasicSecurityHeader, SecurityFlags } from '../pdu/security-header.ts';
+import {
+  decodeDemandActive,
+  decodeShareControlPdus,
+  decodeShareData,
+  SERVER_CHANNEL_ID,
+  ShareControlType,
+  type ShareControlPdu,
+  ShareDataType,
+  shareControlMessage,
+  shareDataMessage,
+} from '../pdu/share.ts';
+import { findFrameSize, findTpktSize, frameKind } from '../pdu/tpkt.ts';
+import { decodeX224 } from '../pdu/x224.ts';
+import type { TlsPeer } from '../security/certificate.ts';
+import { CredSspClient } from '../security/credssp-client.ts';
+import { CredSspError } from '../security/credssp-error.ts';
+import { findTsRequestSize } from '../security/ts-request.ts';
+import { activateShare, MAX_UPDATE_SIZE } from './client-capabilities.ts';
+import { clientInfoMessage, connectInitialMessage } from './client-settings.ts';
+import { ConnectError, connectErrorOf } from './connect-error.ts';
+import { LicenseExchange } from './license-exchange.ts';
+import type { ClientConfig, ConnectionPhase, ConnectionResult, ConnectorOutput, JoinedChannel, Share } from './types.ts';
+
+/** Where the sequence stands; named after [MS-RDPBCGR] 1.3.1.1's phases. Each waits for the peer's next message. */
+type State =
+  | { readonly name: 'start' }
+  /** Sent: Connection Request. */
+  | { readonly name: 'connection-initiation' }
+  /** The driver does the TLS handshake. */
+  | { readonly name: 'security-upgrade'; readonly protocol: number }
+  | { readonly name: 'credssp'; readonly protocol: number; readonly credssp: CredSspClient }
+  /** HYBRID_EX: waits for the Early User Authorization Result. */
+  | { readonly name: 'early-user-authorization'; readonly protocol: number }
+  /** Sent: Connect Initial. */
+  | { readonly name: 'basic-settings-exchange'; readonly protocol: number }
+  /** Sent: Erect Domain and Attach User. */
+  | { readonly name: 'attach-user'; readonly protocol: number; readonly serverData: ServerData }
+  /** Sent: Channel Join Requests; `awaited` are those not yet confirmed. */
+  | { readonly name: 'channel-join'; readonly joined: Joined; readonly awaited: ReadonlySet<number> }
+  /** Sent: Client Info. */
+  | { readonly name: 'licensing'; readonly joined: Joined; readonly exchange: LicenseExchange }
+  | { readonly name: 'capabilities-exchange'; readonly joined: Joined }
+  /** Sent: Confirm Active, Synchronize, Control (cooperate, request), Font List. */
+  | { readonly name: 'connection-finalization'; readonly joined: Joined; readonly share: Share }
+  | { readonly name: 'connected'; readonly result: Omit<ConnectionResult, 'pending'> }
+  | { readonly name: 'failed' };
+
+/** What Basic Settings Exchange and Channel Connection settled. */
+interface Joined {
+  readonly protocol: number;
+  readonly serverData: ServerData;
+  readonly userId: number;
+  readonly ioChannelId: number;
+  readonly messageChannelId: number | undefined;
+  readonly channels: readonly JoinedChannel[];
+}
+
+/** Bytes of active-stage frames kept until the sequence is over: a few full-screen updates, no more. */
+const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+
+/** [MS-RDPBCGR] 2.2.10.2 Early User Authorization Result PDU: one u32. */
+const EARLY_RESULT_SIZE = 4;
+const AUTHZ_SUCCESS = 0;
+
+/**
+ * Feed it what the server sends, do what comes out in order. Throws `ConnectError` when the connection cannot be made
+ * and `DecodeError` when the server breaks the protocol; after either, only `explainClose` may still be called.
+ */
+export class ClientConnector {
+  readonly #config: ClientConfig;
+  readonly #crypto: CryptoProvider;
+  readonly #frames = new FrameBuffer();
+  #state: State = { name: 'start' };
+  #errorInfo = 0;
+  #pending: Uint8Array[] = [];
+  #pendingSize = 0;
+
+  constructor(config: ClientConfig, crypto: CryptoProvider) {
+    this.#config = config;
+    this.#crypto = crypto;
+  }
+
+  /** For logs and tests. */
+  get stateName(): State['name'] {
+    return this.#state.name;
+  }
+
+  start(): ConnectorOutput[] {
+    if (this.#state.name !== 'start') throw new UsageError('the connector was started before');
+    const negotiation = { flags: 0, protocols: requestedProtocols(this.#config) };
+    const { routing } = this.#config;
+    this.#state = { name: 'connection-initiation' };
+    return [phase('negotiating'), send(encodeConnectionRequest({ ...(routing !== undefined && { routing }), negotiation }))];
+  }
+
+  /**
+   * The TLS handshake is done and the certificate is trusted.
+   * @param now milliseconds since the epoch
+   */
+  tlsEstablished(peer: TlsPeer, now: number): ConnectorOutput[] {
+    const state = this.#state;
+    if (state.name !== 'security-upgrade') throw new UsageError(`TLS was established in ${state.name}`);
+    if (state.protocol === SecurityProtocol.ssl) return this.#exchangeBasicSettings(state.protocol);
+    const { username, password, domain, host, clientName, oldestCredSsp } = this.#config;
+    const credssp = new CredSspClient(
+      {
+        username,
+        password,
+        domain,
+        host,
+        workstation: clientName,
+        ...(oldestCredSsp !== undefined && { oldestVersion: oldestCredSsp }),
+      },
+      this.#crypto,
+      now,
+      peer,
+    );
+    this.#state = { name: 'credssp', protocol: state.protocol, credssp };
+    return [phase('authenticating'), send(credssp.start())];
+  }
+
+  /** @param now milliseconds since the epoch */
+  receive(bytes: Uint8Array, _now: number): ConnectorOutput[] {
+    const { name } = this.#state;
+    if (name === 'start' || name === 'connected' || name === 'failed') throw new UsageError(`bytes came in ${name}`);
+    const outputs: ConnectorOutput[] = [];
+    this.#frames.push(bytes);
+    try {
+      for (;;) {
+        const frame = this.#nextFrame();
+        if (frame === undefined) break;
+        this.#step(frame, outputs);
+      }
+      this.#reportConnected(outputs);
+    } catch (error) {
+      const failedIn = this.#state.name;
+      this.#fail();
+      throw translate(error, failedIn);
+    }
+    return outputs;
+  }
+
+  /** The transport ended before the sequence did: what that means, here. */
+  explainClose(): ConnectError {
+    switch (this.#state.name) {
+      case 'start':
+      case 'connection-initiation':
+        return new ConnectError('not_rdp', 'the host closed the connection without answering the connection request');
+      case 'security-upgrade':
+        return new ConnectError('tls_refused', 'the server closed the connection instead of TLS');
+      case 'credssp':
+        // CredSSP 2, and some servers always, have no other way to refuse a logon.
+        return new ConnectError('logon_failed', 'the server closed the connection during authentication', {
+          reason: 'refused',
+        });
+      default:
+        return this.#serverClosed('the server closed the connection');
+    }
+  }
+
+  #nextFrame(): Uint8Array | undefined {
+    return this.#frames.take(FIND_SIZE[this.#state.name]);
+  }
+
+  #step(frame: Uint8Array, out: ConnectorOutput[]): void {
+    const state = this.#state;
+    switch (state.name) {
+      case 'connection-initiation':
+        return this.#confirmed(frame, out);
+      case 'credssp':
+        return this.#authenticate(state, frame, out);
+      case 'early-user-authorization':
+        return this.#authorized(state, frame, out);
+      case 'basic-settings-exchange':
+        return this.#settled(state, frame, out);
+      case 'attach-user':
+        return this.#attached(state, this.#domainPdu(frame), out);
+      case 'channel-join':
+        return this.#channelJoined(state, this.#domainPdu(frame), out);
+      case 'licensing':
+      case 'capabilities-exchange':
+      case 'connection-finalization':
+        return this.#shareFrame(state, frame, out);
+      default:
+        throw new DecodeError('unexpected_message', 'connection sequence', state.name, 0, 'the server spoke out of turn');
+    }
+  }
+
+  #confirmed(frame: Uint8Array, out: ConnectorOutput[]): void {
+    const confirm = decodeConnectionConfirm(frame);
+    const { nla } = this.#config;
+    if (confirm.kind === 'failure') throw negotiationFailure(confirm.code, nla);
+    // Without a negotiation response the server wants standard RDP security, which has no server authentication.
+    const protocol = confirm.kind === 'response' ? confirm.protocol : SecurityProtocol.rdp;
+    if (protocol === SecurityProtocol.rdp) {
+      throw new ConnectError('tls_refused', 'the server offers standard rdp security only');
+    }
+    if (protocol === SecurityProtocol.ssl && nla === 'required') {
+      throw new ConnectError('nla_refused', 'the server does not offer network level authentication');
+    }
+    if (!isOneOf(protocol, requestedProtocols(this.#config))) {
+      throw new DecodeError('invalid_value', 'RDP_NEG_RSP', 'selectedProtocol', 0, `${protocol} was not offered`);
+    }
+    if (this.#frames.length > 0) {
+      throw new DecodeError('unexpected_message', 'RDP_NEG_RSP', 'end', 0, 'bytes before the TLS handshake');
+    }
+    this.#state = { name: 'security-upgrade', protocol };
+    out.push(phase('securing'), { kind: 'start-tls' });
+  }
+
+  #authenticate(state: StateOf<'credssp'>, frame: Uint8Array, out: ConnectorOutput[]): void {
+    const { protocol, credssp } = state;
+    const step = credssp.receive(frame);
+    if (step.send !== undefined) out.push(send(step.send));
+    if (!step.done) return;
+    if (protocol === SecurityProtocol.hybridEx) this.#state = { name: 'early-user-authorization', protocol };
+    else out.push(...this.#exchangeBasicSettings(protocol));
+  }
+
+  #authorized(state: StateOf<'early-user-authorization'>, frame: Uint8Array, out: ConnectorOutput[]): void {
+    const result = new ReadCursor(frame, 'EARLY_USER_AUTH_RESULT_PDU').u32('authorizationResult');
+    if (result !== AUTHZ_SUCCESS) {
+      throw new ConnectError('account_restricted', 'the account may not log on by remote desktop', {
+        reason: 'logon_type_not_granted',
+      });
+    }
+    out.push(...this.#exchangeBasicSettings(state.protocol));
+  }
+
+  #exchangeBasicSettings(protocol: number): ConnectorOutput[] {
+    this.#state = { name: 'basic-settings-exchange', protocol };
+    return [phase('settings'), send(connectInitialMessage(this.#config, protocol))];
+  }
+
+  #settled(state: StateOf<'basic-settings-exchange'>, frame: Uint8Array, out: ConnectorOutput[]): void {
+    const response = decodeConnectResponse(this.#dataCursor(frame, 'MCS Connect Response'));
+    if (response.result !== 0) throw this.#serverClosed(`the server refused the mcs connection with ${response.result}`);
+    const conference = new ReadCursor(response.userData, 'GCC Conference Create Response');
+    const serverData = decodeServerData(decodeConferenceCreateResponse(conference));
+    if (serverData.security.encryptionMethod !== 0) {
+      throw new DecodeError('invalid_value', 'TS_UD_SC_SEC1', 'encryptionMethod', 0, 'encryption inside of TLS');
+    }
+    this.#state = { name: 'attach-user', protocol: state.protocol, serverData };
+    out.push(
+      phase('channels'),
+      send(mcsMessage({ kind: 'erectDomainRequest', subHeight: 0, subInterval: 0 })),
+      send(mcsMessage({ kind: 'attachUserRequest' })),
+    );
+  }
+
+  #attached(state: StateOf<'attach-user'>, pdu: McsPdu, out: ConnectorOutput[]): void {
+    if (pdu.kind !== 'attachUserConfirm') throw unexpected(pdu, 'Attach User Confirm');
+    if (pdu.result !== 0 || pdu.initiator === undefined) {
+      throw this.#serverClosed(`the server refused to attach a user with ${pdu.result}`);
+    }
+    const { serverData, protocol } = state;
+    const { ioChannelId, channelIds } = serverData.network;
+    const asked = this.#config.channels ?? [];
+    const channels = asked.flatMap((channel, i): JoinedChannel[] => {
+      const id = channelIds[i];
+      // 0: the server knows the channel, and does not want it.
+      return id === undefined || id === 0 ? [] : [{ ...channel, id }];
+    });
+    const messageChannelId = this.#config.autoDetect === true ? serverData.messageChannelId : undefined;
+    const joined: Joined = { protocol, serverData, userId: pdu.initiator, ioChannelId, messageChannelId, channels };
+    const skip = ((serverData.core.earlyCapabilityFlags ?? 0) & ServerEarlyCapability.skipChannelJoinSupported) !== 0;
+    if (skip) return this.#sendClientInfo(joined, out);
+    const ids = [joined.userId, ioChannelId, ...channels.map((channel) => channel.id)];
+    if (messageChannelId !== undefined) ids.push(messageChannelId);
+    this.#state = { name: 'channel-join', joined, awaited: new Set(ids) };
+    // One at a time: some servers answer only the first of several requests that come in one read.
+    out.push(joinRequest(joined.userId, joined.userId));
+  }
+
+  #channelJoined(state: StateOf<'channel-join'>, pdu: McsPdu, out: ConnectorOutput[]): void {
+    if (pdu.kind !== 'channelJoinConfirm') throw unexpected(pdu, 'Channel Join Confirm');
+    const { joined } = state;
+    const refused = pdu.result !== 0 || pdu.channelId !== pdu.requested;
+    const needed = pdu.requested === joined.userId || pdu.requested === joined.ioChannelId;
+    if (refused && needed) throw this.#serverClosed(`the server refused channel ${pdu.requested} with ${pdu.result}`);
+    const awaited = new Set(state.awaited);
+    if (!awaited.delete(pdu.requested)) {
+      throw new DecodeError('invalid_value', 'MCS Channel Join Confirm', 'requested', 0, `${pdu.requested} was not asked for`);
+    }
+    const now = refused
+      ? { ...joined, channels: joined.channels.filter((channel) => channel.id !== pdu.requested) }
+      : joined;
+    const [next] = awaited;
+    if (next === undefined) return this.#sendClientInfo(now, out);
+    this.#state = { name: 'channel-join', joined: now, awaited };
+    out.push(joinRequest(joined.userId, next));
+  }
+
+  #sendClientInfo(joined: Joined, out: ConnectorOutput[]): void {
+    this.#state = { name: 'licensing', joined, exchange: new LicenseExchange() };
+    out.push(phase('licensing'), this.#sendIo(joined, clientInfoMessage(this.#config)));
+  }
+
+  /** From Client Info on: licensing, then share PDUs on the I/O channel, and what other channels have to say. */
+  #shareFrame(state: ShareState, frame: Uint8Array, out: ConnectorOutput[]): void {
+    if (frameKind(frame[0] ?? 0) === 'fast-path') return this.#keep(frame);
+    const pdu = this.#domainPdu(frame);
+    if (pdu.kind !== 'sendDataIndication') throw unexpected(pdu, 'MCS Send Data Indication');
+    if (pdu.channelId !== state.joined.ioChannelId) return this.#keep(frame);
+    // Some servers send empty Send Data Indications to keep the connection alive.
+    if (pdu.userData.length === 0) return;
+    if (state.name === 'licensing') return this.#license(state, pdu.userData, out);
+    let active = false;
+    for (const share of decodeShareControlPdus(pdu.userData)) active = this.#sharePdu(share, out) || active;
+    // A frame for the active stage is kept whole; what we understood in it, the active stage passes over.
+    if (active) this.#keep(frame);
+  }
+
+  #license(state: StateOf<'licensing'>, userData: Uint8Array, out: ConnectorOutput[]): void {
+    const cursor = new ReadCursor(userData, 'TS_SECURITY_HEADER');
+    const { flags } = decodeBasicSecurityHeader(cursor);
+    if (!(flags & SecurityFlags.licensePacket)) {
+      throw new DecodeError('unexpected_message', 'TS_SECURITY_HEADER', 'flags', 0, `0x${flags.toString(16)} in licensing`);
+    }
+    const step = state.exchange.receive(userData.subarray(BASIC_SECURITY_HEADER_SIZE));
+    if (step.send !== undefined) out.push(this.#sendIo(state.joined, step.send));
+    if (!step.done) return;
+    this.#state = { name: 'capabilities-exchange', joined: state.joined };
+    out.push(phase('capabilities'));
+  }
+
+  /** Returns whether the PDU is for the active stage. */
+  #sharePdu(pdu: ShareControlPdu, out: ConnectorOutput[]): boolean {
+    const state = this.#state;
+    switch (pdu.type) {
+      case ShareControlType.demandActive:
+        // A server may change its mind before the finalization is over (another size, a reconnected session).
+        if (state.name === 'connected') return true;
+        this.#activate(joinedOf(state), pdu, out);
+        return false;
+      case ShareControlType.deactivateAll:
+        if (state.name === 'connected') return true;
+        this.#state = { name: 'capabilities-exchange', joined: joinedOf(state) };
+        this.#dropPending();
+        return false;
+      case ShareControlType.data:
+        return this.#shareData(pdu.body);
+      case ShareControlType.serverRedirect:
+        throw new ConnectError('server_closed', 'the server redirects the connection to another server');
+      default:
+        return false;
+    }
+  }
+
+  #shareData(body: Uint8Array): boolean {
+    const data = decodeShareData(new ReadCursor(body, 'TS_SHAREDATAHEADER'));
+    const state = this.#state;
+    switch (data.type) {
+      case ShareDataType.setErrorInfo:
+        this.#errorInfo = decodeSetErrorInfo(new ReadCursor(data.body, 'TS_SET_ERROR_INFO_PDU')).errorInfo;
+        return state.name === 'connected';
+      case ShareDataType.synchronize:
+      case ShareDataType.control:
+        return false;
+      case ShareDataType.fontMap:
+        if (state.name !== 'connection-finalization') return state.name === 'connected';
+        this.#finish(state);
+        return false;
+      default:
+        return true;
+    }
+  }
+
+  #activate(joined: Joined, pdu: ShareControlPdu, out: ConnectorOutput[]): void {
+    const demand = decodeDemandActive(new ReadCursor(pdu.body, 'TS_DEMAND_ACTIVE_PDU'));
+    const { confirmActive, share } = activateShare(demand, this.#config);
+    this.#state = { name: 'connection-finalization', joined, share };
+    const { userId } = joined;
+    const data = (type: number, body: Uint8Array) =>
+      this.#sendIo(joined, shareDataMessage(type, share.shareId, userId, body));
+    const control = (action: number) =>
+      data(ShareDataType.control, encodeControl({ action, grantId: 0, controlId: 0 }));
+    out.push(
+      phase('finalizing'),
+      this.#sendIo(joined, shareControlMessage(ShareControlType.confirmActive, userId, confirmActive)),
+      data(ShareDataType.synchronize, encodeSynchronize({ targetUser: SERVER_CHANNEL_ID })),
+      control(ControlAction.cooperate),
+      control(ControlAction.requestControl),
+      data(ShareDataType.fontList, encodeFontList()),
+    );
+  }
+
+  #finish(state: StateOf<'connection-finalization'>): void {
+    const { joined, share } = state;
+    const { messageChannelId, ...others } = joined;
+    const message = messageChannelId === undefined ? {} : { messageChannelId };
+    this.#state = { name: 'connected', result: { ...others, ...message, share, maxUpdateSize: MAX_UPDATE_SIZE } };
+  }
+
+  /** Only when all that came is sorted: what is left over belongs to the active stage. */
+  #reportConnected(out: ConnectorOutput[]): void {
+    if (this.#state.name !== 'connected') return;
+    const pending = concatBytes(...this.#pending, this.#frames.takeRest());
+    this.#dropPending();
+    out.push({ kind: 'connected', result: { ...this.#state.result, pending } });
+  }
+
+  /** Keeps a frame for the active stage. */
+  #keep(frame: Uint8Array): void {
+    this.#pendingSize += frame.length;
+    if (this.#pendingSize > MAX_PENDING_BYTES) {
+      throw new DecodeError('limit_exceeded', 'connection sequence', 'early frames', 0, `${this.#pendingSize} bytes`);
+    }
+    this.#pending.push(frame.slice());
+  }
+
+  #dropPending(): void {
+    this.#pending = [];
+    this.#pendingSize = 0;
+  }
+
+  #fail(): void {
+    if (this.#state.name === 'credssp') this.#state.credssp.wipe();
+    this.#state = { name: 'failed' };
+    this.#dropPending();
+  }
+
+  #sendIo(joined: Joined, userData: Uint8Array): ConnectorOutput {
+    return send(sendDataRequest(joined.userId, joined.ioChannelId, userData));
+  }
+
+  #dataCursor(frame: Uint8Array, context: string): ReadCursor {
+    const message = decodeX224(frame);
+    if (message.kind === 'disconnect') throw this.#serverClosed(`the server's transport ended with ${message.reason}`);
+    return new ReadCursor(message.cursor.rest(), context);
+  }
+
+  #domainPdu(frame: Uint8Array): McsPdu {
+    const pdu = decodeMcsPdu(this.#dataCursor(frame, 'DomainMCSPDU'));
+    if (pdu.kind !== 'disconnectProviderUltimatum') return pdu;
+    throw this.#serverClosed(`the server ended the connection with reason ${pdu.reason}`);
+  }
+
+  #serverClosed(message: string): ConnectError {
+    return new ConnectError('server_closed', message, this.#errorInfo === 0 ? {} : { errorInfo: this.#errorInfo });
+  }
+}
+
+type StateOf<N extends State['name']> = Extract<State, { readonly name: N }>;
+type ShareState = StateOf<'licensing' | 'capabilities-exchange' | 'connection-finalization'>;
+
+/** How the bytes that come in a state are cut into messages. */
+const FIND_SIZE: Readonly<Record<State['name'], FindSize>> = {
+  start: takeNothing,
+  'connection-initiation': findTpktSize,
+  'security-upgrade': takeNothing,
+  credssp: findTsRequestSize,
+  'early-user-authorization': () => EARLY_RESULT_SIZE,
+  'basic-settings-exchange': findTpktSize,
+  'attach-user': findTpktSize,
+  'channel-join': findTpktSize,
+  licensing: findTpktSize,
+  'capabilities-exchange': findFrameSize,
+  'connection-finalization': findFrameSize,
+  connected: takeNothing,
+  failed: takeNothing,
+};
+
+function takeNothing(): undefined {
+  return undefined;
+}
+
+function phase(name: ConnectionPhase): ConnectorOutput {
+  return { kind: 'phase', phase: name };
+}
+
+function send(bytes: Uint8Array): ConnectorOutput {
+  return { kind: 'send', bytes };
+}
+
+function joinRequest(initiator: number, channelId: number): ConnectorOutput {
+  return send(mcsMessage({ kind: 'channelJoinRequest', initiator, channelId }));
+}
+
+function unexpected(pdu: McsPdu, wanted: string): DecodeError {
+  return new DecodeError('unexpected_message', wanted, 'DomainMCSPDU', 0, `${pdu.kind} came instead`);
+}
+
+function joinedOf(state: State): Joined {
+  if ('joined' in state) return state.joined;
+  throw new UsageError(`no channels are joined in ${state.name}`);
+}
+
+/** TLS is asked for along with CredSSP, which builds on it ([MS-RDPBCGR] 2.2.1.1.1); the answer is held to the policy. */
+function requestedProtocols(config: ClientConfig): number {
+  if (config.nla === 'never') return SecurityProtocol.ssl;
+  return SecurityProtocol.ssl | SecurityProtocol.hybrid | SecurityProtocol.hybridEx;
+}
+
+function isOneOf(protocol: number, requested: number): boolean {
+  const single = (protocol & (protocol - 1)) === 0;
+  return single && (protocol & requested) !== 0;
+}
+
+function negotiationFailure(code: number, nla: ClientConfig['nla']): ConnectError {
+  switch (code) {
+    case NegotiationFailureCode.hybridRequiredByServer:
+      return new ConnectError('nla_required', 'the server requires network level authentication');
+    case NegotiationFailureCode.sslWithUserAuthRequiredByServer:
+      return new ConnectError('nla_required', 'the server requires tls with user authentication');
+    case NegotiationFailureCode.sslNotAllowedByServer:
+      // A server limited to standard RDP security gives this answer to an offer of NLA, too.
+      return nla === 'required'
+        ? new ConnectError('nla_refused', 'the server allows standard rdp security only')
+        : new ConnectError('tls_refused', 'the server allows standard rdp security only');
+    case NegotiationFailureCode.sslCertNotOnServer:
+      return new ConnectError('tls_refused', 'the server has no certificate for tls');
+    default:
+      return new ConnectError('tls_refused', `the server refused the security protocols with failure code ${code}`);
+  }
+}
+
+/** Before the server has shown that it speaks RDP, nonsense means that it does not. */
+function translate(error: unknown, state: State['name']): unknown {
+  if (error instanceof CredSspError) return connectErrorOf(error);
+  if (state === 'connection-initiation' && error instanceof DecodeError) {
+    return new ConnectError('not_rdp', 'the host does not answer as an rdp server', { cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,159 @@
+/** The messages in which our client describes itself, from the configuration: Connect Initial and Client Info. */
+import { WriteCursor } from '../core/cursor.ts';
+import { UsageError } from '../core/errors.ts';
+import {
+  AddressFamily,
+  type ClientInfo,
+  encodeClientInfo,
+  InfoFlags,
+  PerformanceFlags,
+  sizeOfClientInfo,
+} from '../pdu/client-info.ts';
+import { encodeConferenceCreateRequest, sizeOfConferenceCreateRequest } from '../pdu/gcc.ts';
+import { type ClientData, ClusterFlags, encodeClientData, sizeOfClientData } from '../pdu/gcc-client-data.ts';
+import {
+  type ClientCoreData,
+  ClientEarlyCapability,
+  COLOR_8BPP,
+  ConnectionType,
+  HighColorDepth,
+  KEYBOARD_TYPE_ENHANCED,
+  RdpVersion,
+  SupportedColorDepths,
+} from '../pdu/gcc-core-data.ts';
+import { CLIENT_DOMAIN_PARAMETERS, encodeConnectInitial, sizeOfConnectInitial } from '../pdu/mcs.ts';
+import { SecurityFlags, withSecurityHeader } from '../pdu/security-header.ts';
+import { UTC_TIME_ZONE } from '../pdu/time-zone.ts';
+import { encodeData } from '../pdu/x224.ts';
+import { splitUserName } from '../security/credssp-client.ts';
+import type { ClientConfig } from './types.ts';
+
+/** [MS-RDPBCGR] 2.2.1.3.2 desktopWidth and desktopHeight. */
+const MIN_DESKTOP = 200;
+const MAX_DESKTOP = 8192;
+
+const DEFAULT_PERFORMANCE_FLAGS =
+  PerformanceFlags.disableWallpaper | PerformanceFlags.disableMenuAnimations | PerformanceFlags.enableFontSmoothing;
+
+/** A Windows build; servers only look whether it is old. */
+const CLIENT_BUILD = 19041;
+
+/** A whole packet. @param protocol the one that the server selected */
+export function connectInitialMessage(config: ClientConfig, protocol: number): Uint8Array<ArrayBuffer> {
+  const data = clientData(config, protocol);
+  const settings = new WriteCursor(sizeOfClientData(data));
+  encodeClientData(data, settings);
+  const blocks = settings.finish();
+  const conference = new WriteCursor(sizeOfConferenceCreateRequest(blocks));
+  encodeConferenceCreateRequest(blocks, conference);
+  const pdu = { ...CLIENT_DOMAIN_PARAMETERS, userData: conference.finish() };
+  const cursor = new WriteCursor(sizeOfConnectInitial(pdu));
+  encodeConnectInitial(pdu, cursor);
+  return encodeData(cursor.finish());
+}
+
+export function clientData(config: ClientConfig, protocol: number): ClientData {
+  return {
+    core: coreData(config, protocol),
+    // Standard RDP security is not spoken, so there is nothing to encrypt with.
+    security: { encryptionMethods: 0, extEncryptionMethods: 0 },
+    ...(config.channels !== undefined && { channels: config.channels }),
+    ...(config.adminSession === true && {
+      cluster: { flags: ClusterFlags.redirectedSessionIdFieldValid | CLUSTER_VERSION_4, redirectedSessionId: 0 },
+    }),
+    ...(config.autoDetect === true && { messageChannelFlags: 0 }),
+  };
+}
+
+/** MCS user data: the Client Info PDU behind its security header. */
+export function clientInfoMessage(config: ClientConfig): Uint8Array<ArrayBuffer> {
+  const info = clientInfo(config);
+  return withSecurityHeader(SecurityFlags.infoPacket, sizeOfClientInfo(info), (cursor) => encodeClientInfo(info, cursor));
+}
+
+/** REDIRECTION_VERSION4, [MS-RDPBCGR] 2.2.1.3.5. */
+const CLUSTER_VERSION_4 = 3 << ClusterFlags.redirectionVersionShift;
+
+function coreData(config: ClientConfig, protocol: number): ClientCoreData {
+  for (const size of [config.width, config.height]) {
+    if (!(Number.isInteger(size) && size >= MIN_DESKTOP && size <= MAX_DESKTOP)) {
+      throw new UsageError(`a desktop is ${MIN_DESKTOP} to ${MAX_DESKTOP} pixels wide and high, not ${size}`);
+    }
+  }
+  const depths = SupportedColorDepths;
+  return {
+    version: RdpVersion.v10_7,
+    desktopWidth: config.width,
+    desktopHeight: config.height,
+    colorDepth: COLOR_8BPP,
+    keyboardLayout: config.keyboardLayout,
+    clientBuild: CLIENT_BUILD,
+    clientName: config.clientName.slice(0, 15),
+    keyboardType: KEYBOARD_TYPE_ENHANCED,
+    keyboardSubType: 0,
+    keyboardFunctionKey: 12,
+    imeFileName: '',
+    postBeta2ColorDepth: COLOR_8BPP,
+    clientProductId: 1,
+    serialNumber: 0,
+    highColorDepth: config.colorDepth === 32 ? HighColorDepth.bpp24 : config.colorDepth,
+    supportedColorDepths: depths.bpp24 | depths.bpp16 | depths.bpp15 | depths.bpp32,
+    earlyCapabilityFlags: earlyCapabilityFlags(config),
+    clientDigProductId: '',
+    connectionType: config.connectionType ?? ConnectionType.lan,
+    serverSelectedProtocol: protocol,
+  };
+}
+
+function earlyCapabilityFlags(config: ClientConfig): number {
+  const flags = ClientEarlyCapability;
+  return (
+    flags.supportErrorInfoPdu |
+    flags.strongAsymmetricKeys |
+    flags.validConnectionType |
+    flags.supportSkipChannelJoin |
+    (config.colorDepth === 32 ? flags.want32BppSession : 0) |
+    (config.autoDetect === true ? flags.supportNetworkAutodetect : 0) |
+    (config.dynamicGraphics === true ? flags.supportDynvcGfxProtocol : 0)
+  );
+}
+
+function clientInfo(config: ClientConfig): ClientInfo {
+  const { user, domain } = splitUserName(config.username, config.domain);
+  const flags =
+    InfoFlags.mouse |
+    InfoFlags.unicode |
+    InfoFlags.disableCtrlAltDel |
+    InfoFlags.maximizeShell |
+    InfoFlags.logonNotify |
+    InfoFlags.logonErrors |
+    InfoFlags.enableWindowsKey |
+    InfoFlags.mouseHasWheel |
+    InfoFlags.forceEncryptedCsPdu |
+    (playsAudio(config) ? 0 : InfoFlags.noAudioPlayback) |
+    // Without a password the server shows its own logon screen.
+    (config.password === '' ? 0 : InfoFlags.autologon);
+  return {
+    codePage: 0,
+    flags,
+    domain,
+    userName: user,
+    password: config.password,
+    alternateShell: config.alternateShell ?? '',
+    workingDir: config.workingDir ?? '',
+    extended: {
+      clientAddressFamily: AddressFamily.inet,
+      // The address of a gateway's own network is nobody's business at the server.
+      clientAddress: '',
+      clientDir: '',
+      timeZone: config.timeZone ?? UTC_TIME_ZONE,
+      clientSessionId: 0,
+      performanceFlags: config.performanceFlags ?? DEFAULT_PERFORMANCE_FLAGS,
+      autoReconnectCookie: null,
+    },
+  };
+}
+
+function playsAudio(config: ClientConfig): boolean {
+  return config.channels?.some((channel) => channel.name === 'rdpsnd') === true;
+}

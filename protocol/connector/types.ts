@@ -1,0 +1,116 @@
+/** What goes into and comes out of the connection sequence, client side. */
+import type { BitmapCodec, CapabilitySet } from '../pdu/capability-sets.ts';
+import type { ChannelDefinition } from '../pdu/gcc-client-data.ts';
+import type { ServerData } from '../pdu/gcc-server-data.ts';
+import type { TimeZone } from '../pdu/time-zone.ts';
+
+export type ColorDepth = 15 | 16 | 24 | 32;
+
+/**
+ * Network Level Authentication. `required`: nothing else will do; `preferred`: if the server has it, else TLS alone;
+ * `never`: TLS alone.
+ */
+export type NlaPolicy = 'required' | 'preferred' | 'never';
+
+export interface ClientConfig {
+  /** The server's name as the user knows it; for the SPN `TERMSRV/host`. */
+  readonly host: string;
+  /** `user`, `DOMAIN\user` or `user@domain`. */
+  readonly username: string;
+  readonly password: string;
+  readonly domain: string;
+  /** Desktop size in pixels, 200 to 8192. */
+  readonly width: number;
+  readonly height: number;
+  readonly colorDepth: ColorDepth;
+  readonly nla: NlaPolicy;
+  /** Windows input locale identifier, for example 0x409. */
+  readonly keyboardLayout: number;
+  /** What the server calls this client; cut to 15 characters. */
+  readonly clientName: string;
+  /** `PerformanceFlags`; no wallpaper, no menu animations, smooth fonts unless given. */
+  readonly performanceFlags?: number;
+  /** `ConnectionType`; LAN unless given. */
+  readonly connectionType?: number;
+  /** UTC unless given. */
+  readonly timeZone?: TimeZone;
+  /** Sent in the clear before TLS: a load balancer's token (`Cookie: msts=…`), or `mstshash=…`. None unless given. */
+  readonly routing?: { readonly kind: 'cookie' | 'token'; readonly value: string };
+  /** Bitmap codecs to offer; their updates come as surface commands. None unless given. */
+  readonly codecs?: readonly BitmapCodec[];
+  /** Take uncompressed surface commands even without codecs. */
+  readonly surfaceCommands?: boolean;
+  /** Frames the server may send ahead of a Frame Acknowledge; offered only if given. */
+  readonly maxUnacknowledgedFrames?: number;
+  /** Static virtual channels to open, at most 31. None unless given. */
+  readonly channels?: readonly ChannelDefinition[];
+  /** Join a message channel and answer network auto-detection while connecting; the session must do so afterwards. */
+  readonly autoDetect?: boolean;
+  /** Offer RDPGFX; needs the `drdynvc` channel. */
+  readonly dynamicGraphics?: boolean;
+  /** Log on to the console session, as administrators do. */
+  readonly adminSession?: boolean;
+  /** Oldest CredSSP version to accept; 2 unless given. */
+  readonly oldestCredSsp?: number;
+  /** Program to start in place of the desktop's shell. */
+  readonly alternateShell?: string;
+  readonly workingDir?: string;
+}
+
+/** In order. Stable words, shown as progress. */
+export type ConnectionPhase =
+  | 'negotiating'
+  | 'securing'
+  | 'authenticating'
+  | 'settings'
+  | 'channels'
+  | 'licensing'
+  | 'capabilities'
+  | 'finalizing';
+
+/** A static virtual channel that is joined. */
+export interface JoinedChannel extends ChannelDefinition {
+  readonly id: number;
+}
+
+/** What Demand Active and Confirm Active settled. */
+export interface Share {
+  readonly shareId: number;
+  readonly width: number;
+  readonly height: number;
+  readonly colorDepth: number;
+  /** The server takes fast-path input. */
+  readonly fastPathInput: boolean;
+  /** The server takes Unicode input. */
+  readonly unicodeInput: boolean;
+  /** The server takes Refresh Rect and Suppress Output PDUs. */
+  readonly refreshRect: boolean;
+  readonly suppressOutput: boolean;
+  readonly serverCapabilities: readonly CapabilitySet[];
+}
+
+export interface ConnectionResult {
+  /** `SecurityProtocol`. */
+  readonly protocol: number;
+  /** Our MCS user id. */
+  readonly userId: number;
+  readonly ioChannelId: number;
+  readonly messageChannelId?: number;
+  readonly channels: readonly JoinedChannel[];
+  readonly serverData: ServerData;
+  readonly share: Share;
+  /** Largest fast-path update that we said we take. */
+  readonly maxUpdateSize: number;
+  /**
+   * Bytes that belong to the active stage: frames that came before the sequence was over (logon notices, first
+   * drawings, channel data) and what came behind its end. May end within a frame.
+   */
+  readonly pending: Uint8Array;
+}
+
+export type ConnectorOutput =
+  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  /** Send what is queued, start TLS as its client, then call `tlsEstablished`. */
+  | { readonly kind: 'start-tls' }
+  | { readonly kind: 'phase'; readonly phase: ConnectionPhase }
+  | { readonly kind: 'connected'; readonly result: ConnectionResult };
