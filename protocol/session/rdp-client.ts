@@ -15,8 +15,8 @@ export type ClientOutput =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   /** Send what is queued, start TLS as its client, then call `tlsEstablished`. */
   | { readonly kind: 'start-tls' }
-  /** Progress while connecting; `active` once the session is up. */
-  | { readonly kind: 'phase'; readonly phase: ConnectionPhase | 'active' }
+  /** Progress while connecting. The first graphics output says that the session is up. */
+  | { readonly kind: 'phase'; readonly phase: ConnectionPhase }
   /** The next update of the one ordered stream. Its data is only good until the next call of any method. */
   | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
   /** The server says that the user is logged on. Not every server does. */
@@ -131,7 +131,7 @@ export class RdpClient {
     });
     const state: ActiveState = { name: 'active', stage, connection, frames: new FrameReader() };
     this.#state = state;
-    out.push({ kind: 'phase', phase: 'active' }, ...stage.start());
+    out.push(...stage.start());
     this.#active(state, connection.pending, out);
   }
 
