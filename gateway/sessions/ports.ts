@@ -89,8 +89,8 @@ export interface PixelOptions {
   readonly width: number;
   readonly height: number;
   readonly record: boolean;
-  /** The recording cannot go on, or the host died. Called at most once. */
-  failed(detail: string): void;
+  /** The recording cannot go on, the host died, or the server's pictures break the protocol. Called at most once. */
+  failed(detail: string, code: 'recorder_unavailable' | 'recording_failed' | 'protocol_error'): void;
 }
 
 export interface Pixels {

@@ -214,7 +214,7 @@ export class Session {
       width: facts.width,
       height: facts.height,
       record: this.#parts.record,
-      failed: (detail) => this.#pixelsFailed(detail),
+      failed: (detail, code) => this.#pixelsFailed(detail, code),
     });
     if (this.#state.name !== 'connecting') {
       pixels.sink.end({ code: 'browser_gone', message: '' }, this.#now());
@@ -276,18 +276,18 @@ export class Session {
       sink.graphics(update, this.#now());
     } catch (error) {
       this.#log.error({ err: error }, 'pixel sink failed');
-      this.#pixelsFailed('the pixel sink threw');
+      this.#pixelsFailed('the pixel sink threw', 'recording_failed');
     }
   }
 
   /** Without a recording there is no session; without recording asked for, only the live views end. */
-  #pixelsFailed(detail: string): void {
+  #pixelsFailed(detail: string, code: ErrorCode): void {
     if (this.#recording === 'off') {
       for (const viewer of this.#viewers) viewer.end({ code: 'internal_error', message: errorRow('internal_error').message });
       return;
     }
     this.#recording = 'failed';
-    this.end('recording_failed', detail);
+    this.end(code, detail);
   }
 
   #announceViewers(code: string, message: string): void {

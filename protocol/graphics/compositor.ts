@@ -119,23 +119,11 @@ export class Compositor {
     }
   }
 
-  /** What has changed since the last call, as a bounded number of rectangles inside the desktop. */
-  takeDamage(): Rect[] {
-    return this.#damage.take();
-  }
-
-  /** Where the server has moved the pointer since the last call, if it did. */
-  takePointerPosition(): { x: number; y: number } | undefined {
-    const position = this.#pointerPosition;
-    this.#pointerPosition = undefined;
-    return position;
-  }
-
-  #drawBitmaps(cursor: ReadCursor): void {
-    for (const rectangle of decodeBitmapUpdate(cursor).rectangles) this.#drawBitmap(rectangle);
-  }
-
-  #drawBitmap(bitmap: BitmapRectangle): void {
+  /**
+   * Draws one picture of a bitmap update; for callers that leave out pictures which later ones cover.
+   * @throws {DecodeError} as `apply` does
+   */
+  drawBitmap(bitmap: BitmapRectangle): void {
     const { width, height, bitsPerPixel, data } = bitmap;
     if (width === 0 || height === 0) return;
     const decode = (target: PixelTarget): undefined => {
@@ -161,6 +149,22 @@ export class Compositor {
       height,
       decode,
     );
+  }
+
+  /** What has changed since the last call, as a bounded number of rectangles inside the desktop. */
+  takeDamage(): Rect[] {
+    return this.#damage.take();
+  }
+
+  /** Where the server has moved the pointer since the last call, if it did. */
+  takePointerPosition(): { x: number; y: number } | undefined {
+    const position = this.#pointerPosition;
+    this.#pointerPosition = undefined;
+    return position;
+  }
+
+  #drawBitmaps(cursor: ReadCursor): void {
+    for (const rectangle of decodeBitmapUpdate(cursor).rectangles) this.drawBitmap(rectangle);
   }
 
   #runSurfaceCommands(data: Uint8Array): void {

@@ -1,0 +1,243 @@
+import { DecodeError } from '#protocol/core/errors.ts';
+import { Compositor } from '#protocol/graphics/compositor.ts';
+import { DamageList } from '#protocol/graphics/damage.ts';
+import type { Rect } from '#protocol/graphics/geometry.ts';
+import type { PointerState } from '#protocol/graphics/pointer.ts';
+import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
+import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
+import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
+import { sessionClock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import type { FromHost, HostFailureCode } from './ipc.ts';
+import { RegionsViewer } from './regions-viewer.ts';
+
+/** What the pixel host asks of a recorder. */
+export interface FrameRecorder {
+  damaged(rects: readonly Rect[], at: number): void;
+  resized(at: number): void;
+  pointer(x: number, y: number, pointer: PointerState, at: number): void;
+  /** Nothing: there never was a picture. */
+  finish(at: number): Promise<{ readonly durationMs: number; readonly bytes: number } | undefined>;
+}
+
+/** Where a recorder takes its pictures from. */
+export interface RecorderSource {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Uint8ClampedArray;
+  /** Brings `pixels` up to date and tells what changed since the last call. */
+  prepare(): readonly Rect[];
+}
+
+export type OpenRecorder = (source: RecorderSource, failed: (detail: string) => void) => Promise<FrameRecorder>;
+
+/** Undecoded bytes and updates that a session may hold; past either they are decoded although nobody looks. */
+const MAX_UNDECODED_BYTES = 8 * 1024 * 1024;
+const MAX_UNDECODED_UPDATES = 8192;
+
+/**
+ * One session in the pixel host: one compositor for its recorder and all its viewers. Decodes when one of them needs
+ * pixels, once for all. Bytes that break the protocol end this session and nothing else.
+ */
+export class HostSession {
+  readonly #id: number;
+  readonly #send: (message: FromHost) => void;
+  readonly #log: Logger;
+  readonly #compositor = new Compositor(createSurfaceCodecs());
+  readonly #queue = new UpdateQueue();
+  readonly #viewers = new Map<number, RegionsViewer>();
+  /** Changes that the recorder has not been told of: viewers decode too. */
+  readonly #unrecorded = new DamageList();
+  #recorder: FrameRecorder | undefined;
+  #pointer = { x: 0, y: 0 };
+  #failed = false;
+  #finishing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #timerDueAt = Number.POSITIVE_INFINITY;
+
+  constructor(id: number, send: (message: FromHost) => void, log: Logger) {
+    this.#id = id;
+    this.#send = send;
+    this.#log = log;
+  }
+
+  /** Rejects when the session should be recorded and cannot be. */
+  async record(open: OpenRecorder): Promise<void> {
+    const compositor = this.#compositor;
+    const source: RecorderSource = {
+      get width() {
+        return compositor.width;
+      },
+      get height() {
+        return compositor.height;
+      },
+      get pixels() {
+        return compositor.pixels;
+      },
+      prepare: () => {
+        this.#decode();
+        return this.#unrecorded.take();
+      },
+    };
+    this.#recorder = await open(source, (detail) => this.#fail('recording_failed', detail));
+  }
+
+  /** Takes `update.data` over. */
+  update(update: GraphicsUpdate, at: number): void {
+    if (this.#failed || this.#finishing !== undefined) return;
+    switch (update.code) {
+      case UpdateCode.bitmap:
+      case UpdateCode.surfaceCommands:
+        this.#queue.push(update);
+        if (this.#queue.bytes > MAX_UNDECODED_BYTES || this.#queue.length > MAX_UNDECODED_UPDATES) this.#decode();
+        this.#recorder?.damaged([], at);
+        for (const viewer of this.#viewers.values()) viewer.changed(sessionClock());
+        break;
+      case UpdateCode.palette:
+        // It changes how pixels are read that have not been decoded yet.
+        this.#decode();
+        this.#apply(update);
+        break;
+      case UpdateCode.desktopReset:
+        this.#decode();
+        this.#apply(update);
+        this.#reset(at);
+        break;
+      default:
+        this.#apply(update);
+        this.#pointerChanged(at);
+    }
+    this.#schedule();
+  }
+
+  pointerMoved(x: number, y: number, at: number): void {
+    this.#pointer = { x, y };
+    this.#recorder?.pointer(x, y, this.#compositor.pointer, at);
+    for (const viewer of this.#viewers.values()) viewer.pointerMoved(x, y, sessionClock());
+    this.#schedule();
+  }
+
+  attachViewer(viewer: number): void {
+    if (this.#finishing !== undefined) return;
+    const at = sessionClock();
+    const regions = new RegionsViewer((message) =>
+      this.#send({ kind: 'viewer-message', session: this.#id, at: sessionClock(), viewer, message }),
+    );
+    this.#viewers.set(viewer, regions);
+    regions.resized(this.#compositor.width, this.#compositor.height, at);
+    regions.pointerMoved(this.#pointer.x, this.#pointer.y, at);
+    this.#schedule();
+  }
+
+  acknowledge(viewer: number, seq: number): void {
+    this.#viewers.get(viewer)?.acknowledge(seq);
+    this.#schedule();
+  }
+
+  detachViewer(viewer: number): void {
+    this.#viewers.get(viewer)?.close();
+    this.#viewers.delete(viewer);
+  }
+
+  /** Ends the recording and reports what came of it. Never rejects; safe to call twice. */
+  finish(at: number): Promise<void> {
+    this.#finishing ??= this.#finish(at);
+    return this.#finishing;
+  }
+
+  async #finish(at: number): Promise<void> {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    for (const viewer of this.#viewers.values()) viewer.close();
+    this.#viewers.clear();
+    let recording: { durationMs: number; bytes: number } | undefined;
+    try {
+      const summary = await this.#recorder?.finish(at);
+      if (summary !== undefined) recording = { durationMs: summary.durationMs, bytes: summary.bytes };
+    } catch (error) {
+      this.#log.error({ err: error }, 'recording could not be finished');
+    }
+    this.#send({ kind: 'finished', session: this.#id, at: sessionClock(), recording });
+  }
+
+  /** Brings the picture up to date and hands what changed to everybody. */
+  #decode(): void {
+    if (this.#queue.length > 0 && !this.#failed) this.#guard(() => this.#queue.applyTo(this.#compositor));
+    const damage = this.#compositor.takeDamage();
+    if (damage.length === 0) return;
+    if (this.#recorder !== undefined) for (const rect of damage) this.#unrecorded.add(rect);
+    const now = sessionClock();
+    for (const viewer of this.#viewers.values()) viewer.damaged(damage, now);
+  }
+
+  #apply(update: GraphicsUpdate): void {
+    this.#guard(() => this.#compositor.apply(update));
+  }
+
+  #guard(draw: () => void): void {
+    try {
+      draw();
+    } catch (error) {
+      if (!(error instanceof DecodeError)) this.#log.error({ err: error }, 'decoding failed');
+      this.#fail('protocol_error', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #reset(at: number): void {
+    this.#compositor.takeDamage();
+    const { width, height } = this.#compositor;
+    this.#unrecorded.clear();
+    this.#unrecorded.add({ x: 0, y: 0, width, height });
+    this.#recorder?.resized(at);
+    for (const viewer of this.#viewers.values()) viewer.resized(width, height, sessionClock());
+  }
+
+  #pointerChanged(at: number): void {
+    const moved = this.#compositor.takePointerPosition();
+    if (moved !== undefined) this.#pointer = moved;
+    this.#recorder?.pointer(this.#pointer.x, this.#pointer.y, this.#compositor.pointer, at);
+    // Viewers live by this process's clock: `at` is the gateway's.
+    const now = sessionClock();
+    for (const viewer of this.#viewers.values()) {
+      if (moved === undefined) viewer.changed(now);
+      else viewer.pointerMoved(moved.x, moved.y, now);
+    }
+  }
+
+  #fail(code: HostFailureCode, detail: string): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#log.warn({ code, detail }, 'session failed in the pixel host');
+    this.#send({ kind: 'failed', session: this.#id, at: sessionClock(), failure: { code, detail } });
+  }
+
+  /** One timer for the viewer that is due first. */
+  #schedule(): void {
+    if (this.#finishing !== undefined) return;
+    let dueAt = Number.POSITIVE_INFINITY;
+    for (const viewer of this.#viewers.values()) dueAt = Math.min(dueAt, viewer.dueAt() ?? Number.POSITIVE_INFINITY);
+    if (dueAt >= this.#timerDueAt) return;
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timerDueAt = dueAt;
+    this.#timer = setTimeout(() => this.#flushViewers(), Math.max(0, dueAt - sessionClock()));
+  }
+
+  #flushViewers(): void {
+    this.#timer = undefined;
+    this.#timerDueAt = Number.POSITIVE_INFINITY;
+    const now = sessionClock();
+    for (const [id, viewer] of this.#viewers) {
+      const dueAt = viewer.dueAt();
+      // Timers may fire a fraction of a millisecond early.
+      if (dueAt === undefined || dueAt > now + 1) continue;
+      this.#decode();
+      viewer.flush(this.#compositor, this.#compositor.pointer, now).then(
+        () => this.#schedule(),
+        (error: unknown) => {
+          this.#log.error({ err: error, viewer: id }, 'encoding for a viewer failed');
+          this.detachViewer(id);
+        },
+      );
+    }
+    this.#schedule();
+  }
+}

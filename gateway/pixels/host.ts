@@ -1,0 +1,133 @@
+import { Socket } from 'node:net';
+import { RecorderError } from '../../recorder/recording.ts';
+import { SessionRecorder } from '../../recorder/session-recorder.ts';
+import { sessionClock } from '../clock.ts';
+import { createLogger } from '../log.ts';
+import { HostSession, type OpenRecorder } from './host-session.ts';
+import { decodeToHost, encodeFromHost, type FromHost, IpcFrameReader, type OpenOptions, type ToHost } from './ipc.ts';
+
+/**
+ * The pixel host: a child of the gateway that holds every session's pixels, so that decoding, encoding and recording
+ * never stand in the way of the process that moves bytes. Speaks `ipc.ts` on file descriptor 3.
+ *
+ * When the gateway is gone, however it went, it finishes all recordings and exits.
+ */
+const GATEWAY_FD = 3;
+
+/** Taken bytes are told to the gateway in portions: every message wakes it. */
+const PROGRESS_PORTION = 1024 * 1024;
+
+/** What may wait to be written to the gateway; past it the gateway is not reading, and viewers' pictures are dropped. */
+const MAX_UNWRITTEN = 64 * 1024 * 1024;
+
+const log = createLogger(process.env.ORIEL_LOG_LEVEL ?? 'info').child({ part: 'pixel-host' });
+const gateway = new Socket({ fd: GATEWAY_FD, readable: true, writable: true });
+const reader = new IpcFrameReader();
+const sessions = new Map<number, HostSession>();
+/** Bytes taken per session and not yet told. */
+const taken = new Map<number, number>();
+let leaving = false;
+
+// The terminal's Ctrl+C and a service manager's stop reach the whole process group. The gateway decides; we follow.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('SIGHUP', () => {});
+
+gateway.on('data', (chunk) => {
+  try {
+    for (const frame of reader.push(chunk)) handle(decodeToHost(frame));
+  } catch (error) {
+    log.fatal({ err: error }, 'the gateway sent something that is not understood');
+    leave();
+  }
+});
+gateway.on('end', leave);
+gateway.on('close', leave);
+gateway.on('error', leave);
+
+function handle(message: ToHost): void {
+  if (message.kind === 'open') {
+    open(message.session, message.options);
+    return;
+  }
+  const session = sessions.get(message.session);
+  if (session === undefined) return;
+  switch (message.kind) {
+    case 'update':
+      session.update(message.update, message.at);
+      countTaken(message.session, message.update.data.length);
+      return;
+    case 'pointer-moved':
+      session.pointerMoved(message.x, message.y, message.at);
+      return;
+    case 'attach-viewer':
+      session.attachViewer(message.viewer);
+      return;
+    case 'viewer-ack':
+      session.acknowledge(message.viewer, message.seq);
+      return;
+    case 'detach-viewer':
+      session.detachViewer(message.viewer);
+      return;
+    case 'finish':
+      session.finish(message.at).then(() => {
+        sessions.delete(message.session);
+        taken.delete(message.session);
+      });
+  }
+}
+
+function open(id: number, options: OpenOptions): void {
+  const sessionLog = log.child({ session: options.sessionId });
+  const session = new HostSession(id, send, sessionLog);
+  sessions.set(id, session);
+  const { directory } = options;
+  if (directory === undefined) {
+    send({ kind: 'opened', session: id, at: sessionClock() });
+    return;
+  }
+  const openRecorder: OpenRecorder = (source, failed) =>
+    SessionRecorder.open(
+      {
+        directory,
+        sessionId: options.sessionId,
+        ffmpegPath: options.ffmpegPath,
+        log: sessionLog,
+        onFailure: (error) => failed(error.message),
+      },
+      source,
+    );
+  session.record(openRecorder).then(
+    () => send({ kind: 'opened', session: id, at: sessionClock() }),
+    (error: unknown) => {
+      sessions.delete(id);
+      const code = error instanceof RecorderError ? error.code : 'recorder_unavailable';
+      const detail = error instanceof Error ? error.message : String(error);
+      send({ kind: 'failed', session: id, at: sessionClock(), failure: { code, detail } });
+    },
+  );
+}
+
+function send(message: FromHost): void {
+  if (leaving || gateway.destroyed) return;
+  if (message.kind === 'viewer-message' && gateway.writableLength > MAX_UNWRITTEN) return;
+  gateway.write(encodeFromHost(message));
+}
+
+function countTaken(session: number, bytes: number): void {
+  const sum = (taken.get(session) ?? 0) + bytes;
+  if (sum < PROGRESS_PORTION) {
+    taken.set(session, sum);
+    return;
+  }
+  taken.set(session, 0);
+  send({ kind: 'progress', session, at: sessionClock(), bytes: sum });
+}
+
+/** Finishes what is being recorded, then exits. */
+function leave(): void {
+  if (leaving) return;
+  leaving = true;
+  const at = sessionClock();
+  Promise.allSettled([...sessions.values()].map((session) => session.finish(at))).then(() => process.exit(0));
+}

@@ -1,0 +1,307 @@
+import { ReadCursor, WriteCursor } from '#protocol/core/cursor.ts';
+import { DecodeError } from '#protocol/core/errors.ts';
+import { decodeUtf8, encodeUtf8 } from '#protocol/core/text.ts';
+import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+
+/**
+ * What the gateway and its pixel host say to each other over a socket pair:
+ * `[u32 length][u8 kind][u32 session][f64 at][payload]`, little-endian; the length counts what follows it. `session`
+ * is a number that the gateway gives out, `at` milliseconds since the epoch from the gateway's clock.
+ */
+export type ToHost =
+  | { readonly kind: 'open'; readonly session: number; readonly at: number; readonly options: OpenOptions }
+  | { readonly kind: 'update'; readonly session: number; readonly at: number; readonly update: GraphicsUpdate }
+  | {
+      readonly kind: 'pointer-moved';
+      readonly session: number;
+      readonly at: number;
+      readonly x: number;
+      readonly y: number;
+    }
+  | { readonly kind: 'attach-viewer'; readonly session: number; readonly at: number; readonly viewer: number }
+  | {
+      readonly kind: 'viewer-ack';
+      readonly session: number;
+      readonly at: number;
+      readonly viewer: number;
+      readonly seq: number;
+    }
+  | { readonly kind: 'detach-viewer'; readonly session: number; readonly at: number; readonly viewer: number }
+  /** The session is over: finish its recording and forget it. */
+  | { readonly kind: 'finish'; readonly session: number; readonly at: number };
+
+export type FromHost =
+  | { readonly kind: 'opened'; readonly session: number; readonly at: number }
+  | {
+      readonly kind: 'viewer-message';
+      readonly session: number;
+      readonly at: number;
+      readonly viewer: number;
+      /** A tunnel message, ready to send. A view when decoded. */
+      readonly message: Uint8Array;
+    }
+  /** This many bytes of updates have been taken from the session's backlog. */
+  | { readonly kind: 'progress'; readonly session: number; readonly at: number; readonly bytes: number }
+  /** The session cannot go on. The gateway is expected to answer with `finish`. */
+  | { readonly kind: 'failed'; readonly session: number; readonly at: number; readonly failure: HostFailure }
+  | {
+      readonly kind: 'finished';
+      readonly session: number;
+      readonly at: number;
+      /** What was recorded; nothing where there is no video. */
+      readonly recording: { readonly durationMs: number; readonly bytes: number } | undefined;
+    };
+
+export interface OpenOptions {
+  readonly sessionId: string;
+  /** Folder of this session's recording; without it the session is not recorded. */
+  readonly directory?: string;
+  readonly ffmpegPath?: string;
+}
+
+export type HostFailureCode = 'recorder_unavailable' | 'recording_failed' | 'protocol_error';
+
+export interface HostFailure {
+  readonly code: HostFailureCode;
+  /** For the log. */
+  readonly detail: string;
+}
+
+/** Longest payload: an update as large as the tunnel carries, with its code. */
+export const MAX_IPC_PAYLOAD = 64 * 1024 * 1024 + 1;
+
+/** Bytes of a frame before its payload: length, kind, session, at. */
+export const IPC_HEADER_SIZE = 4 + 1 + 4 + 8;
+
+const ToHostKind = {
+  open: 1,
+  update: 2,
+  'pointer-moved': 3,
+  'attach-viewer': 4,
+  'viewer-ack': 5,
+  'detach-viewer': 6,
+  finish: 7,
+} as const;
+
+const FromHostKind = {
+  opened: 0x41,
+  'viewer-message': 0x42,
+  progress: 0x43,
+  failed: 0x44,
+  finished: 0x45,
+} as const;
+
+export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
+  const kind = ToHostKind[message.kind];
+  switch (message.kind) {
+    case 'open':
+      return jsonFrame(kind, message, message.options);
+    case 'update': {
+      const { code, data } = message.update;
+      const cursor = openFrame(kind, message, 1 + data.length); // code, data
+      cursor.u8(code);
+      cursor.bytes(data);
+      return cursor.finish();
+    }
+    case 'pointer-moved': {
+      const cursor = openFrame(kind, message, 2 + 2); // x, y
+      cursor.u16(message.x);
+      cursor.u16(message.y);
+      return cursor.finish();
+    }
+    case 'attach-viewer':
+    case 'detach-viewer': {
+      const cursor = openFrame(kind, message, 4); // viewer
+      cursor.u32(message.viewer);
+      return cursor.finish();
+    }
+    case 'viewer-ack': {
+      const cursor = openFrame(kind, message, 4 + 4); // viewer, seq
+      cursor.u32(message.viewer);
+      cursor.u32(message.seq);
+      return cursor.finish();
+    }
+    case 'finish':
+      return openFrame(kind, message, 0).finish();
+  }
+}
+
+/** @throws {DecodeError} when the frame is none of the gateway's */
+export function decodeToHost(frame: Uint8Array): ToHost {
+  const { cursor, kind, session, at } = readHeader(frame);
+  switch (kind) {
+    case ToHostKind.open:
+      return { kind: 'open', session, at, options: readOpenOptions(cursor) };
+    case ToHostKind.update:
+      return { kind: 'update', session, at, update: { code: cursor.u8('code'), data: cursor.rest() } };
+    case ToHostKind['pointer-moved']:
+      return { kind: 'pointer-moved', session, at, x: cursor.u16('x'), y: cursor.u16('y') };
+    case ToHostKind['attach-viewer']:
+      return { kind: 'attach-viewer', session, at, viewer: cursor.u32('viewer') };
+    case ToHostKind['viewer-ack']:
+      return { kind: 'viewer-ack', session, at, viewer: cursor.u32('viewer'), seq: cursor.u32('seq') };
+    case ToHostKind['detach-viewer']:
+      return { kind: 'detach-viewer', session, at, viewer: cursor.u32('viewer') };
+    case ToHostKind.finish:
+      return { kind: 'finish', session, at };
+    default:
+      throw cursor.error('unexpected_message', 'kind', `${kind} is nothing that the gateway says`);
+  }
+}
+
+export function encodeFromHost(message: FromHost): Uint8Array<ArrayBuffer> {
+  const kind = FromHostKind[message.kind];
+  switch (message.kind) {
+    case 'opened':
+      return openFrame(kind, message, 0).finish();
+    case 'viewer-message': {
+      const cursor = openFrame(kind, message, 4 + message.message.length); // viewer, message
+      cursor.u32(message.viewer);
+      cursor.bytes(message.message);
+      return cursor.finish();
+    }
+    case 'progress': {
+      const cursor = openFrame(kind, message, 4); // bytes
+      cursor.u32(message.bytes);
+      return cursor.finish();
+    }
+    case 'failed':
+      return jsonFrame(kind, message, message.failure);
+    case 'finished':
+      return jsonFrame(kind, message, message.recording ?? null);
+  }
+}
+
+/** @throws {DecodeError} when the frame is none of the host's */
+export function decodeFromHost(frame: Uint8Array): FromHost {
+  const { cursor, kind, session, at } = readHeader(frame);
+  switch (kind) {
+    case FromHostKind.opened:
+      return { kind: 'opened', session, at };
+    case FromHostKind['viewer-message']:
+      return { kind: 'viewer-message', session, at, viewer: cursor.u32('viewer'), message: cursor.rest() };
+    case FromHostKind.progress:
+      return { kind: 'progress', session, at, bytes: cursor.u32('bytes') };
+    case FromHostKind.failed:
+      return { kind: 'failed', session, at, failure: readFailure(cursor) };
+    case FromHostKind.finished:
+      return { kind: 'finished', session, at, recording: readRecording(cursor) };
+    default:
+      throw cursor.error('unexpected_message', 'kind', `${kind} is nothing that the pixel host says`);
+  }
+}
+
+/** Cuts a byte stream into frames. A frame is a view of what was pushed, or of a copy where it came in pieces. */
+export class IpcFrameReader {
+  #parts: Uint8Array[] = [];
+  #size = 0;
+
+  /** @throws {DecodeError} when a frame's length is impossible; the stream is lost then */
+  push(chunk: Uint8Array): Uint8Array[] {
+    this.#parts.push(chunk);
+    this.#size += chunk.length;
+    const frames: Uint8Array[] = [];
+    for (;;) {
+      const wanted = this.#nextFrameSize();
+      if (wanted === undefined || this.#size < wanted) return frames;
+      const bytes = this.#joined();
+      let at = 0;
+      for (;;) {
+        const size = frameSize(bytes, at);
+        if (size === undefined || at + size > bytes.length) break;
+        frames.push(bytes.subarray(at, at + size));
+        at += size;
+      }
+      this.#parts = at < bytes.length ? [bytes.subarray(at)] : [];
+      this.#size = bytes.length - at;
+    }
+  }
+
+  /** Whether the stream ended inside a frame. */
+  get partial(): boolean {
+    return this.#size > 0;
+  }
+
+  #nextFrameSize(): number | undefined {
+    if (this.#size < 4) return undefined;
+    if ((this.#parts[0]?.length ?? 0) < 4) this.#joined();
+    return frameSize(this.#parts[0]!, 0);
+  }
+
+  #joined(): Uint8Array {
+    if (this.#parts.length > 1) this.#parts = [Buffer.concat(this.#parts, this.#size)];
+    return this.#parts[0]!;
+  }
+}
+
+const CONTEXT = 'pixel host frame';
+
+function frameSize(bytes: Uint8Array, at: number): number | undefined {
+  if (bytes.length - at < 4) return undefined;
+  const length = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+  if (length < IPC_HEADER_SIZE - 4 || length > IPC_HEADER_SIZE - 4 + MAX_IPC_PAYLOAD) {
+    throw new DecodeError('limit_exceeded', CONTEXT, 'length', at, `${length} bytes`);
+  }
+  return 4 + length;
+}
+
+function openFrame(kind: number, message: { session: number; at: number }, payloadSize: number): WriteCursor {
+  const cursor = new WriteCursor(IPC_HEADER_SIZE + payloadSize);
+  cursor.u32(IPC_HEADER_SIZE - 4 + payloadSize);
+  cursor.u8(kind);
+  cursor.u32(message.session);
+  cursor.f64(message.at);
+  return cursor;
+}
+
+function jsonFrame(kind: number, message: { session: number; at: number }, body: unknown): Uint8Array<ArrayBuffer> {
+  const bytes = encodeUtf8(JSON.stringify(body));
+  const cursor = openFrame(kind, message, bytes.length);
+  cursor.bytes(bytes);
+  return cursor.finish();
+}
+
+function readHeader(frame: Uint8Array): { cursor: ReadCursor; kind: number; session: number; at: number } {
+  const cursor = new ReadCursor(frame, CONTEXT);
+  cursor.skip(4, 'length');
+  return { cursor, kind: cursor.u8('kind'), session: cursor.u32('session'), at: cursor.f64('at') };
+}
+
+function readJson(cursor: ReadCursor): Record<string, unknown> | null {
+  const text = decodeUtf8(cursor.rest());
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new DecodeError('invalid_value', CONTEXT, 'json', cursor.position, 'not JSON', { cause: error });
+  }
+  if (typeof value !== 'object' || Array.isArray(value)) throw cursor.error('invalid_value', 'json', 'not an object');
+  return value as Record<string, unknown> | null;
+}
+
+function readOpenOptions(cursor: ReadCursor): OpenOptions {
+  const body = readJson(cursor) ?? {};
+  const { sessionId, directory, ffmpegPath } = body;
+  if (typeof sessionId !== 'string') throw cursor.error('invalid_value', 'sessionId');
+  return {
+    sessionId,
+    ...(typeof directory === 'string' ? { directory } : {}),
+    ...(typeof ffmpegPath === 'string' ? { ffmpegPath } : {}),
+  };
+}
+
+function readFailure(cursor: ReadCursor): HostFailure {
+  const { code, detail } = readJson(cursor) ?? {};
+  if (code !== 'recorder_unavailable' && code !== 'recording_failed' && code !== 'protocol_error') {
+    throw cursor.error('invalid_value', 'code', String(code));
+  }
+  return { code, detail: String(detail) };
+}
+
+function readRecording(cursor: ReadCursor): { durationMs: number; bytes: number } | undefined {
+  const body = readJson(cursor);
+  if (body === null) return undefined;
+  const { durationMs, bytes } = body;
+  if (typeof durationMs !== 'number' || typeof bytes !== 'number') throw cursor.error('invalid_value', 'durationMs');
+  return { durationMs, bytes };
+}

@@ -1,0 +1,299 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sessionClock } from '../clock.ts';
+import { GatewayError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type {
+  PixelOptions,
+  PixelSession,
+  Pixels,
+  PixelViewer,
+  PixelWatch,
+  RecordingResult,
+} from '../sessions/ports.ts';
+import { decodeFromHost, encodeToHost, type FromHost, IpcFrameReader, type ToHost } from './ipc.ts';
+import { PixelSink } from './pixel-sink.ts';
+
+export interface PixelHostOptions {
+  /** Folder that holds one folder per recorded session. */
+  readonly recordingsDirectory: string;
+  readonly ffmpegPath: string;
+  readonly log: Logger;
+  /** Another program in the host's place, for tests. */
+  readonly script?: string;
+}
+
+/** Messages wait this long for company, so that a burst wakes the host once. */
+const GATHER_MS = 8;
+/** More than this is written at once. */
+const GATHER_BYTES = 64 * 1024;
+/** How long a host that was asked to leave may take to finish its recordings. */
+const LEAVE_WITHIN_MS = 60_000;
+
+/**
+ * The gateway's side of the pixel host: starts it, starts another when it dies, and tells the sessions that were in
+ * it. A host that dies takes no other session down than those it held.
+ */
+export class PixelHostProcess implements Pixels {
+  readonly #options: PixelHostOptions;
+  readonly #sessions = new Map<number, OpenSession>();
+  #host: Host | undefined;
+  #nextSession = 1;
+  #nextViewer = 1;
+  #closed = false;
+
+  constructor(options: PixelHostOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the host now rather than with the first session. */
+  start(): void {
+    if (this.#closed) throw new GatewayError('gateway_stopping');
+    this.#host ??= this.#spawn();
+  }
+
+  /** The running host's process. */
+  get pid(): number | undefined {
+    return this.#host?.child.pid;
+  }
+
+  async open(options: PixelOptions): Promise<PixelSession> {
+    this.start();
+    const id = this.#nextSession++;
+    const session = new OpenSession(id, options, (message) => this.#send(message));
+    this.#sessions.set(id, session);
+    session.finished.then(() => this.#sessions.delete(id));
+    const { sessionId, record } = options;
+    const recording = record
+      ? { directory: join(this.#options.recordingsDirectory, sessionId), ffmpegPath: this.#options.ffmpegPath }
+      : {};
+    this.#send({ kind: 'open', session: id, at: sessionClock(), options: { sessionId, ...recording } });
+    this.#host?.flush();
+    await session.opened;
+    return {
+      sink: session.sink,
+      finished: session.finished,
+      watch: (viewer) => session.watch(this.#nextViewer++, viewer),
+    };
+  }
+
+  /** Lets the host finish its recordings and waits for it to go. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const host = this.#host;
+    if (host === undefined) return;
+    await host.leave();
+  }
+
+  #spawn(): Host {
+    const script = this.#options.script ?? fileURLToPath(new URL('./host.ts', import.meta.url));
+    const host = new Host(script, this.#options.log, {
+      message: (message) => this.#sessions.get(message.session)?.received(message),
+      died: (detail) => this.#died(host, detail),
+    });
+    return host;
+  }
+
+  #died(host: Host, detail: string): void {
+    if (this.#host !== host) return;
+    this.#host = undefined;
+    if (this.#closed) this.#options.log.info({ detail }, 'pixel host has left');
+    else this.#options.log.error({ detail, sessions: this.#sessions.size }, 'pixel host died');
+    for (const session of [...this.#sessions.values()]) session.hostDied(detail);
+    this.#sessions.clear();
+    // The next session starts another; one that lived for a while is worth replacing before that.
+    if (!this.#closed && host.age > 5000) this.start();
+  }
+
+  #send(message: ToHost): void {
+    this.#host?.send(message);
+  }
+}
+
+/** One session's part: its sink, its viewers and what is still to come from the host. */
+class OpenSession {
+  readonly sink: PixelSink;
+  readonly opened: Promise<void>;
+  readonly finished: Promise<RecordingResult | undefined>;
+  readonly #id: number;
+  readonly #options: PixelOptions;
+  readonly #send: (message: ToHost) => void;
+  readonly #viewers = new Map<number, PixelViewer>();
+  readonly #opening = Promise.withResolvers<void>();
+  readonly #finishing = Promise.withResolvers<RecordingResult | undefined>();
+  #state: 'opening' | 'open' | 'failed' = 'opening';
+
+  constructor(id: number, options: PixelOptions, send: (message: ToHost) => void) {
+    this.#id = id;
+    this.#options = options;
+    this.#send = send;
+    this.opened = this.#opening.promise;
+    this.finished = this.#finishing.promise;
+    this.sink = new PixelSink(id, {
+      send,
+      overflowed: () => this.#fail('recording_failed', 'the pixel host cannot keep up'),
+      ended: (at) => {
+        this.#viewers.clear();
+        send({ kind: 'finish', session: id, at });
+      },
+    });
+  }
+
+  watch(id: number, viewer: PixelViewer): PixelWatch {
+    this.#viewers.set(id, viewer);
+    this.#send({ kind: 'attach-viewer', session: this.#id, at: sessionClock(), viewer: id });
+    return {
+      acknowledge: (seq) => {
+        if (!this.#viewers.has(id)) return;
+        this.#send({ kind: 'viewer-ack', session: this.#id, at: sessionClock(), viewer: id, seq });
+      },
+      close: () => {
+        if (!this.#viewers.delete(id)) return;
+        this.#send({ kind: 'detach-viewer', session: this.#id, at: sessionClock(), viewer: id });
+      },
+    };
+  }
+
+  received(message: FromHost): void {
+    switch (message.kind) {
+      case 'opened':
+        this.#state = 'open';
+        this.#opening.resolve();
+        return;
+      case 'viewer-message':
+        this.#viewers.get(message.viewer)?.send(message.message);
+        return;
+      case 'progress':
+        this.sink.progress(message.bytes);
+        return;
+      case 'failed':
+        this.#fail(message.failure.code, message.failure.detail);
+        return;
+      case 'finished':
+        this.#finishing.resolve(message.recording);
+    }
+  }
+
+  hostDied(detail: string): void {
+    this.#fail('recording_failed', `the pixel host died: ${detail}`);
+    for (const viewer of this.#viewers.values()) viewer.failed();
+    this.#viewers.clear();
+    this.#finishing.resolve(undefined);
+  }
+
+  #fail(code: PixelFailureCode, detail: string): void {
+    const before = this.#state;
+    this.#state = 'failed';
+    if (before === 'opening') {
+      this.#opening.reject(new GatewayError('recorder_unavailable', detail));
+      this.#finishing.resolve(undefined);
+    } else if (before === 'open') {
+      this.#options.failed(detail, code);
+    }
+  }
+}
+
+type PixelFailureCode = 'recorder_unavailable' | 'recording_failed' | 'protocol_error';
+
+interface HostEvents {
+  message(message: FromHost): void;
+  /** Called once, also after `leave`. */
+  died(detail: string): void;
+}
+
+/** One run of the host program and the socket to it. */
+class Host {
+  readonly child: ChildProcess;
+  readonly #socket: Socket;
+  readonly #log: Logger;
+  readonly #events: HostEvents;
+  readonly #startedAt = sessionClock();
+  readonly #gone = Promise.withResolvers<void>();
+  #dead = false;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(script: string, log: Logger, events: HostEvents) {
+    this.#log = log;
+    this.#events = events;
+    this.child = spawn(process.execPath, [script], {
+      // A process group of its own: the terminal's Ctrl+C must not end recordings that are being finished.
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+      env: { ...process.env, ORIEL_LOG_LEVEL: log.level },
+    });
+    this.#socket = this.child.stdio[3] as Socket;
+    this.child.on('error', (error) => this.#died(error.message));
+    this.child.on('exit', (code, signal) => this.#died(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    const reader = new IpcFrameReader();
+    this.#socket.on('data', (chunk) => {
+      try {
+        for (const frame of reader.push(chunk)) this.#events.message(decodeFromHost(frame));
+      } catch (error) {
+        log.error({ err: error }, 'the pixel host sent something that is not understood');
+        this.child.kill('SIGKILL');
+      }
+    });
+    this.#socket.on('error', (error) => log.debug({ err: error }, 'pixel host socket'));
+    this.#lowerPriority();
+  }
+
+  get age(): number {
+    return sessionClock() - this.#startedAt;
+  }
+
+  send(message: ToHost): void {
+    if (this.#dead || this.#socket.destroyed) return;
+    const frame = encodeToHost(message);
+    this.#waiting.push(frame);
+    this.#waitingBytes += frame.length;
+    if (this.#waitingBytes >= GATHER_BYTES) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
+  }
+
+  flush(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const frames = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (frames.length === 0 || this.#socket.destroyed) return;
+    this.#socket.cork();
+    for (const frame of frames) this.#socket.write(frame);
+    this.#socket.uncork();
+  }
+
+  async leave(): Promise<void> {
+    this.flush();
+    this.#socket.end();
+    const timer = setTimeout(() => {
+      this.#log.error('the pixel host does not finish; it is killed');
+      this.child.kill('SIGKILL');
+    }, LEAVE_WITHIN_MS);
+    await this.#gone.promise;
+    clearTimeout(timer);
+  }
+
+  #lowerPriority(): void {
+    const { pid } = this.child;
+    if (pid === undefined) return;
+    try {
+      setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the pixel host runs at normal priority');
+    }
+  }
+
+  #died(detail: string): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#socket?.destroy();
+    this.#events.died(detail);
+    this.#gone.resolve();
+  }
+}
