@@ -224,7 +224,7 @@ class Host {
       // A process group of its own: the terminal's Ctrl+C must not end recordings that are being finished.
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env: { ...process.env, ORIEL_LOG_LEVEL: log.level },
+      env: hostEnvironment(log.level),
     });
     this.#socket = this.child.stdio[3] as Socket;
     this.child.on('error', (error) => this.#died(error.message));
@@ -296,4 +296,10 @@ class Host {
     this.#events.died(detail);
     this.#gone.resolve();
   }
+}
+
+/** What the host needs of the gateway's environment: none of its settings, among which may be a password. */
+function hostEnvironment(logLevel: string): NodeJS.ProcessEnv {
+  const rest = Object.entries(process.env).filter(([name]) => !name.startsWith('ORIEL_'));
+  return { ...Object.fromEntries(rest), ORIEL_LOG_LEVEL: logLevel };
 }

@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import sharp from 'sharp';
+import { createPixelTarget } from '#protocol/codecs/pixel-target.ts';
+import { encodePlanar } from '#protocol/codecs/planar-encoder.ts';
+import { WriteCursor } from '#protocol/core/cursor.ts';
+import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
+import { type BitmapRectangle, encodeBitmapUpdate, sizeOfBitmapUpdate } from '#protocol/pdu/bitmap-update.ts';
+import { decodeGatewayMessage, type GatewayMessage } from '#protocol/tunnel/messages.ts';
+import { sessionClock } from '../clock.ts';
+import { createLogger } from '../log.ts';
+import type { PixelSession, PixelWatch } from '../sessions/ports.ts';
+import { PixelHostProcess } from './pixel-host-process.ts';
+
+const WIDTH = 320;
+const HEIGHT = 200;
+const END = { code: 'ended_by_user', message: '' };
+
+const directory = mkdtempSync(join(tmpdir(), 'pixel-host-'));
+const hosts: PixelHostProcess[] = [];
+
+after(async () => {
+  await Promise.all(hosts.map((host) => host.close()));
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function startHost(script?: string): PixelHostProcess {
+  const log = createLogger('silent');
+  const host = new PixelHostProcess({
+    recordingsDirectory: directory,
+    ffmpegPath: process.env.ORIEL_FFMPEG ?? 'ffmpeg',
+    log,
+    ...(script === undefined ? {} : { script }),
+  });
+  hosts.push(host);
+  return host;
+}
+
+function openSession(
+  host: PixelHostProcess,
+  sessionId: string,
+  record: boolean,
+  failures: string[] = [],
+): Promise<PixelSession> {
+  const failed = (_detail: string, code: string) => failures.push(code);
+  return host.open({ sessionId, width: WIDTH, height: HEIGHT, record, failed });
+}
+
+function reset(width = WIDTH, height = HEIGHT): GraphicsUpdate {
+  const cursor = new WriteCursor(4);
+  cursor.u16(width);
+  cursor.u16(height);
+  return { code: UpdateCode.desktopReset, data: cursor.finish() };
+}
+
+function fill(x: number, y: number, width: number, height: number, word: number): GraphicsUpdate {
+  const target = createPixelTarget(new Uint8Array(width * height * 4), width, { x: 0, y: 0, width, height });
+  target.words.fill(word);
+  const rectangle: BitmapRectangle = {
+    destLeft: x,
+    destTop: y,
+    destRight: x + width - 1,
+    destBottom: y + height - 1,
+    width,
+    height,
+    bitsPerPixel: 32,
+    compressed: true,
+    data: encodePlanar(target),
+  };
+  const update = { rectangles: [rectangle] };
+  const cursor = new WriteCursor(sizeOfBitmapUpdate(update));
+  encodeBitmapUpdate(update, cursor);
+  return { code: UpdateCode.bitmap, data: cursor.finish() };
+}
+
+/** A viewer that draws what it gets, and acknowledges when told to. */
+class TestViewer {
+  readonly messages: GatewayMessage[] = [];
+  readonly watch: PixelWatch;
+  pixels = new Uint8Array(0);
+  width = 0;
+  acknowledges = true;
+  hasFailed = false;
+  #drawing = Promise.resolve();
+  #waiting: (() => void)[] = [];
+
+  constructor(session: PixelSession) {
+    this.watch = session.watch({
+      send: (bytes) => {
+        const message = decodeGatewayMessage(bytes.slice());
+        this.#drawing = this.#drawing.then(() => this.#draw(message));
+      },
+      failed: () => {
+        this.hasFailed = true;
+        this.#wake();
+      },
+    });
+  }
+
+  colorAt(x: number, y: number): number[] {
+    const at = (y * this.width + x) * 4;
+    return [...this.pixels.subarray(at, at + 3)];
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  async #draw(message: GatewayMessage): Promise<void> {
+    if (message.type === 'desktop-size') {
+      this.width = message.width;
+      this.pixels = new Uint8Array(message.width * message.height * 4);
+    } else if (message.type === 'regions') {
+      for (const region of message.regions) {
+        const raw =
+          region.encoding === 'rgba' ? region.bytes : await sharp(region.bytes).ensureAlpha().raw().toBuffer();
+        for (let row = 0; row < region.height; row++) {
+          const from = row * region.width * 4;
+          this.pixels.set(raw.subarray(from, from + region.width * 4), ((region.y + row) * this.width + region.x) * 4);
+        }
+      }
+      if (this.acknowledges) this.watch.acknowledge(message.seq);
+    }
+    this.messages.push(message);
+    this.#wake();
+  }
+}
+
+const RED = 0xff0000ff;
+const GREEN = 0xff00ff00;
+
+describe('pixel host', () => {
+  it('shows a viewer the whole picture first, then what changes', async () => {
+    const host = startHost();
+    const session = await openSession(host, 'watched', false);
+    session.sink.graphics(reset(), sessionClock());
+    session.sink.graphics(fill(0, 0, 320, 200, RED), sessionClock());
+    const viewer = new TestViewer(session);
+    await viewer.until(() => viewer.messages.some((message) => message.type === 'regions'));
+    assert.deepEqual(viewer.messages[0], { type: 'desktop-size', width: WIDTH, height: HEIGHT });
+    assert.deepEqual(viewer.colorAt(319, 199), [255, 0, 0]);
+    assert.ok(viewer.messages.some((message) => message.type === 'pointer-shape' && message.kind === 'default'));
+
+    session.sink.graphics(fill(10, 10, 4, 4, GREEN), sessionClock());
+    await viewer.until(() => viewer.colorAt(13, 13)[1] === 255);
+    assert.deepEqual(viewer.colorAt(14, 13), [255, 0, 0]);
+    const last = viewer.messages.findLast((message) => message.type === 'regions');
+    assert.deepEqual(
+      last?.regions.map(({ x, y, width, height, encoding }) => ({ x, y, width, height, encoding })),
+      [{ x: 10, y: 10, width: 4, height: 4, encoding: 'rgba' }],
+    );
+
+    session.sink.pointerMoved(7, 8, sessionClock());
+    await viewer.until(() => viewer.messages.some((message) => message.type === 'pointer-position' && message.x === 7));
+
+    session.sink.graphics(reset(64, 32), sessionClock());
+    await viewer.until(() => viewer.width === 64 && viewer.messages.at(-1)?.type === 'regions');
+    assert.deepEqual(viewer.colorAt(63, 31), [0, 0, 0]);
+    session.sink.end(END, sessionClock());
+    assert.equal(await session.finished, undefined);
+  });
+
+  it('sends a viewer that does not acknowledge two pictures, then only the latest', async () => {
+    const host = startHost();
+    const session = await openSession(host, 'slow', false);
+    session.sink.graphics(reset(), sessionClock());
+    const viewer = new TestViewer(session);
+    const other = new TestViewer(session);
+    viewer.acknowledges = false;
+    const pictures = (of: TestViewer) => of.messages.filter((message) => message.type === 'regions');
+    await viewer.until(() => pictures(viewer).length === 1);
+    for (let green = 1; green <= 8; green++) {
+      session.sink.graphics(fill(0, 0, 64, 64, 0xff000000 | (green << 8)), sessionClock());
+      await other.until(() => other.colorAt(0, 0)[1] === green);
+    }
+    assert.equal(pictures(viewer).length, 2);
+    assert.notEqual(viewer.colorAt(0, 0)[1], 8);
+    viewer.acknowledges = true;
+    viewer.watch.acknowledge(2);
+    await viewer.until(() => viewer.colorAt(0, 0)[1] === 8);
+    assert.equal(pictures(viewer).length, 3);
+    session.sink.end(END, sessionClock());
+    await session.finished;
+  });
+
+  it('records a session and reports the recording', async () => {
+    const host = startHost();
+    const session = await openSession(host, 'recorded', true);
+    session.sink.graphics(reset(), sessionClock());
+    session.sink.graphics(fill(0, 0, 320, 200, RED), sessionClock());
+    const viewer = new TestViewer(session);
+    await viewer.until(() => viewer.colorAt(0, 0)[0] === 255);
+    session.sink.end(END, sessionClock());
+    const recording = await session.finished;
+    assert.ok(recording !== undefined && recording.bytes > 0);
+    assert.ok(existsSync(join(directory, 'recorded', 'video.mp4')));
+  });
+
+  it('refuses to open when nothing can be recorded', async () => {
+    const blocked = join(directory, 'blocked');
+    writeFileSync(blocked, '');
+    const host = startHost();
+    await assert.rejects(openSession(host, 'blocked', true), { code: 'recorder_unavailable' });
+  });
+
+  it('ends the session whose server breaks the protocol, and no other', async () => {
+    const host = startHost();
+    const failures: string[] = [];
+    const bad = await openSession(host, 'bad', false, failures);
+    const good = await openSession(host, 'good', false);
+    bad.sink.graphics(reset(), sessionClock());
+    good.sink.graphics(reset(), sessionClock());
+    bad.sink.graphics({ code: UpdateCode.bitmap, data: Uint8Array.of(1, 0, 9, 0) }, sessionClock());
+    const watcher = new TestViewer(bad);
+    await watcher.until(() => watcher.messages.length > 0);
+    good.sink.graphics(fill(0, 0, 320, 200, GREEN), sessionClock());
+    const viewer = new TestViewer(good);
+    await viewer.until(() => viewer.colorAt(5, 5)[1] === 255);
+    assert.deepEqual(failures, ['protocol_error']);
+    bad.sink.end(END, sessionClock());
+    good.sink.end(END, sessionClock());
+    await Promise.all([bad.finished, good.finished]);
+  });
+
+  it('tells sessions when the host dies, and starts another for the next', async () => {
+    const host = startHost();
+    const failures: string[] = [];
+    const session = await openSession(host, 'first', false, failures);
+    session.sink.graphics(reset(), sessionClock());
+    const viewer = new TestViewer(session);
+    await viewer.until(() => viewer.messages.length > 0);
+    const { pid } = host;
+    assert.ok(pid !== undefined);
+    assert.equal(getPriority(pid), 10);
+    process.kill(pid, 'SIGKILL');
+    assert.equal(await session.finished, undefined);
+    assert.deepEqual(failures, ['recording_failed']);
+    assert.ok(viewer.hasFailed);
+    const next = await openSession(host, 'second', false);
+    assert.notEqual(host.pid, pid);
+    next.sink.end(END, sessionClock());
+    await next.finished;
+  });
+
+  it('finishes recordings when the gateway is gone', async () => {
+    const host = startHost();
+    const session = await openSession(host, 'orphan', true);
+    session.sink.graphics(reset(), sessionClock());
+    session.sink.graphics(fill(0, 0, 320, 200, RED), sessionClock());
+    const viewer = new TestViewer(session);
+    await viewer.until(() => viewer.colorAt(0, 0)[0] === 255);
+    // The same end of file that the host sees when the gateway is killed.
+    await host.close();
+    assert.ok(existsSync(join(directory, 'orphan', 'video.mp4')));
+  });
+});
