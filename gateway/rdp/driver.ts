@@ -4,38 +4,17 @@ import type { ConnectionPhase } from '#protocol/connector/types.ts';
 import { UsageError } from '#protocol/core/errors.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
-import type { TlsPeer } from '#protocol/security/certificate.ts';
+import type { CloseReason } from '#protocol/session/close-reason.ts';
+import type { ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
 import { isErrorCode } from '../errors.ts';
 import { type ConnectionEnd, closedEnd, describeFailure, endOf, type Stage, timeoutEnd } from './failures.ts';
 import { describeCertificate, type ServerCertificate, upgradeToTls } from './tls-peer.ts';
 
-/** What the protocol says to do. */
-export type ClientOutput =
-  | { readonly kind: 'send'; readonly bytes: Uint8Array }
-  | { readonly kind: 'start-tls' }
-  | { readonly kind: 'phase'; readonly phase: ConnectionPhase }
-  | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
-  | { readonly kind: 'logged-on' }
-  | { readonly kind: 'closed'; readonly reason: ClientCloseReason };
-
-export interface ClientCloseReason {
-  readonly code: string;
-  readonly message: string;
-  readonly errorInfo?: number;
-  readonly errorName?: string;
-}
-
-/** The sans-IO client that a connection drives: `RdpClient` of protocol/session. */
-export interface ProtocolClient {
-  start(): readonly ClientOutput[];
-  receive(bytes: Uint8Array, now: number): readonly ClientOutput[];
-  tlsEstablished(peer: TlsPeer, now: number): readonly ClientOutput[];
-  input(events: readonly InputEvent[]): readonly ClientOutput[];
-  refresh(): readonly ClientOutput[];
-  shutdown(): readonly ClientOutput[];
-  /** Why the connection is over, as far as the server told beforehand. */
-  transportClosed(): readonly ClientOutput[];
-}
+/** The sans-IO client that a connection drives. */
+export type ProtocolClient = Pick<
+  RdpClient,
+  'start' | 'receive' | 'tlsEstablished' | 'transportClosed' | 'input' | 'refresh' | 'shutdown'
+>;
 
 export interface RdpConnectionOptions {
   readonly host: string;
@@ -179,10 +158,11 @@ export class RdpConnection {
         this.#startTls();
         break;
       case 'phase':
-        if (this.#stage !== 'active') this.#stage = STAGE_OF_PHASE[output.phase];
+        this.#stage = STAGE_OF_PHASE[output.phase];
         this.#events.phase(output.phase);
         break;
       case 'graphics':
+        // The stream begins with the desktop's size, as soon as the connection sequence is over.
         if (this.#stage !== 'active') this.#active();
         this.#events.graphics(output.update);
         break;
@@ -342,7 +322,7 @@ const STAGE_OF_PHASE: Readonly<Record<ConnectionPhase, Stage>> = {
   finalizing: 'sequence',
 };
 
-function endOfReason(reason: ClientCloseReason): ConnectionEnd {
+function endOfReason(reason: CloseReason): ConnectionEnd {
   const info = reason.errorInfo === undefined ? '' : ` (${reason.errorName ?? 'error info'} ${reason.errorInfo})`;
   const code = isErrorCode(reason.code) ? reason.code : 'disconnected_by_server';
   return endOf(code, `${reason.code}${info}`, { message: reason.message });
