@@ -314,7 +314,13 @@ export class ClientConnector {
   }
 
   #sendClientInfo(joined: Joined, out: ConnectorOutput[]): void {
-    this.#state = { name: 'licensing', joined, exchange: new LicenseExchange() };
+    const { serverCertificate } = joined.serverData.security;
+    const license = { userName: this.#config.username, machineName: this.#config.clientName };
+    const exchange = new LicenseExchange(
+      serverCertificate === undefined ? license : { ...license, serverCertificate },
+      this.#crypto,
+    );
+    this.#state = { name: 'licensing', joined, exchange };
     out.push(phase('licensing'), this.#sendIo(joined, clientInfoMessage(this.#config)));
   }
 
