@@ -13,10 +13,7 @@ export interface CursorPlan {
 const maxCursorSide = 128;
 
 /** How large a pointer of this shape is at a zoom, and where its hot spot lies then. */
-export function planCursor(
-  shape: PointerPicture,
-  scale: number,
-): CursorPlan {
+export function planCursor(shape: PointerPicture, scale: number): CursorPlan {
   const fitting = Math.min(scale, maxCursorSide / shape.width, maxCursorSide / shape.height);
   const width = Math.max(1, Math.round(shape.width * fitting));
   const height = Math.max(1, Math.round(shape.height * fitting));

@@ -1,11 +1,6 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { GatewayMessage } from '#protocol/tunnel/messages.ts';
-import {
-  decodeGatewayMessage,
-  encodeBrowserMessage,
-  TUNNEL_VERSION,
-  TunnelLimits,
-} from '#protocol/tunnel/messages.ts';
+import { decodeGatewayMessage, encodeBrowserMessage, TUNNEL_VERSION, TunnelLimits } from '#protocol/tunnel/messages.ts';
 import type { Painter, PainterEvents, Surface } from './painter.ts';
 import type { DecodeRegion } from './regions-painter.ts';
 import { RegionsPainter } from './regions-painter.ts';

@@ -329,9 +329,6 @@ function isCharacter(key: string): boolean {
 
 function sameLocks(a: LockKeys, b: LockKeys): boolean {
   return (
-    a.scrollLock === b.scrollLock &&
-    a.numLock === b.numLock &&
-    a.capsLock === b.capsLock &&
-    a.kanaLock === b.kanaLock
+    a.scrollLock === b.scrollLock && a.numLock === b.numLock && a.capsLock === b.capsLock && a.kanaLock === b.kanaLock
   );
 }

@@ -122,7 +122,8 @@ const allButtons = 1 | 2 | 4 | 8 | 16;
 
 function pushNotches(events: InputEvent[], total: number, horizontal: boolean, point: Point): void {
   const delta = Math.sign(total) * 120;
-  for (let left = Math.abs(total); left >= 120; left -= 120) events.push({ kind: 'wheel', delta, horizontal, ...point });
+  for (let left = Math.abs(total); left >= 120; left -= 120)
+    events.push({ kind: 'wheel', delta, horizontal, ...point });
 }
 
 function samePoint(a: Point, b: Point): boolean {

@@ -1,0 +1,78 @@
+import { request } from './request.ts';
+import type { Account, AuditEntry, NlaPolicy, Recording, Role, Session, Settings, Target, User } from './types.ts';
+
+export interface TargetFields {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly nla: NlaPolicy;
+}
+
+export interface AccountFields {
+  readonly username: string;
+  readonly password: string;
+  readonly domain: string;
+}
+
+const id = encodeURIComponent;
+
+/** The gateway's API, as functions. Each throws `ApiError`. */
+export const gateway = {
+  login: (username: string, password: string) => request<unknown>('POST', '/login', { username, password }),
+  logout: () => request<void>('POST', '/logout'),
+  changePassword: (current: string, password: string) => request<void>('POST', '/me/password', { current, password }),
+  me: (signal?: AbortSignal) => request<User>('GET', '/me', undefined, signal),
+
+  targets: (signal?: AbortSignal) => request<readonly Target[]>('GET', '/targets', undefined, signal),
+  target: (target: string, signal?: AbortSignal) => request<Target>('GET', `/targets/${id(target)}`, undefined, signal),
+  addTarget: (fields: TargetFields) => request<Target>('POST', '/targets', fields),
+  changeTarget: (target: string, fields: Partial<TargetFields>) =>
+    request<Target>('PATCH', `/targets/${id(target)}`, fields),
+  removeTarget: (target: string) => request<void>('DELETE', `/targets/${id(target)}`),
+  trustCertificate: (target: string, fingerprint?: string) =>
+    request<Target>('POST', `/targets/${id(target)}/trust`, fingerprint === undefined ? {} : { fingerprint }),
+  addAccount: (target: string, fields: AccountFields) =>
+    request<Account>('POST', `/targets/${id(target)}/accounts`, withoutEmpty(fields, 'domain')),
+  changeAccount: (target: string, account: string, fields: Partial<AccountFields>) =>
+    request<Account>('PATCH', `/targets/${id(target)}/accounts/${id(account)}`, fields),
+  removeAccount: (target: string, account: string) =>
+    request<void>('DELETE', `/targets/${id(target)}/accounts/${id(account)}`),
+
+  sessions: (signal?: AbortSignal) => request<readonly Session[]>('GET', '/sessions', undefined, signal),
+  session: (session: string, signal?: AbortSignal) =>
+    request<Session>('GET', `/sessions/${id(session)}`, undefined, signal),
+  openSession: (targetId: string, accountId: string, width: number, height: number) =>
+    request<{ id: string; ticket: string }>('POST', '/sessions', { targetId, accountId, width, height }),
+  watchSession: (session: string) => request<{ ticket: string }>('POST', `/sessions/${id(session)}/watch`),
+  endSession: (session: string) => request<void>('DELETE', `/sessions/${id(session)}`),
+
+  recordings: (signal?: AbortSignal) => request<readonly Recording[]>('GET', '/recordings', undefined, signal),
+  recording: (recording: string, signal?: AbortSignal) =>
+    request<Recording>('GET', `/recordings/${id(recording)}`, undefined, signal),
+  videoUrl: (recording: string) => `/api/recordings/${id(recording)}/video.mp4`,
+  downloadUrl: (recording: string) => `/api/recordings/${id(recording)}/video.mp4?download=1`,
+  thumbnailUrl: (recording: string) => `/api/recordings/${id(recording)}/thumbnail.jpg`,
+
+  users: (signal?: AbortSignal) => request<readonly User[]>('GET', '/users', undefined, signal),
+  addUser: (fields: { username: string; password: string; roles: readonly Role[] }) =>
+    request<User>('POST', '/users', fields),
+  changeUser: (user: string, fields: { password?: string; roles?: readonly Role[]; disabled?: boolean }) =>
+    request<User>('PATCH', `/users/${id(user)}`, fields),
+  removeUser: (user: string) => request<void>('DELETE', `/users/${id(user)}`),
+
+  /** The newest entries, or those before the entry with this id. */
+  audit: (before?: number, signal?: AbortSignal) =>
+    request<readonly AuditEntry[]>(
+      'GET',
+      before === undefined ? '/audit' : `/audit?before=${before}`,
+      undefined,
+      signal,
+    ),
+  settings: (signal?: AbortSignal) => request<Settings>('GET', '/settings', undefined, signal),
+  changeSettings: (settings: Partial<Settings>) => request<Settings>('PATCH', '/settings', settings),
+};
+
+function withoutEmpty<T extends object>(fields: T, name: keyof T): Partial<T> {
+  const { [name]: value, ...rest } = fields;
+  return value === '' ? (rest as Partial<T>) : fields;
+}

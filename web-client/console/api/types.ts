@@ -1,0 +1,88 @@
+/** What the API gives, as far as the pages use it. The gateway describes it all in /api/openapi.json. */
+
+export type Role = 'admin' | 'user' | 'auditor';
+
+export interface User {
+  readonly id: string;
+  readonly username: string;
+  readonly roles: readonly Role[];
+  readonly disabled: boolean;
+  readonly createdAt: string;
+}
+
+export interface Account {
+  readonly id: string;
+  readonly username: string;
+  readonly domain: string;
+}
+
+export type NlaPolicy = 'required' | 'preferred' | 'never';
+
+export interface Target {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly nla: NlaPolicy;
+  readonly demo: boolean;
+  /** SHA-256 fingerprints: of the certificate that is trusted, and of another that the server showed since. */
+  readonly certificate: { readonly trusted: string | null; readonly offered: string | null };
+  readonly createdAt: string;
+  readonly accounts: readonly Account[];
+}
+
+interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+interface Person {
+  readonly id: string;
+  readonly username: string;
+}
+
+export interface Session {
+  readonly id: string;
+  readonly state: 'pending' | 'connecting' | 'active';
+  readonly user: Person;
+  readonly target: Named;
+  readonly account: Person;
+  readonly width: number;
+  readonly height: number;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly phase: string | null;
+  readonly bytesFromServer: number;
+  readonly bytesToBrowser: number;
+  readonly viewers: readonly { readonly username: string; readonly since: string }[];
+  readonly recording: 'off' | 'starting' | 'recording' | 'failed';
+}
+
+export interface Recording {
+  readonly id: string;
+  readonly state: 'recording' | 'finishing' | 'ready' | 'failed';
+  readonly user: Person;
+  readonly target: Named;
+  readonly account: Person;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly endCode: string | null;
+  readonly durationMs: number | null;
+  readonly bytes: number | null;
+}
+
+export interface AuditEntry {
+  readonly id: number;
+  readonly at: string;
+  readonly actorId: string | null;
+  readonly actor: string;
+  readonly address: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly sessionId: string | null;
+  readonly details: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface Settings {
+  readonly announceShadow: boolean;
+}

@@ -1,0 +1,105 @@
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { LocationProvider, lazy, Route, Router } from 'preact-iso';
+import { gateway } from './api/gateway.ts';
+import type { ApiError } from './api/request.ts';
+import { whenSignedOut } from './api/request.ts';
+import type { User } from './api/types.ts';
+import { hasRole, IdentityContext, useIdentity } from './identity.tsx';
+import { Desktops } from './pages/desktops.tsx';
+import { NotFound } from './pages/not-found.tsx';
+import { Recordings } from './pages/recordings.tsx';
+import { Sessions } from './pages/sessions.tsx';
+import { SignIn } from './pages/sign-in.tsx';
+import { Shell } from './shell.tsx';
+import { ErrorNote, Loading } from './ui/feedback.tsx';
+import { toApiError } from './ui/use-resource.ts';
+
+// The desktop brings decoders, the rest is for few: neither holds up the first page.
+const Desktop = lazy(() => import('./pages/desktop.tsx').then((page) => page.Desktop));
+const Watch = lazy(() => import('./pages/watch.tsx').then((page) => page.Watch));
+const RecordingPage = lazy(() => import('./pages/recording.tsx').then((page) => page.RecordingPage));
+const Targets = lazy(() => import('./pages/targets.tsx').then((page) => page.Targets));
+const Users = lazy(() => import('./pages/users.tsx').then((page) => page.Users));
+const Audit = lazy(() => import('./pages/audit.tsx').then((page) => page.Audit));
+const SettingsPage = lazy(() => import('./pages/settings.tsx').then((page) => page.SettingsPage));
+
+/** Who is here decides what is shown: nobody gets the sign-in form, at whatever address, and stays there after it. */
+export function App() {
+  const [user, setUser] = useState<User | 'unknown' | 'nobody'>('unknown');
+  const [error, setError] = useState<ApiError>();
+
+  const identify = useCallback(async () => {
+    setError(undefined);
+    try {
+      setUser(await gateway.me());
+    } catch (cause) {
+      const failure = toApiError(cause);
+      if (failure.code === 'unauthenticated') setUser('nobody');
+      else setError(failure);
+    }
+  }, []);
+  useEffect(() => {
+    whenSignedOut(() => setUser('nobody'));
+    void identify();
+  }, [identify]);
+
+  const identity = useMemo(() => {
+    if (typeof user === 'string') return undefined;
+    const signOut = async (): Promise<void> => {
+      await gateway.logout().catch(() => undefined);
+      setUser('nobody');
+    };
+    return { user, signOut };
+  }, [user]);
+
+  if (error !== undefined) {
+    return (
+      <main class="alone">
+        <ErrorNote error={error} retry={identify} />
+      </main>
+    );
+  }
+  if (user === 'nobody') return <SignIn signedIn={identify} />;
+  if (identity === undefined) {
+    return (
+      <main class="alone">
+        <Loading what="Oriel" />
+      </main>
+    );
+  }
+  return (
+    <IdentityContext.Provider value={identity}>
+      <LocationProvider>
+        <Router>
+          <Route path="/desktop/:targetId" component={Desktop} />
+          <Route path="/sessions/:id/watch" component={Watch} />
+          <Route default component={Pages} />
+        </Router>
+      </LocationProvider>
+    </IdentityContext.Provider>
+  );
+}
+
+function Pages() {
+  return (
+    <Shell>
+      <Router>
+        <Route path="/" component={Home} />
+        <Route path="/sessions" component={Sessions} />
+        <Route path="/recordings" component={Recordings} />
+        <Route path="/recordings/:id" component={RecordingPage} />
+        <Route path="/admin/targets" component={Targets} />
+        <Route path="/admin/users" component={Users} />
+        <Route path="/admin/audit" component={Audit} />
+        <Route path="/admin/settings" component={SettingsPage} />
+        <Route default component={NotFound} />
+      </Router>
+    </Shell>
+  );
+}
+
+/** An auditor has no desktops: recordings are the first page then. */
+function Home() {
+  const { user } = useIdentity();
+  return hasRole(user, 'admin', 'user') ? <Desktops /> : <Recordings />;
+}

@@ -1,0 +1,135 @@
+import type { ComponentChildren, RefObject } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { RemoteDesktop, Scaling } from '../../viewer/remote-desktop.ts';
+import { Icon, Logo } from '../ui/icon.tsx';
+import { keyCombinations } from './key-combinations.ts';
+
+interface ToolbarProps {
+  readonly title: string;
+  readonly detail: string;
+  readonly status: ComponentChildren;
+  readonly children: ComponentChildren;
+  readonly home: string;
+  readonly first: RefObject<HTMLAnchorElement | null>;
+}
+
+/** The slim bar above a desktop. */
+export function Toolbar({ title, detail, status, children, home, first }: ToolbarProps) {
+  return (
+    <header class="toolbar" data-testid="toolbar">
+      <a class="toolbar-home" href={home} aria-label="Leave this desktop" ref={first}>
+        <Logo />
+      </a>
+      <div class="toolbar-title">
+        <span class="strong">{title}</span>
+        <span class="quiet toolbar-detail">{detail}</span>
+      </div>
+      <div class="toolbar-status">{status}</div>
+      <div class="toolbar-tools" role="toolbar" aria-label="Desktop">
+        {children}
+      </div>
+    </header>
+  );
+}
+
+export function ScalingButton({ scaling, change }: { readonly scaling: Scaling; change(scaling: Scaling): void }) {
+  const fit = scaling === 'fit';
+  return (
+    <button
+      type="button"
+      class="tool"
+      aria-pressed={!fit}
+      title={fit ? 'Show at actual size' : 'Fit to the window'}
+      onClick={() => change(fit ? 'actual' : 'fit')}
+      data-testid="scaling"
+    >
+      <Icon name={fit ? 'actual' : 'fit'} />
+      <span class="tool-text">{fit ? 'Actual size' : 'Fit'}</span>
+    </button>
+  );
+}
+
+export function FullscreenButton({
+  desktop,
+  page,
+}: {
+  readonly desktop: RemoteDesktop;
+  readonly page: HTMLElement | null;
+}) {
+  const toggle = (): void => {
+    if (document.fullscreenElement === null) void desktop.enterFullscreen(page ?? undefined).catch(() => undefined);
+    else void document.exitFullscreen();
+  };
+  return (
+    <button type="button" class="tool" title="Full screen" onClick={toggle} data-testid="fullscreen">
+      <Icon name="fullscreen" />
+      <span class="tool-text">Full screen</span>
+    </button>
+  );
+}
+
+/** Key combinations that browsers keep for themselves, and the soft keyboard of touch devices. */
+export function KeysMenu({ desktop }: { readonly desktop: RemoteDesktop }) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  const close = (): void => {
+    if (menu.current !== null) menu.current.open = false;
+  };
+  useEffect(() => {
+    const outside = (event: Event): void => {
+      if (event.target instanceof Node && menu.current?.contains(event.target) === false) close();
+    };
+    document.addEventListener('pointerdown', outside);
+    document.addEventListener('focusin', outside);
+    return () => {
+      document.removeEventListener('pointerdown', outside);
+      document.removeEventListener('focusin', outside);
+    };
+  }, []);
+
+  return (
+    <details
+      class="menu"
+      ref={menu}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return;
+        close();
+        menu.current?.querySelector('summary')?.focus();
+      }}
+    >
+      <summary class="tool" data-testid="keys-menu" title="Send keys">
+        <Icon name="keyboard" />
+        <span class="tool-text">Keys</span>
+      </summary>
+      <div class="menu-list">
+        {keyCombinations.map(({ label, does, codes }) => (
+          <button
+            key={label}
+            type="button"
+            class="menu-item"
+            data-keys={label}
+            onClick={() => {
+              close();
+              desktop.pressKeys(codes);
+            }}
+          >
+            <kbd>{label}</kbd>
+            <span class="quiet">{does}</span>
+          </button>
+        ))}
+        <button
+          type="button"
+          class="menu-item touch-only"
+          onClick={() => {
+            close();
+            desktop.showSoftKeyboard();
+          }}
+        >
+          <span>Show the keyboard</span>
+        </button>
+        <p class="menu-note quiet small">
+          <kbd>Ctrl+Alt+Home</kbd> leaves the desktop for this bar.
+        </p>
+      </div>
+    </details>
+  );
+}

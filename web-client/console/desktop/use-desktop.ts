@@ -1,0 +1,85 @@
+import type { RefObject } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { EndReason, Notice, RemoteDesktopState, Scaling, Size } from '../../viewer/remote-desktop.ts';
+import { RemoteDesktop } from '../../viewer/remote-desktop.ts';
+import { stepOfPhase } from './phases.ts';
+
+/** A remote desktop in a page, and what the page around it shows of it. */
+export interface DesktopView {
+  /** Give it to the element that the desktop fills. */
+  readonly place: RefObject<HTMLDivElement | null>;
+  readonly desktop: RemoteDesktop | undefined;
+  readonly state: RemoteDesktopState;
+  /** Index into `connectionSteps`. */
+  readonly step: number;
+  readonly end: EndReason | undefined;
+  readonly notice: Notice | undefined;
+  readonly latency: number | undefined;
+  readonly scaling: Scaling;
+  setScaling(scaling: Scaling): void;
+  /** Starts over with a new ticket. */
+  again(): void;
+}
+
+interface Options {
+  readonly label: string;
+  /** Asks the gateway for a ticket, for a desktop of this size. Its rejection is shown. */
+  ticket(size: Size): Promise<string>;
+  /** Ctrl+Alt+Home was pressed: focus something of the page. */
+  leave(): void;
+}
+
+export function useDesktop(options: Options): DesktopView {
+  const place = useRef<HTMLDivElement>(null);
+  const latest = useRef(options);
+  latest.current = options;
+  const [attempt, setAttempt] = useState(0);
+  const [desktop, setDesktop] = useState<RemoteDesktop>();
+  const [state, setState] = useState<RemoteDesktopState>('connecting');
+  const [step, setStep] = useState(0);
+  const [end, setEnd] = useState<EndReason>();
+  const [notice, setNotice] = useState<Notice>();
+  const [latency, setLatency] = useState<number>();
+  const [scaling, setScaling] = useState<Scaling>('fit');
+
+  useEffect(() => {
+    const parent = place.current;
+    if (parent === null) return undefined;
+    const opened = new RemoteDesktop({ parent, label: latest.current.label });
+    setDesktop(opened);
+    setState('connecting');
+    setStep(0);
+    setEnd(undefined);
+    setNotice(undefined);
+    setLatency(undefined);
+    opened.on('state', setState);
+    opened.on('phase', (phase) => {
+      const next = stepOfPhase(phase);
+      // Never back: a phase may come twice when the server starts over after a redirection or a reactivation.
+      if (next !== undefined) setStep((current) => Math.max(current, next));
+    });
+    opened.on('end', setEnd);
+    opened.on('notice', setNotice);
+    opened.on('latency', setLatency);
+    opened.on('leave', () => latest.current.leave());
+    void opened.connect(latest.current.ticket(opened.idealSize));
+    return () => opened.dispose();
+  }, [attempt]);
+
+  useEffect(() => {
+    if (desktop !== undefined) desktop.scaling = scaling;
+  }, [desktop, scaling]);
+
+  const again = (): void => setAttempt((count) => count + 1);
+  return { place, desktop, state, step, end, notice, latency, scaling, setScaling, again };
+}
+
+/** Asks before the page goes away (Ctrl+W is a habit in terminals), as long as `active`. */
+export function useLeaveWarning(active: boolean): void {
+  useEffect(() => {
+    if (!active) return undefined;
+    const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
+    window.addEventListener('beforeunload', warn);
+    return () => window.removeEventListener('beforeunload', warn);
+  }, [active]);
+}

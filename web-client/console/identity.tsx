@@ -1,0 +1,21 @@
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import type { Role, User } from './api/types.ts';
+
+/** Who is signed in. Provided by the app; pages are only shown to somebody. */
+export interface Identity {
+  readonly user: User;
+  signOut(): Promise<void>;
+}
+
+export const IdentityContext = createContext<Identity | undefined>(undefined);
+
+export function useIdentity(): Identity {
+  const identity = useContext(IdentityContext);
+  if (identity === undefined) throw new Error('no identity here');
+  return identity;
+}
+
+export function hasRole(user: User, ...roles: readonly Role[]): boolean {
+  return roles.some((role) => user.roles.includes(role));
+}

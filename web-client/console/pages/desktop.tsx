@@ -1,0 +1,186 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLocation, useRoute } from 'preact-iso';
+import { gateway } from '../api/gateway.ts';
+import type { Account, Target } from '../api/types.ts';
+import { Connecting, EndPanel } from '../desktop/overlays.tsx';
+import { FullscreenButton, KeysMenu, ScalingButton, Toolbar } from '../desktop/toolbar.tsx';
+import { useDesktop, useLeaveWarning } from '../desktop/use-desktop.ts';
+import { hasRole, useIdentity } from '../identity.tsx';
+import { Dialog } from '../ui/dialog.tsx';
+import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { useResource } from '../ui/use-resource.ts';
+import { useTitle } from '../ui/use-title.ts';
+import { accountName, desktopPath } from './desktops.tsx';
+
+/** `/desktop/:targetId`: chooses the account where there are several, then the desktop fills the window. */
+export function Desktop() {
+  const { params, query } = useRoute();
+  const targetId = params['targetId'] ?? '';
+  const { value: target, error, reload } = useResource((signal) => gateway.target(targetId, signal));
+  useTitle(target?.name ?? 'Desktop');
+
+  if (error !== undefined && target === undefined) {
+    return (
+      <main class="alone">
+        <ErrorNote error={error} retry={reload} />
+        <a class="button" href="/">
+          Back to desktops
+        </a>
+      </main>
+    );
+  }
+  if (target === undefined) {
+    return (
+      <main class="alone">
+        <Loading what="the desktop" />
+      </main>
+    );
+  }
+  const only = target.accounts.length === 1 ? target.accounts[0] : undefined;
+  const account = only ?? target.accounts.find(({ id }) => id === query['account']);
+  if (account === undefined) return <AccountChooser target={target} />;
+  return <OpenDesktop key={`${target.id} ${account.id}`} target={target} account={account} />;
+}
+
+function AccountChooser({ target }: { readonly target: Target }) {
+  const { user } = useIdentity();
+  if (target.accounts.length === 0) {
+    return (
+      <main class="alone">
+        <EmptyState icon="key" title={`${target.name} has no account yet`}>
+          <p>Oriel signs in for you, with an account that an administrator has added to the target.</p>
+          {hasRole(user, 'admin') ? (
+            <a class="button primary" href="/admin/targets">
+              Add an account
+            </a>
+          ) : (
+            <a class="button" href="/">
+              Back to desktops
+            </a>
+          )}
+        </EmptyState>
+      </main>
+    );
+  }
+  return (
+    <main class="alone">
+      <div class="panel">
+        <h1>{target.name}</h1>
+        <p class="quiet">Which account do you want to use?</p>
+        <ul class="choices" data-testid="accounts">
+          {target.accounts.map((account) => (
+            <li key={account.id}>
+              <a class="choice" href={desktopPath(target, account.id)}>
+                <Icon name="user" /> {accountName(account)}
+              </a>
+            </li>
+          ))}
+        </ul>
+        <a class="button" href="/">
+          Back to desktops
+        </a>
+      </div>
+    </main>
+  );
+}
+
+function OpenDesktop({ target, account }: { readonly target: Target; readonly account: Account }) {
+  const { route } = useLocation();
+  const page = useRef<HTMLDivElement>(null);
+  const first = useRef<HTMLAnchorElement>(null);
+  const [confirming, setConfirming] = useState(false);
+  const view = useDesktop({
+    label: target.name,
+    ticket: async ({ width, height }) => (await gateway.openSession(target.id, account.id, width, height)).ticket,
+    leave: () => first.current?.focus(),
+  });
+  const { desktop, state, end } = view;
+  const active = state === 'active';
+  useLeaveWarning(active);
+  useEffect(() => {
+    if (!active) setConfirming(false);
+  }, [active]);
+
+  return (
+    <div class="desktop-page" ref={page}>
+      <Toolbar
+        title={target.name}
+        detail={accountName(account)}
+        home="/"
+        first={first}
+        status={<Status state={state} latency={view.latency} />}
+      >
+        {desktop !== undefined && active && (
+          <>
+            <KeysMenu desktop={desktop} />
+            <ScalingButton scaling={view.scaling} change={view.setScaling} />
+            <FullscreenButton desktop={desktop} page={page.current} />
+          </>
+        )}
+        {(active || state === 'connecting') && (
+          <button
+            type="button"
+            class="tool tool-danger"
+            onClick={() => (active ? setConfirming(true) : route('/'))}
+            data-testid="end-session"
+          >
+            <Icon name="stop" />
+            <span class="tool-text">{active ? 'End session' : 'Cancel'}</span>
+          </button>
+        )}
+      </Toolbar>
+      {view.notice !== undefined && (view.notice.viewers ?? 1) > 0 && active && (
+        <p class="notice-bar" role="status" data-testid="notice">
+          <Icon name="sessions" /> {view.notice.message}
+        </p>
+      )}
+      <div class="desktop-place">
+        <div class="desktop-fill" ref={view.place} />
+        {state === 'connecting' && <Connecting name={target.name} step={view.step} />}
+        {end !== undefined && (state === 'ended' || state === 'failed') && (
+          <EndPanel title={endTitle(state, end.code)} failed={state === 'failed'} reason={end}>
+            <button type="button" class="button primary" onClick={view.again} data-testid="try-again">
+              {state === 'failed' ? 'Try again' : 'Open again'}
+            </button>
+            <a class="button" href="/">
+              Back to desktops
+            </a>
+          </EndPanel>
+        )}
+      </div>
+      {confirming && (
+        <Dialog
+          title="End this session?"
+          action="End session"
+          danger
+          testId="confirm-end"
+          perform={async () => desktop?.endSession()}
+          close={() => {
+            setConfirming(false);
+            desktop?.focus();
+          }}
+        >
+          <p>You are disconnected from {target.name}. To close your programs there too, sign out inside the desktop.</p>
+        </Dialog>
+      )}
+    </div>
+  );
+}
+
+function Status({ state, latency }: { readonly state: string; readonly latency: number | undefined }) {
+  if (state === 'connecting') return <span class="status">Connecting…</span>;
+  if (state !== 'active') return null;
+  return (
+    <span class="status status-good" title={latency === undefined ? undefined : 'To the gateway and back'}>
+      <span class="dot" aria-hidden="true" />
+      <span class="hidden-text">Connected</span>
+      {latency !== undefined && `${Math.max(1, Math.round(latency))} ms`}
+    </span>
+  );
+}
+
+function endTitle(state: 'ended' | 'failed', code: string): string {
+  if (state === 'ended') return 'The session has ended';
+  return code === 'connection_lost' || code === 'gateway_lost' ? 'The connection broke off' : 'This did not work';
+}

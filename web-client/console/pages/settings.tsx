@@ -1,0 +1,45 @@
+import { useState } from 'preact/hooks';
+import { gateway } from '../api/gateway.ts';
+import type { ApiError } from '../api/request.ts';
+import { ErrorNote, Loading } from '../ui/feedback.tsx';
+import { CheckField } from '../ui/fields.tsx';
+import { Page } from '../ui/page.tsx';
+import { toApiError, useResource } from '../ui/use-resource.ts';
+
+export function SettingsPage() {
+  const { value: settings, error, reload } = useResource(gateway.settings);
+  const [saveError, setSaveError] = useState<ApiError>();
+  const [busy, setBusy] = useState(false);
+
+  const change = async (announceShadow: boolean): Promise<void> => {
+    setBusy(true);
+    setSaveError(undefined);
+    try {
+      await gateway.changeSettings({ announceShadow });
+    } catch (cause) {
+      setSaveError(toApiError(cause));
+    }
+    reload();
+    setBusy(false);
+  };
+
+  return (
+    <Page title="Settings">
+      {error !== undefined && <ErrorNote error={error} retry={reload} />}
+      {settings === undefined && error === undefined && <Loading what="settings" />}
+      {settings !== undefined && (
+        <section class="setting">
+          <h2>Live view</h2>
+          <CheckField name="announceShadow" checked={settings.announceShadow} disabled={busy} change={change}>
+            Tell people when somebody watches their session
+          </CheckField>
+          <p class="field-help">
+            A line above the desktop then says who is watching. Each live view is in the audit log either way. The law
+            where you are may require telling.
+          </p>
+          {saveError !== undefined && <ErrorNote error={saveError} />}
+        </section>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,321 @@
+import { useState } from 'preact/hooks';
+import { gateway } from '../api/gateway.ts';
+import type { Account, NlaPolicy, Target } from '../api/types.ts';
+import { matches } from '../format.ts';
+import { Dialog } from '../ui/dialog.tsx';
+import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
+import { Field, SearchField, SelectField } from '../ui/fields.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { Page } from '../ui/page.tsx';
+import { useResource } from '../ui/use-resource.ts';
+import { accountName } from './desktops.tsx';
+
+/** What the one open dialog is about. */
+type Task =
+  | { readonly kind: 'add-target' }
+  | { readonly kind: 'change-target' | 'remove-target' | 'add-account' | 'trust'; readonly target: Target }
+  | { readonly kind: 'change-account' | 'remove-account'; readonly target: Target; readonly account: Account };
+
+export function Targets() {
+  const { value: targets, error, reload } = useResource(gateway.targets);
+  const [search, setSearch] = useState('');
+  const [task, setTask] = useState<Task>();
+  const found = targets?.filter((target) =>
+    matches(search, target.name, target.host, ...target.accounts.map(accountName)),
+  );
+  const add = (
+    <button
+      type="button"
+      class="button primary"
+      onClick={() => setTask({ kind: 'add-target' })}
+      data-testid="add-target"
+    >
+      <Icon name="add" /> Add target
+    </button>
+  );
+  return (
+    <Page
+      title="Targets"
+      intro="Computers that people may open, and the accounts that Oriel signs in with."
+      actions={
+        targets !== undefined &&
+        targets.length > 0 && (
+          <>
+            <SearchField label="Search targets" value={search} change={setSearch} />
+            {add}
+          </>
+        )
+      }
+    >
+      {error !== undefined && <ErrorNote error={error} retry={reload} />}
+      {targets === undefined && error === undefined && <Loading what="targets" />}
+      {targets?.length === 0 && (
+        <EmptyState icon="targets" title="No targets yet">
+          <p>A target is a computer with Remote Desktop turned on. Add its address first, then an account for it.</p>
+          {add}
+        </EmptyState>
+      )}
+      <ul class="target-list" data-testid="targets">
+        {found?.map((target) => (
+          <TargetEntry key={target.id} target={target} start={setTask} />
+        ))}
+      </ul>
+      {targets !== undefined && targets.length > 0 && found?.length === 0 && (
+        <EmptyState icon="search" title={`Nothing matches “${search}”`} />
+      )}
+      {task !== undefined && (
+        <TaskDialog
+          key={task.kind}
+          task={task}
+          close={() => {
+            setTask(undefined);
+            reload();
+          }}
+        />
+      )}
+    </Page>
+  );
+}
+
+function TargetEntry({ target, start }: { readonly target: Target; start(task: Task): void }) {
+  const changed = target.certificate.offered !== null && target.certificate.offered !== target.certificate.trusted;
+  return (
+    <li class="target" data-testid="target" data-target={target.id}>
+      <div class="target-head">
+        <div class="target-title">
+          <h2>
+            {target.name} {target.demo && <span class="tag">Demo</span>}
+          </h2>
+          <p class="quiet mono">
+            {target.host}:{target.port}
+          </p>
+        </div>
+        <span class="quiet small target-nla">NLA {target.nla}</span>
+        <div class="row-actions">
+          <button type="button" class="button" onClick={() => start({ kind: 'change-target', target })}>
+            Edit<span class="hidden-text"> {target.name}</span>
+          </button>
+          <button type="button" class="button danger-text" onClick={() => start({ kind: 'remove-target', target })}>
+            Remove<span class="hidden-text"> {target.name}</span>
+          </button>
+        </div>
+      </div>
+      {changed && (
+        <div class="note note-warning">
+          <Icon name="shield" />
+          <div class="note-text">
+            <p>This computer now shows another certificate. Nobody can connect until it is accepted.</p>
+          </div>
+          <button type="button" class="button" onClick={() => start({ kind: 'trust', target })}>
+            Review
+          </button>
+        </div>
+      )}
+      <ul class="accounts" aria-label={`Accounts of ${target.name}`}>
+        {target.accounts.map((account) => (
+          <li key={account.id} data-testid="account">
+            <Icon name="user" />
+            <span class="account-name">{accountName(account)}</span>
+            <button
+              type="button"
+              class="button quiet-button"
+              onClick={() => start({ kind: 'change-account', target, account })}
+            >
+              Edit<span class="hidden-text"> account {accountName(account)}</span>
+            </button>
+            <button
+              type="button"
+              class="button quiet-button"
+              onClick={() => start({ kind: 'remove-account', target, account })}
+            >
+              Remove<span class="hidden-text"> account {accountName(account)}</span>
+            </button>
+          </li>
+        ))}
+        <li>
+          <button
+            type="button"
+            class="button quiet-button"
+            onClick={() => start({ kind: 'add-account', target })}
+            data-testid="add-account"
+          >
+            <Icon name="add" /> Add account<span class="hidden-text"> to {target.name}</span>
+          </button>
+        </li>
+      </ul>
+    </li>
+  );
+}
+
+function TaskDialog({ task, close }: { readonly task: Task; close(): void }) {
+  switch (task.kind) {
+    case 'add-target':
+      return <TargetDialog target={undefined} close={close} />;
+    case 'change-target':
+      return <TargetDialog target={task.target} close={close} />;
+    case 'add-account':
+      return <AccountDialog target={task.target} account={undefined} close={close} />;
+    case 'change-account':
+      return <AccountDialog target={task.target} account={task.account} close={close} />;
+    case 'remove-target':
+      return (
+        <Dialog
+          title={`Remove ${task.target.name}?`}
+          action="Remove target"
+          danger
+          perform={() => gateway.removeTarget(task.target.id)}
+          close={close}
+        >
+          <p>Its accounts and their passwords are deleted. Recordings of its sessions stay.</p>
+        </Dialog>
+      );
+    case 'remove-account':
+      return (
+        <Dialog
+          title={`Remove ${accountName(task.account)}?`}
+          action="Remove account"
+          danger
+          perform={() => gateway.removeAccount(task.target.id, task.account.id)}
+          close={close}
+        >
+          <p>Its password is deleted from Oriel. Nothing changes on {task.target.name} itself.</p>
+        </Dialog>
+      );
+    case 'trust':
+      return (
+        <Dialog
+          title="Accept the new certificate?"
+          action="Accept certificate"
+          perform={() => gateway.trustCertificate(task.target.id, task.target.certificate.offered ?? undefined)}
+          close={close}
+        >
+          <p>
+            Accept it only if you know why it changed, for example because {task.target.name} was set up again.
+            Otherwise somebody may stand between.
+          </p>
+          <p class="field-help">New SHA-256 fingerprint</p>
+          <p class="fingerprint mono">{task.target.certificate.offered}</p>
+          {task.target.certificate.trusted !== null && (
+            <>
+              <p class="field-help">Accepted until now</p>
+              <p class="fingerprint mono quiet">{task.target.certificate.trusted}</p>
+            </>
+          )}
+        </Dialog>
+      );
+  }
+}
+
+function TargetDialog({ target, close }: { readonly target: Target | undefined; close(): void }) {
+  const [name, setName] = useState(target?.name ?? '');
+  const [host, setHost] = useState(target?.host ?? '');
+  const [port, setPort] = useState(String(target?.port ?? 3389));
+  const [nla, setNla] = useState<string>(target?.nla ?? 'preferred');
+  const perform = (): Promise<unknown> => {
+    const fields = { name: name.trim(), host: host.trim(), port: Number(port), nla: nla as NlaPolicy };
+    return target === undefined ? gateway.addTarget(fields) : gateway.changeTarget(target.id, fields);
+  };
+  return (
+    <Dialog
+      title={target === undefined ? 'Add a target' : `Edit ${target.name}`}
+      action={target === undefined ? 'Add target' : 'Save'}
+      testId="save-target"
+      perform={perform}
+      close={close}
+    >
+      <Field
+        label="Name"
+        name="name"
+        required
+        maxLength={128}
+        value={name}
+        change={setName}
+        help="As people know it, such as “Accounting server”."
+      />
+      <div class="field-row">
+        <Field
+          label="Host name or address"
+          name="host"
+          required
+          spellcheck={false}
+          autocapitalize="none"
+          value={host}
+          change={setHost}
+        />
+        <Field label="Port" name="port" type="number" min="1" max="65535" required value={port} change={setPort} />
+      </div>
+      <SelectField
+        label="Network Level Authentication"
+        name="nla"
+        value={nla}
+        change={setNla}
+        options={[
+          ['preferred', 'Preferred: use it where the computer offers it'],
+          ['required', 'Required: connect in no other way'],
+          ['never', 'Never: sign in on the desktop itself'],
+        ]}
+      />
+    </Dialog>
+  );
+}
+
+interface AccountDialogProps {
+  readonly target: Target;
+  readonly account: Account | undefined;
+  close(): void;
+}
+
+function AccountDialog({ target, account, close }: AccountDialogProps) {
+  const [username, setUsername] = useState(account?.username ?? '');
+  const [domain, setDomain] = useState(account?.domain ?? '');
+  const [password, setPassword] = useState('');
+  const perform = (): Promise<unknown> => {
+    const fields = { username: username.trim(), domain: domain.trim() };
+    if (account === undefined) return gateway.addAccount(target.id, { ...fields, password });
+    return gateway.changeAccount(target.id, account.id, password === '' ? fields : { ...fields, password });
+  };
+  return (
+    <Dialog
+      title={account === undefined ? `Add an account to ${target.name}` : `Edit ${accountName(account)}`}
+      action={account === undefined ? 'Add account' : 'Save'}
+      testId="save-account"
+      perform={perform}
+      close={close}
+    >
+      <div class="field-row">
+        <Field
+          label="User name"
+          name="account-username"
+          required
+          autocomplete="off"
+          spellcheck={false}
+          autocapitalize="none"
+          value={username}
+          change={setUsername}
+        />
+        <Field
+          label="Domain (optional)"
+          name="account-domain"
+          autocomplete="off"
+          spellcheck={false}
+          value={domain}
+          change={setDomain}
+        />
+      </div>
+      <Field
+        label="Password"
+        name="account-password"
+        type="password"
+        autocomplete="new-password"
+        required={account === undefined}
+        value={password}
+        change={setPassword}
+        help={
+          account === undefined
+            ? 'Kept encrypted. Nobody can read it again, and people who connect never see it.'
+            : 'Leave it empty to keep the present one.'
+        }
+      />
+    </Dialog>
+  );
+}

@@ -1,0 +1,192 @@
+import { useState } from 'preact/hooks';
+import { gateway } from '../api/gateway.ts';
+import type { Role, User } from '../api/types.ts';
+import { formatMoment } from '../format.ts';
+import { useIdentity } from '../identity.tsx';
+import { Dialog } from '../ui/dialog.tsx';
+import { ErrorNote, Loading } from '../ui/feedback.tsx';
+import { CheckField, Field } from '../ui/fields.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { Page } from '../ui/page.tsx';
+import { useResource } from '../ui/use-resource.ts';
+
+type Task = { readonly kind: 'add' } | { readonly kind: 'change' | 'remove'; readonly user: User };
+
+const roleTexts: readonly (readonly [role: Role, text: string])[] = [
+  ['user', 'User: opens desktops'],
+  ['admin', 'Administrator: manages targets and users, watches and ends sessions'],
+  ['auditor', 'Auditor: plays recordings and reads the audit log'],
+];
+
+export function Users() {
+  const { user: self } = useIdentity();
+  const { value: users, error, reload } = useResource(gateway.users);
+  const [task, setTask] = useState<Task>();
+  const close = (): void => {
+    setTask(undefined);
+    reload();
+  };
+  return (
+    <Page
+      title="Users"
+      intro="People who may sign in to Oriel."
+      actions={
+        <button type="button" class="button primary" onClick={() => setTask({ kind: 'add' })} data-testid="add-user">
+          <Icon name="add" /> Add user
+        </button>
+      }
+    >
+      {error !== undefined && <ErrorNote error={error} retry={reload} />}
+      {users === undefined && error === undefined && <Loading what="users" />}
+      {users !== undefined && (
+        <div class="table-box">
+          <table class="table" data-testid="users">
+            <thead>
+              <tr>
+                <th scope="col">User name</th>
+                <th scope="col">Roles</th>
+                <th scope="col">Added</th>
+                <th scope="col">
+                  <span class="hidden-text">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {users.map((user) => (
+                <tr key={user.id} data-testid="user-row">
+                  <td data-label="User name" class="strong">
+                    {user.username} {user.id === self.id && <span class="quiet small">you</span>}
+                    {user.disabled && <span class="tag">Disabled</span>}
+                  </td>
+                  <td data-label="Roles">{user.roles.join(', ') || <span class="quiet">none</span>}</td>
+                  <td data-label="Added">{formatMoment(user.createdAt)}</td>
+                  <td class="row-actions">
+                    <button type="button" class="button" onClick={() => setTask({ kind: 'change', user })}>
+                      Edit<span class="hidden-text"> {user.username}</span>
+                    </button>
+                    {user.id !== self.id && (
+                      <button
+                        type="button"
+                        class="button danger-text"
+                        onClick={() => setTask({ kind: 'remove', user })}
+                      >
+                        Remove<span class="hidden-text"> {user.username}</span>
+                      </button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {task?.kind === 'add' && <AddDialog close={close} />}
+      {task?.kind === 'change' && <ChangeDialog user={task.user} self={task.user.id === self.id} close={close} />}
+      {task?.kind === 'remove' && (
+        <Dialog
+          title={`Remove ${task.user.username}?`}
+          action="Remove user"
+          danger
+          perform={() => gateway.removeUser(task.user.id)}
+          close={close}
+        >
+          <p>Open sessions of {task.user.username} end at once. Recordings and the audit log stay.</p>
+        </Dialog>
+      )}
+    </Page>
+  );
+}
+
+function AddDialog({ close }: { close(): void }) {
+  const [username, setUsername] = useState('');
+  const [password, setPassword] = useState('');
+  const [roles, setRoles] = useState<readonly Role[]>(['user']);
+  return (
+    <Dialog
+      title="Add a user"
+      action="Add user"
+      testId="save-user"
+      perform={() => gateway.addUser({ username: username.trim(), password, roles })}
+      close={close}
+    >
+      <Field
+        label="User name"
+        name="new-username"
+        required
+        maxLength={64}
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+        value={username}
+        change={setUsername}
+      />
+      <PasswordField value={password} change={setPassword} required />
+      <RoleFields roles={roles} change={setRoles} />
+    </Dialog>
+  );
+}
+
+function ChangeDialog({ user, self, close }: { readonly user: User; readonly self: boolean; close(): void }) {
+  const [password, setPassword] = useState('');
+  const [roles, setRoles] = useState<readonly Role[]>(user.roles);
+  const [disabled, setDisabled] = useState(user.disabled);
+  return (
+    <Dialog
+      title={`Edit ${user.username}`}
+      action="Save"
+      testId="save-user"
+      perform={() => gateway.changeUser(user.id, { roles, disabled, ...(password === '' ? {} : { password }) })}
+      close={close}
+    >
+      <RoleFields roles={roles} change={setRoles} />
+      <PasswordField value={password} change={setPassword} required={false} />
+      {!self && (
+        <CheckField checked={disabled} change={setDisabled}>
+          Disabled: may not sign in; open sessions end
+        </CheckField>
+      )}
+    </Dialog>
+  );
+}
+
+interface PasswordFieldProps {
+  readonly value: string;
+  readonly required: boolean;
+  change(value: string): void;
+}
+
+function PasswordField({ value, required, change }: PasswordFieldProps) {
+  return (
+    <Field
+      label={required ? 'Password' : 'New password'}
+      name="new-password"
+      type="password"
+      autocomplete="new-password"
+      minLength={8}
+      required={required}
+      value={value}
+      change={change}
+      help={
+        required ? 'At least 8 characters.' : 'Leave it empty to keep the present one. A new one signs the user out.'
+      }
+    />
+  );
+}
+
+function RoleFields({ roles, change }: { readonly roles: readonly Role[]; change(roles: readonly Role[]): void }) {
+  return (
+    <fieldset class="field">
+      <legend>Roles</legend>
+      {roleTexts.map(([role, text]) => (
+        <CheckField
+          key={role}
+          name={`role-${role}`}
+          checked={roles.includes(role)}
+          change={(checked) => change(checked ? [...roles, role] : roles.filter((other) => other !== role))}
+        >
+          {text}
+        </CheckField>
+      ))}
+    </fieldset>
+  );
+}

@@ -1,0 +1,96 @@
+import { useRef, useState } from 'preact/hooks';
+import { useRoute } from 'preact-iso';
+import { gateway } from '../api/gateway.ts';
+import { EndPanel } from '../desktop/overlays.tsx';
+import { FullscreenButton, ScalingButton, Toolbar } from '../desktop/toolbar.tsx';
+import { useDesktop } from '../desktop/use-desktop.ts';
+import { Dialog } from '../ui/dialog.tsx';
+import { Loading } from '../ui/feedback.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { useResource } from '../ui/use-resource.ts';
+import { useTitle } from '../ui/use-title.ts';
+
+/** `/sessions/:id/watch`: somebody else's desktop, live and only to look at. */
+export function Watch() {
+  const { params } = useRoute();
+  const id = params['id'] ?? '';
+  const page = useRef<HTMLDivElement>(null);
+  const first = useRef<HTMLAnchorElement>(null);
+  const [confirming, setConfirming] = useState(false);
+  const { value: session } = useResource((signal) => gateway.session(id, signal));
+  const view = useDesktop({
+    label: 'Live view of a remote desktop',
+    ticket: async () => (await gateway.watchSession(id)).ticket,
+    leave: () => first.current?.focus(),
+  });
+  const { desktop, state, end } = view;
+  const who = session?.user.username;
+  useTitle(who === undefined ? 'Live view' : `Watching ${who}`);
+
+  return (
+    <div class="desktop-page watching" ref={page}>
+      <Toolbar
+        title={session?.target.name ?? 'Live view'}
+        detail={who === undefined ? '' : `${who} as ${session?.account.username ?? ''}`}
+        home="/sessions"
+        first={first}
+        status={
+          <span class="status status-watching" data-testid="watching">
+            <Icon name="sessions" /> Watching live, view only
+          </span>
+        }
+      >
+        {desktop !== undefined && state === 'active' && (
+          <>
+            <ScalingButton scaling={view.scaling} change={view.setScaling} />
+            <FullscreenButton desktop={desktop} page={page.current} />
+          </>
+        )}
+        {state === 'active' && (
+          <button type="button" class="tool tool-danger" onClick={() => setConfirming(true)} data-testid="end-session">
+            <Icon name="stop" />
+            <span class="tool-text">End session</span>
+          </button>
+        )}
+      </Toolbar>
+      <div class="desktop-place">
+        <div class="desktop-fill" ref={view.place} />
+        {state === 'connecting' && (
+          <div class="overlay">
+            <Loading what="the live view" />
+          </div>
+        )}
+        {end !== undefined && (state === 'ended' || state === 'failed') && (
+          <EndPanel
+            title={state === 'ended' ? 'The session has ended' : 'The live view has ended'}
+            failed={state === 'failed'}
+            reason={
+              end.code === 'ended_by_user' && who !== undefined ? { ...end, message: `${who} ended the session.` } : end
+            }
+          >
+            <a class="button primary" href="/sessions">
+              Back to live sessions
+            </a>
+            {state === 'failed' && (
+              <button type="button" class="button" onClick={view.again} data-testid="try-again">
+                Try again
+              </button>
+            )}
+          </EndPanel>
+        )}
+      </div>
+      {confirming && (
+        <Dialog
+          title={`End the session of ${who ?? 'this user'}?`}
+          action="End session"
+          danger
+          testId="confirm-end"
+          perform={() => gateway.endSession(id)}
+          close={() => setConfirming(false)}
+        >
+          <p>The user loses the connection at once. Programs on the desktop keep running until the server ends them.</p>
+        </Dialog>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,115 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import type { Role } from './api/types.ts';
+import { hasRole, useIdentity } from './identity.tsx';
+import type { IconName } from './ui/icon.tsx';
+import { Icon, Logo } from './ui/icon.tsx';
+
+interface Entry {
+  readonly path: string;
+  readonly label: string;
+  readonly icon: IconName;
+  readonly roles: readonly Role[];
+}
+
+const work: readonly Entry[] = [
+  { path: '/', label: 'Desktops', icon: 'desktops', roles: ['admin', 'user'] },
+  { path: '/sessions', label: 'Live sessions', icon: 'sessions', roles: ['admin', 'user'] },
+  { path: '/recordings', label: 'Recordings', icon: 'recordings', roles: ['admin', 'auditor'] },
+];
+const administration: readonly Entry[] = [
+  { path: '/admin/targets', label: 'Targets', icon: 'targets', roles: ['admin'] },
+  { path: '/admin/users', label: 'Users', icon: 'users', roles: ['admin'] },
+  { path: '/admin/audit', label: 'Audit log', icon: 'audit', roles: ['admin', 'auditor'] },
+  { path: '/admin/settings', label: 'Settings', icon: 'settings', roles: ['admin'] },
+];
+
+/** The frame around every page but the desktop itself: navigation, who is signed in, and the page. */
+export function Shell({ children }: { readonly children: ComponentChildren }) {
+  const { path } = useLocation();
+  const [open, setOpen] = useState(false);
+  useEffect(() => setOpen(false), [path]);
+  return (
+    <div class="shell" data-menu={open ? 'open' : 'closed'}>
+      <a class="skip-link" href="#main">
+        Skip to the page
+      </a>
+      <header class="top-bar">
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={open ? 'Close the menu' : 'Open the menu'}
+          aria-expanded={open}
+          aria-controls="side-bar"
+          onClick={() => setOpen(!open)}
+        >
+          <Icon name={open ? 'close' : 'menu'} />
+        </button>
+        <a class="brand" href="/">
+          <Logo /> Oriel
+        </a>
+      </header>
+      <div class="side-bar" id="side-bar">
+        <a class="brand" href="/">
+          <Logo /> Oriel
+        </a>
+        <nav aria-label="Main">
+          <Entries entries={work} path={path} />
+          <Entries heading="Administration" entries={administration} path={path} />
+        </nav>
+        <SignedIn />
+      </div>
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
+    </div>
+  );
+}
+
+interface EntriesProps {
+  readonly heading?: string;
+  readonly entries: readonly Entry[];
+  readonly path: string;
+}
+
+function Entries({ heading, entries, path }: EntriesProps) {
+  const { user } = useIdentity();
+  const visible = entries.filter((entry) => hasRole(user, ...entry.roles));
+  if (visible.length === 0) return null;
+  return (
+    <>
+      {heading !== undefined && <h2 class="nav-heading">{heading}</h2>}
+      <ul class="nav">
+        {visible.map((entry) => (
+          <li key={entry.path}>
+            <a href={entry.path} aria-current={isCurrent(entry.path, path) ? 'page' : undefined}>
+              <Icon name={entry.icon} />
+              {entry.label}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function SignedIn() {
+  const { user, signOut } = useIdentity();
+  return (
+    <div class="signed-in">
+      <Icon name="user" />
+      <span class="signed-in-name" data-testid="signed-in">
+        {user.username}
+        <span class="quiet small">{user.roles.join(', ') || 'no role'}</span>
+      </span>
+      <button type="button" class="button quiet-button" onClick={signOut} data-testid="sign-out">
+        Sign out
+      </button>
+    </div>
+  );
+}
+
+function isCurrent(entry: string, path: string): boolean {
+  return entry === '/' ? path === '/' : path === entry || path.startsWith(`${entry}/`);
+}
