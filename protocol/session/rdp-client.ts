@@ -32,7 +32,7 @@ export type ClientOutput =
  * connection cannot be made. Either is the end: from then on every method returns nothing.
  */
 export class RdpClient {
-  readonly #config: ClientConfig;
+  #config: ClientConfig;
   #state: State;
 
   constructor(config: ClientConfig, crypto: CryptoProvider) {
@@ -131,6 +131,8 @@ export class RdpClient {
     });
     const state: ActiveState = { name: 'active', stage, connection, frames: new FrameReader() };
     this.#state = state;
+    // What logged us on is not needed again: from here on nothing in memory holds it for us.
+    this.#config = { ...this.#config, username: '', domain: '', password: '' };
     out.push(...stage.start());
     this.#active(state, connection.pending, out);
   }
