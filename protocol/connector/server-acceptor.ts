@@ -1,0 +1,468 @@
+/**
+ * The server's side of the connection sequence ([MS-RDPBCGR] 1.3.1.1), sans-IO: the mirror image of
+ * client-connector.ts. All transitions are in this file.
+ */
+import { concatBytes } from '../core/bytes.ts';
+import type { CryptoProvider } from '../core/crypto.ts';
+import { ReadCursor, WriteCursor } from '../core/cursor.ts';
+import { DecodeError, UsageError } from '../core/errors.ts';
+import { type ClientInfo, decodeClientInfo } from '../pdu/client-info.ts';
+import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
+import { ControlAction, decodeControl, encodeControl, encodeFontMap, encodeSynchronize } from '../pdu/finalization.ts';
+import { type FindSize, FrameBuffer } from '../pdu/frame-buffer.ts';
+import {
+  decodeConferenceCreateRequest,
+  encodeConferenceCreateResponse,
+  sizeOfConferenceCreateResponse,
+} from '../pdu/gcc.ts';
+import { type ClientData, decodeClientData } from '../pdu/gcc-client-data.ts';
+import { ClientEarlyCapability, RdpVersion } from '../pdu/gcc-core-data.ts';
+import { encodeServerData, type ServerData, ServerEarlyCapability, sizeOfServerData } from '../pdu/gcc-server-data.ts';
+import { VALID_CLIENT_ALERT } from '../pdu/licensing.ts';
+import { decodeConnectInitial, encodeConnectResponse, SERVER_DOMAIN_PARAMETERS, sizeOfConnectResponse } from '../pdu/mcs.ts';
+import { decodeMcsPdu, DisconnectReason, type McsPdu, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
+import {
+  type ConnectionConfirm,
+  decodeConnectionRequest,
+  encodeConnectionConfirm,
+  NegotiationFailureCode,
+  NegotiationResponseFlags,
+  SecurityProtocol,
+} from '../pdu/nego.ts';
+import { decodeBasicSecurityHeader, SecurityFlags } from '../pdu/security-header.ts';
+import {
+  decodeConfirmActive,
+  decodeShareControlPdus,
+  decodeShareData,
+  encodeDemandActive,
+  SERVER_CHANNEL_ID,
+  ShareControlType,
+  type ShareControlPdu,
+  ShareDataType,
+  shareControlMessage,
+  shareDataMessage,
+  sizeOfDemandActive,
+} from '../pdu/share.ts';
+import { findFrameSize, findTpktSize, frameKind } from '../pdu/tpkt.ts';
+import { decodeX224, encodeData } from '../pdu/x224.ts';
+import type { TlsPeer } from '../security/certificate.ts';
+import { CredSspServer } from '../security/credssp-server.ts';
+import type { NtlmIdentity } from '../security/ntlm-server.ts';
+import { findTsRequestSize } from '../security/ts-request.ts';
+import { licenseUserData } from './license-exchange.ts';
+import { agreeShare, demandActive, requestedColorDepth } from './server-capabilities.ts';
+import type { AcceptedConnection, AcceptorOutput, RefusalReason, ServerConfig } from './server-types.ts';
+import type { ColorDepth, JoinedChannel } from './types.ts';
+
+type State =
+  /** Waits for the Connection Request. */
+  | { readonly name: 'connection-initiation' }
+  | { readonly name: 'security-upgrade'; readonly protocol: number; readonly requested: number }
+  | { readonly name: 'credssp'; readonly protocol: number; readonly requested: number; readonly credssp: CredSspServer }
+  /** Waits for Connect Initial. */
+  | { readonly name: 'basic-settings-exchange'; readonly secured: Secured }
+  /** Waits for Erect Domain, Attach User, Channel Joins, and Client Info, which ends it. */
+  | { readonly name: 'channel-connection'; readonly settled: Settled; readonly attached: boolean }
+  /** Sent: Valid Client and Demand Active. Waits for Confirm Active. */
+  | { readonly name: 'capabilities-exchange'; readonly joined: Joined }
+  /** Waits for Synchronize, Control, Font List. */
+  | { readonly name: 'connection-finalization'; readonly joined: Joined; readonly agreed: Agreed }
+  | { readonly name: 'connected'; readonly joined: Joined; readonly agreed: Agreed }
+  | { readonly name: 'over' };
+
+interface Secured {
+  readonly protocol: number;
+  readonly requested: number;
+  readonly identity: NtlmIdentity | undefined;
+}
+
+interface Settled {
+  readonly secured: Secured;
+  readonly clientData: ClientData;
+  readonly userId: number;
+  readonly channels: readonly JoinedChannel[];
+}
+
+interface Joined {
+  readonly settled: Settled;
+  readonly clientInfo: Omit<ClientInfo, 'password'>;
+  readonly demanded: Demanded;
+}
+
+interface Demanded {
+  readonly width: number;
+  readonly height: number;
+  readonly colorDepth: ColorDepth;
+}
+
+type Agreed = ReturnType<typeof agreeShare>;
+
+const IO_CHANNEL_ID = 1003;
+/** Static channels follow the I/O channel, the user's own channel follows them. */
+const FIRST_STATIC_CHANNEL_ID = 1004;
+
+const SHARE_ID = 0x000103ea;
+
+/** [T125] section 7 Result. */
+const RT_SUCCESSFUL = 0;
+const RT_NO_SUCH_CHANNEL = 3;
+
+/** What a client may send before it is let in is small; this bounds it. */
+const MAX_PENDING_BYTES = 1024 * 1024;
+
+/** [MS-RDPBCGR] 2.2.10.2 AUTHZ_SUCCESS. */
+const EARLY_USER_AUTHORIZED = new Uint8Array(4);
+
+/** Feed it what the client sends, do what comes out in order. Throws `DecodeError` when the client breaks the protocol. */
+export class ServerAcceptor {
+  readonly #config: ServerConfig;
+  readonly #crypto: CryptoProvider;
+  readonly #frames = new FrameBuffer();
+  #state: State = { name: 'connection-initiation' };
+  #pending: Uint8Array[] = [];
+  #pendingSize = 0;
+
+  constructor(config: ServerConfig, crypto: CryptoProvider) {
+    this.#config = config;
+    this.#crypto = crypto;
+  }
+
+  get stateName(): State['name'] {
+    return this.#state.name;
+  }
+
+  /**
+   * The TLS handshake is done.
+   * @param own this server's certificate, as the client sees it
+   * @param now milliseconds since the epoch
+   */
+  tlsEstablished(own: TlsPeer, now: number): AcceptorOutput[] {
+    const state = this.#state;
+    if (state.name !== 'security-upgrade') throw new UsageError(`TLS was established in ${state.name}`);
+    const { protocol, requested } = state;
+    const { nla, computerName } = this.#config;
+    if (protocol === SecurityProtocol.ssl || nla === undefined) {
+      this.#state = { name: 'basic-settings-exchange', secured: { protocol, requested, identity: undefined } };
+    } else {
+      const credssp = new CredSspServer({ lookup: nla.lookup, computerName }, this.#crypto, now, own);
+      this.#state = { name: 'credssp', protocol, requested, credssp };
+    }
+    return [];
+  }
+
+  /** @param _now milliseconds since the epoch */
+  receive(bytes: Uint8Array, _now: number): AcceptorOutput[] {
+    const { name } = this.#state;
+    if (name === 'connected' || name === 'over') throw new UsageError(`bytes came in ${name}`);
+    const outputs: AcceptorOutput[] = [];
+    this.#frames.push(bytes);
+    try {
+      for (;;) {
+        const frame = this.#frames.take(FIND_SIZE[this.#state.name]);
+        if (frame === undefined) break;
+        this.#step(frame, outputs);
+      }
+      this.#reportConnected(outputs);
+    } catch (error) {
+      this.#state = { name: 'over' };
+      throw error;
+    }
+    return outputs;
+  }
+
+  #step(frame: Uint8Array, out: AcceptorOutput[]): void {
+    const state = this.#state;
+    switch (state.name) {
+      case 'connection-initiation':
+        return this.#initiate(frame, out);
+      case 'credssp':
+        return this.#authenticate(state, frame, out);
+      case 'basic-settings-exchange':
+        return this.#settle(state.secured, frame, out);
+      case 'channel-connection':
+        return this.#connectChannel(state, frame, out);
+      case 'capabilities-exchange':
+      case 'connection-finalization':
+      case 'connected':
+        return this.#shareFrame(state.joined.settled, frame, out);
+      default:
+        throw new DecodeError('unexpected_message', 'connection sequence', state.name, 0, 'the client spoke out of turn');
+    }
+  }
+
+  #initiate(frame: Uint8Array, out: AcceptorOutput[]): void {
+    const { negotiation } = decodeConnectionRequest(frame);
+    const requested = negotiation?.protocols ?? SecurityProtocol.rdp;
+    const confirm = this.#choose(requested);
+    out.push(send(encodeConnectionConfirm(confirm)));
+    if (confirm.kind !== 'response') return this.#refuse('security_protocol', out);
+    if (this.#frames.length > 0) {
+      throw new DecodeError('unexpected_message', 'RDP_NEG_REQ', 'end', 0, 'bytes before the TLS handshake');
+    }
+    this.#state = { name: 'security-upgrade', protocol: confirm.protocol, requested };
+    out.push({ kind: 'start-tls' });
+  }
+
+  /** The strongest protocol that both ends allow. */
+  #choose(requested: number): ConnectionConfirm {
+    const { nla, tls } = this.#config;
+    const response = (protocol: number): ConnectionConfirm => {
+      return { kind: 'response', flags: NegotiationResponseFlags.extendedClientDataSupported, protocol };
+    };
+    if (nla !== undefined && requested & SecurityProtocol.hybridEx) return response(SecurityProtocol.hybridEx);
+    if (nla !== undefined && requested & SecurityProtocol.hybrid) return response(SecurityProtocol.hybrid);
+    if (tls !== undefined && requested & SecurityProtocol.ssl) return response(SecurityProtocol.ssl);
+    const { hybridRequiredByServer, sslRequiredByServer } = NegotiationFailureCode;
+    return { kind: 'failure', code: nla !== undefined && tls === undefined ? hybridRequiredByServer : sslRequiredByServer };
+  }
+
+  #authenticate(state: StateOf<'credssp'>, frame: Uint8Array, out: AcceptorOutput[]): void {
+    const { protocol, requested, credssp } = state;
+    const step = credssp.receive(frame);
+    if (step.send !== undefined) out.push(send(step.send));
+    if (step.error !== undefined) return this.#refuse('logon_failed', out, step.error);
+    if (!step.done) return;
+    if (protocol === SecurityProtocol.hybridEx) out.push(send(EARLY_USER_AUTHORIZED));
+    this.#state = { name: 'basic-settings-exchange', secured: { protocol, requested, identity: credssp.identity } };
+  }
+
+  #settle(secured: Secured, frame: Uint8Array, out: AcceptorOutput[]): void {
+    const message = decodeX224(frame);
+    if (message.kind === 'disconnect') return this.#refuse('client_closed', out);
+    const initial = decodeConnectInitial(new ReadCursor(message.cursor.rest(), 'MCS Connect Initial'));
+    const conference = new ReadCursor(initial.userData, 'GCC Conference Create Request');
+    const clientData = decodeClientData(decodeConferenceCreateRequest(conference));
+    const asked = clientData.channels ?? [];
+    const channels = asked.map((channel, i) => ({ ...channel, id: FIRST_STATIC_CHANNEL_ID + i }));
+    const userId = FIRST_STATIC_CHANNEL_ID + channels.length;
+    this.#state = {
+      name: 'channel-connection',
+      settled: { secured, clientData, userId, channels },
+      attached: false,
+    };
+    out.push(send(connectResponseMessage(clientData, secured.requested, channels)));
+  }
+
+  #connectChannel(state: StateOf<'channel-connection'>, frame: Uint8Array, out: AcceptorOutput[]): void {
+    const { settled, attached } = state;
+    const pdu = this.#domainPdu(frame, out);
+    if (pdu === undefined) return;
+    switch (pdu.kind) {
+      case 'erectDomainRequest':
+        return;
+      case 'attachUserRequest':
+        this.#state = { ...state, attached: true };
+        out.push(send(mcsMessage({ kind: 'attachUserConfirm', result: RT_SUCCESSFUL, initiator: settled.userId })));
+        return;
+      case 'channelJoinRequest': {
+        const { channelId, initiator } = pdu;
+        const known = [settled.userId, IO_CHANNEL_ID, ...settled.channels.map((channel) => channel.id)];
+        const confirm = { kind: 'channelJoinConfirm', initiator, requested: channelId } as const;
+        const joined = known.includes(channelId)
+          ? { ...confirm, result: RT_SUCCESSFUL, channelId }
+          : { ...confirm, result: RT_NO_SUCH_CHANNEL };
+        out.push(send(mcsMessage(joined)));
+        return;
+      }
+      case 'sendDataRequest':
+        if (attached && pdu.channelId === IO_CHANNEL_ID) return this.#logOn(settled, pdu.userData, out);
+    }
+    throw new DecodeError('unexpected_message', 'DomainMCSPDU', pdu.kind, 0, 'in the channel connection phase');
+  }
+
+  #logOn(settled: Settled, userData: Uint8Array, out: AcceptorOutput[]): void {
+    const cursor = new ReadCursor(userData, 'TS_INFO_PACKET');
+    const { flags } = decodeBasicSecurityHeader(cursor);
+    if (!(flags & SecurityFlags.infoPacket)) {
+      throw cursor.error('unexpected_message', 'flags', `0x${flags.toString(16)} instead of a Client Info PDU`);
+    }
+    const { password, ...clientInfo } = decodeClientInfo(cursor);
+    out.push(this.#sendIo(licenseUserData(VALID_CLIENT_ALERT)));
+    if (settled.secured.identity === undefined) {
+      const { userName: user, domain } = clientInfo;
+      const allowed = this.#config.tls?.authenticate({ user, domain, password }) === true;
+      if (!allowed) {
+        const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.freshCredentialsRequired });
+        out.push(this.#sendIo(shareDataMessage(ShareDataType.setErrorInfo, SHARE_ID, SERVER_CHANNEL_ID, body)));
+        out.push(send(mcsMessage({ kind: 'disconnectProviderUltimatum', reason: DisconnectReason.providerInitiated })));
+        return this.#refuse('logon_failed', out);
+      }
+    }
+    this.#demand({ settled, clientInfo, demanded: this.#desktopFor(settled.clientData) }, out);
+  }
+
+  #desktopFor(clientData: ClientData): Demanded {
+    const { core } = clientData;
+    const asked = { width: desktopSize(core.desktopWidth), height: desktopSize(core.desktopHeight) };
+    const size = this.#config.fit?.(asked.width, asked.height) ?? asked;
+    return { ...size, colorDepth: requestedColorDepth(core) };
+  }
+
+  #demand(joined: Joined, out: AcceptorOutput[]): void {
+    const { width, height, colorDepth } = joined.demanded;
+    const demand = demandActive(SHARE_ID, width, height, colorDepth);
+    const cursor = new WriteCursor(sizeOfDemandActive(demand));
+    encodeDemandActive(demand, cursor);
+    this.#state = { name: 'capabilities-exchange', joined };
+    out.push(this.#sendIo(shareControlMessage(ShareControlType.demandActive, SERVER_CHANNEL_ID, cursor.finish())));
+  }
+
+  #shareFrame(settled: Settled, frame: Uint8Array, out: AcceptorOutput[]): void {
+    if (frameKind(frame[0] ?? 0) === 'fast-path') return this.#keep(frame);
+    const pdu = this.#domainPdu(frame, out);
+    if (pdu === undefined) return;
+    if (pdu.kind !== 'sendDataRequest') {
+      throw new DecodeError('unexpected_message', 'DomainMCSPDU', pdu.kind, 0, 'after the channel connection phase');
+    }
+    if (pdu.channelId !== IO_CHANNEL_ID) return this.#keep(frame);
+    if (pdu.userData.length === 0) return;
+    let active = false;
+    for (const share of decodeShareControlPdus(pdu.userData)) active = this.#sharePdu(share, settled, out) || active;
+    if (active) this.#keep(frame);
+  }
+
+  /** Returns whether the PDU is for the active stage. */
+  #sharePdu(pdu: ShareControlPdu, settled: Settled, out: AcceptorOutput[]): boolean {
+    const state = this.#state;
+    if (pdu.type === ShareControlType.confirmActive && state.name === 'capabilities-exchange') {
+      const { joined } = state;
+      const confirm = decodeConfirmActive(new ReadCursor(pdu.body, 'TS_CONFIRM_ACTIVE_PDU'));
+      this.#state = { name: 'connection-finalization', joined, agreed: agreeShare(confirm, joined.demanded) };
+      return false;
+    }
+    if (pdu.type !== ShareControlType.data || state.name !== 'connection-finalization') return true;
+    const data = decodeShareData(new ReadCursor(pdu.body, 'TS_SHAREDATAHEADER'));
+    const reply = (type: number, body: Uint8Array) => {
+      out.push(this.#sendIo(shareDataMessage(type, SHARE_ID, SERVER_CHANNEL_ID, body)));
+    };
+    switch (data.type) {
+      case ShareDataType.synchronize:
+        reply(ShareDataType.synchronize, encodeSynchronize({ targetUser: settled.userId }));
+        return false;
+      case ShareDataType.control: {
+        const { action } = decodeControl(new ReadCursor(data.body, 'TS_CONTROL_PDU'));
+        if (action === ControlAction.cooperate) {
+          reply(ShareDataType.control, encodeControl({ action, grantId: 0, controlId: 0 }));
+        } else if (action === ControlAction.requestControl) {
+          const granted = { action: ControlAction.grantedControl, grantId: settled.userId, controlId: SERVER_CHANNEL_ID };
+          reply(ShareDataType.control, encodeControl(granted));
+        }
+        return false;
+      }
+      case ShareDataType.bitmapCachePersistentList:
+        return false; // no bitmap cache is ever used
+      case ShareDataType.fontList:
+        reply(ShareDataType.fontMap, encodeFontMap());
+        this.#state = { ...state, name: 'connected' };
+        return false;
+      default:
+        return true;
+    }
+  }
+
+  /** Only when all that came is sorted: what is left over belongs to the active stage. */
+  #reportConnected(out: AcceptorOutput[]): void {
+    if (this.#state.name !== 'connected') return;
+    const { joined, agreed } = this.#state;
+    const { secured, ...settled } = joined.settled;
+    const result: AcceptedConnection = {
+      ...settled,
+      protocol: secured.protocol,
+      identity: secured.identity,
+      ioChannelId: IO_CHANNEL_ID,
+      clientInfo: joined.clientInfo,
+      ...agreed,
+      pending: concatBytes(...this.#pending, this.#frames.takeRest()),
+    };
+    this.#pending = [];
+    out.push({ kind: 'connected', result });
+  }
+
+  /** `undefined`: the client left. */
+  #domainPdu(frame: Uint8Array, out: AcceptorOutput[]): McsPdu | undefined {
+    const message = decodeX224(frame);
+    const pdu = message.kind === 'data' ? decodeMcsPdu(message.cursor) : undefined;
+    if (pdu !== undefined && pdu.kind !== 'disconnectProviderUltimatum') return pdu;
+    this.#refuse('client_closed', out);
+    return undefined;
+  }
+
+  #refuse(reason: RefusalReason, out: AcceptorOutput[], error?: Error): void {
+    this.#state = { name: 'over' };
+    this.#pending = [];
+    out.push({ kind: 'refused', reason, ...(error !== undefined && { error }) });
+  }
+
+  #keep(frame: Uint8Array): void {
+    this.#pendingSize += frame.length;
+    if (this.#pendingSize > MAX_PENDING_BYTES) {
+      throw new DecodeError('limit_exceeded', 'connection sequence', 'early frames', 0, `${this.#pendingSize} bytes`);
+    }
+    this.#pending.push(frame.slice());
+  }
+
+  #sendIo(userData: Uint8Array): AcceptorOutput {
+    return send(sendDataIndication(IO_CHANNEL_ID, userData));
+  }
+}
+
+type StateOf<N extends State['name']> = Extract<State, { readonly name: N }>;
+
+/** How the bytes that come in a state are cut into messages. */
+const FIND_SIZE: Readonly<Record<State['name'], FindSize>> = {
+  'connection-initiation': findTpktSize,
+  'security-upgrade': takeNothing,
+  credssp: findTsRequestSize,
+  'basic-settings-exchange': findTpktSize,
+  'channel-connection': findTpktSize,
+  'capabilities-exchange': findFrameSize,
+  'connection-finalization': findFrameSize,
+  connected: takeNothing,
+  over: takeNothing,
+};
+
+/** [MS-RDPBCGR] 2.2.1.3.2: 200 to 8192 pixels; a client that asks for more or less gets the nearest. */
+function desktopSize(pixels: number): number {
+  return Math.min(Math.max(pixels, 200), 8192);
+}
+
+function takeNothing(): undefined {
+  return undefined;
+}
+
+function send(bytes: Uint8Array): AcceptorOutput {
+  return { kind: 'send', bytes };
+}
+
+/** A whole packet: the MCS Connect Response with the server's settings. */
+function connectResponseMessage(
+  clientData: ClientData,
+  requested: number,
+  channels: readonly JoinedChannel[],
+): Uint8Array<ArrayBuffer> {
+  const early = clientData.core.earlyCapabilityFlags ?? 0;
+  const skipJoin = (early & ClientEarlyCapability.supportSkipChannelJoin) !== 0;
+  const data: ServerData = {
+    core: {
+      version: RdpVersion.v10_7,
+      clientRequestedProtocols: requested,
+      earlyCapabilityFlags: skipJoin ? ServerEarlyCapability.skipChannelJoinSupported : 0,
+    },
+    security: { encryptionMethod: 0, encryptionLevel: 0 },
+    network: { ioChannelId: IO_CHANNEL_ID, channelIds: channels.map((channel) => channel.id) },
+  };
+  const settings = new WriteCursor(sizeOfServerData(data));
+  encodeServerData(data, settings);
+  const blocks = settings.finish();
+  const conference = new WriteCursor(sizeOfConferenceCreateResponse(blocks));
+  encodeConferenceCreateResponse(blocks, conference);
+  const response = {
+    result: RT_SUCCESSFUL,
+    calledConnectId: 0,
+    domainParameters: SERVER_DOMAIN_PARAMETERS,
+    userData: conference.finish(),
+  };
+  const cursor = new WriteCursor(sizeOfConnectResponse(response));
+  encodeConnectResponse(response, cursor);
+  return encodeData(cursor.finish());
+}

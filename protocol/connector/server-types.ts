@@ -1,0 +1,66 @@
+/** What goes into and comes out of the connection sequence, server side. */
+import type { CapabilitySet } from '../pdu/capability-sets.ts';
+import type { ClientInfo } from '../pdu/client-info.ts';
+import type { ClientData } from '../pdu/gcc-client-data.ts';
+import type { CredSspError } from '../security/credssp-error.ts';
+import type { AccountLookup, NtlmIdentity } from '../security/ntlm-server.ts';
+import type { ColorDepth, JoinedChannel } from './types.ts';
+
+export interface Logon {
+  readonly user: string;
+  readonly domain: string;
+  readonly password: string;
+}
+
+export interface ServerConfig {
+  /** NetBIOS name of this server, at most 15 letters. */
+  readonly computerName: string;
+  /** Accept Network Level Authentication by these accounts. */
+  readonly nla?: { readonly lookup: AccountLookup };
+  /** Accept TLS without NLA; this decides by what Client Info says. Without both `nla` and `tls` nobody gets in. */
+  readonly tls?: { readonly authenticate: (logon: Logon) => boolean };
+  /** The desktop's size for a client that asks for this one; as asked unless given. */
+  readonly fit?: (width: number, height: number) => { readonly width: number; readonly height: number };
+}
+
+/** What Demand Active and Confirm Active settled, from the server's side. */
+export interface ServerShare {
+  readonly shareId: number;
+  readonly width: number;
+  readonly height: number;
+  readonly colorDepth: ColorDepth;
+  /** Largest fast-path update the client takes, before it is cut into fragments. */
+  readonly maxUpdateSize: number;
+}
+
+export interface AcceptedConnection {
+  /** `SecurityProtocol`. */
+  readonly protocol: number;
+  /** The client's MCS user id. */
+  readonly userId: number;
+  readonly ioChannelId: number;
+  readonly channels: readonly JoinedChannel[];
+  readonly clientData: ClientData;
+  readonly clientInfo: Omit<ClientInfo, 'password'>;
+  /** Who logged on by NLA. */
+  readonly identity: NtlmIdentity | undefined;
+  readonly share: ServerShare;
+  readonly clientCapabilities: readonly CapabilitySet[];
+  /** Bytes that belong to the active stage; may end within a frame. */
+  readonly pending: Uint8Array;
+}
+
+export type AcceptorOutput =
+  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  /** Send what is queued, start TLS as its server, then call `tlsEstablished`. */
+  | { readonly kind: 'start-tls' }
+  | { readonly kind: 'connected'; readonly result: AcceptedConnection }
+  /** Send what is queued (it tells the client why), then close. */
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly error?: CredSspError | Error };
+
+export type RefusalReason =
+  /** No security protocol that both ends allow. */
+  | 'security_protocol'
+  | 'logon_failed'
+  /** The client left. */
+  | 'client_closed';
