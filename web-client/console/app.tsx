@@ -31,11 +31,9 @@ export function App() {
   const identify = useCallback(async () => {
     setError(undefined);
     try {
-      setUser(await gateway.me());
+      setUser((await gateway.signedIn()) ?? 'nobody');
     } catch (cause) {
-      const failure = toApiError(cause);
-      if (failure.code === 'unauthenticated') setUser('nobody');
-      else setError(failure);
+      setError(toApiError(cause));
     }
   }, []);
   useEffect(() => {

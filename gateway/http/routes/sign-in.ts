@@ -2,7 +2,7 @@ import { toActor } from '../../access/users.ts';
 import { GatewayError } from '../../errors.ts';
 import { setSessionCookie } from '../authentication.ts';
 import { type Route, route } from '../route.ts';
-import { newPassword, object, ref, text } from '../schemas.ts';
+import { newPassword, nullable, object, ref, text } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
 interface LoginBody {
@@ -46,6 +46,19 @@ export function signInRoutes({ users, logins, limiter, audit }: Services): Route
         setSessionCookie(context, token);
         return { token, user };
       },
+    }),
+    route({
+      method: 'get',
+      path: '/api/login',
+      id: 'signedIn',
+      tag: 'sign-in',
+      summary: 'Who is signed in, if anybody is: what a page asks first, so that nobody being there is no error',
+      access: 'anyone',
+      status: 200,
+      response: object({ user: nullable(ref('User')) }),
+      errors: [],
+      // `actor` throws where nobody is signed in, so it is not taken apart here.
+      handle: async (call) => ({ user: call.token === undefined ? null : ((await users.find(call.actor.id)) ?? null) }),
     }),
     route({
       method: 'post',

@@ -21,7 +21,8 @@ export const gateway = {
   login: (username: string, password: string) => request<unknown>('POST', '/login', { username, password }),
   logout: () => request<void>('POST', '/logout'),
   changePassword: (current: string, password: string) => request<void>('POST', '/me/password', { current, password }),
-  me: (signal?: AbortSignal) => request<User>('GET', '/me', undefined, signal),
+  /** Who is signed in, if anybody is. */
+  signedIn: async () => (await request<{ readonly user: User | null }>('GET', '/login')).user ?? undefined,
 
   targets: (signal?: AbortSignal) => request<readonly Target[]>('GET', '/targets', undefined, signal),
   target: (target: string, signal?: AbortSignal) => request<Target>('GET', `/targets/${id(target)}`, undefined, signal),

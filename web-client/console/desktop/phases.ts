@@ -12,16 +12,17 @@ export const connectionSteps = [
  * this page does not know, which leaves the step where it is.
  */
 export function stepOfPhase(phase: string): number | undefined {
-  const name = phase.toLowerCase();
-  for (const [step, words] of phaseWords) if (words.some((word) => name.includes(word))) return step;
-  return undefined;
+  return stepByPhase.get(phase);
 }
 
-/** Looked through in order: the first hit counts. */
-const phaseWords: readonly (readonly [step: number, words: readonly string[]])[] = [
-  [4, ['active', 'capabilit', 'finali', 'connected', 'desktop']],
-  [3, ['nla', 'credssp', 'logon', 'authent', 'licens', 'client-info', 'secure-settings', 'info']],
-  [2, ['tls', 'security', 'mcs', 'basic', 'channel', 'gcc']],
-  [1, ['resolv', 'tcp', 'connecting', 'negotiat', 'x224', 'initiation', 'dial']],
-  [0, ['pending', 'prepar', 'attach', 'record', 'start']],
-];
+const stepByPhase: ReadonlyMap<string, number> = new Map([
+  ['starting', 1],
+  ['negotiating', 1],
+  ['securing', 2],
+  ['authenticating', 3],
+  ['settings', 3],
+  ['channels', 3],
+  ['licensing', 4],
+  ['capabilities', 4],
+  ['finalizing', 4],
+]);

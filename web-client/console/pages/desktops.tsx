@@ -62,6 +62,7 @@ export function Desktops() {
 function DesktopCard({ target, admin }: { readonly target: Target; readonly admin: boolean }) {
   const [first, ...others] = target.accounts;
   const [account, setAccount] = useState(first?.id ?? '');
+  const path = desktopPath(target, others.length === 0 ? undefined : account);
   return (
     <li class="card" data-testid="target-card" data-target={target.id}>
       <div class="card-head">
@@ -69,7 +70,7 @@ function DesktopCard({ target, admin }: { readonly target: Target; readonly admi
           <Icon name="desktops" />
         </span>
         <div class="card-title">
-          <h2>{target.name}</h2>
+          <h2>{first === undefined ? target.name : <a href={path}>{target.name}</a>}</h2>
           <p class="quiet mono">
             {target.host}
             {target.port === 3389 ? '' : `:${target.port}`}
@@ -103,7 +104,7 @@ function DesktopCard({ target, admin }: { readonly target: Target; readonly admi
             )}
             <a
               class="button primary"
-              href={desktopPath(target, others.length === 0 ? undefined : account)}
+              href={path}
               aria-label={`Connect to ${target.name}`}
               data-testid="connect"
             >

@@ -29,7 +29,8 @@ export function Field({ label, help, value, change, type = 'text', ...input }: F
       <input
         {...input}
         id={id}
-        type={type}
+        // The types tie each input type to a set of roles; this component passes no role.
+        type={type as 'text'}
         value={value}
         aria-describedby={help === undefined ? undefined : `${id}-help`}
         onInput={(event) => change(event.currentTarget.value)}
