@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from '../recorder/finish.ts';
 import { readConfig, unknownVariables } from './config.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { createLogger } from './log.ts';
-import { GatewayError } from './errors.ts';
+import { PixelHostProcess } from './pixels/pixel-host-process.ts';
+import { connectRdp } from './rdp/connect.ts';
 
 await main();
 
@@ -14,21 +17,24 @@ async function main(): Promise<void> {
   for (const variable of unknownVariables(process.env)) log.warn({ variable }, 'there is no such setting');
   const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8')) as { version: string };
 
+  const recordings = join(config.dataDirectory, 'recordings');
+  const pixels = new PixelHostProcess({ recordingsDirectory: recordings, ffmpegPath: config.ffmpegPath, log });
   const gateway = await startGateway({
     config,
     log,
     version,
     webRoot: `${root}/web-client/dist`,
     parts: {
-      connect: () => {
-        throw new GatewayError('internal_error', 'the driver is not wired yet');
-      },
-      pixels: { open: () => Promise.reject(new GatewayError('recorder_unavailable', 'not wired yet')) },
+      connect: connectRdp,
+      pixels,
       recordings: {
-        video: (id) => `${config.dataDirectory}/recordings/${id}/video.mp4`,
-        thumbnail: (id) => `${config.dataDirectory}/recordings/${id}/thumbnail.jpg`,
+        video: (id) => join(recordings, id, VIDEO_FILE),
+        thumbnail: (id) => join(recordings, id, THUMBNAIL_FILE),
       },
-      recoverRecordings: async () => new Map(),
+      async recoverRecordings() {
+        const recovered = await recoverInterrupted(recordings, { ffmpegPath: config.ffmpegPath, log });
+        return new Map(recovered.flatMap(({ sessionId, summary }) => (summary ? [[sessionId, summary]] : [])));
+      },
     },
   });
   greet(gateway);
@@ -38,7 +44,7 @@ async function main(): Promise<void> {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
-    gateway.stop().then(
+    gateway.stop().then(() => pixels.close()).then(
       () => process.exit(0),
       (error: unknown) => {
         log.error({ err: error }, 'stopping failed');
