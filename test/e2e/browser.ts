@@ -5,6 +5,8 @@ import { Hopeless, waitFor } from '../lab/processes.ts';
 /** How long a page may take for one step while two servers, a browser and an encoder share two cores. */
 const STEP_TIMEOUT_MS = 30_000;
 
+const SHIFTED = /[A-Z~!@#$%^&*()_+{}|:"<>?]/;
+
 /** Debian's Chromium, headless. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
@@ -41,7 +43,10 @@ export class Person {
     this.#origin = origin;
     page.on('pageerror', (error) => this.complaints.push(`uncaught: ${error.message}`));
     page.on('console', (message) => {
-      if (message.type() === 'error') this.complaints.push(`console: ${message.text()}`);
+      // Asking who is signed in, before anybody is, is answered 401, and Chromium reports that as an error.
+      if (message.type() === 'error' && !message.text().includes('status of 401')) {
+        this.complaints.push(`console: ${message.text()}`);
+      }
     });
   }
 
@@ -111,9 +116,15 @@ export class Person {
     await this.page.mouse.click(at.x, at.y, { button, delay: 30 });
   }
 
-  /** Types text as keys of a US keyboard. */
-  type(text: string): Promise<void> {
-    return this.page.keyboard.type(text, { delay: 8 });
+  /** Types text on a US keyboard, with the Shift key where a person holds it. */
+  async type(text: string): Promise<void> {
+    const { keyboard } = this.page;
+    for (const character of text) {
+      const shifted = SHIFTED.test(character);
+      if (shifted) await keyboard.down('Shift');
+      await keyboard.press(character, { delay: 2 });
+      if (shifted) await keyboard.up('Shift');
+    }
   }
 
   press(key: string): Promise<void> {
