@@ -26,8 +26,13 @@ const SHORTEST_MATCH = 3;
  * One instance a channel and direction, because the history lives as long as the channel does.
  */
 export class ZgfxDecompressor {
-  readonly #history = new Uint8Array(ZGFX_HISTORY_SIZE);
+  readonly #history: Uint8Array;
   #historyAt = 0;
+
+  /** @param historySize bytes a match may reach back; dynamic virtual channels of their own have 8,192 */
+  constructor(historySize = ZGFX_HISTORY_SIZE) {
+    this.#history = new Uint8Array(historySize);
+  }
 
   /**
    * One RDP_SEGMENTED_DATA as a virtual channel delivers it.
@@ -95,6 +100,7 @@ export class ZgfxDecompressor {
     const bits = new BitReader(bytes, start, bitCount);
     const output = new Uint8Array(ZGFX_SEGMENT_LIMIT);
     const history = this.#history;
+    const historySize = history.length;
     let at = 0;
     while (bits.left > 0) {
       const token = PREFIX_TABLE[bits.peek(ZGFX_LONGEST_PREFIX)];
@@ -105,7 +111,7 @@ export class ZgfxDecompressor {
         const byte = token.base + bits.read(token.valueBits);
         output[at++] = byte;
         history[this.#historyAt] = byte;
-        this.#historyAt = this.#historyAt + 1 === ZGFX_HISTORY_SIZE ? 0 : this.#historyAt + 1;
+        this.#historyAt = this.#historyAt + 1 === historySize ? 0 : this.#historyAt + 1;
         continue;
       }
       const distance = token.base + bits.read(token.valueBits);
@@ -119,19 +125,19 @@ export class ZgfxDecompressor {
         this.#remember(run);
         continue;
       }
-      if (distance > ZGFX_HISTORY_SIZE) throw bits.error('invalid_value', 'distance', `${distance} is past the history`);
+      if (distance > historySize) throw bits.error('invalid_value', 'distance', `${distance} is past the history`);
       const length = readMatchLength(bits);
       if (at + length > ZGFX_SEGMENT_LIMIT) throw bits.error('limit_exceeded', 'match', 'segment expands too far');
       let from = this.#historyAt - distance;
-      if (from < 0) from += ZGFX_HISTORY_SIZE;
+      if (from < 0) from += historySize;
       let to = this.#historyAt;
       // Byte by byte on purpose: a match may overlap what it is writing.
       for (let i = 0; i < length; i++) {
         const byte = history[from] ?? 0;
         output[at++] = byte;
         history[to] = byte;
-        if (++from === ZGFX_HISTORY_SIZE) from = 0;
-        if (++to === ZGFX_HISTORY_SIZE) to = 0;
+        if (++from === historySize) from = 0;
+        if (++to === historySize) to = 0;
       }
       this.#historyAt = to;
     }
@@ -139,14 +145,17 @@ export class ZgfxDecompressor {
   }
 
   #remember(bytes: Uint8Array): void {
-    const room = ZGFX_HISTORY_SIZE - this.#historyAt;
-    if (bytes.length < room) {
-      this.#history.set(bytes, this.#historyAt);
-      this.#historyAt += bytes.length;
+    const history = this.#history;
+    // Only what still fits can be reached again.
+    const kept = bytes.length > history.length ? bytes.subarray(bytes.length - history.length) : bytes;
+    const room = history.length - this.#historyAt;
+    if (kept.length < room) {
+      history.set(kept, this.#historyAt);
+      this.#historyAt += kept.length;
     } else {
-      this.#history.set(bytes.subarray(0, room), this.#historyAt);
-      this.#history.set(bytes.subarray(room), 0);
-      this.#historyAt = bytes.length - room;
+      history.set(kept.subarray(0, room), this.#historyAt);
+      history.set(kept.subarray(room), 0);
+      this.#historyAt = kept.length - room;
     }
   }
 }

@@ -17,6 +17,7 @@ import {
 import { decodeSurfaceCommand, type SurfaceBits } from '../pdu/surface-command.ts';
 import { DamageList } from './damage.ts';
 import { intersect, type Rect } from './geometry.ts';
+import { GfxPipeline } from './gfx-pipeline.ts';
 import { decodePointerShape, type PointerShape, type PointerState, pointerCursor } from './pointer.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 
@@ -47,6 +48,8 @@ export class Compositor {
   #pointerPosition: { x: number; y: number } | undefined;
   readonly #pointerCache = new Map<number, PointerShape | 'hidden'>();
   #skipped = 0;
+  /** Made with the first message of the graphics channel: most servers of the lab never open it. */
+  #pipeline: GfxPipeline | undefined;
 
   /** @param codecs decoders of surface bits by codec id; pictures with other ids are skipped */
   constructor(codecs: ReadonlyMap<number, SurfaceCodec> = new Map()) {
@@ -72,7 +75,7 @@ export class Compositor {
 
   /** How many updates, commands or pictures were left out because this build does not know them. */
   get skipped(): number {
-    return this.#skipped;
+    return this.#skipped + (this.#pipeline?.skipped ?? 0);
   }
 
   /** @throws {DecodeError} when the server's bytes break the protocol; the desktop may be half drawn then */
@@ -111,8 +114,14 @@ export class Compositor {
       case UpdateCode.pointerLarge:
         this.#definePointer(decodeLargePointer(pointerCursor(data)));
         return;
-      case UpdateCode.desktopReset:
-        this.#reset(new ReadCursor(data, 'desktop reset'));
+      case UpdateCode.desktopReset: {
+        const cursor = new ReadCursor(data, 'desktop reset');
+        this.#reset(cursor.u16('width'), cursor.u16('height'));
+        return;
+      }
+      case UpdateCode.graphicsPipeline:
+        this.#pipeline ??= this.#createPipeline();
+        this.#pipeline.process(data);
         return;
       default:
         this.#skipped++;
@@ -264,11 +273,26 @@ export class Compositor {
     else this.#setPointer(look);
   }
 
-  #reset(cursor: ReadCursor): void {
-    const width = cursor.u16('width');
-    const height = cursor.u16('height');
+  #createPipeline(): GfxPipeline {
+    const compositor = this;
+    return new GfxPipeline({
+      get width() {
+        return compositor.#width;
+      },
+      get height() {
+        return compositor.#height;
+      },
+      get words() {
+        return compositor.#words;
+      },
+      reset: (width, height) => this.#reset(width, height),
+      damaged: (rect) => this.#damage.add(rect),
+    });
+  }
+
+  #reset(width: number, height: number): void {
     if (width === 0 || height === 0 || width > MAX_DESKTOP_SIDE || width * height > MAX_PICTURE_PIXELS) {
-      throw cursor.error('limit_exceeded', 'width', `desktop of ${width} x ${height}`);
+      throw new DecodeError('limit_exceeded', 'desktop reset', 'width', 0, `desktop of ${width} x ${height}`);
     }
     this.#width = width;
     this.#height = height;

@@ -30,5 +30,7 @@ export const UpdateCode = {
   pointerLarge: 0xc,
   /** The desktop has a new size and is blank: `u16 width, u16 height`. First update of every session. */
   desktopReset: 0x40,
+  /** Messages of the graphics channel, [MS-RDPEGFX] 2.2.2, one after another and decompressed. */
+  graphicsPipeline: 0x41,
 } as const;
 export type UpdateCode = (typeof UpdateCode)[keyof typeof UpdateCode];

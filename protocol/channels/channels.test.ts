@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { ZgfxCompressor } from '../codecs/zgfx-compressor.ts';
+import { concatBytes } from '../core/bytes.ts';
+import { DecodeError } from '../core/errors.ts';
+import { ReadCursor } from '../core/cursor.ts';
+import { ChunkAssembler, encodeChunks } from './chunks.ts';
+import { type DynamicChannel, DynamicChannels } from './dynamic-channels.ts';
+import { decodeDynamicPdu, encodeCapabilities, encodeClose, encodeCreateRequest, encodeDynamicData } from './dynamic-pdu.ts';
+
+describe('static channel chunks', () => {
+  it('round trip any message at any chunk size', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 500 }), fc.integer({ min: 1, max: 200 }), (message, size) => {
+        const assembler = new ChunkAssembler();
+        const chunks = encodeChunks(message, size);
+        const results = chunks.map((chunk) => assembler.push(chunk));
+        assert.ok(results.slice(0, -1).every((result) => result === undefined));
+        assert.deepEqual([...(results.at(-1) ?? [1])], [...message]);
+      }),
+    );
+  });
+
+  it('lays out header and flags', () => {
+    const [first, last] = encodeChunks(Uint8Array.of(1, 2, 3), 2, true);
+    assert.deepEqual([...(first ?? [])], [3, 0, 0, 0, 0x11, 0, 0, 0, 1, 2]);
+    assert.deepEqual([...(last ?? [])], [3, 0, 0, 0, 0x12, 0, 0, 0, 3]);
+  });
+
+  it('refuses chunks that do not fit together', () => {
+    const push = (...chunks: number[][]): unknown => {
+      const assembler = new ChunkAssembler();
+      return chunks.map((chunk) => assembler.push(Uint8Array.from(chunk)));
+    };
+    assert.throws(() => push([2, 0, 0, 0, 2, 0, 0, 0, 1]), { code: 'unexpected_message' });
+    assert.throws(() => push([2, 0, 0, 0, 1, 0, 0, 0, 1, 2, 3]), { field: 'length' });
+    assert.throws(() => push([3, 0, 0, 0, 1, 0, 0, 0, 1], [3, 0, 0, 0, 2, 0, 0, 0, 2]), { field: 'length' });
+    assert.throws(() => push([0, 0, 0, 0x7f, 1, 0, 0, 0, 1]), { code: 'limit_exceeded' });
+    assert.throws(() => push([1, 0, 0, 0, 3, 0, 0x20, 0, 1]), { field: 'flags' });
+  });
+});
+
+/** Answers each message with itself and reports it. */
+class Echo implements DynamicChannel<string> {
+  readonly name: string;
+  closed = 0;
+  constructor(name: string) {
+    this.name = name;
+  }
+  start(): Uint8Array[] {
+    return [Uint8Array.of(0x5a)];
+  }
+  process(message: Uint8Array, out: string[]): Uint8Array[] {
+    out.push(`${this.name}:${message.length}`);
+    return [message];
+  }
+  close(): void {
+    this.closed++;
+  }
+}
+
+describe('DRDYNVC', () => {
+  it('agrees on the lower version', () => {
+    const channels = new DynamicChannels<string>([]);
+    const answer = (version: number): number[] => [...(channels.process(encodeCapabilities(version, true), [])[0] ?? [])];
+    assert.deepEqual(answer(1), [0x50, 0, 1, 0]);
+    assert.deepEqual(answer(2), [0x50, 0, 2, 0]);
+    assert.deepEqual(answer(9), [0x50, 0, 3, 0]);
+  });
+
+  it('opens what it knows, refuses what it does not, and remembers the name', () => {
+    const channels = new DynamicChannels<string>([new Echo('echo')]);
+    const opened = channels.process(encodeCreateRequest(3, 'echo'), []).map((bytes) => [...bytes]);
+    assert.deepEqual(opened, [
+      [0x10, 3, 0, 0, 0, 0],
+      [0x30, 3, 0x5a],
+    ]);
+    const refused = channels.process(encodeCreateRequest(0x1234, 'rail'), []).map((bytes) => [...bytes]);
+    assert.deepEqual(refused, [[0x11, 0x34, 0x12, 0x90, 0x04, 0x07, 0x80]]);
+    assert.deepEqual(channels.refused, ['rail']);
+  });
+
+  it('puts long messages together and cuts long answers', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 5000 }), fc.constantFrom(7, 300, 70000), (length, channelId) => {
+        const channels = new DynamicChannels<string>([new Echo('echo')]);
+        channels.process(encodeCreateRequest(channelId, 'echo'), []);
+        const message = Uint8Array.from({ length }, (_, i) => i & 0xff);
+        const out: string[] = [];
+        const answers = encodeDynamicData(channelId, message, 700).flatMap((pdu) => channels.process(pdu, out));
+        assert.deepEqual(out, [`echo:${length}`]);
+        assert.ok(answers.every((pdu) => pdu.length <= 1600));
+        const parts = answers.map((pdu) => decodeDynamicPdu(new ReadCursor(pdu, 'test'), false));
+        const data = parts.map((pdu) => ('data' in pdu ? pdu.data : new Uint8Array(0)));
+        assert.deepEqual(concatBytes(...data), message);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('inflates compressed data', () => {
+    const channels = new DynamicChannels<string>([new Echo('echo')]);
+    channels.process(encodeCreateRequest(1, 'echo'), []);
+    const compressor = new ZgfxCompressor();
+    for (const length of [10, 900]) {
+      const packed = compressor.compress(new Uint8Array(length).fill(7));
+      const out: string[] = [];
+      channels.process(concatBytes(Uint8Array.of(0x70, 1), packed), out);
+      assert.deepEqual(out, [`echo:${length}`]);
+    }
+  });
+
+  it('closes, answers the close, and lets late data fall', () => {
+    const echo = new Echo('echo');
+    const channels = new DynamicChannels<string>([echo]);
+    channels.process(encodeCreateRequest(1, 'echo'), []);
+    assert.deepEqual(channels.process(encodeClose(1), []), [encodeClose(1)]);
+    assert.equal(echo.closed, 1);
+    const out: string[] = [];
+    assert.deepEqual(channels.process(Uint8Array.of(0x30, 1, 9), out), []);
+    assert.deepEqual(out, []);
+    assert.deepEqual(channels.process(Uint8Array.of(0x80, 0, 0, 0), []), [], 'Soft-Sync is not answered');
+  });
+
+  it('throws nothing but DecodeError on random bytes', () => {
+    const channels = new DynamicChannels<string>([new Echo('echo')]);
+    channels.process(encodeCreateRequest(1, 'echo'), []);
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), (noise) => {
+        try {
+          channels.process(noise, []);
+        } catch (error) {
+          assert.ok(error instanceof DecodeError, String(error));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,82 @@
+import { ReadCursor, WriteCursor } from '../core/cursor.ts';
+
+/** [MS-RDPBCGR] 2.2.6.1.1 CHANNEL_PDU_HEADER, `flags`. */
+export const ChannelFlags = {
+  first: 0x0000_0001,
+  last: 0x0000_0002,
+  showProtocol: 0x0000_0010,
+  suspend: 0x0000_0020,
+  resume: 0x0000_0040,
+  packetCompressed: 0x0020_0000,
+} as const;
+
+/** [MS-RDPBCGR] 2.2.7.1.10: data bytes in one chunk, unless the server's Virtual Channel Capability Set says more. */
+export const DEFAULT_CHUNK_SIZE = 1600;
+
+/** Most bytes of one message on a static virtual channel; clipboard and device data come in larger ones than DRDYNVC. */
+export const MAX_CHANNEL_MESSAGE = 64 * 1024 * 1024;
+
+const HEADER_SIZE = 8;
+
+/** Cuts a message into Virtual Channel PDUs ([MS-RDPBCGR] 2.2.6.1), each ready to be sent as MCS user data. */
+export function encodeChunks(message: Uint8Array, chunkSize = DEFAULT_CHUNK_SIZE, showProtocol = false): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at === 0 || at < message.length; at += chunkSize) {
+    const part = message.subarray(at, at + chunkSize);
+    let flags: number = showProtocol ? ChannelFlags.showProtocol : 0;
+    if (at === 0) flags |= ChannelFlags.first;
+    if (at + chunkSize >= message.length) flags |= ChannelFlags.last;
+    const cursor = new WriteCursor(HEADER_SIZE + part.length);
+    cursor.u32(message.length);
+    cursor.u32(flags);
+    cursor.bytes(part);
+    chunks.push(cursor.finish());
+  }
+  return chunks;
+}
+
+/** Puts one channel's messages together again. */
+export class ChunkAssembler {
+  #message: Uint8Array | undefined;
+  #filled = 0;
+
+  /**
+   * Takes one Virtual Channel PDU.
+   *
+   * @returns the message when this was its last chunk: a view into `chunk` where one chunk holds it all
+   * @throws DecodeError on chunks that do not fit together
+   */
+  push(chunk: Uint8Array): Uint8Array | undefined {
+    const cursor = new ReadCursor(chunk, 'CHANNEL_PDU_HEADER');
+    const length = cursor.u32('length');
+    const flags = cursor.u32('flags');
+    if (flags & ChannelFlags.packetCompressed) {
+      throw cursor.error('invalid_value', 'flags', 'compressed, though compression was not offered');
+    }
+    // Suspend and resume carry no data; nothing of ours is ever queued.
+    if (flags & (ChannelFlags.suspend | ChannelFlags.resume)) return undefined;
+    const part = cursor.rest();
+    const first = (flags & ChannelFlags.first) !== 0;
+    const last = (flags & ChannelFlags.last) !== 0;
+    if (first && last && part.length >= length) {
+      this.#message = undefined;
+      return part.subarray(0, length);
+    }
+    if (first) {
+      if (length > MAX_CHANNEL_MESSAGE) throw cursor.error('limit_exceeded', 'length', `${length} bytes`);
+      this.#message = new Uint8Array(length);
+      this.#filled = 0;
+    }
+    const message = this.#message;
+    if (message === undefined) throw cursor.error('unexpected_message', 'flags', 'a chunk without its first one');
+    if (part.length > message.length - this.#filled) {
+      throw cursor.error('invalid_value', 'length', 'chunks hold more than the message');
+    }
+    message.set(part, this.#filled);
+    this.#filled += part.length;
+    if (!last) return undefined;
+    this.#message = undefined;
+    if (this.#filled !== message.length) throw cursor.error('invalid_value', 'length', 'chunks hold less than the message');
+    return message;
+  }
+}

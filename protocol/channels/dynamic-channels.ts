@@ -1,0 +1,158 @@
+import { ZgfxDecompressor } from '../codecs/zgfx.ts';
+import { ReadCursor } from '../core/cursor.ts';
+import { DecodeError } from '../core/errors.ts';
+import {
+  decodeDynamicPdu,
+  encodeCapabilities,
+  encodeClose,
+  encodeCreateResponse,
+  encodeDynamicData,
+} from './dynamic-pdu.ts';
+
+/** Name of the static virtual channel that carries the dynamic ones. */
+export const DRDYNVC_CHANNEL = 'drdynvc';
+
+/** [MS-RDPEDYC] 3.1.5.1.4: a PDU with its header is at most as large as a static channel's chunk. */
+export const MAX_DYNAMIC_PDU = 1600;
+
+/** The newest version we speak, [MS-RDPEDYC] 2.2.1.1. */
+export const DYNAMIC_CHANNEL_VERSION = 3;
+
+/** Most bytes of one message; graphics messages are the largest. */
+export const MAX_DYNAMIC_MESSAGE = 256 * 1024 * 1024;
+/** Most channels open at a time. */
+export const MAX_DYNAMIC_CHANNELS = 64;
+
+/** [MS-RDPEDYC] 2.2.2.2 DYNVC_CREATE_RSP, `CreationStatus`: HRESULTs. */
+export const CreationStatus = { ok: 0, notFound: 0x8007_0490 } as const;
+
+/** [MS-RDPEDYC] 3.1.9.1.1: compressed data has a history of its own, smaller than that of graphics. */
+const LITE_HISTORY = 8192;
+
+/** One dynamic virtual channel's logic. `Output` is what it produces besides messages for the server. */
+export interface DynamicChannel<Output> {
+  /** As the server names it. */
+  readonly name: string;
+  /** The server has opened the channel. Returns the messages to send first. */
+  start(): Uint8Array[];
+  /** A whole message has come. Returns the messages to answer with, and appends to `out`. */
+  process(message: Uint8Array, out: Output[]): Uint8Array[];
+  /** The server has closed the channel; it may open it again. */
+  close(): void;
+}
+
+interface Open<Output> {
+  readonly channel: DynamicChannel<Output>;
+  message: Uint8Array | undefined;
+  filled: number;
+  zgfx: ZgfxDecompressor | undefined;
+}
+
+/**
+ * The client's side of DRDYNVC, [MS-RDPEDYC] versions 1 to 3: opens the channels it is given when the server asks for
+ * them by name and refuses all others. Soft-Sync is declined by offering no multitransport.
+ */
+export class DynamicChannels<Output> {
+  readonly #known: ReadonlyMap<string, DynamicChannel<Output>>;
+  readonly #open = new Map<number, Open<Output>>();
+  readonly #refused: string[] = [];
+
+  constructor(channels: readonly DynamicChannel<Output>[]) {
+    this.#known = new Map(channels.map((channel) => [channel.name, channel]));
+  }
+
+  /** Names of channels that the server asked for and that nobody here serves; bounded. */
+  get refused(): readonly string[] {
+    return this.#refused;
+  }
+
+  /**
+   * Takes one message of the static channel.
+   *
+   * @param out takes what the channels produce
+   * @returns messages for the static channel
+   */
+  process(message: Uint8Array, out: Output[]): Uint8Array[] {
+    const pdu = decodeDynamicPdu(new ReadCursor(message, 'DYNVC'), true);
+    switch (pdu.kind) {
+      case 'capabilities':
+        return [encodeCapabilities(Math.min(pdu.version, DYNAMIC_CHANNEL_VERSION), false)];
+      case 'create':
+        return this.#create(pdu.channelId, pdu.name);
+      case 'close': {
+        const open = this.#open.get(pdu.channelId);
+        if (open === undefined) return [];
+        this.#open.delete(pdu.channelId);
+        open.channel.close();
+        return [encodeClose(pdu.channelId)];
+      }
+      case 'data-first': {
+        const open = this.#open.get(pdu.channelId);
+        // Data may cross our refusal or close on the way.
+        if (open === undefined) return [];
+        if (pdu.length > MAX_DYNAMIC_MESSAGE) {
+          throw new DecodeError('limit_exceeded', 'DYNVC_DATA_FIRST', 'length', 0, `${pdu.length} bytes`);
+        }
+        open.message = new Uint8Array(pdu.length);
+        open.filled = 0;
+        return this.#data(pdu.channelId, open, inflate(open, pdu.data, pdu.compressed), out);
+      }
+      case 'data': {
+        const open = this.#open.get(pdu.channelId);
+        if (open === undefined) return [];
+        return this.#data(pdu.channelId, open, inflate(open, pdu.data, pdu.compressed), out);
+      }
+      case 'soft-sync-request':
+      case 'create-response':
+      case 'unknown':
+        return [];
+      default:
+        return pdu satisfies never;
+    }
+  }
+
+  /** Messages of a channel's own accord, cut for the static channel; none while the server has not opened it. */
+  send(channel: DynamicChannel<Output>, message: Uint8Array): Uint8Array[] {
+    for (const [id, open] of this.#open) if (open.channel === channel) return encodeDynamicData(id, message, MAX_DYNAMIC_PDU);
+    return [];
+  }
+
+  #create(channelId: number, name: string): Uint8Array[] {
+    const channel = this.#known.get(name);
+    if (channel === undefined || this.#open.size >= MAX_DYNAMIC_CHANNELS) {
+      if (this.#refused.length < MAX_DYNAMIC_CHANNELS) this.#refused.push(name);
+      return [encodeCreateResponse(channelId, CreationStatus.notFound)];
+    }
+    // A server that opens an id or a channel again has forgotten the one before.
+    for (const [id, open] of this.#open) {
+      if (id !== channelId && open.channel !== channel) continue;
+      open.channel.close();
+      this.#open.delete(id);
+    }
+    this.#open.set(channelId, { channel, message: undefined, filled: 0, zgfx: undefined });
+    const first = channel.start().flatMap((message) => encodeDynamicData(channelId, message, MAX_DYNAMIC_PDU));
+    return [encodeCreateResponse(channelId, CreationStatus.ok), ...first];
+  }
+
+  #data(channelId: number, open: Open<Output>, data: Uint8Array, out: Output[]): Uint8Array[] {
+    let whole = data;
+    if (open.message !== undefined) {
+      if (data.length > open.message.length - open.filled) {
+        throw new DecodeError('invalid_value', 'DYNVC_DATA', 'data', 0, 'more than the message was to have');
+      }
+      open.message.set(data, open.filled);
+      open.filled += data.length;
+      if (open.filled < open.message.length) return [];
+      whole = open.message;
+      open.message = undefined;
+    }
+    const answers = open.channel.process(whole, out);
+    return answers.flatMap((answer) => encodeDynamicData(channelId, answer, MAX_DYNAMIC_PDU));
+  }
+}
+
+function inflate<Output>(open: Open<Output>, data: Uint8Array, compressed: boolean): Uint8Array {
+  if (!compressed) return data;
+  open.zgfx ??= new ZgfxDecompressor(LITE_HISTORY);
+  return open.zgfx.decompress(data);
+}

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { encodeGfxPdu, type GfxPdu } from '../channels/rdpgfx/pdu.ts';
+import { ClearCodecEncoder } from '../codecs/clearcodec/encoder.ts';
+import { concatBytes } from '../core/bytes.ts';
+import { DecodeError } from '../core/errors.ts';
+import { Compositor } from './compositor.ts';
+import { UpdateCode } from './update.ts';
+
+type Pdu = Exclude<GfxPdu, { kind: 'unknown' }>;
+
+const BLUE = 0xff0000ff;
+const rect = (left: number, top: number, width: number, height: number) => ({
+  left,
+  top,
+  right: left + width,
+  bottom: top + height,
+});
+
+class Desktop {
+  readonly compositor = new Compositor();
+
+  constructor(width = 40, height = 30) {
+    this.send({ kind: 'reset-graphics', width, height, monitors: [] });
+    this.send({ kind: 'create-surface', surfaceId: 1, width, height, pixelFormat: 0x20 });
+    this.send({ kind: 'map-surface-to-output', surfaceId: 1, outputOriginX: 0, outputOriginY: 0 });
+    this.compositor.takeDamage();
+  }
+
+  send(...pdus: Pdu[]): void {
+    this.compositor.apply({ code: UpdateCode.graphicsPipeline, data: concatBytes(...pdus.map(encodeGfxPdu)) });
+  }
+
+  /** Red, green, blue as one number. */
+  at(x: number, y: number): number {
+    const at = (y * this.compositor.width + x) * 4;
+    const [r = 0, g = 0, b = 0] = this.compositor.pixels.subarray(at, at + 3);
+    return (r << 16) | (g << 8) | b;
+  }
+}
+
+const fill = (left: number, top: number, width: number, height: number, color: number, surfaceId = 1): Pdu => ({
+  kind: 'solid-fill',
+  surfaceId,
+  fillPixel: (0xff000000 | color) >>> 0,
+  fillRects: [rect(left, top, width, height)],
+});
+
+describe('GfxPipeline', () => {
+  it('shows a frame at its end, all at once', () => {
+    const desktop = new Desktop();
+    desktop.send({ kind: 'start-frame', timestamp: 0, frameId: 1 }, fill(2, 3, 4, 5, 0x112233));
+    assert.equal(desktop.at(2, 3), 0);
+    assert.deepEqual(desktop.compositor.takeDamage(), []);
+    desktop.send({ kind: 'end-frame', frameId: 1 });
+    assert.equal(desktop.at(2, 3), 0x112233);
+    assert.equal(desktop.at(5, 7), 0x112233);
+    assert.equal(desktop.at(6, 7), 0);
+    assert.deepEqual(desktop.compositor.takeDamage(), [{ x: 2, y: 3, width: 4, height: 5 }]);
+  });
+
+  it('copies between surfaces and through the cache, overlapping and clipped', () => {
+    const desktop = new Desktop();
+    desktop.send({ kind: 'create-surface', surfaceId: 2, width: 10, height: 10, pixelFormat: 0x20 });
+    desktop.send(fill(0, 0, 10, 10, 0x00ff00, 2), fill(0, 0, 1, 10, 0xff0000, 2));
+    desktop.send({
+      kind: 'surface-to-surface',
+      surfaceIdSrc: 2,
+      surfaceIdDest: 2,
+      rectSrc: rect(0, 0, 9, 10),
+      destPoints: [{ x: 1, y: 0 }],
+    });
+    desktop.send({
+      kind: 'surface-to-surface',
+      surfaceIdSrc: 2,
+      surfaceIdDest: 1,
+      rectSrc: rect(0, 0, 10, 10),
+      destPoints: [
+        { x: 5, y: 5 },
+        { x: -8, y: 20 },
+      ],
+    });
+    assert.deepEqual([desktop.at(5, 5), desktop.at(6, 5), desktop.at(7, 5)], [0xff0000, 0xff0000, 0x00ff00]);
+    assert.deepEqual([desktop.at(0, 20), desktop.at(1, 20), desktop.at(2, 20)], [0x00ff00, 0x00ff00, 0]);
+
+    desktop.send({ kind: 'surface-to-cache', surfaceId: 1, cacheKey: 1n, cacheSlot: 7, rectSrc: rect(5, 5, 3, 1) });
+    desktop.send(fill(0, 0, 40, 30, 0));
+    desktop.send({
+      kind: 'cache-to-surface',
+      cacheSlot: 7,
+      surfaceId: 1,
+      destPoints: [
+        { x: 30, y: 1 },
+        { x: 39, y: 2 },
+      ],
+    });
+    assert.deepEqual([desktop.at(30, 1), desktop.at(32, 1), desktop.at(39, 2)], [0xff0000, 0x00ff00, 0xff0000]);
+    desktop.send({ kind: 'evict-cache-entry', cacheSlot: 7 });
+    assert.throws(() => desktop.send({ kind: 'cache-to-surface', cacheSlot: 7, surfaceId: 1, destPoints: [] }), {
+      code: 'invalid_value',
+      field: 'cacheSlot',
+    });
+  });
+
+  it('maps surfaces with an offset, and scaled', () => {
+    const desktop = new Desktop();
+    desktop.send(
+      { kind: 'create-surface', surfaceId: 3, width: 4, height: 4, pixelFormat: 0x20 },
+      fill(0, 0, 4, 4, 0x0000ff, 3),
+    );
+    desktop.send({ kind: 'map-surface-to-output', surfaceId: 3, outputOriginX: 10, outputOriginY: 10 });
+    assert.deepEqual(
+      [desktop.at(9, 10), desktop.at(10, 10), desktop.at(13, 13), desktop.at(14, 13)],
+      [0, 0xff, 0xff, 0],
+    );
+    desktop.send({
+      kind: 'map-surface-to-scaled-output',
+      surfaceId: 3,
+      outputOriginX: 20,
+      outputOriginY: 0,
+      targetWidth: 10,
+      targetHeight: 8,
+    });
+    assert.deepEqual([desktop.at(19, 0), desktop.at(20, 0), desktop.at(29, 7), desktop.at(30, 7)], [0, 0xff, 0xff, 0]);
+    desktop.compositor.takeDamage();
+    desktop.send(fill(0, 0, 1, 1, 0xff0000, 3));
+    assert.equal(desktop.at(20, 0), 0xff0000);
+    const [damage] = desktop.compositor.takeDamage();
+    assert.ok(damage !== undefined && damage.width <= 6 && damage.height <= 5, JSON.stringify(damage));
+  });
+
+  it('draws ClearCodec and uncompressed pictures where they belong', () => {
+    const desktop = new Desktop();
+    const pixels = Uint32Array.from({ length: 12 }, (_, i) => BLUE - i);
+    const clear = new ClearCodecEncoder().encode(pixels, 4, { residual: true, bands: [], subcodecs: [] });
+    desktop.send({
+      kind: 'wire-to-surface-1',
+      surfaceId: 1,
+      codecId: 8,
+      pixelFormat: 0x20,
+      destRect: rect(8, 9, 4, 3),
+      bitmapData: clear,
+    });
+    assert.equal(desktop.at(8, 9), 0xff0000);
+    assert.equal(desktop.at(11, 11), 0xf40000);
+    const raw = Uint8Array.of(1, 2, 3, 0, 4, 5, 6, 0);
+    desktop.send({
+      kind: 'wire-to-surface-1',
+      surfaceId: 1,
+      codecId: 0,
+      pixelFormat: 0x20,
+      destRect: rect(0, 0, 1, 2),
+      bitmapData: raw,
+    });
+    assert.deepEqual([desktop.at(0, 0), desktop.at(0, 1)], [0x030201, 0x060504]);
+  });
+
+  it('counts and skips AVC and messages for windows', () => {
+    const desktop = new Desktop();
+    desktop.send({
+      kind: 'wire-to-surface-1',
+      surfaceId: 1,
+      codecId: 0xb,
+      pixelFormat: 0x20,
+      destRect: rect(0, 0, 8, 8),
+      bitmapData: new Uint8Array(9),
+    });
+    desktop.send({ kind: 'map-surface-to-window', surfaceId: 1, windowId: 4n });
+    assert.equal(desktop.compositor.skipped, 2);
+  });
+
+  it('keeps surfaces over a reset and shows them on the new desktop', () => {
+    const desktop = new Desktop();
+    desktop.send(fill(0, 0, 40, 30, 0x445566));
+    desktop.send({ kind: 'reset-graphics', width: 20, height: 10, monitors: [] });
+    assert.deepEqual([desktop.compositor.width, desktop.compositor.height], [20, 10]);
+    assert.equal(desktop.at(19, 9), 0x445566);
+  });
+
+  it('refuses what leaves a surface, names none, or is too large', () => {
+    const desktop = new Desktop();
+    const wire = (destRect: ReturnType<typeof rect>, surfaceId = 1): Pdu => ({
+      kind: 'wire-to-surface-1',
+      surfaceId,
+      codecId: 0,
+      pixelFormat: 0x20,
+      destRect,
+      bitmapData: new Uint8Array(4),
+    });
+    assert.throws(() => desktop.send(wire(rect(40, 0, 1, 1))), { code: 'invalid_value', field: 'destRect' });
+    assert.throws(() => desktop.send(wire(rect(0, 0, 1, 1), 9)), { field: 'surfaceId' });
+    assert.throws(() => desktop.send(fill(0, 0, 1, 1, 0, 9)), DecodeError);
+    const create = (surfaceId: number): Pdu => ({
+      kind: 'create-surface',
+      surfaceId,
+      width: 8192,
+      height: 4320,
+      pixelFormat: 0x20,
+    });
+    assert.throws(() => desktop.send(create(5), create(6)), { code: 'limit_exceeded' });
+    assert.throws(() => desktop.send({ kind: 'reset-graphics', width: 0, height: 9, monitors: [] }), {
+      code: 'limit_exceeded',
+    });
+    assert.throws(
+      () =>
+        desktop.send({ kind: 'surface-to-cache', surfaceId: 1, cacheKey: 1n, cacheSlot: 0, rectSrc: rect(0, 0, 1, 1) }),
+      { field: 'cacheSlot' },
+    );
+  });
+});

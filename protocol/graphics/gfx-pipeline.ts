@@ -1,0 +1,278 @@
+import { decodeGfxPdu, GfxCodecId, type GfxPdu, type GfxRect } from '../channels/rdpgfx/pdu.ts';
+import { decodeAlpha } from '../codecs/alpha.ts';
+import { ClearCodecDecoder } from '../codecs/clearcodec/decoder.ts';
+import { MAX_PICTURE_PIXELS } from '../codecs/pixel-target.ts';
+import { decodePlanar } from '../codecs/planar.ts';
+import { decodeRawBitmap } from '../codecs/raw-bitmap.ts';
+import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
+import { ReadCursor } from '../core/cursor.ts';
+import { DecodeError } from '../core/errors.ts';
+import { contains, intersect, type Rect } from './geometry.ts';
+import { GfxCache } from './gfx-cache.ts';
+import { GfxSurface, type OutputMapping } from './gfx-surface.ts';
+import { blitScaled } from './scaled-blit.ts';
+
+/** The desktop that the pipeline draws on. */
+export interface GfxOutput {
+  readonly width: number;
+  readonly height: number;
+  /** `0xAABBGGRR`, `width * height`; another array after `reset`. */
+  readonly words: Uint32Array;
+  reset(width: number, height: number): void;
+  damaged(rect: Rect): void;
+}
+
+/** Pixels of all surfaces together; a desktop of 8192×4320 has one surface of its own size. */
+const MAX_SURFACE_PIXELS = 2 * MAX_PICTURE_PIXELS;
+
+/**
+ * The graphics pipeline, [MS-RDPEGFX] 3.3.5: surfaces, the bitmap cache, and what of them the desktop shows. What a
+ * frame draws becomes visible at its end, all at once.
+ */
+export class GfxPipeline {
+  readonly #output: GfxOutput;
+  readonly #surfaces = new Map<number, GfxSurface>();
+  readonly #cache = new GfxCache();
+  readonly #clearCodec = new ClearCodecDecoder();
+  readonly #remoteFx = new RemoteFxDecoder();
+  #surfacePixels = 0;
+  #inFrame = false;
+  #skipped = 0;
+
+  constructor(output: GfxOutput) {
+    this.#output = output;
+  }
+
+  /** Commands and pictures that were left out because this build does not know their kind or codec. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  /** @throws DecodeError; surfaces may be half drawn then */
+  process(pdus: Uint8Array): void {
+    const cursor = new ReadCursor(pdus, 'RDPGFX_HEADER');
+    while (cursor.remaining > 0) this.#apply(decodeGfxPdu(cursor));
+    if (!this.#inFrame) this.#present();
+  }
+
+  #apply(pdu: GfxPdu): void {
+    switch (pdu.kind) {
+      case 'wire-to-surface-1':
+        return this.#wireToSurface1(pdu);
+      case 'wire-to-surface-2':
+        return this.#wireToSurface2(pdu);
+      case 'delete-encoding-context':
+        return this.#surfaces.get(pdu.surfaceId)?.deleteContext(pdu.codecContextId);
+      case 'solid-fill': {
+        const surface = this.#surface(pdu.surfaceId, 'RDPGFX_SOLIDFILL_PDU');
+        const word = fromWire(pdu.fillPixel);
+        for (const rect of pdu.fillRects) surface.fill(toRect(rect), word);
+        return;
+      }
+      case 'surface-to-surface': {
+        const source = this.#surface(pdu.surfaceIdSrc, 'RDPGFX_SURFACE_TO_SURFACE_PDU');
+        const target = this.#surface(pdu.surfaceIdDest, 'RDPGFX_SURFACE_TO_SURFACE_PDU');
+        const rect = inside(source, pdu.rectSrc, 'RDPGFX_SURFACE_TO_SURFACE_PDU', 'rectSrc');
+        // Cut first: source and target may be the same surface and overlap.
+        const pixels = source.cut(rect);
+        for (const { x, y } of pdu.destPoints) target.paste(pixels, rect.width, rect.height, x, y);
+        return;
+      }
+      case 'surface-to-cache': {
+        const surface = this.#surface(pdu.surfaceId, 'RDPGFX_SURFACE_TO_CACHE_PDU');
+        const rect = inside(surface, pdu.rectSrc, 'RDPGFX_SURFACE_TO_CACHE_PDU', 'rectSrc');
+        const { width, height } = rect;
+        return this.#cache.put(pdu.cacheSlot, { width, height, pixels: surface.cut(rect) });
+      }
+      case 'cache-to-surface': {
+        const surface = this.#surface(pdu.surfaceId, 'RDPGFX_CACHE_TO_SURFACE_PDU');
+        const bitmap = this.#cache.get(pdu.cacheSlot);
+        if (bitmap === undefined) {
+          throw new DecodeError(
+            'invalid_value',
+            'RDPGFX_CACHE_TO_SURFACE_PDU',
+            'cacheSlot',
+            8,
+            `${pdu.cacheSlot} is empty`,
+          );
+        }
+        for (const { x, y } of pdu.destPoints) surface.paste(bitmap.pixels, bitmap.width, bitmap.height, x, y);
+        return;
+      }
+      case 'evict-cache-entry':
+        return this.#cache.evict(pdu.cacheSlot);
+      case 'create-surface':
+        return this.#createSurface(pdu.surfaceId, pdu.width, pdu.height);
+      case 'delete-surface':
+        return this.#deleteSurface(pdu.surfaceId);
+      case 'start-frame':
+        this.#inFrame = true;
+        return;
+      case 'end-frame':
+        this.#inFrame = false;
+        for (const surface of this.#surfaces.values()) surface.endFrame();
+        return this.#present();
+      case 'reset-graphics':
+        if (pdu.width !== this.#output.width || pdu.height !== this.#output.height) {
+          this.#output.reset(pdu.width, pdu.height);
+        }
+        // Whatever stays mapped has to be shown on the new desktop as a whole.
+        for (const surface of this.#surfaces.values()) surface.damage.add(surface.bounds);
+        return;
+      case 'map-surface-to-output': {
+        const surface = this.#surface(pdu.surfaceId, 'RDPGFX_MAP_SURFACE_TO_OUTPUT_PDU');
+        const { width, height } = surface;
+        return map(surface, { x: pdu.outputOriginX, y: pdu.outputOriginY, width, height });
+      }
+      case 'map-surface-to-scaled-output': {
+        const surface = this.#surface(pdu.surfaceId, 'RDPGFX_MAP_SURFACE_TO_SCALED_OUTPUT_PDU');
+        const { outputOriginX: x, outputOriginY: y, targetWidth: width, targetHeight: height } = pdu;
+        if (width === 0 || height === 0 || width * height > MAX_PICTURE_PIXELS) {
+          throw new DecodeError('limit_exceeded', 'RDPGFX_MAP_SURFACE_TO_SCALED_OUTPUT_PDU', 'targetWidth', 20);
+        }
+        return map(surface, { x, y, width, height });
+      }
+      case 'map-surface-to-window':
+        // Windows of RemoteApp: a session of a whole desktop has none.
+        this.#skipped++;
+        return;
+      case 'caps-confirm':
+      case 'cache-import-reply':
+        return;
+      case 'frame-acknowledge':
+      case 'cache-import-offer':
+      case 'caps-advertise':
+      case 'qoe-frame-acknowledge':
+      case 'unknown':
+        this.#skipped++;
+        return;
+      default:
+        pdu satisfies never;
+    }
+  }
+
+  #createSurface(id: number, width: number, height: number): void {
+    this.#deleteSurface(id);
+    if (width === 0 || height === 0 || this.#surfacePixels + width * height > MAX_SURFACE_PIXELS) {
+      throw new DecodeError('limit_exceeded', 'RDPGFX_CREATE_SURFACE_PDU', 'width', 10, `${width} x ${height}`);
+    }
+    this.#surfacePixels += width * height;
+    this.#surfaces.set(id, new GfxSurface(width, height));
+  }
+
+  #deleteSurface(id: number): void {
+    const old = this.#surfaces.get(id);
+    if (old === undefined) return;
+    this.#surfacePixels -= old.width * old.height;
+    this.#surfaces.delete(id);
+  }
+
+  #surface(id: number, context: string): GfxSurface {
+    const surface = this.#surfaces.get(id);
+    if (surface !== undefined) return surface;
+    throw new DecodeError('invalid_value', context, 'surfaceId', 8, `there is no surface ${id}`);
+  }
+
+  #wireToSurface1(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-1' }>): void {
+    const surface = this.#surface(pdu.surfaceId, 'RDPGFX_WIRE_TO_SURFACE_PDU_1');
+    const rect = inside(surface, pdu.destRect, 'RDPGFX_WIRE_TO_SURFACE_PDU_1', 'destRect');
+    if (rect.width === 0 || rect.height === 0) return;
+    const target = surface.target(rect);
+    switch (pdu.codecId) {
+      case GfxCodecId.uncompressed:
+        decodeRawBitmap(pdu.bitmapData, target, 32, undefined, 'top-down');
+        break;
+      case GfxCodecId.planar:
+        decodePlanar(pdu.bitmapData, target, 'top-down');
+        break;
+      case GfxCodecId.clearCodec:
+        this.#clearCodec.decode(pdu.bitmapData, target);
+        break;
+      case GfxCodecId.alpha:
+        decodeAlpha(pdu.bitmapData, target);
+        break;
+      case GfxCodecId.caVideo:
+        for (const part of this.#remoteFx.decode(pdu.bitmapData, target)) {
+          surface.damage.add({ ...part, x: rect.x + part.x, y: rect.y + part.y });
+        }
+        return;
+      default:
+        this.#skipped++;
+        return;
+    }
+    surface.damage.add(rect);
+  }
+
+  #wireToSurface2(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-2' }>): void {
+    const surface = this.#surface(pdu.surfaceId, 'RDPGFX_WIRE_TO_SURFACE_PDU_2');
+    if (pdu.codecId !== GfxCodecId.progressive && pdu.codecId !== GfxCodecId.progressiveV2) {
+      this.#skipped++;
+      return;
+    }
+    const decoder = surface.progressive(pdu.codecContextId);
+    for (const part of decoder.decode(pdu.bitmapData, surface.target(surface.bounds))) surface.damage.add(part);
+  }
+
+  /** Brings what has changed on mapped surfaces to the desktop. */
+  #present(): void {
+    for (const surface of this.#surfaces.values()) {
+      const { mapping } = surface;
+      // What is not shown keeps its damage: mapping a surface shows all of it anyway.
+      if (mapping === undefined) {
+        surface.damage.clear();
+        continue;
+      }
+      for (const rect of surface.damage.take()) this.#show(surface, mapping, rect);
+    }
+  }
+
+  #show(surface: GfxSurface, mapping: OutputMapping, rect: Rect): void {
+    const output = this.#output;
+    const desktop = { x: 0, y: 0, width: output.width, height: output.height };
+    if (mapping.width === surface.width && mapping.height === surface.height) {
+      const part = intersect({ ...rect, x: rect.x + mapping.x, y: rect.y + mapping.y }, desktop);
+      if (part === undefined) return;
+      for (let y = part.y; y < part.y + part.height; y++) {
+        const from = (y - mapping.y) * surface.width + part.x - mapping.x;
+        const to = y * output.width + part.x;
+        // The desktop is opaque, whatever alpha a surface has.
+        for (let x = 0; x < part.width; x++) output.words[to + x] = surface.words[from + x]! | 0xff000000;
+      }
+      output.damaged(part);
+      return;
+    }
+    // One source pixel reaches into its neighbours' places.
+    const scaleX = mapping.width / surface.width;
+    const scaleY = mapping.height / surface.height;
+    const left = mapping.x + Math.floor((rect.x - 1) * scaleX);
+    const top = mapping.y + Math.floor((rect.y - 1) * scaleY);
+    const right = mapping.x + Math.ceil((rect.x + rect.width + 1) * scaleX);
+    const bottom = mapping.y + Math.ceil((rect.y + rect.height + 1) * scaleY);
+    const reached = intersect({ x: left, y: top, width: right - left, height: bottom - top }, mapping);
+    const part = reached && intersect(reached, desktop);
+    if (part === undefined) return;
+    blitScaled(surface, mapping, part, output.words, output.width);
+    output.damaged(part);
+  }
+}
+
+function map(surface: GfxSurface, mapping: OutputMapping): void {
+  surface.mapping = mapping;
+  surface.damage.add(surface.bounds);
+}
+
+function toRect(rect: GfxRect): Rect {
+  return { x: rect.left, y: rect.top, width: rect.right - rect.left, height: rect.bottom - rect.top };
+}
+
+function inside(surface: GfxSurface, rect: GfxRect, context: string, field: string): Rect {
+  const part = toRect(rect);
+  if (contains(surface.bounds, part)) return part;
+  const detail = `${rect.left},${rect.top} to ${rect.right},${rect.bottom} on ${surface.width} x ${surface.height}`;
+  throw new DecodeError('invalid_value', context, field, 0, detail);
+}
+
+/** A pixel read little-endian as B, G, R, X into our order; always opaque, as fills are. */
+function fromWire(pixel: number): number {
+  return (0xff000000 | ((pixel & 0xff) << 16) | (pixel & 0xff00) | ((pixel >>> 16) & 0xff)) >>> 0;
+}

@@ -1,0 +1,91 @@
+import type { PixelTarget } from '../codecs/pixel-target.ts';
+import { ProgressiveDecoder } from '../codecs/progressive/decoder.ts';
+import { DamageList } from './damage.ts';
+import { intersect, type Rect } from './geometry.ts';
+
+/** Where a surface shows on the desktop: at its own size, or scaled to a given one. */
+export interface OutputMapping {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** An off-screen picture of the graphics pipeline, [MS-RDPEGFX] 3.3.1.3. Pixels are `0xAABBGGRR`. */
+export class GfxSurface {
+  readonly width: number;
+  readonly height: number;
+  readonly words: Uint32Array;
+  readonly damage = new DamageList();
+  mapping: OutputMapping | undefined;
+  readonly #progressive = new Map<number, ProgressiveDecoder>();
+
+  constructor(width: number, height: number) {
+    this.width = width;
+    this.height = height;
+    this.words = new Uint32Array(width * height);
+    this.words.fill(0xff000000);
+  }
+
+  get bounds(): Rect {
+    return { x: 0, y: 0, width: this.width, height: this.height };
+  }
+
+  /** A part of the surface to decode into; the caller has checked that it lies inside. */
+  target(rect: Rect): PixelTarget {
+    return { words: this.words, stride: this.width, ...rect };
+  }
+
+  /** The decoder that holds the tiles of one codec context. */
+  progressive(contextId: number): ProgressiveDecoder {
+    let decoder = this.#progressive.get(contextId);
+    if (decoder === undefined) {
+      // A server has one context a surface; the bound keeps a hostile one from making thousands.
+      if (this.#progressive.size >= MAX_CONTEXTS) this.#progressive.clear();
+      decoder = new ProgressiveDecoder();
+      this.#progressive.set(contextId, decoder);
+    }
+    return decoder;
+  }
+
+  deleteContext(contextId: number): void {
+    this.#progressive.delete(contextId);
+  }
+
+  endFrame(): void {
+    for (const decoder of this.#progressive.values()) decoder.endFrame();
+  }
+
+  fill(rect: Rect, word: number): void {
+    const part = intersect(rect, this.bounds);
+    if (part === undefined) return;
+    for (let y = part.y; y < part.y + part.height; y++) {
+      const row = y * this.width + part.x;
+      this.words.fill(word, row, row + part.width);
+    }
+    this.damage.add(part);
+  }
+
+  /** A copy of a part of the surface, which lies inside it. */
+  cut(rect: Rect): Uint32Array {
+    const pixels = new Uint32Array(rect.width * rect.height);
+    for (let y = 0; y < rect.height; y++) {
+      const from = (rect.y + y) * this.width + rect.x;
+      pixels.set(this.words.subarray(from, from + rect.width), y * rect.width);
+    }
+    return pixels;
+  }
+
+  /** Puts a picture of `width` pixels a row at a place, clipped to the surface. */
+  paste(pixels: Uint32Array, width: number, height: number, x: number, y: number): void {
+    const part = intersect({ x, y, width, height }, this.bounds);
+    if (part === undefined) return;
+    for (let row = part.y; row < part.y + part.height; row++) {
+      const from = (row - y) * width + part.x - x;
+      this.words.set(pixels.subarray(from, from + part.width), row * this.width + part.x);
+    }
+    this.damage.add(part);
+  }
+}
+
+const MAX_CONTEXTS = 16;
