@@ -31,7 +31,7 @@ export async function loadMasterKey(path: string, mayCreate: boolean): Promise<U
 /** Written whole or not at all: a torn key file would be found out only when the secrets no longer open. */
 async function createKeyFile(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}.new`;
+  const draft = `${path}.${randomBytes(8).toString('hex')}.new`;
   const file = await open(draft, 'wx', 0o600);
   try {
     await file.writeFile(`${randomBytes(KEY_SIZE).toString('base64')}\n`);
