@@ -104,8 +104,8 @@ export class DemoDesktop {
         else this.#buttonUp();
         break;
       case 'wheel': {
-        const window = this.#windowAt(event);
-        if (!event.horizontal) window?.wheel(event.delta);
+        // Where the pointer is: some clients send no position with a wheel event.
+        if (!event.horizontal) this.#windowAt(this.#mouse)?.wheel(event.delta);
         break;
       }
       default: {

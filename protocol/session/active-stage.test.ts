@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { activateShare } from '../connector/client-capabilities.ts';
+import type { ServerShare } from '../connector/server-types.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
 import { encodeCapabilitySet } from '../pdu/capability-sets.ts';
@@ -17,7 +18,7 @@ import {
   shareDataMessage,
 } from '../pdu/share.ts';
 import { type ActiveOutput, ClientActiveStage } from './client-active-stage.ts';
-import { type ServerActiveOutput, ServerActiveStage, type ServerShare } from './server-active-stage.ts';
+import { type ServerActiveOutput, ServerActiveStage } from './server-active-stage.ts';
 
 const USER = 1007;
 const IO = 1003;

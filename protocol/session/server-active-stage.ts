@@ -1,3 +1,4 @@
+import type { ServerShare } from '../connector/server-types.ts';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
@@ -26,16 +27,6 @@ import {
 } from '../pdu/share.ts';
 import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
-
-/** What the server and its client agreed on. */
-export interface ServerShare {
-  readonly shareId: number;
-  readonly width: number;
-  readonly height: number;
-  readonly colorDepth: 15 | 16 | 24 | 32;
-  /** Largest fast-path update the client takes, before it is cut into fragments. */
-  readonly maxUpdateSize: number;
-}
 
 export interface ServerActiveStageOptions {
   /** The client's MCS user id. */

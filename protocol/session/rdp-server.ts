@@ -1,0 +1,141 @@
+import { ServerAcceptor } from '../connector/server-acceptor.ts';
+import { agreeShare, demandActive } from '../connector/server-capabilities.ts';
+import type { AcceptedConnection, AcceptorOutput, RefusalReason, ServerConfig } from '../connector/server-types.ts';
+import type { CryptoProvider } from '../core/crypto.ts';
+import { DecodeError, UnsupportedError } from '../core/errors.ts';
+import type { TlsPeer } from '../security/certificate.ts';
+import { FrameReader } from './frame-reader.ts';
+import { type ServerActiveOutput, ServerActiveStage } from './server-active-stage.ts';
+
+export type ServerOutput =
+  | ServerActiveOutput
+  /** Send what is queued, start TLS as its server, then call `tlsEstablished`. */
+  | { readonly kind: 'start-tls' }
+  /** The client is in and its desktop may be drawn. Input that came with it follows. */
+  | { readonly kind: 'connected'; readonly connection: AcceptedConnection }
+  /** The client was not let in; nothing comes after this. Close the transport once everything is sent. */
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly error?: Error };
+
+/**
+ * An RDP server for one client, without a socket: the mirror image of `RdpClient`. Feed it what the client sends, carry
+ * out what comes back, in order.
+ *
+ * `receive` throws `DecodeError` when the client breaks the protocol. That is the end, as are `closed` and `refused`:
+ * from then on every method returns nothing.
+ */
+export class RdpServer {
+  #state: State;
+
+  constructor(config: ServerConfig, crypto: CryptoProvider) {
+    this.#state = { name: 'accepting', acceptor: new ServerAcceptor(config, crypto) };
+  }
+
+  /** Whether updates may be sent: the client is in, and no reactivation is under way. */
+  get active(): boolean {
+    return this.#state.name === 'active' && this.#state.stage.active;
+  }
+
+  /** What was agreed; once the client is in. */
+  get connection(): AcceptedConnection | undefined {
+    return this.#state.name === 'active' ? this.#state.connection : undefined;
+  }
+
+  /** @param now milliseconds since the epoch; here and below */
+  receive(bytes: Uint8Array, now: number): ServerOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'accepting') this.#acceptor(state.acceptor.receive(bytes, now), out);
+      else if (state.name === 'active') this.#active(state, bytes, out);
+    });
+  }
+
+  /** @param own this server's certificate, as the client sees it */
+  tlsEstablished(own: TlsPeer, now: number): ServerOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'accepting') this.#acceptor(state.acceptor.tlsEstablished(own, now), out);
+    });
+  }
+
+  /**
+   * Sends one update. Nothing while no client is in.
+   * @throws UsageError if it is larger than the client takes, or during a reactivation (see `active`)
+   */
+  update(code: number, data: Uint8Array): ServerOutput[] {
+    return this.#state.name === 'active' ? this.#state.stage.update(code, data) : [];
+  }
+
+  /** Gives the desktop a new size; `activated` says when it may be drawn again. */
+  resize(width: number, height: number): ServerOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.resize(width, height));
+    });
+  }
+
+  /** Ends the connection. @param errorInfo what to tell the client, one of `ErrorInfo` */
+  disconnect(errorInfo?: number): ServerOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.disconnect(errorInfo));
+      else if (state.name === 'accepting') out.push({ kind: 'closed' });
+    });
+  }
+
+  #acceptor(outputs: readonly AcceptorOutput[], out: ServerOutput[]): void {
+    for (const output of outputs) {
+      if (output.kind !== 'connected') out.push(output);
+      else this.#connected(output.result, out);
+    }
+  }
+
+  #connected(connection: AcceptedConnection, out: ServerOutput[]): void {
+    const { userId, ioChannelId, share } = connection;
+    const { colorDepth } = share;
+    const stage = new ServerActiveStage({
+      userId,
+      ioChannelId,
+      share,
+      demand: (shareId, width, height) => demandActive(shareId, width, height, colorDepth),
+      agree: (confirm, size) => agreeShare(confirm, { ...size, colorDepth }).share,
+    });
+    const state: ActiveState = { name: 'active', stage, connection, frames: new FrameReader() };
+    this.#state = state;
+    out.push(...stage.start(), { kind: 'connected', connection });
+    this.#active(state, connection.pending, out);
+  }
+
+  #active(state: ActiveState, bytes: Uint8Array, out: ServerOutput[]): void {
+    state.frames.push(bytes, (frame) => {
+      state.stage.receiveFrame(frame, out);
+      return !isLast(out.at(-1));
+    });
+  }
+
+  #guard(run: (state: State, out: ServerOutput[]) => void): ServerOutput[] {
+    const out: ServerOutput[] = [];
+    try {
+      run(this.#state, out);
+    } catch (error) {
+      this.#state = CLOSED;
+      if (!(error instanceof UnsupportedError)) throw error;
+      throw new DecodeError('invalid_value', 'RDP', error.feature, 0, error.message, { cause: error });
+    }
+    if (isLast(out.at(-1))) this.#state = CLOSED;
+    return out;
+  }
+}
+
+interface ActiveState {
+  readonly name: 'active';
+  readonly stage: ServerActiveStage;
+  readonly connection: AcceptedConnection;
+  readonly frames: FrameReader;
+}
+
+type State =
+  | { readonly name: 'accepting'; readonly acceptor: ServerAcceptor }
+  | ActiveState
+  | { readonly name: 'closed' };
+
+const CLOSED: State = { name: 'closed' };
+
+function isLast(output: ServerOutput | undefined): boolean {
+  return output?.kind === 'closed' || output?.kind === 'refused';
+}
