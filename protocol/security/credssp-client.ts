@@ -155,6 +155,9 @@ export class CredSspClient {
   /** [RFC 4178] 5: both ends have signed the list of mechanisms, so nobody has shortened it. */
   #accepted(request: TsRequest): CredSspStep {
     const response = decodeNegTokenResp(requireToken(request.negoToken, 'TSRequest', 'negoTokens'));
+    if (response.negState === NegState.reject) {
+      throw new CredSspError('logon_failed', { origin: 'peer', detail: 'SPNEGO rejected it' });
+    }
     if (response.negState !== NegState.acceptCompleted) {
       throw new CredSspError('refused', { origin: 'peer', detail: `SPNEGO state ${response.negState}` });
     }

@@ -398,6 +398,8 @@ describe('CredSSP within SPNEGO', () => {
     client.start();
     const rejected = encodeNegTokenResp({ negState: NegState.reject });
     assert.throws(() => client.receive(encodeTsRequest({ version: 6, negoToken: rejected })), { code: 'ntlm_blocked' });
+    const later = run({ client: { negotiation: 'spnego' }, tamper: tamperToken(3, () => rejected) });
+    assert.equal(codeOf(later.clientError), 'logon_failed');
   });
 });
 
