@@ -221,10 +221,11 @@ export class ClientConnector {
       throw new ConnectError('nla_refused', 'the server does not offer network level authentication');
     }
     if (!isOneOf(protocol, requestedProtocols(this.#config))) {
-      throw new DecodeError('invalid_value', 'RDP_NEG_RSP', 'selectedProtocol', 0, `${protocol} was not offered`);
+      throw new ConnectError('tls_refused', `the server selected security protocol ${protocol}, which was not offered`);
     }
     if (this.#frames.length > 0) {
-      throw new DecodeError('unexpected_message', 'RDP_NEG_RSP', 'end', 0, 'bytes before the TLS handshake');
+      // The server never speaks first in TLS: whoever sent these wants them taken for what TLS protects.
+      throw new ConnectError('tls_refused', 'bytes came in the clear before the tls handshake');
     }
     this.#state = { name: 'security-upgrade', protocol };
     out.push(phase('securing'), { kind: 'start-tls' });
