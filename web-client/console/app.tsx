@@ -68,17 +68,22 @@ export function App() {
   return (
     <IdentityContext.Provider value={identity}>
       <LocationProvider>
-        <Router>
-          <Route path="/desktop/:targetId" component={Desktop} />
-          <Route path="/sessions/:id/watch" component={Watch} />
-          <Route default component={Pages} />
-        </Router>
+        <Pages />
       </LocationProvider>
     </IdentityContext.Provider>
   );
 }
 
 function Pages() {
+  const { path } = useLocation();
+  if (fillsTheWindow(path)) {
+    return (
+      <Router>
+        <Route path="/desktop/:targetId" component={Desktop} />
+        <Route path="/sessions/:id/watch" component={Watch} />
+      </Router>
+    );
+  }
   return (
     <Shell>
       <Router>
@@ -94,6 +99,11 @@ function Pages() {
       </Router>
     </Shell>
   );
+}
+
+/** Desktops come without the frame that other pages share. */
+function fillsTheWindow(path: string): boolean {
+  return /^\/(?:desktop\/[^/]+|sessions\/[^/]+\/watch)\/?$/.test(path);
 }
 
 /** An auditor has no desktops: recordings are the first page then. */

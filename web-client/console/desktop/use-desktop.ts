@@ -10,6 +10,8 @@ export interface DesktopView {
   readonly place: RefObject<HTMLDivElement | null>;
   readonly desktop: RemoteDesktop | undefined;
   readonly state: RemoteDesktopState;
+  /** Whether the desktop was there before it ended. */
+  readonly wasActive: boolean;
   /** Index into `connectionSteps`. */
   readonly step: number;
   readonly end: EndReason | undefined;
@@ -36,6 +38,7 @@ export function useDesktop(options: Options): DesktopView {
   const [attempt, setAttempt] = useState(0);
   const [desktop, setDesktop] = useState<RemoteDesktop>();
   const [state, setState] = useState<RemoteDesktopState>('connecting');
+  const [wasActive, setWasActive] = useState(false);
   const [step, setStep] = useState(0);
   const [end, setEnd] = useState<EndReason>();
   const [notice, setNotice] = useState<Notice>();
@@ -48,11 +51,15 @@ export function useDesktop(options: Options): DesktopView {
     const opened = new RemoteDesktop({ parent, label: latest.current.label });
     setDesktop(opened);
     setState('connecting');
+    setWasActive(false);
     setStep(0);
     setEnd(undefined);
     setNotice(undefined);
     setLatency(undefined);
-    opened.on('state', setState);
+    opened.on('state', (next) => {
+      setState(next);
+      if (next === 'active') setWasActive(true);
+    });
     opened.on('phase', (phase) => {
       const next = stepOfPhase(phase);
       // Never back: a phase may come twice when the server starts over after a redirection or a reactivation.
@@ -71,7 +78,7 @@ export function useDesktop(options: Options): DesktopView {
   }, [desktop, scaling]);
 
   const again = (): void => setAttempt((count) => count + 1);
-  return { place, desktop, state, step, end, notice, latency, scaling, setScaling, again };
+  return { place, desktop, state, wasActive, step, end, notice, latency, scaling, setScaling, again };
 }
 
 /** Asks before the page goes away (Ctrl+W is a habit in terminals), as long as `active`. */

@@ -139,7 +139,7 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
         <div class="desktop-fill" ref={view.place} />
         {state === 'connecting' && <Connecting name={target.name} step={view.step} />}
         {end !== undefined && (state === 'ended' || state === 'failed') && (
-          <EndPanel title={endTitle(state, end.code)} failed={state === 'failed'} reason={end}>
+          <EndPanel title={endTitle(state, view.wasActive)} failed={state === 'failed'} reason={end}>
             <button type="button" class="button primary" onClick={view.again} data-testid="try-again">
               {state === 'failed' ? 'Try again' : 'Open again'}
             </button>
@@ -180,7 +180,7 @@ function Status({ state, latency }: { readonly state: string; readonly latency: 
   );
 }
 
-function endTitle(state: 'ended' | 'failed', code: string): string {
+function endTitle(state: 'ended' | 'failed', wasActive: boolean): string {
   if (state === 'ended') return 'The session has ended';
-  return code === 'connection_lost' || code === 'gateway_lost' ? 'The connection broke off' : 'This did not work';
+  return wasActive ? 'The session broke off' : 'The desktop could not be opened';
 }

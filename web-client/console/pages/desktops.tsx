@@ -102,12 +102,7 @@ function DesktopCard({ target, admin }: { readonly target: Target; readonly admi
                 ))}
               </select>
             )}
-            <a
-              class="button primary"
-              href={path}
-              aria-label={`Connect to ${target.name}`}
-              data-testid="connect"
-            >
+            <a class="button primary" href={path} aria-label={`Connect to ${target.name}`} data-testid="connect">
               Connect
             </a>
           </>
