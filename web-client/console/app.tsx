@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import { LocationProvider, lazy, Route, Router } from 'preact-iso';
+import { LocationProvider, lazy, Route, Router, useLocation } from 'preact-iso';
 import { gateway } from './api/gateway.ts';
 import type { ApiError } from './api/request.ts';
 import { whenSignedOut } from './api/request.ts';
