@@ -27,7 +27,7 @@ export const connectRdp: Connect = (options, events) => {
       connected: () => events.connected(),
       graphics: (update) => events.graphics(update),
       bytes: (count) => events.bytes(count),
-      ended: (end) => events.closed(end.code, end.detail),
+      ended: (end) => events.closed(end.code, end.detail, end),
     },
   );
 };

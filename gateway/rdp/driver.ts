@@ -6,7 +6,6 @@ import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { CloseReason } from '#protocol/session/close-reason.ts';
 import type { ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
-import { isErrorCode } from '../errors.ts';
 import { type ConnectionEnd, closedEnd, describeFailure, endOf, type Stage, timeoutEnd } from './failures.ts';
 import { describeCertificate, type ServerCertificate, upgradeToTls } from './tls-peer.ts';
 
@@ -77,6 +76,7 @@ export class RdpConnection {
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_MS,
+      autoSelectFamilyAttemptTimeout: FAMILY_TIMEOUT_MS,
       ...(options.lookup !== undefined && { lookup: options.lookup }),
     });
     this.#stream = this.#socket;
@@ -196,6 +196,9 @@ export class RdpConnection {
     const [first] = parts;
     if (first === undefined || !this.#stream.writable) return;
     this.#stream.write(parts.length === 1 ? first : Buffer.concat(parts));
+    if (this.#stream.writableLength > MAX_UNSENT_BYTES) {
+      this.#end(endOf('connection_lost', `the server leaves ${this.#stream.writableLength} bytes unread`));
+    }
   }
 
   #startTls(): void {
@@ -293,6 +296,10 @@ export class RdpConnection {
     this.#flush();
     const stream = this.#stream;
     const socket = this.#socket;
+    if (this.#stage === 'tcp') {
+      socket.destroy();
+      return;
+    }
     stream.removeAllListeners('data');
     // Data that nobody reads would keep the end from being seen.
     stream.resume();
@@ -309,6 +316,10 @@ const ANSWER_TIMEOUT_MS = 30_000;
 /** Before the first probe of an idle connection: under the five minutes after which firewalls forget. */
 const KEEP_ALIVE_MS = 30_000;
 const LEAVE_MS = 2_000;
+/** For each address of a name, before the next is tried; Node's quarter of a second is too short for far networks. */
+const FAMILY_TIMEOUT_MS = 2_000;
+/** What a server may leave unread: hours of typing. One that leaves more has stopped reading. */
+const MAX_UNSENT_BYTES = 1_048_576;
 
 /** Where a phase of the connection sequence stands, for what a failure in it means. */
 const STAGE_OF_PHASE: Readonly<Record<ConnectionPhase, Stage>> = {
@@ -322,8 +333,9 @@ const STAGE_OF_PHASE: Readonly<Record<ConnectionPhase, Stage>> = {
   finalizing: 'sequence',
 };
 
+/** The server's own reason has words of its own; for all else the table's will do. */
 function endOfReason(reason: CloseReason): ConnectionEnd {
-  const info = reason.errorInfo === undefined ? '' : ` (${reason.errorName ?? 'error info'} ${reason.errorInfo})`;
-  const code = isErrorCode(reason.code) ? reason.code : 'disconnected_by_server';
-  return endOf(code, `${reason.code}${info}`, { message: reason.message });
+  if (reason.errorInfo === undefined) return endOf(reason.code, reason.message);
+  const info = `0x${reason.errorInfo.toString(16).padStart(8, '0')}`;
+  return endOf(reason.code, `${reason.errorName ?? 'error info'} (${info})`, { message: reason.message });
 }

@@ -12,6 +12,7 @@ import {
 import type { ConnectionEnd } from '../../gateway/rdp/failures.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
 import type { ServerCertificate } from '../../gateway/rdp/tls-peer.ts';
+import type { DriverEvents } from '../../gateway/sessions/ports.ts';
 import type { ClientConfig, NlaPolicy } from '../../protocol/connector/types.ts';
 import { NtStatus } from '../../protocol/security/nt-status.ts';
 import { RdpClient } from '../../protocol/session/rdp-client.ts';
@@ -452,6 +453,27 @@ describe('moving bytes', () => {
     );
   });
 
+  it('ends when the server stops reading, before memory fills up', async () => {
+    await using peer = await fakePeer((socket) => {
+      socket.write('a');
+      socket.pause();
+    });
+    const client = new ScriptedClient();
+    client.onReceive = () => [
+      DESKTOP,
+      ...Array.from({ length: 32 }, () => ({ kind: 'send', bytes: new Uint8Array(1_048_576) }) as const),
+    ];
+    const end = await new Promise<ConnectionEnd>((resolve) => {
+      new RdpConnection(
+        client,
+        { host: '127.0.0.1', port: peer.port, trust: () => true },
+        { ...IGNORE, ended: resolve },
+      );
+    });
+    assert.equal(end.code, 'connection_lost');
+    assert.match(end.detail, /unread/);
+  });
+
   it("ends the connection, not the process, when its own caller's callback throws", async () => {
     await using peer = await fakePeer((socket) => socket.write('a'));
     const client = new ScriptedClient();
@@ -483,7 +505,7 @@ describe('connectRdp', () => {
       ),
     );
     const trusted: string[] = [];
-    const [code, detail] = await new Promise<[string, string]>((resolve) => {
+    const [code, detail, words] = await new Promise<Parameters<DriverEvents['closed']>>((resolve) => {
       connectRdp(
         {
           sessionId: 's1',
@@ -504,6 +526,7 @@ describe('connectRdp', () => {
     });
     assert.equal(code, 'logon_failed');
     assert.match(detail, /0xC000006D/);
+    assert.match(words?.message ?? '', /did not accept/);
     assert.equal(trusted.length, 1);
   });
 });
