@@ -31,8 +31,11 @@ export interface GatewayParts {
   readonly connect: Connect;
   readonly pixels: Pixels;
   readonly recordings: RecordingFiles;
-  /** Finishes what a gateway that died left unfinished; returns what it made, by session id. */
-  recoverRecordings(): Promise<ReadonlyMap<string, RecordingResult>>;
+  /**
+   * Finishes what a gateway that died left unfinished, and looks up what its pixel host finished after it.
+   * Returns what there is, by session id. @param expected sessions whose recording is not accounted for
+   */
+  recoverRecordings(expected: readonly string[]): Promise<ReadonlyMap<string, RecordingResult>>;
 }
 
 export interface GatewayOptions {
@@ -81,8 +84,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     cleanUp.push(() => tunnel.stop());
     const server = await createHttpsServer(options, services, tunnel);
     cleanUp.push(() => closeServer(server));
+    const interrupted = await closeInterrupted(options, services);
     const port = await listen(server, config);
-    await recover(options, services);
+    // Beside the work: a long recording takes a while to finish, and nobody should stand before a closed door for it.
+    const recovery = recover(options, services, interrupted);
     await services.audit.record({ action: 'gateway.started', subject: options.version });
     log.info({ port, version: options.version }, 'gateway started');
     return {
@@ -92,7 +97,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       services,
       stop: async () => {
         server.close(); // no new connections; those there are end below
-        await within(STOP_WITHIN_MS, services.sessions.stop('gateway_stopping'), log);
+        const unfinished = Promise.all([services.sessions.stop('gateway_stopping'), recovery]);
+        await within(STOP_WITHIN_MS, unfinished, log);
         await runAll(cleanUp, log);
       },
     };
@@ -176,15 +182,22 @@ async function listen(server: Server, config: Config): Promise<number> {
   }
 }
 
-/** Closes the books on sessions that the last gateway left open, and finishes their recordings. */
-async function recover(options: GatewayOptions, services: Services): Promise<void> {
-  const interrupted = await services.history.closeInterrupted(sessionClock());
-  const recovered = await options.parts.recoverRecordings();
-  for (const id of new Set([...recovered.keys(), ...(await services.history.unfinishedRecordings())])) {
-    await services.history.recordingFinished(id, recovered.get(id));
-  }
-  if (interrupted.length > 0) {
-    options.log.warn({ sessions: interrupted, recovered: recovered.size }, 'the last run of the gateway was cut short');
+/** Closes the books on sessions that the last gateway left open. Returns whose recordings are not accounted for. */
+async function closeInterrupted(options: GatewayOptions, services: Services): Promise<string[]> {
+  const sessions = await services.history.closeInterrupted(sessionClock());
+  if (sessions.length > 0) options.log.warn({ sessions }, 'the last run of the gateway was cut short');
+  return services.history.unfinishedRecordings();
+}
+
+/** A recording that cannot be recovered now (no ffmpeg) stays as it is, and is tried again at the next start. */
+async function recover(options: GatewayOptions, services: Services, expected: readonly string[]): Promise<void> {
+  try {
+    const recovered = await options.parts.recoverRecordings(expected);
+    for (const id of new Set([...expected, ...recovered.keys()])) {
+      await services.history.recordingFinished(id, recovered.get(id));
+    }
+  } catch (error) {
+    options.log.error({ err: error }, 'interrupted recordings could not be finished');
   }
 }
 
@@ -195,7 +208,7 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-async function within(milliseconds: number, work: Promise<void>, log: Logger): Promise<void> {
+async function within(milliseconds: number, work: Promise<unknown>, log: Logger): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(() => {

@@ -2,20 +2,34 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from '../recorder/finish.ts';
-import { readConfig, unknownVariables } from './config.ts';
-import { type Gateway, startGateway } from './gateway.ts';
-import { createLogger } from './log.ts';
+import { readRecording } from '../recorder/library.ts';
+import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
+import { startDemoProcess } from './demo/process.ts';
+import { type Gateway, type GatewayParts, startGateway } from './gateway.ts';
+import { createLogger, type Logger } from './log.ts';
 import { PixelHostProcess } from './pixels/pixel-host-process.ts';
 import { connectRdp } from './rdp/connect.ts';
+import { DemoTarget } from './targets/demo-target.ts';
 
-await main();
+/**
+ * The composition root: the one place that knows which driver, which pixel host, which recorder and which demo desktop
+ * this gateway runs with. `node gateway/main.ts`, configured by the environment (`config.ts`).
+ */
+try {
+  await main();
+} catch (error) {
+  // Before the gateway runs, what goes wrong is for the person who started it.
+  const text = error instanceof ConfigError ? error.message : error instanceof Error ? describe(error) : String(error);
+  process.stderr.write(`Oriel cannot start: ${text}\n`);
+  process.exit(1);
+}
 
 async function main(): Promise<void> {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const config = readConfig(process.env, process.cwd());
   const log = createLogger(config.logLevel);
   for (const variable of unknownVariables(process.env)) log.warn({ variable }, 'there is no such setting');
-  const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8')) as { version: string };
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
 
   const recordings = join(config.dataDirectory, 'recordings');
   const pixels = new PixelHostProcess({ recordingsDirectory: recordings, ffmpegPath: config.ffmpegPath, log });
@@ -23,37 +37,68 @@ async function main(): Promise<void> {
     config,
     log,
     version,
-    webRoot: `${root}/web-client/dist`,
-    parts: {
-      connect: connectRdp,
-      pixels,
-      recordings: {
-        video: (id) => join(recordings, id, VIDEO_FILE),
-        thumbnail: (id) => join(recordings, id, THUMBNAIL_FILE),
-      },
-      async recoverRecordings() {
-        const recovered = await recoverInterrupted(recordings, { ffmpegPath: config.ffmpegPath, log });
-        return new Map(recovered.flatMap(({ sessionId, summary }) => (summary ? [[sessionId, summary]] : [])));
-      },
-    },
+    webRoot: join(root, 'web-client', 'dist'),
+    parts: gatewayParts(config, recordings, pixels, log),
   });
+  const demo = new DemoTarget({
+    targets: gateway.services.targets,
+    settings: gateway.services.settings,
+    log,
+    start: (options) => startDemoProcess(options, (line) => log.debug({ line }, 'demo desktop')),
+  });
+  stopOnSignals(log, async () => {
+    await gateway.stop();
+    await demo.stop();
+    await pixels.close();
+  });
+  // Both take a moment; the first session should not have to wait for it.
+  pixels.start();
+  if (config.demo) await demo.start().catch((error: unknown) => log.error({ err: error }, 'no demo desktop'));
   greet(gateway);
+}
 
+function gatewayParts(config: Config, recordings: string, pixels: PixelHostProcess, log: Logger): GatewayParts {
+  return {
+    connect: connectRdp,
+    pixels,
+    recordings: {
+      video: (id) => join(recordings, id, VIDEO_FILE),
+      thumbnail: (id) => join(recordings, id, THUMBNAIL_FILE),
+    },
+    async recoverRecordings(expected) {
+      const recovered = await recoverInterrupted(recordings, { ffmpegPath: config.ffmpegPath, log });
+      const found = new Map(recovered.flatMap(({ sessionId, summary }) => (summary ? [[sessionId, summary]] : [])));
+      for (const id of expected) {
+        const summary = found.get(id) ?? (await readRecording(join(recordings, id)))?.summary;
+        if (summary !== undefined) found.set(id, summary);
+      }
+      return found;
+    },
+  };
+}
+
+/** An orderly end on SIGTERM and SIGINT, and after an error that nobody caught. A second signal does not wait. */
+function stopOnSignals(log: Logger, stop: () => Promise<void>): void {
   let stopping = false;
-  const stop = (signal: string) => {
-    if (stopping) return;
+  const begin = (reason: string, exitCode: number) => {
+    if (stopping) process.exit(1);
     stopping = true;
-    log.info({ signal }, 'stopping');
-    gateway.stop().then(() => pixels.close()).then(
-      () => process.exit(0),
+    log.info({ reason }, 'stopping');
+    stop().then(
+      () => process.exit(exitCode),
       (error: unknown) => {
         log.error({ err: error }, 'stopping failed');
         process.exit(1);
       },
     );
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  process.on('SIGTERM', () => begin('SIGTERM', 0));
+  process.on('SIGINT', () => begin('SIGINT', 0));
+  process.on('uncaughtException', (error) => {
+    // A bug of ours. Sessions are ended in good form, their recordings finished, rather than lost where they stood.
+    log.fatal({ err: error }, 'uncaught error');
+    begin('uncaught error', 1);
+  });
 }
 
 /** What the person who started it needs to know: the first password, once, and last of all where to go. */
@@ -69,4 +114,8 @@ function greet(gateway: Gateway): void {
     );
   }
   process.stdout.write(`${lines.join('\n')}\n\n${gateway.url}\n`);
+}
+
+function describe(error: Error): string {
+  return error.cause instanceof Error ? `${error.message}: ${describe(error.cause)}` : error.message;
 }

@@ -40,8 +40,14 @@ export interface DriverEvents {
   graphics(update: GraphicsUpdate): void;
   /** Bytes read from the server since the last call. */
   bytes(count: number): void;
-  /** The connection is over; nothing is called afterwards. `detail` is for the log. */
-  closed(code: ErrorCode, detail: string): void;
+  /** The connection is over; nothing is called afterwards. `words` where the driver knows better ones than the table. */
+  closed(code: ErrorCode, detail: string, words?: EndWords): void;
+}
+
+/** What a user is told. */
+export interface EndWords {
+  readonly message: string;
+  readonly hint?: string;
 }
 
 export type Connect = (options: DriverOptions, events: DriverEvents) => Driver;

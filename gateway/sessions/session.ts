@@ -10,6 +10,7 @@ import type {
   Connect,
   Driver,
   DriverEvents,
+  EndWords,
   Owner,
   Pixels,
   PixelSession,
@@ -189,11 +190,12 @@ export class Session {
   }
 
   /** Ends the session, from whatever state. The first reason is the one that counts. `detail` is for the log. */
-  end(code: ErrorCode, detail = ''): void {
+  end(code: ErrorCode, detail = '', words: EndWords = errorRow(code)): void {
     const before = this.#state;
     if (before.name === 'ended') return;
     const at = this.#now();
-    const end: SessionEnd = { code, message: errorRow(code).message };
+    const { message, hint } = words;
+    const end: SessionEnd = { code, message, ...(hint === undefined ? {} : { hint }) };
     this.#state = { name: 'ended', end, at };
     this.#log.info({ code, detail }, 'session ended');
     if (before.name === 'pending') clearTimeout(before.expiry);
@@ -263,7 +265,7 @@ export class Session {
       bytes: (count) => {
         this.#bytesFromServer += count;
       },
-      closed: (code, detail) => this.end(code, detail),
+      closed: (code, detail, words) => this.end(code, detail, words),
     };
   }
 

@@ -34,4 +34,22 @@ export class SettingsStore {
     }
     return this.read();
   }
+
+  /** Whether something that is done once in the life of a data folder was done. */
+  async wasDone(mark: string): Promise<boolean> {
+    const row = await this.#store
+      .selectFrom('settings')
+      .select('name')
+      .where('name', '=', `done:${mark}`)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  async markDone(mark: string): Promise<void> {
+    await this.#store
+      .insertInto('settings')
+      .values({ name: `done:${mark}`, value_json: 'true' })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
 }

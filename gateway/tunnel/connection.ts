@@ -74,14 +74,15 @@ export class TunnelConnection {
   end(end: SessionEnd): void {
     if (this.#ended) return;
     const row = isErrorCode(end.code) ? errorRow(end.code) : errorRow('internal_error');
-    this.send({ type: 'ended', ...end, ...(row.hint === undefined ? {} : { hint: row.hint }) });
+    this.send({ type: 'ended', ...end });
     this.#ended = true;
     this.#socket.close(row.close, end.code);
     setTimeout(() => this.#socket.terminate(), CLOSE_WITHIN_MS).unref();
   }
 
   endWith(code: ErrorCode): void {
-    this.end({ code, message: errorRow(code).message });
+    const { message, hint } = errorRow(code);
+    this.end({ code, message, ...(hint === undefined ? {} : { hint }) });
   }
 
   #received(data: Buffer, isBinary: boolean): void {

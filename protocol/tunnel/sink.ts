@@ -23,4 +23,6 @@ export interface SessionEnd {
   readonly code: string;
   /** One sentence that a user understands. */
   readonly message: string;
+  /** What to do about it, in the words of whoever can. */
+  readonly hint?: string;
 }
