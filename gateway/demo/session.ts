@@ -72,6 +72,11 @@ export class DemoSession {
     return this.#desktop;
   }
 
+  /** Bytes that wait for the client to read. */
+  get queuedBytes(): number {
+    return this.#stream.writableLength;
+  }
+
   /** Gives the desktop a new size, as a user does in a server's display settings. */
   resize(width: number, height: number): void {
     this.#run(() => this.#server.resize(width, height));
