@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { decodePicture, type Picture } from '../lab/desktop.ts';
 import { Hopeless, waitFor } from '../lab/processes.ts';
@@ -14,6 +15,14 @@ export function launchBrowser(): Promise<Browser> {
     // Tests run as root in CI, where Chromium's sandbox refuses to start; the pages are our own.
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--autoplay-policy=no-user-gesture-required'],
   });
+}
+
+/** Closes the browser; where the environment names a folder, what its pages show is kept there for somebody who looks into a failure. */
+export async function closeBrowser(browser: Browser | undefined): Promise<void> {
+  const folder = process.env.ORIEL_TEST_PICTURES;
+  const pages = folder ? (browser?.contexts().flatMap((context) => context.pages()) ?? []) : [];
+  for (const [index, page] of pages.entries()) await page.screenshot({ path: join(folder ?? '', `page-${index}.png`) });
+  await browser?.close();
 }
 
 /** What the helpers use of a page; the tests are compiled without the DOM's types. */

@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core';
 import type { LabServer } from '../lab/server.ts';
 import { startShadow } from '../lab/shadow.ts';
 import { startXrdp } from '../lab/xrdp.ts';
-import { launchBrowser, Person } from './browser.ts';
+import { closeBrowser, launchBrowser, Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
 import { findTraces, tracesOf } from './secrets.ts';
 import { startTap, type Tap } from './tap.ts';
@@ -34,7 +34,7 @@ before(async () => {
 });
 
 after(async () => {
-  await browser?.close();
+  await closeBrowser(browser);
   await tap?.stop();
   await Promise.all([gateway?.stop(), ...(servers ?? []).map((server) => server.stop())]);
 });

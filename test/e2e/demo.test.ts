@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { encodePng } from '../lab/desktop.ts';
 import { waitFor } from '../lab/processes.ts';
-import { launchBrowser, type Person } from './browser.ts';
+import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
 import { readText } from './recording.ts';
 import { openPerson, playAndDownload } from './story.ts';
@@ -16,7 +16,7 @@ before(async () => {
 });
 
 after(async () => {
-  await browser?.close();
+  await closeBrowser(browser);
   await gateway?.stop();
 });
 

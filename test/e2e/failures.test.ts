@@ -10,7 +10,7 @@ import { type ErrorCode, errors } from '../../gateway/errors.ts';
 import { freePort, waitFor } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 import { startShadow } from '../lab/shadow.ts';
-import { launchBrowser, type Person } from './browser.ts';
+import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
 import { decodingErrors } from './recording.ts';
 import { openPerson, typeALine } from './story.ts';
@@ -42,7 +42,7 @@ before(async () => {
 });
 
 after(async () => {
-  await browser?.close();
+  await closeBrowser(browser);
   web?.close();
   await Promise.all([gateway?.stop(), server?.stop(), withoutNla?.stop()]);
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,6 +140,8 @@ export async function startGateway(env: NodeJS.ProcessEnv = {}): Promise<TestGat
   const end = () => gateway.stop('SIGTERM', STOP_PATIENCE_MS);
   const stop = async () => {
     await end();
+    const keep = process.env.ORIEL_TEST_PICTURES;
+    if (keep) copyFileSync(logFile, join(keep, `gateway-${gateway.pid}.log`));
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
   try {

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import type { LabServer } from '../lab/server.ts';
 import { startShadow } from '../lab/shadow.ts';
-import { launchBrowser } from './browser.ts';
+import { closeBrowser, launchBrowser } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
 import { openPerson, playAndDownload, samePicture, typeALine, useTheMouse } from './story.ts';
 
@@ -16,7 +16,7 @@ before(async () => {
 });
 
 after(async () => {
-  await browser?.close();
+  await closeBrowser(browser);
   await Promise.all([gateway?.stop(), server?.stop()]);
 });
 
