@@ -83,9 +83,9 @@ describe('UpdateQueue', () => {
     assert.equal(queue.length, 0);
   });
 
-  it('covers the cells at the right and lower edge, which are not whole', () => {
+  it('covers pictures that hang over the right and lower edge', () => {
     const queue = new UpdateQueue();
-    const broken = { ...filled({ x: 96, y: 64, width: 4, height: 6 }, 1), data: Uint8Array.of(0x30) };
+    const broken = { ...filled({ x: 90, y: 60, width: 40, height: 40 }, 1), data: Uint8Array.of(0x30) };
     queue.push(update(broken));
     queue.push(update(filled({ x: 0, y: 0, width: WIDTH, height: HEIGHT }, 9)));
     const compositor = blank();
