@@ -42,6 +42,7 @@ const TEST_PARTS = [
     binaries: ['freerdp-shadow-cli'],
     why: 'a real RDP server with NLA for the tests',
   },
+  { name: 'xfreerdp', package: 'freerdp2-x11', binaries: ['xfreerdp'], why: 'a real RDP client for our own server' },
   { name: 'winpr-hash', package: 'winpr-utils', binaries: ['winpr-hash'], why: "freerdp-shadow's account file" },
   { name: 'Xvfb', package: 'xvfb', binaries: ['Xvfb'], why: 'the screen behind freerdp-shadow' },
   { name: 'xauth', package: 'xauth', binaries: ['xauth'], why: 'xrdp starts its desktop with it' },
