@@ -36,7 +36,7 @@ const TEST_GROUPS: Record<
   { globs: readonly string[]; concurrency: number; minutes: number }
 > = {
   unit: {
-    globs: ['protocol', 'gateway', 'recorder', 'web-client', 'scripts', 'bench'].map(
+    globs: ['protocol', 'gateway', 'recorder', 'web-client', 'scripts', 'bench', 'test/rdp', 'test/security'].map(
       (part) => `${part}/**/*.test.{ts,tsx}`,
     ),
     concurrency: 2,
