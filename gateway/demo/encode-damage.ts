@@ -32,8 +32,7 @@ export function* encodeDamage(
 ): Generator<Uint8Array> {
   let rectangles: BitmapRectangle[] = [];
   let size = 0;
-  for (const tile of tiles(rects)) {
-    const rectangle = encodeTile(tile, depth, read);
+  for (const rectangle of encodeTiles(rects, depth, read)) {
     const added = sizeOfBitmapRectangle(rectangle);
     if (size + added > MAX_UPDATE && rectangles.length > 0) {
       yield encodeUpdate(rectangles);
@@ -46,34 +45,39 @@ export function* encodeDamage(
   if (rectangles.length > 0) yield encodeUpdate(rectangles);
 }
 
-function* tiles(rects: Iterable<Rect>): Generator<Rect> {
+/** Reads a band of tiles at a time: few calls into the canvas, and little memory. */
+function* encodeTiles(
+  rects: Iterable<Rect>,
+  depth: DemoDepth,
+  read: (rect: Rect) => Uint8Array | Uint8ClampedArray,
+): Generator<BitmapRectangle> {
   for (const rect of rects) {
+    const stride = align(rect.width);
     for (let y = rect.y; y < rect.y + rect.height; y += TILE) {
       const height = Math.min(TILE, rect.y + rect.height - y);
-      for (let x = rect.x; x < rect.x + rect.width; x += TILE) {
-        yield { x, y, width: Math.min(TILE, rect.x + rect.width - x), height };
+      const pixels = read({ x: rect.x, y, width: stride, height });
+      for (let at = 0; at < rect.width; at += TILE) {
+        const width = Math.min(TILE, rect.width - at);
+        const source = createPixelTarget(pixels, stride, { x: at, y: 0, width: align(width), height });
+        yield encodeTile({ x: rect.x + at, y, width, height }, source, depth);
       }
     }
   }
 }
 
-function encodeTile(
-  tile: Rect,
-  depth: DemoDepth,
-  read: (rect: Rect) => Uint8Array | Uint8ClampedArray,
-): BitmapRectangle {
-  const { x, y, height } = tile;
-  const width = Math.ceil(tile.width / ALIGNMENT) * ALIGNMENT;
-  const pixels = read({ x, y, width, height });
-  const source = createPixelTarget(pixels, width, { x: 0, y: 0, width, height });
+function align(width: number): number {
+  return Math.ceil(width / ALIGNMENT) * ALIGNMENT;
+}
+
+function encodeTile(tile: Rect, source: PixelSource, depth: DemoDepth): BitmapRectangle {
   const compressed = depth === 32 ? encodePlanar(source) : encodeInterleavedRle(source, depth);
   return {
-    destLeft: x,
-    destTop: y,
-    destRight: x + tile.width - 1,
-    destBottom: y + height - 1,
-    width,
-    height,
+    destLeft: tile.x,
+    destTop: tile.y,
+    destRight: tile.x + tile.width - 1,
+    destBottom: tile.y + tile.height - 1,
+    width: source.width,
+    height: source.height,
     bitsPerPixel: depth,
     compressed: compressed !== undefined,
     data: compressed ?? encodeRaw(source, depth),
@@ -89,10 +93,11 @@ function encodeUpdate(rectangles: readonly BitmapRectangle[]): Uint8Array {
 
 /** Bottom row first; rows of four pixels or more are whole 32-bit words at each depth. */
 function encodeRaw(source: PixelSource, depth: DemoDepth): Uint8Array {
-  const { words, width, height } = source;
+  const { words, stride, x, y, width, height } = source;
   const cursor = new WriteCursor(width * height * (depth >>> 3));
   for (let row = height - 1; row >= 0; row--) {
-    for (let i = row * width; i < (row + 1) * width; i++) {
+    const start = (y + row) * stride + x;
+    for (let i = start; i < start + width; i++) {
       const word = words[i] ?? 0;
       if (depth === 16) {
         cursor.u16(packRgb565(word));

@@ -120,8 +120,10 @@ export class NotesWindow extends DemoWindow {
     if (this.active && this.#caretShown) {
       context.font = NOTE_FONT();
       const offset = Math.round(context.measureText(this.buffer.beforeCaret).width);
+      const top = y + 7 + (caret.row - this.#firstRow) * NOTE_LINE;
+      this.#caretArea = { x: x + 8 + offset, y: top, width: 2, height: NOTE_LINE - 4 };
       context.fillStyle = Color.text;
-      context.fillRect(x + 8 + offset, y + 7 + (caret.row - this.#firstRow) * NOTE_LINE, 2, NOTE_LINE - 4);
+      context.fillRect(this.#caretArea.x, top, 2, NOTE_LINE - 4);
     }
     context.restore();
     this.#context = context;
@@ -129,6 +131,8 @@ export class NotesWindow extends DemoWindow {
 
   /** Kept to measure text between drawings. */
   #context: SKRSContext2D | undefined;
+  /** Where the caret was drawn last. */
+  #caretArea: Rect = { x: 0, y: 0, width: 0, height: 0 };
 
   override pointerAt(x: number, y: number): PointerKind {
     return inside(this.#field, x, y) ? 'text' : 'arrow';
@@ -160,13 +164,7 @@ export class NotesWindow extends DemoWindow {
     if (now >= this.#caretChange) {
       this.#caretChange = now + CARET_PERIOD;
       this.#caretShown = !this.#caretShown;
-      const { row } = this.buffer.caret;
-      this.damaged({
-        x: this.#field.x,
-        y: this.#field.y + 6 + (row - this.#firstRow) * NOTE_LINE,
-        width: this.#field.width,
-        height: NOTE_LINE,
-      });
+      this.damaged(this.#caretArea);
     }
     return this.#caretChange;
   }
@@ -361,9 +359,10 @@ export class DriftWindow extends DemoWindow {
 
   override tick(now: number): number {
     this.#began ??= now;
-    const way = Math.floor(((now - this.#began) * DRIFT_SPEED) / 1000) % (this.#travel * 2);
+    const steps = Math.floor((now - this.#began) / DRIFT_PERIOD);
+    const way = (steps * DRIFT_STEP) % (this.#travel * 2);
     this.moveTo(this.#from + (way <= this.#travel ? way : this.#travel * 2 - way), this.y);
-    return now + DRIFT_PERIOD;
+    return this.#began + (steps + 1) * DRIFT_PERIOD;
   }
 }
 
@@ -376,10 +375,10 @@ const LIST_LINE = 24;
 const LIST_ITEMS = 200;
 const LIST_WORDS = ['gateway', 'desktop', 'session', 'recording', 'target', 'account', 'tunnel'];
 const SCROLLBAR = 14;
-/** Pixels a second. */
-const DRIFT_SPEED = 16;
+/** Pixels. */
+const DRIFT_STEP = 3;
 /** Milliseconds between two steps. */
-const DRIFT_PERIOD = 125;
+const DRIFT_PERIOD = 200;
 
 function inside(rect: Rect, x: number, y: number): boolean {
   return x >= rect.x && x < rect.x + rect.width && y >= rect.y && y < rect.y + rect.height;
