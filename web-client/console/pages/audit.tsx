@@ -60,7 +60,7 @@ export function Audit() {
             <tbody>
               {found.map((entry) => (
                 <tr key={entry.id}>
-                  <td data-label="When" title={entry.at}>
+                  <td data-label="When" class="moment" title={entry.at}>
                     {formatMoment(entry.at)}
                   </td>
                   <td data-label="Who">{entry.actor || <span class="quiet">–</span>}</td>
@@ -91,10 +91,13 @@ export function Audit() {
 }
 
 function detailsOf(entry: AuditEntry): string {
-  return Object.entries(entry.details)
-    .filter(([, value]) => value !== null && value !== '')
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
+  return (
+    Object.entries(entry.details)
+      // Ids are for machines; the names beside them are for people.
+      .filter(([name, value]) => value !== null && value !== '' && !name.endsWith('Id'))
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ')
+  );
 }
 
 /** Both lists in one, newest first, each entry once. */

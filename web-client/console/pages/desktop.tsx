@@ -131,7 +131,7 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
         )}
       </Toolbar>
       {view.notice !== undefined && (view.notice.viewers ?? 1) > 0 && active && (
-        <p class="notice-bar" role="status" data-testid="notice">
+        <p class="notice" role="status" data-testid="notice">
           <Icon name="sessions" /> {view.notice.message}
         </p>
       )}

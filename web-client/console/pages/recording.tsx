@@ -62,7 +62,7 @@ function Content({ recording }: { readonly recording: Recording }) {
         {recording.durationMs !== null && <Fact name="Length">{formatClock(recording.durationMs)}</Fact>}
         {recording.bytes !== null && <Fact name="Size">{formatBytes(recording.bytes)}</Fact>}
         {recording.endCode !== null && (
-          <Fact name="End">
+          <Fact name="How it ended">
             <code>{recording.endCode}</code>
           </Fact>
         )}

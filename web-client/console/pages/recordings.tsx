@@ -19,7 +19,7 @@ export function Recordings() {
       title="Recordings"
       actions={
         recordings !== undefined &&
-        recordings.length > 0 && <SearchField label="Search by user or desktop" value={search} change={setSearch} />
+        recordings.length > 0 && <SearchField label="Search recordings" value={search} change={setSearch} />
       }
     >
       {error !== undefined && <ErrorNote error={error} retry={reload} />}

@@ -59,7 +59,9 @@ export function Users() {
                     {user.disabled && <span class="tag">Disabled</span>}
                   </td>
                   <td data-label="Roles">{user.roles.join(', ') || <span class="quiet">none</span>}</td>
-                  <td data-label="Added">{formatMoment(user.createdAt)}</td>
+                  <td data-label="Added" class="moment">
+                    {formatMoment(user.createdAt)}
+                  </td>
                   <td class="row-actions">
                     <button type="button" class="button" onClick={() => setTask({ kind: 'change', user })}>
                       Edit<span class="hidden-text"> {user.username}</span>
