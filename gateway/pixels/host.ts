@@ -1,4 +1,7 @@
 import { Socket } from 'node:net';
+import { basename, dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { recoverInterrupted } from '../../recorder/finish.ts';
 import { RecorderError } from '../../recorder/recording.ts';
 import { SessionRecorder } from '../../recorder/session-recorder.ts';
 import { sessionClock } from '../clock.ts';
@@ -19,6 +22,8 @@ const PROGRESS_PORTION = 1024 * 1024;
 
 /** What may wait to be written to the gateway; past it the gateway is not reading, and viewers' pictures are dropped. */
 const MAX_UNWRITTEN = 64 * 1024 * 1024;
+
+const ENCODER_GRACE_MS = 500;
 
 const log = createLogger(process.env.ORIEL_LOG_LEVEL ?? 'info').child({ part: 'pixel-host' });
 const gateway = new Socket({ fd: GATEWAY_FD, readable: true, writable: true });
@@ -48,6 +53,10 @@ gateway.on('error', leave);
 function handle(message: ToHost): void {
   if (message.kind === 'open') {
     open(message.session, message.options);
+    return;
+  }
+  if (message.kind === 'recover') {
+    recover(message.session, message.options);
     return;
   }
   const session = sessions.get(message.session);
@@ -106,6 +115,24 @@ function open(id: number, options: OpenOptions): void {
       send({ kind: 'failed', session: id, at: sessionClock(), failure: { code, detail } });
     },
   );
+}
+
+/** Finishes what a host before this one left open. */
+async function recover(session: number, { directory, ffmpegPath }: OpenOptions): Promise<void> {
+  let recording: { durationMs: number; bytes: number } | undefined;
+  try {
+    // The dead host's encoder sees the end of its input at the same moment, and writes out what it has.
+    await setTimeout(ENCODER_GRACE_MS);
+    if (directory === undefined) return;
+    const options = { ffmpegPath, log, sessionIds: [basename(directory)] };
+    const [recovered] = await recoverInterrupted(dirname(directory), options);
+    const summary = recovered?.summary;
+    if (summary !== undefined) recording = { durationMs: summary.durationMs, bytes: summary.bytes };
+  } catch (error) {
+    log.error({ err: error }, 'recording cannot be recovered');
+  } finally {
+    send({ kind: 'finished', session, at: sessionClock(), recording });
+  }
 }
 
 function send(message: FromHost): void {

@@ -24,6 +24,7 @@ const toHost: ToHost[] = [
   { kind: 'viewer-ack', session: 1, at, viewer: 7, seq: 9 },
   { kind: 'detach-viewer', session: 1, at, viewer: 7 },
   { kind: 'finish', session: 1, at },
+  { kind: 'recover', session: 2, at, options: { sessionId: 'abc', directory: '/recordings/abc' } },
 ];
 
 const fromHost: FromHost[] = [

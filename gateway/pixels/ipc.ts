@@ -28,7 +28,9 @@ export type ToHost =
     }
   | { readonly kind: 'detach-viewer'; readonly session: number; readonly at: number; readonly viewer: number }
   /** The session is over: finish its recording and forget it. */
-  | { readonly kind: 'finish'; readonly session: number; readonly at: number };
+  | { readonly kind: 'finish'; readonly session: number; readonly at: number }
+  /** The host before this one died with this session's recording open: finish that. Answered with `finished`. */
+  | { readonly kind: 'recover'; readonly session: number; readonly at: number; readonly options: OpenOptions };
 
 export type FromHost =
   | { readonly kind: 'opened'; readonly session: number; readonly at: number }
@@ -81,6 +83,7 @@ const ToHostKind = {
   'viewer-ack': 5,
   'detach-viewer': 6,
   finish: 7,
+  recover: 8,
 } as const;
 
 const FromHostKind = {
@@ -95,6 +98,7 @@ export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
   const kind = ToHostKind[message.kind];
   switch (message.kind) {
     case 'open':
+    case 'recover':
       return jsonFrame(kind, message, message.options);
     case 'update': {
       const { code, data } = message.update;
@@ -144,6 +148,8 @@ export function decodeToHost(frame: Uint8Array): ToHost {
       return { kind: 'detach-viewer', session, at, viewer: cursor.u32('viewer') };
     case ToHostKind.finish:
       return { kind: 'finish', session, at };
+    case ToHostKind.recover:
+      return { kind: 'recover', session, at, options: readOpenOptions(cursor) };
     default:
       throw cursor.error('unexpected_message', 'kind', `${kind} is nothing that the gateway says`);
   }

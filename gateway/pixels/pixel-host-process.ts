@@ -14,7 +14,7 @@ import type {
   PixelWatch,
   RecordingResult,
 } from '../sessions/ports.ts';
-import { decodeFromHost, encodeToHost, type FromHost, IpcFrameReader, type ToHost } from './ipc.ts';
+import { decodeFromHost, encodeToHost, type FromHost, IpcFrameReader, type OpenOptions, type ToHost } from './ipc.ts';
 import { PixelSink } from './pixel-sink.ts';
 
 export interface PixelHostOptions {
@@ -63,14 +63,13 @@ export class PixelHostProcess implements Pixels {
   async open(options: PixelOptions): Promise<PixelSession> {
     this.start();
     const id = this.#nextSession++;
-    const session = new OpenSession(id, options, (message) => this.#send(message));
-    this.#sessions.set(id, session);
-    session.finished.then(() => this.#sessions.delete(id));
     const { sessionId, record } = options;
     const recording = record
       ? { directory: join(this.#options.recordingsDirectory, sessionId), ffmpegPath: this.#options.ffmpegPath }
       : {};
-    this.#send({ kind: 'open', session: id, at: sessionClock(), options: { sessionId, ...recording } });
+    const session = new OpenSession(id, options, { sessionId, ...recording }, (message) => this.#send(message));
+    this.#sessions.set(id, session);
+    session.finished.then(() => this.#sessions.delete(id));
     this.#host?.flush();
     await session.opened;
     return {
@@ -102,10 +101,11 @@ export class PixelHostProcess implements Pixels {
     this.#host = undefined;
     if (this.#closed) this.#options.log.info({ detail }, 'pixel host has left');
     else this.#options.log.error({ detail, sessions: this.#sessions.size }, 'pixel host died');
-    for (const session of [...this.#sessions.values()]) session.hostDied(detail);
-    this.#sessions.clear();
-    // The next session starts another; one that lived for a while is worth replacing before that.
-    if (!this.#closed && host.age > 5000) this.start();
+    const broken = [...this.#sessions.values()].filter((session) => !session.hostDied(detail, !this.#closed));
+    // The next session starts another; one is needed before that where a recording is to be saved, and one that
+    // lived for a while is worth replacing at once.
+    if (!this.#closed && (broken.length > 0 || host.age > 5000)) this.start();
+    for (const session of broken) session.recover();
   }
 
   #send(message: ToHost): void {
@@ -120,15 +120,19 @@ class OpenSession {
   readonly finished: Promise<RecordingResult | undefined>;
   readonly #id: number;
   readonly #options: PixelOptions;
+  readonly #hostOptions: OpenOptions;
   readonly #send: (message: ToHost) => void;
   readonly #viewers = new Map<number, PixelViewer>();
   readonly #opening = Promise.withResolvers<void>();
   readonly #finishing = Promise.withResolvers<RecordingResult | undefined>();
   #state: 'opening' | 'open' | 'failed' = 'opening';
+  #isRecording = false;
+  #isRecovering = false;
 
-  constructor(id: number, options: PixelOptions, send: (message: ToHost) => void) {
+  constructor(id: number, options: PixelOptions, hostOptions: OpenOptions, send: (message: ToHost) => void) {
     this.#id = id;
     this.#options = options;
+    this.#hostOptions = hostOptions;
     this.#send = send;
     this.opened = this.#opening.promise;
     this.finished = this.#finishing.promise;
@@ -140,9 +144,15 @@ class OpenSession {
         send({ kind: 'finish', session: id, at });
       },
     });
+    send({ kind: 'open', session: id, at: sessionClock(), options: hostOptions });
   }
 
   watch(id: number, viewer: PixelViewer): PixelWatch {
+    if (this.#state === 'failed') {
+      // Not within this call: the caller does not hold its watch yet.
+      queueMicrotask(() => viewer.failed());
+      return { acknowledge: () => {}, close: () => {} };
+    }
     this.#viewers.set(id, viewer);
     this.#send({ kind: 'attach-viewer', session: this.#id, at: sessionClock(), viewer: id });
     return {
@@ -161,6 +171,7 @@ class OpenSession {
     switch (message.kind) {
       case 'opened':
         this.#state = 'open';
+        this.#isRecording = this.#hostOptions.directory !== undefined;
         this.#opening.resolve();
         return;
       case 'viewer-message':
@@ -177,11 +188,20 @@ class OpenSession {
     }
   }
 
-  hostDied(detail: string): void {
+  /** False when a recording is left that another host should finish: `recover` then. */
+  hostDied(detail: string, mayRecover: boolean): boolean {
     this.#fail('recording_failed', `the pixel host died: ${detail}`);
     for (const viewer of this.#viewers.values()) viewer.failed();
     this.#viewers.clear();
+    // A recording that has killed two hosts is left to the next start of the gateway.
+    if (this.#isRecording && mayRecover && !this.#isRecovering) return false;
     this.#finishing.resolve(undefined);
+    return true;
+  }
+
+  recover(): void {
+    this.#isRecovering = true;
+    this.#send({ kind: 'recover', session: this.#id, at: sessionClock(), options: this.#hostOptions });
   }
 
   #fail(code: PixelFailureCode, detail: string): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -247,6 +247,24 @@ describe('pixel host', () => {
     assert.notEqual(host.pid, pid);
     next.sink.end(END, sessionClock());
     await next.finished;
+  });
+
+  it('saves the recording of a host that died', async () => {
+    const host = startHost();
+    const failures: string[] = [];
+    const session = await openSession(host, 'rescued', true, failures);
+    session.sink.graphics(reset(), sessionClock());
+    session.sink.graphics(fill(0, 0, 320, 200, RED), sessionClock());
+    const folder = join(directory, 'rescued');
+    // Something must have reached the disk before there is something to save.
+    while (!readdirSync(folder).some((name) => name.endsWith('.mp4') && statSync(join(folder, name)).size > 1000)) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    process.kill(host.pid ?? 0, 'SIGKILL');
+    const recording = await session.finished;
+    assert.deepEqual(failures, ['recording_failed']);
+    assert.ok(recording !== undefined && recording.bytes > 0);
+    assert.ok(existsSync(join(folder, 'video.mp4')));
   });
 
   it('finishes recordings when the gateway is gone', async () => {
