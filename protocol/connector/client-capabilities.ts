@@ -2,10 +2,21 @@
 import { WriteCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import { encodeUtf8 } from '../core/text.ts';
-import { type CapabilitySet, decodeCapabilitySet, encodeCapabilitySet, findCapability } from '../pdu/capability-sets.ts';
+import {
+  type CapabilitySet,
+  decodeCapabilitySet,
+  encodeCapabilitySet,
+  findCapability,
+} from '../pdu/capability-sets.ts';
 import { KEYBOARD_TYPE_ENHANCED } from '../pdu/gcc-core-data.ts';
 import { type DemandActive, encodeConfirmActive, sizeOfConfirmActive } from '../pdu/share.ts';
-import { GeneralExtraFlags, InputFlags, LargePointerFlags, OrderFlags, SurfaceCommandFlags } from './capability-flags.ts';
+import {
+  GeneralExtraFlags,
+  InputFlags,
+  LargePointerFlags,
+  OrderFlags,
+  SurfaceCommandFlags,
+} from './capability-flags.ts';
 import type { ClientConfig, Share } from './types.ts';
 
 /** The part of the configuration that shapes capabilities. */
@@ -48,7 +59,9 @@ export function clientCapabilities(config: CapabilityConfig, share: Share): Capa
       protocolVersion: 0x0200,
       generalCompressionTypes: 0,
       extraFlags:
-        GeneralExtraFlags.fastPathOutput | GeneralExtraFlags.longCredentials | GeneralExtraFlags.noBitmapCompressionHeader,
+        GeneralExtraFlags.fastPathOutput |
+        GeneralExtraFlags.longCredentials |
+        GeneralExtraFlags.noBitmapCompressionHeader,
       updateCapabilityFlag: 0,
       remoteUnshareFlag: 0,
       generalCompressionLevel: 0,
@@ -86,7 +99,12 @@ export function clientCapabilities(config: CapabilityConfig, share: Share): Capa
     },
     // A bitmap cache set is mandatory. Without the orders that fill the caches, servers never use them.
     { kind: 'bitmapCacheRev2', cacheFlags: 0, cells: BITMAP_CACHES },
-    { kind: 'pointer', colorPointerFlag: 1, colorPointerCacheSize: POINTER_CACHE_SIZE, pointerCacheSize: POINTER_CACHE_SIZE },
+    {
+      kind: 'pointer',
+      colorPointerFlag: 1,
+      colorPointerCacheSize: POINTER_CACHE_SIZE,
+      pointerCacheSize: POINTER_CACHE_SIZE,
+    },
     {
       kind: 'input',
       inputFlags:

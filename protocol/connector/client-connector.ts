@@ -25,8 +25,8 @@ import {
   decodeShareControlPdus,
   decodeShareData,
   SERVER_CHANNEL_ID,
-  ShareControlType,
   type ShareControlPdu,
+  ShareControlType,
   ShareDataType,
   shareControlMessage,
   shareDataMessage,
@@ -41,7 +41,14 @@ import { activateShare, MAX_UPDATE_SIZE } from './client-capabilities.ts';
 import { clientInfoMessage, connectInitialMessage } from './client-settings.ts';
 import { ConnectError, connectErrorOf } from './connect-error.ts';
 import { LicenseExchange } from './license-exchange.ts';
-import type { ClientConfig, ConnectionPhase, ConnectionResult, ConnectorOutput, JoinedChannel, Share } from './types.ts';
+import type {
+  ClientConfig,
+  ConnectionPhase,
+  ConnectionResult,
+  ConnectorOutput,
+  JoinedChannel,
+  Share,
+} from './types.ts';
 
 /** Where the sequence stands; named after [MS-RDPBCGR] 1.3.1.1's phases. Each waits for the peer's next message. */
 type State =
@@ -112,7 +119,10 @@ export class ClientConnector {
     const negotiation = { flags: 0, protocols: requestedProtocols(this.#config) };
     const { routing } = this.#config;
     this.#state = { name: 'connection-initiation' };
-    return [phase('negotiating'), send(encodeConnectionRequest({ ...(routing !== undefined && { routing }), negotiation }))];
+    return [
+      phase('negotiating'),
+      send(encodeConnectionRequest({ ...(routing !== undefined && { routing }), negotiation })),
+    ];
   }
 
   /**
@@ -188,23 +198,36 @@ export class ClientConnector {
     const state = this.#state;
     switch (state.name) {
       case 'connection-initiation':
-        return this.#confirmed(frame, out);
+        this.#confirmed(frame, out);
+        return;
       case 'credssp':
-        return this.#authenticate(state, frame, out);
+        this.#authenticate(state, frame, out);
+        return;
       case 'early-user-authorization':
-        return this.#authorized(state, frame, out);
+        this.#authorized(state, frame, out);
+        return;
       case 'basic-settings-exchange':
-        return this.#settled(state, frame, out);
+        this.#settled(state, frame, out);
+        return;
       case 'attach-user':
-        return this.#attached(state, this.#domainPdu(frame), out);
+        this.#attached(state, this.#domainPdu(frame), out);
+        return;
       case 'channel-join':
-        return this.#channelJoined(state, this.#domainPdu(frame), out);
+        this.#channelJoined(state, this.#domainPdu(frame), out);
+        return;
       case 'licensing':
       case 'capabilities-exchange':
       case 'connection-finalization':
-        return this.#shareFrame(state, frame, out);
+        this.#shareFrame(state, frame, out);
+        return;
       default:
-        throw new DecodeError('unexpected_message', 'connection sequence', state.name, 0, 'the server spoke out of turn');
+        throw new DecodeError(
+          'unexpected_message',
+          'connection sequence',
+          state.name,
+          0,
+          'the server spoke out of turn',
+        );
     }
   }
 
@@ -257,7 +280,7 @@ export class ClientConnector {
 
   #settled(state: StateOf<'basic-settings-exchange'>, frame: Uint8Array, out: ConnectorOutput[]): void {
     const response = decodeConnectResponse(this.#dataCursor(frame, 'MCS Connect Response'));
-    if (response.result !== 0) throw this.#serverClosed(`the server refused the mcs connection with ${response.result}`);
+    if (response.result !== 0) throw this.#serverClosed(`the server refused mcs with result ${response.result}`);
     const conference = new ReadCursor(response.userData, 'GCC Conference Create Response');
     const serverData = decodeServerData(decodeConferenceCreateResponse(conference));
     if (serverData.security.encryptionMethod !== 0) {
@@ -287,7 +310,10 @@ export class ClientConnector {
     const messageChannelId = this.#config.autoDetect === true ? serverData.messageChannelId : undefined;
     const joined: Joined = { protocol, serverData, userId: pdu.initiator, ioChannelId, messageChannelId, channels };
     const skip = ((serverData.core.earlyCapabilityFlags ?? 0) & ServerEarlyCapability.skipChannelJoinSupported) !== 0;
-    if (skip) return this.#sendClientInfo(joined, out);
+    if (skip) {
+      this.#sendClientInfo(joined, out);
+      return;
+    }
     const ids = [joined.userId, ioChannelId, ...channels.map((channel) => channel.id)];
     if (messageChannelId !== undefined) ids.push(messageChannelId);
     this.#state = { name: 'channel-join', joined, awaited: new Set(ids) };
@@ -303,13 +329,22 @@ export class ClientConnector {
     if (refused && needed) throw this.#serverClosed(`the server refused channel ${pdu.requested} with ${pdu.result}`);
     const awaited = new Set(state.awaited);
     if (!awaited.delete(pdu.requested)) {
-      throw new DecodeError('invalid_value', 'MCS Channel Join Confirm', 'requested', 0, `${pdu.requested} was not asked for`);
+      throw new DecodeError(
+        'invalid_value',
+        'MCS Channel Join Confirm',
+        'requested',
+        0,
+        `${pdu.requested} was not asked for`,
+      );
     }
     const now = refused
       ? { ...joined, channels: joined.channels.filter((channel) => channel.id !== pdu.requested) }
       : joined;
     const [next] = awaited;
-    if (next === undefined) return this.#sendClientInfo(now, out);
+    if (next === undefined) {
+      this.#sendClientInfo(now, out);
+      return;
+    }
     this.#state = { name: 'channel-join', joined: now, awaited };
     out.push(joinRequest(joined.userId, next));
   }
@@ -327,13 +362,22 @@ export class ClientConnector {
 
   /** From Client Info on: licensing, then share PDUs on the I/O channel, and what other channels have to say. */
   #shareFrame(state: ShareState, frame: Uint8Array, out: ConnectorOutput[]): void {
-    if (frameKind(frame[0] ?? 0) === 'fast-path') return this.#keep(frame);
+    if (frameKind(frame[0] ?? 0) === 'fast-path') {
+      this.#keep(frame);
+      return;
+    }
     const pdu = this.#domainPdu(frame);
     if (pdu.kind !== 'sendDataIndication') throw unexpected(pdu, 'MCS Send Data Indication');
-    if (pdu.channelId !== state.joined.ioChannelId) return this.#keep(frame);
+    if (pdu.channelId !== state.joined.ioChannelId) {
+      this.#keep(frame);
+      return;
+    }
     // Some servers send empty Send Data Indications to keep the connection alive.
     if (pdu.userData.length === 0) return;
-    if (state.name === 'licensing') return this.#license(state, pdu.userData, out);
+    if (state.name === 'licensing') {
+      this.#license(state, pdu.userData, out);
+      return;
+    }
     let active = false;
     for (const share of decodeShareControlPdus(pdu.userData)) active = this.#sharePdu(share, out) || active;
     // A frame for the active stage is kept whole; what we understood in it, the active stage passes over.
@@ -344,7 +388,13 @@ export class ClientConnector {
     const cursor = new ReadCursor(userData, 'TS_SECURITY_HEADER');
     const { flags } = decodeBasicSecurityHeader(cursor);
     if (!(flags & SecurityFlags.licensePacket)) {
-      throw new DecodeError('unexpected_message', 'TS_SECURITY_HEADER', 'flags', 0, `0x${flags.toString(16)} in licensing`);
+      throw new DecodeError(
+        'unexpected_message',
+        'TS_SECURITY_HEADER',
+        'flags',
+        0,
+        `0x${flags.toString(16)} in licensing`,
+      );
     }
     const step = state.exchange.receive(userData.subarray(BASIC_SECURITY_HEADER_SIZE));
     if (step.send !== undefined) out.push(this.#sendIo(state.joined, step.send));

@@ -68,7 +68,9 @@ export function clientData(config: ClientConfig, protocol: number): ClientData {
 /** MCS user data: the Client Info PDU behind its security header. */
 export function clientInfoMessage(config: ClientConfig): Uint8Array<ArrayBuffer> {
   const info = clientInfo(config);
-  return withSecurityHeader(SecurityFlags.infoPacket, sizeOfClientInfo(info), (cursor) => encodeClientInfo(info, cursor));
+  return withSecurityHeader(SecurityFlags.infoPacket, sizeOfClientInfo(info), (cursor) =>
+    encodeClientInfo(info, cursor),
+  );
 }
 
 /** REDIRECTION_VERSION4, [MS-RDPBCGR] 2.2.1.3.5. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import type { CryptoProvider } from '../core/crypto.ts';
 import { concatBytes } from '../core/bytes.ts';
+import type { CryptoProvider } from '../core/crypto.ts';
 import { WriteCursor } from '../core/cursor.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
@@ -282,10 +282,17 @@ function codeOf(run: () => unknown): string {
 
 describe('ClientConnector', () => {
   it('not_rdp: something else answers', () => {
-    const replies = ['SSH-2.0-OpenSSH_9.2\r\n', 'HTTP/1.1 400 Bad Request\r\n\r\n', '\x03\x00\x00\x0b\x06\x80\0\0\0\0\0'];
+    const replies = [
+      'SSH-2.0-OpenSSH_9.2\r\n',
+      'HTTP/1.1 400 Bad Request\r\n\r\n',
+      '\x03\x00\x00\x0b\x06\x80\0\0\0\0\0',
+    ];
     for (const reply of replies) {
       const connector = started();
-      assert.equal(codeOf(() => connector.receive(new TextEncoder().encode(reply), NOW)), 'not_rdp');
+      assert.equal(
+        codeOf(() => connector.receive(new TextEncoder().encode(reply), NOW)),
+        'not_rdp',
+      );
     }
   });
 
@@ -305,27 +312,42 @@ describe('ClientConnector', () => {
     it(`${expected}: failure code ${code} with NLA ${nla}`, () => {
       const connector = started({ nla });
       const answer = encodeConnectionConfirm({ kind: 'failure', code });
-      assert.equal(codeOf(() => connector.receive(answer, NOW)), expected);
+      assert.equal(
+        codeOf(() => connector.receive(answer, NOW)),
+        expected,
+      );
     });
   }
 
   it('tls_refused: a server that predates negotiation', () => {
     const connector = started();
-    assert.equal(codeOf(() => connector.receive(encodeConnectionConfirm({ kind: 'none' }), NOW)), 'tls_refused');
+    assert.equal(
+      codeOf(() => connector.receive(encodeConnectionConfirm({ kind: 'none' }), NOW)),
+      'tls_refused',
+    );
   });
 
   it('refuses a protocol that was not offered', () => {
     for (const protocol of [SecurityProtocol.rdstls, SecurityProtocol.hybrid | SecurityProtocol.ssl]) {
       const answer = encodeConnectionConfirm({ kind: 'response', flags: 0, protocol });
-      assert.equal(codeOf(() => started().receive(answer, NOW)), 'tls_refused');
+      assert.equal(
+        codeOf(() => started().receive(answer, NOW)),
+        'tls_refused',
+      );
     }
     const hybrid = encodeConnectionConfirm({ kind: 'response', flags: 0, protocol: SecurityProtocol.hybrid });
-    assert.equal(codeOf(() => started({ nla: 'never' }).receive(hybrid, NOW)), 'tls_refused');
+    assert.equal(
+      codeOf(() => started({ nla: 'never' }).receive(hybrid, NOW)),
+      'tls_refused',
+    );
   });
 
   it('refuses bytes between the Connection Confirm and TLS: somebody injects them', () => {
     const answer = encodeConnectionConfirm({ kind: 'response', flags: 0, protocol: SecurityProtocol.ssl });
-    assert.equal(codeOf(() => started().receive(concatBytes(answer, Uint8Array.of(3)), NOW)), 'tls_refused');
+    assert.equal(
+      codeOf(() => started().receive(concatBytes(answer, Uint8Array.of(3)), NOW)),
+      'tls_refused',
+    );
   });
 
   it('takes a connection closed during authentication for a refused logon', () => {
@@ -424,7 +446,10 @@ describe('channel connection', () => {
 
   it('gives up when the i/o channel is refused', () => {
     const { connector } = attached();
-    assert.equal(codeOf(() => connector.receive(concatBytes(confirm(1007), confirm(1003, 3)), NOW)), 'server_closed');
+    assert.equal(
+      codeOf(() => connector.receive(concatBytes(confirm(1007), confirm(1003, 3)), NOW)),
+      'server_closed',
+    );
   });
 
   it('refuses a confirmation of what it did not ask for', () => {
@@ -513,7 +538,10 @@ describe('ClientConnector, last phase', () => {
   it('reports what the server said before it closed', () => {
     const { connector } = finalizing();
     const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.disconnectedByOtherConnection });
-    const info = sendDataIndication(1003, shareDataMessage(ShareDataType.setErrorInfo, 0x103ea, SERVER_CHANNEL_ID, body));
+    const info = sendDataIndication(
+      1003,
+      shareDataMessage(ShareDataType.setErrorInfo, 0x103ea, SERVER_CHANNEL_ID, body),
+    );
     connector.receive(info, NOW);
     assert.equal(connector.explainClose().errorInfo, ErrorInfo.disconnectedByOtherConnection);
     const ultimatum = mcsMessage({ kind: 'disconnectProviderUltimatum', reason: DisconnectReason.providerInitiated });

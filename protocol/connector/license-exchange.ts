@@ -157,7 +157,8 @@ export function licenseUserData(message: SentLicenseMessage): Uint8Array<ArrayBu
 function isOver(alert: LicenseErrorAlert): boolean {
   const { errorCode, stateTransition } = alert;
   // With "no transition" the phase is over whatever the code: the client may stay, licensed or not.
-  if (errorCode === LicenseErrorCode.validClient || stateTransition === LicenseStateTransition.noTransition) return true;
+  if (errorCode === LicenseErrorCode.validClient || stateTransition === LicenseStateTransition.noTransition)
+    return true;
   const name = Object.entries(LicenseErrorCode).find(([, code]) => code === errorCode)?.[0] ?? `code ${errorCode}`;
   throw new ConnectError('licensing_failed', `the server refused a licence: ${name}`);
 }

@@ -26,7 +26,12 @@ export class LicenseKeys {
 
   /** [MS-RDPELE] 5.1.6 MACData. */
   mac(data: Uint8Array): Uint8Array {
-    const length = Uint8Array.of(data.length & 0xff, (data.length >>> 8) & 0xff, (data.length >>> 16) & 0xff, data.length >>> 24);
+    const length = Uint8Array.of(
+      data.length & 0xff,
+      (data.length >>> 8) & 0xff,
+      (data.length >>> 16) & 0xff,
+      data.length >>> 24,
+    );
     const inner = this.#crypto.sha1(concatBytes(this.#macSaltKey, PAD_1, length, data));
     return this.#crypto.md5(concatBytes(this.#macSaltKey, PAD_2, inner));
   }

@@ -19,8 +19,13 @@ import { type ClientData, decodeClientData } from '../pdu/gcc-client-data.ts';
 import { ClientEarlyCapability, RdpVersion } from '../pdu/gcc-core-data.ts';
 import { encodeServerData, type ServerData, ServerEarlyCapability, sizeOfServerData } from '../pdu/gcc-server-data.ts';
 import { VALID_CLIENT_ALERT } from '../pdu/licensing.ts';
-import { decodeConnectInitial, encodeConnectResponse, SERVER_DOMAIN_PARAMETERS, sizeOfConnectResponse } from '../pdu/mcs.ts';
-import { decodeMcsPdu, DisconnectReason, type McsPdu, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
+import {
+  decodeConnectInitial,
+  encodeConnectResponse,
+  SERVER_DOMAIN_PARAMETERS,
+  sizeOfConnectResponse,
+} from '../pdu/mcs.ts';
+import { DisconnectReason, decodeMcsPdu, type McsPdu, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
 import {
   type ConnectionConfirm,
   decodeConnectionRequest,
@@ -36,8 +41,8 @@ import {
   decodeShareData,
   encodeDemandActive,
   SERVER_CHANNEL_ID,
-  ShareControlType,
   type ShareControlPdu,
+  ShareControlType,
   ShareDataType,
   shareControlMessage,
   shareDataMessage,
@@ -174,19 +179,30 @@ export class ServerAcceptor {
     const state = this.#state;
     switch (state.name) {
       case 'connection-initiation':
-        return this.#initiate(frame, out);
+        this.#initiate(frame, out);
+        return;
       case 'credssp':
-        return this.#authenticate(state, frame, out);
+        this.#authenticate(state, frame, out);
+        return;
       case 'basic-settings-exchange':
-        return this.#settle(state.secured, frame, out);
+        this.#settle(state.secured, frame, out);
+        return;
       case 'channel-connection':
-        return this.#connectChannel(state, frame, out);
+        this.#connectChannel(state, frame, out);
+        return;
       case 'capabilities-exchange':
       case 'connection-finalization':
       case 'connected':
-        return this.#shareFrame(state.joined.settled, frame, out);
+        this.#shareFrame(state.joined.settled, frame, out);
+        return;
       default:
-        throw new DecodeError('unexpected_message', 'connection sequence', state.name, 0, 'the client spoke out of turn');
+        throw new DecodeError(
+          'unexpected_message',
+          'connection sequence',
+          state.name,
+          0,
+          'the client spoke out of turn',
+        );
     }
   }
 
@@ -195,7 +211,10 @@ export class ServerAcceptor {
     const requested = negotiation?.protocols ?? SecurityProtocol.rdp;
     const confirm = this.#choose(requested);
     out.push(send(encodeConnectionConfirm(confirm)));
-    if (confirm.kind !== 'response') return this.#refuse('security_protocol', out);
+    if (confirm.kind !== 'response') {
+      this.#refuse('security_protocol', out);
+      return;
+    }
     if (this.#frames.length > 0) {
       throw new DecodeError('unexpected_message', 'RDP_NEG_REQ', 'end', 0, 'bytes before the TLS handshake');
     }
@@ -213,14 +232,20 @@ export class ServerAcceptor {
     if (nla !== undefined && requested & SecurityProtocol.hybrid) return response(SecurityProtocol.hybrid);
     if (tls !== undefined && requested & SecurityProtocol.ssl) return response(SecurityProtocol.ssl);
     const { hybridRequiredByServer, sslRequiredByServer } = NegotiationFailureCode;
-    return { kind: 'failure', code: nla !== undefined && tls === undefined ? hybridRequiredByServer : sslRequiredByServer };
+    return {
+      kind: 'failure',
+      code: nla !== undefined && tls === undefined ? hybridRequiredByServer : sslRequiredByServer,
+    };
   }
 
   #authenticate(state: StateOf<'credssp'>, frame: Uint8Array, out: AcceptorOutput[]): void {
     const { protocol, requested, credssp } = state;
     const step = credssp.receive(frame);
     if (step.send !== undefined) out.push(send(step.send));
-    if (step.error !== undefined) return this.#refuse('logon_failed', out, step.error);
+    if (step.error !== undefined) {
+      this.#refuse('logon_failed', out, step.error);
+      return;
+    }
     if (!step.done) return;
     if (protocol === SecurityProtocol.hybridEx) out.push(send(EARLY_USER_AUTHORIZED));
     this.#state = { name: 'basic-settings-exchange', secured: { protocol, requested, identity: credssp.identity } };
@@ -228,7 +253,10 @@ export class ServerAcceptor {
 
   #settle(secured: Secured, frame: Uint8Array, out: AcceptorOutput[]): void {
     const message = decodeX224(frame);
-    if (message.kind === 'disconnect') return this.#refuse('client_closed', out);
+    if (message.kind === 'disconnect') {
+      this.#refuse('client_closed', out);
+      return;
+    }
     const initial = decodeConnectInitial(new ReadCursor(message.cursor.rest(), 'MCS Connect Initial'));
     const conference = new ReadCursor(initial.userData, 'GCC Conference Create Request');
     const clientData = decodeClientData(decodeConferenceCreateRequest(conference));
@@ -265,7 +293,10 @@ export class ServerAcceptor {
         return;
       }
       case 'sendDataRequest':
-        if (attached && pdu.channelId === IO_CHANNEL_ID) return this.#logOn(settled, pdu.userData, out);
+        if (attached && pdu.channelId === IO_CHANNEL_ID) {
+          this.#logOn(settled, pdu.userData, out);
+          return;
+        }
     }
     throw new DecodeError('unexpected_message', 'DomainMCSPDU', pdu.kind, 0, 'in the channel connection phase');
   }
@@ -285,7 +316,8 @@ export class ServerAcceptor {
         const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.freshCredentialsRequired });
         out.push(this.#sendIo(shareDataMessage(ShareDataType.setErrorInfo, SHARE_ID, SERVER_CHANNEL_ID, body)));
         out.push(send(mcsMessage({ kind: 'disconnectProviderUltimatum', reason: DisconnectReason.providerInitiated })));
-        return this.#refuse('logon_failed', out);
+        this.#refuse('logon_failed', out);
+        return;
       }
     }
     this.#demand({ settled, clientInfo, demanded: this.#desktopFor(settled.clientData) }, out);
@@ -308,13 +340,19 @@ export class ServerAcceptor {
   }
 
   #shareFrame(settled: Settled, frame: Uint8Array, out: AcceptorOutput[]): void {
-    if (frameKind(frame[0] ?? 0) === 'fast-path') return this.#keep(frame);
+    if (frameKind(frame[0] ?? 0) === 'fast-path') {
+      this.#keep(frame);
+      return;
+    }
     const pdu = this.#domainPdu(frame, out);
     if (pdu === undefined) return;
     if (pdu.kind !== 'sendDataRequest') {
       throw new DecodeError('unexpected_message', 'DomainMCSPDU', pdu.kind, 0, 'after the channel connection phase');
     }
-    if (pdu.channelId !== IO_CHANNEL_ID) return this.#keep(frame);
+    if (pdu.channelId !== IO_CHANNEL_ID) {
+      this.#keep(frame);
+      return;
+    }
     if (pdu.userData.length === 0) return;
     let active = false;
     for (const share of decodeShareControlPdus(pdu.userData)) active = this.#sharePdu(share, settled, out) || active;
@@ -344,7 +382,11 @@ export class ServerAcceptor {
         if (action === ControlAction.cooperate) {
           reply(ShareDataType.control, encodeControl({ action, grantId: 0, controlId: 0 }));
         } else if (action === ControlAction.requestControl) {
-          const granted = { action: ControlAction.grantedControl, grantId: settled.userId, controlId: SERVER_CHANNEL_ID };
+          const granted = {
+            action: ControlAction.grantedControl,
+            grantId: settled.userId,
+            controlId: SERVER_CHANNEL_ID,
+          };
           reply(ShareDataType.control, encodeControl(granted));
         }
         return false;

@@ -1,11 +1,22 @@
 /** What our server says of itself in Demand Active, and what it makes of the client's Confirm Active. */
 import { DecodeError, UnsupportedError } from '../core/errors.ts';
 import { encodeUtf8 } from '../core/text.ts';
-import { type CapabilitySet, decodeCapabilitySet, encodeCapabilitySet, findCapability } from '../pdu/capability-sets.ts';
-import { ClientEarlyCapability, type ClientCoreData, SupportedColorDepths } from '../pdu/gcc-core-data.ts';
+import {
+  type CapabilitySet,
+  decodeCapabilitySet,
+  encodeCapabilitySet,
+  findCapability,
+} from '../pdu/capability-sets.ts';
+import { type ClientCoreData, ClientEarlyCapability, SupportedColorDepths } from '../pdu/gcc-core-data.ts';
 import { SERVER_USER_ID } from '../pdu/mcs-domain.ts';
 import type { ConfirmActive, DemandActive } from '../pdu/share.ts';
-import { GeneralExtraFlags, InputFlags, LargePointerFlags, OrderFlags, SurfaceCommandFlags } from './capability-flags.ts';
+import {
+  GeneralExtraFlags,
+  InputFlags,
+  LargePointerFlags,
+  OrderFlags,
+  SurfaceCommandFlags,
+} from './capability-flags.ts';
 import { MAX_UPDATE_SIZE, POINTER_CACHE_SIZE } from './client-capabilities.ts';
 import type { ServerShare } from './server-types.ts';
 import type { ColorDepth } from './types.ts';
@@ -79,7 +90,9 @@ function serverCapabilities(width: number, height: number, colorDepth: ColorDept
       protocolVersion: 0x0200,
       generalCompressionTypes: 0,
       extraFlags:
-        GeneralExtraFlags.fastPathOutput | GeneralExtraFlags.longCredentials | GeneralExtraFlags.noBitmapCompressionHeader,
+        GeneralExtraFlags.fastPathOutput |
+        GeneralExtraFlags.longCredentials |
+        GeneralExtraFlags.noBitmapCompressionHeader,
       updateCapabilityFlag: 0,
       remoteUnshareFlag: 0,
       generalCompressionLevel: 0,
@@ -113,7 +126,12 @@ function serverCapabilities(width: number, height: number, colorDepth: ColorDept
       desktopSaveSize: 0,
       textAnsiCodePage: 0,
     },
-    { kind: 'pointer', colorPointerFlag: 1, colorPointerCacheSize: POINTER_CACHE_SIZE, pointerCacheSize: POINTER_CACHE_SIZE },
+    {
+      kind: 'pointer',
+      colorPointerFlag: 1,
+      colorPointerCacheSize: POINTER_CACHE_SIZE,
+      pointerCacheSize: POINTER_CACHE_SIZE,
+    },
     {
       kind: 'input',
       inputFlags:

@@ -73,14 +73,19 @@ export function sizeOfBerLength(length: number): number {
 }
 
 export function writeBerLength(length: number, cursor: WriteCursor): void {
-  if (length < 0x80) return cursor.u8(length);
+  if (length < 0x80) {
+    cursor.u8(length);
+    return;
+  }
   if (length < 0x100) {
     cursor.u8(LONG_FORM | 1);
-    return cursor.u8(length);
+    cursor.u8(length);
+    return;
   }
   if (length < 0x10000) {
     cursor.u8(LONG_FORM | 2);
-    return cursor.u16Be(length);
+    cursor.u16Be(length);
+    return;
   }
   cursor.u8(LONG_FORM | 4);
   cursor.u32Be(length);

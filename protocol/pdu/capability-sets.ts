@@ -4,7 +4,7 @@
  */
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
-import { fieldTable, type FieldTable, type FieldValues, optional, pad, u16, u32, u8 } from './capability-fields.ts';
+import { type FieldTable, type FieldValues, fieldTable, optional, pad, u8, u16, u32 } from './capability-fields.ts';
 import { readFixedUtf16, writeFixedUtf16 } from './fixed-text.ts';
 import type { CapabilitySetBlock } from './share.ts';
 

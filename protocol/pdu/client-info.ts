@@ -1,7 +1,7 @@
 /** Client Info PDU, TS_INFO_PACKET and TS_EXTENDED_INFO_PACKET ([MS-RDPBCGR] 2.2.1.11.1.1). */
 import type { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
-import { decodeUtf16le, decodeUtf8, encodeUtf16le, untilNul } from '../core/text.ts';
+import { decodeUtf8, decodeUtf16le, encodeUtf16le, untilNul } from '../core/text.ts';
 import { decodeTimeZone, encodeTimeZone, TIME_ZONE_SIZE, type TimeZone } from './time-zone.ts';
 
 /** [MS-RDPBCGR] 2.2.1.11.1.1 flags. */
@@ -200,7 +200,8 @@ function sizeOfExtendedInfo(info: ExtendedClientInfo): number {
   if (info.autoReconnectCookie === undefined) return withZone + 8;
   const cookie = 2 /* cbAutoReconnectCookie */ + (info.autoReconnectCookie === null ? 0 : AUTO_RECONNECT_COOKIE_SIZE);
   if (info.dynamicDaylight === undefined) return withZone + 8 + cookie;
-  const daylight = 4 /* reserved */ + 2 /* length */ + info.dynamicDaylight.timeZoneKeyName.length * 2 + 2; /* disabled */
+  const daylight =
+    4 /* reserved */ + 2 /* length */ + info.dynamicDaylight.timeZoneKeyName.length * 2 + 2; /* disabled */
   return withZone + 8 + cookie + daylight;
 }
 
@@ -237,8 +238,12 @@ function decodeAutoReconnectCookie(cursor: ReadCursor): AutoReconnectCookie | nu
 }
 
 function encodeAutoReconnectCookie(cookie: AutoReconnectCookie | null, cursor: WriteCursor): void {
-  if (cookie === null) return cursor.u16(0);
-  if (cookie.securityVerifier.length !== SECURITY_VERIFIER_SIZE) throw new UsageError('a security verifier has 16 bytes');
+  if (cookie === null) {
+    cursor.u16(0);
+    return;
+  }
+  if (cookie.securityVerifier.length !== SECURITY_VERIFIER_SIZE)
+    throw new UsageError('a security verifier has 16 bytes');
   cursor.u16(AUTO_RECONNECT_COOKIE_SIZE);
   cursor.u32(AUTO_RECONNECT_COOKIE_SIZE);
   cursor.u32(AUTO_RECONNECT_VERSION);

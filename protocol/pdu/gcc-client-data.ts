@@ -5,8 +5,13 @@
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
 import { readFixedAscii, writeFixedAscii } from './fixed-text.ts';
-import { type UserDataBlock, decodeUserDataBlocks, encodeUserDataBlocks, sizeOfUserDataBlocks } from './gcc.ts';
-import { type ClientCoreData, decodeClientCoreData, encodeClientCoreData, sizeOfClientCoreData } from './gcc-core-data.ts';
+import { decodeUserDataBlocks, encodeUserDataBlocks, sizeOfUserDataBlocks, type UserDataBlock } from './gcc.ts';
+import {
+  type ClientCoreData,
+  decodeClientCoreData,
+  encodeClientCoreData,
+  sizeOfClientCoreData,
+} from './gcc-core-data.ts';
 
 /** [MS-RDPBCGR] 2.2.1.3.1 type. */
 export const ClientDataType = {
@@ -251,7 +256,8 @@ function encodeMonitorData(monitors: readonly MonitorDefinition[], cursor: Write
 function decodeMonitorExtendedData(cursor: ReadCursor): MonitorAttributes[] {
   cursor.skip(4, 'flags');
   const size = cursor.u32('monitorAttributeSize');
-  if (size !== MONITOR_ATTRIBUTES_SIZE) throw cursor.error('invalid_value', 'monitorAttributeSize', `${size} is not 20`);
+  if (size !== MONITOR_ATTRIBUTES_SIZE)
+    throw cursor.error('invalid_value', 'monitorAttributeSize', `${size} is not 20`);
   const count = monitorCount(cursor);
   return Array.from({ length: count }, () => ({
     physicalWidth: cursor.u32('physicalWidth'),

@@ -4,7 +4,7 @@
  */
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
-import { type UserDataBlock, decodeUserDataBlocks, encodeUserDataBlocks, sizeOfUserDataBlocks } from './gcc.ts';
+import { decodeUserDataBlocks, encodeUserDataBlocks, sizeOfUserDataBlocks, type UserDataBlock } from './gcc.ts';
 import { MAX_STATIC_CHANNELS } from './gcc-client-data.ts';
 
 /** [MS-RDPBCGR] 2.2.1.3.1 type. */

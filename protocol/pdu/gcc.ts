@@ -122,9 +122,7 @@ function sizeOfConference(head: Uint8Array, userData: Uint8Array): number {
 }
 
 function sizeOfConnectPdu(head: Uint8Array, userData: Uint8Array): number {
-  return (
-    head.length + USER_DATA_HEAD.length + CLIENT_KEY.length + sizeOfPerLength(userData.length) + userData.length
-  );
+  return head.length + USER_DATA_HEAD.length + CLIENT_KEY.length + sizeOfPerLength(userData.length) + userData.length;
 }
 
 function decodeConnectData(cursor: ReadCursor): void {
@@ -137,6 +135,7 @@ function decodeConnectData(cursor: ReadCursor): void {
 function decodeUserData(cursor: ReadCursor, key: Uint8Array): Uint8Array {
   const head = cursor.bytes(USER_DATA_HEAD.length, 'userData');
   if (!equalBytes(head, USER_DATA_HEAD)) throw cursor.error('invalid_value', 'userData');
-  if (!equalBytes(cursor.bytes(key.length, 'h221NonStandard'), key)) throw cursor.error('invalid_value', 'h221NonStandard');
+  if (!equalBytes(cursor.bytes(key.length, 'h221NonStandard'), key))
+    throw cursor.error('invalid_value', 'h221NonStandard');
   return cursor.bytes(readPerLength(cursor, 'userData'), 'userData');
 }

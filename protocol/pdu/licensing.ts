@@ -35,7 +35,12 @@ export const LicenseErrorCode = {
 } as const;
 
 /** [MS-RDPBCGR] 2.2.1.12.1.3 dwStateTransition. */
-export const LicenseStateTransition = { totalAbort: 1, noTransition: 2, resetPhaseToStart: 3, resendLastMessage: 4 } as const;
+export const LicenseStateTransition = {
+  totalAbort: 1,
+  noTransition: 2,
+  resetPhaseToStart: 3,
+  resendLastMessage: 4,
+} as const;
 
 /** [MS-RDPBCGR] 2.2.1.12.1.2 wBlobType. */
 export const LicenseBlobType = {
@@ -192,18 +197,21 @@ export function encodeLicenseMessage(message: SentLicenseMessage, cursor: WriteC
     case 'errorAlert':
       cursor.u32(message.errorCode);
       cursor.u32(message.stateTransition);
-      return encodeBlob(message.info.type, message.info.data, cursor);
+      encodeBlob(message.info.type, message.info.data, cursor);
+      return;
     case 'newLicenseRequest':
       cursor.u32(message.keyExchangeAlgorithm);
       cursor.u32(message.platformId);
       cursor.bytes(message.clientRandom);
       encodeBlob(LicenseBlobType.random, message.encryptedPremasterSecret, cursor);
       encodeBlob(LicenseBlobType.clientUserName, ansiText(message.userName), cursor);
-      return encodeBlob(LicenseBlobType.clientMachineName, ansiText(message.machineName), cursor);
+      encodeBlob(LicenseBlobType.clientMachineName, ansiText(message.machineName), cursor);
+      return;
     case 'platformChallengeResponse':
       encodeBlob(LicenseBlobType.encryptedData, message.encryptedResponse, cursor);
       encodeBlob(LicenseBlobType.encryptedData, message.encryptedHardwareId, cursor);
-      return cursor.bytes(message.mac);
+      cursor.bytes(message.mac);
+      return;
   }
 }
 

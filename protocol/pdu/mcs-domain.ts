@@ -137,9 +137,11 @@ export function encodeMcsPdu(pdu: McsPdu, cursor: WriteCursor): void {
     case 'erectDomainRequest':
       cursor.u8(first);
       writePerInteger(pdu.subHeight, cursor);
-      return writePerInteger(pdu.subInterval, cursor);
+      writePerInteger(pdu.subInterval, cursor);
+      return;
     case 'attachUserRequest':
-      return cursor.u8(first);
+      cursor.u8(first);
+      return;
     case 'attachUserConfirm':
       encodeResult(first, pdu.result, pdu.initiator !== undefined, cursor);
       if (pdu.initiator !== undefined) writePerU16(pdu.initiator, MIN_USER_ID, cursor);
@@ -147,7 +149,8 @@ export function encodeMcsPdu(pdu: McsPdu, cursor: WriteCursor): void {
     case 'channelJoinRequest':
       cursor.u8(first);
       writePerU16(pdu.initiator, MIN_USER_ID, cursor);
-      return cursor.u16Be(pdu.channelId);
+      cursor.u16Be(pdu.channelId);
+      return;
     case 'channelJoinConfirm':
       encodeResult(first, pdu.result, pdu.channelId !== undefined, cursor);
       writePerU16(pdu.initiator, MIN_USER_ID, cursor);
@@ -157,10 +160,12 @@ export function encodeMcsPdu(pdu: McsPdu, cursor: WriteCursor): void {
     case 'sendDataRequest':
     case 'sendDataIndication':
       encodeSendDataHeader(pdu, pdu.userData.length, cursor);
-      return cursor.bytes(pdu.userData);
+      cursor.bytes(pdu.userData);
+      return;
     case 'disconnectProviderUltimatum':
       cursor.u8(first | (pdu.reason >> 1));
-      return cursor.u8((pdu.reason & 1) << 7);
+      cursor.u8((pdu.reason & 1) << 7);
+      return;
   }
 }
 

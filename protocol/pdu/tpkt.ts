@@ -2,8 +2,9 @@
  * Framing. Everything on an RDP connection after the security handshake is either a TPKT packet ([T123] section 8,
  * [MS-RDPBCGR] 2.2.1.1) or a fast-path PDU ([MS-RDPBCGR] 2.2.9.1.2, 2.2.8.1.2); the first byte tells which.
  */
-import { DecodeError } from '../core/errors.ts';
+
 import type { ReadCursor, WriteCursor } from '../core/cursor.ts';
+import { DecodeError } from '../core/errors.ts';
 
 /** version, reserved, length (u16 BE). */
 export const TPKT_HEADER_SIZE = 4;

@@ -7,7 +7,13 @@ import { UsageError } from '../core/errors.ts';
 import { decodeTpktHeader, encodeTpktHeader, TPKT_HEADER_SIZE } from './tpkt.ts';
 
 /** TPDU codes, in the upper four bits of the second byte. */
-export const X224Code = { connectionRequest: 0xe0, connectionConfirm: 0xd0, disconnectRequest: 0x80, data: 0xf0, error: 0x70 } as const;
+export const X224Code = {
+  connectionRequest: 0xe0,
+  connectionConfirm: 0xd0,
+  disconnectRequest: 0x80,
+  data: 0xf0,
+  error: 0x70,
+} as const;
 
 /** TPKT header, then LI, code and EOT of a Data TPDU: what precedes each MCS PDU. */
 export const DATA_HEADER_SIZE = TPKT_HEADER_SIZE + 3;
