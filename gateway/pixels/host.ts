@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { recoverInterrupted } from '../../recorder/finish.ts';
+import { readRecording } from '../../recorder/library.ts';
 import { RecorderError } from '../../recorder/recording.ts';
 import { SessionRecorder } from '../../recorder/session-recorder.ts';
 import { sessionClock } from '../clock.ts';
@@ -33,17 +34,36 @@ const sessions = new Map<number, HostSession>();
 const taken = new Map<number, number>();
 let leaving = false;
 
+process.on('uncaughtException', (error) => {
+  // Nobody knows whose it was: save what can be saved, and let the gateway start another host.
+  log.fatal({ err: error }, 'uncaught error');
+  process.exitCode = 1;
+  leave();
+});
+
 // The terminal's Ctrl+C and a service manager's stop reach the whole process group. The gateway decides; we follow.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('SIGHUP', () => {});
 
 gateway.on('data', (chunk) => {
+  let messages: ToHost[];
   try {
-    for (const frame of reader.push(chunk)) handle(decodeToHost(frame));
+    messages = reader.push(chunk).map(decodeToHost);
   } catch (error) {
     log.fatal({ err: error }, 'the gateway sent something that is not understood');
     leave();
+    return;
+  }
+  for (const message of messages) {
+    try {
+      handle(message);
+    } catch (error) {
+      // A bug of ours; it costs the session that met it, and no other.
+      log.error({ err: error, session: message.session }, 'a session failed');
+      const failure = { code: 'recording_failed', detail: String(error) } as const;
+      send({ kind: 'failed', session: message.session, at: sessionClock(), failure });
+    }
   }
 });
 gateway.on('end', leave);
@@ -126,7 +146,8 @@ async function recover(session: number, { directory, ffmpegPath }: OpenOptions):
     if (directory === undefined) return;
     const options = { ffmpegPath, log, sessionIds: [basename(directory)] };
     const [recovered] = await recoverInterrupted(dirname(directory), options);
-    const summary = recovered?.summary;
+    // A host that could still finish its recordings before it went has left nothing to recover.
+    const summary = recovered?.summary ?? (await readRecording(directory))?.summary;
     if (summary !== undefined) recording = { durationMs: summary.durationMs, bytes: summary.bytes };
   } catch (error) {
     log.error({ err: error }, 'recording cannot be recovered');
@@ -156,5 +177,5 @@ function leave(): void {
   if (leaving) return;
   leaving = true;
   const at = sessionClock();
-  Promise.allSettled([...sessions.values()].map((session) => session.finish(at))).then(() => process.exit(0));
+  Promise.allSettled([...sessions.values()].map((session) => session.finish(at))).then(() => process.exit());
 }

@@ -107,6 +107,16 @@ describe('planar, AYCoCg', () => {
   });
 });
 
+describe('planar padding', () => {
+  it('is passed over, whatever its length', () => {
+    const black = [Array(4).fill(0), Array(4).fill(0)];
+    for (const padding of [[], [0], [7, 7, 7]]) {
+      assert.deepEqual(decode([RLE | NO_ALPHA, ...Array(6).fill(0x04), ...padding], 4, 2), black);
+      assert.deepEqual(decode([NO_ALPHA, ...Array(24).fill(0), ...padding], 4, 2), black);
+    }
+  });
+});
+
 describe('planar refusals', () => {
   const refuse = (stream: number[], code: string, field: string) =>
     assert.throws(() => decode(stream, 4, 2), { name: 'DecodeError', code, field });
@@ -120,11 +130,10 @@ describe('planar refusals', () => {
     refuse([RLE | NO_ALPHA | 1, 0x04, 0x04, 0x04], 'truncated', 'OrangeChromaOrGreenPlane');
   });
 
-  it('refuses segments that leave their row, bytes left over, and subsampling without chroma', () => {
+  it('refuses segments that leave their row, and subsampling without chroma', () => {
     refuse([RLE | NO_ALPHA, 0x05], 'invalid_value', 'LumaOrRedPlane');
     refuse([RLE | NO_ALPHA, 0x32, 1, 2, 3], 'invalid_value', 'LumaOrRedPlane');
     refuse([RLE | NO_ALPHA | 1, 0x05], 'invalid_value', 'LumaOrRedPlane');
-    refuse([RLE | NO_ALPHA, ...Array(6).fill(0x04), 0, 0], 'trailing_bytes', 'Pad');
     refuse([RLE | NO_ALPHA | SUBSAMPLED, ...Array(6).fill(0x04)], 'invalid_value', 'FormatHeader');
   });
 

@@ -6,7 +6,8 @@ import { firstRowStart, OPAQUE_BLACK, type PixelTarget, type RowOrder, rowStep }
  * run-length encoded or raw, with or without chroma subsampling. Classic bitmaps come bottom-up, RDPGFX ones
  * top-down. The alpha plane, where there is one, is passed over: a desktop is opaque.
  *
- * Throws `DecodeError` when a plane ends early, a run leaves its row or bytes are left over that the form does not have.
+ * Bytes behind the picture are padding: raw planes have one by the specification, and encoders differ in the rest.
+ * Throws `DecodeError` when a plane ends early or a run leaves its row.
  */
 export function decodePlanar(source: Uint8Array, target: PixelTarget, order: RowOrder = 'bottom-up'): void {
   const header = source[0];
@@ -31,19 +32,16 @@ export function decodePlanar(source: Uint8Array, target: PixelTarget, order: Row
     const needed = size + chromaSize * 2;
     if (at + needed > source.length) throw failure('truncated', 'LumaOrRedPlane', at);
     combine(source, at, at + size, at + size + chromaSize, chromaWidth, target, order, lossLevel, subsampled);
-    at += needed;
   } else if (lossLevel === 0) {
-    at = decodeRgb(source, at, target, order);
+    decodeRgb(source, at, target, order);
   } else {
     const planes = takeScratch(size + chromaSize * 2);
     at = decodePlane(source, at, planes, 0, width, height, 'LumaOrRedPlane');
     at = decodePlane(source, at, planes, size, chromaWidth, chromaHeight, 'OrangeChromaOrGreenPlane');
-    at = decodePlane(source, at, planes, size + chromaSize, chromaWidth, chromaHeight, 'GreenChromaOrBluePlane');
+    decodePlane(source, at, planes, size + chromaSize, chromaWidth, chromaHeight, 'GreenChromaOrBluePlane');
     combine(planes, 0, size, size + chromaSize, chromaWidth, target, order, lossLevel, subsampled);
     releaseScratch();
   }
-  // Raw planes are followed by one byte of padding; encoders differ in whether they also pad run-length ones.
-  if (source.length - at > 1) throw new DecodeError('trailing_bytes', CONTEXT, 'Pad', at);
 }
 
 /** Bits of the FormatHeader field. */
@@ -75,7 +73,7 @@ function releaseScratch(): void {
  * row begins as a copy of the row before, and then only what differs is touched. So runs of "no difference", which is
  * what desktops are made of, cost nothing but their control byte.
  */
-function decodeRgb(source: Uint8Array, start: number, target: PixelTarget, order: RowOrder): number {
+function decodeRgb(source: Uint8Array, start: number, target: PixelTarget, order: RowOrder): void {
   const { words, width, height } = target;
   const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
   const step = rowStep(target, order);
@@ -84,7 +82,7 @@ function decodeRgb(source: Uint8Array, start: number, target: PixelTarget, order
   let green = skipPlane(source, red, width, height, 'LumaOrRedPlane');
   let blue = skipPlane(source, green, width, height, 'OrangeChromaOrGreenPlane');
   // So that rows can be read without asking where the stream ends.
-  const end = skipPlane(source, blue, width, height, 'GreenChromaOrBluePlane');
+  skipPlane(source, blue, width, height, 'GreenChromaOrBluePlane');
   words.fill(OPAQUE_BLACK, rowStart, rowStart + width);
   red = writeRow(source, red, bytes, rowStart * 4, width);
   green = writeRow(source, green, bytes, rowStart * 4 + 1, width);
@@ -97,7 +95,6 @@ function decodeRgb(source: Uint8Array, start: number, target: PixelTarget, order
     green = addRow(source, green, bytes, rowStart * 4 + 1, width);
     blue = addRow(source, blue, bytes, rowStart * 4 + 2, width);
   }
-  return end;
 }
 
 /** One plane's first row: values, into every fourth byte. INVARIANT: `skipPlane` has found the row sound. */
