@@ -9,7 +9,12 @@ test('docs/errors.md has exactly the rows of the table, in their order', () => {
   const documented = page
     .split('\n')
     .filter((line) => line.startsWith('| `'))
-    .map((line) => line.slice(1, -1).split('|').map((cell) => cell.trim()))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim()),
+    )
     .map(([code, status, close, message, hint]) => ({
       code: code?.replaceAll('`', ''),
       status: Number(status),

@@ -15,7 +15,11 @@ export const errors = {
   // How sessions end.
   ended_by_user: { status: 410, close: 4000, message: 'You ended the session.' },
   ended_by_admin: { status: 410, close: 4001, message: 'An administrator ended the session.' },
-  browser_gone: { status: 410, close: 4002, message: 'The browser tab of this session was closed or lost its connection.' },
+  browser_gone: {
+    status: 410,
+    close: 4002,
+    message: 'The browser tab of this session was closed or lost its connection.',
+  },
   logged_off: { status: 410, close: 4003, message: 'You signed out of the remote desktop.' },
   disconnected_by_server: {
     status: 502,
@@ -143,7 +147,11 @@ export const errors = {
   },
   too_large: { status: 413, close: 4413, message: 'The request is too large.' },
   range_not_satisfiable: { status: 416, close: 4416, message: 'The file does not have that range of bytes.' },
-  bad_message: { status: 400, close: 4418, message: 'The browser sent something that the gateway could not understand.' },
+  bad_message: {
+    status: 400,
+    close: 4418,
+    message: 'The browser sent something that the gateway could not understand.',
+  },
   viewer_too_slow: {
     status: 408,
     close: 4419,

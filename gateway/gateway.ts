@@ -176,8 +176,10 @@ async function listen(server: Server, config: Config): Promise<number> {
     const { code } = error as NodeJS.ErrnoException;
     // A host without IPv6 has no `::` to listen on.
     if (config.host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return attempt('0.0.0.0');
-    if (code === 'EADDRINUSE') throw new Error(`port ${config.port} is in use; set ORIEL_PORT to another one`, { cause: error });
-    if (code === 'EACCES') throw new Error(`port ${config.port} needs more rights; set ORIEL_PORT to one above 1023`, { cause: error });
+    if (code === 'EADDRINUSE')
+      throw new Error(`port ${config.port} is in use; set ORIEL_PORT to another one`, { cause: error });
+    if (code === 'EACCES')
+      throw new Error(`port ${config.port} needs more rights; set ORIEL_PORT to one above 1023`, { cause: error });
     throw error;
   }
 }

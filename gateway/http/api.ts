@@ -2,8 +2,8 @@ import { bodyParser } from '@koa/bodyparser';
 import { Router } from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { can } from '../access/can.ts';
-import { plainAddress } from '../address.ts';
 import type { LoginSessions } from '../access/login-sessions.ts';
+import { plainAddress } from '../address.ts';
 import { errorRow, GatewayError, isErrorCode, reportOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type Identity, identify, refuseForeignOrigin } from './authentication.ts';
@@ -53,6 +53,7 @@ export function errorResponses(log: Logger): Middleware {
   return async (context, next) => {
     try {
       await next();
+      if (context.status === 404 && context.body == null) throw new GatewayError('not_found');
     } catch (error) {
       const known = error instanceof GatewayError ? error : foreignError(error);
       if (known === undefined) log.error({ err: error, method: context.method, path: context.path }, 'request failed');

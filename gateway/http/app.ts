@@ -1,6 +1,6 @@
 import Koa from 'koa';
-import type { Logger } from '../log.ts';
 import { GatewayError } from '../errors.ts';
+import type { Logger } from '../log.ts';
 import { apiRouter, errorResponses } from './api.ts';
 import { pages } from './pages.ts';
 import { allRoutes } from './routes/routes.ts';
@@ -39,8 +39,5 @@ export function createApp(options: AppOptions): Koa {
     }) as unknown as Koa.Middleware,
   );
   app.use(pages(options.webRoot));
-  app.use(() => {
-    throw new GatewayError('not_found');
-  });
   return app;
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
-import type { LoginSessions } from '../access/login-sessions.ts';
-import { type User, toActor } from '../access/users.ts';
 import type { Actor } from '../access/can.ts';
+import type { LoginSessions } from '../access/login-sessions.ts';
+import { toActor, type User } from '../access/users.ts';
 import { GatewayError } from '../errors.ts';
 import { SESSION_COOKIE } from './openapi.ts';
 

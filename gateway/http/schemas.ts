@@ -32,7 +32,12 @@ const printable = { type: 'string', minLength: 1, pattern: '^[^\\u0000-\\u001f\\
 /** A name that people read and lists show. */
 export const name: JsonSchema = { ...printable, maxLength: 128 };
 /** A host name or address; no scheme, no port, no path. */
-export const host: JsonSchema = { type: 'string', minLength: 1, maxLength: 253, pattern: '^[^\\s/@\\u0000-\\u001f\\u007f]+$' };
+export const host: JsonSchema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 253,
+  pattern: '^[^\\s/@\\u0000-\\u001f\\u007f]+$',
+};
 export const port: JsonSchema = { type: 'integer', minimum: 1, maximum: 65535 };
 export const nla: JsonSchema = { enum: [...nlaPolicies] };
 export const accountName: JsonSchema = { ...printable, maxLength: 256 };
@@ -41,20 +46,20 @@ export const domain: JsonSchema = { type: 'string', maxLength: 256, pattern: '^[
 export const accountPassword: JsonSchema = { type: 'string', maxLength: 256, writeOnly: true };
 export const username: JsonSchema = { ...printable, maxLength: 64 };
 export const newPassword: JsonSchema = { type: 'string', minLength: 8, maxLength: 1024, writeOnly: true };
-export const userRoles: JsonSchema = { type: 'array', items: { enum: [...roles] }, uniqueItems: true, maxItems: roles.length };
+export const userRoles: JsonSchema = {
+  type: 'array',
+  items: { enum: [...roles] },
+  uniqueItems: true,
+  maxItems: roles.length,
+};
 export const fingerprint: JsonSchema = { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'SHA-256, hex' };
 export const side: JsonSchema = { type: 'integer', minimum: 200, maximum: 8192 };
 
 /** Schemas with a name, `#/components/schemas/…` in OpenAPI. */
 export const components = {
-  Error: object(
-    {
-      error: object(
-        { code: { enum: Object.keys(errors) }, message: text, hint: text, detail: text },
-        ['hint', 'detail'],
-      ),
-    },
-  ),
+  Error: object({
+    error: object({ code: { enum: Object.keys(errors) }, message: text, hint: text, detail: text }, ['hint', 'detail']),
+  }),
   User: object({ id, username: text, roles: userRoles, disabled: flag, createdAt: time }),
   Account: object({ id, username: text, domain: text }),
   Target: object({

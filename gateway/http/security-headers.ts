@@ -1,5 +1,5 @@
-import helmet from 'koa-helmet';
 import type { Middleware } from 'koa';
+import helmet from 'koa-helmet';
 
 /**
  * Response headers that keep the pages to themselves: a Content-Security-Policy that names each thing a page may do,

@@ -21,7 +21,13 @@ export function createValidation(): { body(schema: JsonSchema): Validator; query
 
 /** An Ajv that knows the named schemas; the tests check responses with it too. */
 export function newAjv(coerceTypes: boolean): Ajv2020 {
-  const ajv = new Ajv2020({ coerceTypes, useDefaults: true, validateFormats: false, strict: true, allowUnionTypes: true });
+  const ajv = new Ajv2020({
+    coerceTypes,
+    useDefaults: true,
+    validateFormats: false,
+    strict: true,
+    allowUnionTypes: true,
+  });
   ajv.addVocabulary(['components']);
   // The names stand where `#/components/schemas/…` looks for them, in a schema that every other one resolves against.
   for (const [name, schema] of Object.entries(components)) ajv.addSchema(schema, `#/components/schemas/${name}`);

@@ -1,5 +1,5 @@
-import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Credentials, NlaPolicy } from '../targets/targets.ts';

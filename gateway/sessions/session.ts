@@ -12,8 +12,8 @@ import type {
   DriverEvents,
   EndWords,
   Owner,
-  Pixels,
   PixelSession,
+  Pixels,
   PixelViewer,
   RecordingResult,
 } from './ports.ts';
@@ -125,9 +125,7 @@ export class Session {
 
   /** What there is of the recording, once there will be no more of it. Nothing where none was begun. */
   get recordingFinished(): Promise<RecordingResult | undefined> {
-    return this.#recording === 'off' || this.#pixels === undefined
-      ? Promise.resolve(undefined)
-      : this.#pixels.finished;
+    return this.#recording === 'off' || this.#pixels === undefined ? Promise.resolve(undefined) : this.#pixels.finished;
   }
 
   /** The owner's browser is there: connect. Throws `ticket_invalid` when one came before. */
@@ -285,7 +283,8 @@ export class Session {
   /** Without a recording there is no session; without recording asked for, only the live views end. */
   #pixelsFailed(detail: string, code: ErrorCode): void {
     if (this.#recording === 'off') {
-      for (const viewer of this.#viewers) viewer.end({ code: 'internal_error', message: errorRow('internal_error').message });
+      for (const viewer of this.#viewers)
+        viewer.end({ code: 'internal_error', message: errorRow('internal_error').message });
       return;
     }
     this.#recording = 'failed';

@@ -125,7 +125,11 @@ export class Sessions {
 
   async #connected(session: Session): Promise<void> {
     const { facts } = session;
-    await this.#parts.history.connected(facts.id, session.startedAt ?? sessionClock(), session.recording === 'recording');
+    await this.#parts.history.connected(
+      facts.id,
+      session.startedAt ?? sessionClock(),
+      session.recording === 'recording',
+    );
     await this.#parts.audit.record({
       action: 'session.connected',
       actor: facts.user,

@@ -1,8 +1,13 @@
-import { DecodeError } from '#protocol/core/errors.ts';
-import { type BrowserMessage, decodeBrowserMessage, encodeGatewayMessage, type GatewayMessage } from '#protocol/tunnel/messages.ts';
-import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import type { WebSocket } from 'ws';
-import { errorRow, GatewayError, isErrorCode, type ErrorCode } from '../errors.ts';
+import { DecodeError } from '#protocol/core/errors.ts';
+import {
+  type BrowserMessage,
+  decodeBrowserMessage,
+  encodeGatewayMessage,
+  type GatewayMessage,
+} from '#protocol/tunnel/messages.ts';
+import type { SessionEnd } from '#protocol/tunnel/sink.ts';
+import { type ErrorCode, errorRow, GatewayError, isErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
 
 /** A browser that has said nothing for this long is gone; it is asked twice as often. */

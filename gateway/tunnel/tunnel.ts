@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { TUNNEL_PATH, TUNNEL_SUBPROTOCOL, TUNNEL_VERSION, TunnelLimits } from '#protocol/tunnel/messages.ts';
-import type { BrowserMessage } from '#protocol/tunnel/messages.ts';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { BrowserMessage } from '#protocol/tunnel/messages.ts';
+import { TUNNEL_PATH, TUNNEL_SUBPROTOCOL, TUNNEL_VERSION, TunnelLimits } from '#protocol/tunnel/messages.ts';
 import { plainAddress } from '../address.ts';
 import type { Audit } from '../audit/audit.ts';
 import { sessionClock } from '../clock.ts';

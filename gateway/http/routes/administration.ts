@@ -1,5 +1,5 @@
 import type { Role } from '../../access/can.ts';
-import { type UserChange } from '../../access/users.ts';
+import type { UserChange } from '../../access/users.ts';
 import { auditActions } from '../../audit/audit.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -96,7 +96,13 @@ function userRoutes({ users, audit, sessions }: Services): Route[] {
         if (user === undefined) throw new GatewayError('not_found', 'there is no such user');
         await users.remove(user.id);
         endSessionsOf(user.id);
-        await audit.record({ action: 'user.deleted', actor, address, subject: user.username, details: { userId: user.id } });
+        await audit.record({
+          action: 'user.deleted',
+          actor,
+          address,
+          subject: user.username,
+          details: { userId: user.id },
+        });
       },
     }),
   ];

@@ -1,5 +1,5 @@
-import type { Recording } from '../../sessions/session-history.ts';
 import { GatewayError } from '../../errors.ts';
+import type { Recording } from '../../sessions/session-history.ts';
 import { type Route, route } from '../route.ts';
 import { array, object, ref } from '../schemas.ts';
 import { sendFile } from '../send-file.ts';
@@ -45,7 +45,9 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
       tag: 'recordings',
       summary: 'The video; ranges are served',
       access: 'recording.view',
-      query: object({ download: { enum: ['0', '1'], default: '0', description: '1: as a file to save' } }, ['download']),
+      query: object({ download: { enum: ['0', '1'], default: '0', description: '1: as a file to save' } }, [
+        'download',
+      ]),
       status: 200,
       produces: 'video/mp4',
       errors: ['not_ready', 'range_not_satisfiable'],

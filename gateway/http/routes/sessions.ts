@@ -1,7 +1,7 @@
 import { seesAllSessions } from '../../access/can.ts';
 import { GatewayError } from '../../errors.ts';
-import type { OpenRequest } from '../../sessions/sessions.ts';
 import type { Session } from '../../sessions/session.ts';
+import type { OpenRequest } from '../../sessions/sessions.ts';
 import { type Route, route } from '../route.ts';
 import { array, id, object, ref, side, text } from '../schemas.ts';
 import type { Services } from '../services.ts';

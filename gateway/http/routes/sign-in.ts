@@ -106,7 +106,13 @@ export function signInRoutes({ users, logins, limiter, audit }: Services): Route
         }
         limiter.succeeded(actor.username, address);
         await users.change(actor.id, { password: body.password });
-        await audit.record({ action: 'user.changed', actor, address, subject: actor.username, details: { password: true } });
+        await audit.record({
+          action: 'user.changed',
+          actor,
+          address,
+          subject: actor.username,
+          details: { password: true },
+        });
         setSessionCookie(context, undefined);
       },
     }),

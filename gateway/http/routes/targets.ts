@@ -1,6 +1,18 @@
 import type { NewAccount, NewTarget, TargetChange } from '../../targets/targets.ts';
 import { type Route, route } from '../route.ts';
-import { accountName, accountPassword, array, domain, fingerprint, host, name, nla, object, port, ref } from '../schemas.ts';
+import {
+  accountName,
+  accountPassword,
+  array,
+  domain,
+  fingerprint,
+  host,
+  name,
+  nla,
+  object,
+  port,
+  ref,
+} from '../schemas.ts';
 import type { Services } from '../services.ts';
 
 export function targetRoutes({ targets, audit }: Services): Route[] {
@@ -24,7 +36,10 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
       tag: 'targets',
       summary: 'Add a target',
       access: 'target.manage',
-      body: object({ name, host, port: { ...port, default: 3389 }, nla: { ...nla, default: 'preferred' } }, ['port', 'nla']),
+      body: object({ name, host, port: { ...port, default: 3389 }, nla: { ...nla, default: 'preferred' } }, [
+        'port',
+        'nla',
+      ]),
       status: 201,
       response: ref('Target'),
       errors: [],
@@ -87,7 +102,13 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
       async handle({ parameter, actor, address }) {
         const target = await targets.get(parameter('id'));
         await targets.remove(target.id);
-        await audit.record({ action: 'target.deleted', actor, address, subject: target.name, details: { targetId: target.id } });
+        await audit.record({
+          action: 'target.deleted',
+          actor,
+          address,
+          subject: target.name,
+          details: { targetId: target.id },
+        });
       },
     }),
     route<{ fingerprint?: string }>({

@@ -1,0 +1,348 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingHttpHeaders } from 'node:http';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { WebSocket } from 'ws';
+import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { BrowserMessage } from '#protocol/tunnel/messages.ts';
+import { decodeGatewayMessage, encodeBrowserMessage, type GatewayMessage } from '#protocol/tunnel/messages.ts';
+import type { SessionEnd } from '#protocol/tunnel/sink.ts';
+import type { Role } from '../access/can.ts';
+import { readConfig } from '../config.ts';
+import { type Gateway, startGateway } from '../gateway.ts';
+import { createLogger } from '../log.ts';
+import type {
+  Connect,
+  Driver,
+  DriverEvents,
+  DriverOptions,
+  PixelOptions,
+  PixelSession,
+  Pixels,
+  PixelViewer,
+  RecordingResult,
+} from '../sessions/ports.ts';
+
+/** A real gateway (HTTPS, store, vault, tunnel) on a free port, with a driver and pixel host that a test plays itself. */
+export interface Harness {
+  readonly gateway: Gateway;
+  readonly driver: FakeDriver;
+  readonly pixels: FakePixels;
+  readonly dataDirectory: string;
+  readonly log: readonly string[];
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** Signs in; returns the token. */
+  signIn(username: string, password: string): Promise<string>;
+  /** Makes a user with this role and signs in. */
+  userWith(role: Role): Promise<string>;
+  openTunnel(options?: { origin?: string; protocols?: string[]; path?: string }): TunnelClient;
+  /** A target with an account. */
+  target(): Promise<{ targetId: string; accountId: string }>;
+  stop(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly token?: string;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly json: any;
+}
+
+export const ADMIN_PASSWORD = 'correct horse';
+export const CANARY = 'cAnAry-Passw0rd-€-unique';
+
+export async function startHarness(environment: Record<string, string> = {}, attachWithinMs = 5000): Promise<Harness> {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'oriel-gateway-'));
+  const log: string[] = [];
+  const config = readConfig(
+    {
+      ORIEL_PORT: '0',
+      ORIEL_HOST: '127.0.0.1',
+      ORIEL_DATA: dataDirectory,
+      ORIEL_ADMIN_PASSWORD: ADMIN_PASSWORD,
+      ORIEL_LOG_LEVEL: 'trace',
+      ...environment,
+    },
+    dataDirectory,
+  );
+  const driver = new FakeDriver();
+  const pixels = new FakePixels();
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      log.push(String(chunk));
+      done();
+    },
+  });
+  const gateway = await startGateway({
+    config,
+    log: createLogger(config.logLevel, stream),
+    version: '0.0.0-test',
+    webRoot: join(dataDirectory, 'web'),
+    attachWithinMs,
+    parts: {
+      connect: driver.connect,
+      pixels,
+      recordings: {
+        video: (id) => join(dataDirectory, 'recordings', id, 'video.mp4'),
+        thumbnail: (id) => join(dataDirectory, 'recordings', id, 'thumbnail.jpg'),
+      },
+      recoverRecordings: async () => new Map(),
+    },
+  });
+  const call = (method: string, path: string, options: CallOptions = {}) =>
+    callApi(gateway.port, method, path, options);
+  const signIn = async (username: string, password: string) => {
+    const answer = await call('POST', '/api/login', { body: { username, password } });
+    if (answer.status !== 200) throw new Error(`sign-in failed: ${answer.text}`);
+    return answer.json.token as string;
+  };
+  const tunnels: TunnelClient[] = [];
+  let users = 0;
+  return {
+    gateway,
+    driver,
+    pixels,
+    dataDirectory,
+    log,
+    call,
+    signIn,
+    async userWith(role) {
+      const username = `${role}${++users}`;
+      const password = `password of ${username}`;
+      await gateway.services.users.create(username, password, [role]);
+      return signIn(username, password);
+    },
+    openTunnel(options = {}) {
+      const tunnel = new TunnelClient(gateway.port, options);
+      tunnels.push(tunnel);
+      return tunnel;
+    },
+    async target() {
+      const { targets } = gateway.services;
+      const target = await targets.create({ name: 'server', host: '192.0.2.10' });
+      const account = await targets.addAccount(target.id, { username: 'jane', password: CANARY });
+      return { targetId: target.id, accountId: account.id };
+    },
+    async stop() {
+      for (const tunnel of tunnels) tunnel.socket.terminate();
+      await gateway.stop();
+      await rm(dataDirectory, { recursive: true });
+    },
+  };
+}
+
+/** A driver whose server is the test. */
+export class FakeDriver {
+  readonly connections: FakeConnection[] = [];
+
+  readonly connect: Connect = (options, events) => {
+    const connection = new FakeConnection(options, events);
+    this.connections.push(connection);
+    return connection;
+  };
+
+  get last(): FakeConnection {
+    const connection = this.connections.at(-1);
+    if (connection === undefined) throw new Error('nothing was connected');
+    return connection;
+  }
+}
+
+export class FakeConnection implements Driver {
+  readonly options: DriverOptions;
+  readonly events: DriverEvents;
+  readonly typed: InputEvent[] = [];
+  paused = false;
+  closed = false;
+
+  constructor(options: DriverOptions, events: DriverEvents) {
+    this.options = options;
+    this.events = events;
+  }
+
+  input(events: readonly InputEvent[]): void {
+    this.typed.push(...events);
+  }
+  pause(): void {
+    this.paused = true;
+  }
+  resume(): void {
+    this.paused = false;
+  }
+  close(): void {
+    this.closed = true;
+  }
+}
+
+/** A pixel host that keeps what it is given. */
+export class FakePixels implements Pixels {
+  readonly sessions: FakePixelSession[] = [];
+  /** What `open` answers with instead, once set. */
+  refusal: Error | undefined;
+
+  async open(options: PixelOptions): Promise<PixelSession> {
+    if (this.refusal !== undefined) throw this.refusal;
+    const session = new FakePixelSession(options);
+    this.sessions.push(session);
+    return session;
+  }
+
+  get last(): FakePixelSession {
+    const session = this.sessions.at(-1);
+    if (session === undefined) throw new Error('no session in the pixel host');
+    return session;
+  }
+}
+
+export class FakePixelSession implements PixelSession {
+  readonly options: PixelOptions;
+  readonly updates: GraphicsUpdate[] = [];
+  readonly pointers: [number, number][] = [];
+  readonly viewers: PixelViewer[] = [];
+  readonly acknowledged: number[] = [];
+  readonly #finished = Promise.withResolvers<RecordingResult | undefined>();
+  readonly finished = this.#finished.promise;
+  end: SessionEnd | undefined;
+  result: RecordingResult | undefined = { durationMs: 1234, bytes: 5678 };
+
+  constructor(options: PixelOptions) {
+    this.options = options;
+  }
+
+  readonly sink = {
+    graphics: (update: GraphicsUpdate) => {
+      this.updates.push({ code: update.code, data: update.data.slice() });
+    },
+    pointerMoved: (x: number, y: number) => {
+      this.pointers.push([x, y]);
+    },
+    end: (reason: SessionEnd) => {
+      this.end = reason;
+      this.#finished.resolve(this.result);
+    },
+  };
+
+  watch(viewer: PixelViewer) {
+    this.viewers.push(viewer);
+    return {
+      acknowledge: (seq: number) => {
+        this.acknowledged.push(seq);
+      },
+      close: () => {
+        this.viewers.splice(this.viewers.indexOf(viewer), 1);
+      },
+    };
+  }
+}
+
+/** The browser's end of a tunnel. */
+export class TunnelClient {
+  readonly socket: WebSocket;
+  readonly messages: GatewayMessage[] = [];
+  readonly closed: Promise<{ code: number; reason: string }>;
+  readonly opened: Promise<void>;
+  #waiting: (() => void)[] = [];
+
+  constructor(port: number, options: { origin?: string; protocols?: string[]; path?: string }) {
+    this.socket = new WebSocket(
+      `wss://127.0.0.1:${port}${options.path ?? '/tunnel'}`,
+      options.protocols ?? ['oriel.v1'],
+      {
+        rejectUnauthorized: false,
+        origin: options.origin ?? `https://127.0.0.1:${port}`,
+      },
+    );
+    this.opened = new Promise((resolve, reject) => {
+      this.socket.once('open', () => resolve());
+      this.socket.once('error', reject);
+    });
+    this.opened.catch(() => {});
+    this.closed = new Promise((resolve) => {
+      this.socket.once('close', (code, reason) => {
+        resolve({ code, reason: String(reason) });
+        this.#wake();
+      });
+    });
+    this.socket.on('error', () => {});
+    this.socket.on('message', (data) => {
+      this.messages.push(decodeGatewayMessage(new Uint8Array(data as Buffer)));
+      this.#wake();
+    });
+  }
+
+  send(message: BrowserMessage): void {
+    this.socket.send(encodeBrowserMessage(message));
+  }
+
+  async attach(ticket: string): Promise<void> {
+    await this.opened;
+    this.send({ type: 'attach', ticket, version: 1 });
+  }
+
+  /** The next message of this type that was not asked for before; waits for it. Rejects when the tunnel closes first. */
+  async next<T extends GatewayMessage['type']>(type: T): Promise<Extract<GatewayMessage, { type: T }>> {
+    for (;;) {
+      const at = this.messages.findIndex((message) => message.type === type);
+      if (at >= 0) return this.messages.splice(at, 1)[0] as Extract<GatewayMessage, { type: T }>;
+      if (this.socket.readyState === WebSocket.CLOSED) throw new Error(`closed before ${type}`);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/** Waits until something is so; for what happens in the gateway with nothing to await. Node's test runner bounds it. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+export function callApi(port: number, method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+    const outgoing = request(
+      {
+        host: '127.0.0.1',
+        port,
+        method,
+        path,
+        rejectUnauthorized: false,
+        agent: false,
+        headers: {
+          ...(options.token === undefined ? {} : { Authorization: `Bearer ${options.token}` }),
+          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...options.headers,
+        },
+      },
+      (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(parts).toString('utf8');
+          const isJson = response.headers['content-type']?.startsWith('application/json') === true && text !== '';
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text,
+            json: isJson ? JSON.parse(text) : undefined,
+          });
+        });
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
