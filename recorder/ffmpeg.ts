@@ -11,6 +11,8 @@ export interface Ffmpeg {
   readonly version: string;
   /** Options for "timestamps as they are": the option's name changed in 5.1. */
   readonly passthrough: readonly string[];
+  /** Options that end a copied stream a millisecond after its last frame; older ones guess how long that lasts. */
+  readonly exactEnd: readonly string[];
 }
 
 /** How one segment is encoded. All segments of a recording share everything but `qp`, so that they join without re-encoding. */
@@ -55,7 +57,12 @@ export async function findFfmpeg(path?: string): Promise<Ffmpeg> {
     .map((part) => Number.parseInt(part, 10));
   // A version such as "N-109…" is a recent build from git.
   const modern = Number.isNaN(major) || major > 5 || (major === 5 && minor >= 1);
-  const ffmpeg = { path: command, version, passthrough: modern ? ['-fps_mode', 'passthrough'] : ['-vsync', '0'] };
+  const ffmpeg = {
+    path: command,
+    version,
+    passthrough: modern ? ['-fps_mode', 'passthrough'] : ['-vsync', '0'],
+    exactEnd: modern ? ['-bsf:v', 'setts=duration=0.001/TB'] : [],
+  };
   found.set(command, ffmpeg);
   return ffmpeg;
 }
@@ -80,6 +87,8 @@ export function encoderArguments(settings: EncoderSettings): string[] {
     'weightp=0',
     'stitchable=1',
     'force-cfr=1',
+    // Milliseconds: SPS would otherwise hold ffmpeg's guess of a frame rate, another one for each input.
+    'fps=1000',
   ];
   return [
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-qp', String(settings.qp)],

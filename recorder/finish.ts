@@ -24,6 +24,8 @@ export interface RecoveredRecording {
 }
 
 export interface RecoverOptions {
+  /** Only these; default: all below the folder. */
+  readonly sessionIds?: readonly string[] | undefined;
   readonly ffmpegPath?: string | undefined;
   readonly log?: RecorderLog | undefined;
   /**
@@ -43,8 +45,8 @@ export async function recoverInterrupted(
   options: RecoverOptions = {},
 ): Promise<RecoveredRecording[]> {
   const recovered: RecoveredRecording[] = [];
-  const names = await readdir(directory).catch(() => []);
-  for (const sessionId of names.sort()) {
+  const names = options.sessionIds ?? (await readdir(directory).catch(() => [])).sort();
+  for (const sessionId of names) {
     const folder = join(directory, sessionId);
     let manifest: Manifest | undefined;
     try {
@@ -86,8 +88,15 @@ export async function finishRecording(
 ): Promise<RecordingSummary | undefined> {
   const parts = await usableSegments(directory, manifest);
   if (parts.length === 0) {
-    await rm(directory, { recursive: true, force: true });
-    return undefined;
+    if (manifest.segments.length === 0) {
+      await rm(directory, { recursive: true, force: true });
+      return undefined;
+    }
+    // There was something to record and none of it is left: that must stay visible.
+    manifest.state = 'incomplete';
+    delete manifest.owner;
+    await writeManifest(directory, manifest);
+    throw new RecorderError('recording_failed', 'no frame of the recording reached the disk');
   }
   const width = Math.max(...parts.map(({ segment }) => segment.width));
   const height = Math.max(...parts.map(({ segment }) => segment.height));
@@ -148,7 +157,10 @@ async function usableSegments(directory: string, manifest: Manifest): Promise<Pa
   const parts: Part[] = [];
   for (const segment of manifest.segments) {
     const path = join(directory, segment.file);
-    const scan = await scanFragments(path);
+    const scan = await scanFragments(path).catch((cause: Error) => {
+      segment.problem ??= `cannot be read: ${cause.message}`;
+      return undefined;
+    });
     if (scan === undefined) {
       segment.problem ??= 'no frame of it reached the disk';
       continue;
@@ -207,7 +219,7 @@ async function joinParts(directory: string, parts: readonly Part[], ffmpeg: Ffmp
   await runOrThrow(
     ffmpeg,
     [
-      ...['-f', 'concat', '-safe', '1', '-i', `file:${list}`, '-map', '0:v:0', '-c', 'copy'],
+      ...['-f', 'concat', '-safe', '1', '-i', `file:${list}`, '-map', '0:v:0', '-c', 'copy', ...ffmpeg.exactEnd],
       ...['-movflags', '+faststart', '-video_track_timescale', '1000', '-f', 'mp4', `file:${partial}`],
     ],
     'the segments cannot be joined',
@@ -245,7 +257,10 @@ async function writeThumbnail(directory: string, parts: readonly Part[], ffmpeg:
 
 async function removeWorkFiles(directory: string, manifest: Manifest): Promise<void> {
   const names = manifest.segments.flatMap(({ file }) => [file, file.replace('.mp4', CANVAS_SUFFIX)]);
-  for (const name of [...names, LIST_FILE, PARTIAL_VIDEO_FILE]) await rm(join(directory, name), { force: true });
+  // What cannot be removed costs space, not the recording.
+  for (const name of [...names, LIST_FILE, PARTIAL_VIDEO_FILE]) {
+    await rm(join(directory, name), { force: true }).catch(() => {});
+  }
 }
 
 /** The manifest as it is on disk now, once no other living process owns it; `undefined` when one still does. */

@@ -31,6 +31,8 @@ export function encodeMatroskaHeader(width: number, height: number): Uint8Array 
         unsigned(Id.trackUid, 1),
         unsigned(Id.trackType, TRACK_TYPE_VIDEO),
         unsigned(Id.flagLacing, 0),
+        // Keeps ffmpeg from guessing a frame rate, and so from guessing how long the last frame lasts.
+        unsigned(Id.defaultDuration, NANOSECONDS_PER_MILLISECOND),
         text(Id.codecId, 'V_UNCOMPRESSED'),
         element(Id.video, [
           unsigned(Id.flagInterlaced, PROGRESSIVE),
@@ -78,6 +80,7 @@ const Id = {
   trackUid: 0x73c5,
   trackType: 0x83,
   flagLacing: 0x9c,
+  defaultDuration: 0x23e383,
   codecId: 0x86,
   video: 0xe0,
   flagInterlaced: 0x9a,

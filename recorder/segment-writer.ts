@@ -19,7 +19,7 @@ export class SegmentWriter {
   readonly settings: EncoderSettings;
   readonly #path: string;
   readonly #encoder: FfmpegEncoder;
-  #file: FileHandle | undefined;
+  #opening: Promise<FileHandle | undefined> | undefined;
   #lastTimestamp = -1;
   #bytes = 0;
   #syncedAt = performance.now();
@@ -58,14 +58,13 @@ export class SegmentWriter {
 
   /** Bytes that reached the file since the last call. Also makes them durable every few seconds, without waiting for it. */
   async takeWritten(): Promise<number> {
-    this.#file ??= await open(this.#path, 'r+').catch(() => undefined);
-    if (this.#file === undefined) return 0;
-    const size = (await this.#file.stat()).size;
+    const file = await this.#open();
+    if (file === undefined || this.#ending) return 0;
+    const size = (await file.stat()).size;
     const written = size - this.#bytes;
     this.#bytes = size;
     if (!this.#syncing && !this.#ending && performance.now() - this.#syncedAt > SYNC_INTERVAL_MS) {
       this.#syncing = true;
-      const file = this.#file;
       void file
         .datasync()
         .catch(() => {})
@@ -81,11 +80,19 @@ export class SegmentWriter {
   async end(): Promise<FfmpegExit> {
     this.#ending = true;
     const exit = await this.#encoder.end();
-    this.#file ??= await open(this.#path, 'r+').catch(() => undefined);
-    await this.#file?.sync().catch(() => {});
-    await this.#file?.close().catch(() => {});
-    this.#file = undefined;
+    const file = await this.#open();
+    await file?.sync().catch(() => {});
+    await file?.close().catch(() => {});
     return exit;
+  }
+
+  /** The encoder makes the file with its first output, so it may not be there yet. */
+  #open(): Promise<FileHandle | undefined> {
+    this.#opening ??= open(this.#path, 'r+').catch(() => {
+      this.#opening = undefined;
+      return undefined;
+    });
+    return this.#opening;
   }
 }
 

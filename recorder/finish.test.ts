@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, cp, mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { recoverInterrupted } from './finish.ts';
+import { scanFragments } from './fragmented-mp4.ts';
+import { listRecordings, readRecording } from './library.ts';
+import { type Manifest, readManifest } from './manifest.ts';
+import { decodeAll, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
+import { RecordingSession } from './testing/recording-session.ts';
+
+test('the recording process killed: the next one finishes the recording by itself', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const root = await temporaryDirectory(context);
+  const directory = join(root, 'killed');
+  const seconds = await recordUntil(directory, 6, (host) => host.kill('SIGKILL'));
+  const manifest = await readManifest(directory);
+  assert.equal(manifest?.state, 'recording');
+  const recovered = await recoverInterrupted(root);
+  assert.equal(recovered[0]?.error, undefined);
+  const summary = recovered[0]?.summary;
+  assert.ok(summary);
+  assert.equal(summary.state, 'incomplete');
+  assert.ok(summary.segments >= 2, 'several segments');
+  assert.ok(summary.durationMs >= seconds * 1000 - 5000, `${summary.durationMs} ms of ${seconds} s`);
+  assert.equal(decodeAll(summary.path), probeVideo(summary.path).timestamps.length);
+  assert.deepEqual((await readRecording(directory))?.summary, summary);
+  assert.deepEqual(await recoverInterrupted(root), [], 'nothing is left to do');
+  assert.deepEqual((await readdir(directory)).sort(), ['recording.json', 'thumbnail.jpg', 'video.mp4']);
+});
+
+test('the encoder and then the process killed: the whole fragments play', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const root = await temporaryDirectory(context);
+  const directory = join(root, 'killed');
+  const seconds = await recordUntil(directory, 6, (host, encoder) => {
+    // Stopped first, or it would have started a successor already.
+    host.kill('SIGSTOP');
+    process.kill(encoder, 'SIGKILL');
+    host.kill('SIGKILL');
+  });
+  const [recovered] = await recoverInterrupted(root);
+  const summary = recovered?.summary;
+  assert.ok(summary, recovered?.error?.message ?? 'no summary');
+  assert.ok(summary.durationMs >= seconds * 1000 - 5000, `${summary.durationMs} ms of ${seconds} s`);
+  assert.equal(decodeAll(summary.path), probeVideo(summary.path).timestamps.length);
+});
+
+test('a segment cut anywhere keeps its whole fragments', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { root, directory } = await unfinishedRecording(context);
+  const segment = join(directory, '0001.mp4');
+  const whole = await scanFragments(segment);
+  assert.ok(whole);
+  for (const keep of [1, 0.9, 0.77, 0.5, 0.31]) {
+    const folder = join(root, `cut-${keep}`);
+    await cp(directory, join(folder, 's'), { recursive: true });
+    const bytes = Math.floor(whole.playableBytes * keep) - (keep === 1 ? 3 : 0);
+    await truncate(join(folder, 's', '0001.mp4'), bytes);
+    const [recovered] = await recoverInterrupted(folder);
+    const summary = recovered?.summary;
+    assert.ok(summary, recovered?.error?.message ?? 'no summary');
+    const frames = decodeAll(summary.path);
+    assert.equal(frames, probeVideo(summary.path).timestamps.length);
+    const manifest = await readManifest(summary.path.replace('/video.mp4', ''));
+    assert.equal(manifest?.segments[1]?.frames, frames - (manifest?.segments[0]?.frames ?? 0));
+    assert.ok((manifest?.segments[1]?.frames ?? 0) < whole.frames);
+  }
+});
+
+test('garbage after the fragments is dropped; a segment of garbage costs itself only', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { root, directory } = await unfinishedRecording(context);
+  await appendFile(join(directory, '0000.mp4'), Buffer.from('00000100mdat and nothing behind it', 'latin1'));
+  await writeFile(join(directory, '0001.mp4'), 'not a video at all');
+  const [recovered] = await recoverInterrupted(root);
+  assert.equal(recovered?.summary?.segments, 1);
+  assert.ok(decodeAll(recovered?.summary?.path ?? '') > 5);
+  const manifest = await readManifest(directory);
+  assert.match(manifest?.segments[1]?.problem ?? '', /no frame/);
+});
+
+test('interrupted while joining: joined again', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { root, directory } = await unfinishedRecording(context);
+  await rewriteManifest(directory, (manifest) => ({ ...manifest, state: 'finishing' }));
+  await writeFile(join(directory, 'video.mp4.part'), 'half a video');
+  const [recovered] = await recoverInterrupted(root);
+  assert.equal(recovered?.summary?.state, 'complete');
+  assert.deepEqual((await readdir(directory)).sort(), ['recording.json', 'thumbnail.jpg', 'video.mp4']);
+});
+
+test('nothing left of a recording stays visible, and one that cannot be read stops no other', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { root, directory } = await unfinishedRecording(context);
+  const lost = join(root, 'a-lost');
+  await cp(directory, lost, { recursive: true });
+  await rm(join(lost, '0000.mp4'));
+  await rm(join(lost, '0001.mp4'));
+  const newer = join(root, 'b-newer');
+  await cp(directory, newer, { recursive: true });
+  await rewriteManifest(newer, (manifest) => ({ ...manifest, version: 2 as unknown as 1 }));
+  await mkdir(join(root, 'c-not-a-recording'));
+  const recovered = await recoverInterrupted(root);
+  assert.deepEqual(
+    recovered.map(({ sessionId, error }) => [sessionId, error?.code]),
+    [
+      ['a-lost', 'recording_failed'],
+      ['b-newer', 'recording_failed'],
+      ['session-1', undefined],
+    ],
+  );
+  assert.match(recovered[1]?.error?.message ?? '', /version 2/);
+  assert.equal((await readManifest(lost))?.state, 'incomplete');
+  const listed = await listRecordings(root);
+  assert.deepEqual(
+    listed.map(({ directory: folder, summary }) => [folder.slice(root.length + 1), summary !== undefined]),
+    [
+      ['a-lost', false],
+      ['session-1', true],
+    ],
+  );
+});
+
+test('a recording whose owner lives is left alone until the owner is gone', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { root, directory } = await unfinishedRecording(context);
+  const owner = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  context.after(() => owner.kill('SIGKILL'));
+  await rewriteManifest(directory, (manifest) => ({ ...manifest, owner: { pid: owner.pid ?? 0 } }));
+  assert.deepEqual(await recoverInterrupted(root, { patienceMs: 700 }), []);
+  // No heartbeat for a minute: it may live, but it does not record this any more.
+  const old = new Date(Date.now() - 60_000);
+  await utimes(join(directory, 'recording.json'), old, old);
+  assert.ok((await recoverInterrupted(root))[0]?.summary);
+});
+
+test('no folder, no recordings', async (context) => {
+  const root = await temporaryDirectory(context);
+  assert.deepEqual(await recoverInterrupted(join(root, 'none')), []);
+  assert.deepEqual(await listRecordings(join(root, 'none')), []);
+});
+
+/** A recording of two segments as a crash leaves it: closed segments, manifest in state `recording`. */
+async function unfinishedRecording(context: Parameters<typeof temporaryDirectory>[0]) {
+  const session = await RecordingSession.open(context, 640, 480, { segmentMs: 8000 });
+  for (let i = 0; i < 15; i++) {
+    session.fill({ x: i * 40, y: i * 30, width: 60, height: 60 }, '#204080');
+    await session.advance(1000);
+  }
+  const root = await temporaryDirectory(context);
+  const directory = join(root, 'session-1');
+  // The copy must have whole segments: wait until the encoder has written what it was given.
+  for (let i = 0; i < 500; i++) {
+    const [first, second] = await Promise.all(
+      ['0000.mp4', '0001.mp4'].map((file) => scanFragments(join(session.directory, file))),
+    );
+    if ((first?.frames ?? 0) >= 8 && (second?.frames ?? 0) >= 6) break;
+    await sleep(20);
+  }
+  await cp(session.directory, directory, { recursive: true });
+  await session.finish();
+  await rewriteManifest(directory, (manifest) => ({ ...manifest, state: 'recording' }));
+  return { root, directory };
+}
+
+async function rewriteManifest(directory: string, change: (manifest: Manifest) => Manifest): Promise<void> {
+  const path = join(directory, 'recording.json');
+  await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, 'utf8')) as Manifest)));
+}
+
+/** Records in a process of its own for so many seconds, then ends it as told; waits until its encoders are gone. */
+async function recordUntil(
+  directory: string,
+  seconds: number,
+  end: (host: ChildProcess, encoder: number) => void,
+): Promise<number> {
+  const script = join(import.meta.dirname, 'testing', 'recorder-process.ts');
+  const host = spawn(process.execPath, [script, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const encoders: number[] = [];
+  let recorded = 0;
+  for await (const line of createInterface({ input: host.stdout })) {
+    const [what, value] = line.split(' ');
+    if (what === 'encoder') encoders.push(Number(value));
+    else recorded = Number(value);
+    if (recorded >= seconds) break;
+  }
+  const exited = once(host, 'exit');
+  end(host, encoders.at(-1) ?? 0);
+  await exited;
+  for (let i = 0; i < 500 && encoders.some(isAlive); i++) await sleep(20);
+  assert.ok((await stat(directory)).isDirectory());
+  return recorded;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy } from './frame-policy.ts';
+
+/** Runs a policy against changes at given times; returns when it captured and flushed. */
+function simulate(changes: number[], until: number, bytesPerFrame = 0, policy = new FramePolicy()) {
+  const captures: number[] = [];
+  const flushes: number[] = [];
+  const staleness: number[] = [];
+  let firstUnseen: number | undefined;
+  let next = 0;
+  let wake: number | undefined;
+  let now = 0;
+  const act = (decision: FrameDecision): void => {
+    let current = decision;
+    while (current.kind !== 'wait') {
+      if (current.kind === 'capture') {
+        captures.push(now);
+        if (firstUnseen !== undefined) staleness.push(now - firstUnseen);
+        firstUnseen = undefined;
+        policy.step({ kind: 'spent', bytes: bytesPerFrame }, now);
+        current = policy.step({ kind: 'captured', emitted: true }, now);
+      } else {
+        flushes.push(now);
+        current = policy.step({ kind: 'flushed' }, now);
+      }
+    }
+    wake = current.until;
+  };
+  for (;;) {
+    const change = changes[next] ?? Number.POSITIVE_INFINITY;
+    now = Math.min(change, wake ?? Number.POSITIVE_INFINITY);
+    if (now > until) break;
+    if (change <= now) {
+      next += 1;
+      firstUnseen ??= now;
+      act(policy.step({ kind: 'changed' }, now));
+    } else act(policy.step({ kind: 'timer' }, now));
+  }
+  return { captures, flushes, worst: Math.max(0, ...staleness), policy };
+}
+
+function every(ms: number, from: number, until: number): number[] {
+  return Array.from({ length: Math.ceil((until - from) / ms) }, (_, i) => from + i * ms);
+}
+
+test('the first change is captured at once', () => {
+  assert.deepEqual(simulate([500], 600).captures, [500]);
+});
+
+test('a change on a quiet screen is captured when it has settled', () => {
+  assert.deepEqual(simulate([0, 10_000], 10_400).captures, [0, 10_300]);
+  assert.deepEqual(simulate([0, 10_000, 10_200, 10_400], 11_000).captures, [0, 10_700]);
+});
+
+test('a change that never settles is captured after one second', () => {
+  const { captures, worst } = simulate([0, ...every(50, 10_000, 13_000)], 13_000);
+  assert.deepEqual(captures, [0, 11_000, 12_050]);
+  assert.equal(worst, 1000);
+});
+
+test('a blinking caret is one frame a second and never older than a second', () => {
+  const { captures, worst } = simulate([0, ...every(500, 10_000, 70_000)], 70_000);
+  assert.ok(captures.length <= 62, `${captures.length} frames in a minute`);
+  assert.ok(worst <= 1000);
+});
+
+test('a quiet screen gets one repeated frame and then costs nothing', () => {
+  const { captures, flushes } = simulate([0], 3_600_000);
+  assert.deepEqual(captures, [0]);
+  assert.deepEqual(flushes, [2000]);
+});
+
+test('no flush while frames keep coming', () => {
+  assert.deepEqual(simulate(every(1000, 0, 60_000), 60_000).flushes, []);
+});
+
+test('a capture that shows nothing new is no frame and needs no flush', () => {
+  const policy = new FramePolicy();
+  policy.step({ kind: 'changed' }, 0);
+  assert.deepEqual(policy.step({ kind: 'captured', emitted: false }, 0), { kind: 'wait', until: undefined });
+});
+
+test('an hour of motion stays inside the budget, by slower frames only when the savings are used up', () => {
+  const bytesPerFrame = 20_000;
+  const { captures, worst, policy } = simulate(every(100, 0, 3_600_000), 3_600_000, bytesPerFrame);
+  const perMinute = (captures.length * bytesPerFrame) / 60;
+  const { bytesPerMinute, budgetMinutes, overdrawnMs } = DEFAULT_FRAME_POLICY;
+  // What it may overdraw, spread over the hour.
+  const allowance = (bytesPerMinute * budgetMinutes * 1.5) / 60;
+  assert.ok(perMinute <= bytesPerMinute + allowance, `${perMinute} bytes a minute`);
+  assert.ok(policy.pressure > 1, 'this load has to press');
+  assert.ok(worst <= overdrawnMs);
+  const firstMinute = captures.filter((at) => at < 60_000).length;
+  assert.ok(firstMinute >= 55, `a burst is recorded at full rate: ${firstMinute} frames in the first minute`);
+});
+
+test('work inside the budget is never slowed', () => {
+  const { worst, policy } = simulate(every(100, 0, 3_600_000), 3_600_000, 3000);
+  assert.equal(policy.pressure, 0);
+  assert.ok(worst <= 1000);
+});
+
+test('time that runs backwards pays nothing and breaks nothing', () => {
+  const policy = new FramePolicy();
+  policy.step({ kind: 'spent', bytes: 2_000_000 }, 100_000);
+  const before = policy.pressure;
+  policy.step({ kind: 'timer' }, 50_000);
+  policy.step({ kind: 'timer' }, 100_000);
+  assert.equal(policy.pressure, before);
+});

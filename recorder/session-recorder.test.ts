@@ -1,0 +1,317 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { scanFragments } from './fragmented-mp4.ts';
+import { readRecording } from './library.ts';
+import { readManifest } from './manifest.ts';
+import { RecorderError } from './recording.ts';
+import { SessionRecorder } from './session-recorder.ts';
+import { CanvasDesktop } from './testing/canvas-desktop.ts';
+import { decodeAll, frameAt, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
+import { RecordingSession } from './testing/recording-session.ts';
+
+for (const [width, height] of [
+  [1280, 800],
+  [1920, 1080],
+] as const) {
+  test(`a session of ${width}x${height} is an H.264 High yuv420p MP4 with the clock's timeline`, async (context) => {
+    if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+    const session = await RecordingSession.open(context, width, height);
+    for (let i = 0; i < 40; i++) {
+      session.fill({ x: 20 + i * 12, y: 40 + i * 8, width: 120, height: 90 }, i % 2 ? '#2060c0' : '#c06020');
+      session.recorder.pointer(30 + i * 12, 50 + i * 8, { kind: 'default' }, session.clock.now());
+      await session.advance(500);
+    }
+    await session.advance(95_000);
+    session.fill({ x: 0, y: 0, width: 400, height: 300 }, '#00ff00');
+    await session.advance(5_000);
+    const summary = await session.finish();
+    assert.ok(summary);
+    const video = probeVideo(summary.path);
+    assert.deepEqual(
+      { ...video, durationMs: 0, timestamps: [] },
+      {
+        codec: 'h264',
+        profile: 'High',
+        pixelFormat: 'yuv420p',
+        width,
+        height,
+        colorSpace: 'bt709',
+        colorRange: 'tv',
+        durationMs: 0,
+        timestamps: [],
+      },
+    );
+    assert.ok(Math.abs(video.durationMs - session.elapsed) <= 100, `${video.durationMs} ms of ${session.elapsed}`);
+    assert.equal(summary.durationMs, Math.round(video.durationMs));
+    assert.equal(summary.state, 'complete');
+    assert.equal(summary.startedAt, session.startedAt);
+    assert.equal(summary.bytes, (await stat(summary.path)).size);
+    assert.deepEqual(session.failures, []);
+    // The change after the long pause is shown 0.3 s after it happened, and the pause is there.
+    assert.ok(video.timestamps.includes(115_300), `${video.timestamps}`);
+    assert.equal(decodeAll(summary.path), video.timestamps.length);
+    const before = pixel(frameAt(summary.path, 115_299), width, 300, 200);
+    const after = pixel(frameAt(summary.path, 115_300), width, 300, 200);
+    assert.ok(close(after, [0, 255, 0]), `green is ${after}`);
+    assert.ok(!close(before, [0, 255, 0]), 'nothing is shown before it happened');
+    assert.deepEqual((await readdir(session.directory)).sort(), ['recording.json', 'thumbnail.jpg', 'video.mp4']);
+    assert.deepEqual((await readRecording(session.directory))?.summary, summary);
+  });
+}
+
+test('colours come out as they went in', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const colours = ['#000000', '#ffffff', '#808080', '#ff0000', '#00ff00', '#0000ff', '#ffff00', '#1e90ff', '#8b4513'];
+  const session = await RecordingSession.open(context, 640, 480);
+  colours.forEach((colour, i) => {
+    session.fill({ x: i * 64, y: 0, width: 64, height: 480 }, colour);
+  });
+  await session.advance(1000);
+  const summary = await session.finish();
+  const frame = frameAt(summary?.path ?? '', 1000);
+  colours.forEach((colour, i) => {
+    const want = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+    const got = pixel(frame, 640, i * 64 + 32, 240);
+    assert.ok(close(got, want), `${colour} came out as ${got}`);
+  });
+});
+
+test('the pointer is in the picture, and gone where it was', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 640, 480);
+  await session.advance(1000);
+  session.recorder.pointer(100, 100, { kind: 'default' }, session.clock.now());
+  await session.advance(2000);
+  session.recorder.pointer(300, 300, { kind: 'default' }, session.clock.now());
+  await session.advance(2000);
+  const summary = await session.finish();
+  const path = summary?.path ?? '';
+  const darkest = (frame: Buffer, x: number, y: number): number => {
+    let least = 255;
+    for (let row = y; row < y + 18; row++) {
+      for (let column = x; column < x + 12; column++) least = Math.min(least, pixel(frame, 640, column, row)[1] ?? 0);
+    }
+    return least;
+  };
+  const first = frameAt(path, 2500);
+  const second = frameAt(path, 4500);
+  assert.ok(darkest(first, 100, 100) < 60, 'drawn');
+  assert.ok(darkest(first, 300, 300) > 200, 'not yet there');
+  assert.ok(darkest(second, 100, 100) > 200, 'taken away');
+  assert.ok(darkest(second, 300, 300) < 60, 'moved');
+});
+
+test('redrawing the same pixels adds no frame', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 640, 480);
+  session.fill({ x: 0, y: 0, width: 100, height: 100 }, '#ff0000');
+  await session.advance(5000);
+  for (let i = 0; i < 50; i++) {
+    session.fill({ x: 0, y: 0, width: 100, height: 100 }, '#ff0000');
+    await session.advance(400);
+  }
+  const summary = await session.finish();
+  // First frame, the red square, the flush after it, and the end.
+  assert.equal(probeVideo(summary?.path ?? '').timestamps.length, 4);
+});
+
+test('segments are cut by time and join without a seam', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 640, 480, { segmentMs: 10_000 });
+  for (let i = 0; i < 60; i++) {
+    session.fill({ x: i * 8, y: i * 6, width: 30, height: 30 }, '#204080');
+    await session.advance(1000);
+  }
+  const summary = await session.finish();
+  assert.ok(summary);
+  assert.equal(summary.segments, 6);
+  const { timestamps, durationMs } = probeVideo(summary.path);
+  assert.ok(Math.abs(durationMs - 60_000) <= 100);
+  // No drift: frames stand where the clock had them, in the last segment as in the first.
+  assert.ok(timestamps.includes(2300) && timestamps.includes(58_300), `${timestamps}`);
+  assert.equal(decodeAll(summary.path), timestamps.length);
+});
+
+test('a new desktop size: one MP4 of the largest, every desktop centred and sharp', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 640, 480);
+  session.fill({ x: 0, y: 0, width: 640, height: 480 }, '#ff0000');
+  await session.advance(5000);
+  session.desktop.resize(801, 601, '#00ff00');
+  session.recorder.resized(session.clock.now());
+  await session.advance(5000);
+  session.desktop.resize(400, 300, '#0000ff');
+  session.recorder.resized(session.clock.now());
+  await session.advance(5000);
+  const summary = await session.finish();
+  assert.ok(summary);
+  assert.deepEqual([summary.width, summary.height, summary.segments], [802, 602, 3]);
+  const video = probeVideo(summary.path);
+  assert.deepEqual([video.width, video.height], [802, 602]);
+  assert.ok(Math.abs(video.durationMs - 15_000) <= 100, `${video.durationMs}: ${video.timestamps}`);
+  assert.equal(decodeAll(summary.path), video.timestamps.length);
+  const at = (ms: number, x: number, y: number) => pixel(frameAt(summary.path, ms), 802, x, y);
+  assert.ok(close(at(3000, 401, 301), [255, 0, 0]), 'first');
+  assert.ok(close(at(3000, 40, 301), [0, 0, 0]), 'first is letterboxed');
+  assert.ok(close(at(8000, 4, 4), [0, 255, 0]), 'second fills');
+  assert.ok(close(at(13_000, 401, 301), [0, 0, 255]), 'third');
+  assert.ok(close(at(13_000, 100, 100), [0, 0, 0]), 'third is letterboxed');
+});
+
+test('ffmpeg killed in mid-recording: the next one goes on, the whole plays', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 640, 480);
+  for (let i = 0; i < 30; i++) {
+    session.fill({ x: i * 16, y: i * 12, width: 30, height: 30 }, '#204080');
+    await session.advance(1000);
+    if (i === 15) await killEncoder(session);
+  }
+  const summary = await session.finish();
+  assert.ok(summary);
+  assert.deepEqual([summary.state, summary.segments], ['incomplete', 2]);
+  assert.deepEqual(session.failures, []);
+  const { timestamps, durationMs } = probeVideo(summary.path);
+  assert.ok(Math.abs(durationMs - 30_000) <= 100);
+  assert.equal(decodeAll(summary.path), timestamps.length);
+  const gap = Math.max(...timestamps.slice(1).map((timestamp, i) => timestamp - (timestamps[i] ?? 0)));
+  assert.ok(gap <= 5000, `lost ${gap} ms`);
+  const manifest = await readManifest(session.directory);
+  assert.match(manifest?.segments[0]?.problem ?? '', /SIGKILL/);
+});
+
+test('ffmpeg killed on a quiet screen: what was shown before is on disk', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 640, 480);
+  await session.advance(1000);
+  session.fill({ x: 0, y: 0, width: 640, height: 480 }, '#00ff00');
+  await session.advance(10_000);
+  // The flush has been handed over; give the encoder the time to write.
+  await framesOnDisk(join(session.directory, '0000.mp4'), 2);
+  await killEncoder(session);
+  const summary = await session.finish();
+  assert.ok(close(pixel(frameAt(summary?.path ?? '', 5000), 640, 320, 240), [0, 255, 0]));
+});
+
+test('an encoder that dies again and again is given up, and what there is still plays', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 640, 480);
+  await session.advance(3000);
+  for (let i = 0; i < 6 && session.failures.length === 0; i++) {
+    session.fill({ x: i * 50, y: 0, width: 40, height: 40 }, '#204080');
+    await session.advance(5000);
+    await framesOnDisk(join(session.directory, `000${i}.mp4`), 1);
+    await killEncoder(session);
+  }
+  assert.deepEqual(
+    session.failures.map((error) => error.code),
+    ['recording_failed'],
+  );
+  const summary = await session.finish();
+  assert.equal(summary?.state, 'incomplete');
+  assert.ok(decodeAll(summary?.path ?? '') > 4);
+});
+
+test('an encoder that hangs is killed and replaced', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 640, 480, { stallMs: 1500 });
+  await session.advance(3000);
+  const hung = session.recorder.encoderPid ?? 0;
+  process.kill(hung, 'SIGSTOP');
+  for (let i = 0; i < 4; i++) {
+    session.fill({ x: i * 50, y: 0, width: 400, height: 400 }, '#204080');
+    await session.advance(2000);
+  }
+  assert.notEqual(session.recorder.encoderPid, hung);
+  const summary = await session.finish();
+  const manifest = await readManifest(session.directory);
+  assert.match(manifest?.segments[0]?.problem ?? '', /took no data in time/);
+  assert.equal(summary?.state, 'incomplete');
+  assert.ok(close(pixel(frameAt(summary?.path ?? '', 10_500), 640, 160, 200), [0x20, 0x40, 0x80]));
+});
+
+test('no picture, no recording', async (context) => {
+  if (!requireTools(context, 'ffmpeg')) return;
+  const directory = join(await temporaryDirectory(context), 'empty');
+  const nothing = { width: 0, height: 0, pixels: new Uint8ClampedArray(0) };
+  const recorder = await SessionRecorder.open({ directory, sessionId: 'empty' }, nothing);
+  recorder.damaged([{ x: 0, y: 0, width: 9, height: 9 }], Date.now());
+  recorder.pointer(3, 3, { kind: 'default' }, Date.now());
+  assert.equal(await recorder.finish(Date.now()), undefined);
+  await assert.rejects(stat(directory), { code: 'ENOENT' });
+});
+
+test('missing, wrong or unusable ffmpeg is recorder_unavailable and says what to do', async (context) => {
+  const root = await temporaryDirectory(context);
+  const desktop = new CanvasDesktop(64, 64);
+  const open = (ffmpegPath: string) =>
+    SessionRecorder.open({ directory: join(root, 'a'), sessionId: 'a', ffmpegPath }, desktop);
+  const unavailable = (pattern: RegExp) => (error: unknown) => {
+    assert.ok(error instanceof RecorderError);
+    assert.equal(error.code, 'recorder_unavailable');
+    assert.match(error.message, pattern);
+    return true;
+  };
+  await assert.rejects(open(join(root, 'none')), unavailable(/apt install ffmpeg.*ORIEL_FFMPEG/));
+  await assert.rejects(open(process.execPath), unavailable(/does not answer as ffmpeg does/));
+  const bare = join(root, 'bare');
+  await writeFile(bare, '#!/bin/sh\necho "ffmpeg version 7.0.1" >&2\n');
+  await chmod(bare, 0o755);
+  await assert.rejects(open(bare), unavailable(/7\.0\.1.*no libx264/));
+});
+
+test('a folder that cannot be written is recorder_unavailable', async (context) => {
+  if (!requireTools(context, 'ffmpeg')) return;
+  const root = await temporaryDirectory(context);
+  await writeFile(join(root, 'file'), '');
+  const opening = SessionRecorder.open(
+    { directory: join(root, 'file', 'session'), sessionId: 's' },
+    new CanvasDesktop(64, 64),
+  );
+  await assert.rejects(opening, { code: 'recorder_unavailable' });
+});
+
+test('an output that cannot be written ends in recording_failed', async (context) => {
+  if (!requireTools(context, 'ffmpeg')) return;
+  const session = await RecordingSession.open(context, 640, 480);
+  // In the way of every segment to come, as a full disk would be.
+  for (let i = 1; i < 9; i++) await mkdir(join(session.directory, `000${i}.mp4`));
+  await session.advance(3000);
+  await framesOnDisk(join(session.directory, '0000.mp4'), 1);
+  await killEncoder(session);
+  for (let i = 0; i < 100 && session.failures.length === 0; i++) {
+    await session.advance(1000);
+    await sleep(50);
+  }
+  assert.equal(session.failures[0]?.code, 'recording_failed');
+  const summary = await session.finish();
+  assert.equal(summary?.state, 'incomplete');
+});
+
+async function framesOnDisk(segment: string, frames: number): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (((await scanFragments(segment))?.frames ?? 0) >= frames) return;
+    await sleep(20);
+  }
+  assert.fail(`${segment} never had ${frames} frames`);
+}
+
+/** Kills the running encoder and waits until its successor, if any, has its first frame. */
+async function killEncoder(session: RecordingSession): Promise<void> {
+  const pid = session.recorder.encoderPid;
+  if (pid === undefined) return;
+  process.kill(pid, 'SIGKILL');
+  while (session.recorder.encoderPid === pid) await sleep(10);
+  await session.recorder.drained();
+}
+
+function pixel(frame: Buffer, width: number, x: number, y: number): number[] {
+  const at = (y * width + x) * 3;
+  return [...frame.subarray(at, at + 3)];
+}
+
+function close(got: readonly number[], want: readonly number[]): boolean {
+  return want.every((value, i) => Math.abs(value - (got[i] ?? -99)) <= 10);
+}
