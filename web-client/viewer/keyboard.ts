@@ -1,6 +1,7 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { Scancode } from './scancodes.ts';
 import { scancodeOf } from './scancodes.ts';
+import { lacksShift } from './shifted-characters.ts';
 
 /** What of a `KeyboardEvent` matters. */
 export interface KeyInput {
@@ -78,6 +79,7 @@ export class Keyboard {
     }
     // macOS sends no key up for keys pressed while Command is down.
     if (this.#options.platform === 'mac' && event.metaKey && !modifiers.has(code)) return this.#tap(scancode);
+    if (!event.ctrlKey && !event.altKey && !event.metaKey && lacksShift(event)) return this.#tapWithShift(scancode);
     this.#press(code, scancode);
     return true;
   }
@@ -261,6 +263,12 @@ export class Keyboard {
     this.#options.send([{ kind: 'scancode', ...scancode, down: false }]);
   }
 
+  #tapWithShift(scancode: Scancode): true {
+    const shift: InputEvent = { kind: 'scancode', ...shiftLeft, down: true };
+    this.#options.send([shift, ...tap(scancode), { ...shift, down: false }]);
+    return true;
+  }
+
   #tap(scancode: Scancode): true {
     this.#options.send(tap(scancode));
     return true;
@@ -300,6 +308,7 @@ const namedKeys: ReadonlySet<string> = new Set([
   'ArrowDown',
 ]);
 
+const shiftLeft: Scancode = { code: 0x2a, extended: false };
 const controlLeft: Scancode = { code: 0x1d, extended: false };
 const printScreen: Scancode = { code: 0x37, extended: true };
 /** Alt+PrintScreen. */
