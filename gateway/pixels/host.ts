@@ -27,7 +27,8 @@ const MAX_UNWRITTEN = 64 * 1024 * 1024;
 const ENCODER_GRACE_MS = 500;
 
 const log = createLogger(process.env.ORIEL_LOG_LEVEL ?? 'info').child({ part: 'pixel-host' });
-const gateway = new Socket({ fd: GATEWAY_FD, readable: true, writable: true });
+// Half open: a gateway that says no more still hears what became of its recordings.
+const gateway = new Socket({ fd: GATEWAY_FD, readable: true, writable: true, allowHalfOpen: true });
 const reader = new IpcFrameReader();
 const sessions = new Map<number, HostSession>();
 /** Bytes taken per session and not yet told. */
@@ -157,7 +158,7 @@ async function recover(session: number, { directory, ffmpegPath }: OpenOptions):
 }
 
 function send(message: FromHost): void {
-  if (leaving || gateway.destroyed) return;
+  if (!gateway.writable) return;
   if (message.kind === 'viewer-message' && gateway.writableLength > MAX_UNWRITTEN) return;
   gateway.write(encodeFromHost(message));
 }
@@ -177,5 +178,9 @@ function leave(): void {
   if (leaving) return;
   leaving = true;
   const at = sessionClock();
-  Promise.allSettled([...sessions.values()].map((session) => session.finish(at))).then(() => process.exit());
+  Promise.allSettled([...sessions.values()].map((session) => session.finish(at))).then(() => {
+    gateway.end(() => process.exit());
+    gateway.on('close', () => process.exit());
+    if (gateway.destroyed) process.exit();
+  });
 }

@@ -248,7 +248,8 @@ class Host {
     });
     this.#socket = this.child.stdio[3] as Socket;
     this.child.on('error', (error) => this.#died(error.message));
-    this.child.on('exit', (code, signal) => this.#died(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    // Not `exit`: what it said last may still have to be read.
+    this.child.on('close', (code, signal) => this.#died(signal === null ? `exit code ${code}` : `signal ${signal}`));
     const reader = new IpcFrameReader();
     this.#socket.on('data', (chunk) => {
       try {

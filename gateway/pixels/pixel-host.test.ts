@@ -276,6 +276,8 @@ describe('pixel host', () => {
     await viewer.until(() => viewer.colorAt(0, 0)[0] === 255);
     // The same end of file that the host sees when the gateway is killed.
     await host.close();
+    const recording = await session.finished;
+    assert.ok(recording !== undefined && recording.bytes > 0);
     assert.ok(existsSync(join(directory, 'orphan', 'video.mp4')));
   });
 });
