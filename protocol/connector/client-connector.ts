@@ -13,12 +13,7 @@ import { decodeConferenceCreateResponse } from '../pdu/gcc.ts';
 import { decodeServerData, type ServerData, ServerEarlyCapability } from '../pdu/gcc-server-data.ts';
 import { decodeConnectResponse } from '../pdu/mcs.ts';
 import { decodeMcsPdu, type McsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
-import {
-  decodeConnectionConfirm,
-  encodeConnectionRequest,
-  NegotiationFailureCode,
-  SecurityProtocol,
-} from '../pdu/nego.ts';
+import { decodeConnectionConfirm, encodeConnectionRequest, SecurityProtocol } from '../pdu/nego.ts';
 import { BASIC_SECURITY_HEADER_SIZE, decodeBasicSecurityHeader, SecurityFlags } from '../pdu/security-header.ts';
 import {
   decodeDemandActive,
@@ -41,6 +36,8 @@ import { activateShare, MAX_UPDATE_SIZE } from './client-capabilities.ts';
 import { clientInfoMessage, connectInitialMessage } from './client-settings.ts';
 import { ConnectError, connectErrorOf } from './connect-error.ts';
 import { LicenseExchange } from './license-exchange.ts';
+import { MessageChannel } from './message-channel.ts';
+import { requestedProtocols, selectedProtocol } from './negotiation.ts';
 import type {
   ClientConfig,
   ConnectionPhase,
@@ -99,6 +96,7 @@ export class ClientConnector {
   readonly #config: ClientConfig;
   readonly #crypto: CryptoProvider;
   readonly #frames = new FrameBuffer();
+  readonly #messageChannel = new MessageChannel();
   #state: State = { name: 'start' };
   #errorInfo = 0;
   #pending: Uint8Array[] = [];
@@ -116,7 +114,7 @@ export class ClientConnector {
 
   start(): ConnectorOutput[] {
     if (this.#state.name !== 'start') throw new UsageError('the connector was started before');
-    const negotiation = { flags: 0, protocols: requestedProtocols(this.#config) };
+    const negotiation = { flags: 0, protocols: requestedProtocols(this.#config.nla) };
     const { routing } = this.#config;
     this.#state = { name: 'connection-initiation' };
     return [
@@ -152,7 +150,7 @@ export class ClientConnector {
   }
 
   /** @param now milliseconds since the epoch */
-  receive(bytes: Uint8Array, _now: number): ConnectorOutput[] {
+  receive(bytes: Uint8Array, now: number): ConnectorOutput[] {
     const { name } = this.#state;
     if (name === 'start' || name === 'connected' || name === 'failed') throw new UsageError(`bytes came in ${name}`);
     const outputs: ConnectorOutput[] = [];
@@ -161,7 +159,7 @@ export class ClientConnector {
       for (;;) {
         const frame = this.#nextFrame();
         if (frame === undefined) break;
-        this.#step(frame, outputs);
+        this.#step(frame, now, outputs);
       }
       this.#reportConnected(outputs);
     } catch (error) {
@@ -194,7 +192,7 @@ export class ClientConnector {
     return this.#frames.take(FIND_SIZE[this.#state.name]);
   }
 
-  #step(frame: Uint8Array, out: ConnectorOutput[]): void {
+  #step(frame: Uint8Array, now: number, out: ConnectorOutput[]): void {
     const state = this.#state;
     switch (state.name) {
       case 'connection-initiation':
@@ -218,7 +216,7 @@ export class ClientConnector {
       case 'licensing':
       case 'capabilities-exchange':
       case 'connection-finalization':
-        this.#shareFrame(state, frame, out);
+        this.#shareFrame(state, frame, now, out);
         return;
       default:
         throw new DecodeError(
@@ -233,19 +231,7 @@ export class ClientConnector {
 
   #confirmed(frame: Uint8Array, out: ConnectorOutput[]): void {
     const confirm = decodeConnectionConfirm(frame);
-    const { nla } = this.#config;
-    if (confirm.kind === 'failure') throw negotiationFailure(confirm.code, nla);
-    // Without a negotiation response the server wants standard RDP security, which has no server authentication.
-    const protocol = confirm.kind === 'response' ? confirm.protocol : SecurityProtocol.rdp;
-    if (protocol === SecurityProtocol.rdp) {
-      throw new ConnectError('tls_refused', 'the server offers standard rdp security only');
-    }
-    if (protocol === SecurityProtocol.ssl && nla === 'required') {
-      throw new ConnectError('nla_refused', 'the server does not offer network level authentication');
-    }
-    if (!isOneOf(protocol, requestedProtocols(this.#config))) {
-      throw new ConnectError('tls_refused', `the server selected security protocol ${protocol}, which was not offered`);
-    }
+    const protocol = selectedProtocol(confirm, this.#config.nla);
     if (this.#frames.length > 0) {
       // The server never speaks first in TLS: whoever sent these wants them taken for what TLS protects.
       throw new ConnectError('tls_refused', 'bytes came in the clear before the tls handshake');
@@ -337,9 +323,7 @@ export class ClientConnector {
         `${pdu.requested} was not asked for`,
       );
     }
-    const now = refused
-      ? { ...joined, channels: joined.channels.filter((channel) => channel.id !== pdu.requested) }
-      : joined;
+    const now = refused ? without(joined, pdu.requested) : joined;
     const [next] = awaited;
     if (next === undefined) {
       this.#sendClientInfo(now, out);
@@ -361,14 +345,20 @@ export class ClientConnector {
   }
 
   /** From Client Info on: licensing, then share PDUs on the I/O channel, and what other channels have to say. */
-  #shareFrame(state: ShareState, frame: Uint8Array, out: ConnectorOutput[]): void {
+  #shareFrame(state: ShareState, frame: Uint8Array, now: number, out: ConnectorOutput[]): void {
     if (frameKind(frame[0] ?? 0) === 'fast-path') {
       this.#keep(frame);
       return;
     }
     const pdu = this.#domainPdu(frame);
     if (pdu.kind !== 'sendDataIndication') throw unexpected(pdu, 'MCS Send Data Indication');
-    if (pdu.channelId !== state.joined.ioChannelId) {
+    const { userId, ioChannelId, messageChannelId } = state.joined;
+    if (pdu.channelId === messageChannelId) {
+      const answer = this.#messageChannel.receive(pdu.userData, now);
+      if (answer !== undefined) out.push(send(sendDataRequest(userId, messageChannelId, answer)));
+      return;
+    }
+    if (pdu.channelId !== ioChannelId) {
       this.#keep(frame);
       return;
     }
@@ -467,7 +457,8 @@ export class ClientConnector {
   #finish(state: StateOf<'connection-finalization'>): void {
     const { joined, share } = state;
     const { messageChannelId, ...others } = joined;
-    const message = messageChannelId === undefined ? {} : { messageChannelId };
+    const message =
+      messageChannelId === undefined ? {} : { messageChannel: { id: messageChannelId, channel: this.#messageChannel } };
     this.#state = { name: 'connected', result: { ...others, ...message, share, maxUpdateSize: MAX_UPDATE_SIZE } };
   }
 
@@ -565,33 +556,13 @@ function joinedOf(state: State): Joined {
   throw new UsageError(`no channels are joined in ${state.name}`);
 }
 
-/** TLS is asked for along with CredSSP, which builds on it ([MS-RDPBCGR] 2.2.1.1.1); the answer is held to the policy. */
-function requestedProtocols(config: ClientConfig): number {
-  if (config.nla === 'never') return SecurityProtocol.ssl;
-  return SecurityProtocol.ssl | SecurityProtocol.hybrid | SecurityProtocol.hybridEx;
-}
-
-function isOneOf(protocol: number, requested: number): boolean {
-  const single = (protocol & (protocol - 1)) === 0;
-  return single && (protocol & requested) !== 0;
-}
-
-function negotiationFailure(code: number, nla: ClientConfig['nla']): ConnectError {
-  switch (code) {
-    case NegotiationFailureCode.hybridRequiredByServer:
-      return new ConnectError('nla_required', 'the server requires network level authentication');
-    case NegotiationFailureCode.sslWithUserAuthRequiredByServer:
-      return new ConnectError('nla_required', 'the server requires tls with user authentication');
-    case NegotiationFailureCode.sslNotAllowedByServer:
-      // A server limited to standard RDP security gives this answer to an offer of NLA, too.
-      return nla === 'required'
-        ? new ConnectError('nla_refused', 'the server allows standard rdp security only')
-        : new ConnectError('tls_refused', 'the server allows standard rdp security only');
-    case NegotiationFailureCode.sslCertNotOnServer:
-      return new ConnectError('tls_refused', 'the server has no certificate for tls');
-    default:
-      return new ConnectError('tls_refused', `the server refused the security protocols with failure code ${code}`);
-  }
+/** The server refused a channel that the session can do without. */
+function without(joined: Joined, channelId: number): Joined {
+  return {
+    ...joined,
+    channels: joined.channels.filter((channel) => channel.id !== channelId),
+    messageChannelId: joined.messageChannelId === channelId ? undefined : joined.messageChannelId,
+  };
 }
 
 /** Before the server has shown that it speaks RDP, nonsense means that it does not. */

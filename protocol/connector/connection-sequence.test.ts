@@ -7,7 +7,7 @@ import { WriteCursor } from '../core/cursor.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
 import { encodeConferenceCreateResponse, sizeOfConferenceCreateResponse } from '../pdu/gcc.ts';
-import { encodeServerData, type ServerData, sizeOfServerData } from '../pdu/gcc-server-data.ts';
+import { encodeServerData, type ServerData, ServerEarlyCapability, sizeOfServerData } from '../pdu/gcc-server-data.ts';
 import { encodeConnectResponse, SERVER_DOMAIN_PARAMETERS, sizeOfConnectResponse } from '../pdu/mcs.ts';
 import { DisconnectReason, decodeMcsPdu, type McsPdu, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
 import { encodeConnectionConfirm, NegotiationFailureCode, SecurityProtocol } from '../pdu/nego.ts';
@@ -436,6 +436,26 @@ describe('channel connection', () => {
     assert.deepEqual(joined, [1007, 1003, 1004, 1005]);
     assert.equal(pdus[0]?.kind, 'sendDataRequest');
     assert.equal(connector.stateName, 'licensing');
+  });
+
+  it('joins the message channel and answers on it, where asked to', () => {
+    const connector = started({ nla: 'never', autoDetect: true });
+    connector.receive(encodeConnectionConfirm({ kind: 'response', flags: 0, protocol: SecurityProtocol.ssl }), NOW);
+    connector.tlsEstablished(PEER, NOW);
+    const early = { clientRequestedProtocols: 1, earlyCapabilityFlags: ServerEarlyCapability.skipChannelJoinSupported };
+    const data = { ...SERVER_DATA, core: { version: 0x80004, ...early }, messageChannelId: 1006 };
+    connector.receive(connectResponse(data), NOW);
+    connector.receive(mcsMessage({ kind: 'attachUserConfirm', result: 0, initiator: 1007 }), NOW);
+    assert.equal(connector.stateName, 'licensing');
+    const question = sendDataIndication(1006, Uint8Array.of(0, 0x10, 0, 0, 6, 0, 5, 0, 1, 0x10));
+    assert.deepEqual(mcsPdus(connector.receive(question, NOW)), [
+      {
+        kind: 'sendDataRequest',
+        initiator: 1007,
+        channelId: 1006,
+        userData: Uint8Array.of(0, 0x20, 0, 0, 6, 1, 5, 0, 0, 0),
+      },
+    ]);
   });
 
   it('goes on without a static channel that the server refuses', () => {

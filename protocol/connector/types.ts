@@ -3,6 +3,7 @@ import type { BitmapCodec, CapabilitySet } from '../pdu/capability-sets.ts';
 import type { ChannelDefinition } from '../pdu/gcc-client-data.ts';
 import type { ServerData } from '../pdu/gcc-server-data.ts';
 import type { TimeZone } from '../pdu/time-zone.ts';
+import type { MessageChannel } from './message-channel.ts';
 
 export type ColorDepth = 15 | 16 | 24 | 32;
 
@@ -95,7 +96,8 @@ export interface ConnectionResult {
   /** Our MCS user id. */
   readonly userId: number;
   readonly ioChannelId: number;
-  readonly messageChannelId?: number;
+  /** Where one is joined: feed it what comes on it and send back its answers, for as long as the session lasts. */
+  readonly messageChannel?: { readonly id: number; readonly channel: MessageChannel };
   readonly channels: readonly JoinedChannel[];
   readonly serverData: ServerData;
   readonly share: Share;
