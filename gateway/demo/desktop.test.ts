@@ -23,6 +23,10 @@ function keys(...codes: number[]): InputEvent[] {
   ]);
 }
 
+function extended(code: number): InputEvent[] {
+  return keys(code).map((event) => ({ ...event, extended: true }) as InputEvent);
+}
+
 function button(x: number, y: number, down: boolean): InputEvent {
   return { kind: 'mouse-button', button: MouseButton.left, down, x, y };
 }
@@ -154,6 +158,21 @@ describe('DemoDesktop', () => {
     const made = desktop(200, 200);
     made.input([{ kind: 'mouse-move', x: 199, y: 199 }, ...click(100, 100), ...keys(0x1e)]);
     for (const rect of made.paint()) assert.ok(rect.x + rect.width <= 200 && rect.y + rect.height <= 200);
+  });
+
+  it('draws every edit of the text to the same picture as the whole', () => {
+    const made = desktop();
+    const all = { x: 0, y: 0, width: 1024, height: 768 };
+    const [enter, backspace, home, up] = [keys(0x1c), keys(0x0e), extended(0x47), extended(0x48)];
+    const lines = Array.from({ length: 7 }, () => [...keys(0x1e, 0x30), ...enter]).flat();
+    for (const event of [...keys(0x1e, 0x1f), ...lines, ...up, ...up, ...home, ...backspace, ...keys(0x20), ...enter]) {
+      made.input([event]);
+      made.paint();
+      const inParts = digest(made, all);
+      made.invalidate();
+      made.paint();
+      assert.ok(inParts === digest(made, all), `after ${JSON.stringify(event)}`);
+    }
   });
 
   it('draws parts to the same picture as the whole', () => {

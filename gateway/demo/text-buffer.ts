@@ -14,6 +14,10 @@ export class TextBuffer {
     return this.#lines.map((line) => line.join(''));
   }
 
+  get rowCount(): number {
+    return this.#lines.length;
+  }
+
   get text(): string {
     return this.lines.join('\n');
   }

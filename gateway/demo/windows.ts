@@ -102,6 +102,7 @@ export class NotesWindow extends DemoWindow {
   }
 
   protected drawContent(context: SKRSContext2D): void {
+    this.#context = context;
     drawText(context, 'Click into the field and type:', 16, TITLE_HEIGHT + 25, Color.text, font(14));
     const { x, y, width, height } = this.#field;
     context.fillStyle = this.active ? Color.accent : Color.fieldBorder;
@@ -118,15 +119,12 @@ export class NotesWindow extends DemoWindow {
       drawText(context, lines[row] ?? '', x + 8, baseline, Color.text, NOTE_FONT());
     }
     if (this.active && this.#caretShown) {
-      context.font = NOTE_FONT();
-      const offset = Math.round(context.measureText(this.buffer.beforeCaret).width);
       const top = y + 7 + (caret.row - this.#firstRow) * NOTE_LINE;
-      this.#caretArea = { x: x + 8 + offset, y: top, width: 2, height: NOTE_LINE - 4 };
+      this.#caretArea = { x: x + this.#caretOffset(), y: top, width: 2, height: NOTE_LINE - 4 };
       context.fillStyle = Color.text;
       context.fillRect(this.#caretArea.x, top, 2, NOTE_LINE - 4);
     }
     context.restore();
-    this.#context = context;
   }
 
   /** Kept to measure text between drawings. */
@@ -147,9 +145,11 @@ export class NotesWindow extends DemoWindow {
   }
 
   override key(action: KeyAction): void {
+    const before = { row: this.buffer.caret.row, offset: this.#caretOffset() };
+    const { rowCount } = this.buffer;
     if (action.kind === 'text') this.buffer.insert(action.text);
     else this.buffer.edit(action.key);
-    this.#changed();
+    this.#changed(rowCount === this.buffer.rowCount ? before : undefined);
   }
 
   override setActive(active: boolean): void {
@@ -169,12 +169,32 @@ export class NotesWindow extends DemoWindow {
     return this.#caretChange;
   }
 
-  #changed(): void {
+  /** @param before where the caret was, if no more than one row of text has changed */
+  #changed(before?: { readonly row: number; readonly offset: number }): void {
     const { row } = this.buffer.caret;
-    this.#firstRow = Math.max(row - NOTE_ROWS + 1, Math.min(this.#firstRow, row));
+    const firstRow = Math.max(row - NOTE_ROWS + 1, Math.min(this.#firstRow, row));
+    const scrolled = firstRow !== this.#firstRow;
+    this.#firstRow = firstRow;
     this.#caretShown = true;
     this.#caretChange = 0;
-    this.#damageField();
+    if (before === undefined || scrolled) this.#damageField();
+    else this.#damageRows(before, { row, offset: this.#caretOffset() });
+  }
+
+  /** Text left of both carets stays as it is, but for a few letters that may join with what follows them. */
+  #damageRows(a: { row: number; offset: number }, b: { row: number; offset: number }): void {
+    const { x, y, width } = this.#field;
+    const first = Math.min(a.row, b.row);
+    const left = a.row === b.row ? Math.max(0, Math.min(a.offset, b.offset) - JOINING_WIDTH) : 0;
+    const height = (Math.abs(a.row - b.row) + 1) * NOTE_LINE;
+    this.damaged({ x: x + left, y: y + 6 + (first - this.#firstRow) * NOTE_LINE, width: width - left, height });
+  }
+
+  /** Pixels from the field's edge. */
+  #caretOffset(): number {
+    if (!this.#context) return 0;
+    this.#context.font = NOTE_FONT();
+    return 8 + Math.round(this.#context.measureText(this.buffer.beforeCaret).width);
   }
 
   #damageField(): void {
@@ -369,6 +389,8 @@ export class DriftWindow extends DemoWindow {
 const NOTE_ROWS = 6;
 const NOTE_LINE = 24;
 const NOTE_FONT = () => font(16);
+/** Pixels before a change that may look different after it: ligatures. */
+const JOINING_WIDTH = 48;
 const CARET_PERIOD = 530;
 const LIST_ROWS = 12;
 const LIST_LINE = 24;

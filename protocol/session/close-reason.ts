@@ -47,7 +47,7 @@ export function closeReason(evidence: CloseEvidence): CloseReason {
     return { code: 'connection_lost', message: 'The connection to the server was lost.' };
   }
   if (how.kind === 'mcs-disconnect' && how.reason === DisconnectReason.userRequested) {
-    return { code: 'logged_off', message: 'You logged off from the desktop.' };
+    return { code: 'logged_off', message: 'The desktop was logged off.' };
   }
   return { code: 'disconnected_by_server', message: 'The server ended the session.' };
 }
