@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { KeyInput, Platform } from './keyboard.ts';
+import { Keyboard } from './keyboard.ts';
+
+interface Fake {
+  readonly keyboard: Keyboard;
+  /** What was sent since the last call, each event as a short text. Lock keys are left out unless asked for. */
+  sent(what?: 'all'): string[];
+  /** Lets all timers run out. */
+  wait(): void;
+}
+
+function fake(platform: Platform = 'other'): Fake {
+  let events: InputEvent[] = [];
+  const timers = new Set<() => void>();
+  const keyboard = new Keyboard({
+    platform,
+    send: (sent) => events.push(...sent),
+    after: (_, run) => {
+      timers.add(run);
+      return () => timers.delete(run);
+    },
+  });
+  return {
+    keyboard,
+    sent(what) {
+      const texts = events.filter((event) => what === 'all' || event.kind !== 'synchronize').map(textOf);
+      events = [];
+      return texts;
+    },
+    wait() {
+      for (const run of [...timers]) {
+        timers.delete(run);
+        run();
+      }
+    },
+  };
+}
+
+function textOf(event: InputEvent): string {
+  switch (event.kind) {
+    case 'scancode': {
+      const prefix = event.extended1 ? 'e1 ' : event.extended ? 'e0 ' : '';
+      return `${prefix}${event.code.toString(16)} ${event.down ? 'down' : 'up'}`;
+    }
+    case 'unicode':
+      return `U+${event.unit.toString(16)} ${event.down ? 'down' : 'up'}`;
+    case 'synchronize': {
+      const { scrollLock, numLock, capsLock, kanaLock } = event;
+      const on = Object.entries({ scrollLock, numLock, capsLock, kanaLock }).filter(([, locked]) => locked);
+      return `locks ${on.map(([name]) => name).join(' ') || 'none'}`;
+    }
+    default:
+      throw new Error(`a keyboard sent ${event.kind}`);
+  }
+}
+
+interface KeyOptions extends Partial<Omit<KeyInput, 'getModifierState'>> {
+  /** Modifier and lock keys that are on. */
+  readonly on?: readonly string[];
+}
+
+function key(code: string, options: KeyOptions = {}): KeyInput {
+  const { on = [], ...rest } = options;
+  return {
+    code,
+    key: code.startsWith('Key') ? code.slice(3).toLowerCase() : code,
+    isComposing: false,
+    timeStamp: 0,
+    shiftKey: on.includes('Shift'),
+    ctrlKey: on.includes('Control'),
+    altKey: on.includes('Alt'),
+    metaKey: on.includes('Meta'),
+    ...rest,
+    getModifierState: (name) => on.includes(name),
+  };
+}
+
+test('a key goes down, repeats and comes up as its scancode', () => {
+  const { keyboard, sent } = fake();
+  assert.equal(keyboard.keyDown(key('KeyA')), true);
+  assert.equal(keyboard.keyDown(key('KeyA')), true);
+  assert.equal(keyboard.keyUp(key('KeyA')), true);
+  assert.deepEqual(sent(), ['1e down', '1e down', '1e up']);
+});
+
+test('the character does not matter, the place of the key does', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('KeyQ', { key: 'a' }));
+  assert.deepEqual(sent(), ['10 down']);
+});
+
+test('extended keys have their prefix', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('ArrowLeft'));
+  keyboard.keyUp(key('ArrowLeft'));
+  assert.deepEqual(sent(), ['e0 4b down', 'e0 4b up']);
+});
+
+test('a key up without its key down says nothing', () => {
+  const { keyboard, sent } = fake();
+  assert.equal(keyboard.keyUp(key('KeyA')), false);
+  assert.deepEqual(sent('all'), []);
+});
+
+test('lock keys are told before the first key and not again', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('KeyA', { on: ['CapsLock', 'NumLock'] }));
+  keyboard.keyUp(key('KeyA', { on: ['CapsLock', 'NumLock'] }));
+  keyboard.keyDown(key('KeyB', { on: ['CapsLock', 'NumLock'] }));
+  assert.deepEqual(sent('all'), ['locks numLock capsLock', '1e down', '1e up', '30 down']);
+});
+
+test('lock keys are told again when the keyboard comes back, with the state before the key', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('KeyA', { on: ['NumLock'] }));
+  keyboard.keyUp(key('KeyA', { on: ['NumLock'] }));
+  sent('all');
+  keyboard.releaseAll();
+  keyboard.focused();
+  assert.deepEqual(sent('all'), ['locks numLock']);
+  keyboard.keyDown(key('KeyA', { on: ['CapsLock'] }));
+  assert.deepEqual(sent('all'), ['locks capsLock', '1e down']);
+});
+
+test('a lock key that goes through is not told a second time', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('KeyA'));
+  keyboard.keyUp(key('KeyA'));
+  keyboard.keyDown(key('CapsLock'));
+  keyboard.keyUp(key('CapsLock', { on: ['CapsLock'] }));
+  keyboard.keyDown(key('KeyA', { on: ['CapsLock'] }));
+  assert.deepEqual(sent('all'), ['locks none', '1e down', '1e up', '3a down', '3a up', '1e down']);
+});
+
+test('a lock that changed elsewhere is told, and held modifiers go down again after it', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('ShiftLeft', { on: ['Shift'] }));
+  sent('all');
+  keyboard.keyDown(key('KeyA', { on: ['Shift', 'NumLock'] }));
+  assert.deepEqual(sent('all'), ['locks numLock', '2a down', '1e down']);
+});
+
+test('a mouse event tells of the lock keys only when they are due', () => {
+  const { keyboard, sent } = fake();
+  keyboard.synchronizeIfDue(key('', { on: ['NumLock'] }));
+  keyboard.synchronizeIfDue(key('', { on: ['CapsLock'] }));
+  assert.deepEqual(sent('all'), ['locks numLock']);
+});
+
+test('losing the keyboard releases every key that is down', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('ControlLeft', { on: ['Control'] }));
+  keyboard.keyDown(key('AltLeft', { on: ['Control', 'Alt'] }));
+  keyboard.keyDown(key('KeyA', { on: ['Control', 'Alt'] }));
+  sent();
+  keyboard.releaseAll();
+  assert.deepEqual(sent(), ['1d up', '38 up', '1e up']);
+  keyboard.releaseAll();
+  assert.deepEqual(sent(), []);
+});
+
+test('a modifier whose release was lost is released before the next key', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('AltLeft', { on: ['Alt'] }));
+  keyboard.keyDown(key('Tab', { on: ['Alt'] }));
+  sent();
+  keyboard.keyDown(key('KeyA'));
+  assert.deepEqual(sent(), ['38 up', '1e down']);
+});
+
+test('Pause is the one key with E1, sent whole when it goes down', () => {
+  const { keyboard, sent } = fake();
+  assert.equal(keyboard.keyDown(key('Pause')), true);
+  keyboard.keyUp(key('Pause'));
+  assert.deepEqual(sent(), ['e1 1d down', '45 down', 'e1 1d up', '45 up']);
+});
+
+test('Ctrl+Pause is Break', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('ControlLeft', { on: ['Control'] }));
+  keyboard.keyDown(key('Pause', { on: ['Control'] }));
+  assert.deepEqual(sent(), ['1d down', 'e0 46 down', 'e0 46 up']);
+});
+
+test('Print Screen works where the browser tells only of its release', () => {
+  const { keyboard, sent } = fake('windows');
+  keyboard.keyUp(key('PrintScreen'));
+  assert.deepEqual(sent(), ['e0 37 down', 'e0 37 up']);
+  keyboard.keyDown(key('PrintScreen'));
+  keyboard.keyUp(key('PrintScreen'));
+  assert.deepEqual(sent(), ['e0 37 down', 'e0 37 up']);
+  keyboard.keyUp(key('PrintScreen', { on: ['Alt'] }));
+  assert.deepEqual(sent(), ['54 down', '54 up']);
+});
+
+test('AltGr on Windows is the right Alt key alone', () => {
+  const { keyboard, sent, wait } = fake('windows');
+  assert.equal(keyboard.keyDown(key('ControlLeft', { on: ['Control'], timeStamp: 100 })), true);
+  keyboard.keyDown(key('AltRight', { key: 'AltGraph', on: ['Control', 'Alt', 'AltGraph'], timeStamp: 100 }));
+  keyboard.keyDown(key('KeyQ', { key: '@', on: ['Control', 'Alt', 'AltGraph'], timeStamp: 200 }));
+  keyboard.keyUp(key('KeyQ', { on: ['Control', 'Alt', 'AltGraph'] }));
+  keyboard.keyUp(key('ControlLeft'));
+  keyboard.keyUp(key('AltRight', { key: 'AltGraph' }));
+  wait();
+  assert.deepEqual(sent(), ['e0 38 down', '10 down', '10 up', 'e0 38 up']);
+});
+
+test('Control on Windows goes down with the next key, or by itself after a moment', () => {
+  const { keyboard, sent, wait } = fake('windows');
+  keyboard.keyDown(key('ControlLeft', { on: ['Control'] }));
+  assert.deepEqual(sent(), []);
+  keyboard.keyDown(key('KeyC', { on: ['Control'], timeStamp: 10 }));
+  assert.deepEqual(sent(), ['1d down', '2e down']);
+  keyboard.keyUp(key('KeyC', { on: ['Control'] }));
+  keyboard.keyUp(key('ControlLeft'));
+  assert.deepEqual(sent(), ['2e up', '1d up']);
+  keyboard.keyDown(key('ControlLeft', { on: ['Control'] }));
+  wait();
+  assert.deepEqual(sent(), ['1d down']);
+});
+
+test('Control on Windows that is only tapped goes down and up', () => {
+  const { keyboard, sent } = fake('windows');
+  keyboard.keyDown(key('ControlLeft', { on: ['Control'] }));
+  keyboard.keyUp(key('ControlLeft'));
+  assert.deepEqual(sent(), ['1d down', '1d up']);
+});
+
+test('Ctrl and the right Alt key pressed one after the other are both sent', () => {
+  const { keyboard, sent } = fake('windows');
+  keyboard.keyDown(key('ControlLeft', { on: ['Control'], timeStamp: 100 }));
+  keyboard.keyDown(key('AltRight', { on: ['Control', 'Alt'], timeStamp: 400 }));
+  assert.deepEqual(sent(), ['1d down', 'e0 38 down']);
+});
+
+test('with both Shift keys down, Windows tells of one release', () => {
+  const { keyboard, sent } = fake('windows');
+  keyboard.keyDown(key('ShiftLeft', { on: ['Shift'] }));
+  keyboard.keyDown(key('ShiftRight', { on: ['Shift'] }));
+  sent();
+  keyboard.keyUp(key('ShiftRight'));
+  assert.deepEqual(sent(), ['36 up', '2a up']);
+});
+
+test('on a Mac, keys with Command are released at once, since their release is never told', () => {
+  const { keyboard, sent } = fake('mac');
+  keyboard.keyDown(key('KeyX'));
+  keyboard.keyDown(key('MetaLeft', { on: ['Meta'] }));
+  keyboard.keyDown(key('KeyC', { on: ['Meta'] }));
+  assert.deepEqual(sent(), ['2d down', 'e0 5b down', '2e down', '2e up']);
+  keyboard.keyUp(key('MetaLeft'));
+  assert.deepEqual(sent(), ['e0 5b up', '2d up']);
+});
+
+test('on a Mac, Caps Lock is pressed whole each time, and Num Lock counts as on', () => {
+  const { keyboard, sent } = fake('mac');
+  keyboard.keyDown(key('KeyA'));
+  keyboard.keyUp(key('KeyA'));
+  keyboard.keyDown(key('CapsLock', { on: ['CapsLock'] }));
+  keyboard.keyUp(key('CapsLock'));
+  assert.deepEqual(sent('all'), ['locks numLock', '1e down', '1e up', '3a down', '3a up', '3a down', '3a up']);
+});
+
+test('composed text and dead keys go as Unicode, their keys do not', () => {
+  const { keyboard, sent } = fake();
+  assert.equal(keyboard.keyDown(key('KeyN', { key: 'Process' })), false);
+  assert.equal(keyboard.keyDown(key('KeyI', { key: 'i', isComposing: true })), false);
+  assert.equal(keyboard.keyDown(key('BracketLeft', { key: 'Dead' })), false);
+  assert.equal(keyboard.keyUp(key('BracketLeft', { key: 'Dead' })), false);
+  assert.equal(keyboard.keyDown(key('ShiftLeft', { key: 'Shift', on: ['Shift'] })), true);
+  assert.equal(keyboard.keyDown(key('KeyE', { key: 'Ê', on: ['Shift'] })), false);
+  assert.deepEqual(sent(), ['2a down']);
+  keyboard.type('Ê你😀');
+  const units = ['ca', '4f60', 'd83d', 'de00'];
+  assert.deepEqual(
+    sent(),
+    units.flatMap((unit) => [`U+${unit} down`, `U+${unit} up`]),
+  );
+});
+
+test('after a dead key, a key without a character works as always', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('BracketLeft', { key: 'Dead' }));
+  assert.equal(keyboard.keyDown(key('Escape', { key: 'Escape' })), true);
+  assert.equal(keyboard.keyDown(key('KeyA')), true);
+  assert.deepEqual(sent(), ['1 down', '1e down']);
+});
+
+test('line ends and tabs in typed text are keys', () => {
+  const { keyboard, sent } = fake();
+  keyboard.type('a\r\n\t');
+  assert.deepEqual(sent(), ['U+61 down', 'U+61 up', '1c down', '1c up', 'f down', 'f up']);
+});
+
+test('keys without a code: characters as Unicode, named keys by name, the rest left alone', () => {
+  const { keyboard, sent } = fake();
+  assert.equal(keyboard.keyDown(key('', { key: 'ß' })), true);
+  assert.equal(keyboard.keyDown(key('', { key: 'Backspace' })), true);
+  assert.equal(keyboard.keyDown(key('', { key: 'Unidentified' })), false);
+  assert.deepEqual(sent(), ['U+df down', 'U+df up', 'e down', 'e up']);
+});
+
+test('a combination is pressed in order, released in reverse, after everything else is let go', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('KeyA'));
+  sent();
+  keyboard.press(['ControlLeft', 'AltLeft', 'Delete']);
+  assert.deepEqual(sent(), ['1e up', '1d down', '38 down', 'e0 53 down', 'e0 53 up', '38 up', '1d up']);
+});
+
+test('what was pressed is what is released, whatever the event says meanwhile', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('PrintScreen', { on: ['Alt'] }));
+  keyboard.keyUp(key('PrintScreen'));
+  assert.deepEqual(sent(), ['54 down', '54 up']);
+});
