@@ -384,7 +384,7 @@ test('pages: index.html for the router, assets for a year, nothing outside', asy
     const { status, text, headers } = await harness.call('GET', path);
     assert.deepEqual([status, text], [200, '<title>Oriel</title>'], path);
     assert.equal(headers['cache-control'], 'no-cache');
-    const policy = headers['content-security-policy'] ?? '';
+    const policy = String(headers['content-security-policy']);
     assert.match(policy, /default-src 'none'/);
     assert.match(policy, /script-src 'self';/);
     assert.ok(policy.includes(`wss://127.0.0.1:${harness.gateway.port}`));

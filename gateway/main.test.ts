@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Compositor } from '#protocol/graphics/compositor.ts';
+import { type Answer, type CallOptions, callApi, TunnelClient, until } from './testing/harness.ts';
+
+/** The gateway as a user starts it: a process with a real driver, pixel host, recorder and demo desktop. */
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+let folder: string;
+const started: RunningGateway[] = [];
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'oriel-main-'));
+});
+after(async () => {
+  for (const { child } of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  await rm(folder, { recursive: true });
+});
+
+interface RunningGateway {
+  readonly child: ChildProcess;
+  readonly port: number;
+  readonly printed: string;
+  readonly log: () => string;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Starts and waits for the address, which is printed last. Rejects with what it said when it ends instead. */
+async function start(environment: Record<string, string> = {}): Promise<RunningGateway> {
+  const child = spawn(process.execPath, [MAIN], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ORIEL_PORT: '0', ORIEL_HOST: '127.0.0.1', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  let log = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  const exited = once(child, 'exit');
+  const address = () => /^https:\/\/localhost:(\d+)\/\n$/m.exec(printed)?.[1];
+  await until(() => address() !== undefined || child.exitCode !== null);
+  const port = Number(address());
+  if (!(port > 0)) throw new Error(log);
+  const running: RunningGateway = {
+    child,
+    port,
+    printed,
+    log: () => log,
+    call: (method, path, options) => callApi(port, method, path, options),
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      await exited;
+      return child.exitCode;
+    },
+  };
+  started.push(running);
+  return running;
+}
+
+let password: string;
+let recorded: string;
+
+async function signIn(gateway: RunningGateway): Promise<string> {
+  const { json } = await gateway.call('POST', '/api/login', { body: { username: 'admin', password } });
+  return json.token as string;
+}
+
+/** Opens the demo desktop. `screen` is what its browser shows, decoded as the browser does it. */
+async function openDemo(gateway: RunningGateway, token: string) {
+  const [target] = (await gateway.call('GET', '/api/targets', { token })).json;
+  const body = { targetId: target.id, accountId: target.accounts[0].id, width: 800, height: 600 };
+  const { json } = await gateway.call('POST', '/api/sessions', { token, body });
+  const owner = new TunnelClient(gateway.port, {});
+  await owner.attach(json.ticket);
+  const screen = new Compositor();
+  let drawn = 0;
+  const draw = async () => {
+    const { seq, updates } = await owner.next('graphics');
+    for (const update of updates) screen.apply(update);
+    drawn += screen.takeDamage().length;
+    owner.send({ type: 'ack', seq });
+  };
+  return { id: json.id as string, owner, screen, draw, drawn: () => drawn };
+}
+
+test('first start: a password printed once, the address last, a demo desktop to open', async () => {
+  const gateway = await start();
+  password = /password {3}(\S+)/.exec(gateway.printed)?.[1] ?? '';
+  assert.equal(password.length, 20);
+  assert.match(gateway.printed, /https:\/\/localhost:\d+\/\n$/);
+  const token = await signIn(gateway);
+
+  const { id, owner, screen, draw, drawn } = await openDemo(gateway, token);
+  while (drawn() < 5) await draw();
+  assert.deepEqual([screen.width, screen.height], [800, 600]);
+  assert.equal(screen.skipped, 0);
+  const colours = new Set(new Uint32Array(screen.pixels.buffer));
+  assert.ok(colours.size > 10, 'a desktop, not a blank');
+
+  // What is typed comes back as a changed picture.
+  const before = Buffer.from(screen.pixels);
+  for (const unit of 'Oriel') {
+    for (const down of [true, false]) {
+      owner.send({ type: 'input', events: [{ kind: 'unicode', unit: unit.charCodeAt(0), down }] });
+    }
+  }
+  while (before.equals(Buffer.from(screen.pixels))) await draw();
+
+  // A live view begins with the whole desktop.
+  const { json } = await gateway.call('POST', `/api/sessions/${id}/watch`, { token });
+  const viewer = new TunnelClient(gateway.port, {});
+  await viewer.attach(json.ticket);
+  assert.equal((await viewer.next('hello')).mode, 'regions');
+  assert.deepEqual(await viewer.next('desktop-size'), { type: 'desktop-size', width: 800, height: 600 });
+  let covered = 0;
+  while (covered < 800 * 600) {
+    const { seq, regions } = await viewer.next('regions');
+    for (const { width, height } of regions) covered += width * height;
+    viewer.send({ type: 'ack', seq });
+  }
+
+  assert.equal((await gateway.call('DELETE', `/api/sessions/${id}`, { token })).status, 204);
+  assert.equal((await owner.next('ended')).code, 'ended_by_user');
+  assert.equal((await viewer.next('ended')).code, 'ended_by_user');
+  const recording = async () => (await gateway.call('GET', `/api/recordings/${id}`, { token })).json;
+  await until(async () => (await recording()).state !== 'finishing');
+  assert.equal((await recording()).state, 'ready');
+  const video = await gateway.call('GET', `/api/recordings/${id}/video.mp4`, {
+    token,
+    headers: { Range: 'bytes=4-7' },
+  });
+  assert.deepEqual([video.status, video.text], [206, 'ftyp']);
+  assert.equal((await gateway.call('GET', `/api/recordings/${id}/thumbnail.jpg`, { token })).status, 200);
+  recorded = id;
+
+  await assert.rejects(start(), /another gateway uses this data folder/);
+  assert.equal(gateway.log().includes(password), false);
+  assert.equal(await gateway.stop(), 0);
+});
+
+test('killed in mid-session: the next start knows everything, and finishes the recording', async () => {
+  const gateway = await start();
+  assert.equal(gateway.printed.includes('password'), false, 'the password was shown once');
+  const { id, owner, draw, drawn } = await openDemo(gateway, await signIn(gateway));
+  while (drawn() < 20) await draw();
+  await gateway.stop('SIGKILL');
+  await owner.closed;
+
+  const again = await start();
+  const token = await signIn(again);
+  const list = async () => (await again.call('GET', '/api/recordings', { token })).json;
+  await until(async () => (await list()).every(({ state }: { state: string }) => state !== 'finishing'));
+  assert.deepEqual(
+    (await list()).map((row: { id: string; state: string; endCode: string }) => [row.id, row.state, row.endCode]),
+    [
+      [id, 'ready', 'gateway_stopping'],
+      [recorded, 'ready', 'ended_by_user'],
+    ],
+  );
+
+  // And it stops in good form with a session open.
+  const session = await openDemo(again, token);
+  await session.draw();
+  const stopped = again.stop('SIGINT');
+  assert.equal((await session.owner.next('ended')).code, 'gateway_stopping');
+  assert.equal(await stopped, 0);
+});
+
+test('without ffmpeg no session starts, and the gateway goes on', async () => {
+  const gateway = await start({ ORIEL_FFMPEG: '/nonexistent/ffmpeg' });
+  const token = await signIn(gateway);
+  const { owner } = await openDemo(gateway, token);
+  assert.equal((await owner.next('ended')).code, 'recorder_unavailable');
+  assert.equal((await gateway.call('GET', '/healthz')).status, 200);
+  assert.equal(await gateway.stop(), 0);
+});
+
+test('a setting that cannot be used is named', async () => {
+  await assert.rejects(start({ ORIEL_PORT: 'x' }), /Oriel cannot start: ORIEL_PORT: "x" is not a port number/);
+});
