@@ -119,7 +119,9 @@ function frameArguments(path: string, ms: number, filter = 'null'): string[] {
 }
 
 function run(command: string, args: readonly string[]): Buffer {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { maxBuffer: 256 << 20 });
+  // One thread for tesseract: on small machines its own threads only wait for each other.
+  const env = { ...process.env, OMP_THREAD_LIMIT: '1' };
+  const { status, stdout, stderr, error } = spawnSync(command, args, { maxBuffer: 256 << 20, env });
   if (status !== 0) throw new Error(`${command} failed: ${error?.message ?? stderr.toString('utf8')}`);
   return stdout;
 }
