@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { type ErrorCode, errors } from '../../gateway/errors.ts';
 import { freePort, waitFor } from '../lab/processes.ts';
@@ -12,7 +14,7 @@ import type { LabServer } from '../lab/server.ts';
 import { startShadow } from '../lab/shadow.ts';
 import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
-import { decodingErrors } from './recording.ts';
+import { decodingErrors, lastFrame, readText } from './recording.ts';
 import { openPerson, typeALine } from './story.ts';
 
 let gateway: TestGateway;
@@ -146,18 +148,52 @@ test('a browser that is gone ends its session, and the recording plays', async (
   await recordingPlays(id, 'browser_gone');
 });
 
-test('an ffmpeg that is killed ends its session, explained, and what was recorded plays', async () => {
+test('an ffmpeg that is killed is replaced: the session goes on, and the recording has what came before and after', async () => {
   const { targetId } = await gateway.admin.addTarget('Killed ffmpeg', withoutNla);
   const before = new Set(ffmpegsOf(gateway.pid));
   await admin.go(`/desktop/${targetId}`);
   await admin.state('active');
-  await typeALine(admin, await withoutNla.desktop(), 'recorded until here');
+  const desktop = await withoutNla.desktop();
+  await typeALine(admin, desktop, 'before the kill 17');
   const id = await sessionOf(targetId);
   const encoder = await waitFor("the session's ffmpeg", () => ffmpegsOf(gateway.pid).find((pid) => !before.has(pid)));
   process.kill(encoder, 'SIGKILL');
-  await admin.state('failed');
-  await explains(admin, 'recording_failed');
-  await recordingPlays(id, 'recording_failed');
+  await waitFor('another ffmpeg', () => ffmpegsOf(gateway.pid).some((pid) => !before.has(pid) && pid !== encoder));
+  await typeALine(admin, desktop, 'after the kill 29');
+  await endAll(targetId);
+  const file = await recordingPlays(id, 'ended_by_user');
+  const text = await readText(lastFrame(file));
+  assert.match(text, /before the kill 17[\s\S]*after the kill 29/);
+});
+
+test('an ffmpeg that cannot encode any more ends the session, explained, and what was recorded plays', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'oriel-ffmpeg-'));
+  const broken = join(folder, 'broken');
+  const program = join(folder, 'ffmpeg');
+  // Does everything but encode, once the file "broken" is there.
+  const script = `#!/bin/sh\nif [ -e ${broken} ]; then case "$*" in *libx264*) exit 1;; esac; fi\nexec ffmpeg "$@"\n`;
+  writeFileSync(program, script, { mode: 0o755 });
+  const crippled = await startGateway({ ORIEL_FFMPEG: program });
+  try {
+    const { targetId } = await crippled.admin.addTarget('Broken ffmpeg', withoutNla);
+    const user = await openPerson(browser, crippled, 'admin', ADMIN_PASSWORD);
+    await user.go(`/desktop/${targetId}`);
+    await user.state('active');
+    await typeALine(user, await withoutNla.desktop(), 'recorded until here');
+    const [session] = await crippled.admin.sessions();
+    // What is older than five seconds is safe on the disk, whatever is killed.
+    await sleep(5000);
+    writeFileSync(broken, '');
+    for (const pid of ffmpegsOf(crippled.pid)) process.kill(pid, 'SIGKILL');
+    await user.state('failed');
+    await explains(user, 'recording_failed');
+    const file = await recordingPlays(session?.id ?? '', 'recording_failed', crippled);
+    assert.match(await readText(lastFrame(file)), /recorded until here/);
+    await user.close();
+  } finally {
+    await crippled.stop();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('without ffmpeg no session starts, and the page says why', async () => {
@@ -191,15 +227,17 @@ async function endAll(targetId: string): Promise<void> {
   await admin.state('ended');
 }
 
-async function recordingPlays(id: string, endCode: ErrorCode): Promise<void> {
-  const recording = await gateway.admin.recordingReady(id);
+/** Waits for a session's recording and proves that it can be downloaded and decoded whole; its file. */
+async function recordingPlays(id: string, endCode: ErrorCode, from: TestGateway = gateway): Promise<string> {
+  const recording = await from.admin.recordingReady(id);
   assert.equal(recording.endCode, endCode);
-  const answer = await gateway.admin.call('GET', `/api/recordings/${id}/video.mp4`);
+  const answer = await from.admin.call('GET', `/api/recordings/${id}/video.mp4`);
   assert.equal(answer.status, 200);
-  const file = gateway.files().find((path) => path.includes(id) && path.endsWith('video.mp4'));
+  const file = from.files().find((path) => path.includes(id) && path.endsWith('video.mp4'));
   assert.ok(file !== undefined);
   assert.deepEqual(readFileSync(file), answer.bytes);
   assert.equal(decodingErrors(file), '');
+  return file;
 }
 
 /** Process ids of the ffmpegs below a process. */

@@ -34,7 +34,9 @@ export function probeVideo(file: string): VideoFacts {
 
 /** Decodes the whole file and returns what the decoder complained about: nothing, for a file that any player plays. */
 export function decodingErrors(file: string): string {
-  return runCommand(['sh', '-c', 'ffmpeg -nostdin -v error -i "$0" -f null - 2>&1', file]).toString();
+  // With the file's own times: at a frame rate that ffmpeg guesses, frames that come close together would be complained of.
+  const command = 'ffmpeg -nostdin -v error -i "$0" -fps_mode passthrough -enc_time_base -1 -f null - 2>&1';
+  return runCommand(['sh', '-c', command, file]).toString();
 }
 
 /** The last picture of a video, as PNG. */

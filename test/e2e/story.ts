@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { comparePictures, type Desktop, encodePng, LAYOUT, type Picture } from '../lab/desktop.ts';
@@ -10,6 +10,7 @@ import { decodingErrors, lastFrame, probeVideo, readText } from './recording.ts'
 
 /** Types one line into the terminal through the browser and proves on the X side that it arrived as typed. */
 export async function typeALine(person: Person, desktop: Desktop, words: string): Promise<void> {
+  rmSync(join(desktop.home, 'arrived'), { force: true });
   await person.click(LAYOUT.terminal.x, LAYOUT.terminal.y);
   await person.type(`echo '${words}' | tee arrived`);
   await person.press('Enter');
