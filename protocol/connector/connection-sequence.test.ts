@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { concatBytes } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { WriteCursor } from '../core/cursor.ts';
@@ -68,8 +69,16 @@ interface Outcome {
   error?: unknown;
 }
 
+/** Changes what is on its way; `turn` counts the times that both ends have spoken. */
+type Tamper = (bytes: Uint8Array, to: 'client' | 'server', turn: number) => Uint8Array;
+
 /** Runs both ends against each other. @param chunk bytes handed over at a time */
-function connect(config: Partial<ClientConfig>, server: Omit<ServerConfig, 'computerName'>, chunk = Infinity): Outcome {
+function connect(
+  config: Partial<ClientConfig>,
+  server: Omit<ServerConfig, 'computerName'>,
+  chunk = Infinity,
+  tamper: Tamper = (bytes) => bytes,
+): Outcome {
   const connector = new ClientConnector({ ...CLIENT, ...config }, crypto);
   const acceptor = new ServerAcceptor({ computerName: 'DEMO', ...server }, crypto);
   const outcome: Outcome = { phases: [] };
@@ -95,15 +104,15 @@ function connect(config: Partial<ClientConfig>, server: Omit<ServerConfig, 'comp
   };
   try {
     fromClient(connector.start());
-    for (;;) {
+    for (let turn = 0; ; turn++) {
       if (clientTls && serverTls) {
         clientTls = false;
         serverTls = false;
         fromServer(acceptor.tlsEstablished(PEER, NOW));
         fromClient(connector.tlsEstablished(PEER, NOW));
       }
-      const up = concatBytes(...toServer.splice(0));
-      const down = concatBytes(...toClient.splice(0));
+      const up = tamper(concatBytes(...toServer.splice(0)), 'server', turn);
+      const down = tamper(concatBytes(...toClient.splice(0)), 'client', turn);
       if (up.length + down.length === 0) break;
       for (let at = 0; at < up.length; at += chunk) fromServer(acceptor.receive(up.subarray(at, at + chunk), NOW));
       for (let at = 0; at < down.length; at += chunk) fromClient(connector.receive(down.subarray(at, at + chunk), NOW));
@@ -260,6 +269,51 @@ describe('connection sequence, refused', () => {
     const acceptor = new ServerAcceptor({ computerName: 'DEMO', nla: NLA, tls: TLS }, crypto);
     const outputs = acceptor.receive(Uint8Array.of(3, 0, 0, 11, 6, 0xe0, 0, 0, 0, 0, 0), NOW);
     assert.deepEqual(outputs.at(-1), { kind: 'refused', reason: 'security_protocol' });
+  });
+});
+
+describe('connection sequence, tampered with', () => {
+  /** Whoever is reached first by what was changed says so with an error of the protocol, or nothing was harmed. */
+  function check(to: 'client' | 'server', turn: number, change: (bytes: Uint8Array) => Uint8Array): void {
+    for (const nla of ['required', 'never'] as const) {
+      const tamper: Tamper = (bytes, receiver, now) =>
+        receiver === to && now === turn ? change(bytes.slice()) : bytes;
+      const { error } = connect({ nla }, { nla: NLA, tls: TLS }, Infinity, tamper);
+      if (error === undefined || error instanceof ConnectError || error instanceof DecodeError) continue;
+      // The other end went on to its active stage or gave up, and the harness still had bytes for it.
+      assert.ok(error instanceof UsageError && /^bytes came in (connected|over)$/.test(error.message), String(error));
+    }
+  }
+  const target = fc.constantFrom('client' as const, 'server' as const);
+  const turns = fc.integer({ min: 0, max: 12 });
+
+  it('survives changed bytes', () => {
+    fc.assert(
+      fc.property(
+        target,
+        turns,
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+        (to, turn, changes) => {
+          check(to, turn, (bytes) => {
+            for (const [at, value] of changes) if (bytes.length > 0) bytes[at % bytes.length] = value;
+            return bytes;
+          });
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('survives cut and inserted bytes', () => {
+    fc.assert(
+      fc.property(target, turns, fc.nat(), fc.uint8Array({ maxLength: 30 }), (to, turn, at, inserted) => {
+        check(to, turn, (bytes) => {
+          const cut = at % (bytes.length + 1);
+          return concatBytes(bytes.subarray(0, cut), inserted, bytes.subarray(Math.min(cut + (at % 5), bytes.length)));
+        });
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 
