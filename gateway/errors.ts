@@ -99,6 +99,24 @@ export const errors = {
     message: 'The certificate of the remote desktop is not the one seen before.',
     hint: 'If the server was reinstalled or its certificate renewed, an administrator can accept the new certificate of the target.',
   },
+  certificate_untrusted: {
+    status: 502,
+    close: 4031,
+    message: 'The certificate of the remote desktop is not trusted.',
+    hint: 'An administrator decides in the settings of the target which certificates are trusted; "Test connection" says more.',
+  },
+  tls_too_old: {
+    status: 502,
+    close: 4032,
+    message: 'The remote desktop only offers an older version of TLS than this target allows.',
+    hint: 'Turn on TLS 1.2 at the server, or lower the minimum TLS version of the target.',
+  },
+  restricted_admin_refused: {
+    status: 502,
+    close: 4033,
+    message: 'The remote desktop does not offer Restricted Admin mode, which this target requires.',
+    hint: 'Turn it on at the server (DisableRestrictedAdmin = 0), or turn it off for this target.',
+  },
   licensing_failed: {
     status: 502,
     close: 4030,

@@ -7,7 +7,16 @@ import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { CloseReason } from '#protocol/session/close-reason.ts';
 import type { ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
 import { type ConnectionEnd, closedEnd, describeFailure, endOf, type Stage, timeoutEnd } from './failures.ts';
-import { describeCertificate, type ServerCertificate, upgradeToTls } from './tls-peer.ts';
+import {
+  describeTls,
+  isAtLeast,
+  peerCertificate,
+  type ServerCertificate,
+  type TlsSession,
+  type TlsVersion,
+  upgradeToTls,
+} from './tls-peer.ts';
+import type { TrustDecision } from './trust.ts';
 
 /** The sans-IO client that a connection drives. */
 export type ProtocolClient = Pick<
@@ -19,10 +28,14 @@ export interface RdpConnectionOptions {
   readonly host: string;
   readonly port: number;
   /**
-   * Asked before any credential is sent: whether this is the server that it was before. No answer in words: a refusal
-   * ends the connection with `certificate_changed`.
+   * Asked before any credential is sent: whether this is the server that was meant. A refusal ends the connection with
+   * the decision's code; a plain `false` with `certificate_changed`.
    */
-  readonly trust: (certificate: ServerCertificate) => boolean | Promise<boolean>;
+  readonly trust: (certificate: ServerCertificate) => TrustAnswer | Promise<TrustAnswer>;
+  /** Check the certificate against this machine's authorities, for `trust` to judge. Not done unless set. */
+  readonly verifyChain?: boolean;
+  /** A server with an older TLS is left before anything is sent; 1.2 unless given. */
+  readonly minimumTls?: TlsVersion;
   /** For TCP to be there; 10 s unless given. */
   readonly connectTimeoutMs?: number;
   /** The longest silence of the server until the desktop is there; 30 s unless given. */
@@ -31,9 +44,13 @@ export interface RdpConnectionOptions {
   readonly lookup?: LookupFunction;
 }
 
+export type TrustAnswer = boolean | TrustDecision;
+
 /** What a connection calls back. `ended` is the last, and comes exactly once unless `close` came first. */
 export interface RdpConnectionEvents {
   phase(phase: ConnectionPhase): void;
+  /** TLS is there and good enough, the certificate is trusted. */
+  secured?(tls: TlsSession, certificate: ServerCertificate): void;
   /** The desktop is there: the first update follows at once. */
   connected(): void;
   loggedOn?(): void;
@@ -206,7 +223,8 @@ export class RdpConnection {
     this.#flush();
     this.#stage = 'tls';
     this.#unlisten(this.#socket);
-    const secure = upgradeToTls(this.#socket, this.#options.host);
+    const { host, verifyChain = false } = this.#options;
+    const secure = upgradeToTls(this.#socket, host, { verifyChain });
     this.#stream = secure;
     this.#listen(secure);
     // INVARIANT: no byte of the client's is written before the certificate is trusted.
@@ -216,22 +234,29 @@ export class RdpConnection {
   }
 
   async #checkTrust(secure: TLSSocket): Promise<void> {
-    const certificate = secure.getPeerX509Certificate();
     if (this.#over) return;
+    const { host, minimumTls = DEFAULT_MINIMUM_TLS, verifyChain = false } = this.#options;
+    const certificate = peerCertificate(secure, host, { verifyChain });
     if (certificate === undefined) {
       this.#end(endOf('tls_failed', 'the server sent no certificate'));
       return;
     }
-    const described = describeCertificate(certificate);
+    const tls = describeTls(secure);
+    if (!isAtLeast(tls.version, minimumTls)) {
+      this.#end(endOf('tls_too_old', `the server negotiated TLS ${tls.version}, the target asks for ${minimumTls}`));
+      return;
+    }
     clearTimeout(this.#timer);
-    const trusted = await this.#options.trust(described);
+    const answer = await this.#options.trust(certificate);
     if (this.#over) return;
-    if (!trusted) {
-      this.#end(endOf('certificate_changed', `the certificate's fingerprint is ${described.fingerprint}`));
+    const refusal = refusalOf(answer, certificate);
+    if (refusal !== undefined) {
+      this.#end(refusal);
       return;
     }
     this.#answerExpected();
-    this.#run((client) => client.tlsEstablished(described.peer, Date.now()));
+    this.#events.secured?.(tls, certificate);
+    this.#run((client) => client.tlsEstablished(certificate.peer, Date.now()));
   }
 
   #listen(stream: Socket | TLSSocket): void {
@@ -309,6 +334,17 @@ export class RdpConnection {
     socket.once('close', () => clearTimeout(force));
   }
 }
+
+function refusalOf(answer: TrustAnswer, certificate: ServerCertificate): ConnectionEnd | undefined {
+  if (answer === true) return undefined;
+  if (answer === false) {
+    return endOf('certificate_changed', `the certificate's fingerprint is ${certificate.fingerprint}`);
+  }
+  return answer.trusted ? undefined : endOf(answer.code, answer.problem);
+}
+
+/** What every Windows Server from 2012 on speaks, and 2008 R2 with its updates. */
+export const DEFAULT_MINIMUM_TLS: TlsVersion = '1.2';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A logon that has to reach a far domain controller takes this long at worst. */
