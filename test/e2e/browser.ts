@@ -11,7 +11,7 @@ const SHIFTED = /[A-Z~!@#$%^&*()_+{}|:"<>?]/;
 /** Debian's Chromium, headless. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env.ORIEL_TEST_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.E2E_CHROMIUM ?? '/usr/bin/chromium',
     // Tests run as root in CI, where Chromium's sandbox refuses to start; the pages are our own.
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--autoplay-policy=no-user-gesture-required'],
   });
@@ -19,7 +19,7 @@ export function launchBrowser(): Promise<Browser> {
 
 /** Closes the browser; where the environment names a folder, what its pages show is kept there for somebody who looks into a failure. */
 export async function closeBrowser(browser: Browser | undefined): Promise<void> {
-  const folder = process.env.ORIEL_TEST_PICTURES;
+  const folder = process.env.E2E_PICTURES;
   const pages = folder ? (browser?.contexts().flatMap((context) => context.pages()) ?? []) : [];
   for (const [index, page] of pages.entries()) await page.screenshot({ path: join(folder ?? '', `page-${index}.png`) });
   await browser?.close();

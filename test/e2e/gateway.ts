@@ -140,7 +140,7 @@ export async function startGateway(env: NodeJS.ProcessEnv = {}): Promise<TestGat
   const end = () => gateway.stop('SIGTERM', STOP_PATIENCE_MS);
   const stop = async () => {
     await end();
-    const keep = process.env.ORIEL_TEST_PICTURES;
+    const keep = process.env.E2E_PICTURES;
     if (keep) copyFileSync(logFile, join(keep, `gateway-${gateway.pid}.log`));
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };

@@ -146,6 +146,6 @@ export async function openPerson(
 
 /** Saves a picture of what went wrong where the environment says, for somebody who looks into a failure. */
 function keepForALook(name: string, png: Buffer): void {
-  const folder = process.env.ORIEL_TEST_PICTURES;
+  const folder = process.env.E2E_PICTURES;
   if (folder) writeFileSync(join(folder, name), png);
 }
