@@ -20,17 +20,6 @@ export function formatClock(milliseconds: number): string {
   return `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${pad(seconds % 60)}`;
 }
 
-/** A length of time in words, coarse: `just now`, `4 min`, `3 h 20 min`, `2 days`. */
-export function formatSpan(milliseconds: number): string {
-  const minutes = Math.floor(milliseconds / 60_000);
-  if (minutes < 1) return 'just now';
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
-  const days = Math.floor(hours / 24);
-  return days === 1 ? '1 day' : `${days} days`;
-}
-
 /** A moment: the time alone when it is today, with the date otherwise. */
 export function formatMoment(iso: string, now: Date = new Date(), locale?: string): string {
   const at = new Date(iso);

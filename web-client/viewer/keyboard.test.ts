@@ -317,3 +317,10 @@ test('what was pressed is what is released, whatever the event says meanwhile', 
   keyboard.keyUp(key('PrintScreen'));
   assert.deepEqual(sent(), ['54 down', '54 up']);
 });
+
+test('a character that AltGr makes is sent without Shift, though a US keyboard has it with Shift', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('AltRight', { key: 'AltGraph', on: ['AltGraph'] }));
+  keyboard.keyDown(key('Digit2', { key: '@', on: ['AltGraph'] }));
+  assert.deepEqual(sent(), ['e0 38 down', '3 down']);
+});

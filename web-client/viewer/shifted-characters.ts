@@ -34,7 +34,8 @@ export function lacksShift(event: {
   getModifierState(key: string): boolean;
 }): boolean {
   const { code, key } = event;
-  if (event.shiftKey) return false;
+  // With AltGr, many layouts have such characters (Spanish: AltGr+2 is @) where Shift would make another.
+  if (event.shiftKey || event.getModifierState('AltGraph')) return false;
   if (code.startsWith('Key')) return key === code.slice(3) && !event.getModifierState('CapsLock');
   return shifted[code] === key;
 }

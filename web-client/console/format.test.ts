@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatBytes, formatClock, formatMoment, matches } from './format.ts';
+
+test('bytes', () => {
+  assert.deepEqual([0, 999, 1000, 1234, 9949, 9950, 999_499, 999_500, 1_500_000, 2.5e9, 7e15].map(formatBytes), [
+    '0 B',
+    '999 B',
+    '1.0 kB',
+    '1.2 kB',
+    '9.9 kB',
+    '10 kB',
+    '999 kB',
+    '1.0 MB',
+    '1.5 MB',
+    '2.5 GB',
+    '7000 TB',
+  ]);
+});
+
+test('lengths of time', () => {
+  assert.deepEqual([-5, 0, 7_900, 754_000, 3_723_000, 360_000_000].map(formatClock), [
+    '0:00',
+    '0:00',
+    '0:07',
+    '12:34',
+    '1:02:03',
+    '100:00:00',
+  ]);
+});
+
+test('moments: the time alone today, the date before, the year when it is another', () => {
+  const now = new Date(2026, 10, 21, 15, 0);
+  const at = (...parts: [number, number, number, number, number]) => new Date(...parts).toISOString();
+  assert.equal(formatMoment(at(2026, 10, 21, 9, 5), now, 'en-GB'), 'Today, 09:05');
+  assert.match(formatMoment(at(2026, 2, 1, 9, 5), now, 'en-GB'), /^1 Mar,? (at )?09:05$/);
+  assert.match(formatMoment(at(2025, 2, 1, 9, 5), now, 'en-GB'), /^1 Mar 2025,? (at )?09:05$/);
+});
+
+test('a search finds all its words in any order, in any of the texts', () => {
+  assert.equal(matches('', 'x'), true);
+  assert.equal(matches('web JANE', 'Jane', 'Web server'), true);
+  assert.equal(matches('web jim', 'Jane', 'Web server', null, undefined), false);
+  assert.equal(matches(' web ', 'Web server'), true);
+});
