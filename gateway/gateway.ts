@@ -2,11 +2,11 @@ import { mkdir } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { Role } from './access/can.ts';
+import { can, Role } from './access/can.ts';
 import { LoginLimiter } from './access/login-limiter.ts';
 import { LoginSessions } from './access/login-sessions.ts';
 import { generatePassword } from './access/passwords.ts';
-import { Users } from './access/users.ts';
+import { toActor, Users } from './access/users.ts';
 import { Audit } from './audit/audit.ts';
 import { sessionClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -79,6 +79,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       audit: services.audit,
       origins: config.origins,
       log,
+      mayAttach: async ({ role, user: { id } }) => {
+        const user = await services.users.find(id);
+        const action = role === 'owner' ? 'session.open' : 'session.watch';
+        return user !== undefined && !user.disabled && can(toActor(user), action);
+      },
       ...(options.attachWithinMs === undefined ? {} : { attachWithinMs: options.attachWithinMs }),
     });
     cleanUp.push(() => tunnel.stop());

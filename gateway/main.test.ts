@@ -152,7 +152,7 @@ test('killed in mid-session: the next start knows everything, and finishes the r
   const gateway = await start();
   assert.equal(gateway.printed.includes('password'), false, 'the password was shown once');
   const { id, owner, draw, drawn } = await openDemo(gateway, await signIn(gateway));
-  while (drawn() < 20) await draw();
+  while (drawn() < 8) await draw();
   await gateway.stop('SIGKILL');
   await owner.closed;
 

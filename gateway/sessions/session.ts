@@ -58,6 +58,7 @@ export type SessionState =
   | { readonly name: 'ended'; readonly end: SessionEnd; readonly at: number };
 
 export interface ViewerInfo {
+  readonly userId: string;
   readonly username: string;
   readonly since: number;
 }
@@ -185,6 +186,13 @@ export class Session {
         if (announce) this.#announceViewers('shadow_ended', `${info.username} no longer watches this session.`);
       },
     };
+  }
+
+  /** Closes the live views of one user, who may no longer watch. */
+  dismissViewers(userId: string, code: ErrorCode): void {
+    for (const viewer of [...this.#viewers]) {
+      if (viewer.info.userId === userId) viewer.end({ code, message: errorRow(code).message });
+    }
   }
 
   /** Ends the session, from whatever state. The first reason is the one that counts. `detail` is for the log. */

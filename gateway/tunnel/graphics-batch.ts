@@ -3,7 +3,9 @@ import { MessageType, sizeOfUpdate, TunnelLimits } from '#protocol/tunnel/messag
 
 /** Type and sequence number. */
 const HEADER_SIZE = 1 + 4;
-const FIRST_SIZE = 16 * 1024;
+/** A message is about as large as the last one, more often than not; a buffer begins with that and a quarter more. */
+const MIN_SIZE = 512;
+const MAX_FIRST_SIZE = 256 * 1024;
 /** Larger batches are cut: a browser should begin to draw before all of a full screen has come. */
 const FLUSH_BYTES = 512 * 1024;
 
@@ -12,7 +14,7 @@ const FLUSH_BYTES = 512 * 1024;
  * data is only good during the call that hands it over, so it is written straight into the message.
  */
 export class GraphicsBatch {
-  #buffer = Buffer.allocUnsafe(FIRST_SIZE);
+  #buffer = Buffer.allocUnsafe(MIN_SIZE);
   #length = HEADER_SIZE;
   #updates = 0;
 
@@ -46,7 +48,7 @@ export class GraphicsBatch {
     const message = this.#buffer.subarray(0, this.#length);
     message[0] = MessageType.graphics;
     message.writeUInt32LE(seq, 1);
-    this.#buffer = Buffer.allocUnsafe(FIRST_SIZE);
+    this.#buffer = Buffer.allocUnsafe(Math.min(MAX_FIRST_SIZE, Math.max(MIN_SIZE, Math.ceil(this.#length * 1.25))));
     this.#length = HEADER_SIZE;
     this.#updates = 0;
     return message;

@@ -7,10 +7,12 @@ import { GraphicsBatch } from './graphics-batch.ts';
 /** Sent and not yet drawn: above this the server is held back, and let go again below the lower mark. */
 export const HOLD_BYTES = 4 * 1024 * 1024;
 export const RELEASE_BYTES = 2 * 1024 * 1024;
+/** What may wait in the socket: reached only by a browser that acknowledges what it has not read. */
+const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 
 /**
  * The owner's browser in Stream mode: passes the server's own updates on, and measures how far the browser is behind.
- * What arrives together (in one turn of the event loop) goes out as one message.
+ * What arrives together (in one turn of the event loop: TLS hands out a burst record by record) goes out as one message.
  */
 export class OwnerConnection implements Owner {
   readonly #connection: TunnelConnection;
@@ -45,7 +47,7 @@ export class OwnerConnection implements Owner {
       this.#flush();
     } else if (!this.#flushing) {
       this.#flushing = true;
-      queueMicrotask(() => {
+      setImmediate(() => {
         this.#flushing = false;
         this.#flush();
       });
@@ -76,6 +78,11 @@ export class OwnerConnection implements Owner {
 
   #flush(): void {
     if (this.#batch.empty) return;
+    if (this.#connection.bufferedBytes > SOCKET_BUFFER_BYTES) {
+      this.#batch.take(0);
+      this.#connection.endWith('viewer_too_slow');
+      return;
+    }
     const message = this.#batch.take(this.#next);
     this.#next = (this.#next + 1) >>> 0;
     this.#sizes.push(message.length);

@@ -304,6 +304,26 @@ test('a disabled user loses the running session', async () => {
   assert.equal((await owner.next('ended')).code, 'ended_by_admin');
 });
 
+test('an administrator who is one no longer loses the live view, and the ticket for one', async () => {
+  const { id, owner } = await active();
+  const { users, tickets } = harness.gateway.services;
+  const second = await users.create('deputy', 'password of deputy', ['admin']);
+  const deputy = await harness.signIn('deputy', 'password of deputy');
+  const { json } = await harness.call('POST', `/api/sessions/${id}/watch`, { token: deputy });
+  const viewer = harness.openTunnel();
+  await viewer.attach(json.ticket);
+  await viewer.next('hello');
+  const unused = await tickets.issue({ sessionId: id, role: 'shadow', user: second });
+  await harness.call('PATCH', `/api/users/${second.id}`, { token: admin, body: { roles: ['user'] } });
+  assert.equal((await viewer.next('ended')).code, 'forbidden');
+  const late = harness.openTunnel();
+  await late.attach(unused);
+  assert.equal((await late.next('ended')).code, 'forbidden');
+  owner.send({ type: 'ping', value: 5 });
+  await owner.next('pong');
+  await end(id);
+});
+
 test("what ends at the server ends at the browser, in the server's words where it has some", async () => {
   const first = await active();
   harness.driver.last.events.closed('logon_failed', 'detail for the log');

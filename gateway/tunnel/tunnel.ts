@@ -31,6 +31,8 @@ export interface TunnelParts {
   readonly origins: readonly string[];
   readonly log: Logger;
   readonly attachWithinMs?: number;
+  /** Whether the ticket's user may still do what it is for: between issue and use, much can happen. */
+  mayAttach(ticket: Ticket): Promise<boolean>;
 }
 
 /** The WebSocket end of the gateway: upgrades, attaches by ticket, and joins each browser to its session. */
@@ -142,6 +144,7 @@ export class Tunnel {
   ): Promise<Attached> {
     if (message.version !== TUNNEL_VERSION) throw new GatewayError('bad_message', `version ${message.version}`);
     const ticket = await this.#parts.tickets.redeem(message.ticket);
+    if (!(await this.#parts.mayAttach(ticket))) throw new GatewayError('forbidden');
     const session = this.#parts.sessions.get(ticket.sessionId);
     return ticket.role === 'owner'
       ? attachOwner(connection, session)
@@ -174,7 +177,7 @@ export class Tunnel {
         failed: () => connection.endWith('internal_error'),
         end: (end) => connection.end(end),
       },
-      { username: ticket.user.username, since: sessionClock() },
+      { userId: ticket.user.id, username: ticket.user.username, since: sessionClock() },
       announceShadow,
     );
     return {

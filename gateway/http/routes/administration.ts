@@ -1,5 +1,5 @@
-import type { Role } from '../../access/can.ts';
-import type { UserChange } from '../../access/users.ts';
+import { type Action, can, type Role } from '../../access/can.ts';
+import { toActor, type User, type UserChange } from '../../access/users.ts';
 import { auditActions } from '../../audit/audit.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -12,9 +12,14 @@ export function administrationRoutes(services: Services): Route[] {
 }
 
 function userRoutes({ users, audit, sessions }: Services): Route[] {
-  const endSessionsOf = (userId: string) => {
+  /** Ends what a user has open and may no longer have; without the user, all of it. */
+  const withdraw = (userId: string, user?: User) => {
+    const may = (action: Action) => user !== undefined && !user.disabled && can(toActor(user), action);
     for (const session of sessions.list()) {
-      if (session.facts.user.id === userId) session.end('ended_by_admin', 'the user may no longer use the gateway');
+      if (session.facts.user.id === userId && !may('session.open')) {
+        session.end('ended_by_admin', 'the user may no longer use the gateway');
+      }
+      if (!may('session.watch')) session.dismissViewers(userId, 'forbidden');
     }
   };
   return [
@@ -58,7 +63,7 @@ function userRoutes({ users, audit, sessions }: Services): Route[] {
       path: '/api/users/:id',
       id: 'changeUser',
       tag: 'users',
-      summary: 'Change a user; a new password or disabling ends its sign-ins, disabling its sessions too',
+      summary: 'Change a user; ends its sign-ins with the password, and whatever it has open and may no longer have',
       access: 'user.manage',
       body: object({ password: newPassword, roles: userRoles, disabled: flag }, ['password', 'roles', 'disabled']),
       status: 200,
@@ -66,7 +71,7 @@ function userRoutes({ users, audit, sessions }: Services): Route[] {
       errors: ['conflict'],
       async handle({ parameter, body, actor, address }) {
         const user = await users.change(parameter('id'), body);
-        if (user.disabled) endSessionsOf(user.id);
+        withdraw(user.id, user);
         await audit.record({
           action: 'user.changed',
           actor,
@@ -95,7 +100,7 @@ function userRoutes({ users, audit, sessions }: Services): Route[] {
         const user = await users.find(parameter('id'));
         if (user === undefined) throw new GatewayError('not_found', 'there is no such user');
         await users.remove(user.id);
-        endSessionsOf(user.id);
+        withdraw(user.id);
         await audit.record({
           action: 'user.deleted',
           actor,

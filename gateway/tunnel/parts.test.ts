@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeGraphics } from '#protocol/tunnel/messages.ts';
+import type { TunnelConnection } from './connection.ts';
+import { GraphicsBatch } from './graphics-batch.ts';
+import { HOLD_BYTES, OwnerConnection, RELEASE_BYTES } from './owner-connection.ts';
+import { TICKET_LIFE_MS, Tickets } from './tickets.ts';
+
+test('a batch is the message that encodeGraphics writes', () => {
+  const batch = new GraphicsBatch();
+  for (const sizes of [[0], [3, 5], [100_000], [1, 70_000, 2], [10]]) {
+    const updates = sizes.map((size, i) => ({
+      code: i,
+      data: Uint8Array.from({ length: size }, (_, at) => at & 0xff),
+    }));
+    for (const update of updates) batch.add(update);
+    assert.deepEqual(Uint8Array.from(batch.take(7)), encodeGraphics(7, updates));
+    assert.equal(batch.empty, true);
+  }
+});
+
+test('a batch is full by bytes and by count', () => {
+  const byBytes = new GraphicsBatch();
+  byBytes.add({ code: 1, data: new Uint8Array(600_000) });
+  assert.equal(byBytes.full, true);
+  const byCount = new GraphicsBatch();
+  for (let i = 0; !byCount.full; i++) {
+    assert.ok(i < 16_384);
+    byCount.add({ code: 1, data: new Uint8Array(0) });
+  }
+  assert.throws(() => byCount.add({ code: 1, data: new Uint8Array(65 * 1024 * 1024) }), RangeError);
+});
+
+/** An owner over a socket that the test looks into. */
+function owner() {
+  const sent: Uint8Array[] = [];
+  const held: boolean[] = [];
+  const ended: string[] = [];
+  const connection = {
+    bufferedBytes: 0,
+    sendBytes: (bytes: Uint8Array) => sent.push(bytes),
+    send: (message: { type: string }) => sent.push(Buffer.from(message.type)),
+    end: (end: { code: string }) => ended.push(end.code),
+    endWith: (code: string) => ended.push(code),
+  };
+  const made = new OwnerConnection(connection as unknown as TunnelConnection, (hold) => held.push(hold));
+  return { owner: made, sent, held, ended, connection };
+}
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('what comes in one turn goes out as one message, and before what is said after it', async () => {
+  const { owner: browser, sent } = owner();
+  browser.graphics({ code: 1, data: new Uint8Array(1) });
+  browser.graphics({ code: 2, data: new Uint8Array(2) });
+  assert.equal(sent.length, 0);
+  await turn();
+  assert.equal(sent.length, 1);
+  browser.graphics({ code: 3, data: new Uint8Array(3) });
+  browser.phase('x');
+  assert.deepEqual(
+    sent.map((bytes) => bytes[0]),
+    [0x10, 0x10, 'phase'.charCodeAt(0)],
+  );
+  assert.equal(browser.bytesSent, 5 + 6 + 7 + 5 + 8);
+});
+
+test('held back above one mark, let go below the other', async () => {
+  const { owner: browser, held } = owner();
+  const chunk = new Uint8Array(RELEASE_BYTES / 2);
+  let sent = 0;
+  for (; held.length === 0; sent++) {
+    browser.graphics({ code: 1, data: chunk });
+    await turn();
+    assert.ok(sent * chunk.length <= HOLD_BYTES);
+  }
+  assert.deepEqual(held, [true]);
+  browser.acknowledge(1);
+  assert.deepEqual(held, [true], 'still above the lower mark');
+  browser.acknowledge(1); // said before
+  browser.acknowledge(0);
+  browser.acknowledge(sent + 1); // never sent
+  assert.deepEqual(held, [true]);
+  browser.acknowledge(sent - 1);
+  assert.deepEqual(held, [true, false]);
+});
+
+test('a browser that acknowledges what it does not read is let go', async () => {
+  const { owner: browser, ended, connection, sent } = owner();
+  connection.bufferedBytes = 33 * 1024 * 1024;
+  browser.graphics({ code: 1, data: new Uint8Array(1) });
+  await turn();
+  assert.deepEqual(ended, ['viewer_too_slow']);
+  assert.equal(sent.length, 0);
+});
+
+test('a ticket expires, and is not good for another gateway', async () => {
+  let now = 1_800_000_000_000;
+  const tickets = new Tickets(() => now);
+  const ticket = { sessionId: 's', role: 'shadow', user: { id: 'u', username: 'jane' } } as const;
+  assert.deepEqual(await tickets.redeem(await tickets.issue(ticket)), ticket);
+  const late = await tickets.issue(ticket);
+  const other = await new Tickets(() => now).issue(ticket);
+  await assert.rejects(tickets.redeem(other), { code: 'ticket_invalid' });
+  now += TICKET_LIFE_MS + 1000;
+  await assert.rejects(tickets.redeem(late), { code: 'ticket_invalid' });
+});
