@@ -14,6 +14,15 @@ export interface AccountFields {
   readonly domain: string;
 }
 
+export interface SessionFields {
+  readonly targetId: string;
+  readonly accountId: string;
+  readonly width: number;
+  readonly height: number;
+  /** Windows keyboard layout identifier. */
+  readonly keyboardLayout: number;
+}
+
 const id = encodeURIComponent;
 
 /** The gateway's API, as functions. Each throws `ApiError`. */
@@ -42,8 +51,7 @@ export const gateway = {
   sessions: (signal?: AbortSignal) => request<readonly Session[]>('GET', '/sessions', undefined, signal),
   session: (session: string, signal?: AbortSignal) =>
     request<Session>('GET', `/sessions/${id(session)}`, undefined, signal),
-  openSession: (targetId: string, accountId: string, width: number, height: number) =>
-    request<{ id: string; ticket: string }>('POST', '/sessions', { targetId, accountId, width, height }),
+  openSession: (fields: SessionFields) => request<{ id: string; ticket: string }>('POST', '/sessions', fields),
   watchSession: (session: string) => request<{ ticket: string }>('POST', `/sessions/${id(session)}/watch`),
   endSession: (session: string) => request<void>('DELETE', `/sessions/${id(session)}`),
 

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
+import { guessKeyboardLayout } from '../../viewer/keyboard-layout.ts';
 import { gateway } from '../api/gateway.ts';
 import type { Account, Target } from '../api/types.ts';
 import { Connecting, EndPanel } from '../desktop/overlays.tsx';
@@ -92,7 +93,11 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
   const [confirming, setConfirming] = useState(false);
   const view = useDesktop({
     label: target.name,
-    ticket: async ({ width, height }) => (await gateway.openSession(target.id, account.id, width, height)).ticket,
+    ticket: async ({ width, height }) => {
+      const keyboardLayout = await guessKeyboardLayout();
+      const fields = { targetId: target.id, accountId: account.id, width, height, keyboardLayout };
+      return (await gateway.openSession(fields)).ticket;
+    },
     leave: () => first.current?.focus(),
   });
   const { desktop, state, end } = view;
