@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ConfigError, readConfig, unknownVariables, variables } from './config.ts';
 
@@ -60,4 +61,13 @@ test('every variable is described once', () => {
   const names = variables.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
   for (const { meaning, defaultText } of variables) assert.ok(meaning !== '' && defaultText !== '');
+});
+
+test('the README lists every variable as it is described here', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+  const rows = readme.split('\n').filter((line) => line.startsWith('| `ORIEL_'));
+  assert.deepEqual(
+    rows,
+    variables.map(({ name, defaultText, meaning }) => `| \`${name}\` | ${defaultText} | ${meaning} |`),
+  );
 });

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UpdateCode } from '#protocol/graphics/update.ts';
+import type { SessionEnd } from '#protocol/tunnel/sink.ts';
+import { GatewayError } from '../errors.ts';
+import { createLogger } from '../log.ts';
+import { FakeDriver, FakePixels } from '../testing/harness.ts';
+import { VaultError } from '../vault/vault.ts';
+import type { Owner, PixelSession } from './ports.ts';
+import { Session, type SessionParts } from './session.ts';
+
+/** What the owner's browser was told, in order. */
+class FakeOwner implements Owner {
+  readonly bytesSent = 0;
+  readonly told: string[] = [];
+  phase(name: string): void {
+    this.told.push(`phase ${name}`);
+  }
+  graphics({ code }: { code: number }): void {
+    this.told.push(`graphics ${code}`);
+  }
+  notice({ code, viewers }: { code: string; viewers?: number }): void {
+    this.told.push(`notice ${code} ${viewers}`);
+  }
+  end({ code }: SessionEnd): void {
+    this.told.push(`end ${code}`);
+  }
+}
+
+const facts = {
+  id: 's',
+  user: { id: 'u', username: 'jane' },
+  address: '',
+  target: {
+    id: 't',
+    name: 'server',
+    host: 'h',
+    port: 3389,
+    nla: 'preferred',
+    demo: false,
+    certificate: { trusted: null, offered: null },
+    createdAt: '',
+    accounts: [],
+  },
+  account: { id: 'a', username: 'jane', domain: '' },
+  width: 800,
+  height: 600,
+  keyboardLayout: 0x409,
+  createdAt: 0,
+} as const;
+
+function make(change: Partial<SessionParts> = {}) {
+  const driver = new FakeDriver();
+  const pixels = new FakePixels();
+  const owner = new FakeOwner();
+  const events: string[] = [];
+  const parts: SessionParts = {
+    connect: driver.connect,
+    pixels,
+    record: true,
+    log: createLogger('silent'),
+    attachWithinMs: 60_000,
+    readCredentials: async () => ({ username: 'jane', domain: '', password: 'x' }),
+    trustCertificate: async () => true,
+    ...change,
+  };
+  const session = new Session(facts, parts, {
+    connected: () => events.push('connected'),
+    ended: ({ code }) => events.push(`ended ${code}`),
+  });
+  return { session, driver, pixels, owner, events };
+}
+
+const stateOf = (session: Session) => session.state.name;
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const reset = { code: UpdateCode.desktopReset, data: Uint8Array.of(32, 3, 88, 2) };
+
+test('pending, connecting, active, ended: each told to whom it concerns, once', async () => {
+  const { session, driver, pixels, owner, events } = make();
+  assert.equal(stateOf(session), 'pending');
+  session.attach(owner);
+  assert.equal(stateOf(session), 'connecting');
+  await settled();
+  driver.last.events.phase('negotiating');
+  driver.last.events.connected();
+  assert.equal(stateOf(session), 'active');
+  driver.last.events.graphics(reset);
+  session.end('ended_by_admin');
+  session.end('ended_by_user');
+  driver.last.events.graphics(reset);
+  driver.last.events.closed('connection_lost', '');
+  driver.last.events.phase('late');
+  assert.deepEqual(owner.told, ['phase starting', 'phase negotiating', 'graphics 64', 'end ended_by_admin']);
+  assert.deepEqual(events, ['connected', 'ended ended_by_admin']);
+  assert.equal(driver.last.closed, true);
+  assert.equal(pixels.last.updates.length, 1);
+  assert.equal(pixels.last.end?.code, 'ended_by_admin');
+  assert.deepEqual(await session.recordingFinished, { durationMs: 1234, bytes: 5678 });
+});
+
+test('a second owner is refused', () => {
+  const { session, owner } = make();
+  session.attach(owner);
+  assert.throws(() => session.attach(new FakeOwner()), { code: 'ticket_invalid' });
+  session.end('ended_by_user');
+  assert.throws(() => session.attach(new FakeOwner()), { code: 'ticket_invalid' });
+});
+
+test('ended while the recorder is still starting: no connection is made, and the recorder is let go', async () => {
+  const opening = Promise.withResolvers<PixelSession>();
+  const { session, driver, owner } = make({ pixels: { open: () => opening.promise } });
+  session.attach(owner);
+  session.end('browser_gone');
+  const late = new FakePixels();
+  opening.resolve(await late.open({ sessionId: 's', width: 1, height: 1, record: true, failed() {} }));
+  await settled();
+  assert.equal(driver.connections.length, 0);
+  assert.equal(late.last.end?.code, 'browser_gone');
+});
+
+test('ended while the password is read: no connection is made', async () => {
+  const reading = Promise.withResolvers<{ username: string; domain: string; password: string }>();
+  const { session, driver, owner } = make({ readCredentials: () => reading.promise });
+  session.attach(owner);
+  await settled();
+  session.end('browser_gone');
+  reading.resolve({ username: 'jane', domain: '', password: 'x' });
+  await settled();
+  assert.equal(driver.connections.length, 0);
+});
+
+test('whatever fails before the connection ends the session with a code', async () => {
+  const cases: [Partial<SessionParts>, string][] = [
+    [{ readCredentials: () => Promise.reject(new VaultError('altered')) }, 'internal_error'],
+    [{ readCredentials: () => Promise.reject(new GatewayError('not_found')) }, 'not_found'],
+    [{ pixels: { open: () => Promise.reject(new GatewayError('recorder_unavailable')) } }, 'recorder_unavailable'],
+    [
+      {
+        connect: () => {
+          throw new TypeError('a bug');
+        },
+      },
+      'internal_error',
+    ],
+  ];
+  for (const [change, code] of cases) {
+    const { session, owner, events } = make(change);
+    session.attach(owner);
+    await settled();
+    assert.deepEqual(events, [`ended ${code}`]);
+    assert.equal(owner.told.at(-1), `end ${code}`);
+    assert.equal(stateOf(session), 'ended');
+  }
+});
+
+test('an owner that is behind before the server is there holds it back from the start', async () => {
+  const { session, driver, owner } = make();
+  session.attach(owner);
+  session.holdBack(true);
+  await settled();
+  assert.equal(driver.last.paused, true);
+  session.holdBack(false);
+  assert.equal(driver.last.paused, false);
+});
+
+test('a viewer comes and goes; without announcement the owner hears nothing', async () => {
+  const { session, owner } = make();
+  const viewer = { send() {}, failed() {}, end() {} };
+  const info = { userId: 'admin', username: 'admin', since: 0 };
+  assert.throws(() => session.watch(viewer, info, true), { code: 'not_ready' });
+  session.attach(owner);
+  await settled();
+  const silent = session.watch(viewer, info, false);
+  const told = session.watch(viewer, info, true);
+  assert.equal(session.viewers.length, 2);
+  silent.leave();
+  told.leave();
+  told.leave();
+  assert.deepEqual(owner.told.slice(1), ['notice shadow_started 1', 'notice shadow_ended 0']);
+  assert.equal(session.viewers.length, 0);
+  session.end('ended_by_user');
+  assert.throws(() => session.watch(viewer, info, true), { code: 'not_found' });
+});
+
+test('where nothing is recorded, a pixel host that dies costs the live views only', async () => {
+  const { session, pixels, owner } = make({ record: false });
+  session.attach(owner);
+  await settled();
+  const ends: string[] = [];
+  session.watch(
+    { send() {}, failed() {}, end: ({ code }) => ends.push(code) },
+    { userId: 'a', username: 'a', since: 0 },
+    false,
+  );
+  pixels.last.options.failed('died', 'recording_failed');
+  assert.deepEqual(ends, ['internal_error']);
+  assert.equal(stateOf(session), 'connecting');
+  assert.equal(await session.recordingFinished, undefined);
+  session.end('ended_by_user');
+});
+
+test('a browser whose socket throws does not keep the others from being told', async () => {
+  const { session, pixels, driver, owner, events } = make();
+  owner.end = () => {
+    throw new Error('socket');
+  };
+  session.attach(owner);
+  await settled();
+  session.end('ended_by_user');
+  assert.equal(driver.last.closed, true);
+  assert.equal(pixels.last.end?.code, 'ended_by_user');
+  assert.deepEqual(events, ['ended ended_by_user']);
+});
