@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { waitFor } from '../lab/processes.ts';
+import { closeBrowser, launchBrowser, Person } from './browser.ts';
+import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
+import { openPerson } from './story.ts';
+
+let gateway: TestGateway;
+let browser: Browser;
+
+before(async () => {
+  [gateway, browser] = await Promise.all([startGateway(), launchBrowser()]);
+  const long = 'Domain controller of the Frankfurt office, building C, second floor, left of the printer';
+  const nowhere = {
+    host: '127.0.0.1',
+    port: 1,
+    username: 'administrator-with-a-long-name',
+    password: 'Nowhere-Pass-1!',
+  };
+  const { targetId } = await gateway.admin.addTarget(long, nowhere);
+  const second = { username: 'backup', password: 'Nowhere-Pass-2!', domain: 'CORP' };
+  await gateway.admin.must('POST', `/api/targets/${targetId}/accounts`, second);
+  await gateway.admin.must('POST', '/api/targets', { name: 'No account', host: 'no-account.example', port: 3389 });
+  await gateway.admin.addUser('jane', 'Jane-E2E-Pass-1!', ['user']);
+  await gateway.admin.addUser('audrey', 'Audrey-E2E-Pass-1!', ['auditor']);
+});
+
+after(async () => {
+  await closeBrowser(browser);
+  await gateway?.stop();
+});
+
+/** What every page must keep to, looked for in the page itself; each text is one fault. */
+async function faults(person: Person): Promise<string[]> {
+  return person.page.evaluate(() => {
+    interface Box {
+      readonly width: number;
+      readonly right: number;
+    }
+    interface Part {
+      readonly tagName: string;
+      readonly textContent: string;
+      readonly title: string;
+      readonly labels?: ArrayLike<Part> | null;
+      readonly outerHTML: string;
+      getAttribute(name: string): string | null;
+      getBoundingClientRect(): Box;
+    }
+    const { document, innerWidth } = globalThis as unknown as {
+      readonly innerWidth: number;
+      readonly document: {
+        readonly title: string;
+        readonly documentElement: { readonly scrollWidth: number };
+        querySelectorAll(selector: string): ArrayLike<Part>;
+      };
+    };
+    const found: string[] = [];
+    const over = document.documentElement.scrollWidth - innerWidth;
+    if (over > 0) found.push(`the page is ${over} pixels wider than the window`);
+    if (document.querySelectorAll('h1').length !== 1) found.push('not exactly one h1');
+    if (!document.title.endsWith('Oriel')) found.push(`title "${document.title}"`);
+    for (const part of Array.from(document.querySelectorAll('a, button, input, select, summary, video'))) {
+      if (part.getBoundingClientRect().width === 0) continue;
+      const names = [part.getAttribute('aria-label'), part.textContent, part.title];
+      const labels = Array.from(part.labels ?? [], (label) => label.textContent);
+      const name = part.tagName === 'SELECT' ? [...labels, names[0]] : [...labels, ...names];
+      if (!name.some((text) => text?.trim())) found.push(`no name: ${part.outerHTML.slice(0, 200)}`);
+    }
+    return found;
+  });
+}
+
+const adminPages = [
+  ['/', 'Desktops'],
+  ['/sessions', 'Live sessions'],
+  ['/recordings', 'Recordings'],
+  ['/admin/targets', 'Targets'],
+  ['/admin/users', 'Users'],
+  ['/admin/audit', 'Audit log'],
+  ['/admin/settings', 'Settings'],
+  ['/admin/nothing-here', 'Nothing here'],
+] as const;
+
+for (const width of [1280, 360]) {
+  test(`every page at ${width} pixels: a heading, names for everything, nothing cut off, no complaint`, async () => {
+    const person = await Person.open(browser, gateway.url, { width, height: 740 });
+    await person.go('/');
+    await person.page.locator('input[name=username]').waitFor();
+    assert.deepEqual(await faults(person), [], 'sign-in');
+    await person.signIn('admin', ADMIN_PASSWORD);
+    for (const [path, heading] of adminPages) {
+      await person.go(path);
+      await person.page.getByRole('heading', { level: 1, name: heading }).waitFor();
+      await person.page.locator('.loading').waitFor({ state: 'detached' });
+      assert.deepEqual(await faults(person), [], path);
+    }
+    assert.deepEqual(person.complaints, []);
+    await person.close();
+  });
+}
+
+test('signing in stays at the address that was asked for; a wrong password is explained', async () => {
+  const person = await Person.open(browser, gateway.url);
+  await person.go('/admin/audit');
+  const { page } = person;
+  await page.locator('input[name=username]').fill('admin');
+  await page.locator('input[name=password]').fill('not the password');
+  await page.keyboard.press('Enter');
+  await page.getByTestId('error-code').filter({ hasText: 'login_failed' }).waitFor();
+  await page.locator('input[name=password]').fill(ADMIN_PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Audit log' }).waitFor();
+  await page.getByTestId('sign-out').click();
+  await page.locator('input[name=username]').waitFor();
+  await person.close();
+});
+
+test('an administrator adds a target, an account and a user through the pages', async () => {
+  const person = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
+  const { page } = person;
+  await person.go('/admin/targets');
+  await page.getByTestId('add-target').click();
+  await page.locator('input[name=name]').fill('Print server');
+  await page.locator('input[name=host]').fill('print.example');
+  await page.getByTestId('save-target').click();
+  const target = page.getByTestId('target').filter({ hasText: 'Print server' });
+  await target.getByTestId('add-account').click();
+  await page.locator('input[name=account-username]').fill('operator');
+  await page.locator('input[name=account-password]').fill('Operator-Pass-1!');
+  await page.getByTestId('save-account').click();
+  await target.getByText('operator', { exact: true }).waitFor();
+
+  await person.go('/admin/users');
+  await page.getByTestId('add-user').click();
+  await page.locator('input[name=new-username]').fill('otto');
+  await page.locator('input[name=new-password]').fill('short');
+  await page.getByTestId('save-user').click();
+  assert.equal(await page.getByRole('dialog').count(), 1, 'a password that is too short keeps the dialog open');
+  await page.locator('input[name=new-password]').fill('Otto-E2E-Pass-1!');
+  await page.getByTestId('save-user').click();
+  await page.getByTestId('user-row').filter({ hasText: 'otto' }).waitFor();
+
+  const otto = await openPerson(browser, gateway, 'otto', 'Otto-E2E-Pass-1!');
+  await otto.page.getByText('Print server').waitFor();
+  assert.ok(!(await otto.page.content()).includes('Operator-Pass-1!'));
+  assert.deepEqual([...person.complaints, ...otto.complaints], []);
+  await person.close();
+  await otto.close();
+});
+
+test('each role sees its own pages', async () => {
+  const links = (person: Person) =>
+    person.page.getByRole('navigation', { name: 'Main' }).getByRole('link').allInnerTexts();
+  const jane = await openPerson(browser, gateway, 'jane', 'Jane-E2E-Pass-1!');
+  await jane.page.getByRole('heading', { level: 1, name: 'Desktops' }).waitFor();
+  assert.deepEqual(await links(jane), ['Desktops', 'Live sessions']);
+  const audrey = await openPerson(browser, gateway, 'audrey', 'Audrey-E2E-Pass-1!');
+  await audrey.page.getByRole('heading', { level: 1, name: 'Recordings' }).waitFor();
+  assert.deepEqual(await links(audrey), ['Recordings', 'Audit log']);
+  assert.deepEqual([...jane.complaints, ...audrey.complaints], []);
+  await jane.close();
+  await audrey.close();
+});
+
+test('of several accounts one is chosen; a desktop that fails says why and tries again', async () => {
+  const person = await openPerson(browser, gateway, 'jane', 'Jane-E2E-Pass-1!');
+  const { page } = person;
+  const targets = await gateway.admin.must<{ id: string; accounts: unknown[] }[]>('GET', '/api/targets');
+  const several = targets.find(({ accounts }) => accounts.length === 2);
+  await person.go(`/desktop/${several?.id}`);
+  await page.getByTestId('accounts').getByText('CORP\\backup').click();
+  await person.state('failed').catch(() => undefined);
+  await page.getByTestId('error-code').filter({ hasText: 'target_refused' }).waitFor();
+  assert.deepEqual(await faults(person), []);
+  const audit = () => gateway.admin.must<{ action: string }[]>('GET', '/api/audit?action=session.requested');
+  const before = (await audit()).length;
+  await page.getByTestId('try-again').click();
+  await waitFor('a second attempt', async () => (await audit()).length > before);
+  await page.getByTestId('error-code').filter({ hasText: 'target_refused' }).waitFor();
+
+  const none = targets.find(({ accounts }) => accounts.length === 0);
+  await person.go(`/desktop/${none?.id}`);
+  await page.getByText('has no account yet').waitFor();
+  assert.deepEqual(person.complaints, []);
+  await person.close();
+});
