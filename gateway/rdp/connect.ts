@@ -18,6 +18,7 @@ export const connectRdp: Connect = (options, events) => {
     nla: options.nla,
     keyboardLayout: options.keyboardLayout,
     clientName: CLIENT_NAME,
+    autoDetect: true,
   };
   return new RdpConnection(
     new RdpClient(config, nodeCrypto),

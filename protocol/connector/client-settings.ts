@@ -115,7 +115,7 @@ function earlyCapabilityFlags(config: ClientConfig): number {
     flags.validConnectionType |
     flags.supportSkipChannelJoin |
     (config.colorDepth === 32 ? flags.want32BppSession : 0) |
-    (config.autoDetect === true ? flags.supportNetworkAutodetect : 0) |
+    (config.autoDetect === true ? flags.supportNetworkAutodetect | flags.supportHeartbeatPdu : 0) |
     (config.dynamicGraphics === true ? flags.supportDynvcGfxProtocol : 0)
   );
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ReadCursor } from '../core/cursor.ts';
+import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import { autoDetectResponseMessage, decodeAutoDetectResponse } from '../pdu/auto-detect.ts';
+import { encodeHeartbeat, sizeOfHeartbeat } from '../pdu/heartbeat.ts';
 import { decodeMultitransportResponse, MULTITRANSPORT_ABORTED } from '../pdu/multitransport.ts';
 import { MessageChannel } from './message-channel.ts';
 
@@ -77,9 +78,19 @@ describe('MessageChannel', () => {
     assert.deepEqual(response, { requestId: 42, result: MULTITRANSPORT_ABORTED });
   });
 
-  it('passes over heartbeats and what it does not know', () => {
+  it('notes heartbeats', () => {
     const channel = new MessageChannel();
+    assert.equal(channel.heartbeat, undefined);
     assert.equal(channel.receive(hex('00400000 00 0a 02 05'), 0), undefined);
+    assert.deepEqual(channel.heartbeat, { period: 10, missedForWarning: 2, missedForReconnection: 5 });
+    const cursor = new WriteCursor(sizeOfHeartbeat());
+    encodeHeartbeat({ period: 10, missedForWarning: 2, missedForReconnection: 5 }, cursor);
+    assert.deepEqual(cursor.finish(), hex('00 0a 02 05'));
+    assert.throws(() => channel.receive(hex('00400000 00 0a'), 0), DecodeError);
+  });
+
+  it('passes over what it does not know', () => {
+    const channel = new MessageChannel();
     assert.equal(channel.receive(request('06 00 0100 7777'), 0), undefined);
     assert.equal(channel.receive(hex('00000000'), 0), undefined);
   });

@@ -1,6 +1,6 @@
 /**
  * The client's end of the message channel, while connecting and afterwards: answers network auto-detection, refuses
- * further transports, passes over heartbeats. A server that asks and gets no answer stops drawing sooner or later.
+ * further transports, notes heartbeats. A server that asks and gets no answer stops drawing sooner or later.
  */
 import { ReadCursor } from '../core/cursor.ts';
 import {
@@ -9,6 +9,7 @@ import {
   decodeAutoDetectRequest,
   type NetworkCharacteristics,
 } from '../pdu/auto-detect.ts';
+import { decodeHeartbeat, type Heartbeat } from '../pdu/heartbeat.ts';
 import {
   decodeMultitransportRequest,
   encodeMultitransportResponse,
@@ -23,10 +24,16 @@ const MAX_U32 = 0xffffffff;
 export class MessageChannel {
   #measurement: { readonly startedAt: number; bytes: number } | undefined;
   #characteristics: NetworkCharacteristics = {};
+  #heartbeat: Heartbeat | undefined;
 
   /** What the server last told of the network. */
   get characteristics(): NetworkCharacteristics {
     return this.#characteristics;
+  }
+
+  /** What the server promised with its last heartbeat; nothing while it has sent none. */
+  get heartbeat(): Heartbeat | undefined {
+    return this.#heartbeat;
   }
 
   /**
@@ -55,6 +62,9 @@ export class MessageChannel {
       return withSecurityHeader(SecurityFlags.transportResponse, sizeOfMultitransportResponse(), (out) =>
         encodeMultitransportResponse(response, out),
       );
+    }
+    if (flags & SecurityFlags.heartbeat) {
+      this.#heartbeat = decodeHeartbeat(new ReadCursor(body, 'TS_HEARTBEAT_PDU'));
     }
     return undefined;
   }

@@ -45,7 +45,7 @@ export interface ClientConfig {
   readonly maxUnacknowledgedFrames?: number;
   /** Static virtual channels to open, at most 31. None unless given. */
   readonly channels?: readonly ChannelDefinition[];
-  /** Join a message channel and answer network auto-detection while connecting; the session must do so afterwards. */
+  /** Join a message channel: answer network auto-detection, while connecting and afterwards, and take heartbeats. */
   readonly autoDetect?: boolean;
   /** Offer RDPGFX; needs the `drdynvc` channel. */
   readonly dynamicGraphics?: boolean;

@@ -2,16 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { activateShare } from '../connector/client-capabilities.ts';
+import { MessageChannel } from '../connector/message-channel.ts';
 import type { ServerShare } from '../connector/server-types.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
 import { encodeCapabilitySet } from '../pdu/capability-sets.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
+import { encodeFragmentedUpdate } from '../pdu/fast-path.ts';
 import type { InputEvent } from '../pdu/input.ts';
-import { DisconnectReason, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
+import { DisconnectReason, mcsMessage, sendDataIndication, sendDataRequest } from '../pdu/mcs-domain.ts';
 import { encodePlainNotify } from '../pdu/save-session-info.ts';
 import {
   type DemandActive,
+  encodeDeactivateAll,
   ShareControlType,
   ShareDataType,
   shareControlMessage,
@@ -22,6 +25,7 @@ import { type ServerActiveOutput, ServerActiveStage } from './server-active-stag
 
 const USER = 1007;
 const IO = 1003;
+const MESSAGES = 1006;
 const SHARE_ID = 0x103ea;
 const SERVER = 0x3ea;
 
@@ -74,7 +78,10 @@ function demand(width: number, height: number): DemandActive {
   };
 }
 
-function clientStage(changes: { fastPathInput?: boolean; unicodeInput?: boolean; refreshRect?: boolean } = {}) {
+function clientStage(
+  changes: { fastPathInput?: boolean; unicodeInput?: boolean; refreshRect?: boolean } = {},
+  channel?: MessageChannel,
+) {
   const activate = (active: DemandActive) => activateShare(active, { colorDepth: 32, keyboardLayout: 0x409 });
   const { share } = activate(demand(800, 600));
   return new ClientActiveStage({
@@ -82,9 +89,57 @@ function clientStage(changes: { fastPathInput?: boolean; unicodeInput?: boolean;
     ioChannelId: IO,
     share: { ...share, ...changes },
     maxUpdateSize: 100_000,
+    ...(channel && { messageChannel: { id: MESSAGES, channel } }),
     activate,
   });
 }
+
+describe('ClientActiveStage on the message channel', () => {
+  it('answers continuous detection, also between deactivation and reactivation', () => {
+    const stage = clientStage({}, new MessageChannel());
+    const request = (text: string) => sendDataIndication(MESSAGES, Uint8Array.from(Buffer.from(text, 'hex')));
+    const answer = (text: string) => [
+      { kind: 'send', bytes: sendDataRequest(USER, MESSAGES, Uint8Array.from(Buffer.from(text, 'hex'))) },
+    ];
+    const rtt = '00100000060007000100';
+    assert.deepEqual(receive(stage, request(rtt)), answer('00200000060107000000'));
+    receive(
+      stage,
+      sendDataIndication(IO, shareControlMessage(ShareControlType.deactivateAll, USER, encodeDeactivateAll(SHARE_ID))),
+    );
+    assert.deepEqual(receive(stage, request(rtt)), answer('00200000060107000000'));
+  });
+
+  it('measures what comes between bandwidth start and stop', () => {
+    const stage = clientStage({}, new MessageChannel());
+    const frame = (text: string) => sendDataIndication(MESSAGES, Uint8Array.from(Buffer.from(text, 'hex')));
+    const picture = encodeFragmentedUpdate(UpdateCode.synchronize, new Uint8Array(0))[0] ?? new Uint8Array(0);
+    const stop = frame('00100000060008002904');
+    const out: ActiveOutput[] = [];
+    stage.receiveFrame(frame('00100000060008001400'), out, 1000);
+    stage.receiveFrame(picture, out, 1500);
+    stage.receiveFrame(stop, out, 3000);
+    const last = out.at(-1);
+    assert.ok(last?.kind === 'send');
+    const counted = Buffer.alloc(8);
+    counted.writeUInt32LE(2000, 0);
+    counted.writeUInt32LE(picture.length + stop.length, 4);
+    assert.deepEqual(
+      last.bytes,
+      sendDataRequest(
+        USER,
+        MESSAGES,
+        Uint8Array.from(Buffer.from(`002000000e0108000b00${counted.toString('hex')}`, 'hex')),
+      ),
+    );
+  });
+
+  it('passes over the channel where none was joined', () => {
+    const stage = clientStage();
+    assert.deepEqual(receive(stage, sendDataIndication(MESSAGES, new Uint8Array(4))), []);
+    assert.equal(stage.skipped.channelData, 1);
+  });
+});
 
 function serverStage() {
   const share: ServerShare = { shareId: SHARE_ID, width: 800, height: 600, colorDepth: 32, maxUpdateSize: 100_000 };
@@ -98,7 +153,7 @@ function serverStage() {
 }
 
 type Sendable = { readonly kind: string; readonly bytes?: Uint8Array };
-type Receiver<O> = { receiveFrame(frame: Uint8Array, out: O[]): void };
+type Receiver<O> = { receiveFrame(frame: Uint8Array, out: O[], now: number): void };
 
 /** Carries frames to and fro until both are silent; returns everything that was not sent. */
 function exchange(
@@ -112,8 +167,8 @@ function exchange(
   while (toServer.length + toClient.length > 0) {
     const clientOut: ActiveOutput[] = [];
     const serverOut: ServerActiveOutput[] = [];
-    for (const { bytes } of toServer) if (bytes) server.receiveFrame(bytes, serverOut);
-    for (const { bytes } of toClient) if (bytes) client.receiveFrame(bytes, clientOut);
+    for (const { bytes } of toServer) if (bytes) server.receiveFrame(bytes, serverOut, 0);
+    for (const { bytes } of toClient) if (bytes) client.receiveFrame(bytes, clientOut, 0);
     seen.client.push(...clientOut.filter(({ kind }) => kind !== 'send'));
     seen.server.push(...serverOut.filter(({ kind }) => kind !== 'send'));
     toServer = clientOut;
@@ -125,7 +180,7 @@ function exchange(
 /** What the client makes of Share Data bodies, or whole frames, of a server. */
 function receive(stage: ClientActiveStage, ...frames: Uint8Array[]): ActiveOutput[] {
   const out: ActiveOutput[] = [];
-  for (const frame of frames) stage.receiveFrame(frame, out);
+  for (const frame of frames) stage.receiveFrame(frame, out, 0);
   return out;
 }
 
@@ -387,7 +442,7 @@ describe('ClientActiveStage with servers of all kinds', () => {
       fc.property(fc.array(frames, { maxLength: 5 }), (stream) => {
         for (const stage of [clientStage(), serverStage()]) {
           try {
-            for (const frame of stream) stage.receiveFrame(frame, { push: () => 0 });
+            for (const frame of stream) stage.receiveFrame(frame, { push: () => 0 }, 0);
           } catch (error) {
             assert.ok(error instanceof DecodeError, String(error));
           }

@@ -1,3 +1,4 @@
+import type { MessageChannel } from '../connector/message-channel.ts';
 import type { Share } from '../connector/types.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor } from '../core/cursor.ts';
@@ -35,6 +36,8 @@ export interface ActiveStageOptions {
   readonly share: Share;
   /** Largest fast-path update that we advertised to take: Multifragment Update capability set. */
   readonly maxUpdateSize: number;
+  /** Where auto-detection, heartbeats and multitransport requests come in, if it was joined. */
+  readonly messageChannel?: { readonly id: number; readonly channel: MessageChannel };
   /** Answers a Demand Active: the Confirm Active's body, and what was agreed. */
   readonly activate: (demand: DemandActive) => { readonly confirmActive: Uint8Array; readonly share: Share };
 }
@@ -90,10 +93,11 @@ export class ClientActiveStage {
     return [desktopReset(this.#share)];
   }
 
-  /** Handles one frame and appends to `out`. Throws `DecodeError`. */
-  receiveFrame(frame: Uint8Array, out: ActiveSink): void {
+  /** Handles one frame and appends to `out`. Throws `DecodeError`. @param now milliseconds since the epoch */
+  receiveFrame(frame: Uint8Array, out: ActiveSink, now: number): void {
+    this.#options.messageChannel?.channel.received(frame.length);
     if (frameKind(frame[0] ?? 0) === 'fast-path') this.#fastPath(frame, out);
-    else this.#slowPath(frame, out);
+    else this.#slowPath(frame, out, now);
   }
 
   /** Nothing while the share is down: the server would take it for a protocol error. */
@@ -155,7 +159,7 @@ export class ClientActiveStage {
     }
   }
 
-  #slowPath(frame: Uint8Array, out: ActiveSink): void {
+  #slowPath(frame: Uint8Array, out: ActiveSink, now: number): void {
     const message = decodeX224(frame);
     if (message.kind !== 'data') {
       out.push({ kind: 'closed', reason: this.#closeReason({ kind: 'x224-disconnect' }) });
@@ -172,7 +176,7 @@ export class ClientActiveStage {
       return;
     }
     if (mcs.channelId !== this.#options.ioChannelId) {
-      this.skipped.channelData++;
+      this.#otherChannel(mcs.channelId, mcs.userData, out, now);
       return;
     }
     // Some servers send empty Send Data Indications to keep the connection alive.
@@ -198,6 +202,18 @@ export class ClientActiveStage {
           this.skipped.unknownPdus++;
       }
     }
+  }
+
+  #otherChannel(channelId: number, userData: Uint8Array, out: ActiveSink, now: number): void {
+    const { messageChannel, userId } = this.#options;
+    if (messageChannel === undefined || channelId !== messageChannel.id) {
+      this.skipped.channelData++;
+      return;
+    }
+    // INVARIANT: every request is answered, whatever the share's state: a server whose continuous network detection
+    // goes unanswered stops drawing.
+    const answer = messageChannel.channel.receive(userData, now);
+    if (answer !== undefined) out.push({ kind: 'send', bytes: sendDataRequest(userId, channelId, answer) });
   }
 
   #shareData(pdu: ShareDataPdu, out: ActiveSink): void {

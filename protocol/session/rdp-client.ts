@@ -53,21 +53,21 @@ export class RdpClient {
   /** The first bytes, once the TCP connection is there. */
   start(): ClientOutput[] {
     return this.#guard((state, out) => {
-      if (state.name === 'connecting') this.#connector(state.connector.start(), out);
+      if (state.name === 'connecting') this.#connector(state.connector.start(), 0, out);
     });
   }
 
   /** @param now milliseconds since the epoch; here and below */
   receive(bytes: Uint8Array, now: number): ClientOutput[] {
     return this.#guard((state, out) => {
-      if (state.name === 'connecting') this.#connector(state.connector.receive(bytes, now), out);
-      else if (state.name === 'active') this.#active(state, bytes, out);
+      if (state.name === 'connecting') this.#connector(state.connector.receive(bytes, now), now, out);
+      else if (state.name === 'active') this.#active(state, bytes, now, out);
     });
   }
 
   tlsEstablished(peer: TlsPeer, now: number): ClientOutput[] {
     return this.#guard((state, out) => {
-      if (state.name === 'connecting') this.#connector(state.connector.tlsEstablished(peer, now), out);
+      if (state.name === 'connecting') this.#connector(state.connector.tlsEstablished(peer, now), now, out);
     });
   }
 
@@ -113,20 +113,21 @@ export class RdpClient {
     });
   }
 
-  #connector(outputs: readonly ConnectorOutput[], out: ClientOutput[]): void {
+  #connector(outputs: readonly ConnectorOutput[], now: number, out: ClientOutput[]): void {
     for (const output of outputs) {
       if (output.kind !== 'connected') out.push(output);
-      else this.#connected(output.result, out);
+      else this.#connected(output.result, now, out);
     }
   }
 
-  #connected(connection: ConnectionResult, out: ClientOutput[]): void {
-    const { userId, ioChannelId, share, maxUpdateSize } = connection;
+  #connected(connection: ConnectionResult, now: number, out: ClientOutput[]): void {
+    const { userId, ioChannelId, share, maxUpdateSize, messageChannel } = connection;
     const stage = new ClientActiveStage({
       userId,
       ioChannelId,
       share,
       maxUpdateSize,
+      ...(messageChannel !== undefined && { messageChannel }),
       activate: (demand) => activateShare(demand, this.#config),
     });
     const state: ActiveState = { name: 'active', stage, connection, frames: new FrameReader() };
@@ -134,12 +135,12 @@ export class RdpClient {
     // What logged us on is not needed again: from here on nothing in memory holds it for us.
     this.#config = { ...this.#config, username: '', domain: '', password: '' };
     out.push(...stage.start());
-    this.#active(state, connection.pending, out);
+    this.#active(state, connection.pending, now, out);
   }
 
-  #active(state: ActiveState, bytes: Uint8Array, out: ClientOutput[]): void {
+  #active(state: ActiveState, bytes: Uint8Array, now: number, out: ClientOutput[]): void {
     state.frames.push(bytes, (frame) => {
-      state.stage.receiveFrame(frame, out);
+      state.stage.receiveFrame(frame, out, now);
       return out.at(-1)?.kind !== 'closed';
     });
   }
