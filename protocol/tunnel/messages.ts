@@ -158,7 +158,7 @@ export function decodeGatewayMessage(bytes: Uint8Array): GatewayMessage {
         code: textField(cursor, body, 'code'),
         message: textField(cursor, body, 'message'),
       } as const;
-      return body['hint'] === undefined ? ended : { ...ended, hint: textField(cursor, body, 'hint') };
+      return body.hint === undefined ? ended : { ...ended, hint: textField(cursor, body, 'hint') };
     }
     case MessageType.notice: {
       const body = readJson(cursor);
@@ -167,7 +167,7 @@ export function decodeGatewayMessage(bytes: Uint8Array): GatewayMessage {
         code: textField(cursor, body, 'code'),
         message: textField(cursor, body, 'message'),
       } as const;
-      const viewers = body['viewers'];
+      const viewers = body.viewers;
       if (viewers === undefined) return notice;
       if (typeof viewers !== 'number' || !Number.isSafeInteger(viewers) || viewers < 0) {
         throw cursor.error('invalid_value', 'viewers', 'not a count');
@@ -207,7 +207,7 @@ export function decodeBrowserMessage(bytes: Uint8Array): BrowserMessage {
   switch (type) {
     case MessageType.attach: {
       const body = readJson(cursor);
-      const version = body['version'];
+      const version = body.version;
       if (typeof version !== 'number' || !Number.isInteger(version) || version < 0 || version > 0xffff) {
         throw cursor.error('invalid_value', 'version', 'not a version number');
       }

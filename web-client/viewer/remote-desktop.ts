@@ -71,7 +71,7 @@ export class RemoteDesktop implements Disposable {
     this.element = document.createElement('div');
     this.element.className = 'remote-desktop';
     this.#canvas = document.createElement('canvas');
-    this.#canvas.dataset['testid'] = 'desktop';
+    this.#canvas.dataset.testid = 'desktop';
     this.#canvas.tabIndex = 0;
     this.#canvas.setAttribute('role', 'application');
     this.#canvas.setAttribute('aria-label', options.label);
@@ -200,7 +200,7 @@ export class RemoteDesktop implements Disposable {
     switch (event.type) {
       case 'hello':
         this.#viewOnly = event.role === 'shadow';
-        this.element.dataset['viewOnly'] = String(this.#viewOnly);
+        this.element.dataset.viewOnly = String(this.#viewOnly);
         return;
       case 'phase':
         this.#events.emit('phase', event.phase);
@@ -248,7 +248,7 @@ export class RemoteDesktop implements Disposable {
   }
 
   #showState(): void {
-    this.element.dataset['state'] = this.#state;
+    this.element.dataset.state = this.#state;
   }
 
   #listenToLayout(): void {
@@ -311,7 +311,7 @@ export class RemoteDesktop implements Disposable {
 
   #relayout(): void {
     const size = this.#size;
-    this.element.dataset['scaling'] = this.#scaling;
+    this.element.dataset.scaling = this.#scaling;
     if (size === undefined) return;
     const layout = layoutDesktop(size, elementSize(this.element), this.#scaling, window.devicePixelRatio);
     this.#layout = layout;
@@ -320,7 +320,7 @@ export class RemoteDesktop implements Disposable {
     style.top = `${layout.top}px`;
     style.width = `${layout.width}px`;
     style.height = `${layout.height}px`;
-    this.#canvas.dataset['crisp'] = String(layout.crisp);
+    this.#canvas.dataset.crisp = String(layout.crisp);
     this.#showPointer();
   }
 

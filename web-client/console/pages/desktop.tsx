@@ -17,7 +17,7 @@ import { accountName, desktopPath } from './desktops.tsx';
 /** `/desktop/:targetId`: chooses the account where there are several, then the desktop fills the window. */
 export function Desktop() {
   const { params, query } = useRoute();
-  const targetId = params['targetId'] ?? '';
+  const targetId = params.targetId ?? '';
   const { value: target, error, reload } = useResource((signal) => gateway.target(targetId, signal));
   useTitle(target?.name ?? 'Desktop');
 
@@ -39,7 +39,7 @@ export function Desktop() {
     );
   }
   const only = target.accounts.length === 1 ? target.accounts[0] : undefined;
-  const account = only ?? target.accounts.find(({ id }) => id === query['account']);
+  const account = only ?? target.accounts.find(({ id }) => id === query.account);
   if (account === undefined) return <AccountChooser target={target} />;
   return <OpenDesktop key={`${target.id} ${account.id}`} target={target} account={account} />;
 }

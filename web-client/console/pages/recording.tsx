@@ -11,7 +11,7 @@ import { useResource } from '../ui/use-resource.ts';
 
 export function RecordingPage() {
   const { params } = useRoute();
-  const id = params['id'] ?? '';
+  const id = params.id ?? '';
   const { value: recording, error, reload } = useResource((signal) => gateway.recording(id, signal), 5000);
   return (
     <Page

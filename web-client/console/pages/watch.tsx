@@ -13,7 +13,7 @@ import { useTitle } from '../ui/use-title.ts';
 /** `/sessions/:id/watch`: somebody else's desktop, live and only to look at. */
 export function Watch() {
   const { params } = useRoute();
-  const id = params['id'] ?? '';
+  const id = params.id ?? '';
   const page = useRef<HTMLDivElement>(null);
   const first = useRef<HTMLAnchorElement>(null);
   const [confirming, setConfirming] = useState(false);
