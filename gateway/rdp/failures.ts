@@ -222,6 +222,7 @@ const CONNECT_CODES: Readonly<Record<ConnectErrorCode, ErrorCode>> = {
   not_rdp: 'target_not_rdp',
   nla_required: 'nla_required',
   nla_refused: 'nla_refused',
+  restricted_admin_refused: 'restricted_admin_refused',
   tls_refused: 'tls_failed',
   logon_failed: 'logon_failed',
   account_restricted: 'account_restricted',

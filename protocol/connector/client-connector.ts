@@ -37,7 +37,7 @@ import { clientInfoMessage, connectInitialMessage } from './client-settings.ts';
 import { ConnectError, connectErrorOf } from './connect-error.ts';
 import { LicenseExchange } from './license-exchange.ts';
 import { MessageChannel } from './message-channel.ts';
-import { requestedProtocols, selectedProtocol } from './negotiation.ts';
+import { requestedProtocols, requestFlags, selectedProtocol } from './negotiation.ts';
 import type {
   ClientConfig,
   ConnectionPhase,
@@ -114,7 +114,7 @@ export class ClientConnector {
 
   start(): ConnectorOutput[] {
     if (this.#state.name !== 'start') throw new UsageError('the connector was started before');
-    const negotiation = { flags: 0, protocols: requestedProtocols(this.#config.nla) };
+    const negotiation = { flags: requestFlags(this.#config), protocols: requestedProtocols(this.#config.nla) };
     const { routing } = this.#config;
     this.#state = { name: 'connection-initiation' };
     return [
@@ -131,7 +131,7 @@ export class ClientConnector {
     const state = this.#state;
     if (state.name !== 'security-upgrade') throw new UsageError(`TLS was established in ${state.name}`);
     if (state.protocol === SecurityProtocol.ssl) return this.#exchangeBasicSettings(state.protocol);
-    const { username, password, domain, host, clientName, oldestCredSsp } = this.#config;
+    const { username, password, domain, host, clientName, oldestCredSsp, restrictedAdmin } = this.#config;
     const credssp = new CredSspClient(
       {
         username,
@@ -140,6 +140,7 @@ export class ClientConnector {
         host,
         workstation: clientName,
         ...(oldestCredSsp !== undefined && { oldestVersion: oldestCredSsp }),
+        ...(restrictedAdmin !== undefined && { restrictedAdmin }),
       },
       this.#crypto,
       now,
@@ -231,7 +232,7 @@ export class ClientConnector {
 
   #confirmed(frame: Uint8Array, out: ConnectorOutput[]): void {
     const confirm = decodeConnectionConfirm(frame);
-    const protocol = selectedProtocol(confirm, this.#config.nla);
+    const protocol = selectedProtocol(confirm, this.#config);
     if (this.#frames.length > 0) {
       // The server never speaks first in TLS: whoever sent these wants them taken for what TLS protects.
       throw new ConnectError('tls_refused', 'bytes came in the clear before the tls handshake');

@@ -133,14 +133,14 @@ function clientInfo(config: ClientConfig): ClientInfo {
     InfoFlags.mouseHasWheel |
     InfoFlags.forceEncryptedCsPdu |
     (playsAudio(config) ? 0 : InfoFlags.noAudioPlayback) |
-    // Without a password the server shows its own logon screen.
-    (config.password === '' ? 0 : InfoFlags.autologon);
+    // Without a password the server shows its own logon screen; in Restricted Admin mode it never needs one.
+    (config.password === '' && config.restrictedAdmin !== true ? 0 : InfoFlags.autologon);
   return {
     codePage: 0,
     flags,
     domain,
     userName: user,
-    password: config.password,
+    password: config.restrictedAdmin === true ? '' : config.password,
     alternateShell: config.alternateShell ?? '',
     workingDir: config.workingDir ?? '',
     extended: {

@@ -9,6 +9,8 @@ export type ConnectErrorCode =
   | 'nla_required'
   /** The policy insists on NLA, the server (or what the two could agree on) did not have it. */
   | 'nla_refused'
+  /** The policy insists on Restricted Admin mode, the server does not offer it. */
+  | 'restricted_admin_refused'
   /** The server does not do TLS, or not for us. */
   | 'tls_refused'
   /** Wrong user name or password, or nobody there to check them. */

@@ -225,6 +225,49 @@ describe('connection sequence', () => {
   });
 });
 
+describe('Restricted Admin mode', () => {
+  const restrictedAdmin = true;
+
+  it('logs on by proof alone: the server never gets the password', () => {
+    const seen: string[] = [];
+    const record: Tamper = (bytes, to) => {
+      if (to === 'server') seen.push(String.fromCharCode(...bytes));
+      return bytes;
+    };
+    const { client, server, error } = connect(
+      { restrictedAdmin },
+      { nla: { ...NLA, restrictedAdmin } },
+      Infinity,
+      record,
+    );
+    assert.equal(error, undefined);
+    assert.ok(client);
+    assert.equal(server?.identity?.user, 'alice');
+    // [MS-RDPBCGR] 2.2.1.1.1: type, flags, length; the flag is the client's demand.
+    assert.equal(seen[0]?.charCodeAt(11), 1);
+    assert.equal(seen[0]?.charCodeAt(12), 1);
+    const password = CLIENT.password.replace(/./gs, (letter) => `${letter}\0`);
+    assert.ok(!seen.join('').includes(password), 'the Client Info PDU holds no password');
+  });
+
+  it('sends the password in Client Info without it, as a control', () => {
+    const seen: string[] = [];
+    connect({}, { nla: NLA }, Infinity, (bytes) => {
+      seen.push(String.fromCharCode(...bytes));
+      return bytes;
+    });
+    assert.ok(seen.join('').includes(CLIENT.password.replace(/./gs, (letter) => `${letter}\0`)));
+  });
+
+  it('restricted_admin_refused: the server does not offer it', () => {
+    assert.equal(failure(connect({ restrictedAdmin }, { nla: NLA })).code, 'restricted_admin_refused');
+  });
+
+  it('restricted_admin_refused: TLS alone would give the password away', () => {
+    assert.equal(failure(connect({ restrictedAdmin }, { tls: TLS })).code, 'restricted_admin_refused');
+  });
+});
+
 describe('connection sequence, refused', () => {
   it('nla_refused: required, and the server has none', () => {
     assert.equal(failure(connect({ nla: 'required' }, { tls: TLS })).code, 'nla_refused');

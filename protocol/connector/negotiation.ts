@@ -1,7 +1,15 @@
 /** Which security protocols the policy asks for, and what it makes of the server's choice. A downgrade is never silent. */
-import { type ConnectionConfirm, NegotiationFailureCode, SecurityProtocol } from '../pdu/nego.ts';
+import {
+  type ConnectionConfirm,
+  NegotiationFailureCode,
+  NegotiationRequestFlags,
+  NegotiationResponseFlags,
+  SecurityProtocol,
+} from '../pdu/nego.ts';
 import { ConnectError } from './connect-error.ts';
-import type { NlaPolicy } from './types.ts';
+import type { ClientConfig, NlaPolicy } from './types.ts';
+
+type SecurityPolicy = Pick<ClientConfig, 'nla' | 'restrictedAdmin'>;
 
 /** TLS is asked for along with CredSSP, which builds on it ([MS-RDPBCGR] 2.2.1.1.1); the answer is held to the policy. */
 export function requestedProtocols(nla: NlaPolicy): number {
@@ -9,8 +17,14 @@ export function requestedProtocols(nla: NlaPolicy): number {
   return SecurityProtocol.ssl | SecurityProtocol.hybrid | SecurityProtocol.hybridEx;
 }
 
+/** [MS-RDPBCGR] 2.2.1.1.1 flags. */
+export function requestFlags(policy: SecurityPolicy): number {
+  return policy.restrictedAdmin === true ? NegotiationRequestFlags.restrictedAdminModeRequired : 0;
+}
+
 /** One of SSL, HYBRID and HYBRID_EX. Throws `ConnectError` where the server and the policy cannot agree. */
-export function selectedProtocol(confirm: ConnectionConfirm, nla: NlaPolicy): number {
+export function selectedProtocol(confirm: ConnectionConfirm, policy: SecurityPolicy): number {
+  const { nla } = policy;
   if (confirm.kind === 'failure') throw negotiationFailure(confirm.code, nla);
   // Without a negotiation response the server wants standard RDP security, which has no server authentication.
   const protocol = confirm.kind === 'response' ? confirm.protocol : SecurityProtocol.rdp;
@@ -18,11 +32,20 @@ export function selectedProtocol(confirm: ConnectionConfirm, nla: NlaPolicy): nu
   if (protocol === SecurityProtocol.ssl && nla === 'required') {
     throw new ConnectError('nla_refused', 'the server does not offer network level authentication');
   }
+  if (policy.restrictedAdmin === true) requireRestrictedAdmin(confirm, protocol);
   const isSingle = (protocol & (protocol - 1)) === 0;
   if (!isSingle || (protocol & requestedProtocols(nla)) === 0) {
     throw new ConnectError('tls_refused', `the server selected security protocol ${protocol}, which was not offered`);
   }
   return protocol;
+}
+
+/** TLS alone would hand the server the password that this mode keeps from it. */
+function requireRestrictedAdmin(confirm: ConnectionConfirm, protocol: number): void {
+  const { restrictedAdminModeSupported } = NegotiationResponseFlags;
+  const supported = confirm.kind === 'response' && (confirm.flags & restrictedAdminModeSupported) !== 0;
+  if (supported && protocol !== SecurityProtocol.ssl) return;
+  throw new ConnectError('restricted_admin_refused', 'the server does not offer restricted admin mode');
 }
 
 function negotiationFailure(code: number, nla: NlaPolicy): ConnectError {

@@ -226,7 +226,9 @@ export class ServerAcceptor {
   #choose(requested: number): ConnectionConfirm {
     const { nla, tls } = this.#config;
     const response = (protocol: number): ConnectionConfirm => {
-      return { kind: 'response', flags: NegotiationResponseFlags.extendedClientDataSupported, protocol };
+      const { extendedClientDataSupported, restrictedAdminModeSupported } = NegotiationResponseFlags;
+      const restricted = nla?.restrictedAdmin === true ? restrictedAdminModeSupported : 0;
+      return { kind: 'response', flags: extendedClientDataSupported | restricted, protocol };
     };
     if (nla !== undefined && requested & SecurityProtocol.hybridEx) return response(SecurityProtocol.hybridEx);
     if (nla !== undefined && requested & SecurityProtocol.hybrid) return response(SecurityProtocol.hybrid);

@@ -16,7 +16,11 @@ export interface ServerConfig {
   /** NetBIOS name of this server, at most 15 letters. */
   readonly computerName: string;
   /** Accept Network Level Authentication by these accounts. */
-  readonly nla?: { readonly lookup: AccountLookup };
+  readonly nla?: {
+    readonly lookup: AccountLookup;
+    /** Let clients keep their password to themselves: Restricted Admin mode. */
+    readonly restrictedAdmin?: boolean;
+  };
   /** Accept TLS without NLA; this decides by what Client Info says. Without both `nla` and `tls` nobody gets in. */
   readonly tls?: { readonly authenticate: (logon: Logon) => boolean };
   /** The desktop's size for a client that asks for this one; as asked unless given. */

@@ -51,6 +51,11 @@ export interface ClientConfig {
   readonly dynamicGraphics?: boolean;
   /** Log on to the console session, as administrators do. */
   readonly adminSession?: boolean;
+  /**
+   * Restricted Admin mode: log on by proof alone, so that the server never gets the password. Needs NLA and a server
+   * that offers it; anything less is refused.
+   */
+  readonly restrictedAdmin?: boolean;
   /** Oldest CredSSP version to accept; 2 unless given. */
   readonly oldestCredSsp?: number;
   /** Program to start in place of the desktop's shell. */
