@@ -1,5 +1,6 @@
 import { type Canvas, createCanvas, type SKRSContext2D } from '@napi-rs/canvas';
 import type { Rect } from '#protocol/graphics/geometry.ts';
+import { DamageGrid } from '../damage-grid.ts';
 import type { FrameSource } from '../recording.ts';
 
 /** A desktop drawn with a canvas: draw with `draw`, and hand the recorder the rectangles that it returns. */
@@ -9,7 +10,7 @@ export class CanvasDesktop implements FrameSource {
   pixels: Uint8ClampedArray;
   #canvas: Canvas;
   #context: SKRSContext2D;
-  #pending: Rect[] = [];
+  #pending: DamageGrid;
 
   constructor(width: number, height: number, background = '#ffffff') {
     this.width = width;
@@ -17,6 +18,7 @@ export class CanvasDesktop implements FrameSource {
     this.pixels = new Uint8ClampedArray(width * height * 4);
     this.#canvas = createCanvas(width, height);
     this.#context = this.#canvas.getContext('2d');
+    this.#pending = new DamageGrid(width, height);
     this.draw({ x: 0, y: 0, width, height }, (context) => {
       context.fillStyle = background;
       context.fillRect(0, 0, width, height);
@@ -29,7 +31,7 @@ export class CanvasDesktop implements FrameSource {
     this.pixels = new Uint8ClampedArray(width * height * 4);
     this.#canvas = createCanvas(width, height);
     this.#context = this.#canvas.getContext('2d');
-    this.#pending = [];
+    this.#pending = new DamageGrid(width, height);
     this.draw({ x: 0, y: 0, width, height }, (context) => {
       context.fillStyle = background;
       context.fillRect(0, 0, width, height);
@@ -39,14 +41,13 @@ export class CanvasDesktop implements FrameSource {
   /** Draws; only `area` (the damage) becomes visible. */
   draw(area: Rect, paint: (context: SKRSContext2D) => void): Rect[] {
     paint(this.#context);
-    this.#pending.push(area);
+    this.#pending.add(area);
     return [area];
   }
 
   /** As a lazy compositor does it: pixels are brought up to date when somebody asks. */
   prepare(): readonly Rect[] {
-    for (const rect of this.#pending) this.#copy(rect);
-    this.#pending = [];
+    for (const rect of this.#pending.take()) this.#copy(rect);
     return [];
   }
 

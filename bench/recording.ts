@@ -1,0 +1,183 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { SKRSContext2D } from '@napi-rs/canvas';
+import type { Rect } from '#protocol/graphics/geometry.ts';
+import { SessionRecorder } from '../recorder/session-recorder.ts';
+import { CanvasDesktop } from '../recorder/testing/canvas-desktop.ts';
+import { FakeClock } from '../recorder/testing/fake-clock.ts';
+import { blockArea, drawBlock, LEGIBILITY_CHART, readBlock } from '../recorder/testing/legibility-chart.ts';
+import { idle } from './recording/idle.ts';
+import { office } from './recording/office.ts';
+import { type Scenario, type Screen, TICK_MS } from './recording/scenario.ts';
+import { terminal } from './recording/terminal.ts';
+import { video } from './recording/video.ts';
+import { web } from './recording/web.ts';
+
+/** One line of `npm run bench -- recording --json FILE`. KB are 1000 bytes. */
+export interface RecordingRow {
+  readonly class: string;
+  readonly kbPerMin: number;
+  /** User and system time of the encoder's processes and of the recorder in its host, without drawing the desktop. */
+  readonly cpuSecondsPerMin: number;
+  readonly worstStalenessS: number;
+  /** Share of the legibility chart's characters that tesseract reads after the class's work. */
+  readonly greyAccuracy: number;
+  readonly colourAccuracy: number;
+}
+
+export interface RecordingBenchOptions {
+  readonly minutes?: number;
+  /** Leaves videos here instead of removing them. */
+  readonly keep?: string | undefined;
+}
+
+export const SCENARIOS: readonly (() => Scenario)[] = [idle, terminal, office, web, video];
+
+/** Draws a class for some minutes of its own time, faster than real time, through the whole recorder and the real ffmpeg. */
+export async function measure(make: () => Scenario, options: RecordingBenchOptions = {}): Promise<RecordingRow> {
+  const minutes = options.minutes ?? 3;
+  const scenario = make();
+  const directory = options.keep ?? (await mkdtemp(join(tmpdir(), 'oriel-bench-')));
+  const clock = new FakeClock();
+  const desktop = new BenchDesktop(clock);
+  const childrenBefore = childCpuSeconds();
+  const selfBefore = process.cpuUsage();
+  const recorder = await SessionRecorder.open(
+    { directory: join(directory, scenario.name), sessionId: scenario.name, clock },
+    desktop,
+  );
+  desktop.recorder = recorder;
+  desktop.timed(() => scenario.start(desktop));
+  for (let ms = TICK_MS; ms <= minutes * 60_000; ms += TICK_MS) {
+    await clock.advance(TICK_MS, () => recorder.drained());
+    desktop.timed(() => scenario.step(desktop, ms));
+  }
+  const worstStalenessS = desktop.worstStalenessMs / 1000;
+  const cpu = process.cpuUsage(selfBefore);
+  const selfSeconds = (cpu.user + cpu.system - desktop.drawingCpu) / 1e6;
+  for (const [index] of LEGIBILITY_CHART.entries()) {
+    desktop.draw(blockArea(index), (context) => drawBlock(context, index));
+  }
+  await clock.advance(3000, () => recorder.drained());
+  const summary = await recorder.finish(clock.now());
+  // The encoder's three seconds of chart and the join are in it: a recording ends only once, so that is to our disadvantage.
+  const encoderSeconds = childCpuSeconds() - childrenBefore;
+  if (summary === undefined) throw new Error(`${scenario.name}: nothing was recorded`);
+  if (Math.abs(summary.endedAt - clock.now()) > 500) throw new Error(`${scenario.name}: the timeline is off`);
+  const row: RecordingRow = {
+    class: scenario.name,
+    kbPerMin: round(bytesBefore(summary.path, minutes * 60_000) / 1000 / minutes),
+    cpuSecondsPerMin: round((selfSeconds + encoderSeconds) / minutes),
+    worstStalenessS: round(worstStalenessS),
+    greyAccuracy: round(accuracyOf('grey', summary.path, summary.durationMs, directory)),
+    colourAccuracy: round(accuracyOf('colour', summary.path, summary.durationMs, directory)),
+  };
+  if (options.keep === undefined) await rm(directory, { recursive: true, force: true });
+  return row;
+}
+
+/** `recording [--json FILE] [--minutes N] [--only CLASS] [--keep FOLDER]` */
+export async function run(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      json: { type: 'string' },
+      minutes: { type: 'string', default: '3' },
+      only: { type: 'string' },
+      keep: { type: 'string' },
+    },
+  });
+  const rows: RecordingRow[] = [];
+  for (const make of SCENARIOS) {
+    if (values.only !== undefined && make().name !== values.only) continue;
+    const row = await measure(make, { minutes: Number(values.minutes), keep: values.keep });
+    rows.push(row);
+    process.stdout.write(`${JSON.stringify(row)}\n`);
+  }
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
+}
+
+/** The scenarios' screen and the recorder's source; keeps what drawing costs apart from what recording costs. */
+class BenchDesktop extends CanvasDesktop implements Screen {
+  recorder: SessionRecorder | undefined;
+  drawingCpu = 0;
+  worstStalenessMs = 0;
+  readonly #clock: FakeClock;
+  #firstUnseen: number | undefined;
+
+  constructor(clock: FakeClock) {
+    super(1920, 1080);
+    this.#clock = clock;
+  }
+
+  override draw(area: Rect, paint: (context: SKRSContext2D) => void): Rect[] {
+    const rects = super.draw(area, paint);
+    // Also called by the base class while it is constructed.
+    this.recorder?.damaged(rects, this.#clock.now());
+    if (this.recorder !== undefined) this.#firstUnseen ??= this.#clock.now();
+    return rects;
+  }
+
+  pointer(x: number, y: number): void {
+    this.recorder?.pointer(x, y, { kind: 'default' }, this.#clock.now());
+    this.#firstUnseen ??= this.#clock.now();
+  }
+
+  override prepare(): readonly Rect[] {
+    if (this.#firstUnseen !== undefined) {
+      this.worstStalenessMs = Math.max(this.worstStalenessMs, this.#clock.now() - this.#firstUnseen);
+      this.#firstUnseen = undefined;
+    }
+    return this.timed(() => super.prepare());
+  }
+
+  timed<T>(work: () => T): T {
+    const before = process.cpuUsage();
+    const result = work();
+    const { user, system } = process.cpuUsage(before);
+    this.drawingCpu += user + system;
+    return result;
+  }
+}
+
+function bytesBefore(path: string, ms: number): number {
+  const output = execFileSync(
+    'ffprobe',
+    ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'packet=pts_time,size', '-of', 'csv=p=0', path],
+    { maxBuffer: 64 << 20 },
+  );
+  return output
+    .toString('utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(',').map(Number))
+    .filter(([seconds = 0]) => seconds * 1000 <= ms)
+    .reduce((sum, [, size = 0]) => sum + size, 0);
+}
+
+function accuracyOf(kind: 'grey' | 'colour', path: string, ms: number, directory: string): number {
+  let read = 0;
+  let total = 0;
+  for (const [index, block] of LEGIBILITY_CHART.entries()) {
+    if (block.kind !== kind) continue;
+    const weight = block.lines.join('').length;
+    read += readBlock(path, ms, index, join(directory, 'block.png')).accuracy * weight;
+    total += weight;
+  }
+  return read / total;
+}
+
+/** User and system time of ended child processes (Linux: proc(5), fields cutime and cstime, in hundredths). */
+function childCpuSeconds(): number {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
+}
