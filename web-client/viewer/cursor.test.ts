@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cursorStyle, planCursor } from './cursor.ts';
+import { cursorStyles, planCursor } from './cursor.ts';
 
 const shape = (width: number, height: number, hotX: number, hotY: number) =>
   ({ kind: 'shape', width, height, hotX, hotY, rgba: new Uint8ClampedArray(width * height * 4) }) as const;
@@ -21,6 +21,6 @@ test('a hot spot outside the shape is moved in', () => {
 });
 
 test('the default pointer and none are CSS keywords', () => {
-  assert.equal(cursorStyle({ kind: 'default' }, 1), 'default');
-  assert.equal(cursorStyle({ kind: 'hidden' }, 1), 'none');
+  assert.deepEqual(cursorStyles({ kind: 'default' }, 1, 2), ['default']);
+  assert.deepEqual(cursorStyles({ kind: 'hidden' }, 1, 2), ['none']);
 });

@@ -25,28 +25,36 @@ export function planCursor(shape: PointerPicture, scale: number): CursorPlan {
   };
 }
 
-/** The value of the CSS property `cursor` for a pointer at a zoom (CSS pixels for one desktop pixel). */
-export function cursorStyle(look: PointerLook, scale: number): string {
-  if (look.kind === 'hidden') return 'none';
-  if (look.kind !== 'shape') return 'default';
+/**
+ * Values of the CSS property `cursor` for a pointer at a zoom (CSS pixels for one desktop pixel), the best last: each
+ * is to be set in turn, since browsers ignore what they do not know.
+ */
+export function cursorStyles(look: PointerLook, scale: number, devicePixelRatio: number): readonly string[] {
+  if (look.kind === 'hidden') return ['none'];
+  if (look.kind !== 'shape') return ['default'];
   const plan = planCursor(look, scale);
-  const url = pictureOf(look, plan);
-  return url === undefined ? 'default' : `url(${url}) ${plan.hotX} ${plan.hotY}, default`;
+  const place = `${plan.hotX} ${plan.hotY}, default`;
+  const plain = `url(${pictureOf(look, plan)}) ${place}`;
+  if (devicePixelRatio <= 1) return [plain];
+  return [plain, `image-set(url(${pictureOf(look, plan, devicePixelRatio)}) ${devicePixelRatio}x) ${place}`];
 }
 
-/** The pointer's shape as a `data:` URL, in the size of the plan. */
-export function pictureOf(look: PointerPicture, plan: CursorPlan): string | undefined {
+/** The pointer's shape as a `data:` URL, in the size of the plan times `density`. */
+export function pictureOf(look: PointerPicture, plan: CursorPlan, density = 1): string {
+  const width = Math.round(plan.width * density);
+  const height = Math.round(plan.height * density);
   const source = document.createElement('canvas');
   source.width = look.width;
   source.height = look.height;
   source.getContext('2d')?.putImageData(new ImageData(look.rgba, look.width, look.height), 0, 0);
-  if (plan.width === look.width && plan.height === look.height) return source.toDataURL();
+  if (width === look.width && height === look.height) return source.toDataURL();
   const scaled = document.createElement('canvas');
-  scaled.width = plan.width;
-  scaled.height = plan.height;
+  scaled.width = width;
+  scaled.height = height;
   const context = scaled.getContext('2d');
-  if (context === null) return undefined;
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(source, 0, 0, plan.width, plan.height);
+  if (context !== null) {
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(source, 0, 0, width, height);
+  }
   return scaled.toDataURL();
 }

@@ -37,7 +37,7 @@ export class DesktopLink implements PainterEvents {
   #open = false;
   #ended = false;
   #lastReceived = 0;
-  #lastPing = 0;
+  #lastPing = Number.NEGATIVE_INFINITY;
   #pingValue = 0;
 
   constructor(options: LinkOptions) {

@@ -1,5 +1,6 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
-import { cursorStyle, pictureOf, planCursor } from './cursor.ts';
+import type { CursorPlan } from './cursor.ts';
+import { cursorStyles, pictureOf, planCursor } from './cursor.ts';
 import type { Disposable } from './disposable.ts';
 import { DisposableStore, Emitter, listen } from './disposable.ts';
 import type { Platform } from './keyboard.ts';
@@ -63,6 +64,7 @@ export class RemoteDesktop implements Disposable {
   #layout: DesktopLayout | undefined;
   #pointer: PointerLook = { kind: 'default' };
   #pointerAt: Point | undefined;
+  #pointerPlan: CursorPlan = arrow;
   #viewOnly = false;
 
   constructor(options: RemoteDesktopOptions) {
@@ -328,28 +330,24 @@ export class RemoteDesktop implements Disposable {
   #showPointer(): void {
     const scale = this.#layout?.scale ?? 1;
     if (!this.#viewOnly) {
-      this.#canvas.style.cursor = cursorStyle(this.#pointer, scale);
+      for (const style of cursorStyles(this.#pointer, scale, window.devicePixelRatio))
+        this.#canvas.style.cursor = style;
       return;
     }
     const look = this.#pointer;
-    if (look.kind === 'shape') {
-      const plan = planCursor(look, scale);
-      const picture = pictureOf(look, plan);
-      if (picture !== undefined) this.#pointerImage.src = picture;
-    }
+    this.#pointerPlan = look.kind === 'shape' ? planCursor(look, scale) : arrow;
+    this.#pointerImage.src = look.kind === 'shape' ? pictureOf(look, this.#pointerPlan) : arrow.url;
     this.#placePointerImage();
   }
 
   #placePointerImage(): void {
     const layout = this.#layout;
-    const look = this.#pointer;
     const at = this.#pointerAt;
-    const visible = this.#viewOnly && layout !== undefined && look.kind === 'shape' && at !== undefined;
+    const visible = this.#viewOnly && layout !== undefined && this.#pointer.kind !== 'hidden' && at !== undefined;
     this.#pointerImage.hidden = !visible;
     if (!visible) return;
-    const plan = planCursor(look, layout.scale);
-    this.#pointerImage.style.left = `${layout.left + at.x * layout.scale - plan.hotX}px`;
-    this.#pointerImage.style.top = `${layout.top + at.y * layout.scale - plan.hotY}px`;
+    this.#pointerImage.style.left = `${layout.left + at.x * layout.scale - this.#pointerPlan.hotX}px`;
+    this.#pointerImage.style.top = `${layout.top + at.y * layout.scale - this.#pointerPlan.hotY}px`;
   }
 
   #toDesktop(clientX: number, clientY: number): Point {
@@ -370,6 +368,9 @@ const orderlyEnds: ReadonlySet<string> = new Set([
   'disconnected_by_server',
   'browser_gone',
 ]);
+
+/** Stands for the default pointer in a live view, where the viewer's own pointer is another. */
+const arrow = { url: new URL('./arrow.svg', import.meta.url).href, width: 20, height: 20, hotX: 1, hotY: 1 } as const;
 
 const viewerBroken: EndReason = {
   code: 'viewer_failed',

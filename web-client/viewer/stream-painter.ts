@@ -1,4 +1,5 @@
 import { Compositor } from '#protocol/graphics/compositor.ts';
+import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
 import { UpdateCode } from '#protocol/graphics/update.ts';
 import type { GatewayMessage } from '#protocol/tunnel/messages.ts';
 import type { Painted, Painter, PainterEvents, Surface } from './painter.ts';
@@ -6,7 +7,7 @@ import type { Painted, Painter, PainterEvents, Surface } from './painter.ts';
 /** Stream mode: the server's own updates are decoded here, as they come, and what they changed is drawn once a frame. */
 export class StreamPainter implements Painter {
   readonly #events: PainterEvents;
-  readonly #compositor = new Compositor();
+  readonly #compositor = new Compositor(createSurfaceCodecs());
   #pointerVersion = this.#compositor.pointer.version;
   #seq: number | undefined;
   #resized = false;
