@@ -88,6 +88,7 @@ export class HostSession {
     switch (update.code) {
       case UpdateCode.bitmap:
       case UpdateCode.surfaceCommands:
+      case UpdateCode.graphicsPipeline:
         this.#queue.push(update);
         if (this.#queue.bytes > MAX_UNDECODED_BYTES || this.#queue.length > MAX_UNDECODED_UPDATES) this.#decode();
         this.#recorder?.damaged([], at);

@@ -32,9 +32,9 @@ const MAX_SURFACE_PIXELS = 2 * MAX_PICTURE_PIXELS;
 export class GfxPipeline {
   readonly #output: GfxOutput;
   readonly #surfaces = new Map<number, GfxSurface>();
-  readonly #cache = new GfxCache();
-  readonly #clearCodec = new ClearCodecDecoder();
-  readonly #remoteFx = new RemoteFxDecoder();
+  #cache = new GfxCache();
+  #clearCodec = new ClearCodecDecoder();
+  #remoteFx = new RemoteFxDecoder();
   #surfacePixels = 0;
   #inFrame = false;
   #skipped = 0;
@@ -137,6 +137,9 @@ export class GfxPipeline {
         this.#skipped++;
         return;
       case 'caps-confirm':
+        // The channel has been opened, or opened again: the server knows nothing of what was before.
+        this.#forget();
+        return;
       case 'cache-import-reply':
         return;
       case 'frame-acknowledge':
@@ -149,6 +152,15 @@ export class GfxPipeline {
       default:
         pdu satisfies never;
     }
+  }
+
+  #forget(): void {
+    this.#surfaces.clear();
+    this.#surfacePixels = 0;
+    this.#cache = new GfxCache();
+    this.#clearCodec = new ClearCodecDecoder();
+    this.#remoteFx = new RemoteFxDecoder();
+    this.#inFrame = false;
   }
 
   #createSurface(id: number, width: number, height: number): void {

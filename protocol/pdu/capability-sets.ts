@@ -80,6 +80,67 @@ export interface BitmapCacheRev2Capability {
   readonly cells: readonly { readonly entries: number; readonly persistent: boolean }[];
 }
 
+/** [MS-RDPBCGR] 2.2.7.2.10.1.1 codecGUID, in wire order. */
+export const CodecGuid = {
+  /** CA8D1BB9-000F-154F-589F-AE2D1A87E2D6 */
+  nsCodec: Uint8Array.of(
+    0xb9,
+    0x1b,
+    0x8d,
+    0xca,
+    0x0f,
+    0x00,
+    0x4f,
+    0x15,
+    0x58,
+    0x9f,
+    0xae,
+    0x2d,
+    0x1a,
+    0x87,
+    0xe2,
+    0xd6,
+  ),
+  /** 76772F12-BD72-4463-AFB3-B73C9C6F7886 */
+  remoteFx: Uint8Array.of(
+    0x12,
+    0x2f,
+    0x77,
+    0x76,
+    0x72,
+    0xbd,
+    0x63,
+    0x44,
+    0xaf,
+    0xb3,
+    0xb7,
+    0x3c,
+    0x9c,
+    0x6f,
+    0x78,
+    0x86,
+  ),
+  /** 2744CCD4-9D8A-4E74-803C-0ECBEEA19C54 */
+  imageRemoteFx: Uint8Array.of(
+    0xd4,
+    0xcc,
+    0x44,
+    0x27,
+    0x8a,
+    0x9d,
+    0x74,
+    0x4e,
+    0x80,
+    0x3c,
+    0x0e,
+    0xcb,
+    0xee,
+    0xa1,
+    0x9c,
+    0x54,
+  ),
+} as const;
+
 /** [MS-RDPBCGR] 2.2.7.2.10.1.1 TS_BITMAPCODEC. */
 export interface BitmapCodec {
   /** 16 bytes in wire order, see `CodecGuid`. */

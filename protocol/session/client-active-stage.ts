@@ -1,8 +1,10 @@
+import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
 import type { MessageChannel } from '../connector/message-channel.ts';
-import type { Share } from '../connector/types.ts';
+import type { JoinedChannel, Share } from '../connector/types.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
+import { findCapability } from '../pdu/capability-sets.ts';
 import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
 import { decodeFastPathUpdates, FragmentAssembler } from '../pdu/fast-path.ts';
 import { encodeFastPathInput } from '../pdu/fast-path-input.ts';
@@ -10,7 +12,7 @@ import { ControlAction, encodeControl, encodeFontList, encodeSynchronize } from 
 import { encodeSlowPathInput, type InputEvent } from '../pdu/input.ts';
 import { DisconnectReason, decodeMcsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
 import { decodeSaveSessionInfo, LogonErrorData, LogonMessage, type SaveSessionInfo } from '../pdu/save-session-info.ts';
-import { encodeRefreshRect, encodeSuppressOutput } from '../pdu/session-control.ts';
+import { encodeFrameAcknowledge, encodeRefreshRect, encodeSuppressOutput } from '../pdu/session-control.ts';
 import {
   type DemandActive,
   decodeDemandActive,
@@ -27,13 +29,17 @@ import {
 import { decodeSlowPathGraphics, decodeSlowPathPointer, type SlowPathUpdate } from '../pdu/slow-path-update.ts';
 import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
+import { type ChannelOutput, ChannelRouter } from './channel-router.ts';
 import { type CloseEvidence, type CloseReason, closeReason } from './close-reason.ts';
+import { SurfaceFrames } from './surface-frames.ts';
 
 export interface ActiveStageOptions {
   /** Our MCS user id. */
   readonly userId: number;
   readonly ioChannelId: number;
   readonly share: Share;
+  /** Static virtual channels that are joined; none unless given. */
+  readonly channels?: readonly JoinedChannel[];
   /** Largest fast-path update that we advertised to take: Multifragment Update capability set. */
   readonly maxUpdateSize: number;
   /** Where auto-detection, heartbeats and multitransport requests come in, if it was joined. */
@@ -76,21 +82,45 @@ export class ClientActiveStage {
   #loggedOn = false;
   #logonFailed = false;
   #errorInfo: number = ErrorInfo.none;
+  readonly #channels: ChannelRouter;
+  readonly #frames: SurfaceFrames;
+  /** What the sinks believe the desktop's size to be. */
+  #desktop: { readonly width: number; readonly height: number };
   readonly skipped: SkippedCounts = { orders: 0, unknownPdus: 0, channelData: 0 };
 
   constructor(options: ActiveStageOptions) {
     this.#options = options;
     this.#share = options.share;
     this.#fragments = new FragmentAssembler(options.maxUpdateSize);
+    this.#channels = new ChannelRouter(options.userId, options.channels ?? []);
+    this.#frames = new SurfaceFrames();
+    this.#desktop = options.share;
   }
 
   get share(): Share {
     return this.#share;
   }
 
+  /** Dynamic channels that the server asked for and that nobody here serves. */
+  get refusedChannels(): readonly string[] {
+    return this.#channels.refused;
+  }
+
   /** Before anything else: tells the sinks how large the desktop is. */
   start(): ActiveOutput[] {
-    return [desktopReset(this.#share)];
+    return [desktopReset(this.#desktop)];
+  }
+
+  /**
+   * Says when drawn frames are acknowledged, in the graphics pipeline and of surface commands alike: at once unless
+   * told otherwise. Holding acknowledgements back is how a viewer that is behind slows the server down.
+   */
+  paceFrames(pace: FramePace): ActiveOutput[] {
+    const { graphics } = this.#channels;
+    const packets = this.#channels.send(graphics, graphics.pace(pace));
+    const outputs = packets.map((bytes): ActiveOutput => ({ kind: 'send', bytes }));
+    for (const frameId of this.#frames.pace(pace)) outputs.push(this.#acknowledgeFrame(frameId));
+    return outputs;
   }
 
   /** Handles one frame and appends to `out`. Throws `DecodeError`. @param now milliseconds since the epoch */
@@ -156,7 +186,41 @@ export class ClientActiveStage {
       if (update === undefined) continue;
       if (update.code === UpdateCode.orders) this.skipped.orders++;
       else out.push({ kind: 'graphics', update });
+      if (update.code === UpdateCode.surfaceCommands && this.#acknowledgesFrames) {
+        for (const frameId of this.#frames.ended(update.data)) out.push(this.#acknowledgeFrame(frameId));
+      }
     }
+  }
+
+  /** Both ends have to say so: [MS-RDPRFX] 2.2.1.3 TS_FRAME_ACKNOWLEDGE_CAPABILITYSET. */
+  get #acknowledgesFrames(): boolean {
+    return findCapability(this.#share.serverCapabilities, 'frameAcknowledge') !== undefined;
+  }
+
+  #acknowledgeFrame(frameId: number): ActiveOutput {
+    return this.#sendData(ShareDataType.frameAcknowledge, encodeFrameAcknowledge({ frameId }));
+  }
+
+  #channelData(channelId: number, chunk: Uint8Array, out: ActiveSink): void {
+    const produced: ChannelOutput[] = [];
+    const packets = this.#channels.receive(channelId, chunk, produced);
+    if (packets === undefined) this.skipped.channelData++;
+    let size = this.#desktop;
+    for (const output of produced) if (output.kind === 'reset') size = output;
+    // Sinks learn of the size before they draw what belongs to it; one message has one at most that counts.
+    this.#resizeDesktop(size, out);
+    for (const output of produced) {
+      if (output.kind === 'pipeline') {
+        out.push({ kind: 'graphics', update: { code: UpdateCode.graphicsPipeline, data: output.pdus } });
+      }
+    }
+    for (const bytes of packets ?? []) out.push({ kind: 'send', bytes });
+  }
+
+  #resizeDesktop({ width, height }: { readonly width: number; readonly height: number }, out: ActiveSink): void {
+    if (width === this.#desktop.width && height === this.#desktop.height) return;
+    this.#desktop = { width, height };
+    out.push(desktopReset(this.#desktop));
   }
 
   #slowPath(frame: Uint8Array, out: ActiveSink, now: number): void {
@@ -207,7 +271,7 @@ export class ClientActiveStage {
   #otherChannel(channelId: number, userData: Uint8Array, out: ActiveSink, now: number): void {
     const { messageChannel, userId } = this.#options;
     if (messageChannel === undefined || channelId !== messageChannel.id) {
-      this.skipped.channelData++;
+      this.#channelData(channelId, userData, out);
       return;
     }
     // INVARIANT: every request is answered, whatever the share's state: a server whose continuous network detection
@@ -286,10 +350,10 @@ export class ClientActiveStage {
   /** [MS-RDPBCGR] 3.2.5.3.13: the connection sequence from Demand Active on, over again. */
   #reactivate(demand: DemandActive, out: ActiveSink): void {
     const { confirmActive, share } = this.#options.activate(demand);
-    const before = this.#share;
     this.#share = share;
     this.#state = 'finalizing';
     this.#fragments.reset();
+    this.#frames.reset();
     const { userId } = this.#options;
     const control = (action: number) => encodeControl({ action, grantId: 0, controlId: 0 });
     const replies = [
@@ -300,7 +364,7 @@ export class ClientActiveStage {
       this.#sendData(ShareDataType.fontList, encodeFontList()),
     ];
     out.push(...replies);
-    if (share.width !== before.width || share.height !== before.height) out.push(desktopReset(share));
+    this.#resizeDesktop(share, out);
   }
 
   #sendData(type: number, body: Uint8Array): ActiveOutput {
@@ -347,8 +411,7 @@ const REDIRECTED: CloseReason = {
   message: 'The server wants to hand the session over to another server, which is not supported.',
 };
 
-function desktopReset(share: Share): ActiveOutput {
-  const { width, height } = share;
+function desktopReset({ width, height }: { readonly width: number; readonly height: number }): ActiveOutput {
   const data = concatBytes(Uint8Array.of(width & 0xff, width >>> 8), Uint8Array.of(height & 0xff, height >>> 8));
   return { kind: 'graphics', update: { code: UpdateCode.desktopReset, data } };
 }

@@ -1,3 +1,4 @@
+import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
 import { activateShare } from '../connector/client-capabilities.ts';
 import { ClientConnector } from '../connector/client-connector.ts';
 import type { ClientConfig, ConnectionPhase, ConnectionResult, ConnectorOutput } from '../connector/types.ts';
@@ -103,6 +104,13 @@ export class RdpClient {
     });
   }
 
+  /** When drawn frames are acknowledged: see `FramePace`. At once unless told otherwise. */
+  paceFrames(pace: FramePace): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.paceFrames(pace));
+    });
+  }
+
   /** Leaves the session, in whatever state it is. The desktop on the server goes on. */
   shutdown(): ClientOutput[] {
     return this.#guard((state, out) => {
@@ -121,11 +129,12 @@ export class RdpClient {
   }
 
   #connected(connection: ConnectionResult, now: number, out: ClientOutput[]): void {
-    const { userId, ioChannelId, share, maxUpdateSize, messageChannel } = connection;
+    const { userId, ioChannelId, share, channels, maxUpdateSize, messageChannel } = connection;
     const stage = new ClientActiveStage({
       userId,
       ioChannelId,
       share,
+      channels,
       maxUpdateSize,
       ...(messageChannel !== undefined && { messageChannel }),
       activate: (demand) => activateShare(demand, this.#config),

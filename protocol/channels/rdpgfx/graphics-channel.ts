@@ -14,6 +14,18 @@ export type GraphicsChannelOutput =
   | { readonly kind: 'reset'; readonly width: number; readonly height: number };
 
 /**
+ * When frames are acknowledged, which is what makes a server send more of them ([MS-RDPEGFX] 3.2.5.13).
+ *
+ * - `send`: each at once; `queueDepth` is how many bytes wait to be decoded, if somebody knows
+ * - `hold`: those that end from now on wait until the pace changes, so a server stops when it is far enough ahead
+ * - `suspend`: the server need not wait for any
+ */
+export type FramePace =
+  | { readonly kind: 'send'; readonly queueDepth?: number }
+  | { readonly kind: 'hold' }
+  | { readonly kind: 'suspend' };
+
+/**
  * The client's end of the graphics channel: agrees on a version, unpacks what comes, acknowledges frames. It draws
  * nothing: that is `graphics/pipeline`, wherever pixels are needed.
  *
@@ -24,6 +36,10 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
   #zgfx = new ZgfxDecompressor();
   #framesDecoded = 0;
   #agreed: GfxCapsSet | undefined;
+  #pace: FramePace = { kind: 'send' };
+  /** Frames that ended while acknowledgements are held. */
+  #held: number[] = [];
+  #lastFrameId: number | undefined;
 
   /** What the server chose, once it has. */
   get agreed(): GfxCapsSet | undefined {
@@ -34,6 +50,8 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
     this.#zgfx = new ZgfxDecompressor();
     this.#framesDecoded = 0;
     this.#agreed = undefined;
+    this.#held = [];
+    this.#lastFrameId = undefined;
     return [encodeGfxPdu({ kind: 'caps-advertise', capsSets: offeredCapsSets() })];
   }
 
@@ -51,15 +69,7 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
           out.push({ kind: 'reset', width: pdu.width, height: pdu.height });
           break;
         case 'end-frame':
-          this.#framesDecoded = (this.#framesDecoded + 1) >>> 0;
-          answers.push(
-            encodeGfxPdu({
-              kind: 'frame-acknowledge',
-              queueDepth: QueueDepth.unavailable,
-              frameId: pdu.frameId,
-              totalFramesDecoded: this.#framesDecoded,
-            }),
-          );
+          this.#frameEnded(pdu.frameId, answers);
           break;
         default:
           break;
@@ -69,9 +79,65 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
     return answers;
   }
 
+  /** Changes the pace. Returns the messages to send: acknowledgements that were held, or word of the suspension. */
+  pace(pace: FramePace): Uint8Array[] {
+    const before = this.#pace;
+    this.#pace = pace;
+    const held = this.#held.splice(0);
+    if (this.#lastFrameId === undefined) return [];
+    switch (pace.kind) {
+      case 'hold':
+        this.#held = held;
+        return [];
+      case 'suspend':
+        return before.kind === 'suspend' ? [] : [this.#acknowledge(this.#lastFrameId, QueueDepth.suspendAcknowledge)];
+      case 'send': {
+        const depth = queueDepth(pace);
+        // The first acknowledgement after a suspension takes it back.
+        if (before.kind === 'suspend') return [this.#acknowledge(this.#lastFrameId, depth)];
+        return held.map((frameId) => this.#acknowledge(frameId, depth));
+      }
+      default:
+        return pace satisfies never;
+    }
+  }
+
   close(): void {
     this.#agreed = undefined;
+    this.#held = [];
+    this.#lastFrameId = undefined;
   }
+
+  #frameEnded(frameId: number, answers: Uint8Array[]): void {
+    const first = this.#lastFrameId === undefined;
+    this.#lastFrameId = frameId;
+    this.#framesDecoded = (this.#framesDecoded + 1) >>> 0;
+    const pace = this.#pace;
+    if (pace.kind === 'send') answers.push(this.#acknowledge(frameId, queueDepth(pace)));
+    else if (pace.kind === 'suspend') {
+      if (first) answers.push(this.#acknowledge(frameId, QueueDepth.suspendAcknowledge));
+    } else {
+      // A server that waits for nobody does not get to fill our memory: only the newest matter to one that does.
+      if (this.#held.length >= MAX_HELD) this.#held.shift();
+      this.#held.push(frameId);
+    }
+  }
+
+  #acknowledge(frameId: number, depth: number): Uint8Array {
+    return encodeGfxPdu({
+      kind: 'frame-acknowledge',
+      queueDepth: depth,
+      frameId,
+      totalFramesDecoded: this.#framesDecoded,
+    });
+  }
+}
+
+const MAX_HELD = 256;
+
+function queueDepth(pace: Extract<FramePace, { kind: 'send' }>): number {
+  const depth = pace.queueDepth ?? QueueDepth.unavailable;
+  return Math.min(Math.max(0, Math.floor(depth)), QueueDepth.suspendAcknowledge - 1);
 }
 
 /** Newest last, as clients list them; small caches, no AVC. Version 10.1 is left out: it has no flag to refuse AVC. */

@@ -1,0 +1,46 @@
+import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
+import { ReadCursor } from '../core/cursor.ts';
+import { decodeSurfaceCommand } from '../pdu/surface-command.ts';
+
+/** [MS-RDPBCGR] 2.2.9.2.3 TS_FRAME_MARKER, `frameAction`. */
+export const FrameAction = { begin: 0, end: 1 } as const;
+
+/** Which frames of surface commands have ended and are to be acknowledged, [MS-RDPRFX] 3.2.5.3. */
+export class SurfaceFrames {
+  #pace: FramePace = { kind: 'send' };
+  #held: number[] = [];
+
+  /**
+   * Looks through one surface commands update.
+   *
+   * @returns the frames to acknowledge now
+   * @throws DecodeError as the compositor would
+   */
+  ended(update: Uint8Array): readonly number[] {
+    const cursor = new ReadCursor(update, 'TS_SURFCMD');
+    const ended: number[] = [];
+    while (cursor.remaining > 0) {
+      const command = decodeSurfaceCommand(cursor);
+      if (command.kind === 'frame' && command.action === FrameAction.end) ended.push(command.frameId);
+    }
+    if (this.#pace.kind !== 'hold') return ended;
+    for (const frameId of ended) {
+      if (this.#held.length >= MAX_HELD) this.#held.shift();
+      this.#held.push(frameId);
+    }
+    return [];
+  }
+
+  /** Changes the pace; a suspension has no word on the wire here, so frames go on being acknowledged at once. */
+  pace(pace: FramePace): readonly number[] {
+    this.#pace = pace;
+    return pace.kind === 'hold' ? [] : this.#held.splice(0);
+  }
+
+  /** The share is made anew: what belonged to the old one is nobody's business any more. */
+  reset(): void {
+    this.#held = [];
+  }
+}
+
+const MAX_HELD = 256;
