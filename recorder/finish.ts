@@ -163,6 +163,7 @@ async function usableSegments(directory: string, manifest: Manifest): Promise<Pa
     });
     if (scan === undefined) {
       segment.problem ??= 'no frame of it reached the disk';
+      segment.frames = 0;
       continue;
     }
     if (scan.playableBytes < scan.fileBytes) await truncate(path, scan.playableBytes);

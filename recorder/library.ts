@@ -52,7 +52,8 @@ function summarise(directory: string, manifest: Manifest): RecordingSummary | un
     height: video.height,
     startedAt,
     endedAt,
-    segments: segments.length,
+    // One of which nothing was left is in the manifest, but not in the video.
+    segments: segments.filter(({ frames }) => frames !== 0).length,
     state,
   };
 }
