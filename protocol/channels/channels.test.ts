@@ -3,11 +3,17 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ZgfxCompressor } from '../codecs/zgfx-compressor.ts';
 import { concatBytes } from '../core/bytes.ts';
-import { DecodeError } from '../core/errors.ts';
 import { ReadCursor } from '../core/cursor.ts';
+import { DecodeError } from '../core/errors.ts';
 import { ChunkAssembler, encodeChunks } from './chunks.ts';
 import { type DynamicChannel, DynamicChannels } from './dynamic-channels.ts';
-import { decodeDynamicPdu, encodeCapabilities, encodeClose, encodeCreateRequest, encodeDynamicData } from './dynamic-pdu.ts';
+import {
+  decodeDynamicPdu,
+  encodeCapabilities,
+  encodeClose,
+  encodeCreateRequest,
+  encodeDynamicData,
+} from './dynamic-pdu.ts';
 
 describe('static channel chunks', () => {
   it('round trip any message at any chunk size', () => {
@@ -63,7 +69,9 @@ class Echo implements DynamicChannel<string> {
 describe('DRDYNVC', () => {
   it('agrees on the lower version', () => {
     const channels = new DynamicChannels<string>([]);
-    const answer = (version: number): number[] => [...(channels.process(encodeCapabilities(version, true), [])[0] ?? [])];
+    const answer = (version: number): number[] => [
+      ...(channels.process(encodeCapabilities(version, true), [])[0] ?? []),
+    ];
     assert.deepEqual(answer(1), [0x50, 0, 1, 0]);
     assert.deepEqual(answer(2), [0x50, 0, 2, 0]);
     assert.deepEqual(answer(9), [0x50, 0, 3, 0]);

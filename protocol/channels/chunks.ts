@@ -76,7 +76,8 @@ export class ChunkAssembler {
     this.#filled += part.length;
     if (!last) return undefined;
     this.#message = undefined;
-    if (this.#filled !== message.length) throw cursor.error('invalid_value', 'length', 'chunks hold less than the message');
+    if (this.#filled !== message.length)
+      throw cursor.error('invalid_value', 'length', 'chunks hold less than the message');
     return message;
   }
 }

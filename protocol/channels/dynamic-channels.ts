@@ -113,7 +113,8 @@ export class DynamicChannels<Output> {
 
   /** Messages of a channel's own accord, cut for the static channel; none while the server has not opened it. */
   send(channel: DynamicChannel<Output>, message: Uint8Array): Uint8Array[] {
-    for (const [id, open] of this.#open) if (open.channel === channel) return encodeDynamicData(id, message, MAX_DYNAMIC_PDU);
+    for (const [id, open] of this.#open)
+      if (open.channel === channel) return encodeDynamicData(id, message, MAX_DYNAMIC_PDU);
     return [];
   }
 

@@ -1,6 +1,6 @@
 import { concatBytes } from '../core/bytes.ts';
 import type { ReadCursor } from '../core/cursor.ts';
-import { encodeUtf8, decodeUtf8 } from '../core/text.ts';
+import { decodeUtf8, encodeUtf8 } from '../core/text.ts';
 
 /** [MS-RDPEDYC] 2.2, `Cmd`. */
 export const DynamicCommand = {

@@ -31,7 +31,10 @@ export function encodeNsCodec(
     }
   }
   const reduce = (sums: Float64Array): Uint8Array =>
-    Uint8Array.from(sums, (sum, i) => (Math.round(sum / Math.max(samples[i] ?? 1, 1)) >> (options.colorLossLevel - 1)) & 0xff);
+    Uint8Array.from(
+      sums,
+      (sum, i) => (Math.round(sum / Math.max(samples[i] ?? 1, 1)) >> (options.colorLossLevel - 1)) & 0xff,
+    );
   const planes = [luma, reduce(orange), reduce(green)].map(encodePlane);
   const cursor = new WriteCursor(20 + planes.reduce((sum, plane) => sum + plane.length, 0));
   for (const plane of planes) cursor.u32(plane.length);

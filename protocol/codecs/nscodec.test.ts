@@ -42,23 +42,28 @@ describe('decodeNsCodec', () => {
   it('comes within rounding of any picture at full depth, and within the lost bits below it', () => {
     const sizes = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 12 }));
     fc.assert(
-      fc.property(sizes, fc.array(fc.nat(0xffffff), { minLength: 1, maxLength: 30 }), fc.integer({ min: 1, max: 4 }), (size, colours, loss) => {
-        const [width, height] = size;
-        const original = target(width, height);
-        original.words.forEach((_, i) => {
-          original.words[i] = 0xff000000 | (colours[(i >> 2) % colours.length] ?? 0);
-        });
-        const out = target(width, height);
-        const encoded = encodeNsCodec(original, 'bottom-up', { colorLossLevel: loss, subsampled: false });
-        decodeNsCodec(encoded, out, 'bottom-up');
-        const bound = 6 + 2 * (1 << loss);
-        out.words.forEach((word, i) => {
-          for (const shift of [0, 8, 16]) {
-            const difference = ((word >>> shift) & 0xff) - (((original.words[i] ?? 0) >>> shift) & 0xff);
-            assert.ok(Math.abs(difference) <= bound, `pixel ${i} off by ${difference}`);
-          }
-        });
-      }),
+      fc.property(
+        sizes,
+        fc.array(fc.nat(0xffffff), { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 1, max: 4 }),
+        (size, colours, loss) => {
+          const [width, height] = size;
+          const original = target(width, height);
+          original.words.forEach((_, i) => {
+            original.words[i] = 0xff000000 | (colours[(i >> 2) % colours.length] ?? 0);
+          });
+          const out = target(width, height);
+          const encoded = encodeNsCodec(original, 'bottom-up', { colorLossLevel: loss, subsampled: false });
+          decodeNsCodec(encoded, out, 'bottom-up');
+          const bound = 6 + 2 * (1 << loss);
+          out.words.forEach((word, i) => {
+            for (const shift of [0, 8, 16]) {
+              const difference = ((word >>> shift) & 0xff) - (((original.words[i] ?? 0) >>> shift) & 0xff);
+              assert.ok(Math.abs(difference) <= bound, `pixel ${i} off by ${difference}`);
+            }
+          });
+        },
+      ),
       { numRuns: 100 },
     );
   });
@@ -69,7 +74,8 @@ describe('decodeNsCodec', () => {
     const out = target(13, 7);
     decodeNsCodec(encodeNsCodec(original, 'top-down', { colorLossLevel: 1, subsampled: true }), out, 'top-down');
     for (const word of out.words) {
-      for (const shift of [0, 8, 16]) assert.ok(Math.abs(((word >>> shift) & 0xff) - ((0x3060a0 >>> shift) & 0xff)) <= 3);
+      for (const shift of [0, 8, 16])
+        assert.ok(Math.abs(((word >>> shift) & 0xff) - ((0x3060a0 >>> shift) & 0xff)) <= 3);
     }
   });
 

@@ -119,7 +119,8 @@ export class ZgfxDecompressor {
         // An unencoded run: its length, then whole bytes from the next byte boundary on.
         const length = bits.read(15);
         const run = bits.alignedBytes(length);
-        if (at + length > ZGFX_SEGMENT_LIMIT) throw bits.error('limit_exceeded', 'unencoded', 'segment expands too far');
+        if (at + length > ZGFX_SEGMENT_LIMIT)
+          throw bits.error('limit_exceeded', 'unencoded', 'segment expands too far');
         output.set(run, at);
         at += length;
         this.#remember(run);

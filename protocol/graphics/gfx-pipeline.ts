@@ -58,11 +58,14 @@ export class GfxPipeline {
   #apply(pdu: GfxPdu): void {
     switch (pdu.kind) {
       case 'wire-to-surface-1':
-        return this.#wireToSurface1(pdu);
+        this.#wireToSurface1(pdu);
+        return;
       case 'wire-to-surface-2':
-        return this.#wireToSurface2(pdu);
+        this.#wireToSurface2(pdu);
+        return;
       case 'delete-encoding-context':
-        return this.#surfaces.get(pdu.surfaceId)?.deleteContext(pdu.codecContextId);
+        this.#surfaces.get(pdu.surfaceId)?.deleteContext(pdu.codecContextId);
+        return;
       case 'solid-fill': {
         const surface = this.#surface(pdu.surfaceId, 'RDPGFX_SOLIDFILL_PDU');
         const word = fromWire(pdu.fillPixel);
@@ -82,7 +85,8 @@ export class GfxPipeline {
         const surface = this.#surface(pdu.surfaceId, 'RDPGFX_SURFACE_TO_CACHE_PDU');
         const rect = inside(surface, pdu.rectSrc, 'RDPGFX_SURFACE_TO_CACHE_PDU', 'rectSrc');
         const { width, height } = rect;
-        return this.#cache.put(pdu.cacheSlot, { width, height, pixels: surface.cut(rect) });
+        this.#cache.put(pdu.cacheSlot, { width, height, pixels: surface.cut(rect) });
+        return;
       }
       case 'cache-to-surface': {
         const surface = this.#surface(pdu.surfaceId, 'RDPGFX_CACHE_TO_SURFACE_PDU');
@@ -100,18 +104,22 @@ export class GfxPipeline {
         return;
       }
       case 'evict-cache-entry':
-        return this.#cache.evict(pdu.cacheSlot);
+        this.#cache.evict(pdu.cacheSlot);
+        return;
       case 'create-surface':
-        return this.#createSurface(pdu.surfaceId, pdu.width, pdu.height);
+        this.#createSurface(pdu.surfaceId, pdu.width, pdu.height);
+        return;
       case 'delete-surface':
-        return this.#deleteSurface(pdu.surfaceId);
+        this.#deleteSurface(pdu.surfaceId);
+        return;
       case 'start-frame':
         this.#inFrame = true;
         return;
       case 'end-frame':
         this.#inFrame = false;
         for (const surface of this.#surfaces.values()) surface.endFrame();
-        return this.#present();
+        this.#present();
+        return;
       case 'reset-graphics':
         if (pdu.width !== this.#output.width || pdu.height !== this.#output.height) {
           this.#output.reset(pdu.width, pdu.height);
@@ -122,7 +130,8 @@ export class GfxPipeline {
       case 'map-surface-to-output': {
         const surface = this.#surface(pdu.surfaceId, 'RDPGFX_MAP_SURFACE_TO_OUTPUT_PDU');
         const { width, height } = surface;
-        return map(surface, { x: pdu.outputOriginX, y: pdu.outputOriginY, width, height });
+        map(surface, { x: pdu.outputOriginX, y: pdu.outputOriginY, width, height });
+        return;
       }
       case 'map-surface-to-scaled-output': {
         const surface = this.#surface(pdu.surfaceId, 'RDPGFX_MAP_SURFACE_TO_SCALED_OUTPUT_PDU');
@@ -130,7 +139,8 @@ export class GfxPipeline {
         if (width === 0 || height === 0 || width * height > MAX_PICTURE_PIXELS) {
           throw new DecodeError('limit_exceeded', 'RDPGFX_MAP_SURFACE_TO_SCALED_OUTPUT_PDU', 'targetWidth', 20);
         }
-        return map(surface, { x, y, width, height });
+        map(surface, { x, y, width, height });
+        return;
       }
       case 'map-surface-to-window':
         // Windows of RemoteApp: a session of a whole desktop has none.

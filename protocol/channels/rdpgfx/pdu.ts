@@ -1,4 +1,4 @@
-import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
+import { type ReadCursor, WriteCursor } from '../../core/cursor.ts';
 
 /** [MS-RDPEGFX] 2.2.1.5 RDPGFX_HEADER, `cmdId`. */
 export const GfxCommand = {
@@ -192,7 +192,10 @@ export type GfxPdu =
       readonly targetHeight: number;
     }
   | { readonly kind: 'map-surface-to-window'; readonly surfaceId: number; readonly windowId: bigint }
-  | { readonly kind: 'cache-import-offer'; readonly entries: readonly { readonly cacheKey: bigint; readonly bitmapLength: number }[] }
+  | {
+      readonly kind: 'cache-import-offer';
+      readonly entries: readonly { readonly cacheKey: bigint; readonly bitmapLength: number }[];
+    }
   | { readonly kind: 'cache-import-reply'; readonly cacheSlots: readonly number[] }
   | { readonly kind: 'caps-advertise'; readonly capsSets: readonly GfxCapsSet[] }
   | { readonly kind: 'caps-confirm'; readonly capsSet: GfxCapsSet }
@@ -321,7 +324,8 @@ export function decodeGfxPdu(cursor: ReadCursor): GfxPdu {
       return { kind: 'cache-import-reply', cacheSlots: readList(body, 'cacheSlots', (slot) => slot.u16('cacheSlot')) };
     case GfxCommand.capsAdvertise: {
       const capsSets = readList(body, 'capsSets', readCapsSet);
-      if (capsSets.length > GfxLimits.capsSets) throw body.error('limit_exceeded', 'capsSetCount', `${capsSets.length}`);
+      if (capsSets.length > GfxLimits.capsSets)
+        throw body.error('limit_exceeded', 'capsSetCount', `${capsSets.length}`);
       return { kind: 'caps-advertise', capsSets };
     }
     case GfxCommand.capsConfirm:
@@ -554,7 +558,11 @@ function plan(pdu: Exclude<GfxPdu, { readonly kind: 'unknown' }>): EncodePlan {
         },
       };
     case 'cache-import-reply':
-      return words(GfxCommand.cacheImportReply, [2, pdu.cacheSlots.length], ...pdu.cacheSlots.map((s) => [2, s] as const));
+      return words(
+        GfxCommand.cacheImportReply,
+        [2, pdu.cacheSlots.length],
+        ...pdu.cacheSlots.map((s) => [2, s] as const),
+      );
     case 'caps-advertise':
       return {
         cmdId: GfxCommand.capsAdvertise,

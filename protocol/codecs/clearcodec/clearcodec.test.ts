@@ -9,7 +9,11 @@ const pixel = fc.constantFrom(0xff0000ff, 0xff00ff00, 0xffff0000, 0xffffffff, 0x
 
 /** A bitmap and a plan whose layers together show all of it. */
 const job = fc
-  .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), fc.array(pixel, { minLength: 1, maxLength: 60 }))
+  .tuple(
+    fc.integer({ min: 1, max: 40 }),
+    fc.integer({ min: 1, max: 40 }),
+    fc.array(pixel, { minLength: 1, maxLength: 60 }),
+  )
   .chain(([width, height, texture]) => {
     const pixels = Uint32Array.from({ length: width * height }, (_, i) => texture[(i >> 1) % texture.length] ?? 0);
     const rect = fc
@@ -71,7 +75,11 @@ describe('ClearCodec', () => {
 
   it('takes NSCodec rectangles', () => {
     const pixels = new Uint32Array(16 * 8).fill(0xff808080);
-    const plan = { residual: false, bands: [], subcodecs: [{ x: 0, y: 0, width: 16, height: 8, codec: SubCodecId.nsCodec }] };
+    const plan = {
+      residual: false,
+      bands: [],
+      subcodecs: [{ x: 0, y: 0, width: 16, height: 8, codec: SubCodecId.nsCodec }],
+    };
     const target = targetOf(16, 8);
     new ClearCodecDecoder().decode(new ClearCodecEncoder().encode(pixels, 16, plan), target);
     assert.deepEqual(new Set(shown(target)), new Set([0xff808080]));
@@ -81,7 +89,10 @@ describe('ClearCodec', () => {
     const encoder = new ClearCodecEncoder();
     const decoder = new ClearCodecDecoder();
     const pixels = Uint32Array.from({ length: 12 }, (_, i) => 0xff000000 + i * 7);
-    decoder.decode(encoder.encode(pixels, 4, { residual: true, bands: [], subcodecs: [], glyphIndex: 3999 }), targetOf(4, 3));
+    decoder.decode(
+      encoder.encode(pixels, 4, { residual: true, bands: [], subcodecs: [], glyphIndex: 3999 }),
+      targetOf(4, 3),
+    );
     const again = targetOf(4, 3);
     decoder.decode(encoder.encodeGlyphHit(3999), again);
     assert.deepEqual(shown(again), [...pixels]);
@@ -111,21 +122,26 @@ describe('ClearCodec', () => {
 
   it('throws nothing but DecodeError on damaged streams', () => {
     fc.assert(
-      fc.property(job, fc.array(fc.tuple(fc.nat(2000), fc.nat(255)), { maxLength: 5 }), fc.nat(2000), (made, changes, cut) => {
-        const { width, height, pixels, ...layers } = made;
-        const bytes = new ClearCodecEncoder().encode(pixels, width, { residual: true, ...layers }).slice(0, cut);
-        for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
-        const target = targetOf(width, height);
-        try {
-          new ClearCodecDecoder().decode(bytes, target);
-        } catch (error) {
-          assert.ok(error instanceof DecodeError, String(error));
-        }
-        target.words.forEach((word, i) => {
-          const [x, y] = [(i % target.stride) - target.x, Math.floor(i / target.stride) - target.y];
-          assert.ok(word === 0 || (x >= 0 && y >= 0 && x < width && y < height), 'drew outside the target');
-        });
-      }),
+      fc.property(
+        job,
+        fc.array(fc.tuple(fc.nat(2000), fc.nat(255)), { maxLength: 5 }),
+        fc.nat(2000),
+        (made, changes, cut) => {
+          const { width, height, pixels, ...layers } = made;
+          const bytes = new ClearCodecEncoder().encode(pixels, width, { residual: true, ...layers }).slice(0, cut);
+          for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+          const target = targetOf(width, height);
+          try {
+            new ClearCodecDecoder().decode(bytes, target);
+          } catch (error) {
+            assert.ok(error instanceof DecodeError, String(error));
+          }
+          target.words.forEach((word, i) => {
+            const [x, y] = [(i % target.stride) - target.x, Math.floor(i / target.stride) - target.y];
+            assert.ok(word === 0 || (x >= 0 && y >= 0 && x < width && y < height), 'drew outside the target');
+          });
+        },
+      ),
       { numRuns: 300 },
     );
   });

@@ -88,7 +88,10 @@ export class ClearCodecEncoder {
       push16(bytes, 0x8000 | hit);
       return;
     }
-    const yOn = Math.max(0, column.findIndex((pixel) => pixel !== background));
+    const yOn = Math.max(
+      0,
+      column.findIndex((pixel) => pixel !== background),
+    );
     const yOff = column.findLastIndex((pixel) => pixel !== background) + 1;
     const short = column.slice(yOn, Math.max(yOn, yOff));
     const shortKey = short.join();
@@ -168,7 +171,8 @@ function encodeRlex(bytes: number[], pixels: Uint32Array): void {
     while (at + same < pixels.length && indexAt(at + same) === start) same++;
     // The suite begins with the run's own colour, so the run is one shorter.
     let depth = 0;
-    while (depth < deepest && at + same + depth < pixels.length && indexAt(at + same + depth) === start + depth + 1) depth++;
+    while (depth < deepest && at + same + depth < pixels.length && indexAt(at + same + depth) === start + depth + 1)
+      depth++;
     bytes.push((depth << bits) | (start + depth));
     writeRunLength(bytes, same - 1);
     at += same + depth;

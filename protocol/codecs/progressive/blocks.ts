@@ -1,6 +1,12 @@
-import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
+import { type ReadCursor, WriteCursor } from '../../core/cursor.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
-import { type Quantization, readNibbles, SIZE_OF_QUANTIZATION, SUB_BANDS, type SubBand } from '../remotefx/quantization.ts';
+import {
+  type Quantization,
+  readNibbles,
+  SIZE_OF_QUANTIZATION,
+  SUB_BANDS,
+  type SubBand,
+} from '../remotefx/quantization.ts';
 
 /** [MS-RDPEGFX] 2.2.4.2.1 RFX_PROGRESSIVE_DATABLOCK, `blockType`. */
 export const ProgressiveBlockType = {
@@ -182,7 +188,12 @@ function decodeTile(cursor: ReadCursor): ProgressiveTile {
     case ProgressiveBlockType.tileFirst: {
       const difference = (body.u8('flags') & TILE_DIFFERENCE) !== 0;
       const quality = blockType === ProgressiveBlockType.tileFirst ? body.u8('quality') : FULL_QUALITY;
-      const [yLen, cbLen, crLen, tailLen] = [body.u16('yLen'), body.u16('cbLen'), body.u16('crLen'), body.u16('tailLen')];
+      const [yLen, cbLen, crLen, tailLen] = [
+        body.u16('yLen'),
+        body.u16('cbLen'),
+        body.u16('crLen'),
+        body.u16('tailLen'),
+      ];
       const y = body.bytes(yLen, 'yData');
       const cb = body.bytes(cbLen, 'cbData');
       const cr = body.bytes(crLen, 'crData');

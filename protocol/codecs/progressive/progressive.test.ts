@@ -15,7 +15,7 @@ const LAYOUTS = { original: ORIGINAL_LAYOUT, extrapolated: EXTRAPOLATED_LAYOUT }
 function tilePixels(seed: number): Uint32Array {
   return Uint32Array.from({ length: TILE_PIXELS }, (_, i) => {
     const [x, y] = [i & 63, i >> 6];
-    if (((x * 5 + y * 3 + seed) % 17) < 4 && y % 12 < 8) return 0xff203040;
+    if ((x * 5 + y * 3 + seed) % 17 < 4 && y % 12 < 8) return 0xff203040;
     return (0xff000000 | ((200 + (x >> 1)) << 16) | ((180 + (y >> 1)) << 8) | (x * 3 + seed)) >>> 0;
   });
 }
@@ -24,7 +24,11 @@ function surface(width: number, height: number) {
   return { words: new Uint32Array(width * height), stride: width, x: 0, y: 0, width, height };
 }
 
-function regionOf(tiles: ProgressiveRegion['tiles'], extrapolated: boolean, more: Partial<ProgressiveRegion> = {}): ProgressiveRegion {
+function regionOf(
+  tiles: ProgressiveRegion['tiles'],
+  extrapolated: boolean,
+  more: Partial<ProgressiveRegion> = {},
+): ProgressiveRegion {
   const rects = [{ x: 0, y: 0, width: 64, height: 64 }];
   return { kind: 'region', extrapolated, rects, quantization: [FINE], progressive: [], tiles, ...more };
 }
@@ -36,7 +40,8 @@ function streamOf(...regions: ProgressiveRegion[]): Uint8Array {
 function psnr(a: Uint32Array, b: Uint32Array): number {
   let squares = 0;
   for (let i = 0; i < a.length; i++) {
-    for (const shift of [0, 8, 16]) squares += ((((a[i] ?? 0) >>> shift) & 0xff) - (((b[i] ?? 0) >>> shift) & 0xff)) ** 2;
+    for (const shift of [0, 8, 16])
+      squares += ((((a[i] ?? 0) >>> shift) & 0xff) - (((b[i] ?? 0) >>> shift) & 0xff)) ** 2;
   }
   return 10 * Math.log10((255 * 255 * a.length * 3) / Math.max(squares, 1));
 }
@@ -96,7 +101,10 @@ for (const [name, layout] of Object.entries(LAYOUTS)) {
         decoder.endFrame();
         quality.push(psnr(stepwise.words, pixels));
       }
-      assert.ok(quality.every((value, i) => i === 0 || value > (quality[i - 1] ?? 0)), `not rising: ${quality}`);
+      assert.ok(
+        quality.every((value, i) => i === 0 || value > (quality[i - 1] ?? 0)),
+        `not rising: ${quality}`,
+      );
       assert.deepEqual(stepwise.words, whole.words);
     });
 
@@ -166,13 +174,19 @@ describe('RemoteFX Progressive regions', () => {
 
 describe('SRL', () => {
   it('round trips any coefficients', () => {
-    const value = fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: fc.integer({ min: -15, max: 15 }) });
+    const value = fc.oneof(
+      { weight: 5, arbitrary: fc.constant(0) },
+      { weight: 2, arbitrary: fc.integer({ min: -15, max: 15 }) },
+    );
     fc.assert(
       fc.property(fc.array(value, { maxLength: 300 }), (values) => {
         const writer = new SrlWriter();
         for (const each of values) writer.coefficient(each, 4);
         const reader = new SrlReader(writer.finish());
-        assert.deepEqual(values.map(() => reader.read(4)), values.map((each) => each + 0));
+        assert.deepEqual(
+          values.map(() => reader.read(4)),
+          values.map((each) => each + 0),
+        );
       }),
       { numRuns: 200 },
     );

@@ -1,5 +1,5 @@
-import { decodeRlgr, RlgrMode } from '../remotefx/rlgr.ts';
 import type { Quantization } from '../remotefx/quantization.ts';
+import { decodeRlgr, RlgrMode } from '../remotefx/rlgr.ts';
 import type { UpgradeStreams } from './blocks.ts';
 import { SrlReader, UpgradeBits } from './srl.ts';
 import { type BandLayout, TILE_PIXELS } from './wavelet.ts';

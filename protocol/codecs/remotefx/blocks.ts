@@ -1,4 +1,4 @@
-import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
+import { type ReadCursor, WriteCursor } from '../../core/cursor.ts';
 import { decodeQuantization, encodeQuantization, type Quantization, SIZE_OF_QUANTIZATION } from './quantization.ts';
 import { RlgrMode } from './rlgr.ts';
 

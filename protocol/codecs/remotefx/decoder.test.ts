@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { ReadCursor } from '../../core/cursor.ts';
 import { DecodeError } from '../../core/errors.ts';
 import { encodeFrame, type RfxFrame } from './blocks.ts';
 import { RemoteFxDecoder } from './decoder.ts';
 import { decodeQuantization, encodeQuantization, SUB_BANDS } from './quantization.ts';
-import { ReadCursor } from '../../core/cursor.ts';
 import { RlgrMode } from './rlgr.ts';
 import { encodeTile } from './tile-codec.ts';
 
@@ -83,7 +83,10 @@ describe('RemoteFxDecoder', () => {
       if (word === 0) return;
       drawn++;
       const [x, y] = [(i % 80) - 8, Math.floor(i / 80) - 8];
-      assert.ok(changed.some((r) => x >= r.x && x < r.x + r.width && y >= r.y && y < r.y + r.height), `${x},${y}`);
+      assert.ok(
+        changed.some((r) => x >= r.x && x < r.x + r.width && y >= r.y && y < r.y + r.height),
+        `${x},${y}`,
+      );
     });
     assert.equal(drawn, 12 + 100);
   });
@@ -95,15 +98,21 @@ describe('RemoteFxDecoder', () => {
     decoder.decode(encodeFrame(frame), target);
     const changed = decoder.decode(encodeFrame({ ...frame, frameIdx: 1, rects: [], withHeaders: false }), target);
     assert.deepEqual(changed, [{ x: 0, y: 0, width: 64, height: 64 }]);
-    assert.throws(() => new RemoteFxDecoder().decode(encodeFrame({ ...frame, rects: [], withHeaders: false }), target), {
-      code: 'unexpected_message',
-    });
+    assert.throws(
+      () => new RemoteFxDecoder().decode(encodeFrame({ ...frame, rects: [], withHeaders: false }), target),
+      {
+        code: 'unexpected_message',
+      },
+    );
   });
 
   it('throws nothing but DecodeError on damaged streams', () => {
     const good = encodeFrame(frameOf(picture(70, 70), 70, 70, RlgrMode.rlgr3));
     const target = { words: new Uint32Array(4900), stride: 70, x: 0, y: 0, width: 70, height: 70 };
-    const damage = fc.array(fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 })), { minLength: 1, maxLength: 6 });
+    const damage = fc.array(fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 })), {
+      minLength: 1,
+      maxLength: 6,
+    });
     fc.assert(
       fc.property(damage, fc.nat({ max: good.length }), (changes, cut) => {
         const bytes = good.slice(0, Math.max(cut, good.length >> 1));
