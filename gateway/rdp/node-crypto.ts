@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import type { CryptoProvider } from '#protocol/core/crypto.ts';
 
 /** What `protocol/` needs of cryptography, by Node's OpenSSL. */
@@ -8,6 +8,12 @@ export const nodeCrypto: CryptoProvider = {
   sha1: (data) => plain(createHash('sha1').update(data).digest()),
   sha256: (data) => plain(createHash('sha256').update(data).digest()),
   hmacMd5: (key, data) => plain(createHmac('md5', key).update(data).digest()),
+  hmacSha1: (key, data) => plain(createHmac('sha1', key).update(data).digest()),
+  tripleDesCbc: (direction, key, iv) => {
+    const create = direction === 'encrypt' ? createCipheriv : createDecipheriv;
+    const cipher = create('des-ede3-cbc', key, iv).setAutoPadding(false);
+    return (blocks) => plain(cipher.update(blocks));
+  },
 };
 
 /** A `Buffer` may be a view of Node's shared pool, and slices differently; `protocol/` knows plain arrays only. */

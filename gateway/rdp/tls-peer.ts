@@ -28,6 +28,7 @@ export interface ServerCertificate {
   readonly chainProblem: string | undefined;
   /** Whether it is for the host that was asked for. */
   readonly nameMatches: boolean;
+  readonly x509: X509Certificate;
 }
 
 /** What a TLS handshake came to. */
@@ -93,15 +94,22 @@ export function describeCertificate(certificate: X509Certificate, host = ''): Se
     },
     chainProblem: NOT_CHECKED,
     nameMatches: isFor(certificate, host),
+    x509: certificate,
   };
 }
 
-/** The other end's certificate; undefined where it sent none. Only once the handshake is over. */
+/**
+ * The other end's certificate; undefined where it sent none. Only once the handshake is over, and only once: a TLS
+ * socket gives it away but one time.
+ */
 export function peerCertificate(secure: TLSSocket, host: string, options: TlsOptions): ServerCertificate | undefined {
   const certificate = secure.getPeerX509Certificate();
   if (certificate === undefined) return undefined;
   if (options.verifyChain !== true) return describeCertificate(certificate, host);
-  return { ...describeCertificate(certificate, host), chainProblem: secure.authorized ? undefined : chainProblem(secure) };
+  return {
+    ...describeCertificate(certificate, host),
+    chainProblem: secure.authorized ? undefined : chainProblem(secure),
+  };
 }
 
 function isFor(certificate: X509Certificate, host: string): boolean {

@@ -1,0 +1,101 @@
+import {
+  describeTls,
+  isAtLeast,
+  peerCertificate,
+  type ServerCertificate,
+  type TlsSession,
+  type TlsVersion,
+  tlsVersions,
+} from '../tls-peer.ts';
+import type { Diagnosis, DiagnosisCode } from './diagnoses.ts';
+import { diagnosis } from './diagnoses.ts';
+import type { Finding } from './finding.ts';
+import { type Negotiated, openNegotiated } from './negotiation.ts';
+import type { Reached } from './reach.ts';
+import { ProbeError } from './wire.ts';
+
+export interface Secured {
+  readonly session: TlsSession;
+  /** Undefined where the server sent none. */
+  readonly certificate: ServerCertificate | undefined;
+  /** Why the certificate could not be read. */
+  readonly unreadable?: string;
+}
+
+export interface TlsPlan {
+  readonly host: string;
+  readonly minimumTls: TlsVersion;
+  readonly verifyChain: boolean;
+}
+
+/** TLS: what a handshake comes to, and which versions the server takes one by one. */
+export async function probeTls(
+  reached: Reached,
+  port: number,
+  negotiated: Negotiated,
+  plan: TlsPlan,
+  timeoutMs: number,
+): Promise<Finding<Secured>> {
+  const shake = async (version?: TlsVersion): Promise<Secured> => {
+    const { connection } = await openNegotiated(reached, port, negotiated.requested, timeoutMs);
+    using _ = connection;
+    // With a context of its own a handshake takes no notice of `version`; the chain is looked at the first time only.
+    const options = version === undefined ? { verifyChain: plan.verifyChain } : { version };
+    const secure = await connection.startTls(plan.host, options);
+    const session = describeTls(secure);
+    try {
+      return { session, certificate: peerCertificate(secure, plan.host, options) };
+    } catch (error) {
+      return { session, certificate: undefined, unreadable: error instanceof Error ? error.message : String(error) };
+    }
+  };
+  let secured: Secured;
+  try {
+    secured = await shake();
+  } catch (error) {
+    return { summary: 'the TLS handshake failed', diagnoses: [handshakeDiagnosis(error)] };
+  }
+  const offered: TlsVersion[] = [];
+  for (const version of tlsVersions) {
+    const works = version === secured.session.version || (await shake(version).then(accepted, refused));
+    if (works) offered.push(version);
+  }
+  const { session } = secured;
+  const legacy = offered.filter((version) => !isAtLeast(version, '1.2'));
+  const tooOld = !isAtLeast(session.version, plan.minimumTls);
+  const diagnoses: Diagnosis[] = [];
+  if (tooOld) diagnoses.push(diagnosis('tls_version_too_old', `TLS ${session.version}, wanted ${plan.minimumTls}`));
+  else if (legacy.length > 0) diagnoses.push(diagnosis('tls_legacy_versions', legacy.join(', ')));
+  return {
+    summary: `TLS ${session.version} with ${session.cipher}`,
+    facts: { version: session.version, cipher: session.cipher, offeredVersions: offered },
+    diagnoses,
+    ...(!tooOld && { value: secured }),
+  };
+}
+
+function handshakeDiagnosis(error: unknown): Diagnosis {
+  if (!(error instanceof ProbeError)) throw error;
+  const { kind, code = '', message } = error;
+  if (kind === 'timeout') return diagnosis('tls_no_answer', message);
+  const known = HANDSHAKE_CODES.find(([pattern]) => pattern.test(`${code} ${message}`))?.[1];
+  if (known !== undefined) return diagnosis(known, code === '' ? message : code);
+  return diagnosis(kind === 'closed' ? 'tls_closed' : 'tls_failed', code === '' ? message : code);
+}
+
+/** OpenSSL's reasons, by Node's codes for them. */
+const HANDSHAKE_CODES: readonly (readonly [RegExp, DiagnosisCode])[] = [
+  [/WRONG_VERSION_NUMBER|UNEXPECTED_MESSAGE|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE/, 'tls_nonsense'],
+  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, 'tls_version_too_old'],
+  [/HANDSHAKE_FAILURE|NO_SHARED_CIPHER|NO_CIPHERS|INSUFFICIENT_SECURITY/, 'tls_no_common_cipher'],
+  [/ECONNRESET|EPIPE|UNEXPECTED_EOF/, 'tls_closed'],
+];
+
+function accepted(): boolean {
+  return true;
+}
+
+function refused(error: unknown): boolean {
+  if (error instanceof ProbeError) return false;
+  throw error;
+}
