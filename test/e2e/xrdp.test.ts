@@ -4,7 +4,7 @@ import type { Browser } from 'playwright-core';
 import { waitFor } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 import { startXrdp } from '../lab/xrdp.ts';
-import { closeBrowser, launchBrowser } from './browser.ts';
+import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
 import { openPerson, playAndDownload, samePicture, typeALine, useTheMouse } from './story.ts';
 
@@ -22,13 +22,14 @@ after(async () => {
 });
 
 test('the whole story against xrdp: work, watch, end, play, download', async () => {
-  const { targetId } = await gateway.admin.addTarget('Accounts server', server);
+  const admin = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
+  await addTargetOnPage(admin, 'Accounts server', server);
   await gateway.admin.addUser('jane', 'Jane-Pass-1!', ['user']);
   await gateway.admin.addUser('otto', 'Otto-Pass-1!', ['auditor']);
 
   const jane = await openPerson(browser, gateway, 'jane', 'Jane-Pass-1!');
   await jane.page.getByText('Accounts server').first().click();
-  await jane.page.waitForURL(`**/desktop/${targetId}`);
+  await jane.page.waitForURL('**/desktop/*');
   await jane.state('active');
   const desktop = await server.desktop();
   const words = 'The quick brown fox jumps over 4711 lazy dogs';
@@ -37,7 +38,6 @@ test('the whole story against xrdp: work, watch, end, play, download', async () 
   await useTheMouse(jane, desktop);
   await samePicture(jane, desktop, { name: 'xrdp-owner-typed' });
 
-  const admin = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
   await admin.go('/sessions');
   const session = (await gateway.admin.sessions())[0];
   assert.equal(session?.user.username, 'jane');
@@ -73,3 +73,23 @@ test('the whole story against xrdp: work, watch, end, play, download', async () 
     await person.close();
   }
 });
+
+/** Adds a target and its account as an administrator does, on the page. */
+async function addTargetOnPage(
+  admin: Person,
+  name: string,
+  { host, port, username, password }: LabServer,
+): Promise<void> {
+  const { page } = admin;
+  await admin.go('/admin/targets');
+  await page.getByTestId('add-target').first().click();
+  await page.locator('input[name=name]').fill(name);
+  await page.locator('input[name=host]').fill(host);
+  await page.locator('input[name=port]').fill(String(port));
+  await page.getByTestId('save-target').click();
+  await page.getByTestId('add-account').click();
+  await page.locator('input[name=account-username]').fill(username);
+  await page.locator('input[name=account-password]').fill(password);
+  await page.getByTestId('save-account').click();
+  await page.getByTestId('account').getByText(username, { exact: true }).waitFor();
+}

@@ -2,18 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { variables } from '../../gateway/config.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root }).sort();
-
-test('the README has a row for each setting, and no other', () => {
-  const rows = readFileSync(join(root, 'README.md'), 'utf8').match(/^\| `ORIEL_.*$/gm) ?? [];
-  assert.deepEqual(
-    rows,
-    variables.map(({ name, defaultText, meaning }) => `| \`${name}\` | ${defaultText} | ${meaning} |`),
-  );
-});
 
 for (const page of pages) {
   test(`links in ${page} lead somewhere`, () => {
