@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { constants, createHash, createHmac, generateKeyPairSync, privateDecrypt, randomBytes } from 'node:crypto';
+import {
+  constants,
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  generateKeyPairSync,
+  privateDecrypt,
+  randomBytes,
+} from 'node:crypto';
 import { describe, it } from 'node:test';
 import { concatBytes } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
@@ -18,6 +27,12 @@ const crypto: CryptoProvider = {
   sha1: (data) => new Uint8Array(createHash('sha1').update(data).digest()),
   sha256: (data) => new Uint8Array(createHash('sha256').update(data).digest()),
   hmacMd5: (key, data) => new Uint8Array(createHmac('md5', key).update(data).digest()),
+  hmacSha1: (key, data) => new Uint8Array(createHmac('sha1', key).update(data).digest()),
+  tripleDesCbc: (direction, key, iv) => {
+    const create = direction === 'encrypt' ? createCipheriv : createDecipheriv;
+    const cipher = create('des-ede3-cbc', key, iv).setAutoPadding(false);
+    return (blocks) => new Uint8Array(cipher.update(blocks));
+  },
 };
 
 const KEY = generateKeyPairSync('rsa', { modulusLength: 1024 });

@@ -1,9 +1,10 @@
 /**
  * Server certificates as standard RDP security and licensing carry them ([MS-RDPBCGR] 2.2.1.4.3.1): proprietary, or
  * a chain of X.509 certificates. Only the public key is taken. Who signed it is not checked: proprietary certificates
- * are signed with a key that is printed in the specification, and licensing happens within TLS.
+ * are signed with a key that is printed in the specification, and licensing mostly happens within TLS.
  */
-import { ReadCursor } from '../core/cursor.ts';
+import type { CryptoProvider } from '../core/crypto.ts';
+import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { subjectPublicKeyOf } from '../security/certificate.ts';
 import { DerTag, readElement, readInteger } from '../security/der.ts';
 
@@ -43,14 +44,74 @@ export function decodeServerCertificate(bytes: Uint8Array): RsaPublicKey {
  * the modulus and eight zero bytes.
  */
 export function encryptForServer(message: Uint8Array, key: RsaPublicKey): Uint8Array<ArrayBuffer> {
-  let power = powerModulo(littleEndian(message), key.exponent, key.modulus);
-  const encrypted = new Uint8Array(key.size + MODULUS_PADDING);
-  for (let i = 0; i < key.size; i++) {
-    encrypted[i] = Number(power & 0xffn);
+  const power = powerModulo(littleEndian(message), key.exponent, key.modulus);
+  return toLittleEndian(power, key.size + MODULUS_PADDING);
+}
+
+/** A server's own key, for standard RDP security. */
+export interface RsaPrivateKey extends RsaPublicKey {
+  readonly privateExponent: bigint;
+}
+
+/** The reverse of `encryptForServer`. @param size of the message. Throws `DecodeError` when it holds more. */
+export function decryptByServer(encrypted: Uint8Array, key: RsaPrivateKey, size: number): Uint8Array<ArrayBuffer> {
+  const cursor = new ReadCursor(encrypted, 'TS_SECURITY_PACKET');
+  if (encrypted.length > key.size + MODULUS_PADDING) {
+    throw cursor.error('limit_exceeded', 'encryptedClientRandom', `${encrypted.length} bytes`);
+  }
+  let power = powerModulo(littleEndian(encrypted), key.privateExponent, key.modulus);
+  const message = new Uint8Array(size);
+  for (let i = 0; i < size; i++) {
+    message[i] = Number(power & 0xffn);
     power >>= 8n;
   }
-  return encrypted;
+  if (power !== 0n) throw cursor.error('integrity', 'encryptedClientRandom', 'not encrypted for this server');
+  return message;
 }
+
+/**
+ * A proprietary certificate for a server's key, signed as every one is: with the key that the specification prints
+ * ([MS-RDPBCGR] 2.2.1.4.3.1.1, 5.3.3.1.1), so that the signature says nothing, but old clients want it.
+ */
+export function encodeProprietaryCertificate(key: RsaPublicKey, crypto: CryptoProvider): Uint8Array<ArrayBuffer> {
+  const blobSize = 20 /* magic, keylen, bitlen, datalen, pubExp */ + key.size + MODULUS_PADDING;
+  const signedSize = 16 /* version, algorithms, blob type and length */ + blobSize;
+  const signatureSize = SIGNING_KEY.size + MODULUS_PADDING;
+  const signed = new WriteCursor(signedSize);
+  signed.u32(VERSION_PROPRIETARY);
+  signed.u32(1); // SIGNATURE_ALG_RSA
+  signed.u32(1); // KEY_EXCHANGE_ALG_RSA
+  signed.u16(6); // BB_RSA_KEY_BLOB
+  signed.u16(blobSize);
+  signed.u32(RSA_MAGIC);
+  signed.u32(key.size + MODULUS_PADDING);
+  signed.u32(key.size * 8);
+  signed.u32(key.size - 1);
+  signed.u32(Number(key.exponent));
+  signed.bytes(toLittleEndian(key.modulus, key.size + MODULUS_PADDING));
+  const body = signed.finish();
+  const cursor = new WriteCursor(signedSize + 4 /* type and length */ + signatureSize);
+  cursor.bytes(body);
+  cursor.u16(8); // BB_RSA_SIGNATURE_BLOB
+  cursor.u16(signatureSize);
+  const digest = new Uint8Array(SIGNING_KEY.size - 1).fill(0xff);
+  digest.set(crypto.md5(body));
+  digest[16] = 0;
+  digest[62] = 1;
+  const signature = powerModulo(littleEndian(digest), SIGNING_KEY.privateExponent, SIGNING_KEY.modulus);
+  cursor.bytes(toLittleEndian(signature, signatureSize));
+  return cursor.finish();
+}
+
+/** [MS-RDPBCGR] 5.3.3.1.1 Terminal Services Signing Key: public knowledge in both halves. */
+const SIGNING_KEY: RsaPrivateKey = {
+  modulus:
+    0x87ea6d055f099320bb61f51a09065e6c7d5cf63dfebfe77ceffe3a586b6563ce954552f29a6bb7d7e2c1f5ef8720883ecb5fba4a1ec1bb4dc93e4372bd5e3a3dn,
+  exponent: 0xc0887b5bn,
+  privateExponent:
+    0x5ff33fe7130110c7b39b510b17790735dd0d7b0ab83ac79924b1dd249f129a176008e89933cc92cf944967e9fae63e24f868652516160058558711da3219a787n,
+  size: 64,
+};
 
 function decodeProprietary(cursor: ReadCursor): RsaPublicKey {
   cursor.skip(4, 'dwSigAlgId');
@@ -95,6 +156,17 @@ function littleEndian(bytes: Uint8Array): bigint {
   let value = 0n;
   for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] ?? 0);
   return value;
+}
+
+/** @param size of the result, zeros behind the value */
+function toLittleEndian(value: bigint, size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  let rest = value;
+  for (let i = 0; rest > 0n; i++) {
+    bytes[i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return bytes;
 }
 
 /** Not in constant time: the exponent is public, and each message is used once. */

@@ -9,4 +9,11 @@ export interface CryptoProvider {
   sha1(data: Uint8Array): Uint8Array;
   sha256(data: Uint8Array): Uint8Array;
   hmacMd5(key: Uint8Array, data: Uint8Array): Uint8Array;
+  hmacSha1(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /**
+   * Triple DES in CBC mode, without padding: FIPS encryption of standard RDP security.
+   * @param key 24 bytes
+   * @returns takes whole blocks of 8 bytes; the chain goes on from call to call
+   */
+  tripleDesCbc(direction: 'encrypt' | 'decrypt', key: Uint8Array, iv: Uint8Array): (blocks: Uint8Array) => Uint8Array;
 }

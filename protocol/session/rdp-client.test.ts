@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ConnectError } from '../connector/connect-error.ts';
@@ -23,6 +23,12 @@ const crypto: CryptoProvider = {
   sha1: (data) => new Uint8Array(createHash('sha1').update(data).digest()),
   sha256: (data) => new Uint8Array(createHash('sha256').update(data).digest()),
   hmacMd5: (key, data) => new Uint8Array(createHmac('md5', key).update(data).digest()),
+  hmacSha1: (key, data) => new Uint8Array(createHmac('sha1', key).update(data).digest()),
+  tripleDesCbc: (direction, key, iv) => {
+    const create = direction === 'encrypt' ? createCipheriv : createDecipheriv;
+    const cipher = create('des-ede3-cbc', key, iv).setAutoPadding(false);
+    return (blocks) => new Uint8Array(cipher.update(blocks));
+  },
 };
 
 /** Both ends see the same certificate; what is in it does not matter here. */
