@@ -26,6 +26,10 @@ const CHECKS: readonly { name: string; command: readonly string[] }[] = [
   { name: 'types of protocol (no Node, no DOM)', command: [bin('tsc'), '-p', 'protocol'] },
   { name: 'types of gateway, recorder, test, scripts', command: [bin('tsc'), '-p', '.'] },
   { name: 'types of web-client', command: [bin('tsc'), '-p', 'web-client'] },
+  {
+    name: "types of web-client's tests (Node beside the DOM)",
+    command: [bin('tsc'), '-p', 'web-client/tsconfig.test.json'],
+  },
   { name: 'lint and format', command: [bin('biome'), 'check', '--error-on-warnings', '--max-diagnostics=40'] },
   { name: 'import boundaries', command: [process.execPath, 'scripts/boundaries.ts'] },
 ];
