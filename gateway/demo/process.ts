@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { DemoReport, DemoStart } from './main.ts';
 
@@ -21,7 +22,12 @@ export async function startDemoProcess(
   const child = spawn(process.execPath, [fileURLToPath(new URL('./main.ts', import.meta.url))], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Nothing of this process' environment is its business, least of all passwords.
-    env: { PATH: process.env.PATH ?? '', ...(process.env.TZ ? { TZ: process.env.TZ } : {}) },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      // The canvas asks for the home directory when it is loaded, and a container's user may have none.
+      HOME: process.env['HOME'] ?? tmpdir(),
+      ...(process.env['TZ'] ? { TZ: process.env['TZ'] } : {}),
+    },
   });
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
