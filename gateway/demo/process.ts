@@ -23,10 +23,10 @@ export async function startDemoProcess(
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Nothing of this process' environment is its business, least of all passwords.
     env: {
-      PATH: process.env['PATH'] ?? '',
+      PATH: process.env.PATH ?? '',
       // The canvas asks for the home directory when it is loaded, and a container's user may have none.
-      HOME: process.env['HOME'] ?? tmpdir(),
-      ...(process.env['TZ'] ? { TZ: process.env['TZ'] } : {}),
+      HOME: process.env.HOME ?? tmpdir(),
+      ...(process.env.TZ ? { TZ: process.env.TZ } : {}),
     },
   });
   for (const stream of [child.stdout, child.stderr]) {
