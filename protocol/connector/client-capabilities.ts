@@ -61,6 +61,8 @@ export function clientCapabilities(config: CapabilityConfig, share: Share): Capa
       extraFlags:
         GeneralExtraFlags.fastPathOutput |
         GeneralExtraFlags.longCredentials |
+        GeneralExtraFlags.autoReconnect |
+        GeneralExtraFlags.encryptedSaltedChecksum |
         GeneralExtraFlags.noBitmapCompressionHeader,
       updateCapabilityFlag: 0,
       remoteUnshareFlag: 0,

@@ -6,6 +6,8 @@ import { concatBytes } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
+import { findCapability } from '../pdu/capability-sets.ts';
+import type { AutoReconnectCookie } from '../pdu/client-info.ts';
 import { decodeSetErrorInfo } from '../pdu/error-info.ts';
 import { ControlAction, encodeControl, encodeFontList, encodeSynchronize } from '../pdu/finalization.ts';
 import { type FindSize, FrameBuffer } from '../pdu/frame-buffer.ts';
@@ -14,7 +16,9 @@ import { decodeServerData, type ServerData, ServerEarlyCapability } from '../pdu
 import { decodeConnectResponse } from '../pdu/mcs.ts';
 import { decodeMcsPdu, type McsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
 import { decodeConnectionConfirm, encodeConnectionRequest, SecurityProtocol } from '../pdu/nego.ts';
+import { RDSTLS_CAPABILITIES_SIZE, RDSTLS_RESPONSE_SIZE } from '../pdu/rdstls.ts';
 import { BASIC_SECURITY_HEADER_SIZE, decodeBasicSecurityHeader, SecurityFlags } from '../pdu/security-header.ts';
+import { decodeEnhancedRedirection } from '../pdu/server-redirection.ts';
 import {
   decodeDemandActive,
   decodeShareControlPdus,
@@ -31,13 +35,23 @@ import { decodeX224 } from '../pdu/x224.ts';
 import type { TlsPeer } from '../security/certificate.ts';
 import { CredSspClient } from '../security/credssp-client.ts';
 import { CredSspError } from '../security/credssp-error.ts';
+import type { SecuredFrames } from '../security/secured-frames.ts';
 import { findTsRequestSize } from '../security/ts-request.ts';
+import { GeneralExtraFlags } from './capability-flags.ts';
 import { activateShare, MAX_UPDATE_SIZE } from './client-capabilities.ts';
-import { clientInfoMessage, connectInitialMessage } from './client-settings.ts';
+import { clientInfoMessage, connectInitialMessage, encryptionMethods } from './client-settings.ts';
 import { ConnectError, connectErrorOf } from './connect-error.ts';
 import { LicenseExchange } from './license-exchange.ts';
 import { MessageChannel } from './message-channel.ts';
-import { requestedProtocols, requestFlags, selectedProtocol } from './negotiation.ts';
+import { requestedProtocols, requestFlags, selectedProtocol, wantsLegacyAnew } from './negotiation.ts';
+import { answerRdstlsCapabilities, checkRdstlsResponse } from './rdstls-client.ts';
+import { type Redirection, redirectionOf } from './redirection.ts';
+import {
+  autoReconnectVerifier,
+  type CommencedSecurity,
+  checkServerSecurity,
+  commenceSecurity,
+} from './security-exchange.ts';
 import type {
   ClientConfig,
   ConnectionPhase,
@@ -55,6 +69,9 @@ type State =
   /** The driver does the TLS handshake. */
   | { readonly name: 'security-upgrade'; readonly protocol: number }
   | { readonly name: 'credssp'; readonly protocol: number; readonly credssp: CredSspClient }
+  /** RDSTLS: waits for the server's capabilities, then, having sent the request, for its response. */
+  | { readonly name: 'rdstls-capabilities' }
+  | { readonly name: 'rdstls-response' }
   /** HYBRID_EX: waits for the Early User Authorization Result. */
   | { readonly name: 'early-user-authorization'; readonly protocol: number }
   /** Sent: Connect Initial. */
@@ -68,7 +85,11 @@ type State =
   | { readonly name: 'capabilities-exchange'; readonly joined: Joined }
   /** Sent: Confirm Active, Synchronize, Control (cooperate, request), Font List. */
   | { readonly name: 'connection-finalization'; readonly joined: Joined; readonly share: Share }
-  | { readonly name: 'connected'; readonly result: Omit<ConnectionResult, 'pending'> }
+  | {
+      readonly name: 'connected';
+      readonly result: Omit<ConnectionResult, 'pending' | 'security'>;
+      readonly security: SecuredFrames | undefined;
+    }
   | { readonly name: 'failed' };
 
 /** What Basic Settings Exchange and Channel Connection settled. */
@@ -79,6 +100,8 @@ interface Joined {
   readonly ioChannelId: number;
   readonly messageChannelId: number | undefined;
   readonly channels: readonly JoinedChannel[];
+  /** Standard RDP security with encryption: from the Client Info PDU on. */
+  readonly security?: CommencedSecurity;
 }
 
 /** Bytes of active-stage frames kept until the sequence is over: a few full-screen updates, no more. */
@@ -114,7 +137,7 @@ export class ClientConnector {
 
   start(): ConnectorOutput[] {
     if (this.#state.name !== 'start') throw new UsageError('the connector was started before');
-    const negotiation = { flags: requestFlags(this.#config), protocols: requestedProtocols(this.#config.nla) };
+    const negotiation = { flags: requestFlags(this.#config), protocols: requestedProtocols(this.#config) };
     const { routing } = this.#config;
     this.#state = { name: 'connection-initiation' };
     return [
@@ -131,6 +154,10 @@ export class ClientConnector {
     const state = this.#state;
     if (state.name !== 'security-upgrade') throw new UsageError(`TLS was established in ${state.name}`);
     if (state.protocol === SecurityProtocol.ssl) return this.#exchangeBasicSettings(state.protocol);
+    if (state.protocol === SecurityProtocol.rdstls) {
+      this.#state = { name: 'rdstls-capabilities' };
+      return [phase('authenticating')];
+    }
     const { username, password, domain, host, clientName, oldestCredSsp, restrictedAdmin } = this.#config;
     const credssp = new CredSspClient(
       {
@@ -179,6 +206,8 @@ export class ClientConnector {
         return new ConnectError('not_rdp', 'the host closed the connection without answering the connection request');
       case 'security-upgrade':
         return new ConnectError('tls_refused', 'the server closed the connection instead of TLS');
+      case 'rdstls-capabilities':
+      case 'rdstls-response':
       case 'credssp':
         // CredSSP 2, and some servers always, have no other way to refuse a logon.
         return new ConnectError('logon_failed', 'the server closed the connection during authentication', {
@@ -201,6 +230,13 @@ export class ClientConnector {
         return;
       case 'credssp':
         this.#authenticate(state, frame, out);
+        return;
+      case 'rdstls-capabilities':
+        this.#requestRdstls(frame, out);
+        return;
+      case 'rdstls-response':
+        checkRdstlsResponse(frame);
+        out.push(...this.#exchangeBasicSettings(SecurityProtocol.rdstls));
         return;
       case 'early-user-authorization':
         this.#authorized(state, frame, out);
@@ -232,7 +268,15 @@ export class ClientConnector {
 
   #confirmed(frame: Uint8Array, out: ConnectorOutput[]): void {
     const confirm = decodeConnectionConfirm(frame);
+    if (wantsLegacyAnew(confirm, this.#config)) {
+      this.#redirect({ hosts: [], changes: { legacySecurity: 'required' } }, out);
+      return;
+    }
     const protocol = selectedProtocol(confirm, this.#config);
+    if (protocol === SecurityProtocol.rdp) {
+      out.push(...this.#exchangeBasicSettings(protocol));
+      return;
+    }
     if (this.#frames.length > 0) {
       // The server never speaks first in TLS: whoever sent these wants them taken for what TLS protects.
       throw new ConnectError('tls_refused', 'bytes came in the clear before the tls handshake');
@@ -248,6 +292,13 @@ export class ClientConnector {
     if (!step.done) return;
     if (protocol === SecurityProtocol.hybridEx) this.#state = { name: 'early-user-authorization', protocol };
     else out.push(...this.#exchangeBasicSettings(protocol));
+  }
+
+  #requestRdstls(frame: Uint8Array, out: ConnectorOutput[]): void {
+    const request = this.#config.redirected?.rdstls;
+    if (request === undefined) throw new UsageError('RDSTLS without what a redirection brings');
+    out.push(send(answerRdstlsCapabilities(frame, request)));
+    this.#state = { name: 'rdstls-response' };
   }
 
   #authorized(state: StateOf<'early-user-authorization'>, frame: Uint8Array, out: ConnectorOutput[]): void {
@@ -270,9 +321,7 @@ export class ClientConnector {
     if (response.result !== 0) throw this.#serverClosed(`the server refused mcs with result ${response.result}`);
     const conference = new ReadCursor(response.userData, 'GCC Conference Create Response');
     const serverData = decodeServerData(decodeConferenceCreateResponse(conference));
-    if (serverData.security.encryptionMethod !== 0) {
-      throw new DecodeError('invalid_value', 'TS_UD_SC_SEC1', 'encryptionMethod', 0, 'encryption inside of TLS');
-    }
+    checkServerSecurity(serverData.security, encryptionMethods(this.#config, state.protocol));
     this.#state = { name: 'attach-user', protocol: state.protocol, serverData };
     out.push(
       phase('channels'),
@@ -298,7 +347,7 @@ export class ClientConnector {
     const joined: Joined = { protocol, serverData, userId: pdu.initiator, ioChannelId, messageChannelId, channels };
     const skip = ((serverData.core.earlyCapabilityFlags ?? 0) & ServerEarlyCapability.skipChannelJoinSupported) !== 0;
     if (skip) {
-      this.#sendClientInfo(joined, out);
+      this.#commenceSecurity(joined, out);
       return;
     }
     const ids = [joined.userId, ioChannelId, ...channels.map((channel) => channel.id)];
@@ -327,11 +376,23 @@ export class ClientConnector {
     const now = refused ? without(joined, pdu.requested) : joined;
     const [next] = awaited;
     if (next === undefined) {
-      this.#sendClientInfo(now, out);
+      this.#commenceSecurity(now, out);
       return;
     }
     this.#state = { name: 'channel-join', joined: now, awaited };
     out.push(joinRequest(joined.userId, next));
+  }
+
+  #commenceSecurity(joined: Joined, out: ConnectorOutput[]): void {
+    const { serverData, ioChannelId, messageChannelId } = joined;
+    const channels = { ioChannelId, ...(messageChannelId !== undefined && { messageChannelId }) };
+    const security = commenceSecurity(serverData.security, channels, this.#crypto);
+    if (security === undefined) {
+      this.#sendClientInfo(joined, out);
+      return;
+    }
+    out.push(this.#sendIo(joined, security.exchange));
+    this.#sendClientInfo({ ...joined, security }, out);
   }
 
   #sendClientInfo(joined: Joined, out: ConnectorOutput[]): void {
@@ -342,11 +403,22 @@ export class ClientConnector {
       this.#crypto,
     );
     this.#state = { name: 'licensing', joined, exchange };
-    out.push(phase('licensing'), this.#sendIo(joined, clientInfoMessage(this.#config)));
+    out.push(
+      phase('licensing'),
+      this.#sendIo(joined, clientInfoMessage(this.#config, this.#autoReconnectCookie(joined))),
+    );
+  }
+
+  #autoReconnectCookie({ security }: Joined): AutoReconnectCookie | null {
+    const { autoReconnect } = this.#config;
+    if (autoReconnect === undefined) return null;
+    const { logonId, randomBits } = autoReconnect;
+    return { logonId, securityVerifier: autoReconnectVerifier(this.#crypto, randomBits, security?.clientRandom) };
   }
 
   /** From Client Info on: licensing, then share PDUs on the I/O channel, and what other channels have to say. */
-  #shareFrame(state: ShareState, frame: Uint8Array, now: number, out: ConnectorOutput[]): void {
+  #shareFrame(state: ShareState, received: Uint8Array, now: number, out: ConnectorOutput[]): void {
+    const frame = state.joined.security?.frames.open(received) ?? received;
     if (frameKind(frame[0] ?? 0) === 'fast-path') {
       this.#keep(frame);
       return;
@@ -356,7 +428,7 @@ export class ClientConnector {
     const { userId, ioChannelId, messageChannelId } = state.joined;
     if (pdu.channelId === messageChannelId) {
       const answer = this.#messageChannel.receive(pdu.userData, now);
-      if (answer !== undefined) out.push(send(sendDataRequest(userId, messageChannelId, answer)));
+      if (answer !== undefined) out.push(this.#send(state.joined, sendDataRequest(userId, messageChannelId, answer)));
       return;
     }
     if (pdu.channelId !== ioChannelId) {
@@ -370,7 +442,10 @@ export class ClientConnector {
       return;
     }
     let active = false;
-    for (const share of decodeShareControlPdus(pdu.userData)) active = this.#sharePdu(share, out) || active;
+    for (const share of decodeShareControlPdus(pdu.userData)) {
+      active = this.#sharePdu(share, out) || active;
+      if (this.stateName === 'failed') return;
+    }
     // A frame for the active stage is kept whole; what we understood in it, the active stage passes over.
     if (active) this.#keep(frame);
   }
@@ -411,7 +486,8 @@ export class ClientConnector {
       case ShareControlType.data:
         return this.#shareData(pdu.body);
       case ShareControlType.serverRedirect:
-        throw new ConnectError('server_closed', 'the server redirects the connection to another server');
+        this.#redirectTo(pdu.body, out);
+        return false;
       default:
         return false;
     }
@@ -436,10 +512,24 @@ export class ClientConnector {
     }
   }
 
+  #redirectTo(body: Uint8Array, out: ConnectorOutput[]): void {
+    const packet = decodeEnhancedRedirection(new ReadCursor(body, 'RDP_SERVER_REDIRECTION_PACKET'));
+    const redirection = redirectionOf(packet);
+    if (redirection !== undefined) this.#redirect(redirection, out);
+  }
+
+  #redirect(redirection: Redirection, out: ConnectorOutput[]): void {
+    this.#fail();
+    out.push({ kind: 'redirect', redirection });
+  }
+
   #activate(joined: Joined, pdu: ShareControlPdu, out: ConnectorOutput[]): void {
     const demand = decodeDemandActive(new ReadCursor(pdu.body, 'TS_DEMAND_ACTIVE_PDU'));
     const { confirmActive, share } = activateShare(demand, this.#config);
     this.#state = { name: 'connection-finalization', joined, share };
+    const general = findCapability(share.serverCapabilities, 'general');
+    const isSalted = ((general?.extraFlags ?? 0) & GeneralExtraFlags.encryptedSaltedChecksum) !== 0;
+    if (isSalted) joined.security?.frames.useSaltedMac();
     const { userId } = joined;
     const data = (type: number, body: Uint8Array) =>
       this.#sendIo(joined, shareDataMessage(type, share.shareId, userId, body));
@@ -457,18 +547,22 @@ export class ClientConnector {
 
   #finish(state: StateOf<'connection-finalization'>): void {
     const { joined, share } = state;
-    const { messageChannelId, ...others } = joined;
+    const { messageChannelId, security: _security, ...others } = joined;
     const message =
       messageChannelId === undefined ? {} : { messageChannel: { id: messageChannelId, channel: this.#messageChannel } };
-    this.#state = { name: 'connected', result: { ...others, ...message, share, maxUpdateSize: MAX_UPDATE_SIZE } };
+    const result = { ...others, ...message, share, maxUpdateSize: MAX_UPDATE_SIZE };
+    this.#state = { name: 'connected', result, security: joined.security?.frames };
   }
 
   /** Only when all that came is sorted: what is left over belongs to the active stage. */
   #reportConnected(out: ConnectorOutput[]): void {
     if (this.#state.name !== 'connected') return;
-    const pending = concatBytes(...this.#pending, this.#frames.takeRest());
+    const { result, security: frames } = this.#state;
+    const rest = this.#frames.takeRest();
+    const pending = frames === undefined ? [...this.#pending, rest] : this.#pending;
+    const security = frames === undefined ? {} : { security: { frames, sealed: rest } };
+    out.push({ kind: 'connected', result: { ...result, ...security, pending: concatBytes(...pending) } });
     this.#dropPending();
-    out.push({ kind: 'connected', result: { ...this.#state.result, pending } });
   }
 
   /** Keeps a frame for the active stage. */
@@ -492,7 +586,11 @@ export class ClientConnector {
   }
 
   #sendIo(joined: Joined, userData: Uint8Array): ConnectorOutput {
-    return send(sendDataRequest(joined.userId, joined.ioChannelId, userData));
+    return this.#send(joined, sendDataRequest(joined.userId, joined.ioChannelId, userData));
+  }
+
+  #send({ security }: Joined, frame: Uint8Array): ConnectorOutput {
+    return send(security?.frames.seal(frame) ?? frame);
   }
 
   #dataCursor(frame: Uint8Array, context: string): ReadCursor {
@@ -521,6 +619,8 @@ const FIND_SIZE: Readonly<Record<State['name'], FindSize>> = {
   'connection-initiation': findTpktSize,
   'security-upgrade': takeNothing,
   credssp: findTsRequestSize,
+  'rdstls-capabilities': () => RDSTLS_CAPABILITIES_SIZE,
+  'rdstls-response': () => RDSTLS_RESPONSE_SIZE,
   'early-user-authorization': () => EARLY_RESULT_SIZE,
   'basic-settings-exchange': findTpktSize,
   'attach-user': findTpktSize,

@@ -3,6 +3,7 @@ import { WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
 import {
   AddressFamily,
+  type AutoReconnectCookie,
   type ClientInfo,
   encodeClientInfo,
   InfoFlags,
@@ -22,10 +23,12 @@ import {
   SupportedColorDepths,
 } from '../pdu/gcc-core-data.ts';
 import { CLIENT_DOMAIN_PARAMETERS, encodeConnectInitial, sizeOfConnectInitial } from '../pdu/mcs.ts';
+import { SecurityProtocol } from '../pdu/nego.ts';
 import { SecurityFlags, withSecurityHeader } from '../pdu/security-header.ts';
 import { UTC_TIME_ZONE } from '../pdu/time-zone.ts';
 import { encodeData } from '../pdu/x224.ts';
 import { splitUserName } from '../security/credssp-client.ts';
+import { ALL_ENCRYPTION_METHODS } from './security-exchange.ts';
 import type { ClientConfig } from './types.ts';
 
 /** [MS-RDPBCGR] 2.2.1.3.2 desktopWidth and desktopHeight. */
@@ -55,26 +58,43 @@ export function connectInitialMessage(config: ClientConfig, protocol: number): U
 export function clientData(config: ClientConfig, protocol: number): ClientData {
   return {
     core: coreData(config, protocol),
-    // Standard RDP security is not spoken, so there is nothing to encrypt with.
-    security: { encryptionMethods: 0, extEncryptionMethods: 0 },
+    security: { encryptionMethods: encryptionMethods(config, protocol), extEncryptionMethods: 0 },
     ...(config.channels !== undefined && { channels: config.channels }),
-    ...(config.adminSession === true && {
-      cluster: { flags: ClusterFlags.redirectedSessionIdFieldValid | CLUSTER_VERSION_4, redirectedSessionId: 0 },
-    }),
+    cluster: clusterData(config),
     ...(config.autoDetect === true && { messageChannelFlags: 0 }),
   };
 }
 
-/** MCS user data: the Client Info PDU behind its security header. */
-export function clientInfoMessage(config: ClientConfig): Uint8Array<ArrayBuffer> {
-  const info = clientInfo(config);
+/** Zero with TLS: there is nothing to encrypt then. */
+export function encryptionMethods(config: ClientConfig, protocol: number): number {
+  return protocol === SecurityProtocol.rdp ? (config.encryptionMethods ?? ALL_ENCRYPTION_METHODS) : 0;
+}
+
+/**
+ * MCS user data: the Client Info PDU behind its security header.
+ * @param cookie of the connection that this one takes the place of
+ */
+export function clientInfoMessage(
+  config: ClientConfig,
+  cookie: AutoReconnectCookie | null = null,
+): Uint8Array<ArrayBuffer> {
+  const info = clientInfo(config, cookie);
   return withSecurityHeader(SecurityFlags.infoPacket, sizeOfClientInfo(info), (cursor) =>
     encodeClientInfo(info, cursor),
   );
 }
 
-/** REDIRECTION_VERSION4, [MS-RDPBCGR] 2.2.1.3.5. */
-const CLUSTER_VERSION_4 = 3 << ClusterFlags.redirectionVersionShift;
+/** REDIRECTION_VERSION5, [MS-RDPBCGR] 2.2.1.3.5: the sixth goes with multitransport. */
+const CLUSTER_VERSION_5 = 4 << ClusterFlags.redirectionVersionShift;
+
+function clusterData({ adminSession, redirected }: ClientConfig): NonNullable<ClientData['cluster']> {
+  const flags = ClusterFlags.redirectionSupported | CLUSTER_VERSION_5;
+  if (redirected === undefined && adminSession !== true) return { flags, redirectedSessionId: 0 };
+  return {
+    flags: flags | ClusterFlags.redirectedSessionIdFieldValid,
+    redirectedSessionId: redirected?.sessionId ?? 0,
+  };
+}
 
 function coreData(config: ClientConfig, protocol: number): ClientCoreData {
   for (const size of [config.width, config.height]) {
@@ -113,6 +133,7 @@ function earlyCapabilityFlags(config: ClientConfig): number {
     flags.supportErrorInfoPdu |
     flags.strongAsymmetricKeys |
     flags.validConnectionType |
+    flags.supportMonitorLayoutPdu |
     flags.supportSkipChannelJoin |
     (config.colorDepth === 32 ? flags.want32BppSession : 0) |
     (config.autoDetect === true ? flags.supportNetworkAutodetect | flags.supportHeartbeatPdu : 0) |
@@ -120,7 +141,7 @@ function earlyCapabilityFlags(config: ClientConfig): number {
   );
 }
 
-function clientInfo(config: ClientConfig): ClientInfo {
+function clientInfo(config: ClientConfig, cookie: AutoReconnectCookie | null): ClientInfo {
   const { user, domain } = splitUserName(config.username, config.domain);
   const flags =
     InfoFlags.mouse |
@@ -151,7 +172,7 @@ function clientInfo(config: ClientConfig): ClientInfo {
       timeZone: config.timeZone ?? UTC_TIME_ZONE,
       clientSessionId: 0,
       performanceFlags: config.performanceFlags ?? DEFAULT_PERFORMANCE_FLAGS,
-      autoReconnectCookie: null,
+      autoReconnectCookie: cookie,
     },
   };
 }

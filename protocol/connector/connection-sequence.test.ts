@@ -18,6 +18,7 @@ import { decodeX224, encodeData } from '../pdu/x224.ts';
 import { ClientConnector } from './client-connector.ts';
 import { connectInitialMessage } from './client-settings.ts';
 import { ConnectError } from './connect-error.ts';
+import type { Redirection } from './redirection.ts';
 import { ServerAcceptor } from './server-acceptor.ts';
 import type { AcceptedConnection, RefusalReason, ServerConfig } from './server-types.ts';
 import type { ClientConfig, ConnectionPhase, ConnectionResult, ConnectorOutput } from './types.ts';
@@ -71,6 +72,7 @@ interface Outcome {
   client?: ConnectionResult;
   server?: AcceptedConnection;
   refused?: RefusalReason;
+  redirection?: Redirection;
   /** What the client said of its failure. */
   error?: unknown;
 }
@@ -97,6 +99,7 @@ function connect(
       if (output.kind === 'send') toServer.push(output.bytes);
       else if (output.kind === 'start-tls') clientTls = true;
       else if (output.kind === 'phase') outcome.phases.push(output.phase);
+      else if (output.kind === 'redirect') outcome.redirection = output.redirection;
       else outcome.client = output.result;
     }
   };

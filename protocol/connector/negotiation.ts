@@ -9,10 +9,13 @@ import {
 import { ConnectError } from './connect-error.ts';
 import type { ClientConfig, NlaPolicy } from './types.ts';
 
-type SecurityPolicy = Pick<ClientConfig, 'nla' | 'restrictedAdmin'>;
+type SecurityPolicy = Pick<ClientConfig, 'nla' | 'restrictedAdmin' | 'legacySecurity' | 'redirected'>;
 
 /** TLS is asked for along with CredSSP, which builds on it ([MS-RDPBCGR] 2.2.1.1.1); the answer is held to the policy. */
-export function requestedProtocols(nla: NlaPolicy): number {
+export function requestedProtocols({ nla, legacySecurity, redirected }: SecurityPolicy): number {
+  if (legacySecurity === 'required') return SecurityProtocol.rdp;
+  // What the redirection brought is good for RDSTLS only, and the user's own password is not for that server's eyes.
+  if (redirected?.rdstls !== undefined) return SecurityProtocol.ssl | SecurityProtocol.rdstls;
   if (nla === 'never') return SecurityProtocol.ssl;
   return SecurityProtocol.ssl | SecurityProtocol.hybrid | SecurityProtocol.hybridEx;
 }
@@ -22,19 +25,25 @@ export function requestFlags(policy: SecurityPolicy): number {
   return policy.restrictedAdmin === true ? NegotiationRequestFlags.restrictedAdminModeRequired : 0;
 }
 
-/** One of SSL, HYBRID and HYBRID_EX. Throws `ConnectError` where the server and the policy cannot agree. */
+/** One of SSL, HYBRID, HYBRID_EX, RDSTLS and, where the policy accepts it, standard RDP security. Throws `ConnectError` where the server and the policy cannot agree. */
 export function selectedProtocol(confirm: ConnectionConfirm, policy: SecurityPolicy): number {
   const { nla } = policy;
-  if (confirm.kind === 'failure') throw negotiationFailure(confirm.code, nla);
+  if (confirm.kind === 'failure') throw negotiationFailure(confirm.code, policy);
   // Without a negotiation response the server wants standard RDP security, which has no server authentication.
   const protocol = confirm.kind === 'response' ? confirm.protocol : SecurityProtocol.rdp;
-  if (protocol === SecurityProtocol.rdp) throw standardSecurityOnly(nla);
+  if (protocol === SecurityProtocol.rdp) {
+    if (acceptsLegacySecurity(policy)) return protocol;
+    throw standardSecurityOnly(nla);
+  }
+  if (policy.redirected?.rdstls !== undefined && protocol !== SecurityProtocol.rdstls) {
+    throw new ConnectError('nla_refused', 'the server does not offer the redirected logon');
+  }
   if (protocol === SecurityProtocol.ssl && nla === 'required') {
     throw new ConnectError('nla_refused', 'the server does not offer network level authentication');
   }
   if (policy.restrictedAdmin === true) requireRestrictedAdmin(confirm, protocol);
   const isSingle = (protocol & (protocol - 1)) === 0;
-  if (!isSingle || (protocol & requestedProtocols(nla)) === 0) {
+  if (!isSingle || (protocol & requestedProtocols(policy)) === 0) {
     throw new ConnectError('tls_refused', `the server selected security protocol ${protocol}, which was not offered`);
   }
   return protocol;
@@ -48,7 +57,21 @@ function requireRestrictedAdmin(confirm: ConnectionConfirm, protocol: number): v
   throw new ConnectError('restricted_admin_refused', 'the server does not offer restricted admin mode');
 }
 
-function negotiationFailure(code: number, nla: NlaPolicy): ConnectError {
+/** Required NLA or Restricted Admin mode rule it out. */
+export function acceptsLegacySecurity({ nla, legacySecurity, restrictedAdmin, redirected }: SecurityPolicy): boolean {
+  if (legacySecurity === 'required') return true;
+  const needsMore = nla === 'required' || restrictedAdmin === true || redirected?.rdstls !== undefined;
+  return legacySecurity === 'accepted' && !needsMore;
+}
+
+/** The server has no TLS, and the policy takes less: ask again, on a new connection, for standard RDP security. */
+export function wantsLegacyAnew(confirm: ConnectionConfirm, policy: SecurityPolicy): boolean {
+  const refused = confirm.kind === 'failure' && confirm.code === NegotiationFailureCode.sslNotAllowedByServer;
+  return refused && policy.legacySecurity !== 'required' && acceptsLegacySecurity(policy);
+}
+
+function negotiationFailure(code: number, policy: SecurityPolicy): ConnectError {
+  const { nla } = policy;
   switch (code) {
     case NegotiationFailureCode.hybridRequiredByServer:
       return new ConnectError('nla_required', 'the server requires network level authentication');

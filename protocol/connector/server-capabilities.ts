@@ -3,6 +3,7 @@ import { DecodeError, UnsupportedError } from '../core/errors.ts';
 import { encodeUtf8 } from '../core/text.ts';
 import {
   type CapabilitySet,
+  CodecGuid,
   decodeCapabilitySet,
   encodeCapabilitySet,
   findCapability,
@@ -78,6 +79,13 @@ export function requestedColorDepth(core: ClientCoreData): ColorDepth {
 const RNS_UD_COLOR_16BPP_555 = 0xca02;
 const RNS_UD_COLOR_24BPP = 0xca04;
 
+/** [MS-RDPBCGR] 2.2.7.2.10.1.1: a server leaves the ids 0 and says nothing more of RemoteFX than four reserved bytes. */
+const SERVER_CODECS = [CodecGuid.nsCodec, CodecGuid.remoteFx].map((guid) => ({
+  guid,
+  id: 0,
+  properties: new Uint8Array(4),
+}));
+
 function serverCapabilities(width: number, height: number, colorDepth: ColorDepth): CapabilitySet[] {
   const cmdFlags =
     SurfaceCommandFlags.setSurfaceBits | SurfaceCommandFlags.frameMarker | SurfaceCommandFlags.streamSurfaceBits;
@@ -152,5 +160,8 @@ function serverCapabilities(width: number, height: number, colorDepth: ColorDept
     { kind: 'multifragmentUpdate', maxRequestSize: MAX_UPDATE_SIZE },
     { kind: 'largePointer', largePointerSupportFlags: LargePointerFlags.size96 | LargePointerFlags.size384 },
     { kind: 'surfaceCommands', cmdFlags },
+    // Which codecs a server has; it is the client that gives them numbers.
+    { kind: 'bitmapCodecs', codecs: SERVER_CODECS },
+    { kind: 'frameAcknowledge', maxUnacknowledgedFrameCount: 0 },
   ];
 }

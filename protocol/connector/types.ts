@@ -2,8 +2,11 @@
 import type { BitmapCodec, CapabilitySet } from '../pdu/capability-sets.ts';
 import type { ChannelDefinition } from '../pdu/gcc-client-data.ts';
 import type { ServerData } from '../pdu/gcc-server-data.ts';
+import type { RdstlsRequest } from '../pdu/rdstls.ts';
 import type { TimeZone } from '../pdu/time-zone.ts';
+import type { SecuredFrames } from '../security/secured-frames.ts';
 import type { MessageChannel } from './message-channel.ts';
+import type { Redirection } from './redirection.ts';
 
 export type ColorDepth = 15 | 16 | 24 | 32;
 
@@ -12,6 +15,12 @@ export type ColorDepth = 15 | 16 | 24 | 32;
  * `never`: TLS alone.
  */
 export type NlaPolicy = 'required' | 'preferred' | 'never';
+
+/**
+ * Standard RDP security, for servers that have no TLS: weak encryption or none, and nobody proves who the server is.
+ * `accepted`: where the server has nothing better and NLA is not required; `required`: nothing else is offered.
+ */
+export type LegacySecurityPolicy = 'refused' | 'accepted' | 'required';
 
 export interface ClientConfig {
   /** The server's name as the user knows it; for the SPN `TERMSRV/host`. */
@@ -25,6 +34,10 @@ export interface ClientConfig {
   readonly height: number;
   readonly colorDepth: ColorDepth;
   readonly nla: NlaPolicy;
+  /** Standard RDP security; `refused` unless given. */
+  readonly legacySecurity?: LegacySecurityPolicy;
+  /** `EncryptionMethod`s to offer where standard RDP security is used; all unless given. */
+  readonly encryptionMethods?: number;
   /** Windows input locale identifier, for example 0x409. */
   readonly keyboardLayout: number;
   /** What the server calls this client; cut to 15 characters. */
@@ -37,6 +50,10 @@ export interface ClientConfig {
   readonly timeZone?: TimeZone;
   /** Sent in the clear before TLS: a load balancer's token (`Cookie: msts=…`), or `mstshash=…`. None unless given. */
   readonly routing?: { readonly kind: 'cookie' | 'token'; readonly value: string };
+  /** The connection follows a Server Redirection Packet. */
+  readonly redirected?: RedirectedLogon;
+  /** The connection takes the place of one that was lost: what that one's server gave for it. A secret. */
+  readonly autoReconnect?: AutoReconnectSecret;
   /** Bitmap codecs to offer; their updates come as surface commands. None unless given. */
   readonly codecs?: readonly BitmapCodec[];
   /** Take uncompressed surface commands even without codecs. */
@@ -61,6 +78,20 @@ export interface ClientConfig {
   /** Program to start in place of the desktop's shell. */
   readonly alternateShell?: string;
   readonly workingDir?: string;
+}
+
+/** What a Server Redirection Packet has the client bring along. */
+export interface RedirectedLogon {
+  readonly sessionId: number;
+  /** Log on by RDSTLS, and by nothing else. Holds a secret. */
+  readonly rdstls?: RdstlsRequest;
+}
+
+/** [MS-RDPBCGR] 5.5: from Save Session Info. */
+export interface AutoReconnectSecret {
+  readonly logonId: number;
+  /** 16 bytes. */
+  readonly randomBits: Uint8Array;
 }
 
 /** In order. Stable words, shown as progress. */
@@ -113,6 +144,8 @@ export interface ConnectionResult {
    * drawings, channel data) and what came behind its end. May end within a frame.
    */
   readonly pending: Uint8Array;
+  /** Standard RDP security: every further frame goes through it. `pending` then is open already, and `sealed` is not. */
+  readonly security?: { readonly frames: SecuredFrames; readonly sealed: Uint8Array };
 }
 
 export type ConnectorOutput =
@@ -120,4 +153,6 @@ export type ConnectorOutput =
   /** Send what is queued, start TLS as its client, then call `tlsEstablished`. */
   | { readonly kind: 'start-tls' }
   | { readonly kind: 'phase'; readonly phase: ConnectionPhase }
-  | { readonly kind: 'connected'; readonly result: ConnectionResult };
+  | { readonly kind: 'connected'; readonly result: ConnectionResult }
+  /** The last output: this connection is over, go there. */
+  | { readonly kind: 'redirect'; readonly redirection: Redirection };

@@ -1,6 +1,7 @@
 import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
 import type { MessageChannel } from '../connector/message-channel.ts';
-import type { JoinedChannel, Share } from '../connector/types.ts';
+import { type Redirection, redirectionOf } from '../connector/redirection.ts';
+import type { AutoReconnectSecret, JoinedChannel, Share } from '../connector/types.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
@@ -9,10 +10,22 @@ import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
 import { decodeFastPathUpdates, FragmentAssembler } from '../pdu/fast-path.ts';
 import { encodeFastPathInput } from '../pdu/fast-path-input.ts';
 import { ControlAction, encodeControl, encodeFontList, encodeSynchronize } from '../pdu/finalization.ts';
-import { encodeSlowPathInput, type InputEvent } from '../pdu/input.ts';
+import { encodeSlowPathInput, type InputEvent, ToggleFlag } from '../pdu/input.ts';
 import { DisconnectReason, decodeMcsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
-import { decodeSaveSessionInfo, LogonErrorData, LogonMessage, type SaveSessionInfo } from '../pdu/save-session-info.ts';
-import { encodeFrameAcknowledge, encodeRefreshRect, encodeSuppressOutput } from '../pdu/session-control.ts';
+import {
+  decodeSaveSessionInfo,
+  LogonErrorData,
+  type LogonErrorInfo,
+  LogonMessage,
+  type SaveSessionInfo,
+} from '../pdu/save-session-info.ts';
+import { decodeEnhancedRedirection } from '../pdu/server-redirection.ts';
+import {
+  decodeKeyboardIndicators,
+  encodeFrameAcknowledge,
+  encodeRefreshRect,
+  encodeSuppressOutput,
+} from '../pdu/session-control.ts';
 import {
   type DemandActive,
   decodeDemandActive,
@@ -31,6 +44,7 @@ import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
 import { type ChannelOutput, ChannelRouter } from './channel-router.ts';
 import { type CloseEvidence, type CloseReason, closeReason } from './close-reason.ts';
+import { type LogonNotice, logonNotice } from './logon-notice.ts';
 import { SurfaceFrames } from './surface-frames.ts';
 
 export interface ActiveStageOptions {
@@ -52,7 +66,22 @@ export type ActiveOutput =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
   | { readonly kind: 'logged-on' }
+  /** What the user should know of a logon that is not done yet. */
+  | { readonly kind: 'logon-notice'; readonly notice: LogonNotice }
+  /** What brings a client back into this session after a lost connection. A secret; the last one counts. */
+  | { readonly kind: 'auto-reconnect'; readonly secret: AutoReconnectSecret }
+  /** The toggle keys as the server has them. */
+  | { readonly kind: 'lock-keys'; readonly lockKeys: LockKeys }
+  /** The session goes on elsewhere. */
+  | { readonly kind: 'redirect'; readonly redirection: Redirection }
   | { readonly kind: 'closed'; readonly reason: CloseReason };
+
+export interface LockKeys {
+  readonly scrollLock: boolean;
+  readonly numLock: boolean;
+  readonly capsLock: boolean;
+  readonly kanaLock: boolean;
+}
 
 /** Where outputs go: a list of these, or of more kinds than these. */
 export interface ActiveSink {
@@ -260,8 +289,8 @@ export class ClientActiveStage {
         case ShareControlType.flow:
           break;
         case ShareControlType.serverRedirect:
-          out.push({ kind: 'closed', reason: REDIRECTED });
-          return;
+          if (this.#redirect(pdu.body, out)) return;
+          break;
         default:
           this.skipped.unknownPdus++;
       }
@@ -278,6 +307,14 @@ export class ClientActiveStage {
     // goes unanswered stops drawing.
     const answer = messageChannel.channel.receive(userData, now);
     if (answer !== undefined) out.push({ kind: 'send', bytes: sendDataRequest(userId, channelId, answer) });
+  }
+
+  /** Whether anybody is to go anywhere. */
+  #redirect(body: Uint8Array, out: ActiveSink): boolean {
+    const packet = decodeEnhancedRedirection(new ReadCursor(body, 'RDP_SERVER_REDIRECTION_PACKET'));
+    const redirection = redirectionOf(packet);
+    if (redirection !== undefined) out.push({ kind: 'redirect', redirection });
+    return redirection !== undefined;
   }
 
   #shareData(pdu: ShareDataPdu, out: ActiveSink): void {
@@ -299,13 +336,15 @@ export class ClientActiveStage {
       case ShareDataType.setErrorInfo:
         this.#errorInfo = decodeSetErrorInfo(cursor).errorInfo;
         break;
+      case ShareDataType.setKeyboardIndicators:
+        out.push({ kind: 'lock-keys', lockKeys: lockKeysOf(decodeKeyboardIndicators(cursor).ledFlags) });
+        break;
       case ShareDataType.saveSessionInfo:
         this.#saveSessionInfo(decodeSaveSessionInfo(cursor), out);
         break;
       case ShareDataType.synchronize:
       case ShareDataType.control:
       case ShareDataType.playSound:
-      case ShareDataType.setKeyboardIndicators:
       case ShareDataType.setKeyboardImeStatus:
       case ShareDataType.shutdownDenied:
       case ShareDataType.arcStatus:
@@ -339,12 +378,18 @@ export class ClientActiveStage {
       // Comes again after a reconnection on the server; told once.
       if (!this.#loggedOn) out.push({ kind: 'logged-on' });
       this.#loggedOn = true;
-    } else if (info.kind === 'extended' && info.logonError) {
-      const { type, data } = info.logonError;
-      const isStatus = type < LogonMessage.disconnectRefused;
-      const failed = data === LogonErrorData.badPassword || data === LogonErrorData.updatePassword;
-      this.#logonFailed = isStatus && failed;
+    } else if (info.kind === 'extended') {
+      if (info.autoReconnect) out.push({ kind: 'auto-reconnect', secret: copyOf(info.autoReconnect) });
+      if (info.logonError) this.#logonError(info.logonError, out);
     }
+  }
+
+  #logonError(info: LogonErrorInfo, out: ActiveSink): void {
+    const isStatus = info.type < LogonMessage.disconnectRefused;
+    const failed = info.data === LogonErrorData.badPassword || info.data === LogonErrorData.updatePassword;
+    this.#logonFailed = isStatus && failed;
+    const notice = logonNotice(info);
+    if (notice !== undefined) out.push({ kind: 'logon-notice', notice });
   }
 
   /** [MS-RDPBCGR] 3.2.5.3.13: the connection sequence from Demand Active on, over again. */
@@ -406,10 +451,19 @@ const SHARE_DATA_CONTEXTS = new Map<number, string>([
   [ShareDataType.saveSessionInfo, 'TS_SAVE_SESSION_INFO_PDU_DATA'],
 ]);
 
-const REDIRECTED: CloseReason = {
-  code: 'disconnected_by_server',
-  message: 'The server wants to hand the session over to another server, which is not supported.',
-};
+/** A view no longer: the secret outlives the frame that it came in. */
+function copyOf({ logonId, randomBits }: AutoReconnectSecret): AutoReconnectSecret {
+  return { logonId, randomBits: randomBits.slice() };
+}
+
+function lockKeysOf(flags: number): LockKeys {
+  return {
+    scrollLock: (flags & ToggleFlag.scrollLock) !== 0,
+    numLock: (flags & ToggleFlag.numLock) !== 0,
+    capsLock: (flags & ToggleFlag.capsLock) !== 0,
+    kanaLock: (flags & ToggleFlag.kanaLock) !== 0,
+  };
+}
 
 function desktopReset({ width, height }: { readonly width: number; readonly height: number }): ActiveOutput {
   const data = concatBytes(Uint8Array.of(width & 0xff, width >>> 8), Uint8Array.of(height & 0xff, height >>> 8));

@@ -1,15 +1,24 @@
 import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
 import { activateShare } from '../connector/client-capabilities.ts';
 import { ClientConnector } from '../connector/client-connector.ts';
-import type { ClientConfig, ConnectionPhase, ConnectionResult, ConnectorOutput } from '../connector/types.ts';
+import type { Redirection } from '../connector/redirection.ts';
+import type {
+  AutoReconnectSecret,
+  ClientConfig,
+  ConnectionPhase,
+  ConnectionResult,
+  ConnectorOutput,
+} from '../connector/types.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { DecodeError, UnsupportedError } from '../core/errors.ts';
 import type { GraphicsUpdate } from '../graphics/update.ts';
 import type { InputEvent } from '../pdu/input.ts';
 import type { TlsPeer } from '../security/certificate.ts';
-import { ClientActiveStage, type SkippedCounts } from './client-active-stage.ts';
+import type { SecuredFrames } from '../security/secured-frames.ts';
+import { ClientActiveStage, type LockKeys, type SkippedCounts } from './client-active-stage.ts';
 import type { CloseReason } from './close-reason.ts';
 import { FrameReader } from './frame-reader.ts';
+import type { LogonNotice } from './logon-notice.ts';
 
 export type ClientOutput =
   /** To be written to the server, in order. */
@@ -22,6 +31,14 @@ export type ClientOutput =
   | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
   /** The server says that the user is logged on. Not every server does. */
   | { readonly kind: 'logged-on' }
+  /** What the user should know of a logon that is not done yet. */
+  | { readonly kind: 'logon-notice'; readonly notice: LogonNotice }
+  /** What `ClientConfig.autoReconnect` of the client after a lost connection wants. A secret; the last one counts. */
+  | { readonly kind: 'auto-reconnect'; readonly secret: AutoReconnectSecret }
+  /** The toggle keys as the server has them. */
+  | { readonly kind: 'lock-keys'; readonly lockKeys: LockKeys }
+  /** The session goes on elsewhere; nothing comes after this. Close the transport, make a client with the changes. */
+  | { readonly kind: 'redirect'; readonly redirection: Redirection }
   /** The session is over; nothing comes after this. Close the transport once everything is sent. */
   | { readonly kind: 'closed'; readonly reason: CloseReason };
 
@@ -144,19 +161,33 @@ export class RdpClient {
     // What logged us on is not needed again: from here on nothing in memory holds it for us.
     this.#config = { ...this.#config, username: '', domain: '', password: '' };
     out.push(...stage.start());
-    this.#active(state, connection.pending, now, out);
+    const { security } = connection;
+    if (security === undefined) {
+      this.#active(state, connection.pending, now, out);
+      return;
+    }
+    const active: ClientOutput[] = [];
+    new FrameReader().push(connection.pending, (frame) => this.#frame(state, frame, now, active));
+    this.#active(state, security.sealed, now, active);
+    // The connector has sealed its own.
+    out.push(...active.map((output) => sealed(output, security.frames)));
   }
 
   #active(state: ActiveState, bytes: Uint8Array, now: number, out: ClientOutput[]): void {
-    state.frames.push(bytes, (frame) => {
-      state.stage.receiveFrame(frame, out, now);
-      return out.at(-1)?.kind !== 'closed';
-    });
+    const security = state.connection.security?.frames;
+    if (isLast(out.at(-1))) return;
+    state.frames.push(bytes, (frame) => this.#frame(state, security?.open(frame) ?? frame, now, out));
+  }
+
+  #frame(state: ActiveState, frame: Uint8Array, now: number, out: ClientOutput[]): boolean {
+    state.stage.receiveFrame(frame, out, now);
+    return !isLast(out.at(-1));
   }
 
   /** One way out for all: after a `closed` output or an error nothing happens any more. */
   #guard(run: (state: State, out: ClientOutput[]) => void): ClientOutput[] {
     const out: ClientOutput[] = [];
+    const security = this.#state.name === 'active' ? this.#state.connection.security?.frames : undefined;
     try {
       run(this.#state, out);
     } catch (error) {
@@ -165,9 +196,17 @@ export class RdpClient {
       // What we did not offer, the server may not use.
       throw new DecodeError('invalid_value', 'RDP', error.feature, 0, error.message, { cause: error });
     }
-    if (out.at(-1)?.kind === 'closed') this.#state = CLOSED;
-    return out;
+    if (isLast(out.at(-1))) this.#state = CLOSED;
+    return security === undefined ? out : out.map((output) => sealed(output, security));
   }
+}
+
+function isLast(output: ClientOutput | undefined): boolean {
+  return output?.kind === 'closed' || output?.kind === 'redirect';
+}
+
+function sealed(output: ClientOutput, security: SecuredFrames): ClientOutput {
+  return output.kind === 'send' ? { kind: 'send', bytes: security.seal(output.bytes) } : output;
 }
 
 interface ActiveState {

@@ -1,3 +1,4 @@
+import type { SentGfxPdu } from '../channels/rdpgfx/server-graphics.ts';
 import { ServerAcceptor } from '../connector/server-acceptor.ts';
 import { agreeShare, demandActive } from '../connector/server-capabilities.ts';
 import type { AcceptedConnection, AcceptorOutput, RefusalReason, ServerConfig } from '../connector/server-types.ts';
@@ -63,6 +64,16 @@ export class RdpServer {
     return this.#state.name === 'active' ? this.#state.stage.update(code, data) : [];
   }
 
+  /** Opens the graphics pipeline; `graphics-ready` or `graphics-refused` follows. Nothing without `drdynvc`. */
+  openGraphics(): ServerOutput[] {
+    return this.#state.name === 'active' ? this.#state.stage.openGraphics() : [];
+  }
+
+  /** Sends messages of the graphics pipeline; nothing while it is not open. */
+  graphics(pdus: readonly SentGfxPdu[]): ServerOutput[] {
+    return this.#state.name === 'active' ? this.#state.stage.graphics(pdus) : [];
+  }
+
   /** Gives the desktop a new size; `activated` says when it may be drawn again. */
   resize(width: number, height: number): ServerOutput[] {
     return this.#guard((state, out) => {
@@ -86,12 +97,13 @@ export class RdpServer {
   }
 
   #connected(connection: AcceptedConnection, out: ServerOutput[]): void {
-    const { userId, ioChannelId, share } = connection;
+    const { userId, ioChannelId, share, channels } = connection;
     const { colorDepth } = share;
     const stage = new ServerActiveStage({
       userId,
       ioChannelId,
       share,
+      channels,
       demand: (shareId, width, height) => demandActive(shareId, width, height, colorDepth),
       agree: (confirm, size) => agreeShare(confirm, { ...size, colorDepth }).share,
     });

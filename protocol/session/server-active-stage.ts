@@ -1,4 +1,6 @@
+import type { SentGfxPdu } from '../channels/rdpgfx/server-graphics.ts';
 import type { ServerShare } from '../connector/server-types.ts';
+import type { JoinedChannel } from '../connector/types.ts';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
@@ -8,7 +10,12 @@ import { ControlAction, decodeControl, encodeControl, encodeFontMap, encodeSynch
 import { decodeSlowPathInput, type InputEvent } from '../pdu/input.ts';
 import { DisconnectReason, decodeMcsPdu, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
 import { encodePlainNotify } from '../pdu/save-session-info.ts';
-import { decodeRefreshRect, decodeSuppressOutput, type InclusiveRect } from '../pdu/session-control.ts';
+import {
+  decodeFrameAcknowledge,
+  decodeRefreshRect,
+  decodeSuppressOutput,
+  type InclusiveRect,
+} from '../pdu/session-control.ts';
 import {
   type ConfirmActive,
   type DemandActive,
@@ -27,12 +34,15 @@ import {
 } from '../pdu/share.ts';
 import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
+import { type ServerChannelOutput, ServerChannels } from './server-channels.ts';
 
 export interface ServerActiveStageOptions {
   /** The client's MCS user id. */
   readonly userId: number;
   readonly ioChannelId: number;
   readonly share: ServerShare;
+  /** Static virtual channels that the client joined; none unless given. */
+  readonly channels?: readonly JoinedChannel[];
   /** What a Demand Active for this desktop size says. */
   readonly demand: (shareId: number, width: number, height: number) => DemandActive;
   /** What the client's answer means. Throws `DecodeError` or `UnsupportedError`. */
@@ -48,6 +58,10 @@ export type ServerActiveOutput =
   | { readonly kind: 'suppress'; readonly suppressed: boolean }
   /** A reactivation is done; everything has to be drawn again. */
   | { readonly kind: 'activated'; readonly share: ServerShare }
+  /** The graphics channel is open, a frame on it was drawn, or the client will have none of it. */
+  | ServerChannelOutput
+  /** The client has drawn a frame of surface commands. */
+  | { readonly kind: 'surface-frame-acknowledged'; readonly frameId: number }
   /** The client left, or was told to. */
   | { readonly kind: 'closed' };
 
@@ -59,6 +73,7 @@ export interface ServerActiveSink {
 /** The server's side of a connection that is up. Takes whole frames. */
 export class ServerActiveStage {
   readonly #options: ServerActiveStageOptions;
+  readonly #channels: ServerChannels;
   #share: ServerShare;
   /** Asked for by a reactivation, until the client's Confirm Active. */
   #demanded: { width: number; height: number } | undefined;
@@ -70,6 +85,7 @@ export class ServerActiveStage {
   constructor(options: ServerActiveStageOptions) {
     this.#options = options;
     this.#share = options.share;
+    this.#channels = new ServerChannels(options.channels ?? []);
   }
 
   get share(): ServerShare {
@@ -100,8 +116,12 @@ export class ServerActiveStage {
     const mcs = decodeMcsPdu(message.cursor);
     if (mcs.kind === 'disconnectProviderUltimatum') {
       out.push({ kind: 'closed' });
-    } else if (mcs.kind !== 'sendDataRequest' || mcs.channelId !== this.#options.ioChannelId) {
+    } else if (mcs.kind !== 'sendDataRequest') {
       this.skipped++;
+    } else if (mcs.channelId !== this.#options.ioChannelId) {
+      const packets = this.#channels.receive(mcs.channelId, mcs.userData, out);
+      if (packets === undefined) this.skipped++;
+      for (const bytes of packets ?? []) out.push({ kind: 'send', bytes });
     } else if (mcs.userData.length > 0) {
       for (const pdu of decodeShareControlPdus(mcs.userData)) {
         if (pdu.type === ShareControlType.data) {
@@ -125,6 +145,16 @@ export class ServerActiveStage {
       throw new UsageError(`update of ${data.length} bytes, the client takes ${this.#share.maxUpdateSize}`);
     }
     return encodeFragmentedUpdate(code, data).map((bytes) => ({ kind: 'send', bytes }));
+  }
+
+  /** Opens the graphics pipeline; `graphics-ready` or `graphics-refused` follows. Nothing without `drdynvc`. */
+  openGraphics(): ServerActiveOutput[] {
+    return this.#channels.openGraphics().map((bytes) => ({ kind: 'send', bytes }));
+  }
+
+  /** Sends messages of the graphics pipeline; nothing while it is not open. */
+  graphics(pdus: readonly SentGfxPdu[]): ServerActiveOutput[] {
+    return this.#channels.graphics(pdus).map((bytes) => ({ kind: 'send', bytes }));
   }
 
   /** Deactivation-Reactivation ([MS-RDPBCGR] 1.3.1.3): gives the desktop a new size. */
@@ -163,6 +193,9 @@ export class ServerActiveStage {
         break;
       case ShareDataType.suppressOutput:
         out.push({ kind: 'suppress', suppressed: decodeSuppressOutput(cursor).area === undefined });
+        break;
+      case ShareDataType.frameAcknowledge:
+        out.push({ kind: 'surface-frame-acknowledged', frameId: decodeFrameAcknowledge(cursor).frameId });
         break;
       case ShareDataType.shutdownRequest:
         // Somebody is logged on: the client may still leave, but is to ask its user first.

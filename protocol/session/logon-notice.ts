@@ -1,0 +1,52 @@
+import { LogonErrorData, type LogonErrorInfo, LogonMessage } from '../pdu/save-session-info.ts';
+
+/** What the user should know about a logon that is not done yet: [MS-RDPBCGR] 2.2.10.1.1.4.1.1. */
+export interface LogonNotice {
+  /** Stable. */
+  readonly code: LogonNoticeCode;
+  /** One sentence that a user understands. */
+  readonly message: string;
+}
+
+export type LogonNoticeCode =
+  | 'logon_bad_password'
+  | 'logon_update_password'
+  | 'logon_failed'
+  | 'logon_warning'
+  | 'logon_no_permission'
+  | 'logon_session_taken'
+  | 'logon_session_choice'
+  | 'logon_session_ending';
+
+/** `undefined`: nothing that anybody has to know. */
+export function logonNotice(info: LogonErrorInfo): LogonNotice | undefined {
+  if (info.type >= LogonMessage.disconnectRefused) return BY_MESSAGE.get(info.type);
+  return BY_DATA.get(info.data);
+}
+
+const BY_MESSAGE = new Map<number, LogonNotice>([
+  [
+    LogonMessage.disconnectRefused,
+    { code: 'logon_session_taken', message: 'The user who is signed in refused to be disconnected.' },
+  ],
+  [
+    LogonMessage.noPermission,
+    { code: 'logon_no_permission', message: 'The account may not take over the session that is there.' },
+  ],
+  [
+    LogonMessage.bumpOptions,
+    { code: 'logon_session_taken', message: 'Another user is signed in; the server asks whether to disconnect them.' },
+  ],
+  [
+    LogonMessage.reconnectOptions,
+    { code: 'logon_session_choice', message: 'The server asks which of the disconnected sessions to continue.' },
+  ],
+  [LogonMessage.sessionTerminate, { code: 'logon_session_ending', message: 'The server is ending the sign-in.' }],
+]);
+
+const BY_DATA = new Map<number, LogonNotice>([
+  [LogonErrorData.badPassword, { code: 'logon_bad_password', message: 'The server did not accept the password.' }],
+  [LogonErrorData.updatePassword, { code: 'logon_update_password', message: 'The password has to be changed.' }],
+  [LogonErrorData.other, { code: 'logon_failed', message: 'The server could not sign the account in.' }],
+  [LogonErrorData.warning, { code: 'logon_warning', message: 'The server has a message about the sign-in.' }],
+]);
