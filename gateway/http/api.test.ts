@@ -320,6 +320,17 @@ test('recordings: whole, in parts, for a player and for saving', async () => {
   assert.equal(recording.id, id);
   assert.deepEqual([recording.durationMs, recording.bytes, recording.endCode], [1234, 5678, 'ended_by_user']);
 
+  const ids = async (query: string) =>
+    (await call('GET', `/api/recordings?${query}`)).json.map((found: { id: string }) => found.id);
+  assert.deepEqual(await ids(`after=${id}`), []);
+  assert.deepEqual(await ids(`state=ready&minSeconds=1&maxSeconds=2&to=${new Date(Date.now() + 1000).toISOString()}`), [
+    id,
+  ]);
+  assert.deepEqual(await ids('user=no-such-user'), []);
+  for (const query of ['minSeconds=-1', 'state=none', 'from=yesterday', 'after=x', 'user=', 'sort=size']) {
+    assert.equal((await call('GET', `/api/recordings?${query}`)).json.error.code, 'bad_request', query);
+  }
+
   assert.equal((await call('GET', path)).status, 404, 'the file is not there');
   const folder = join(harness.dataDirectory, 'recordings', id);
   await mkdir(folder, { recursive: true });

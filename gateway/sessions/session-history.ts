@@ -1,3 +1,4 @@
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import { GatewayError } from '../errors.ts';
 import type { SessionRow } from '../store/schema.ts';
@@ -19,6 +20,28 @@ export interface Recording {
   readonly endCode: string | null;
   readonly durationMs: number | null;
   readonly bytes: number | null;
+}
+
+export interface RecordingFilter {
+  readonly limit: number;
+  /** Only those older than the recording with this id: the next page. */
+  readonly after?: string;
+  /** Made before this moment. ISO 8601. */
+  readonly before?: string;
+  /** Started at this moment or later. ISO 8601. */
+  readonly from?: string;
+  /** Started before this moment. ISO 8601. */
+  readonly to?: string;
+  /** Parts of names, in any case. */
+  readonly user?: string;
+  readonly target?: string;
+  readonly account?: string;
+  /** Words that the names of user, target and account have among them. */
+  readonly search?: string;
+  readonly state?: RecordingState;
+  /** Length of the video; those without one are then left out. */
+  readonly minSeconds?: number;
+  readonly maxSeconds?: number;
 }
 
 /** Every session there was, and what became of its recording. */
@@ -117,19 +140,46 @@ export class SessionHistory {
     return rows.map(({ id }) => id);
   }
 
-  /** The newest first. */
-  async recordings(options: { limit: number; before?: string }): Promise<Recording[]> {
+  /** The newest first. Throws `not_found` when the one to go on after is not there. */
+  async recordings(filter: RecordingFilter): Promise<Recording[]> {
     let query = this.#store
       .selectFrom('sessions')
       .selectAll()
       .where('recording', '!=', 'none')
       .orderBy('created_at', 'desc')
-      .limit(options.limit);
-    if (options.before !== undefined) query = query.where('created_at', '<', Date.parse(options.before));
+      .orderBy('id', 'desc')
+      .limit(filter.limit);
+    if (filter.after !== undefined) {
+      const { id, created_at } = await this.#row(filter.after);
+      query = query.where(({ eb, and, or }) =>
+        or([eb('created_at', '<', created_at), and([eb('created_at', '=', created_at), eb('id', '<', id)])]),
+      );
+    }
+    const started = sql<number>`coalesce(started_at, created_at)`;
+    if (filter.before !== undefined) query = query.where('created_at', '<', momentOf(filter.before));
+    if (filter.from !== undefined) query = query.where(started, '>=', momentOf(filter.from));
+    if (filter.to !== undefined) query = query.where(started, '<', momentOf(filter.to));
+    if (filter.user !== undefined) query = query.where(holds('username', filter.user));
+    if (filter.target !== undefined) query = query.where(holds('target_name', filter.target));
+    if (filter.account !== undefined) query = query.where(holds('account_username', filter.account));
+    for (const word of filter.search?.split(/\s+/).filter(Boolean) ?? []) {
+      query = query.where(({ or }) =>
+        or([holds('username', word), holds('target_name', word), holds('account_username', word)]),
+      );
+    }
+    if (filter.state !== undefined) query = query.where('recording', '=', filter.state);
+    if (filter.minSeconds !== undefined)
+      query = query.where('recording_duration_ms', '>=', Math.round(filter.minSeconds * 1000));
+    if (filter.maxSeconds !== undefined)
+      query = query.where('recording_duration_ms', '<=', Math.round(filter.maxSeconds * 1000));
     return (await query.execute()).map(toRecording);
   }
 
   async recording(id: string): Promise<Recording> {
+    return toRecording(await this.#row(id));
+  }
+
+  async #row(id: string): Promise<SessionRow> {
     const row = await this.#store
       .selectFrom('sessions')
       .selectAll()
@@ -137,8 +187,21 @@ export class SessionHistory {
       .where('recording', '!=', 'none')
       .executeTakeFirst();
     if (row === undefined) throw new GatewayError('not_found', 'there is no such recording');
-    return toRecording(row);
+    return row;
   }
+}
+
+/** Whether a column holds a text, whatever the case; for SQLite and PostgreSQL alike. */
+function holds(column: 'username' | 'target_name' | 'account_username', part: string): RawBuilder<SqlBool> {
+  const pattern = `%${part.replaceAll(/[\\%_]/g, '\\$&')}%`;
+  return sql<SqlBool>`lower(${sql.ref(column)}) like lower(${pattern}) escape '\\'`;
+}
+
+/** Throws `bad_request` where a text of the right shape is no moment, such as a day of a 13th month. */
+function momentOf(iso: string): number {
+  const at = Date.parse(iso);
+  if (Number.isNaN(at)) throw new GatewayError('bad_request', 'there is no such moment');
+  return at;
 }
 
 function toRecording(row: SessionRow): Recording {

@@ -1,26 +1,38 @@
 import { GatewayError } from '../../errors.ts';
-import type { Recording } from '../../sessions/session-history.ts';
+import type { Recording, RecordingFilter } from '../../sessions/session-history.ts';
 import { type Route, route } from '../route.ts';
-import { array, object, ref } from '../schemas.ts';
+import { array, id, object, ref } from '../schemas.ts';
 import { sendFile } from '../send-file.ts';
 import type { Services } from '../services.ts';
 
+const moment = { type: 'string', format: 'date-time', pattern: '^\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z$' };
+const part = { type: 'string', minLength: 1, maxLength: 128 };
+const seconds = { type: 'number', minimum: 0, maximum: 1e9 };
+const filters = {
+  limit: { type: 'integer', minimum: 1, maximum: 1000, default: 200 },
+  after: { ...id, description: 'the next page: only those that come after this recording in the list' },
+  before: { ...moment, description: 'sessions made before this moment' },
+  from: { ...moment, description: 'started at this moment or later' },
+  to: { ...moment, description: 'started before this moment' },
+  user: { ...part, description: "part of the user's name" },
+  target: { ...part, description: "part of the target's name" },
+  account: { ...part, description: "part of the account's name" },
+  search: { ...part, description: 'words, each of which is part of one of these names' },
+  state: { enum: ['recording', 'finishing', 'ready', 'failed'] },
+  minSeconds: { ...seconds, description: 'length of the video' },
+  maxSeconds: seconds,
+};
+
 export function recordingRoutes({ history, recordings, audit }: Services): Route[] {
   return [
-    route<undefined, { limit: number; before?: string }>({
+    route<undefined, RecordingFilter>({
       method: 'get',
       path: '/api/recordings',
       id: 'listRecordings',
       tag: 'recordings',
       summary: 'Recordings, the newest first',
       access: 'recording.view',
-      query: object(
-        {
-          limit: { type: 'integer', minimum: 1, maximum: 1000, default: 200 },
-          before: { type: 'string', format: 'date-time', pattern: '^\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z$' },
-        },
-        ['limit', 'before'],
-      ),
+      query: object(filters, Object.keys(filters)),
       status: 200,
       response: array(ref('Recording')),
       errors: [],
