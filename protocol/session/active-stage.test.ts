@@ -375,7 +375,6 @@ describe('ClientActiveStage with servers of all kinds', () => {
     const client = clientStage();
     const types = [
       'playSound',
-      'setKeyboardIndicators',
       'setKeyboardImeStatus',
       'shutdownDenied',
       'arcStatus',
@@ -412,8 +411,6 @@ describe('ClientActiveStage with servers of all kinds', () => {
     assert.equal(reasonOf(ultimatum(DisconnectReason.providerInitiated)), 'disconnected_by_server');
     assert.equal(reasonOf(slow('0300000b 06 80 0000 0000 00')), 'disconnected_by_server');
     assert.equal(clientStage().transportClosed().code, 'connection_lost');
-    const redirect = sendDataIndication(IO, shareControlMessage(ShareControlType.serverRedirect, SERVER, slow('00')));
-    assert.equal(reasonOf(redirect), 'disconnected_by_server');
 
     const denied = slow('03000000 4600 02000000 08000000 6d0000c0 00000000');
     const refusal = fromServer(ShareDataType.saveSessionInfo, denied);
