@@ -15,7 +15,8 @@ export function idle(): Scenario {
       drawWindow(screen, { x: 260, y: 60, width: 1300, height: 900 }, 'Report.docx', (context, inside) => {
         context.fillStyle = '#000000';
         context.font = '16px DejaVu Serif';
-        for (let y = 40; y < inside.height; y += 24) context.fillText(words(random, 18), inside.x + 60, inside.y + y);
+        for (let line = 0; line < 14; line++)
+          context.fillText(words(random, 12), inside.x + 60, inside.y + 40 + line * 24);
       });
       screen.pointer(900, 500);
     },
@@ -23,7 +24,7 @@ export function idle(): Scenario {
       if (second.due(ms)) drawClock(screen, ms);
       if (blink.due(ms)) {
         caret = !caret;
-        fill(screen, { x: 700, y: 520, width: 2, height: 18 }, caret ? '#000000' : '#ffffff');
+        fill(screen, { x: 322, y: 482, width: 2, height: 18 }, caret ? '#000000' : '#ffffff');
       }
     },
   };

@@ -89,7 +89,12 @@ class DocumentWindow implements OfficeWindow {
     const line = this.#lines[this.#top + this.#cursor] ?? '';
     const next = line.length > 110 ? '' : line + this.#random.pick([...'etaoinshrdlu ']);
     this.#lines[this.#top + this.#cursor] = next;
-    if (next === '') this.#cursor = 8 + ((this.#cursor + 1) % 20);
+    this.#drawRow(screen, next);
+    if (next !== '') return;
+    this.#cursor = 8 + ((this.#cursor + 1) % 20);
+  }
+
+  #drawRow(screen: Screen, text: string): void {
     const inside = insideOf(this.area);
     const row = { x: inside.x, y: inside.y + 11 + this.#cursor * 24, width: inside.width, height: 25 };
     screen.draw(row, (context) => {
@@ -97,8 +102,8 @@ class DocumentWindow implements OfficeWindow {
       context.fillRect(row.x, row.y, row.width, row.height);
       context.fillStyle = '#000000';
       context.font = '16px DejaVu Serif';
-      context.fillText(next, inside.x + 90, row.y + 19);
-      context.fillRect(inside.x + 91 + context.measureText(next).width, row.y + 4, 1, 18);
+      context.fillText(text, inside.x + 90, row.y + 19);
+      if (text !== '') context.fillRect(inside.x + 91 + context.measureText(text).width, row.y + 4, 1, 18);
     });
   }
 

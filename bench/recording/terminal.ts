@@ -1,7 +1,7 @@
 import { Random, words } from './random.ts';
 import { Every, type Scenario, type Screen } from './scenario.ts';
 
-/** A full-screen terminal in hard use: typing, listings, logs that scroll by, paging, a monitor that refreshes. */
+/** A full-screen terminal in steady use: typing, listings, logs that scroll by, paging, a monitor that refreshes. */
 export function terminal(): Scenario {
   const random = new Random(2);
   const key = new Every(120);
@@ -132,7 +132,8 @@ function nextCommand(random: Random, view: TerminalView): (((screen: Screen) => 
           view.replaceAll(pages[page] ?? []);
           view.drawAll(screen);
         });
-        pause(random.integer(1200, 3000));
+        // Somebody reads it, if not every word.
+        pause(random.integer(2500, 6000));
       }
       break;
     }
@@ -168,12 +169,12 @@ function listing(random: Random): Line {
 
 function logLine(random: Random): Line {
   const time = `Nov 21 09:${random.integer(10, 59)}:${random.integer(10, 59)}`;
-  return { text: `${time} server-04 daemon[${random.integer(1000, 9999)}]: ${words(random, 16)}`, colour: COLOURS[0] };
+  return { text: `${time} server-04 daemon[${random.integer(1000, 9999)}]: ${words(random, 9)}`, colour: COLOURS[0] };
 }
 
 function manualLine(random: Random): Line {
   const empty = random.next() < 0.15;
-  return { text: empty ? '' : `    ${words(random, random.integer(8, 20))}`, colour: COLOURS[0] };
+  return { text: empty ? '' : `    ${words(random, random.integer(6, 11))}`, colour: COLOURS[0] };
 }
 
 function processLine(random: Random): Line {
