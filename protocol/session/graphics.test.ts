@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { GRAPHICS_CHANNEL } from '../channels/rdpgfx/graphics-channel.ts';
+import { QueueDepth } from '../channels/rdpgfx/pdu.ts';
+import { encodeNsCodec } from '../codecs/nscodec-encoder.ts';
+import { type GraphicsKind, offerGraphics } from '../connector/graphics-offer.ts';
+import type { CryptoProvider } from '../core/crypto.ts';
+import { WriteCursor } from '../core/cursor.ts';
+import { Compositor } from '../graphics/compositor.ts';
+import { GfxPainter, type GfxPictureCodec } from '../graphics/gfx-painter.ts';
+import { createSurfaceCodecs, SurfaceCodecId } from '../graphics/surface-codecs.ts';
+import { UpdateCode } from '../graphics/update.ts';
+import { findCapability } from '../pdu/capability-sets.ts';
+import {
+  encodeSurfaceCommand,
+  type SurfaceCommand,
+  SurfaceCommandType,
+  sizeOfSurfaceCommand,
+} from '../pdu/surface-command.ts';
+import { type ClientOutput, RdpClient } from './rdp-client.ts';
+import { RdpServer, type ServerOutput } from './rdp-server.ts';
+import { FrameAction } from './surface-frames.ts';
+
+const WIDTH = 300;
+const HEIGHT = 200;
+const unused = (): never => assert.fail('no cryptography without NLA');
+const crypto: CryptoProvider = {
+  randomBytes: (length) => new Uint8Array(randomBytes(length)),
+  ...{ md5: unused, sha1: unused, sha256: unused, hmacMd5: unused, hmacSha1: unused, tripleDesCbc: unused },
+};
+const peer = {
+  certificate: Uint8Array.of(0x30, 0x00),
+  subjectPublicKey: new Uint8Array(140).fill(7),
+  endPointHash: new Uint8Array(32),
+};
+
+/** A client that offers `kinds`, a server, and a compositor behind the client. */
+class Pair {
+  readonly client: RdpClient;
+  readonly server = new RdpServer({ computerName: 'TEST', tls: { authenticate: () => true } }, crypto);
+  readonly compositor = new Compositor(createSurfaceCodecs());
+  readonly codes: number[] = [];
+  readonly fromServer: Exclude<ServerOutput, { kind: 'send' }>[] = [];
+  readonly #up: Uint8Array[] = [];
+  readonly #down: Uint8Array[] = [];
+
+  constructor(kinds: readonly GraphicsKind[]) {
+    this.client = new RdpClient(
+      {
+        ...{ host: 'test', username: 'eve', password: 'x', domain: '', width: WIDTH, height: HEIGHT, colorDepth: 32 },
+        ...{ nla: 'never', keyboardLayout: 0x409, clientName: 'test' },
+        ...offerGraphics(kinds),
+      },
+      crypto,
+    );
+    this.takeClient(this.client.start());
+    this.carry();
+  }
+
+  takeClient(outputs: readonly ClientOutput[]): void {
+    for (const output of outputs) {
+      if (output.kind === 'send') this.#up.push(output.bytes);
+      else if (output.kind === 'start-tls') this.takeClient(this.client.tlsEstablished(peer, 0));
+      else if (output.kind === 'graphics') {
+        this.codes.push(output.update.code);
+        this.compositor.apply(output.update);
+      }
+    }
+  }
+
+  takeServer(outputs: readonly ServerOutput[]): void {
+    for (const output of outputs) {
+      if (output.kind === 'send') this.#down.push(output.bytes);
+      else if (output.kind === 'start-tls') this.takeServer(this.server.tlsEstablished(peer, 0));
+      else this.fromServer.push(output);
+    }
+  }
+
+  carry(): this {
+    while (this.#up.length + this.#down.length > 0) {
+      for (const bytes of this.#up.splice(0)) this.takeServer(this.server.receive(bytes, 0));
+      for (const bytes of this.#down.splice(0)) this.takeClient(this.client.receive(bytes, 0));
+    }
+    return this;
+  }
+
+  /** Outputs of one kind since the last call. */
+  heard<K extends ServerOutput['kind']>(kind: K): Extract<ServerOutput, { kind: K }>[] {
+    const found = this.fromServer.filter((output) => output.kind === kind);
+    this.fromServer.length = 0;
+    return found as Extract<ServerOutput, { kind: K }>[];
+  }
+}
+
+/** Text-like marks over a gradient. */
+function desktop(seed = 0): Uint32Array {
+  return Uint32Array.from({ length: WIDTH * HEIGHT }, (_, i) => {
+    const [x, y] = [i % WIDTH, Math.floor(i / WIDTH)];
+    if ((x * 5 + y * 3 + seed) % 17 < 4 && y % 12 < 8) return 0xff203040;
+    return (0xff000000 | ((x & 0xff) << 16) | ((y & 0xff) << 8) | ((seed * 40) & 0xff)) >>> 0;
+  });
+}
+
+function sourceOf(words: Uint32Array) {
+  return { words, stride: WIDTH, x: 0, y: 0, width: WIDTH, height: HEIGHT };
+}
+
+function shown(compositor: Compositor): Uint32Array {
+  return new Uint32Array(compositor.pixels.buffer);
+}
+
+/** As `deepEqual`, without a report of a hundred thousand lines. */
+function assertSame(actual: Uint32Array, expected: Uint32Array): void {
+  assert.equal(actual.length, expected.length);
+  const at = actual.findIndex((word, i) => word !== expected[i]);
+  assert.equal(at, -1, `pixel ${at} is ${actual[at]?.toString(16)}, not ${expected[at]?.toString(16)}`);
+}
+
+function psnr(a: Uint32Array, b: Uint32Array): number {
+  let squares = 0;
+  for (let i = 0; i < a.length; i++) {
+    for (const shift of [0, 8, 16])
+      squares += ((((a[i] ?? 0) >>> shift) & 0xff) - (((b[i] ?? 0) >>> shift) & 0xff)) ** 2;
+  }
+  return 10 * Math.log10((255 * 255 * a.length * 3) / Math.max(squares, 1));
+}
+
+function surfaceCommands(...commands: SurfaceCommand[]): Uint8Array {
+  const cursor = new WriteCursor(commands.reduce((sum, command) => sum + sizeOfSurfaceCommand(command), 0));
+  for (const command of commands) encodeSurfaceCommand(command, cursor);
+  return cursor.finish();
+}
+
+function rawFrame(frameId: number, words: Uint32Array): Uint8Array {
+  const data = new Uint8Array(WIDTH * HEIGHT * 4);
+  for (let y = 0; y < HEIGHT; y++) {
+    for (let x = 0; x < WIDTH; x++) {
+      const word = words[(HEIGHT - 1 - y) * WIDTH + x] ?? 0;
+      data.set([word >>> 16, word >>> 8, word, 0], (y * WIDTH + x) * 4);
+    }
+  }
+  const place = { type: SurfaceCommandType.setSurfaceBits, destLeft: 0, destTop: 0, width: WIDTH, height: HEIGHT };
+  return surfaceCommands(
+    { kind: 'frame', action: FrameAction.begin, frameId },
+    { kind: 'bits', ...place, bitsPerPixel: 32, codecId: 0, data },
+    { kind: 'frame', action: FrameAction.end, frameId },
+  );
+}
+
+describe('what a client offers', () => {
+  it('is classic bitmaps alone unless told otherwise', () => {
+    const { client, server } = new Pair([]);
+    const capabilities = server.connection?.clientCapabilities ?? [];
+    for (const kind of ['surfaceCommands', 'bitmapCodecs', 'frameAcknowledge'] as const) {
+      assert.equal(findCapability(capabilities, kind), undefined, kind);
+    }
+    assert.deepEqual(client.connection?.channels, []);
+  });
+
+  it('lists NSCodec and RemoteFX by their GUIDs, with properties as long as they say', () => {
+    const { server } = new Pair(['nscodec', 'remotefx']);
+    const capabilities = server.connection?.clientCapabilities ?? [];
+    const codecs = findCapability(capabilities, 'bitmapCodecs')?.codecs ?? [];
+    assert.deepEqual(
+      codecs.map(({ guid, id }) => [Buffer.from(guid).toString('hex'), id]),
+      [
+        ['b91b8dca0f004f15589fae2d1a87e2d6', SurfaceCodecId.nsCodec],
+        ['122f777672bd6344afb3b73c9c6f7886', SurfaceCodecId.remoteFx],
+      ],
+    );
+    assert.deepEqual([...(codecs[0]?.properties ?? [])], [1, 1, 1]);
+    assert.equal(
+      Buffer.from(codecs[1]?.properties ?? []).toString('hex'),
+      '310000000100000025000000c0cb080000000100c1cb1d00000001c0cf02000800000140000001010100014000000101' + '04',
+    );
+    assert.equal(findCapability(capabilities, 'surfaceCommands')?.cmdFlags, 0x52);
+    assert.ok((findCapability(capabilities, 'frameAcknowledge')?.maxUnacknowledgedFrameCount ?? 0) > 0);
+  });
+});
+
+describe('surface commands', () => {
+  it('are drawn, and the end of each frame is acknowledged', () => {
+    const pair = new Pair(['surface']);
+    pair.takeServer(pair.server.update(UpdateCode.surfaceCommands, rawFrame(7, desktop())));
+    pair.carry();
+    assertSame(shown(pair.compositor), desktop());
+    assert.deepEqual(
+      pair.heard('surface-frame-acknowledged').map(({ frameId }) => frameId),
+      [7],
+    );
+  });
+
+  it('draw NSCodec pictures', () => {
+    const pair = new Pair(['nscodec']);
+    const data = encodeNsCodec(sourceOf(desktop()), 'bottom-up', { colorLossLevel: 1, subsampled: false });
+    const place = { type: SurfaceCommandType.setSurfaceBits, destLeft: 0, destTop: 0, width: WIDTH, height: HEIGHT };
+    const bits: SurfaceCommand = { kind: 'bits', ...place, bitsPerPixel: 32, codecId: SurfaceCodecId.nsCodec, data };
+    pair.takeServer(pair.server.update(UpdateCode.surfaceCommands, surfaceCommands(bits)));
+    pair.carry();
+    assert.ok(psnr(shown(pair.compositor), desktop()) > 45);
+  });
+
+  it('hold acknowledgements back while told to, and catch up', () => {
+    const pair = new Pair(['surface']);
+    pair.takeClient(pair.client.paceFrames({ kind: 'hold' }));
+    for (const frameId of [1, 2]) {
+      pair.takeServer(pair.server.update(UpdateCode.surfaceCommands, rawFrame(frameId, desktop())));
+      pair.carry();
+    }
+    assert.deepEqual(pair.heard('surface-frame-acknowledged'), []);
+    pair.takeClient(pair.client.paceFrames({ kind: 'send' }));
+    pair.carry();
+    assert.deepEqual(
+      pair.heard('surface-frame-acknowledged').map(({ frameId }) => frameId),
+      [1, 2],
+    );
+  });
+});
+
+/** A pair whose graphics channel is open, with the desktop's surface made. */
+function withGraphics(width = WIDTH, height = HEIGHT) {
+  const pair = new Pair(['rdpgfx']);
+  pair.takeServer(pair.server.openGraphics());
+  pair.carry();
+  const ready = pair.heard('graphics-ready');
+  assert.equal(ready.length, 1);
+  const painter = new GfxPainter(width, height);
+  pair.takeServer(pair.server.graphics(painter.open()));
+  pair.carry();
+  return { pair, painter, version: ready[0]?.caps.version };
+}
+
+describe('the graphics pipeline, from our server to our client', () => {
+  it('agrees on the newest version and makes the desktop as large as ResetGraphics says', () => {
+    const { pair, version } = withGraphics(320, 256);
+    assert.equal(version, 0x000a0701);
+    assert.deepEqual([pair.compositor.width, pair.compositor.height], [320, 256]);
+    assert.deepEqual(pair.codes, [UpdateCode.desktopReset, 0x41, UpdateCode.desktopReset, 0x41]);
+  });
+
+  for (const [codec, bound] of [
+    ['uncompressed', Number.POSITIVE_INFINITY],
+    ['planar', Number.POSITIVE_INFINITY],
+    ['clearcodec', Number.POSITIVE_INFINITY],
+    ['remotefx', 40],
+    ['progressive', 36],
+  ] as const satisfies readonly (readonly [GfxPictureCodec, number])[]) {
+    it(`draws ${codec}, whole frames and parts`, () => {
+      const { pair, painter } = withGraphics();
+      const rects = [
+        [{ x: 0, y: 0, width: WIDTH, height: HEIGHT }],
+        [
+          { x: 13, y: 70, width: 129, height: 33 },
+          { x: 200, y: 5, width: 100, height: 64 },
+        ],
+      ];
+      for (const [step, changed] of rects.entries()) {
+        const before = shown(pair.compositor).slice();
+        const now = before.slice();
+        const next = desktop(step);
+        for (const { x, y, width, height } of changed) {
+          for (let row = y; row < y + height; row++) {
+            const from = row * WIDTH + x;
+            now.set(next.subarray(from, from + width), from);
+          }
+        }
+        pair.takeServer(pair.server.graphics(painter.frame(sourceOf(now), changed, codec)));
+        pair.carry();
+        if (bound === Number.POSITIVE_INFINITY) assertSame(shown(pair.compositor), now);
+        else assert.ok(psnr(shown(pair.compositor), now) > bound, `${psnr(shown(pair.compositor), now)} dB`);
+      }
+      assert.deepEqual(
+        pair.heard('frame-acknowledged').map(({ frameId, totalFramesDecoded }) => [frameId, totalFramesDecoded]),
+        [
+          [1, 1],
+          [2, 2],
+        ],
+      );
+      assert.equal(pair.compositor.skipped, 0);
+    });
+  }
+
+  it('acknowledges with a queue depth, holds back, suspends and takes the suspension back', () => {
+    const { pair, painter } = withGraphics();
+    const rect = { x: 0, y: 0, width: 8, height: 8 };
+    const frame = () => {
+      pair.takeServer(pair.server.graphics(painter.frame(sourceOf(desktop()), [rect], 'planar')));
+      pair.carry();
+    };
+    const acknowledged = () => pair.heard('frame-acknowledged').map(({ frameId, queueDepth }) => [frameId, queueDepth]);
+    const pace = (to: Parameters<RdpClient['paceFrames']>[0]) => {
+      pair.takeClient(pair.client.paceFrames(to));
+      pair.carry();
+    };
+    frame();
+    assert.deepEqual(acknowledged(), [[1, QueueDepth.unavailable]]);
+    pace({ kind: 'send', queueDepth: 4096 });
+    frame();
+    assert.deepEqual(acknowledged(), [[2, 4096]]);
+    pace({ kind: 'hold' });
+    frame();
+    frame();
+    assert.deepEqual(acknowledged(), []);
+    pace({ kind: 'send', queueDepth: 10 });
+    assert.deepEqual(acknowledged(), [
+      [3, 10],
+      [4, 10],
+    ]);
+    pace({ kind: 'suspend' });
+    assert.deepEqual(acknowledged(), [[4, QueueDepth.suspendAcknowledge]]);
+    frame();
+    assert.deepEqual(acknowledged(), []);
+    pace({ kind: 'send' });
+    assert.deepEqual(acknowledged(), [[5, QueueDepth.unavailable]]);
+  });
+
+  it('begins anew when the server opens the channel again', () => {
+    const { pair } = withGraphics();
+    pair.takeServer(pair.server.openGraphics());
+    pair.carry();
+    assert.equal(pair.heard('graphics-ready').length, 1);
+    const painter = new GfxPainter(WIDTH, HEIGHT);
+    const rect = { x: 0, y: 0, width: WIDTH, height: HEIGHT };
+    pair.takeServer(
+      pair.server.graphics([...painter.open(), ...painter.frame(sourceOf(desktop(3)), [rect], 'planar')]),
+    );
+    pair.carry();
+    assertSame(shown(pair.compositor), desktop(3));
+  });
+
+  it('is not opened at a client that did not join drdynvc', () => {
+    const pair = new Pair(['surface']);
+    assert.deepEqual(pair.server.openGraphics(), []);
+    assert.deepEqual(pair.server.graphics([{ kind: 'start-frame', timestamp: 0, frameId: 1 }]), []);
+  });
+
+  it('is named as the specification has it', () => {
+    assert.equal(GRAPHICS_CHANNEL, 'Microsoft::Windows::RDS::Graphics');
+  });
+});
