@@ -16,6 +16,7 @@ export const USAGE = `Tests the way to a remote desktop, step by step.
   --fingerprint HEX    send the password only to the server with this certificate (SHA-256)
   --system-trust       send the password only where a known certification authority vouches for the host name
   --restricted-admin   sign in by Restricted Admin mode: the server never gets the password
+  --standard-rdp       accept standard RDP security where the server has nothing better (weak)
   --logon-only         open no session: stop when NLA has accepted the account
   --timeout SECONDS    for each answer (default 10)
   --json               the report as JSON
@@ -58,6 +59,7 @@ export function readCommandLine(words: readonly string[]): CommandLine | undefin
       timeoutMs: readSeconds(values.timeout),
       until: values['logon-only'] ? 'logon' : 'desktop',
       restrictedAdmin: values['restricted-admin'],
+      legacySecurity: values['standard-rdp'] ? 'accepted' : 'refused',
       ...(fingerprint !== undefined && {
         trust: { mode: 'pinned', fingerprint: readFingerprint(fingerprint) } as const,
       }),
@@ -79,6 +81,7 @@ function parse(words: readonly string[]) {
         fingerprint: { type: 'string' },
         'system-trust': { type: 'boolean', default: false },
         'restricted-admin': { type: 'boolean', default: false },
+        'standard-rdp': { type: 'boolean', default: false },
         'logon-only': { type: 'boolean', default: false },
         timeout: { type: 'string', default: '10' },
         json: { type: 'boolean', default: false },

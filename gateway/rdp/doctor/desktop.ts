@@ -97,6 +97,8 @@ class ObservedClient implements ProtocolClient {
   readonly #client: RdpClient;
   error: unknown;
   reason: CloseReason | undefined;
+  /** Where the server sends us. */
+  redirectedTo: readonly string[] | undefined;
   mcsRoundTripMs: number | undefined;
   #askedAt: number | undefined;
 
@@ -148,6 +150,7 @@ class ObservedClient implements ProtocolClient {
     }
     for (const output of outputs) {
       if (output.kind === 'closed') this.reason = output.reason;
+      if (output.kind === 'redirect') this.redirectedTo = output.redirection.hosts;
       // The phase begins with Erect Domain and Attach User; what comes next is the server's answer.
       if (output.kind === 'phase' && output.phase === 'channels') this.#askedAt = performance.now();
     }
@@ -162,7 +165,10 @@ function explain(
   phase: ConnectionPhase | undefined,
   config: ClientConfig,
 ): Diagnosis {
-  const { error, reason } = client;
+  const { error, reason, redirectedTo } = client;
+  if (redirectedTo !== undefined) {
+    return diagnosis('server_redirects', harmless(redirectedTo.join(', ') || 'the same address, by a routing token'));
+  }
   if (reason !== undefined) return explainReason(reason);
   if (error instanceof ConnectError) return explainConnectError(error, phase, config);
   if (error instanceof DecodeError || error instanceof UnsupportedError) {
@@ -182,7 +188,6 @@ function explainConnectError(error: ConnectError, phase: ConnectionPhase | undef
   if (error.errorInfo !== undefined) return explainErrorInfo(error.errorInfo);
   const { code, message } = error;
   if (code === 'licensing_failed') return diagnosis(licensingCode(message), message);
-  if (code === 'server_closed' && /redirect/.test(message)) return diagnosis('server_redirects', message);
   if (code === 'logon_failed') return diagnosis('logon_closed', message);
   const known = CONNECT_CODES[code];
   if (known !== undefined) return diagnosis(known, message);

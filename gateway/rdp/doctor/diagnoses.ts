@@ -132,7 +132,7 @@ export const diagnoses = {
     message: 'The server only offers standard RDP security, which proves nothing about the server.',
     cause:
       'The group policy "Require use of specific security layer for remote (RDP) connections" is set to RDP, or the server is older than Windows Server 2003 SP1.',
-    fix: 'Set the security layer to "Negotiate" or "SSL" (SecurityLayer = 1 or 2 under RDP-Tcp).',
+    fix: 'Set the security layer to "Negotiate" or "SSL" (SecurityLayer = 1 or 2 under RDP-Tcp); for a server that cannot, accept standard RDP security in the settings of this target.',
   },
   tls_certificate_missing: {
     step: 'negotiation',
@@ -162,6 +162,13 @@ export const diagnoses = {
     cause:
       'Network Level Authentication is not required there, so anybody who reaches the port gets as far as the sign-in screen.',
     fix: 'Require Network Level Authentication at the server (System Properties, Remote; or UserAuthentication = 1 under RDP-Tcp).',
+  },
+  standard_rdp_used: {
+    step: 'negotiation',
+    severity: 'warning',
+    message: 'The connection uses standard RDP security: weak encryption, and nothing proves who the server is.',
+    cause: 'The server has nothing better, and this target accepts it.',
+    fix: 'Replace the server, or keep the way to it within a network that you trust.',
   },
   standard_rdp_allowed: {
     step: 'negotiation',
@@ -226,20 +233,6 @@ export const diagnoses = {
     fix: 'Set Enabled = 0 under …\\SCHANNEL\\Protocols\\TLS 1.0\\Server and TLS 1.1\\Server, once no old client needs them.',
   },
   // The certificate.
-  certificate_missing: {
-    step: 'certificate',
-    severity: 'error',
-    message: 'The server sent no certificate.',
-    cause: 'It agreed to an anonymous cipher suite, which no Windows does: something else answers.',
-    fix: 'Check what listens on this port.',
-  },
-  certificate_unreadable: {
-    step: 'certificate',
-    severity: 'error',
-    message: 'The certificate of the server cannot be read.',
-    cause: 'It is damaged or uses an algorithm that is not known here.',
-    fix: 'Give Remote Desktop another certificate (an RSA key of 2048 bits and SHA-256 always work).',
-  },
   certificate_expired: {
     step: 'certificate',
     severity: 'warning',
@@ -577,10 +570,10 @@ export const diagnoses = {
   },
   server_redirects: {
     step: 'session',
-    severity: 'error',
-    message: 'The server sends the connection on to another server.',
+    severity: 'warning',
+    message: 'The server sends the connection on to another one, which was not tested.',
     cause: 'It is a Remote Desktop connection broker or a member of a farm.',
-    fix: 'Enter the session host itself as the target.',
+    fix: 'Sessions follow it. To test the whole way, test the session host that the details name.',
   },
   no_picture: {
     step: 'picture',

@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import type { NlaPolicy } from '#protocol/connector/types.ts';
+import type { LegacySecurityPolicy, NlaPolicy } from '#protocol/connector/types.ts';
 import { SecurityProtocol } from '#protocol/pdu/nego.ts';
 import { DEFAULT_MINIMUM_TLS } from '../driver.ts';
 import type { TlsVersion } from '../tls-peer.ts';
@@ -12,7 +12,8 @@ import { type Negotiated, negotiate } from './negotiation.ts';
 import { type NlaAnswer, probeNla } from './nla.ts';
 import { findAddresses, findOpenAddress, type Reached, type Resolve, resolveHost } from './reach.ts';
 import { type Report, type Step, type StepName, statusOf, stepNames, verdictOf } from './report.ts';
-import { probeTls, type Secured } from './tls.ts';
+import { probeTls } from './tls.ts';
+import type { Dial } from './wire.ts';
 
 export interface DoctorOptions {
   readonly host: string;
@@ -20,6 +21,8 @@ export interface DoctorOptions {
   /** `preferred` unless given. */
   readonly nla?: NlaPolicy;
   readonly restrictedAdmin?: boolean;
+  /** Standard RDP security; `refused` unless given. */
+  readonly legacySecurity?: LegacySecurityPolicy;
   /** 1.2 unless given. */
   readonly minimumTls?: TlsVersion;
   /** Which certificate may be sent the password; any, as on first use, unless given. */
@@ -35,8 +38,9 @@ export interface DoctorOptions {
   readonly pictureTimeoutMs?: number;
   /** Called with each step as it is done. */
   readonly onStep?: (step: Step) => void;
-  /** Another resolver and clock, for tests. */
+  /** Another resolver, another way to the host for the TCP step, and another clock, for tests. */
   readonly resolve?: Resolve;
+  readonly dial?: Dial;
   readonly now?: () => number;
 }
 
@@ -65,21 +69,29 @@ export async function diagnose(options: DoctorOptions): Promise<Report> {
 
 async function examine(options: DoctorOptions, examination: Examination): Promise<void> {
   const { host, port, timeoutMs = TIMEOUT_MS, resolve = resolveHost, minimumTls = DEFAULT_MINIMUM_TLS } = options;
-  const { nla = 'preferred', restrictedAdmin = false, trust = ANY_CERTIFICATE, now = Date.now } = options;
+  const { nla = 'preferred', restrictedAdmin = false, legacySecurity = 'refused' } = options;
+  const { trust = ANY_CERTIFICATE, now = Date.now } = options;
 
   const addresses = await examination.step('dns', () => findAddresses(host, resolve, timeoutMs));
   if (addresses === undefined) return;
-  const reached = await examination.step('tcp', () => findOpenAddress(addresses, port, timeoutMs));
+  const reached = await examination.step('tcp', () => findOpenAddress(addresses, port, timeoutMs, options.dial));
   if (reached === undefined) return;
   const negotiated = await examination.step('negotiation', () =>
-    negotiate(reached, port, { nla, restrictedAdmin }, timeoutMs),
+    negotiate(reached, port, { nla, restrictedAdmin, legacySecurity }, timeoutMs),
   );
   if (negotiated === undefined) return examination.roundTrip(reached);
+  if (negotiated.selected === SecurityProtocol.rdp) {
+    for (const name of ['tls', 'certificate', 'nla'] as const) examination.skip(name, 'standard RDP security has none');
+    const outcome = await examineDesktop(options, examination, reached, negotiated);
+    return examination.roundTrip(reached, negotiated, undefined, outcome);
+  }
   const secured = await examination.step('tls', () =>
     probeTls(reached, port, negotiated, { host, minimumTls, verifyChain: true }, timeoutMs),
   );
   if (secured === undefined) return examination.roundTrip(reached, negotiated);
-  const trusted = await examination.step('certificate', async () => certificateOf(secured, host, trust, now()));
+  const trusted = await examination.step('certificate', async () =>
+    checkCertificate(secured.certificate, host, trust, now()),
+  );
   if (trusted === undefined) return examination.roundTrip(reached, negotiated);
 
   let challenged: NlaAnswer | undefined;
@@ -93,15 +105,6 @@ async function examine(options: DoctorOptions, examination: Examination): Promis
   examination.roundTrip(reached, negotiated, challenged, outcome);
 }
 
-function certificateOf(secured: Secured, host: string, trust: TrustPolicy, now: number): Finding<unknown> {
-  const { certificate, unreadable } = secured;
-  if (unreadable !== undefined) {
-    return { summary: 'not readable', diagnoses: [diagnosis('certificate_unreadable', unreadable)] };
-  }
-  if (certificate === undefined) return { summary: 'none', diagnoses: [diagnosis('certificate_missing')] };
-  return checkCertificate(certificate, host, trust, now);
-}
-
 /** The whole connection, as a session makes it. */
 async function examineDesktop(
   options: DoctorOptions,
@@ -110,7 +113,7 @@ async function examineDesktop(
   negotiated: Negotiated,
 ): Promise<DesktopOutcome | undefined> {
   const { host, port, credentials, trust = ANY_CERTIFICATE, nla = 'preferred', until = 'desktop' } = options;
-  const usesNla = negotiated.selected !== SecurityProtocol.ssl;
+  const usesNla = negotiated.selected !== SecurityProtocol.ssl && negotiated.selected !== SecurityProtocol.rdp;
   const unwanted =
     credentials === undefined ? 'no account was given' : 'without NLA there is no logon before the session';
   if ((credentials === undefined && usesNla) || (until === 'logon' && !usesNla)) {
@@ -124,6 +127,7 @@ async function examineDesktop(
       ...DESKTOP,
       nla,
       ...(options.restrictedAdmin === true && { restrictedAdmin: true }),
+      ...(negotiated.selected === SecurityProtocol.rdp && { legacySecurity: 'required' }),
     },
     connection: {
       host,

@@ -1,4 +1,5 @@
-import type { NlaPolicy } from '#protocol/connector/types.ts';
+import { acceptsLegacySecurity } from '#protocol/connector/negotiation.ts';
+import type { LegacySecurityPolicy, NlaPolicy } from '#protocol/connector/types.ts';
 import { DecodeError } from '#protocol/core/errors.ts';
 import {
   type ConnectionConfirm,
@@ -29,6 +30,7 @@ export interface Negotiated {
 export interface NegotiationPlan {
   readonly nla: NlaPolicy;
   readonly restrictedAdmin: boolean;
+  readonly legacySecurity: LegacySecurityPolicy;
 }
 
 /** X.224: what the server selects when it is offered everything, TLS alone, and standard RDP security alone. */
@@ -52,12 +54,13 @@ export async function negotiate(
 
   const requested = plan.nla === 'never' ? SecurityProtocol.ssl : EVERYTHING;
   const decisive = plan.nla === 'never' ? tlsAlone : everything;
+  const legacy = acceptsLegacySecurity(plan) && isStandardOnly(decisive);
   const diagnoses = [
-    ...refusals(decisive, plan, everything),
+    ...(legacy ? [diagnosis('standard_rdp_used')] : refusals(decisive, plan, everything)),
     ...(isAccepted(tlsAlone) && isNla(everything) ? [diagnosis('nla_not_enforced')] : []),
-    ...(isAccepted(standard) && !isStandard(decisive) ? [diagnosis('standard_rdp_allowed')] : []),
+    ...(isAccepted(standard) && !isStandardOnly(decisive) ? [diagnosis('standard_rdp_allowed')] : []),
   ];
-  const selected = selectedBy(decisive);
+  const selected = legacy ? SecurityProtocol.rdp : selectedBy(decisive);
   return {
     summary: `offered everything, the server selects ${describe(everything)}`,
     facts: {
@@ -188,6 +191,12 @@ function isNla(confirm: ConnectionConfirm | undefined): boolean {
 /** A server that predates negotiation only knows standard RDP security. */
 function isStandard(confirm: ConnectionConfirm | undefined): boolean {
   return confirm?.kind === 'none' || (confirm?.kind === 'response' && confirm.protocol === SecurityProtocol.rdp);
+}
+
+/** A server set to standard RDP security refuses whatever else it is offered. */
+function isStandardOnly(confirm: ConnectionConfirm | undefined): boolean {
+  const refused = confirm?.kind === 'failure' && confirm.code === NegotiationFailureCode.sslNotAllowedByServer;
+  return refused || isStandard(confirm);
 }
 
 function selectedBy(confirm: ConnectionConfirm | undefined): number | undefined {

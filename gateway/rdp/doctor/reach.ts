@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { type Diagnosis, type DiagnosisCode, diagnosis } from './diagnoses.ts';
 import type { Finding } from './finding.ts';
-import { type Address, ProbeConnection, ProbeError } from './wire.ts';
+import { type Address, type Dial, ProbeConnection, ProbeError } from './wire.ts';
 
 export type Resolve = (host: string) => Promise<readonly Address[]>;
 
@@ -43,12 +43,13 @@ export async function findOpenAddress(
   addresses: readonly Address[],
   port: number,
   timeoutMs: number,
+  dial?: Dial,
 ): Promise<Finding<Reached>> {
   const failures: { readonly address: string; readonly error: ProbeError }[] = [];
   for (const address of addresses) {
     const started = performance.now();
     try {
-      using _ = await ProbeConnection.open(address, port, timeoutMs);
+      using _ = await ProbeConnection.open(address, port, timeoutMs, dial);
       const connectMs = performance.now() - started;
       const before = failures.map(({ address, error }) => `${address}: ${error.code ?? error.message}`);
       return {

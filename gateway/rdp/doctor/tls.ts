@@ -1,8 +1,11 @@
+import type { TLSSocket } from 'node:tls';
+import { DecodeError } from '#protocol/core/errors.ts';
 import {
   describeTls,
   isAtLeast,
   peerCertificate,
   type ServerCertificate,
+  type TlsOptions,
   type TlsSession,
   type TlsVersion,
   tlsVersions,
@@ -16,10 +19,7 @@ import { ProbeError } from './wire.ts';
 
 export interface Secured {
   readonly session: TlsSession;
-  /** Undefined where the server sent none. */
-  readonly certificate: ServerCertificate | undefined;
-  /** Why the certificate could not be read. */
-  readonly unreadable?: string;
+  readonly certificate: ServerCertificate;
 }
 
 export interface TlsPlan {
@@ -43,11 +43,8 @@ export async function probeTls(
     const options = version === undefined ? { verifyChain: plan.verifyChain } : { version };
     const secure = await connection.startTls(plan.host, options);
     const session = describeTls(secure);
-    try {
-      return { session, certificate: peerCertificate(secure, plan.host, options) };
-    } catch (error) {
-      return { session, certificate: undefined, unreadable: error instanceof Error ? error.message : String(error) };
-    }
+    const certificate = readCertificate(secure, plan.host, options);
+    return { session, certificate };
   };
   let secured: Secured;
   try {
@@ -72,6 +69,19 @@ export async function probeTls(
     diagnoses,
     ...(!tooOld && { value: secured }),
   };
+}
+
+/** A certificate that cannot be read is as good as a handshake that failed. */
+function readCertificate(secure: TLSSocket, host: string, options: TlsOptions): ServerCertificate {
+  let certificate: ServerCertificate | undefined;
+  try {
+    certificate = peerCertificate(secure, host, options);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new ProbeError('failed', `the certificate cannot be read: ${error.message}`);
+  }
+  if (certificate === undefined) throw new ProbeError('failed', 'the server sent no certificate');
+  return certificate;
 }
 
 function handshakeDiagnosis(error: unknown): Diagnosis {

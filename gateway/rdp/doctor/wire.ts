@@ -24,6 +24,11 @@ export interface Address {
   readonly family: number;
 }
 
+/** Begins a TCP connection. */
+export type Dial = (at: Address, port: number) => Socket;
+
+const dialTcp: Dial = (at, port) => connect({ host: at.address, port, family: at.family, noDelay: true });
+
 /** A connection that one probe makes, speaks a few words over, and closes. */
 export class ProbeConnection implements Disposable {
   #stream: Socket | TLSSocket;
@@ -39,8 +44,8 @@ export class ProbeConnection implements Disposable {
   }
 
   /** @throws ProbeError */
-  static async open(at: Address, port: number, timeoutMs: number): Promise<ProbeConnection> {
-    const socket = connect({ host: at.address, port, family: at.family, noDelay: true });
+  static async open(at: Address, port: number, timeoutMs: number, dial: Dial = dialTcp): Promise<ProbeConnection> {
+    const socket = dial(at, port);
     const connection = new ProbeConnection(socket, timeoutMs);
     try {
       await connection.#wait<void>(socket, (done) => socket.once('connect', done));
