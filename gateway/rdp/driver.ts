@@ -1,10 +1,14 @@
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ConnectionPhase } from '#protocol/connector/types.ts';
+import type { Redirection } from '#protocol/connector/redirection.ts';
+import type { Redirection } from '#protocol/connector/redirection.ts';
+import type { AutoReconnectSecret, ConnectionPhase } from '#protocol/connector/types.ts';
 import { UsageError } from '#protocol/core/errors.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { LockKeys } from '#protocol/session/client-active-stage.ts';
 import type { CloseReason } from '#protocol/session/close-reason.ts';
+import type { LogonNotice } from '#protocol/session/logon-notice.ts';
 import type { ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
 import { type ConnectionEnd, closedEnd, describeFailure, endOf, type Stage, timeoutEnd } from './failures.ts';
 import {
@@ -22,7 +26,8 @@ import type { TrustDecision } from './trust.ts';
 export type ProtocolClient = Pick<
   RdpClient,
   'start' | 'receive' | 'tlsEstablished' | 'transportClosed' | 'input' | 'refresh' | 'shutdown'
->;
+> &
+  Partial<Pick<RdpClient, 'suppressOutput' | 'resize' | 'silenceLimit'>>;
 
 export interface RdpConnectionOptions {
   readonly host: string;
@@ -54,10 +59,20 @@ export interface RdpConnectionEvents {
   /** The desktop is there: the first update follows at once. */
   connected(): void;
   loggedOn?(): void;
+  /** The toggle keys as the server has them. */
+  lockKeys?(lockKeys: LockKeys): void;
+  /** What the user should know of a logon that is not done yet. */
+  notice?(notice: LogonNotice): void;
+  /** What a connection that takes this one's place should bring. A secret. */
+  autoReconnect?(secret: AutoReconnectSecret): void;
+  /** The session goes on elsewhere. Takes the place of `ended`. */
+  redirected?(redirection: Redirection): void;
   /** `update.data` is only good during the call. */
   graphics(update: GraphicsUpdate): void;
   /** Bytes that came from the server. */
   bytes(count: number): void;
+  /** The session goes on elsewhere; nothing is called afterwards. Without it, a redirection is an end. */
+  redirected?(redirection: Redirection): void;
   ended(end: ConnectionEnd): void;
 }
 
@@ -79,6 +94,8 @@ export class RdpConnection {
   #outgoing: Uint8Array[] = [];
   #flushing = false;
   #timer: NodeJS.Timeout | undefined;
+  #silence: NodeJS.Timeout | undefined;
+  #heardAt = 0;
   #lastError: unknown;
 
   constructor(client: ProtocolClient, options: RdpConnectionOptions, events: RdpConnectionEvents) {
@@ -119,6 +136,16 @@ export class RdpConnection {
   /** Asks the server to paint everything again. */
   refresh(): void {
     if (this.#stage === 'active') this.#run((client) => client.refresh());
+  }
+
+  /** Tells the server that nobody looks, or that somebody does again. */
+  suppressOutput(suppress: boolean): void {
+    if (this.#stage === 'active') this.#run((client) => client.suppressOutput?.(suppress) ?? []);
+  }
+
+  /** Asks for a desktop of this size; a server that cannot do that lets it be. */
+  resize(width: number, height: number): void {
+    if (this.#stage === 'active') this.#run((client) => client.resize?.(width, height) ?? []);
   }
 
   /** Stops reading until `resume`: TCP then slows the server down. */
@@ -186,10 +213,42 @@ export class RdpConnection {
       case 'logged-on':
         this.#events.loggedOn?.();
         break;
+      case 'lock-keys':
+        this.#events.lockKeys?.(output.lockKeys);
+        break;
+      case 'logon-notice':
+        this.#events.notice?.(output.notice);
+        break;
+      case 'auto-reconnect':
+        this.#events.autoReconnect?.(output.secret);
+        break;
+      case 'redirect':
+        this.#redirect(output.redirection);
+        break;
       case 'closed':
         this.#end(endOfReason(output.reason));
         break;
     }
+  }
+
+  #redirect(redirection: Redirection): void {
+    if (this.#events.redirected === undefined) {
+      this.#end(endOf('disconnected_by_server', 'the server redirects the connection'));
+      return;
+    }
+    this.#over = true;
+    this.#leave();
+    this.#events.redirected(redirection);
+  }
+
+  #redirect(redirection: Redirection): void {
+    if (this.#events.redirected === undefined) {
+      this.#end(endOf('disconnected_by_server', 'the server redirects the connection to another one'));
+      return;
+    }
+    this.#over = true;
+    this.#leave();
+    this.#events.redirected(redirection);
   }
 
   #active(): void {
@@ -282,6 +341,24 @@ export class RdpConnection {
     this.#events.bytes(chunk.length);
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     this.#run((client) => client.receive(bytes, Date.now()));
+    if (this.#stage === 'active') this.#watchSilence();
+  }
+
+  /** A server that promised heartbeats and sends nothing at all is gone, whatever TCP still believes. */
+  #watchSilence(): void {
+    const limit = this.#client?.silenceLimit;
+    if (limit === undefined || this.#over) return;
+    // One timer for many reads: it looks at the clock when it rings.
+    this.#heardAt = Date.now();
+    this.#silence ??= setTimeout(() => this.#checkSilence(limit), limit);
+  }
+
+  #checkSilence(limit: number): void {
+    this.#silence = undefined;
+    const rest = this.#heardAt + limit - Date.now();
+    // What we do not read, we do not hear.
+    if (rest > 0 || this.#paused) this.#silence = setTimeout(() => this.#checkSilence(limit), Math.max(rest, 1_000));
+    else this.#end(endOf('connection_lost', `no heartbeat within ${limit} ms`));
   }
 
   /** The stream is gone. What the server said before counts most, then the error, then how far we had come. */
@@ -317,6 +394,7 @@ export class RdpConnection {
   /** Lets go of the client (and the credentials in it), sends what is left and closes; after a moment by force. */
   #leave(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#silence);
     this.#client = undefined;
     this.#flush();
     const stream = this.#stream;

@@ -1,5 +1,6 @@
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { LockKeys } from '#protocol/session/client-active-stage.ts';
 import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Credentials, NlaPolicy } from '../targets/targets.ts';
@@ -15,6 +16,12 @@ export interface Driver {
   /** Stops reading from the server until `resume`: TCP then slows the server down. */
   pause(): void;
   resume(): void;
+  /** Asks the server to paint everything again. */
+  refresh(): void;
+  /** Tells the server that nobody looks, or that somebody does again. */
+  suppressOutput(suppress: boolean): void;
+  /** Asks for a desktop of this size; a server that cannot do that lets it be. */
+  resize(width: number, height: number): void;
   /** Leaves the server in good form, and closes. Nothing is called back afterwards. */
   close(): void;
 }
@@ -28,18 +35,27 @@ export interface DriverOptions {
   readonly height: number;
   readonly keyboardLayout: number;
   readonly credentials: Credentials;
+  /** For further connections of the same session, after a redirection or a loss. Without it there are none. */
+  readCredentials?(): Promise<Credentials>;
   /** Asked before any credential is sent. @param fingerprint SHA-256 of the server's certificate, hex */
   trustCertificate(fingerprint: string): Promise<boolean>;
 }
 
 export interface DriverEvents {
-  /** The connection sequence has entered this phase. */
+  /**
+   * The connection sequence has entered this phase. Once the desktop was there: `reconnecting` when the connection is
+   * lost and will be brought back, `connected` when it is back; everything is drawn anew then.
+   */
   phase(name: string): void;
   /** The desktop is there. */
   connected(): void;
   graphics(update: GraphicsUpdate): void;
   /** Bytes read from the server since the last call. */
   bytes(count: number): void;
+  /** The toggle keys as the server has them. */
+  lockKeys(lockKeys: LockKeys): void;
+  /** What the user should know, before the end or without one. */
+  notice(notice: { readonly code: string; readonly message: string }): void;
   /** The connection is over; nothing is called afterwards. `words` where the driver knows better ones than the table. */
   closed(code: ErrorCode, detail: string, words?: EndWords): void;
 }
@@ -59,6 +75,8 @@ export interface Owner {
   phase(name: string): void;
   graphics(update: GraphicsUpdate): void;
   notice(notice: { code: string; message: string; viewers?: number }): void;
+  /** The toggle keys as the server has them. */
+  lockKeys(lockKeys: LockKeys): void;
   /** Says why, and closes. */
   end(end: SessionEnd): void;
 }

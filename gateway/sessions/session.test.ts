@@ -22,6 +22,9 @@ class FakeOwner implements Owner {
   notice({ code, viewers }: { code: string; viewers?: number }): void {
     this.told.push(`notice ${code} ${viewers}`);
   }
+  lockKeys({ capsLock }: { capsLock: boolean }): void {
+    this.told.push(`caps lock ${capsLock}`);
+  }
   end({ code }: SessionEnd): void {
     this.told.push(`end ${code}`);
   }

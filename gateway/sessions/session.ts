@@ -83,6 +83,7 @@ export class Session {
   #startedAt: number | undefined;
   #lastAt = 0;
   #heldBack = false;
+  #ownerLooks = true;
 
   constructor(facts: SessionFacts, parts: SessionParts, events: SessionEvents) {
     this.facts = facts;
@@ -155,6 +156,18 @@ export class Session {
     }
   }
 
+  /** The owner would like the desktop in this size. What comes of it, the graphics tell. */
+  resize(width: number, height: number): void {
+    // As at the start: an odd width is allowed, but servers round it.
+    if (this.#state.name === 'active') this.#state.driver.resize(width & ~1, height);
+  }
+
+  /** Whether the owner's page is seen. The server rests while nobody looks: no owner, no live view, no recording. */
+  ownerLooks(looks: boolean): void {
+    this.#ownerLooks = looks;
+    this.#updateSuppression();
+  }
+
   /** Whether the owner's browser is behind by more than it may be. Only the owner slows the server down. */
   holdBack(hold: boolean): void {
     this.#heldBack = hold;
@@ -174,6 +187,7 @@ export class Session {
     const watch = this.#pixels.watch(viewer);
     const connection: ViewerConnection = { info, announce, end: (end) => viewer.end(end) };
     this.#viewers.add(connection);
+    this.#updateSuppression();
     if (announce) this.#announceViewers('shadow_started', `${info.username} is watching this session.`);
     let left = false;
     return {
@@ -183,6 +197,7 @@ export class Session {
         left = true;
         watch.close();
         this.#viewers.delete(connection);
+        this.#updateSuppression();
         if (announce) this.#announceViewers('shadow_ended', `${info.username} no longer watches this session.`);
       },
     };
@@ -244,6 +259,7 @@ export class Session {
         height: facts.height,
         keyboardLayout: facts.keyboardLayout,
         credentials,
+        readCredentials: () => this.#parts.readCredentials(),
         trustCertificate: (fingerprint) => this.#parts.trustCertificate(fingerprint),
       },
       this.#driverEvents(pixels.sink),
@@ -256,6 +272,8 @@ export class Session {
   #driverEvents(sink: SessionSink): DriverEvents {
     return {
       phase: (name) => {
+        // Lost, and back: the session is what it was, only its owner has to wait.
+        if (this.#state.name === 'active') this.#state.owner.phase(name);
         if (this.#state.name !== 'connecting') return;
         this.#state = { ...this.#state, phase: name };
         this.#state.owner.phase(name);
@@ -266,10 +284,17 @@ export class Session {
         this.#startedAt = this.#now();
         this.#state = { name: 'active', owner: state.owner, driver: state.driver, since: this.#startedAt };
         this.#events.connected();
+        this.#updateSuppression();
       },
       graphics: (update) => this.#graphics(update, sink),
       bytes: (count) => {
         this.#bytesFromServer += count;
+      },
+      lockKeys: (lockKeys) => {
+        if (this.#state.name === 'active') this.#state.owner.lockKeys(lockKeys);
+      },
+      notice: (notice) => {
+        if (this.#state.name === 'connecting' || this.#state.name === 'active') this.#state.owner.notice({ ...notice });
       },
       closed: (code, detail, words) => this.end(code, detail, words),
     };
@@ -297,6 +322,11 @@ export class Session {
     }
     this.#recording = 'failed';
     this.end(code, detail);
+  }
+
+  #updateSuppression(): void {
+    if (this.#state.name !== 'active') return;
+    this.#state.driver.suppressOutput(!this.#ownerLooks && this.#viewers.size === 0 && this.#recording === 'off');
   }
 
   #announceViewers(code: string, message: string): void {

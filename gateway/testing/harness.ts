@@ -162,6 +162,8 @@ export class FakeConnection implements Driver {
   readonly options: DriverOptions;
   readonly events: DriverEvents;
   readonly typed: InputEvent[] = [];
+  /** What else was asked of the server, in order. */
+  readonly asked: string[] = [];
   paused = false;
   closed = false;
 
@@ -178,6 +180,15 @@ export class FakeConnection implements Driver {
   }
   resume(): void {
     this.paused = false;
+  }
+  refresh(): void {
+    this.asked.push('refresh');
+  }
+  suppressOutput(suppress: boolean): void {
+    this.asked.push(`suppress ${suppress}`);
+  }
+  resize(width: number, height: number): void {
+    this.asked.push(`resize ${width} x ${height}`);
   }
   close(): void {
     this.closed = true;

@@ -1,4 +1,5 @@
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+import type { LockKeys } from '#protocol/session/client-active-stage.ts';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import type { Owner } from '../sessions/ports.ts';
 import type { TunnelConnection } from './connection.ts';
@@ -57,6 +58,10 @@ export class OwnerConnection implements Owner {
   notice(notice: { code: string; message: string; viewers?: number }): void {
     this.#flush();
     this.#connection.send({ type: 'notice', ...notice });
+  }
+
+  lockKeys(lockKeys: LockKeys): void {
+    this.#connection.send({ type: 'lock-keys', ...lockKeys });
   }
 
   end(end: SessionEnd): void {

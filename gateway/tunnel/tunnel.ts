@@ -229,6 +229,12 @@ function attachOwner(connection: TunnelConnection, session: Session): Attached {
         case 'end-session':
           session.end('ended_by_user');
           return;
+        case 'resize':
+          session.resize(message.width, message.height);
+          return;
+        case 'visibility':
+          session.ownerLooks(message.visible);
+          return;
         case 'attach':
           throw new GatewayError('bad_message', 'attached already');
       }

@@ -1,3 +1,4 @@
+import { DisplayControl } from '../channels/display-control.ts';
 import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
 import type { MessageChannel } from '../connector/message-channel.ts';
 import { type Redirection, redirectionOf } from '../connector/redirection.ts';
@@ -112,6 +113,7 @@ export class ClientActiveStage {
   #logonFailed = false;
   #errorInfo: number = ErrorInfo.none;
   readonly #channels: ChannelRouter;
+  readonly #display = new DisplayControl();
   readonly #frames: SurfaceFrames;
   /** What the sinks believe the desktop's size to be. */
   #desktop: { readonly width: number; readonly height: number };
@@ -121,7 +123,7 @@ export class ClientActiveStage {
     this.#options = options;
     this.#share = options.share;
     this.#fragments = new FragmentAssembler(options.maxUpdateSize);
-    this.#channels = new ChannelRouter(options.userId, options.channels ?? []);
+    this.#channels = new ChannelRouter(options.userId, options.channels ?? [], [this.#display]);
     this.#frames = new SurfaceFrames();
     this.#desktop = options.share;
   }
@@ -182,6 +184,15 @@ export class ClientActiveStage {
     }
     // A server that stops and starts drawing begins with everything, too.
     return [...this.suppressOutput(true), ...this.suppressOutput(false)];
+  }
+
+  /**
+   * Asks for a desktop of this size by Display Control. The server answers with a reactivation or a reset of the graphics
+   * pipeline, or not at all; a wish that comes before it has opened the channel is kept.
+   */
+  resize(width: number, height: number): ActiveOutput[] {
+    const messages = this.#display.resize(width, height);
+    return this.#channels.send(this.#display, messages).map((bytes) => ({ kind: 'send', bytes }));
   }
 
   /** Tells the server that nobody looks at the desktop, or that somebody does again. */

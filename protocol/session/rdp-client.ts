@@ -68,6 +68,16 @@ export class RdpClient {
     return this.#state.name === 'active' ? this.#state.stage.skipped : undefined;
   }
 
+  /**
+   * Milliseconds of silence after which the server is gone: it promised heartbeats. `undefined` where it did not.
+   */
+  get silenceLimit(): number | undefined {
+    if (this.#state.name !== 'active') return undefined;
+    const heartbeat = this.#state.connection.messageChannel?.channel.heartbeat;
+    if (heartbeat === undefined || heartbeat.period === 0 || heartbeat.missedForReconnection === 0) return undefined;
+    return (heartbeat.missedForReconnection + 1) * heartbeat.period * 1000;
+  }
+
   /** The first bytes, once the TCP connection is there. */
   start(): ClientOutput[] {
     return this.#guard((state, out) => {
@@ -125,6 +135,16 @@ export class RdpClient {
   paceFrames(pace: FramePace): ClientOutput[] {
     return this.#guard((state, out) => {
       if (state.name === 'active') out.push(...state.stage.paceFrames(pace));
+    });
+  }
+
+  /**
+   * Asks for a desktop of this size. A new size comes as `desktopReset` among the graphics; a server that has no Display
+   * Control, or does not want to, leaves the desktop as it is.
+   */
+  resize(width: number, height: number): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.resize(width, height));
     });
   }
 

@@ -30,6 +30,7 @@ export const MessageType = {
   desktopSize: 0x12,
   pointerShape: 0x13,
   pointerPosition: 0x14,
+  lockKeys: 0x15,
   ended: 0x20,
   notice: 0x21,
   pong: 0x31,
@@ -38,6 +39,8 @@ export const MessageType = {
   ack: 0x83,
   ping: 0x84,
   endSession: 0x85,
+  resize: 0x86,
+  visibility: 0x87,
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
@@ -55,6 +58,8 @@ export type GatewayMessage =
   | { readonly type: 'desktop-size'; readonly width: number; readonly height: number }
   | PointerShapeMessage
   | { readonly type: 'pointer-position'; readonly x: number; readonly y: number }
+  /** The toggle keys as the server has them. */
+  | ({ readonly type: 'lock-keys' } & LockKeys)
   /** The session or this viewer's part in it is over; the socket closes. `code` is a row of docs/errors.md. */
   | { readonly type: 'ended'; readonly code: string; readonly message: string; readonly hint?: string }
   /** Something the user should know; `viewers` counts the announced shadows now watching. */
@@ -68,7 +73,18 @@ export type BrowserMessage =
   /** Everything up to this graphics or regions message has been drawn. */
   | { readonly type: 'ack'; readonly seq: number }
   | { readonly type: 'ping'; readonly value: number }
-  | { readonly type: 'end-session' };
+  | { readonly type: 'end-session' }
+  /** The owner would like the desktop in this size; the server may leave it as it is. */
+  | { readonly type: 'resize'; readonly width: number; readonly height: number }
+  /** Whether the page is seen at all: a hidden one needs no pictures. */
+  | { readonly type: 'visibility'; readonly visible: boolean };
+
+export interface LockKeys {
+  readonly scrollLock: boolean;
+  readonly numLock: boolean;
+  readonly capsLock: boolean;
+  readonly kanaLock: boolean;
+}
 
 /** @throws {UsageError} when a value does not fit its field */
 export function encodeGatewayMessage(message: GatewayMessage): Uint8Array<ArrayBuffer> {
@@ -106,6 +122,11 @@ export function encodeGatewayMessage(message: GatewayMessage): Uint8Array<ArrayB
       const cursor = open(MessageType.pointerPosition, 2 + 2); // x, y
       cursor.u16(message.x);
       cursor.u16(message.y);
+      return cursor.finish();
+    }
+    case 'lock-keys': {
+      const cursor = open(MessageType.lockKeys, 1); // flags
+      cursor.u8(lockKeyFlags(message));
       return cursor.finish();
     }
     case 'ended':
@@ -150,6 +171,11 @@ export function decodeGatewayMessage(bytes: Uint8Array): GatewayMessage {
       const message = { type: 'pointer-position', x: cursor.u16('x'), y: cursor.u16('y') } as const;
       cursor.expectEnd();
       return message;
+    }
+    case MessageType.lockKeys: {
+      const flags = cursor.u8('flags');
+      cursor.expectEnd();
+      return { type: 'lock-keys', ...lockKeysOf(flags) };
     }
     case MessageType.ended: {
       const body = readJson(cursor);
@@ -197,6 +223,17 @@ export function encodeBrowserMessage(message: BrowserMessage): Uint8Array<ArrayB
       return encodeU32(MessageType.ping, message.value);
     case 'end-session':
       return open(MessageType.endSession, 0).finish();
+    case 'resize': {
+      const cursor = open(MessageType.resize, 2 + 2); // width, height
+      cursor.u16(message.width);
+      cursor.u16(message.height);
+      return cursor.finish();
+    }
+    case 'visibility': {
+      const cursor = open(MessageType.visibility, 1); // visible
+      cursor.u8(message.visible ? 1 : 0);
+      return cursor.finish();
+    }
   }
 }
 
@@ -222,6 +259,18 @@ export function decodeBrowserMessage(bytes: Uint8Array): BrowserMessage {
     case MessageType.endSession:
       cursor.expectEnd();
       return { type: 'end-session' };
+    case MessageType.resize: {
+      const width = readSide(cursor, 'width');
+      const height = readSide(cursor, 'height');
+      cursor.expectEnd();
+      return { type: 'resize', width, height };
+    }
+    case MessageType.visibility: {
+      const visible = cursor.u8('visible');
+      if (visible > 1) throw cursor.error('invalid_value', 'visible', `${visible}`);
+      cursor.expectEnd();
+      return { type: 'visibility', visible: visible === 1 };
+    }
     default:
       throw cursor.error('unexpected_message', 'type', `0x${type.toString(16)} is no message of the browser`);
   }
@@ -266,6 +315,27 @@ function decodeHello(cursor: ReadCursor): GatewayMessage {
   if (mode > 1) throw cursor.error('invalid_value', 'mode', `${mode}`);
   cursor.expectEnd();
   return { type: 'hello', version, role: role === 1 ? 'shadow' : 'owner', mode: mode === 1 ? 'regions' : 'stream' };
+}
+
+/** Bits as in RDP's TS_SET_KEYBOARD_INDICATORS. */
+const LockKeyFlag = { scrollLock: 1, numLock: 2, capsLock: 4, kanaLock: 8 } as const;
+
+function lockKeyFlags(keys: LockKeys): number {
+  return (
+    (keys.scrollLock ? LockKeyFlag.scrollLock : 0) |
+    (keys.numLock ? LockKeyFlag.numLock : 0) |
+    (keys.capsLock ? LockKeyFlag.capsLock : 0) |
+    (keys.kanaLock ? LockKeyFlag.kanaLock : 0)
+  );
+}
+
+function lockKeysOf(flags: number): LockKeys {
+  return {
+    scrollLock: (flags & LockKeyFlag.scrollLock) !== 0,
+    numLock: (flags & LockKeyFlag.numLock) !== 0,
+    capsLock: (flags & LockKeyFlag.capsLock) !== 0,
+    kanaLock: (flags & LockKeyFlag.kanaLock) !== 0,
+  };
 }
 
 function readSide(cursor: ReadCursor, field: string): number {

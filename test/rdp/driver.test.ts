@@ -521,7 +521,15 @@ describe('connectRdp', () => {
             return true;
           },
         },
-        { phase() {}, connected() {}, graphics() {}, bytes() {}, closed: (...end) => resolve(end) },
+        {
+          phase() {},
+          connected() {},
+          graphics() {},
+          bytes() {},
+          lockKeys() {},
+          notice() {},
+          closed: (...end) => resolve(end),
+        },
       );
     });
     assert.equal(code, 'logon_failed');

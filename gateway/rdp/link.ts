@@ -1,0 +1,248 @@
+import { setTimeout as startTimer } from 'node:timers';
+import type { Redirection } from '#protocol/connector/redirection.ts';
+import type { AutoReconnectSecret, ClientConfig } from '#protocol/connector/types.ts';
+import type { InputEvent } from '#protocol/pdu/input.ts';
+import { type ErrorCode, isErrorCode } from '../errors.ts';
+import type { Driver, DriverEvents, DriverOptions } from '../sessions/ports.ts';
+import type { Credentials } from '../targets/targets.ts';
+import type { ProtocolClient, RdpConnection, RdpConnectionEvents, RdpConnectionOptions } from './driver.ts';
+import { type ConnectionEnd, describeFailure, endOf } from './failures.ts';
+import type { ServerCertificate } from './tls-peer.ts';
+
+export interface LinkParts {
+  /** The configuration of every client of this session, but for what a connection of its own has. */
+  config(credentials: Credentials): ClientConfig;
+  client(config: ClientConfig): ProtocolClient;
+  open(client: ProtocolClient, options: RdpConnectionOptions, events: RdpConnectionEvents): RdpConnection;
+  /** Milliseconds to wait before each attempt to bring a lost connection back; `RECONNECT_DELAYS_MS` unless given. */
+  readonly delays?: readonly number[];
+}
+
+/** Some thirty seconds in all, besides what the attempts themselves take. */
+export const RECONNECT_DELAYS_MS: readonly number[] = [500, 1_500, 4_000, 8_000, 16_000];
+
+/** More than any farm needs; a server that sends further sends in a circle. */
+export const MAX_REDIRECTIONS = 5;
+
+/**
+ * A session's way to its server over however many connections that takes: follows redirections, and brings a connection
+ * back that was lost in mid-session.
+ *
+ * INVARIANT: credentials are read anew for each connection and not kept. A secret for automatic reconnection stays with
+ * the link, in memory, as long as the session lives.
+ */
+export class RdpLink implements Driver {
+  readonly #options: DriverOptions;
+  readonly #events: DriverEvents;
+  readonly #parts: LinkParts;
+  #connection: RdpConnection | undefined;
+  #over = false;
+  #paused = false;
+  #suppressed = false;
+  /** Whether the desktop was there once. */
+  #wasActive = false;
+  #redirections = 0;
+  /** Attempts since the connection was lost; 0 while it is there. */
+  #attempts = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #secret: AutoReconnectSecret | undefined;
+  /** What a redirection changed: holds as long as the session does, since a lost connection is to come back there. */
+  #redirection: Redirection | undefined;
+  /** Of the redirection's hosts. */
+  #hostIndex = 0;
+  #size: { readonly width: number; readonly height: number } | undefined;
+
+  constructor(options: DriverOptions, events: DriverEvents, parts: LinkParts) {
+    const { credentials, ...rest } = options;
+    this.#options = { ...rest, credentials: NOBODY };
+    this.#events = events;
+    this.#parts = parts;
+    this.#open(credentials);
+  }
+
+  input(events: readonly InputEvent[]): void {
+    this.#connection?.input(events);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#connection?.resume();
+  }
+
+  refresh(): void {
+    this.#connection?.refresh();
+  }
+
+  suppressOutput(suppress: boolean): void {
+    if (suppress === this.#suppressed) return;
+    this.#suppressed = suppress;
+    this.#connection?.suppressOutput(suppress);
+  }
+
+  resize(width: number, height: number): void {
+    this.#size = { width, height };
+    this.#connection?.resize(width, height);
+  }
+
+  close(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#secret = undefined;
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  #open(credentials: Credentials): void {
+    const { host, port, trustCertificate, security } = this.#options;
+    const redirection = this.#redirection;
+    const destination = redirection?.hosts[this.#hostIndex] ?? host;
+    const config: ClientConfig = {
+      ...this.#parts.config(credentials),
+      ...redirection?.changes,
+      host: destination,
+      ...this.#size,
+      ...(this.#secret !== undefined && this.#attempts > 0 && { autoReconnect: this.#secret }),
+    };
+    const vouched = (certificate: ServerCertificate) => isVouchedFor(certificate, redirection);
+    // Made before its events come: a connection that fails at once must not find the one before.
+    this.#connection = this.#parts.open(
+      this.#parts.client(config),
+      {
+        host: destination,
+        port,
+        trust: (certificate) => vouched(certificate) || trustCertificate(certificate),
+        ...(security !== undefined && { minimumTls: security.minimumTls, verifyChain: security.verifyChain }),
+      },
+      this.#connectionEvents(),
+    );
+    if (this.#paused) this.#connection.pause();
+  }
+
+  #connectionEvents(): RdpConnectionEvents {
+    const events = this.#events;
+    return {
+      // While the user waits for the desktop to come back, the steps of it say nothing more.
+      phase: (phase) => {
+        if (!this.#wasActive) events.phase(phase);
+      },
+      connected: () => this.#connected(),
+      graphics: (update) => events.graphics(update),
+      bytes: (count) => events.bytes(count),
+      lockKeys: (lockKeys) => events.lockKeys(lockKeys),
+      notice: (notice) => events.notice(notice),
+      autoReconnect: (secret) => {
+        this.#secret = secret;
+      },
+      redirected: (redirection) => this.#redirected(redirection),
+      ended: (end) => this.#ended(end),
+    };
+  }
+
+  #connected(): void {
+    const again = this.#wasActive;
+    this.#wasActive = true;
+    const security = this.#connection?.security;
+    if (security !== undefined) this.#events.secured?.(security);
+    this.#attempts = 0;
+    this.#redirections = 0;
+    if (!again) this.#events.connected();
+    else this.#events.phase('connected');
+    if (this.#suppressed) this.#connection?.suppressOutput(true);
+  }
+
+  #redirected(redirection: Redirection): void {
+    this.#redirections++;
+    if (this.#redirections > MAX_REDIRECTIONS) {
+      this.#close(endOf('protocol_error', `redirected ${this.#redirections} times`));
+      return;
+    }
+    // What an earlier server said of routing goes; a change of security stays.
+    const { legacySecurity } = this.#redirection?.changes ?? {};
+    const changes = { ...(legacySecurity !== undefined && { legacySecurity }), ...redirection.changes };
+    const stays = redirection.hosts.length === 0;
+    this.#redirection = { ...redirection, changes, hosts: stays ? this.#currentHosts() : redirection.hosts };
+    this.#hostIndex = 0;
+    this.#reopen();
+  }
+
+  /** A routing token is for whoever was connected to when it came. */
+  #currentHosts(): readonly string[] {
+    const host = this.#redirection?.hosts[this.#hostIndex];
+    return host === undefined ? [] : [host];
+  }
+
+  #ended(end: ConnectionEnd): void {
+    if (this.#over) return;
+    if (this.#triesNextHost(end)) return;
+    const isLost = this.#wasActive && (this.#attempts === 0 ? end.code === 'connection_lost' : isPassing(end.code));
+    if (!isLost || this.#options.readCredentials === undefined) {
+      this.#close(end);
+      return;
+    }
+    const delay = (this.#parts.delays ?? RECONNECT_DELAYS_MS)[this.#attempts];
+    if (delay === undefined) {
+      this.#close(endOf('connection_lost', `not back after ${this.#attempts} attempts: ${end.detail}`));
+      return;
+    }
+    this.#attempts++;
+    this.#connection = undefined;
+    this.#events.phase('reconnecting');
+    this.#timer = startTimer(() => this.#reopen(), delay);
+  }
+
+  /** A redirection may name several ways to the same server. */
+  #triesNextHost(end: ConnectionEnd): boolean {
+    const more = this.#hostIndex + 1 < (this.#redirection?.hosts.length ?? 0);
+    if (!more || this.#attempts > 0 || !UNREACHED.has(end.code)) return false;
+    this.#hostIndex++;
+    this.#reopen();
+    return true;
+  }
+
+  #reopen(): void {
+    this.#connection = undefined;
+    const read = this.#options.readCredentials;
+    if (read === undefined) {
+      this.#close(endOf('internal_error', 'no credentials for another connection'));
+      return;
+    }
+    read().then(
+      (credentials) => {
+        if (!this.#over) this.#open(credentials);
+      },
+      (error: unknown) => {
+        const { code } = error as { code?: unknown };
+        if (typeof code === 'string' && isErrorCode(code))
+          this.#close(endOf(code, 'credentials for another connection'));
+        else this.#close(describeFailure(error, 'tcp'));
+      },
+    );
+  }
+
+  #close(end: ConnectionEnd): void {
+    if (this.#over) return;
+    this.close();
+    this.#events.closed(end.code, end.detail, end);
+  }
+}
+
+const NOBODY: Credentials = { username: '', domain: '', password: '' };
+
+/** The host was not there at all. */
+const UNREACHED: ReadonlySet<ErrorCode> = new Set(['target_unresolved', 'target_refused', 'target_timeout']);
+
+/** Whether a failed attempt to come back is worth another. */
+function isPassing(code: ErrorCode): boolean {
+  return code === 'connection_lost' || UNREACHED.has(code);
+}
+
+/** A server that we trust named this very certificate for the one that it sent us to. */
+function isVouchedFor(certificate: ServerCertificate, redirection: Redirection | undefined): boolean {
+  const vouched = redirection?.certificate;
+  return vouched !== undefined && Buffer.compare(vouched, certificate.peer.certificate) === 0;
+}
