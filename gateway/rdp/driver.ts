@@ -1,7 +1,6 @@
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Redirection } from '#protocol/connector/redirection.ts';
-import type { Redirection } from '#protocol/connector/redirection.ts';
 import type { AutoReconnectSecret, ConnectionPhase } from '#protocol/connector/types.ts';
 import { UsageError } from '#protocol/core/errors.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
@@ -65,8 +64,6 @@ export interface RdpConnectionEvents {
   notice?(notice: LogonNotice): void;
   /** What a connection that takes this one's place should bring. A secret. */
   autoReconnect?(secret: AutoReconnectSecret): void;
-  /** The session goes on elsewhere. Takes the place of `ended`. */
-  redirected?(redirection: Redirection): void;
   /** `update.data` is only good during the call. */
   graphics(update: GraphicsUpdate): void;
   /** Bytes that came from the server. */
@@ -229,16 +226,6 @@ export class RdpConnection {
         this.#end(endOfReason(output.reason));
         break;
     }
-  }
-
-  #redirect(redirection: Redirection): void {
-    if (this.#events.redirected === undefined) {
-      this.#end(endOf('disconnected_by_server', 'the server redirects the connection'));
-      return;
-    }
-    this.#over = true;
-    this.#leave();
-    this.#events.redirected(redirection);
   }
 
   #redirect(redirection: Redirection): void {
