@@ -12,6 +12,8 @@ export interface DesktopView {
   readonly state: RemoteDesktopState;
   /** Whether the desktop was there before it ended. */
   readonly wasActive: boolean;
+  /** The gateway has lost the computer and is bringing the connection back. */
+  readonly reconnecting: boolean;
   /** Index into `connectionSteps`. */
   readonly step: number;
   readonly end: EndReason | undefined;
@@ -44,6 +46,7 @@ export function useDesktop(options: Options): DesktopView {
   const [notice, setNotice] = useState<Notice>();
   const [latency, setLatency] = useState<number>();
   const [scaling, setScaling] = useState<Scaling>('fit');
+  const [reconnecting, setReconnecting] = useState(false);
 
   useEffect(() => {
     const parent = place.current;
@@ -52,6 +55,7 @@ export function useDesktop(options: Options): DesktopView {
     setDesktop(opened);
     setState('connecting');
     setWasActive(false);
+    setReconnecting(false);
     setStep(0);
     setEnd(undefined);
     setNotice(undefined);
@@ -61,6 +65,7 @@ export function useDesktop(options: Options): DesktopView {
       if (next === 'active') setWasActive(true);
     });
     opened.on('phase', (phase) => {
+      setReconnecting(phase === 'reconnecting');
       const next = stepOfPhase(phase);
       // Never back: a phase may come twice when the server starts over after a redirection or a reactivation.
       if (next !== undefined) setStep((current) => Math.max(current, next));
@@ -78,7 +83,7 @@ export function useDesktop(options: Options): DesktopView {
   }, [desktop, scaling]);
 
   const again = (): void => setAttempt((count) => count + 1);
-  return { place, desktop, state, wasActive, step, end, notice, latency, scaling, setScaling, again };
+  return { place, desktop, state, wasActive, reconnecting, step, end, notice, latency, scaling, setScaling, again };
 }
 
 /** Asks before the page goes away (Ctrl+W is a habit in terminals), as long as `active`. */

@@ -140,6 +140,11 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
           <Icon name="sessions" /> {view.notice.message}
         </p>
       )}
+      {view.reconnecting && active && (
+        <p class="notice" role="status" data-testid="reconnecting">
+          <Icon name="sessions" /> The connection to {target.name} was lost. Reconnecting…
+        </p>
+      )}
       <div class="desktop-place">
         <div class="desktop-fill" ref={view.place} />
         {state === 'connecting' && <Connecting name={target.name} step={view.step} />}

@@ -1,9 +1,11 @@
 import type { ComponentChildren } from 'preact';
-import { useRef, useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { gateway } from '../api/gateway.ts';
 import type { Recording } from '../api/types.ts';
 import { formatBytes, formatClock, formatMoment } from '../format.ts';
+import type { TimelineEvent } from '../player/events.ts';
+import { parseMoment } from '../player/moment-link.ts';
+import { Player } from '../player/player.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
@@ -37,10 +39,15 @@ export function RecordingPage() {
   );
 }
 
+const NO_EVENTS: readonly TimelineEvent[] = [];
+
 function Content({ recording }: { readonly recording: Recording }) {
+  const { query } = useRoute();
   return (
     <>
-      {recording.state === 'ready' && <Player recording={recording} />}
+      {recording.state === 'ready' && (
+        <Player recording={recording} events={NO_EVENTS} startAt={parseMoment(query.t)} />
+      )}
       {recording.state === 'recording' && (
         <EmptyState icon="recordings" title="The session still goes on">
           <p>The video can be played when it is over. An administrator can watch it live.</p>
@@ -76,70 +83,6 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
     <div>
       <dt>{name}</dt>
       <dd>{children}</dd>
-    </div>
-  );
-}
-
-const speeds = [0.5, 1, 1.5, 2, 4, 8, 16] as const;
-
-/** The browser's own video controls, and beside them what they lack: speeds for reviewing, and steps. */
-function Player({ recording }: { readonly recording: Recording }) {
-  const video = useRef<HTMLVideoElement>(null);
-  const [speed, setSpeed] = useState(1);
-  const [broken, setBroken] = useState(false);
-
-  const changeSpeed = (next: number): void => {
-    setSpeed(next);
-    if (video.current !== null) video.current.playbackRate = next;
-  };
-  const step = (seconds: number): void => {
-    if (video.current !== null) video.current.currentTime += seconds;
-  };
-
-  return (
-    <div class="player">
-      {/* A session's recording has no sound, so there is nothing to caption. */}
-      <video
-        ref={video}
-        src={gateway.videoUrl(recording.id)}
-        poster={gateway.thumbnailUrl(recording.id)}
-        controls
-        preload="metadata"
-        aria-label={`Recording of ${recording.target.name}`}
-        data-testid="player"
-        onLoadedMetadata={() => changeSpeed(speed)}
-        onError={() => setBroken(true)}
-      >
-        <track kind="captions" />
-      </video>
-      {broken && (
-        <p class="note note-error" role="alert">
-          <Icon name="warning" /> The browser could not play the video. Download it and try a media player.
-        </p>
-      )}
-      <div class="player-tools">
-        <button type="button" class="button" onClick={() => step(-10)}>
-          −10 s
-        </button>
-        <button type="button" class="button" onClick={() => step(10)}>
-          +10 s
-        </button>
-        <fieldset class="segments">
-          <legend class="hidden-text">Speed</legend>
-          {speeds.map((choice) => (
-            <label key={choice}>
-              <input
-                type="radio"
-                name="speed"
-                value={choice}
-                checked={choice === speed}
-                onChange={() => changeSpeed(choice)}
-              />
-              <span>{choice}×</span>
-            </label>
-          ))}
-        </fieldset>
-      </div>
     </div>
   );
 }
