@@ -55,6 +55,7 @@ const gatewayCases: readonly (readonly [name: string, hex: string, message: Gate
     { type: 'pointer-shape', kind: 'shape', width: 2, height: 1, hotX: 1, hotY: 0, rgba: bytesOf('0102030405060708') },
   ],
   ['pointer position', '14 0a00 0b00', { type: 'pointer-position', x: 10, y: 11 }],
+  ['lock keys', '15 06', { type: 'lock-keys', scrollLock: false, numLock: true, capsLock: true, kanaLock: false }],
   [
     'ended with a hint',
     `20 ${jsonHex('{"code":"a","message":"b","hint":"c"}')}`,
@@ -90,6 +91,9 @@ const browserCases: readonly (readonly [name: string, hex: string, message: Brow
   ['ack', '83 05000000', { type: 'ack', seq: 5 }],
   ['ping', '84 06000000', { type: 'ping', value: 6 }],
   ['end-session', '85', { type: 'end-session' }],
+  ['resize', '86 5605 0003', { type: 'resize', width: 1366, height: 768 }],
+  ['visible', '87 01', { type: 'visibility', visible: true }],
+  ['hidden', '87 00', { type: 'visibility', visible: false }],
 ];
 
 for (const [name, hex, message] of gatewayCases) {
@@ -193,6 +197,10 @@ const hostileBrowser: readonly (readonly [name: string, hex: string, code: strin
   ['message past its limit', `82 ${'060f'.repeat(TunnelLimits.browserMessageBytes / 2)}`, 'limit_exceeded', 'size'],
   ['ack with a tail', '83 00000000 00', 'trailing_bytes', 'end'],
   ['end-session with a tail', '85 00', 'trailing_bytes', 'end'],
+  ['resize to nothing', '86 0000 0003', 'invalid_value', 'width'],
+  ['resize past the limit', '86 5605 ffff', 'limit_exceeded', 'height'],
+  ['resize with a tail', '86 5605 0003 00', 'trailing_bytes', 'end'],
+  ['half visible', '87 02', 'invalid_value', 'visible'],
 ];
 
 for (const [name, hex, code, field] of hostileGateway) {

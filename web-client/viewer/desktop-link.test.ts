@@ -359,3 +359,20 @@ test('notices reach the page as they are', () => {
     { type: 'notice', notice: { code: 'shadow_started', message: 'Ann is watching.', viewers: 1 } },
   ]);
 });
+
+test('passes on the wished size, whether anybody looks, and the lock keys', () => {
+  const { link, receive, sent, events } = fakeLink();
+  link.opened();
+  receive(streamHello);
+  sent();
+  events();
+  link.resize({ width: 1366, height: 768 });
+  link.visibility(false);
+  assert.deepEqual(sent(), [
+    { type: 'resize', width: 1366, height: 768 },
+    { type: 'visibility', visible: false },
+  ]);
+  const lockKeys = { scrollLock: false, numLock: true, capsLock: false, kanaLock: false };
+  receive({ type: 'lock-keys', ...lockKeys });
+  assert.deepEqual(events(), [{ type: 'lock-keys', lockKeys }]);
+});

@@ -73,6 +73,14 @@ export class DesktopLink implements PainterEvents {
     }
   }
 
+  resize(size: { readonly width: number; readonly height: number }): void {
+    this.#send({ type: 'resize', width: size.width, height: size.height });
+  }
+
+  visibility(visible: boolean): void {
+    this.#send({ type: 'visibility', visible });
+  }
+
   endSession(): void {
     this.#send({ type: 'end-session' });
   }
@@ -133,6 +141,11 @@ export class DesktopLink implements PainterEvents {
       case 'notice': {
         const { type: _, ...notice } = message;
         this.#options.emit({ type: 'notice', notice });
+        return;
+      }
+      case 'lock-keys': {
+        const { type: _, ...lockKeys } = message;
+        this.#options.emit({ type: 'lock-keys', lockKeys });
         return;
       }
       case 'ended': {

@@ -324,3 +324,30 @@ test('a character that AltGr makes is sent without Shift, though a US keyboard h
   keyboard.keyDown(key('Digit2', { key: '@', on: ['AltGraph'] }));
   assert.deepEqual(sent(), ['e0 38 down', '3 down']);
 });
+
+test('a remote side that disagrees about the lock keys is told again before the next key', () => {
+  const remote = { scrollLock: false, numLock: true, capsLock: true, kanaLock: false };
+  const { keyboard, sent } = fake();
+  // Nothing is known of this side yet: the first key tells anyway.
+  keyboard.remoteLocks(remote);
+  keyboard.keyDown(key('KeyA', { on: ['NumLock'] }));
+  assert.deepEqual(sent('all'), ['locks numLock', '1e down']);
+  keyboard.remoteLocks({ ...remote, capsLock: false });
+  keyboard.keyDown(key('KeyB', { on: ['NumLock'] }));
+  assert.deepEqual(sent('all'), ['30 down']);
+  keyboard.remoteLocks(remote);
+  keyboard.keyDown(key('KeyC', { on: ['NumLock'] }));
+  assert.deepEqual(sent('all'), ['locks numLock', '2e down']);
+});
+
+test('a remote side that is ahead of us after a lock key of ours is left alone', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('KeyA'));
+  keyboard.keyUp(key('KeyA'));
+  keyboard.keyDown(key('CapsLock'));
+  keyboard.keyUp(key('CapsLock', { on: ['CapsLock'] }));
+  sent('all');
+  keyboard.remoteLocks({ scrollLock: false, numLock: false, capsLock: true, kanaLock: false });
+  keyboard.keyDown(key('KeyB', { on: ['CapsLock'] }));
+  assert.deepEqual(sent('all'), ['30 down']);
+});

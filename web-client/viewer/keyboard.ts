@@ -170,6 +170,17 @@ export class Keyboard {
     if (this.#mustSynchronize) this.synchronize(event);
   }
 
+  /**
+   * What the remote side says of its lock keys: where it disagrees, it is told again before the next key. After a lock
+   * key of ours it is only ahead of us.
+   */
+  remoteLocks(remote: LockKeys): void {
+    if (this.#locks === undefined || this.#lockKeyPressed) return;
+    const { capsLock, numLock, scrollLock } = this.#locks;
+    const same = remote.capsLock === capsLock && remote.numLock === numLock && remote.scrollLock === scrollLock;
+    if (!same) this.#mustSynchronize = true;
+  }
+
   #sendLocks(locks: LockKeys): void {
     this.#locks = locks;
     // A synchronise event lets go of all keys on the remote side, so modifiers that are held go down again.

@@ -66,6 +66,10 @@ export class RemoteDesktop implements Disposable {
   #pointerAt: Point | undefined;
   #pointerPlan: CursorPlan = arrow;
   #viewOnly = false;
+  #followsWindow = true;
+  /** What was asked for last: a server that does not do it is not asked again and again. */
+  #askedSize: Size | undefined;
+  #resizeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: RemoteDesktopOptions) {
     this.#options = options;
@@ -110,6 +114,19 @@ export class RemoteDesktop implements Disposable {
     return this.#state;
   }
 
+  /**
+   * Whether the remote desktop takes the window's size while it is fitted to it, where the server can do that. It is
+   * scaled meanwhile, and otherwise.
+   */
+  get followsWindow(): boolean {
+    return this.#followsWindow;
+  }
+
+  set followsWindow(follows: boolean) {
+    this.#followsWindow = follows;
+    this.#followWindow();
+  }
+
   /** The desktop's own size, once known. */
   get size(): Size | undefined {
     return this.#size;
@@ -127,6 +144,7 @@ export class RemoteDesktop implements Disposable {
   set scaling(scaling: Scaling) {
     this.#scaling = scaling;
     this.#relayout();
+    this.#followWindow();
   }
 
   /** The desktop size that would fill this element pixel by pixel. */
@@ -215,6 +233,8 @@ export class RemoteDesktop implements Disposable {
       case 'active':
         this.#setState('active');
         this.focus();
+        this.#sendVisibility();
+        this.#followWindow();
         return;
       case 'pointer':
         this.#pointer = event.look;
@@ -226,6 +246,9 @@ export class RemoteDesktop implements Disposable {
         return;
       case 'notice':
         this.#events.emit('notice', event.notice);
+        return;
+      case 'lock-keys':
+        this.#keyboard.remoteLocks(event.lockKeys);
         return;
       case 'latency':
         this.#events.emit('latency', event.milliseconds);
@@ -254,11 +277,17 @@ export class RemoteDesktop implements Disposable {
   }
 
   #listenToLayout(): void {
-    const observer = new ResizeObserver(() => this.#relayout());
+    const changed = (): void => {
+      this.#relayout();
+      this.#followWindow();
+    };
+    const observer = new ResizeObserver(changed);
     observer.observe(this.element);
     this.#owned.add({ dispose: () => observer.disconnect() });
+    this.#owned.add({ dispose: () => clearTimeout(this.#resizeTimer) });
+    this.#owned.add(listen(document, 'visibilitychange', () => this.#sendVisibility()));
     // Zooming the page or moving it to another screen changes the ratio, and with it what is crisp.
-    this.#owned.add(listen(window, 'resize', () => this.#relayout()));
+    this.#owned.add(listen(window, 'resize', changed));
   }
 
   #listenToMouse(): void {
@@ -326,6 +355,25 @@ export class RemoteDesktop implements Disposable {
     this.#showPointer();
   }
 
+  /** Asks for the window's size once it has stayed the same for a moment. */
+  #followWindow(): void {
+    clearTimeout(this.#resizeTimer);
+    this.#resizeTimer = setTimeout(() => {
+      const follows = this.#followsWindow && this.#scaling === 'fit' && this.#state === 'active' && !this.#viewOnly;
+      if (!follows) return;
+      const wish = this.idealSize;
+      const known = this.#askedSize ?? this.#size;
+      if (known !== undefined && known.width === wish.width && known.height === wish.height) return;
+      this.#askedSize = wish;
+      this.#command({ type: 'resize', size: wish });
+    }, resizeDelay);
+  }
+
+  #sendVisibility(): void {
+    if (this.#state !== 'active' || this.#viewOnly) return;
+    this.#command({ type: 'visibility', visible: document.visibilityState !== 'hidden' });
+  }
+
   /** The owner's pointer is the browser's own, in the server's shape; a viewer sees the owner's as a picture. */
   #showPointer(): void {
     const scale = this.#layout?.scale ?? 1;
@@ -377,6 +425,9 @@ const viewerBroken: EndReason = {
   message: 'The viewer could not be started.',
   hint: 'Reload the page. If that does not help, update your browser.',
 };
+
+/** Milliseconds that the window has to stay the same size before the remote desktop is asked to follow. */
+const resizeDelay = 300;
 
 interface NavigatorWithKeyboard {
   readonly keyboard?: { lock?(): Promise<void> };

@@ -1,5 +1,6 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { ViewerMode, ViewerRole } from '#protocol/tunnel/messages.ts';
+import type { LockKeys } from './keyboard.ts';
 import type { Size } from './scaling.ts';
 
 /** Why a session or a view of it is over. `code` is stable; `message` and `hint` are for people. */
@@ -33,6 +34,9 @@ export type WorkerCommand =
   | { readonly type: 'open'; readonly url: string; readonly ticket: string; readonly canvas: OffscreenCanvas }
   | { readonly type: 'input'; readonly events: readonly InputEvent[] }
   | { readonly type: 'end-session' }
+  /** The desktop should have this size, if the server can do that. */
+  | { readonly type: 'resize'; readonly size: Size }
+  | { readonly type: 'visibility'; readonly visible: boolean }
   | { readonly type: 'close' };
 
 /** Worker to page. */
@@ -45,6 +49,8 @@ export type WorkerEvent =
   | { readonly type: 'pointer'; readonly look: PointerLook }
   | { readonly type: 'pointer-position'; readonly x: number; readonly y: number }
   | { readonly type: 'notice'; readonly notice: Notice }
+  /** The toggle keys as the server has them. */
+  | { readonly type: 'lock-keys'; readonly lockKeys: LockKeys }
   /** Milliseconds to the gateway and back. */
   | { readonly type: 'latency'; readonly milliseconds: number }
   | { readonly type: 'ended'; readonly reason: EndReason };

@@ -19,6 +19,12 @@ self.addEventListener('message', (event: MessageEvent<WorkerCommand>) => {
     case 'input':
       link?.input(command.events);
       return;
+    case 'resize':
+      link?.resize(command.size);
+      return;
+    case 'visibility':
+      link?.visibility(command.visible);
+      return;
     case 'end-session':
       link?.endSession();
       return;
