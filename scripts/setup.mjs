@@ -42,6 +42,7 @@ const TEST_PARTS = [
     binaries: ['freerdp-shadow-cli'],
     why: 'a real RDP server with NLA for the tests',
   },
+  { name: 'weston', package: 'weston', binaries: ['weston'], why: 'a real RDP server that sends surface commands' },
   { name: 'xfreerdp', package: 'freerdp2-x11', binaries: ['xfreerdp'], why: 'a real RDP client for our own server' },
   { name: 'winpr-hash', package: 'winpr-utils', binaries: ['winpr-hash'], why: "freerdp-shadow's account file" },
   { name: 'Xvfb', package: 'xvfb', binaries: ['Xvfb'], why: 'the screen behind freerdp-shadow' },

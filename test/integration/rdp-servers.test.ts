@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RdpConnection } from '../../gateway/rdp/driver.ts';
-import type { ConnectionEnd } from '../../gateway/rdp/failures.ts';
-import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
-import type { ClientConfig } from '../../protocol/connector/types.ts';
-import { Compositor } from '../../protocol/graphics/compositor.ts';
-import { RdpClient } from '../../protocol/session/rdp-client.ts';
-import { comparePictures, type Desktop, LAYOUT, type Picture } from '../lab/desktop.ts';
+import { connectTo, drawsWhatXShows, type LabClient } from '../lab/client.ts';
+import { LAYOUT } from '../lab/desktop.ts';
 import { Hopeless, waitFor } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 import { startShadow } from '../lab/shadow.ts';
@@ -14,63 +9,8 @@ import { startXrdp } from '../lab/xrdp.ts';
 
 /** The project's own client against real servers, without gateway or browser: what it draws is what the server shows. */
 
-interface Client {
-  readonly connection: RdpConnection;
-  readonly compositor: Compositor;
-  readonly phases: readonly string[];
-  end(): ConnectionEnd | undefined;
-  picture(): Picture;
-}
-
-function connectTo(server: LabServer, options: Partial<ClientConfig> = {}): Client {
-  const { host, port, username, password, width, height } = server;
-  const compositor = new Compositor();
-  const phases: string[] = [];
-  let end: ConnectionEnd | undefined;
-  const config: ClientConfig = {
-    ...{ host, username, password, domain: '', width, height, colorDepth: 32, nla: 'preferred' },
-    ...{ keyboardLayout: 0x409, clientName: 'oriel-test' },
-    ...options,
-  };
-  const connection = new RdpConnection(
-    new RdpClient(config, nodeCrypto),
-    { host, port, trust: () => true },
-    {
-      phase: (phase) => phases.push(phase),
-      connected: () => {},
-      graphics: (update) => compositor.apply(update),
-      bytes: () => {},
-      ended: (reason) => {
-        end = reason;
-      },
-    },
-  );
-  return {
-    connection,
-    compositor,
-    phases,
-    end: () => end,
-    picture() {
-      const { width, height, pixels } = compositor;
-      const rgb = new Uint8Array(width * height * 3);
-      for (let from = 0, to = 0; from < pixels.length; from += 4, to += 3) rgb.set(pixels.subarray(from, from + 3), to);
-      return { width, height, rgb };
-    },
-  };
-}
-
-/** Waits until the client has drawn exactly what the X side shows. @param tolerance per channel, for depths below 24 */
-async function drawsWhatXShows(client: Client, desktop: Desktop, tolerance: number): Promise<void> {
-  await waitFor("the client's picture to equal the X side's", () => {
-    if (client.end() !== undefined) throw new Hopeless(`the connection has ended: ${JSON.stringify(client.end())}`);
-    const { share, psnr } = comparePictures(client.picture(), desktop.screenshot(), { tolerance });
-    if (share > 0) throw new Error(`${(share * 100).toFixed(3)} % of the pixels differ, PSNR ${psnr.toFixed(1)} dB`);
-    return true;
-  });
-}
-
 /** Presses and releases the keys of a text; for letters and Return only, which is all these tests type. */
-function typeScancodes(client: Client, text: string): void {
+function typeScancodes(client: LabClient, text: string): void {
   const rows: [string, number][] = [
     ['qwertyuiop', 0x10],
     ['asdfghjkl', 0x1e],
@@ -84,13 +24,13 @@ function typeScancodes(client: Client, text: string): void {
   }
 }
 
-async function worksOn(server: LabServer, client: Client, tolerance: number): Promise<void> {
+async function worksOn(server: LabServer, client: LabClient, tolerance: number): Promise<void> {
   await waitFor('the connection', () => {
     if (client.end() !== undefined) throw new Hopeless(`the connection has ended: ${JSON.stringify(client.end())}`);
     return client.compositor.width > 0;
   });
   const desktop = await server.desktop();
-  await drawsWhatXShows(client, desktop, tolerance);
+  await drawsWhatXShows(client, desktop, { tolerance });
   const { x, y } = LAYOUT.terminal;
   client.connection.input([{ kind: 'mouse-move', x, y }]);
   for (const down of [true, false]) client.connection.input([{ kind: 'mouse-button', button: 1, down, x, y }]);
@@ -100,7 +40,7 @@ async function worksOn(server: LabServer, client: Client, tolerance: number): Pr
     'the pointer to have moved on the X side',
     () => desktop.pointer().x === x && desktop.pointer().y === y,
   );
-  await drawsWhatXShows(client, desktop, tolerance);
+  await drawsWhatXShows(client, desktop, { tolerance });
   assert.equal(client.compositor.skipped, 0);
   client.connection.close();
 }
@@ -143,11 +83,11 @@ test('freerdp-shadow: two clients at once, and one that leaves does not disturb 
   try {
     const [first, second] = [connectTo(server), connectTo(server)];
     const desktop = await server.desktop();
-    await drawsWhatXShows(first, desktop, 0);
-    await drawsWhatXShows(second, desktop, 0);
+    await drawsWhatXShows(first, desktop, { tolerance: 0 });
+    await drawsWhatXShows(second, desktop, { tolerance: 0 });
     first.connection.close();
     desktop.type('echo one more line\n');
-    await drawsWhatXShows(second, desktop, 0);
+    await drawsWhatXShows(second, desktop, { tolerance: 0 });
     second.connection.close();
   } finally {
     await server.stop();
