@@ -7,6 +7,7 @@ export interface Config {
   readonly host: string;
   readonly dataDirectory: string;
   readonly keyFile: string;
+  readonly evidenceKeyFile: string;
   readonly adminPassword: string | undefined;
   readonly tlsCertificateFile: string | undefined;
   readonly tlsKeyFile: string | undefined;
@@ -33,6 +34,11 @@ export const variables: readonly Variable[] = [
     name: 'ORIEL_KEY_FILE',
     defaultText: '`<data>/keys/master.key`',
     meaning: 'key that account passwords are encrypted with; keep it apart from backups of the database',
+  },
+  {
+    name: 'ORIEL_EVIDENCE_KEY_FILE',
+    defaultText: '`<data>/keys/evidence-ed25519.key`',
+    meaning: 'key that recordings are signed with; keep it apart from the recordings',
   },
   {
     name: 'ORIEL_ADMIN_PASSWORD',
@@ -79,6 +85,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: str
     host: read('ORIEL_HOST') ?? '::',
     dataDirectory,
     keyFile: path('ORIEL_KEY_FILE') ?? join(dataDirectory, 'keys', 'master.key'),
+    evidenceKeyFile: path('ORIEL_EVIDENCE_KEY_FILE') ?? join(dataDirectory, 'keys', 'evidence-ed25519.key'),
     adminPassword: adminPassword === '' ? undefined : adminPassword,
     tlsCertificateFile,
     tlsKeyFile,

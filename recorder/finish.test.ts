@@ -30,7 +30,7 @@ test('the recording process killed: the next one finishes the recording by itsel
   assert.equal(decodeAll(summary.path), probeVideo(summary.path).timestamps.length);
   assert.deepEqual((await readRecording(directory))?.summary, summary);
   assert.deepEqual(await recoverInterrupted(root), [], 'nothing is left to do');
-  assert.deepEqual((await readdir(directory)).sort(), ['recording.json', 'thumbnail.jpg', 'video.mp4']);
+  assert.deepEqual((await readdir(directory)).sort(), ['events.jsonl', 'recording.json', 'thumbnail.jpg', 'video.mp4']);
 });
 
 test('the encoder and then the process killed: the whole fragments play', async (context) => {
@@ -91,7 +91,7 @@ test('interrupted while joining: joined again', async (context) => {
   await writeFile(join(directory, 'video.mp4.part'), 'half a video');
   const [recovered] = await recoverInterrupted(root);
   assert.equal(recovered?.summary?.state, 'complete');
-  assert.deepEqual((await readdir(directory)).sort(), ['recording.json', 'thumbnail.jpg', 'video.mp4']);
+  assert.deepEqual((await readdir(directory)).sort(), ['events.jsonl', 'recording.json', 'thumbnail.jpg', 'video.mp4']);
 });
 
 test('nothing left of a recording stays visible, and one that cannot be read stops no other', async (context) => {

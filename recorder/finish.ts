@@ -1,5 +1,9 @@
 import { open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { EVENTS_FILE, EventLog } from './evidence/event-log.ts';
+import { EVIDENCE_MARK } from './evidence/evidence-box.ts';
+import { hashSegment, type SealedPart, type Sealing, type SealRequest, sealVideo } from './evidence/seal.ts';
+import { readSigningKey } from './evidence/signing-key.ts';
 import { describeExit, encoderArguments, type Ffmpeg, FRAGMENTED_MP4, findFfmpeg, runFfmpeg } from './ffmpeg.ts';
 import { readDuration, scanFragments } from './fragmented-mp4.ts';
 import {
@@ -10,7 +14,7 @@ import {
   syncDirectory,
   writeManifest,
 } from './manifest.ts';
-import { RecorderError, type RecorderLog, type RecordingSummary } from './recording.ts';
+import { RecorderError, type RecorderLog, type RecordingSummary, systemClock } from './recording.ts';
 
 export const VIDEO_FILE = 'video.mp4';
 export const THUMBNAIL_FILE = 'thumbnail.jpg';
@@ -24,6 +28,8 @@ export interface RecoveredRecording {
 }
 
 export interface RecoverOptions {
+  /** Signs what is recovered (`Sealing.signingKeyFile`); without it, recordings carry no evidence. */
+  readonly signingKeyFile?: string | undefined;
   /** Only these; default: all below the folder. */
   readonly sessionIds?: readonly string[] | undefined;
   readonly ffmpegPath?: string | undefined;
@@ -59,7 +65,8 @@ export async function recoverInterrupted(
         manifest.problems = [...(manifest.problems ?? []), 'interrupted: the recorder was gone before the end'];
       }
       manifest.state = 'finishing';
-      const summary = await finishRecording(folder, manifest, ffmpeg, options.log);
+      const sealing = await recoverEvents(folder, manifest, options);
+      const summary = await finishRecording(folder, manifest, ffmpeg, options.log, sealing);
       recovered.push({ sessionId, directory: folder, summary });
       options.log?.info({ sessionId, durationMs: summary?.durationMs }, 'interrupted recording finished');
     } catch (cause) {
@@ -79,12 +86,14 @@ export async function recoverInterrupted(
  * Makes one MP4 of the segments in a folder and removes them. Also repairs: a segment's unusable tail is cut off and
  * an empty segment dropped. `undefined` when nothing was ever recorded (the folder is removed); rejects with
  * `recording_failed` when segments are there but do not join, and leaves them as they are.
+ * @param sealing signs the video together with the event log; without it the video carries no evidence
  */
 export async function finishRecording(
   directory: string,
   manifest: Manifest,
   ffmpeg: Ffmpeg,
   log?: RecorderLog,
+  sealing?: Sealing,
 ): Promise<RecordingSummary | undefined> {
   const parts = await usableSegments(directory, manifest);
   if (parts.length === 0) {
@@ -112,7 +121,8 @@ export async function finishRecording(
     }
   }
   const startedAt = first.segment.startedAt;
-  await joinParts(directory, parts, ffmpeg);
+  const seal = await prepareSeal(directory, manifest, parts, sealing);
+  await joinParts(directory, parts, ffmpeg, seal);
   const path = resolve(directory, VIDEO_FILE);
   const bytes = (await stat(path)).size;
   const durationMs = Math.round((await readDuration(path)) ?? 0);
@@ -205,7 +215,12 @@ async function encodeOnCanvas(
 }
 
 /** Joins without re-encoding. Durations are given, so that the timeline is the wall clock's and gaps stay as they were. */
-async function joinParts(directory: string, parts: readonly Part[], ffmpeg: Ffmpeg): Promise<void> {
+async function joinParts(
+  directory: string,
+  parts: readonly Part[],
+  ffmpeg: Ffmpeg,
+  seal?: (path: string) => Promise<void>,
+): Promise<void> {
   const lines = ['ffconcat version 1.0'];
   parts.forEach((part, index) => {
     lines.push(`file '${part.file}'`);
@@ -220,11 +235,15 @@ async function joinParts(directory: string, parts: readonly Part[], ffmpeg: Ffmp
   await runOrThrow(
     ffmpeg,
     [
-      ...['-f', 'concat', '-safe', '1', '-i', `file:${list}`, '-map', '0:v:0', '-c', 'copy', ...ffmpeg.exactEnd],
+      // Without the conversion the frames stay as they are, to the byte: the event log has their hashes.
+      ...['-f', 'concat', '-safe', '1', '-auto_convert', '0', '-i', `file:${list}`],
+      ...['-map', '0:v:0', '-c', 'copy', ...ffmpeg.exactEnd],
+      ...(seal === undefined ? [] : ['-metadata', `comment=${EVIDENCE_MARK}`]),
       ...['-movflags', '+faststart', '-video_track_timescale', '1000', '-f', 'mp4', `file:${partial}`],
     ],
     'the segments cannot be joined',
   );
+  await seal?.(partial);
   const file = await open(partial, 'r+');
   await file.sync();
   await file.close();
@@ -256,10 +275,75 @@ async function writeThumbnail(directory: string, parts: readonly Part[], ffmpeg:
   return true;
 }
 
+/** What joining calls before the video is put in its place; `undefined` where it cannot be sealed, which is a problem. */
+async function prepareSeal(
+  directory: string,
+  manifest: Manifest,
+  parts: readonly Part[],
+  sealing: Sealing | undefined,
+): Promise<((path: string) => Promise<void>) | undefined> {
+  if (sealing === undefined) return undefined;
+  try {
+    await readSigningKey(sealing.signingKeyFile);
+  } catch (cause) {
+    manifest.problems = [...(manifest.problems ?? []), `not signed: ${(cause as Error).message}`];
+    return undefined;
+  }
+  return async (path) => {
+    const request: SealRequest = {
+      path,
+      directory,
+      sessionId: manifest.sessionId,
+      parts: parts.map(sealedPart),
+      durationMs: Math.round((await readDuration(path)) ?? 0),
+      problems: [
+        ...(manifest.problems ?? []),
+        ...manifest.segments.flatMap(({ file, problem }) =>
+          problem === undefined ? [] : [`segment ${file}: ${problem}`],
+        ),
+      ],
+    };
+    const { keyId, chain, problems } = await sealVideo(request, sealing);
+    manifest.evidence = { keyId, chain };
+    const found = problems.slice(request.problems.length);
+    if (found.length > 0) manifest.problems = [...(manifest.problems ?? []), ...found];
+  };
+}
+
+function sealedPart({ segment, file }: Part): SealedPart {
+  const { startedAt, frames = 0 } = segment;
+  return { file: segment.file, startedAt, frames, encodedAgain: file !== segment.file };
+}
+
+/** Goes on with the event log of a recorder that died, and adds what it could not write any more. */
+async function recoverEvents(
+  directory: string,
+  manifest: Manifest,
+  options: RecoverOptions,
+): Promise<Sealing | undefined> {
+  const { signingKeyFile } = options;
+  if (signingKeyFile === undefined) return undefined;
+  const now = () => systemClock.now();
+  const log = await EventLog.open({ directory, sessionId: manifest.sessionId, at: now() });
+  try {
+    log.append('recovered', {}, { at: now(), t: null });
+    const logged = await log.segments();
+    for (const { file } of manifest.segments) {
+      const hashed = logged.has(file) ? undefined : await hashSegment(join(directory, file));
+      if (hashed !== undefined) log.append('segment', { file, ...hashed, afterCrash: true }, { at: now(), t: null });
+    }
+  } finally {
+    await log.close();
+  }
+  return { signingKeyFile, log: log.state, now };
+}
+
 async function removeWorkFiles(directory: string, manifest: Manifest): Promise<void> {
   const names = manifest.segments.flatMap(({ file }) => [file, file.replace('.mp4', CANVAS_SUFFIX)]);
   // What cannot be removed costs space, not the recording.
-  for (const name of [...names, LIST_FILE, PARTIAL_VIDEO_FILE]) {
+  // The events are in the video now.
+  const events = manifest.evidence === undefined ? [] : [EVENTS_FILE];
+  for (const name of [...names, ...events, LIST_FILE, PARTIAL_VIDEO_FILE]) {
     await rm(join(directory, name), { force: true }).catch(() => {});
   }
 }

@@ -73,7 +73,7 @@ export async function readDuration(path: string): Promise<number | undefined> {
   }
 }
 
-interface BoxPlace {
+export interface BoxPlace {
   readonly type: string;
   /** Offset of the contents, after size and type. */
   readonly start: number;
@@ -89,7 +89,7 @@ interface FragmentTimes {
 const MAX_HEADER_BOX = 64 * 1024 * 1024;
 
 /** Whole boxes only; stops at the first that does not fit. */
-async function* topLevelBoxes(file: FileHandle, fileBytes: number): AsyncGenerator<BoxPlace> {
+export async function* topLevelBoxes(file: FileHandle, fileBytes: number): AsyncGenerator<BoxPlace> {
   const header = new DataView(new ArrayBuffer(16));
   let offset = 0;
   while (offset + 8 <= fileBytes) {
@@ -110,7 +110,7 @@ async function* topLevelBoxes(file: FileHandle, fileBytes: number): AsyncGenerat
   }
 }
 
-async function readBox(file: FileHandle, box: BoxPlace): Promise<DataView | undefined> {
+export async function readBox(file: FileHandle, box: BoxPlace): Promise<DataView | undefined> {
   const size = box.end - box.start;
   if (size > MAX_HEADER_BOX) return undefined;
   const bytes = new Uint8Array(size);
@@ -123,7 +123,7 @@ function boxType(view: DataView, offset: number): string {
 }
 
 /** Contents of the first child box of a type, `from` bytes into the parent's contents. */
-function child(parent: DataView | undefined, type: string, from = 0): DataView | undefined {
+export function child(parent: DataView | undefined, type: string, from = 0): DataView | undefined {
   if (parent === undefined) return undefined;
   let offset = from;
   while (offset + 8 <= parent.byteLength) {

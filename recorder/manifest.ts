@@ -19,6 +19,8 @@ export interface Manifest {
   /** The joined video; absent until it is there. */
   video?: ManifestVideo;
   thumbnail?: string;
+  /** Of a video that carries its evidence: the key that signed it and the end of its chain. */
+  evidence?: { readonly keyId: string; readonly chain: string };
   /** The process that writes this recording, while it does. */
   owner?: { readonly pid: number };
   /** What went wrong on the way, oldest first. */

@@ -57,7 +57,12 @@ for (const [width, height] of [
     const after = pixel(frameAt(summary.path, 115_300), width, 300, 200);
     assert.ok(close(after, [0, 255, 0]), `green is ${after}`);
     assert.ok(!close(before, [0, 255, 0]), 'nothing is shown before it happened');
-    assert.deepEqual((await readdir(session.directory)).sort(), ['recording.json', 'thumbnail.jpg', 'video.mp4']);
+    assert.deepEqual((await readdir(session.directory)).sort(), [
+      'events.jsonl',
+      'recording.json',
+      'thumbnail.jpg',
+      'video.mp4',
+    ]);
     assert.deepEqual((await readRecording(session.directory))?.summary, summary);
   });
 }

@@ -2,6 +2,8 @@ import { mkdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { DamageGrid } from './damage-grid.ts';
+import { EventLog } from './evidence/event-log.ts';
+import { hashSegment } from './evidence/seal.ts';
 import { describeExit, type Ffmpeg, type FfmpegExit, findFfmpeg } from './ffmpeg.ts';
 import { finishRecording } from './finish.ts';
 import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy, type FramePolicySettings } from './frame-policy.ts';
@@ -25,6 +27,8 @@ export interface SessionRecorderOptions {
   readonly sessionId: string;
   /** Default: `ORIEL_FFMPEG`, else `ffmpeg` on the PATH. */
   readonly ffmpegPath?: string | undefined;
+  /** The Ed25519 key that the finished recording is signed with; without it, it carries no evidence. */
+  readonly signingKeyFile?: string | undefined;
   readonly log?: RecorderLog | undefined;
   readonly clock?: RecorderClock | undefined;
   /** Called once when recording cannot go on; `finish` still saves what there is. */
@@ -56,6 +60,7 @@ export class SessionRecorder {
   readonly #overlay = new PointerOverlay();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #closing = new Set<Promise<void>>();
+  #events: EventLog | undefined;
   #picture: I420Picture | undefined;
   #damage = new DamageGrid(0, 0);
   /** Size that `#damage` and the current segment's desktop stand for. */
@@ -78,6 +83,12 @@ export class SessionRecorder {
     try {
       await mkdir(options.directory, { recursive: true, mode: 0o700 });
       await recorder.#saveManifest();
+      recorder.#events = await EventLog.open({
+        directory: options.directory,
+        sessionId: options.sessionId,
+        at: recorder.#clock.now(),
+        onFailure: (cause) => recorder.#fail(`events cannot be written: ${cause.message}`, cause),
+      });
     } catch (cause) {
       clearInterval(recorder.#heartbeat);
       const message = `the recording's folder cannot be written: ${(cause as Error).message}`;
@@ -124,6 +135,16 @@ export class SessionRecorder {
   /** The pointer moved or changed; `x` and `y` in desktop pixels, `pointer` is what `Compositor.pointer` is. */
   pointer(x: number, y: number, pointer: RecordedPointer, at: number): void {
     if (this.#overlay.set(x, y, pointer)) this.#changed(at);
+  }
+
+  /**
+   * Writes a line into the event log, with the video's clock as it is now. Cheap, never throws, never waits.
+   * @param at milliseconds since the epoch, of when it happened
+   */
+  event(type: string, fields: Readonly<Record<string, unknown>>, at = this.#clock.now()): void {
+    const { startedAt } = this.#manifest;
+    const t = startedAt === undefined ? null : Math.max(0, this.#clock.now() - startedAt);
+    this.#events?.append(type, fields, { at, t });
   }
 
   /** Resolves when no capture is under way: for tests whose clock runs faster than the encoder. */
@@ -232,6 +253,7 @@ export class SessionRecorder {
   #resize(width: number, height: number): I420Picture {
     this.#closeSegment();
     this.#desktop = { width, height };
+    this.event('desktop', { width, height });
     this.#damage = new DamageGrid(width, height);
     this.#damage.addAll();
     this.#overlay.forget();
@@ -250,7 +272,9 @@ export class SessionRecorder {
     const file = `${String(manifest.segments.length).padStart(4, '0')}.mp4`;
     const segment: ManifestSegment = { file, startedAt, ...settings, desktop: this.#desktop };
     manifest.segments.push(segment);
+    const first = manifest.startedAt === undefined;
     manifest.startedAt ??= startedAt;
+    if (first) this.event('recording', { codec: manifest.codec }, startedAt);
     // The manifest comes first: a crash right after this must not leave a segment that nobody knows the time of.
     await this.#saveManifest();
     const writer = new SegmentWriter({
@@ -279,9 +303,16 @@ export class SessionRecorder {
         segment.problem = describeExit(exit);
         this.#log.warn({ sessionId: this.#manifest.sessionId, segment: segment.file, exit }, 'encoder ended badly');
       }
+      return this.#logSegment(segment);
     });
     this.#closing.add(closing);
     void closing.finally(() => this.#closing.delete(closing));
+  }
+
+  /** From here on nobody can change the segment unseen. */
+  async #logSegment({ file, startedAt }: ManifestSegment): Promise<void> {
+    const hashed = await hashSegment(join(this.#options.directory, file)).catch(() => undefined);
+    if (hashed !== undefined) this.event('segment', { file, startedAt, ...hashed });
   }
 
   #encoderDied(writer: SegmentWriter, segment: ManifestSegment, exit: FfmpegExit): void {
@@ -321,6 +352,8 @@ export class SessionRecorder {
       if (this.#failure === undefined) await this.#writeEnd(at);
       this.#closeSegment();
       await Promise.all(this.#closing);
+      this.event('finished', {}, at);
+      await this.#events?.close();
       if (this.#manifest.segments.length === 0) {
         await rm(directory, { recursive: true, force: true });
         return undefined;
@@ -328,7 +361,12 @@ export class SessionRecorder {
       this.#manifest.state = 'finishing';
       this.#manifest.endedAt = at;
       await this.#saveManifest();
-      return await finishRecording(directory, this.#manifest, this.#ffmpeg, this.#log);
+      const { signingKeyFile } = this.#options;
+      const sealing =
+        signingKeyFile === undefined
+          ? undefined
+          : { signingKeyFile, log: this.#events?.state, now: () => this.#clock.now() };
+      return await finishRecording(directory, this.#manifest, this.#ffmpeg, this.#log, sealing);
     } catch (cause) {
       if (cause instanceof RecorderError) throw cause;
       throw new RecorderError('recording_failed', `the recording cannot be finished: ${(cause as Error).message}`, {
@@ -336,6 +374,7 @@ export class SessionRecorder {
       });
     } finally {
       clearInterval(this.#heartbeat);
+      await this.#events?.close().catch(nothing);
     }
   }
 

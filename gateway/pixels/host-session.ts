@@ -8,7 +8,7 @@ import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
 import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
 import { sessionClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import type { FromHost, HostFailureCode } from './ipc.ts';
+import type { FromHost, HostFailureCode, SessionEvent } from './ipc.ts';
 import { RegionsViewer } from './regions-viewer.ts';
 
 /** What the pixel host asks of a recorder. */
@@ -16,6 +16,7 @@ export interface FrameRecorder {
   damaged(rects: readonly Rect[], at: number): void;
   resized(at: number): void;
   pointer(x: number, y: number, pointer: PointerState, at: number): void;
+  event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void;
   /** Nothing: there never was a picture. */
   finish(at: number): Promise<{ readonly durationMs: number; readonly bytes: number } | undefined>;
 }
@@ -116,6 +117,11 @@ export class HostSession {
     this.#recorder?.pointer(x, y, this.#compositor.pointer, at);
     for (const viewer of this.#viewers.values()) viewer.pointerMoved(x, y, sessionClock());
     this.#schedule();
+  }
+
+  /** A line for the event log; goes nowhere where nothing is recorded. */
+  event({ type, fields }: SessionEvent, at: number): void {
+    if (this.#finishing === undefined) this.#recorder?.event(type, fields, at);
   }
 
   attachViewer(viewer: number): void {

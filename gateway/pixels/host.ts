@@ -90,6 +90,9 @@ function handle(message: ToHost): void {
     case 'pointer-moved':
       session.pointerMoved(message.x, message.y, message.at);
       return;
+    case 'event':
+      session.event(message.event, message.at);
+      return;
     case 'attach-viewer':
       session.attachViewer(message.viewer);
       return;
@@ -122,6 +125,7 @@ function open(id: number, options: OpenOptions): void {
         directory,
         sessionId: options.sessionId,
         ffmpegPath: options.ffmpegPath,
+        signingKeyFile: options.signingKeyFile,
         log: sessionLog,
         onFailure: (error) => failed(error.message),
       },
@@ -139,13 +143,13 @@ function open(id: number, options: OpenOptions): void {
 }
 
 /** Finishes what a host before this one left open. */
-async function recover(session: number, { directory, ffmpegPath }: OpenOptions): Promise<void> {
+async function recover(session: number, { directory, ffmpegPath, signingKeyFile }: OpenOptions): Promise<void> {
   let recording: { durationMs: number; bytes: number } | undefined;
   try {
     // The dead host's encoder sees the end of its input at the same moment, and writes out what it has.
     await setTimeout(ENCODER_GRACE_MS);
     if (directory === undefined) return;
-    const options = { ffmpegPath, log, sessionIds: [basename(directory)] };
+    const options = { ffmpegPath, signingKeyFile, log, sessionIds: [basename(directory)] };
     const [recovered] = await recoverInterrupted(dirname(directory), options);
     // A host that could still finish its recordings before it went has left nothing to recover.
     const summary = recovered?.summary ?? (await readRecording(directory))?.summary;

@@ -18,6 +18,8 @@ export type ToHost =
       readonly x: number;
       readonly y: number;
     }
+  /** A line for the recording's event log. */
+  | { readonly kind: 'event'; readonly session: number; readonly at: number; readonly event: SessionEvent }
   | { readonly kind: 'attach-viewer'; readonly session: number; readonly at: number; readonly viewer: number }
   | {
       readonly kind: 'viewer-ack';
@@ -54,11 +56,19 @@ export type FromHost =
       readonly recording: { readonly durationMs: number; readonly bytes: number } | undefined;
     };
 
+/** Something that happened in a session, as its recording's event log has it. docs/recording.md lists the types. */
+export interface SessionEvent {
+  readonly type: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 export interface OpenOptions {
   readonly sessionId: string;
   /** Folder of this session's recording; without it the session is not recorded. */
   readonly directory?: string;
   readonly ffmpegPath?: string;
+  /** The key that the recording is signed with. */
+  readonly signingKeyFile?: string;
 }
 
 export type HostFailureCode = 'recorder_unavailable' | 'recording_failed' | 'protocol_error';
@@ -84,6 +94,7 @@ const ToHostKind = {
   'detach-viewer': 6,
   finish: 7,
   recover: 8,
+  event: 9,
 } as const;
 
 const FromHostKind = {
@@ -100,6 +111,8 @@ export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
     case 'open':
     case 'recover':
       return jsonFrame(kind, message, message.options);
+    case 'event':
+      return jsonFrame(kind, message, message.event);
     case 'update': {
       const { code, data } = message.update;
       const cursor = openFrame(kind, message, 1 + data.length); // code, data
@@ -150,6 +163,8 @@ export function decodeToHost(frame: Uint8Array): ToHost {
       return { kind: 'finish', session, at };
     case ToHostKind.recover:
       return { kind: 'recover', session, at, options: readOpenOptions(cursor) };
+    case ToHostKind.event:
+      return { kind: 'event', session, at, event: readEvent(cursor) };
     default:
       throw cursor.error('unexpected_message', 'kind', `${kind} is nothing that the gateway says`);
   }
@@ -287,13 +302,21 @@ function readJson(cursor: ReadCursor): Record<string, unknown> | null {
 
 function readOpenOptions(cursor: ReadCursor): OpenOptions {
   const body = readJson(cursor) ?? {};
-  const { sessionId, directory, ffmpegPath } = body;
+  const { sessionId, directory, ffmpegPath, signingKeyFile } = body;
   if (typeof sessionId !== 'string') throw cursor.error('invalid_value', 'sessionId');
   return {
     sessionId,
     ...(typeof directory === 'string' ? { directory } : {}),
     ...(typeof ffmpegPath === 'string' ? { ffmpegPath } : {}),
+    ...(typeof signingKeyFile === 'string' ? { signingKeyFile } : {}),
   };
+}
+
+function readEvent(cursor: ReadCursor): SessionEvent {
+  const { type, fields } = readJson(cursor) ?? {};
+  if (typeof type !== 'string') throw cursor.error('invalid_value', 'type');
+  if (typeof fields !== 'object' || fields === null) throw cursor.error('invalid_value', 'fields');
+  return { type, fields: fields as Record<string, unknown> };
 }
 
 function readFailure(cursor: ReadCursor): HostFailure {

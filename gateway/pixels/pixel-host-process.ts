@@ -21,6 +21,8 @@ export interface PixelHostOptions {
   /** Folder that holds one folder per recorded session. */
   readonly recordingsDirectory: string;
   readonly ffmpegPath: string;
+  /** The key that recordings are signed with; the host reads it itself. */
+  readonly signingKeyFile?: string;
   readonly log: Logger;
   /** Another program in the host's place, for tests. */
   readonly script?: string;
@@ -64,8 +66,13 @@ export class PixelHostProcess implements Pixels {
     this.start();
     const id = this.#nextSession++;
     const { sessionId, record } = options;
+    const { recordingsDirectory, ffmpegPath, signingKeyFile } = this.#options;
     const recording = record
-      ? { directory: join(this.#options.recordingsDirectory, sessionId), ffmpegPath: this.#options.ffmpegPath }
+      ? {
+          directory: join(recordingsDirectory, sessionId),
+          ffmpegPath,
+          ...(signingKeyFile === undefined ? {} : { signingKeyFile }),
+        }
       : {};
     const session = new OpenSession(id, options, { sessionId, ...recording }, (message) => this.#send(message));
     this.#sessions.set(id, session);
@@ -75,6 +82,7 @@ export class PixelHostProcess implements Pixels {
     return {
       sink: session.sink,
       finished: session.finished,
+      event: (type, fields, at) => session.event(type, fields, at),
       watch: (viewer) => session.watch(this.#nextViewer++, viewer),
     };
   }
@@ -145,6 +153,11 @@ class OpenSession {
       },
     });
     send({ kind: 'open', session: id, at: sessionClock(), options: hostOptions });
+  }
+
+  event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void {
+    if (this.#hostOptions.directory === undefined || this.#state === 'failed') return;
+    this.#send({ kind: 'event', session: this.#id, at, event: { type, fields } });
   }
 
   watch(id: number, viewer: PixelViewer): PixelWatch {

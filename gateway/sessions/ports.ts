@@ -92,6 +92,11 @@ export interface PixelSession {
   readonly sink: SessionSink;
   /** Settles when the recording is finished: with its result, or with nothing where there is no recording to keep. */
   readonly finished: Promise<RecordingResult | undefined>;
+  /**
+   * A line for the recording's event log; goes nowhere where nothing is recorded.
+   * @param at milliseconds since the epoch
+   */
+  event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void;
   /** A viewer in Regions mode. Messages come out as tunnel messages, ready to send. */
   watch(viewer: PixelViewer): PixelWatch;
 }

@@ -221,6 +221,7 @@ export class FakePixelSession implements PixelSession {
   readonly pointers: [number, number][] = [];
   readonly viewers: PixelViewer[] = [];
   readonly acknowledged: number[] = [];
+  readonly events: { type: string; fields: Readonly<Record<string, unknown>>; at: number }[] = [];
   readonly #finished = Promise.withResolvers<RecordingResult | undefined>();
   readonly finished = this.#finished.promise;
   end: SessionEnd | undefined;
@@ -242,6 +243,10 @@ export class FakePixelSession implements PixelSession {
       this.#finished.resolve(this.result);
     },
   };
+
+  event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void {
+    this.events.push({ type, fields, at });
+  }
 
   watch(viewer: PixelViewer) {
     this.viewers.push(viewer);

@@ -1,0 +1,298 @@
+import assert from 'node:assert/strict';
+import { appendFile, copyFile, mkdir, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { recoverInterrupted } from '../finish.ts';
+import { readManifest, writeManifest } from '../manifest.ts';
+import { decodeAll, probeVideo, requireTools, temporaryDirectory } from '../testing/media-tools.ts';
+import { RecordingSession } from '../testing/recording-session.ts';
+import { checkLog } from './event-log.ts';
+import { encodeEvidenceBox } from './evidence-box.ts';
+import { parseEvidenceManifest } from './evidence-manifest.ts';
+import { ensureSigningKey, type PublicKey } from './signing-key.ts';
+import { eventsOf, readEvidence, type VerificationReport, verifyRecording } from './verify.ts';
+
+interface Sealed {
+  readonly path: string;
+  readonly folder: string;
+  readonly bytes: Buffer;
+  readonly keys: readonly PublicKey[];
+  readonly keyFile: string;
+}
+
+/** A recording of three segments with some events, sealed by the recorder itself. */
+async function sealedRecording(context: TestContext, colour = '#c06020'): Promise<Sealed> {
+  const folder = await temporaryDirectory(context);
+  const keyFile = join(folder, 'keys', 'evidence.key');
+  const key = await ensureSigningKey(keyFile);
+  const options = { signingKeyFile: keyFile, segmentMs: 4000 };
+  const session = await RecordingSession.open(context, 320, 240, options);
+  session.recorder.event('request', { user: 'jane' }, session.clock.now() - 500);
+  for (let i = 0; i < 12; i++) {
+    session.fill({ x: i * 20, y: i * 10, width: 90, height: 70 }, i % 2 ? '#2060c0' : colour);
+    session.recorder.event('input', { keys: i, clicks: 1 });
+    await session.advance(1000);
+  }
+  const summary = await session.finish();
+  assert.ok(summary);
+  assert.equal(summary.state, 'complete');
+  return { path: summary.path, folder, bytes: await readFile(summary.path), keys: [key.publicKey], keyFile };
+}
+
+test('a sealed recording is whole, says so with its events, and plays as before', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { path, keys, bytes } = await sealedRecording(context);
+  const report = await verifyRecording(path, keys);
+  assert.deepEqual(report.findings, []);
+  assert.equal(report.verdict, 'whole');
+  assert.deepEqual(report.key, { id: keys[0]?.id, trusted: true });
+  assert.equal(report.recording?.state, 'complete');
+  assert.ok((report.recording?.segments ?? 0) >= 3, `${report.recording?.segments} segments`);
+  assert.equal((await verifyRecording(path)).key?.trusted, null);
+
+  const box = await readEvidence(path);
+  assert.ok(box);
+  const events = eventsOf(box);
+  const types = new Set(events.map(({ type }) => type));
+  for (const type of ['log', 'request', 'desktop', 'recording', 'input', 'segment', 'finished']) {
+    assert.ok(types.has(type), `no event ${type}`);
+  }
+  assert.deepEqual([events[0]?.type, events[0]?.t], ['log', null], 'before the first picture there is no video time');
+  assert.equal(events.filter(({ type }) => type === 'segment').length, report.recording?.segments);
+  const input = events.filter(({ type }) => type === 'input');
+  assert.ok(Math.abs((input[11]?.t ?? 0) - (input[5]?.t ?? 0) - 6000) <= 1, 'the video clock of events');
+
+  const video = probeVideo(path);
+  assert.equal(decodeAll(path), video.timestamps.length);
+  assert.equal(video.timestamps.length, report.recording?.frames);
+  assert.ok(bytes.indexOf('moov') < bytes.indexOf('mdat'), 'moov stands first');
+  assert.deepEqual((await readdir(join(path, '..'))).sort(), ['recording.json', 'thumbnail.jpg', 'video.mp4']);
+});
+
+test('a flipped bit anywhere is found', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { path, keys, bytes } = await sealedRecording(context);
+  const box = await readEvidence(path);
+  const boxStart = (box?.manifest.start ?? 0) - 32;
+  const random = randomNumbers(context, 7);
+  const places = Array.from({ length: 300 }, () => Math.floor(random() * bytes.length));
+  // All of what frames the evidence, and all of what players read first.
+  for (let at = boxStart; at < boxStart + 40; at++) places.push(at);
+  for (let at = bytes.length - 14; at < bytes.length; at++) places.push(at);
+  for (let at = 0; at < 64; at++) places.push(at);
+  for (let at = 0; at < 64 + 44 + 8; at++) places.push((box?.signature.start ?? 0) - 4 + at);
+  const file = await open(path, 'r+');
+  try {
+    for (const at of places) {
+      const was = bytes[at] as number;
+      await file.write(Uint8Array.of(was ^ (1 << Math.floor(random() * 8))), 0, 1, at);
+      const report = await verifyRecording(path, keys);
+      assert.equal(report.verdict, 'altered', `byte ${at} of ${bytes.length}: ${JSON.stringify(report.findings)}`);
+      if (at < boxStart)
+        assert.ok(
+          report.findings.some((found) => covers(found, at)),
+          `byte ${at} is not located`,
+        );
+      await file.write(Uint8Array.of(was), 0, 1, at);
+    }
+  } finally {
+    await file.close();
+  }
+  assert.equal((await verifyRecording(path, keys)).verdict, 'whole');
+});
+
+test('a file that ends too early is cut short, wherever', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { path, keys, bytes } = await sealedRecording(context);
+  const box = await readEvidence(path);
+  const boxStart = (box?.manifest.start ?? 0) - 32;
+  const random = randomNumbers(context, 8);
+  const sizes = [bytes.length - 1, bytes.length - 12, boxStart, boxStart + 7, boxStart + 8, boxStart - 1, 0, 3, 8, 40];
+  for (let i = 0; i < 60; i++) sizes.push(Math.floor(random() * bytes.length));
+  for (const size of sizes.sort((a, b) => b - a)) {
+    await truncate(path, size);
+    const report = await verifyRecording(path, keys);
+    assert.equal(report.verdict, 'cut-short', `${size} of ${bytes.length} bytes: ${JSON.stringify(report)}`);
+  }
+});
+
+test('what was appended, taken out, put in or swapped is found', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { path, keys, bytes } = await sealedRecording(context);
+  const box = await readEvidence(path);
+  const manifest = parseEvidenceManifest(box?.manifest.bytes ?? new Uint8Array());
+  assert.ok(box && manifest);
+  const altered = async (content: Uint8Array): Promise<VerificationReport> => {
+    await writeFile(path, content);
+    const report = await verifyRecording(path, keys);
+    assert.equal(report.verdict, 'altered');
+    return report;
+  };
+  const appended = await altered(Buffer.concat([bytes, Buffer.from('x')]));
+  assert.deepEqual(appended.findings, [
+    {
+      part: 'file',
+      message: '1 bytes were appended after the evidence',
+      start: bytes.length,
+      end: bytes.length + 1,
+    },
+  ]);
+  // As long as the magic, so that even a copy of the box's own end does not mislead.
+  await altered(Buffer.concat([bytes, bytes.subarray(bytes.length - 12)]));
+  await altered(Buffer.concat([bytes, bytes.subarray(manifest.video.bytes)]));
+
+  const [first, second] = manifest.segments;
+  assert.ok(first && second);
+  const missing = await altered(Buffer.concat([bytes.subarray(0, first.start + 50), bytes.subarray(first.start + 90)]));
+  assert.match(missing.findings.map(({ message }) => message).join(), /40 bytes are missing/);
+  await altered(
+    Buffer.concat([bytes.subarray(0, first.start + 50), Buffer.alloc(9), bytes.subarray(first.start + 50)]),
+  );
+  const swapped = await altered(
+    Buffer.concat([
+      bytes.subarray(0, first.start),
+      bytes.subarray(second.start, second.end),
+      bytes.subarray(first.start, first.end),
+      bytes.subarray(second.end),
+    ]),
+  );
+  const named = new Set(swapped.findings.map(({ segment }) => segment));
+  assert.ok(named.has(first.file) && named.has(second.file), JSON.stringify(swapped.findings));
+
+  // An event line taken out, with the box made anew around it.
+  const lines = Buffer.from(box.events.bytes).toString('utf8').split('\n');
+  const events = Buffer.from(lines.filter((_, n) => n !== 5).join('\n'));
+  const parts = { manifest: box.manifest.bytes, signature: box.signature.bytes, publicKey: box.publicKey.bytes };
+  const report = await altered(
+    Buffer.concat([bytes.subarray(0, manifest.video.bytes), encodeEvidenceBox({ ...parts, events })]),
+  );
+  assert.ok(
+    report.findings.some(({ part, event }) => part === 'events' && event === 5),
+    JSON.stringify(report.findings),
+  );
+});
+
+test('evidence made anew with another key is found by the key', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const mine = await sealedRecording(context);
+  const theirs = await sealedRecording(context, '#10a010');
+  const report = await verifyRecording(theirs.path, mine.keys);
+  assert.equal(report.verdict, 'altered');
+  assert.deepEqual(report.key, { id: theirs.keys[0]?.id, trusted: false });
+  assert.equal(report.recording, null, 'nothing is claimed of it');
+  // Without a key to hold it against, the file can only vouch for itself, and the report says so.
+  assert.deepEqual((await verifyRecording(theirs.path)).key, { id: theirs.keys[0]?.id, trusted: null });
+  // Another recording's evidence on this one's video.
+  const box = await readEvidence(mine.path);
+  const other = parseEvidenceManifest((await readEvidence(theirs.path))?.manifest.bytes ?? new Uint8Array());
+  assert.ok(box && other);
+  const foreign = mine.bytes.subarray((box.manifest.start ?? 0) - 32);
+  await writeFile(theirs.path, Buffer.concat([theirs.bytes.subarray(0, other.video.bytes), foreign]));
+  assert.equal((await verifyRecording(theirs.path, mine.keys)).verdict, 'altered');
+});
+
+test('files that are none of ours carry no evidence, and never trouble the check', async (context) => {
+  const folder = await temporaryDirectory(context);
+  const path = join(folder, 'file');
+  const random = randomNumbers(context, 9);
+  for (let i = 0; i < 200; i++) {
+    const bytes = Buffer.from(Array.from({ length: 8 + Math.floor(random() * 400) }, () => Math.floor(random() * 256)));
+    if (i % 4 === 0) bytes.write('ftyp', 4, 'latin1');
+    if (i % 4 === 1) bytes.write('OrielEv1', bytes.length - 8, 'latin1');
+    await writeFile(path, bytes);
+    assert.notEqual((await verifyRecording(path)).verdict, 'whole');
+  }
+});
+
+test('segments and events that are changed while the session goes on are named, and signed as a problem', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const folder = await temporaryDirectory(context);
+  const signingKeyFile = join(folder, 'evidence.key');
+  const { publicKey } = await ensureSigningKey(signingKeyFile);
+  const session = await RecordingSession.open(context, 320, 240, { signingKeyFile, segmentMs: 2000 });
+  for (let i = 0; i < 6; i++) {
+    session.fill({ x: i * 20, y: i * 10, width: 90, height: 70 }, i % 2 ? '#2060c0' : '#c06020');
+    await session.advance(1000);
+  }
+  const events = join(session.directory, 'events.jsonl');
+  while (!(await readFile(events, 'utf8')).includes('"0000.mp4"')) await new Promise((wake) => setTimeout(wake, 20));
+  // The last byte of a frame: it still plays, and shows something else.
+  const segment = await open(join(session.directory, '0000.mp4'), 'r+');
+  const { size } = await segment.stat();
+  const bytes = await segment.readFile();
+  const at = bytes.lastIndexOf('mdat') + 40;
+  assert.ok(at < size);
+  await segment.write(Uint8Array.of((bytes[at] as number) ^ 1), 0, 1, at);
+  await segment.close();
+  const summary = await session.finish();
+  assert.equal(summary?.state, 'incomplete');
+  const report = await verifyRecording(summary?.path ?? '', [publicKey]);
+  assert.equal(report.verdict, 'whole', 'it is as it was signed');
+  assert.deepEqual(report.recording?.problems, ['segment 0000.mp4 is not as it was written']);
+});
+
+test('a recording that a crash interrupted keeps its events and is sealed when it is recovered', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const folder = await temporaryDirectory(context);
+  const signingKeyFile = join(folder, 'evidence.key');
+  const { publicKey } = await ensureSigningKey(signingKeyFile);
+  const session = await RecordingSession.open(context, 320, 240, { signingKeyFile, segmentMs: 2000 });
+  for (let i = 0; i < 7; i++) {
+    session.fill({ x: i * 20, y: i * 10, width: 90, height: 70 }, i % 2 ? '#2060c0' : '#c06020');
+    session.recorder.event('input', { keys: i });
+    await session.advance(1000);
+  }
+  // What is on disk at this moment is what a kill leaves: copied, with half a line that was being written.
+  await new Promise((wake) => setTimeout(wake, 200));
+  const left = join(folder, 'recordings', 'session-1');
+  await mkdir(left, { recursive: true });
+  for (const name of await readdir(session.directory)) await copyFile(join(session.directory, name), join(left, name));
+  await appendFile(join(left, 'events.jsonl'), '{"n":99,"at":17');
+  const manifest = await readManifest(left);
+  assert.ok(manifest);
+  delete manifest.owner;
+  await writeManifest(left, manifest);
+  await session.finish();
+
+  const [recovered] = await recoverInterrupted(join(folder, 'recordings'), { signingKeyFile });
+  assert.equal(recovered?.error, undefined);
+  assert.equal(recovered?.summary?.state, 'incomplete');
+  const path = recovered?.summary?.path ?? '';
+  const report = await verifyRecording(path, [publicKey]);
+  assert.deepEqual(report.findings, []);
+  assert.equal(report.verdict, 'whole');
+  assert.match(report.recording?.problems.join() ?? '', /interrupted/);
+  const box = await readEvidence(path);
+  assert.ok(box);
+  const log = checkLog(box.events.bytes);
+  assert.deepEqual(log.breaks, []);
+  assert.equal(log.events.filter(({ type }) => type === 'input').length, 7, 'no event is lost');
+  assert.ok(log.events.some(({ type, bytes }) => type === 'torn' && bytes === 15));
+  assert.ok(log.events.some(({ type }) => type === 'recovered'));
+});
+
+test('the key is made once, closed to others, and every public key is kept', async (context) => {
+  const folder = await temporaryDirectory(context);
+  const path = join(folder, 'keys', 'evidence-ed25519.key');
+  const first = await ensureSigningKey(path);
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  assert.equal((await ensureSigningKey(path)).publicKey.id, first.publicKey.id);
+  const pub = join(folder, 'keys', 'evidence-ed25519.pub');
+  assert.equal((await readFile(pub, 'utf8')).split('BEGIN PUBLIC KEY').length, 2);
+  await writeFile(path, '');
+  await assert.rejects(ensureSigningKey(path));
+});
+
+function covers(found: { start?: number; end?: number }, at: number): boolean {
+  return found.start !== undefined && found.end !== undefined && found.start <= at && at < found.end;
+}
+
+/** The same numbers every time, so that a failure can be repeated. */
+function randomNumbers(context: TestContext, seed: number): () => number {
+  context.diagnostic(`seed ${seed}`);
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
