@@ -17,6 +17,8 @@ export const auditActions = [
   'target.changed',
   'target.deleted',
   'target.certificate_trusted',
+  'target.certificate_refused',
+  'target.tested',
   'account.created',
   'account.changed',
   'account.deleted',

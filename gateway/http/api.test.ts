@@ -186,7 +186,7 @@ test('targets and accounts: made, listed, changed, removed; a password never com
   const listed = list.json.find(({ id }: { id: string }) => id === created.json.id);
   assert.deepEqual(listed.accounts, [{ id: account.json.id, username: 'joan', domain: 'CORP' }]);
 
-  await harness.gateway.services.targets.checkCertificate(created.json.id, 'a'.repeat(64));
+  await harness.gateway.services.targets.checkCertificate(created.json.id, certificate('a'.repeat(64)));
   const same = await call('PATCH', path, { name: 'Renamed', host: 'server.example' });
   assert.equal(same.json.certificate.trusted, 'a'.repeat(64));
   const moved = await call('PATCH', path, { port: 3390 });
@@ -200,18 +200,24 @@ test('targets and accounts: made, listed, changed, removed; a password never com
   assert.equal((await call('GET', path)).status, 404);
 });
 
+/** As the driver describes one that no authority vouches for. */
+function certificate(fingerprint: string) {
+  return { fingerprint, chainProblem: 'DEPTH_ZERO_SELF_SIGNED_CERT', nameMatches: false };
+}
+
 test('a changed certificate is refused until an administrator accepts it', async () => {
   const { targets } = harness.gateway.services;
   const { json } = await call('POST', '/api/targets', { name: 'Pinned', host: 'pinned.example' });
   const [first, second] = ['1'.repeat(64), '2'.repeat(64)] as const;
-  assert.equal(await targets.checkCertificate(json.id, first), true, 'trust on first use');
-  assert.equal(await targets.checkCertificate(json.id, first), true);
-  assert.equal(await targets.checkCertificate(json.id, second), false);
+  const judge = (fingerprint: string) => targets.checkCertificate(json.id, certificate(fingerprint));
+  assert.deepEqual(await judge(first), { trusted: true, first: true }, 'trust on first use');
+  assert.deepEqual(await judge(first), { trusted: true, first: false });
+  assert.equal((await judge(second)).trusted, false);
   const shown = await call('GET', `/api/targets/${json.id}`);
   assert.deepEqual(shown.json.certificate, { trusted: first, offered: second });
   const trusted = await call('POST', `/api/targets/${json.id}/trust`, {});
   assert.deepEqual(trusted.json.certificate, { trusted: second, offered: null });
-  assert.equal(await targets.checkCertificate(json.id, first), false);
+  assert.equal((await judge(first)).trusted, false);
 });
 
 test('what is not as described is refused, and the answer does not repeat it', async () => {

@@ -1,7 +1,10 @@
 import { roles } from '../access/can.ts';
 import { errors } from '../errors.ts';
 import { ID_PATTERN } from '../ids.ts';
-import { nlaPolicies } from '../targets/targets.ts';
+import { protocolNames } from '../rdp/security.ts';
+import { tlsVersions } from '../rdp/tls-peer.ts';
+import { certificateTrusts } from '../rdp/trust.ts';
+import { legacySecurityPolicies, nlaPolicies } from '../targets/targets.ts';
 import type { JsonSchema } from './route.ts';
 
 /** An object with all of these properties and no other. */
@@ -40,6 +43,20 @@ export const host: JsonSchema = {
 };
 export const port: JsonSchema = { type: 'integer', minimum: 1, maximum: 65535 };
 export const nla: JsonSchema = { enum: [...nlaPolicies] };
+/** What a connection must be at least; `TargetSecurity`. */
+export const security = {
+  nla,
+  certificateTrust: {
+    enum: [...certificateTrusts],
+    description: 'the first certificate and no other, the one that was accepted, or what known authorities vouch for',
+  },
+  minimumTls: { enum: [...tlsVersions] },
+  restrictedAdmin: { type: 'boolean', description: 'sign in by proof alone: the server never gets the password' },
+  legacySecurity: {
+    enum: [...legacySecurityPolicies],
+    description: 'whether standard RDP security (weak) will do where the server has nothing better',
+  },
+} as const satisfies Record<string, JsonSchema>;
 export const accountName: JsonSchema = { ...printable, maxLength: 256 };
 export const domain: JsonSchema = { type: 'string', maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f]*$' };
 /** [MS-RDPBCGR] 2.2.1.11.1.1 TS_INFO_PACKET: cbPassword is at most 512 bytes, 256 UTF-16 units. */
@@ -67,7 +84,7 @@ export const components = {
     name: text,
     host: text,
     port: count,
-    nla,
+    ...security,
     demo: flag,
     certificate: object({ trusted: nullable(fingerprint), offered: nullable(fingerprint) }),
     createdAt: time,
@@ -84,6 +101,14 @@ export const components = {
     createdAt: time,
     startedAt: nullable(time),
     phase: nullable(text),
+    security: nullable(
+      object({
+        protocol: { enum: [...protocolNames] },
+        tls: nullable({ enum: [...tlsVersions] }),
+        cipher: nullable(text),
+        certificate: nullable(fingerprint),
+      }),
+    ),
     bytesFromServer: count,
     bytesToBrowser: count,
     viewers: array(object({ username: text, since: time })),

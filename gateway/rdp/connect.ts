@@ -16,6 +16,8 @@ export const connectRdp: Connect = (options, events) =>
       height: options.height,
       colorDepth: 32,
       nla: options.nla,
+      ...(options.security?.restrictedAdmin === true && { restrictedAdmin: true }),
+      ...(options.security !== undefined && { legacySecurity: options.security.legacySecurity }),
       keyboardLayout: options.keyboardLayout,
       clientName: CLIENT_NAME,
       autoDetect: true,

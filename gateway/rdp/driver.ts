@@ -10,6 +10,7 @@ import type { CloseReason } from '#protocol/session/close-reason.ts';
 import type { LogonNotice } from '#protocol/session/logon-notice.ts';
 import type { ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
 import { type ConnectionEnd, closedEnd, describeFailure, endOf, type Stage, timeoutEnd } from './failures.ts';
+import { type ConnectionSecurity, protocolNameOf } from './security.ts';
 import {
   describeTls,
   isAtLeast,
@@ -26,7 +27,7 @@ export type ProtocolClient = Pick<
   RdpClient,
   'start' | 'receive' | 'tlsEstablished' | 'transportClosed' | 'input' | 'refresh' | 'shutdown'
 > &
-  Partial<Pick<RdpClient, 'suppressOutput' | 'resize' | 'silenceLimit'>>;
+  Partial<Pick<RdpClient, 'connection' | 'suppressOutput' | 'resize' | 'silenceLimit'>>;
 
 export interface RdpConnectionOptions {
   readonly host: string;
@@ -94,6 +95,7 @@ export class RdpConnection {
   #silence: NodeJS.Timeout | undefined;
   #heardAt = 0;
   #lastError: unknown;
+  #secured: Omit<ConnectionSecurity, 'protocol'> | undefined;
 
   constructor(client: ProtocolClient, options: RdpConnectionOptions, events: RdpConnectionEvents) {
     this.#client = client;
@@ -123,6 +125,13 @@ export class RdpConnection {
   /** How far the connection has come. */
   get stage(): Stage {
     return this.#stage;
+  }
+
+  /** What was negotiated; once the desktop is there. */
+  get security(): ConnectionSecurity | undefined {
+    const protocol = this.#client?.connection?.protocol;
+    if (protocol === undefined) return undefined;
+    return { protocol: protocolNameOf(protocol), ...(this.#secured ?? { tls: null, cipher: null, certificate: null }) };
   }
 
   /** Sends what the user did. Goes nowhere while the desktop is not there. */
@@ -301,6 +310,7 @@ export class RdpConnection {
       return;
     }
     this.#answerExpected();
+    this.#secured = { tls: tls.version, cipher: tls.cipher, certificate: certificate.fingerprint };
     this.#events.secured?.(tls, certificate);
     this.#run((client) => client.tlsEstablished(certificate.peer, Date.now()));
   }

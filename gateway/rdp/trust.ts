@@ -27,8 +27,11 @@ export type TrustDecision =
       readonly problem: string;
     };
 
+/** What of a certificate decides. */
+export type CertificateFacts = Pick<ServerCertificate, 'fingerprint' | 'chainProblem' | 'nameMatches'>;
+
 /** Whether a server with this certificate may be sent anything. */
-export function decideTrust(policy: TrustPolicy, certificate: ServerCertificate): TrustDecision {
+export function decideTrust(policy: TrustPolicy, certificate: CertificateFacts): TrustDecision {
   const { fingerprint, chainProblem, nameMatches } = certificate;
   switch (policy.mode) {
     case 'system':

@@ -3,7 +3,10 @@ import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { LockKeys } from '#protocol/session/client-active-stage.ts';
 import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Credentials, NlaPolicy } from '../targets/targets.ts';
+import type { ConnectionSecurity } from '../rdp/security.ts';
+import type { TlsVersion } from '../rdp/tls-peer.ts';
+import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
+import type { Credentials, LegacySecurity, NlaPolicy } from '../targets/targets.ts';
 
 /**
  * What a session is plugged into: the RDP driver on one side, the owner's browser on the other, the pixel host beside.
@@ -37,8 +40,19 @@ export interface DriverOptions {
   readonly credentials: Credentials;
   /** For further connections of the same session, after a redirection or a loss. Without it there are none. */
   readCredentials?(): Promise<Credentials>;
-  /** Asked before any credential is sent. @param fingerprint SHA-256 of the server's certificate, hex */
-  trustCertificate(fingerprint: string): Promise<boolean>;
+  /** What the connection must be at least; the driver's own strict minimum unless given. */
+  readonly security?: DriverSecurity;
+  /** Asked before any credential is sent. */
+  trustCertificate(certificate: CertificateFacts): Promise<boolean | TrustDecision>;
+}
+
+/** Less than this is refused, with a code of its own. */
+export interface DriverSecurity {
+  readonly minimumTls: TlsVersion;
+  readonly restrictedAdmin: boolean;
+  readonly legacySecurity: LegacySecurity;
+  /** Have the certificate checked by this machine's authorities, for `trustCertificate`. */
+  readonly verifyChain: boolean;
 }
 
 export interface DriverEvents {
@@ -47,6 +61,8 @@ export interface DriverEvents {
    * lost and will be brought back, `connected` when it is back; everything is drawn anew then.
    */
   phase(name: string): void;
+  /** What was negotiated: before `connected`, and each time that a lost connection is back. */
+  secured?(security: ConnectionSecurity): void;
   /** The desktop is there. */
   connected(): void;
   graphics(update: GraphicsUpdate): void;

@@ -5,6 +5,8 @@ import type { Actor } from '../access/can.ts';
 import { sessionClock } from '../clock.ts';
 import { type ErrorCode, errorRow, GatewayError, isErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { ConnectionSecurity } from '../rdp/security.ts';
+import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import type { Account, Credentials, Target } from '../targets/targets.ts';
 import type {
   Connect,
@@ -39,7 +41,7 @@ export interface SessionParts {
   /** How long a session waits for its owner's browser. */
   readonly attachWithinMs: number;
   readCredentials(): Promise<Credentials>;
-  trustCertificate(fingerprint: string): Promise<boolean>;
+  trustCertificate(certificate: CertificateFacts): Promise<boolean | TrustDecision>;
 }
 
 export interface SessionEvents {
@@ -80,6 +82,7 @@ export class Session {
   #pixels: PixelSession | undefined;
   #recording: 'off' | 'starting' | 'recording' | 'failed';
   #bytesFromServer = 0;
+  #security: ConnectionSecurity | undefined;
   #startedAt: number | undefined;
   #lastAt = 0;
   #heldBack = false;
@@ -106,6 +109,11 @@ export class Session {
 
   get recording(): 'off' | 'starting' | 'recording' | 'failed' {
     return this.#recording;
+  }
+
+  /** What was negotiated with the server; once the desktop is there. */
+  get security(): ConnectionSecurity | undefined {
+    return this.#security;
   }
 
   get bytesFromServer(): number {
@@ -260,7 +268,13 @@ export class Session {
         keyboardLayout: facts.keyboardLayout,
         credentials,
         readCredentials: () => this.#parts.readCredentials(),
-        trustCertificate: (fingerprint) => this.#parts.trustCertificate(fingerprint),
+        security: {
+          minimumTls: facts.target.minimumTls,
+          restrictedAdmin: facts.target.restrictedAdmin,
+          legacySecurity: facts.target.legacySecurity,
+          verifyChain: facts.target.certificateTrust === 'system',
+        },
+        trustCertificate: (certificate) => this.#parts.trustCertificate(certificate),
       },
       this.#driverEvents(pixels.sink),
     );
@@ -277,6 +291,9 @@ export class Session {
         if (this.#state.name !== 'connecting') return;
         this.#state = { ...this.#state, phase: name };
         this.#state.owner.phase(name);
+      },
+      secured: (security) => {
+        this.#security = security;
       },
       connected: () => {
         const state = this.#state;

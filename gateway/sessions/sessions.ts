@@ -4,6 +4,7 @@ import { sessionClock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Logger } from '../log.ts';
+import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import type { Targets } from '../targets/targets.ts';
 import type { Connect, Pixels } from './ports.ts';
 import { Session, type SessionFacts } from './session.ts';
@@ -84,7 +85,7 @@ export class Sessions {
         log: this.#parts.log,
         attachWithinMs: this.#parts.attachWithinMs ?? ATTACH_WITHIN_MS,
         readCredentials: () => targets.credentials(target.id, account.id),
-        trustCertificate: (fingerprint) => targets.checkCertificate(target.id, fingerprint),
+        trustCertificate: (certificate) => this.#checkCertificate(facts, certificate),
       },
       {
         connected: () => this.#track(this.#connected(session)),
@@ -123,6 +124,26 @@ export class Sessions {
     }
   }
 
+  /** By the target's rule. What changes in whom the gateway trusts is written down, as is what it refused. */
+  async #checkCertificate(facts: SessionFacts, certificate: CertificateFacts): Promise<TrustDecision> {
+    const { target } = facts;
+    const decision = await this.#parts.targets.checkCertificate(target.id, certificate);
+    if (decision.trusted && !decision.first) return decision;
+    await this.#parts.audit.record({
+      action: decision.trusted ? 'target.certificate_trusted' : 'target.certificate_refused',
+      actor: facts.user,
+      address: facts.address,
+      subject: target.name,
+      sessionId: facts.id,
+      details: {
+        targetId: target.id,
+        fingerprint: certificate.fingerprint,
+        ...(decision.trusted ? { firstUse: true } : { code: decision.code }),
+      },
+    });
+    return decision;
+  }
+
   async #connected(session: Session): Promise<void> {
     const { facts } = session;
     await this.#parts.history.connected(
@@ -136,7 +157,7 @@ export class Sessions {
       address: facts.address,
       subject: facts.target.name,
       sessionId: facts.id,
-      details: { account: facts.account.username },
+      details: { account: facts.account.username, ...session.security },
     });
   }
 

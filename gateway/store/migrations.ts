@@ -91,4 +91,21 @@ export const migrations: Record<string, Migration> = {
       }
     },
   },
+  '0002_target_security': {
+    async up(db: Kysely<unknown>) {
+      // What there was before: trust on first use, no Restricted Admin mode, no standard RDP security. TLS below 1.2 was
+      // taken without a word; that is now for the target to allow.
+      for (const [name, type, value] of [
+        ['certificate_trust', 'text', 'first_use'],
+        ['minimum_tls', 'text', '1.2'],
+        ['restricted_admin', 'integer', 0],
+        ['legacy_security', 'text', 'refused'],
+      ] as const) {
+        await db.schema
+          .alterTable('targets')
+          .addColumn(name, type, (column) => column.notNull().defaultTo(value))
+          .execute();
+      }
+    },
+  },
 };

@@ -41,6 +41,13 @@ export interface TargetsTable {
   offered_certificate: string | null;
   demo: number;
   created_at: number;
+  /** first_use | pinned | system */
+  certificate_trust: Generated<string>;
+  /** 1.0 | 1.1 | 1.2 | 1.3 */
+  minimum_tls: Generated<string>;
+  restricted_admin: Generated<number>;
+  /** refused | accepted: standard RDP security */
+  legacy_security: Generated<string>;
 }
 
 export interface AccountsTable {

@@ -1,5 +1,13 @@
 import { GatewayError } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { type TlsVersion, tlsVersions } from '../rdp/tls-peer.ts';
+import {
+  type CertificateFacts,
+  type CertificateTrust,
+  certificateTrusts,
+  decideTrust,
+  type TrustDecision,
+} from '../rdp/trust.ts';
 import type { AccountRow, TargetRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -7,13 +15,26 @@ import type { Vault } from '../vault/vault.ts';
 export const nlaPolicies = ['required', 'preferred', 'never'] as const;
 export type NlaPolicy = (typeof nlaPolicies)[number];
 
+/** Whether standard RDP security will do where the server has nothing better. */
+export const legacySecurityPolicies = ['refused', 'accepted'] as const;
+export type LegacySecurity = (typeof legacySecurityPolicies)[number];
+
+/** What a connection to a target must be at least. Anything less is refused, with a code of its own. */
+export interface TargetSecurity {
+  readonly nla: NlaPolicy;
+  readonly certificateTrust: CertificateTrust;
+  readonly minimumTls: TlsVersion;
+  /** Log on by proof alone: the server never gets the password. Needs NLA. */
+  readonly restrictedAdmin: boolean;
+  readonly legacySecurity: LegacySecurity;
+}
+
 /** A remote desktop, as the API shows it. */
-export interface Target {
+export interface Target extends TargetSecurity {
   readonly id: string;
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  readonly nla: NlaPolicy;
   readonly demo: boolean;
   /** SHA-256 fingerprints in hex; `offered` is there when the server came with another one than the trusted. */
   readonly certificate: { readonly trusted: string | null; readonly offered: string | null };
@@ -28,15 +49,14 @@ export interface Account {
   readonly domain: string;
 }
 
-export interface NewTarget {
+export interface NewTarget extends Partial<TargetSecurity> {
   readonly name: string;
   readonly host: string;
   readonly port?: number;
-  readonly nla?: NlaPolicy;
   readonly demo?: boolean;
 }
 
-export type TargetChange = Partial<Pick<Target, 'name' | 'host' | 'port' | 'nla'>>;
+export type TargetChange = Partial<Pick<Target, 'name' | 'host' | 'port'> & TargetSecurity>;
 
 export interface NewAccount {
   readonly username: string;
@@ -103,7 +123,12 @@ export class Targets {
       offered_certificate: null,
       demo: target.demo === true ? 1 : 0,
       created_at: Date.now(),
+      certificate_trust: target.certificateTrust ?? 'first_use',
+      minimum_tls: target.minimumTls ?? '1.2',
+      restricted_admin: target.restrictedAdmin === true ? 1 : 0,
+      legacy_security: target.legacySecurity ?? 'refused',
     };
+    requireConsistent(toTarget(row, []));
     await this.#store.insertInto('targets').values(row).execute();
     return toTarget(row, []);
   }
@@ -111,6 +136,7 @@ export class Targets {
   /** Another host or port is another server: what was known of its certificate no longer holds. */
   async change(id: string, change: TargetChange): Promise<Target> {
     const before = await this.get(id);
+    requireConsistent({ ...before, ...change });
     const moved =
       (change.host !== undefined && change.host !== before.host) ||
       (change.port !== undefined && change.port !== before.port);
@@ -123,6 +149,10 @@ export class Targets {
         ...(change.host === undefined ? {} : { host: change.host }),
         ...(change.port === undefined ? {} : { port: change.port }),
         ...(change.nla === undefined ? {} : { nla: change.nla }),
+        ...(change.certificateTrust === undefined ? {} : { certificate_trust: change.certificateTrust }),
+        ...(change.minimumTls === undefined ? {} : { minimum_tls: change.minimumTls }),
+        ...(change.restrictedAdmin === undefined ? {} : { restricted_admin: change.restrictedAdmin ? 1 : 0 }),
+        ...(change.legacySecurity === undefined ? {} : { legacy_security: change.legacySecurity }),
         ...(moved ? { trusted_certificate: null, offered_certificate: null } : {}),
       })
       .execute();
@@ -179,22 +209,30 @@ export class Targets {
     return { username: row.username, domain: row.domain, password: this.#vault.open(row.secret, row.id) };
   }
 
-  /** Trust on first use: whether a connection may go on with this certificate. A different one is remembered as offered. */
-  async checkCertificate(id: string, fingerprint: string): Promise<boolean> {
-    const row = await this.#store
-      .selectFrom('targets')
-      .select('trusted_certificate')
-      .where('id', '=', id)
+  /**
+   * Whether a connection may go on with this certificate, by the target's rule. On first use it is kept; one that is
+   * refused is remembered as offered, for an administrator to accept.
+   */
+  async checkCertificate(id: string, certificate: CertificateFacts): Promise<TrustDecision> {
+    const { fingerprint } = certificate;
+    const target = await this.get(id);
+    const decision = decideTrust(
+      { mode: target.certificateTrust, fingerprint: target.certificate.trusted },
+      certificate,
+    );
+    if (decision.trusted && !decision.first) return decision;
+    const update = this.#store.updateTable('targets').where('id', '=', id);
+    if (!decision.trusted) {
+      // By the system's rule there is nothing to accept.
+      if (target.certificateTrust !== 'system') await update.set({ offered_certificate: fingerprint }).execute();
+      return decision;
+    }
+    const { numUpdatedRows } = await update
+      .where('trusted_certificate', 'is', null)
+      .set({ trusted_certificate: fingerprint })
       .executeTakeFirst();
-    if (row === undefined) return false;
-    if (row.trusted_certificate === fingerprint) return true;
-    const first = row.trusted_certificate === null;
-    await this.#store
-      .updateTable('targets')
-      .where('id', '=', id)
-      .set(first ? { trusted_certificate: fingerprint } : { offered_certificate: fingerprint })
-      .execute();
-    return first;
+    // Another connection was first, maybe with another certificate.
+    return numUpdatedRows === 0n ? this.checkCertificate(id, certificate) : decision;
   }
 
   /** Accepts the certificate that was offered, or the one named, or (where neither is) whatever comes next. */
@@ -225,13 +263,25 @@ export class Targets {
   }
 }
 
+/** Restricted Admin mode is a way of NLA; without it the password would go over after all. */
+function requireConsistent({ nla, restrictedAdmin }: TargetSecurity): void {
+  if (restrictedAdmin && nla === 'never') {
+    throw new GatewayError('conflict', 'Restricted Admin mode needs Network Level Authentication');
+  }
+}
+
 function toTarget(row: TargetRow, accounts: readonly AccountRow[]): Target {
   return {
     id: row.id,
     name: row.name,
     host: row.host,
     port: row.port,
+    // What is in no list, a later version wrote: until it is understood, the strictest is right.
     nla: nlaPolicies.find((policy) => policy === row.nla) ?? 'required',
+    certificateTrust: certificateTrusts.find((mode) => mode === row.certificate_trust) ?? 'pinned',
+    minimumTls: tlsVersions.find((version) => version === row.minimum_tls) ?? '1.3',
+    restrictedAdmin: row.restricted_admin !== 0,
+    legacySecurity: legacySecurityPolicies.find((policy) => policy === row.legacy_security) ?? 'refused',
     demo: row.demo !== 0,
     certificate: { trusted: row.trusted_certificate, offered: row.offered_certificate },
     createdAt: new Date(row.created_at).toISOString(),

@@ -516,7 +516,7 @@ describe('connectRdp', () => {
           height: 600,
           keyboardLayout: 0x409,
           credentials: { username: 'ann', domain: '', password: PASSWORD },
-          trustCertificate: async (fingerprint) => {
+          trustCertificate: async ({ fingerprint }) => {
             trusted.push(fingerprint);
             return true;
           },

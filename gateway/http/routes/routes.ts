@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { administrationRoutes } from './administration.ts';
+import { doctorRoutes } from './doctor.ts';
 import { recordingRoutes } from './recordings.ts';
 import { serviceRoutes } from './service.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -12,6 +13,7 @@ export function allRoutes(services: Services): Route[] {
   const routes = [
     ...signInRoutes(services),
     ...targetRoutes(services),
+    ...doctorRoutes(services),
     ...sessionRoutes(services),
     ...recordingRoutes(services),
     ...administrationRoutes(services),

@@ -118,6 +118,7 @@ function describe(session: Session): Record<string, unknown> {
     createdAt: iso(facts.createdAt),
     startedAt: session.startedAt === undefined ? null : iso(session.startedAt),
     phase: state.name === 'connecting' ? state.phase : null,
+    security: session.security ?? null,
     bytesFromServer: session.bytesFromServer,
     bytesToBrowser: session.bytesToBrowser,
     viewers: session.viewers.map(({ username, since }) => ({ username, since: iso(since) })),

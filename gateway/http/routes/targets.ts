@@ -12,8 +12,11 @@ import {
   object,
   port,
   ref,
+  security,
 } from '../schemas.ts';
 import type { Services } from '../services.ts';
+
+const SECURITY_FIELDS = Object.keys(security);
 
 export function targetRoutes({ targets, audit }: Services): Route[] {
   return [
@@ -36,10 +39,10 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
       tag: 'targets',
       summary: 'Add a target',
       access: 'target.manage',
-      body: object({ name, host, port: { ...port, default: 3389 }, nla: { ...nla, default: 'preferred' } }, [
-        'port',
-        'nla',
-      ]),
+      body: object(
+        { name, host, port: { ...port, default: 3389 }, ...security, nla: { ...nla, default: 'preferred' } },
+        ['port', ...SECURITY_FIELDS],
+      ),
       status: 201,
       response: ref('Target'),
       errors: [],
@@ -74,7 +77,7 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
       tag: 'targets',
       summary: 'Change a target',
       access: 'target.manage',
-      body: object({ name, host, port, nla }, ['name', 'host', 'port', 'nla']),
+      body: object({ name, host, port, ...security }, ['name', 'host', 'port', ...SECURITY_FIELDS]),
       status: 200,
       response: ref('Target'),
       errors: [],
