@@ -23,6 +23,22 @@ export interface SessionFields {
   readonly keyboardLayout: number;
 }
 
+/** Which recordings; times in ISO 8601. All of these are optional. */
+export interface RecordingFilter {
+  readonly limit?: number;
+  /** Only those that come after this one in the list. */
+  readonly after?: string;
+  readonly search?: string;
+  readonly user?: string;
+  readonly target?: string;
+  readonly account?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly minSeconds?: number;
+  readonly maxSeconds?: number;
+  readonly state?: Recording['state'];
+}
+
 const id = encodeURIComponent;
 
 /** The gateway's API, as functions. Each throws `ApiError`. */
@@ -55,7 +71,9 @@ export const gateway = {
   watchSession: (session: string) => request<{ ticket: string }>('POST', `/sessions/${id(session)}/watch`),
   endSession: (session: string) => request<void>('DELETE', `/sessions/${id(session)}`),
 
-  recordings: (signal?: AbortSignal) => request<readonly Recording[]>('GET', '/recordings', undefined, signal),
+  /** The newest first. */
+  recordings: (filter: RecordingFilter, signal?: AbortSignal) =>
+    request<readonly Recording[]>('GET', `/recordings${queryOf(filter)}`, undefined, signal),
   recording: (recording: string, signal?: AbortSignal) =>
     request<Recording>('GET', `/recordings/${id(recording)}`, undefined, signal),
   videoUrl: (recording: string) => `/api/recordings/${id(recording)}/video.mp4`,
@@ -84,4 +102,13 @@ export const gateway = {
 function withoutEmpty<T extends object>(fields: T, name: keyof T): Partial<T> {
   const { [name]: value, ...rest } = fields;
   return value === '' ? (rest as Partial<T>) : fields;
+}
+
+/** `?name=value&…` of what is there; nothing when nothing is. */
+function queryOf(fields: object): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined && value !== '') query.set(name, String(value));
+  }
+  return query.size === 0 ? '' : `?${query}`;
 }

@@ -3,6 +3,7 @@ import { useRoute } from 'preact-iso';
 import { gateway } from '../api/gateway.ts';
 import type { Recording } from '../api/types.ts';
 import { formatBytes, formatClock, formatMoment } from '../format.ts';
+import { hasRole, useIdentity } from '../identity.tsx';
 import type { TimelineEvent } from '../player/events.ts';
 import { parseMoment } from '../player/moment-link.ts';
 import { Player } from '../player/player.tsx';
@@ -43,6 +44,7 @@ const NO_EVENTS: readonly TimelineEvent[] = [];
 
 function Content({ recording }: { readonly recording: Recording }) {
   const { query } = useRoute();
+  const { user } = useIdentity();
   return (
     <>
       {recording.state === 'ready' && (
@@ -51,6 +53,11 @@ function Content({ recording }: { readonly recording: Recording }) {
       {recording.state === 'recording' && (
         <EmptyState icon="recordings" title="The session still goes on">
           <p>The video can be played when it is over. An administrator can watch it live.</p>
+          {hasRole(user, 'admin') && (
+            <a class="button primary" href={`/sessions/${encodeURIComponent(recording.id)}/watch`}>
+              <Icon name="sessions" /> Watch live
+            </a>
+          )}
         </EmptyState>
       )}
       {recording.state === 'finishing' && (

@@ -1,53 +1,199 @@
-import { useState } from 'preact/hooks';
-import { gateway } from '../api/gateway.ts';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRoute } from 'preact-iso';
+import { gateway, type RecordingFilter } from '../api/gateway.ts';
+import type { ApiError } from '../api/request.ts';
 import type { Recording } from '../api/types.ts';
-import { formatBytes, formatClock, formatMoment, matches } from '../format.ts';
+import { formatBytes, formatClock, formatMoment } from '../format.ts';
+import { hasRole, useIdentity } from '../identity.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
-import { SearchField } from '../ui/fields.tsx';
+import { Field, SearchField, SelectField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
-import { useResource } from '../ui/use-resource.ts';
+import { toApiError, useResource } from '../ui/use-resource.ts';
+import {
+  addressOf,
+  emptyForm,
+  type FilterField,
+  type FilterForm,
+  filterOf,
+  formOf,
+  isEmpty,
+  lengths,
+} from './recording-filter.ts';
+
+const PAGE_SIZE = 50;
+/** After the last key: each letter is not a question. */
+const TYPING_PAUSE_MS = 250;
 
 export function Recordings() {
-  const { value: recordings, error, reload } = useResource(gateway.recordings, 5000);
-  const [search, setSearch] = useState('');
-  const found = recordings?.filter(({ user, target, account, startedAt }) =>
-    matches(search, user.username, target.name, account.username, formatMoment(startedAt)),
-  );
+  const { query } = useRoute();
+  const [form, setForm] = useState(() => formOf(query));
+  const [asked, setAsked] = useState(form);
+  const [open, setOpen] = useState(() => !isEmpty({ ...form, search: '' }));
+  useEffect(() => {
+    if (form === asked) return;
+    const timer = setTimeout(() => {
+      setAsked(form);
+      // In place: what one looks for is kept with the page, without a step back for every letter.
+      history.replaceState(history.state, '', addressOf(form));
+    }, TYPING_PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [form, asked]);
+  const change = (field: FilterField) => (value: string) => setForm((before) => ({ ...before, [field]: value }));
+  const clear = (): void => setForm(emptyForm);
+
   return (
     <Page
       title="Recordings"
       actions={
-        recordings !== undefined &&
-        recordings.length > 0 && <SearchField label="Search recordings" value={search} change={setSearch} />
+        <>
+          <SearchField label="Search names" value={form.search} change={change('search')} />
+          <button
+            type="button"
+            class="button"
+            aria-expanded={open}
+            aria-controls="recording-filters"
+            onClick={() => setOpen(!open)}
+            data-testid="filters"
+          >
+            <Icon name="settings" /> Filter
+          </button>
+        </>
       }
     >
-      {error !== undefined && <ErrorNote error={error} retry={reload} />}
-      {recordings === undefined && error === undefined && <Loading what="recordings" />}
-      {recordings?.length === 0 && (
-        <EmptyState icon="recordings" title="Nothing recorded yet">
-          <p>Each session is recorded as a video. It can be watched here as soon as the session is over.</p>
-        </EmptyState>
-      )}
-      {recordings !== undefined && recordings.length > 0 && found?.length === 0 && (
-        <EmptyState icon="search" title={`Nothing matches “${search}”`}>
-          <button type="button" class="button" onClick={() => setSearch('')}>
-            Show all recordings
-          </button>
-        </EmptyState>
-      )}
-      {found !== undefined && found.length > 0 && (
-        <ul class="recordings" data-testid="recordings">
-          {found.map((recording) => (
-            <RecordingRow key={recording.id} recording={recording} />
-          ))}
-        </ul>
-      )}
+      {open && <Filters form={form} change={change} clear={clear} />}
+      <Results key={JSON.stringify(asked)} filter={filterOf(asked)} filtered={!isEmpty(asked)} clear={clear} />
     </Page>
   );
 }
 
-function RecordingRow({ recording }: { readonly recording: Recording }) {
+interface FiltersProps {
+  readonly form: FilterForm;
+  change(field: FilterField): (value: string) => void;
+  clear(): void;
+}
+
+function Filters({ form, change, clear }: FiltersProps) {
+  const any = [['', 'Any']] as const;
+  return (
+    <form class="filters" id="recording-filters" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
+      <Field label="User" name="user" value={form.user} change={change('user')} autocapitalize="none" />
+      <Field label="Target" name="target" value={form.target} change={change('target')} />
+      <Field label="Account" name="account" value={form.account} change={change('account')} autocapitalize="none" />
+      <Field label="From" name="from" type="date" value={form.from} change={change('from')} />
+      <Field label="To" name="to" type="date" value={form.to} change={change('to')} />
+      <SelectField
+        label="Length"
+        name="length"
+        value={form.length}
+        change={change('length')}
+        options={[...any, ...Object.entries(lengths).map(([value, { text }]) => [value, text] as const)]}
+      />
+      <SelectField
+        label="State"
+        name="state"
+        value={form.state}
+        change={change('state')}
+        options={[...any, ['recording', 'Live'], ['ready', 'Finished']]}
+      />
+      <button type="button" class="button" onClick={clear} disabled={isEmpty(form)}>
+        Clear
+      </button>
+    </form>
+  );
+}
+
+interface ResultsProps {
+  readonly filter: RecordingFilter;
+  readonly filtered: boolean;
+  clear(): void;
+}
+
+function Results({ filter, filtered, clear }: ResultsProps) {
+  const { recordings, more, loadMore, loadingMore, error, reload } = useRecordings(filter);
+  const { user } = useIdentity();
+  return (
+    <>
+      {error !== undefined && <ErrorNote error={error} retry={reload} />}
+      {recordings === undefined && error === undefined && <Loading what="recordings" />}
+      <p class="hidden-text" role="status">
+        {recordings !== undefined && `${recordings.length}${more ? ' or more' : ''} recordings`}
+      </p>
+      {recordings?.length === 0 && !filtered && (
+        <EmptyState icon="recordings" title="Nothing recorded yet">
+          <p>Each session is recorded as a video. It can be watched here as soon as the session is over.</p>
+        </EmptyState>
+      )}
+      {recordings?.length === 0 && filtered && (
+        <EmptyState icon="search" title="No recording is like that">
+          <button type="button" class="button" onClick={clear}>
+            Show all recordings
+          </button>
+        </EmptyState>
+      )}
+      {recordings !== undefined && recordings.length > 0 && (
+        <ul class="recordings" data-testid="recordings">
+          {recordings.map((recording) => (
+            <RecordingRow key={recording.id} recording={recording} watch={hasRole(user, 'admin')} />
+          ))}
+        </ul>
+      )}
+      {more && (
+        <button type="button" class="button show-more" onClick={loadMore} disabled={loadingMore}>
+          Show older ones
+        </button>
+      )}
+    </>
+  );
+}
+
+interface RecordingList {
+  readonly recordings: readonly Recording[] | undefined;
+  readonly more: boolean;
+  readonly loadingMore: boolean;
+  readonly error: ApiError | undefined;
+  loadMore(): void;
+  reload(): void;
+}
+
+/** The newest ones, kept fresh, and as many older pages as were asked for. @param filter of the component's whole life */
+function useRecordings(filter: RecordingFilter): RecordingList {
+  const first = useResource((signal) => gateway.recordings({ ...filter, limit: PAGE_SIZE }, signal), 5000);
+  const [older, setOlder] = useState<readonly Recording[]>([]);
+  const [end, setEnd] = useState(false);
+  const [loadingMore, setLoadingMore] = useState(false);
+  const [moreError, setMoreError] = useState<ApiError>();
+  // What newer ones push off the first page stays in the list.
+  const seen = useRef(new Map<string, Recording>());
+  for (const recording of [...older, ...(first.value ?? [])]) seen.current.set(recording.id, recording);
+  const recordings = [...seen.current.values()].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+  const last = older.at(-1) ?? first.value?.at(-1);
+
+  const loadMore = async (): Promise<void> => {
+    if (last === undefined) return;
+    setLoadingMore(true);
+    setMoreError(undefined);
+    try {
+      const page = await gateway.recordings({ ...filter, limit: PAGE_SIZE, after: last.id });
+      setOlder([...older, ...page]);
+      setEnd(page.length < PAGE_SIZE);
+    } catch (cause) {
+      setMoreError(toApiError(cause));
+    }
+    setLoadingMore(false);
+  };
+  return {
+    recordings: first.value === undefined ? undefined : recordings,
+    more: !end && (first.value?.length ?? 0) >= PAGE_SIZE,
+    loadingMore,
+    error: moreError ?? first.error,
+    loadMore,
+    reload: first.reload,
+  };
+}
+
+function RecordingRow({ recording, watch }: { readonly recording: Recording; readonly watch: boolean }) {
+  const live = recording.state === 'recording';
   const ready = recording.state === 'ready';
   return (
     <li class="recording" data-testid="recording-row" data-recording={recording.id} data-state={recording.state}>
@@ -62,13 +208,26 @@ function RecordingRow({ recording }: { readonly recording: Recording }) {
         <span class="recording-facts">
           <span>{formatMoment(recording.startedAt)}</span>
           <span class="quiet">
-            {recording.state === 'recording' && 'Still going on'}
+            {live && (
+              <span class="live">
+                <span class="dot" aria-hidden="true" /> Live
+              </span>
+            )}
             {recording.state === 'finishing' && 'Being finished'}
             {recording.state === 'failed' && 'No video'}
             {ready && recording.bytes !== null && formatBytes(recording.bytes)}
           </span>
         </span>
       </a>
+      {live && watch && (
+        <a
+          class="button"
+          href={`/sessions/${encodeURIComponent(recording.id)}/watch`}
+          aria-label={`Watch the session of ${recording.user.username} on ${recording.target.name}`}
+        >
+          <Icon name="sessions" /> Watch
+        </a>
+      )}
       {ready && (
         <a
           class="button quiet-button"

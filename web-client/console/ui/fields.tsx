@@ -6,7 +6,7 @@ interface FieldProps {
   readonly label: string;
   readonly help?: string;
   readonly name: string;
-  readonly type?: 'text' | 'password' | 'number';
+  readonly type?: 'text' | 'password' | 'number' | 'date';
   readonly value: string;
   readonly required?: boolean;
   readonly autofocus?: boolean;
