@@ -456,7 +456,7 @@ export const diagnoses = {
     severity: 'error',
     message: "The clock of the server differs too much from its domain controller's.",
     cause: 'The server does not take its time from the domain.',
-    fix: 'w32tm /config /syncfromflags:domhier /update, then w32tm /resync at the server.',
+    fix: 'Run w32tm /config /syncfromflags:domhier /update, then w32tm /resync at the server.',
   },
   ntlm_blocked: {
     step: 'logon',
