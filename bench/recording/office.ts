@@ -33,9 +33,9 @@ export function office(): Scenario {
       if (ms >= workUntil) {
         if (work === 'menu') window.draw(screen);
         work = random.pick(['type', 'type', 'scroll', 'menu'] as const);
-        workUntil = ms + (work === 'menu' ? 1500 : random.integer(3000, 9000));
+        workUntil = ms + (work === 'menu' ? 1500 : random.integer(4000, 14_000));
         goal = { x: random.integer(200, 1700), y: random.integer(100, 950) };
-        if (random.next() < 0.4) {
+        if (random.next() < 0.3) {
           front = random.integer(0, windows.length - 1);
           windows[front]?.draw(screen);
         }

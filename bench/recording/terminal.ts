@@ -11,7 +11,7 @@ export function terminal(): Scenario {
   return {
     name: 'terminal',
     start(screen) {
-      for (let i = 0; i < ROWS - 1; i++) view.print(listing(random));
+      for (let i = 0; i < 24; i++) view.print(listing(random));
       view.prompt();
       view.drawAll(screen);
       screen.pointer(1500, 700);
@@ -120,9 +120,9 @@ function nextCommand(random: Random, view: TerminalView): (((screen: Screen) => 
   };
   switch (command) {
     case 'tail -f /var/log/messages':
-      for (let i = 0; i < 40; i++) {
-        print(random.integer(1, 3), logLine);
-        pause(random.integer(0, 400));
+      for (let i = 0; i < 25; i++) {
+        print(random.integer(1, 2), logLine);
+        pause(random.integer(100, 900));
       }
       break;
     case 'less manual.txt': {
@@ -150,9 +150,10 @@ function nextCommand(random: Random, view: TerminalView): (((screen: Screen) => 
       }
       break;
     default:
-      print(random.integer(15, 45), listing);
+      print(random.integer(6, 22), listing);
   }
-  pause(random.integer(800, 2500));
+  // Reading the answer, thinking of the next question.
+  pause(random.integer(2000, 7000));
   steps.push((screen) => {
     view.prompt();
     view.drawAll(screen);

@@ -111,5 +111,8 @@ function isText(...values: unknown[]): boolean {
 }
 
 function isCount(...values: unknown[]): boolean {
-  return values.every((value) => typeof value === 'number' && Number.isFinite(value) && value >= 0);
+  return values.every((value) => typeof value === 'number' && value >= 0 && value <= MAX_NUMBER);
 }
+
+/** The latest time that a `Date` holds, in milliseconds; no file is as long. */
+const MAX_NUMBER = 8.64e15;

@@ -6,38 +6,12 @@ import { recoverInterrupted } from '../finish.ts';
 import { readManifest, writeManifest } from '../manifest.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from '../testing/media-tools.ts';
 import { RecordingSession } from '../testing/recording-session.ts';
+import { sealedRecording } from '../testing/sealed-recording.ts';
 import { checkLog } from './event-log.ts';
 import { encodeEvidenceBox } from './evidence-box.ts';
 import { parseEvidenceManifest } from './evidence-manifest.ts';
-import { ensureSigningKey, type PublicKey } from './signing-key.ts';
+import { ensureSigningKey } from './signing-key.ts';
 import { eventsOf, readEvidence, type VerificationReport, verifyRecording } from './verify.ts';
-
-interface Sealed {
-  readonly path: string;
-  readonly folder: string;
-  readonly bytes: Buffer;
-  readonly keys: readonly PublicKey[];
-  readonly keyFile: string;
-}
-
-/** A recording of three segments with some events, sealed by the recorder itself. */
-async function sealedRecording(context: TestContext, colour = '#c06020'): Promise<Sealed> {
-  const folder = await temporaryDirectory(context);
-  const keyFile = join(folder, 'keys', 'evidence.key');
-  const key = await ensureSigningKey(keyFile);
-  const options = { signingKeyFile: keyFile, segmentMs: 4000 };
-  const session = await RecordingSession.open(context, 320, 240, options);
-  session.recorder.event('request', { user: 'jane' }, session.clock.now() - 500);
-  for (let i = 0; i < 12; i++) {
-    session.fill({ x: i * 20, y: i * 10, width: 90, height: 70 }, i % 2 ? '#2060c0' : colour);
-    session.recorder.event('input', { keys: i, clicks: 1 });
-    await session.advance(1000);
-  }
-  const summary = await session.finish();
-  assert.ok(summary);
-  assert.equal(summary.state, 'complete');
-  return { path: summary.path, folder, bytes: await readFile(summary.path), keys: [key.publicKey], keyFile };
-}
 
 test('a sealed recording is whole, says so with its events, and plays as before', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;

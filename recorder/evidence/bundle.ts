@@ -1,0 +1,42 @@
+import type { Readable } from 'node:stream';
+import { ZipFile } from 'yazl';
+import { checkingInstructions } from './checking-instructions.ts';
+import { describeReport } from './describe-report.ts';
+import { eventsToCsv } from './events-csv.ts';
+import type { PublicKey } from './signing-key.ts';
+import { eventsOf, readEvidence, type VerificationReport, verifyRecording } from './verify.ts';
+
+export interface EvidenceBundle {
+  readonly zip: Readable;
+  readonly report: VerificationReport;
+}
+
+/**
+ * Everything that somebody needs to check a recording without Oriel, as a ZIP that is made while it is read. The video
+ * is stored as it is. `undefined` when the recording carries no evidence.
+ *
+ * @param path `video.mp4`
+ * @param trusted the gateway's keys, the present one last
+ */
+export async function openBundle(path: string, trusted: readonly PublicKey[]): Promise<EvidenceBundle | undefined> {
+  const box = await readEvidence(path);
+  if (box === undefined) return undefined;
+  const report = await verifyRecording(path, trusted);
+  const key = trusted.find(({ id }) => id === report.key?.id) ?? trusted.at(-1);
+  const zip = new ZipFile();
+  const add = (name: string, content: string | Uint8Array) => zip.addBuffer(Buffer.from(content as string), name);
+  add('HOW-TO-CHECK.txt', checkingInstructions(box.manifest.start - VIDEO_END_BEFORE_MANIFEST, key));
+  add('verification.txt', describeReport(report));
+  add('verification.json', `${JSON.stringify(report, undefined, 2)}\n`);
+  add('manifest.json', box.manifest.bytes);
+  add('manifest.sig', box.signature.bytes);
+  if (key !== undefined) add('public-key.pem', key.pem);
+  add('events.jsonl', box.events.bytes);
+  add('events.csv', eventsToCsv(eventsOf(box)));
+  zip.addFile(path, 'video.mp4', { compress: false });
+  zip.end();
+  return { zip: zip.outputStream as unknown as Readable, report };
+}
+
+/** The box's size, type, user type and version, and the manifest's length (`evidence-box.ts`). */
+const VIDEO_END_BEFORE_MANIFEST = 32;

@@ -1,0 +1,61 @@
+import type { Finding, VerificationReport } from './verify.ts';
+
+/** A verification report for people to read, several lines. */
+export function describeReport(report: VerificationReport): string {
+  const lines: string[] = [VERDICT[report.verdict]];
+  const { key, recording } = report;
+  if (key !== null) {
+    const trust =
+      key.trusted === null ? ', taken from the file itself' : key.trusted ? ', the one asked for' : ', another';
+    lines.push(`Signed with key ${key.id}${trust}.`);
+    if (key.trusted === null && report.verdict === 'whole') {
+      lines.push(
+        'Nothing vouches for that key but the file: hold it against the one that your gateway shows, or give --public-key.',
+      );
+    }
+  }
+  if (recording !== null) {
+    lines.push(
+      `Session ${recording.session}: ${iso(recording.startedAt)} to ${iso(recording.endedAt)}, ` +
+        `${recording.frames} frames, ${recording.segments} segments, ${recording.events} events; ` +
+        `signed ${iso(recording.sealedAt)}.`,
+    );
+    if (recording.state === 'incomplete') lines.push('Not everything was recorded when it was made:');
+    for (const problem of recording.problems) lines.push(`  - ${problem}`);
+  }
+  if (report.findings.length > 0) lines.push('Found:');
+  for (const finding of report.findings.slice(0, MAX_FINDINGS)) lines.push(`  - ${describeFinding(finding)}`);
+  if (report.findings.length > MAX_FINDINGS) lines.push(`  and ${report.findings.length - MAX_FINDINGS} more`);
+  return `${lines.join('\n')}\n`;
+}
+
+export function describeFinding(finding: Finding): string {
+  const where: string[] = [];
+  if (finding.segment !== undefined) where.push(`segment ${finding.segment}`);
+  if (finding.fromMs !== undefined) {
+    where.push(
+      finding.untilMs === undefined
+        ? `it plays until ${clock(finding.fromMs)}`
+        : `${clock(finding.fromMs)} to ${clock(finding.untilMs)}`,
+    );
+  }
+  if (finding.event !== undefined) where.push(`event ${finding.event}`);
+  if (finding.start !== undefined && finding.end !== undefined) where.push(`bytes ${finding.start} to ${finding.end}`);
+  return where.length === 0 ? finding.message : `${finding.message} (${where.join(', ')})`;
+}
+
+const VERDICT = {
+  whole: 'WHOLE: every byte is as it was signed.',
+  altered: 'ALTERED: the file is not as it was signed.',
+  'cut-short': 'CUT SHORT: the end of the file is missing.',
+  'no-evidence': 'NO EVIDENCE: there is nothing in this file to check it by.',
+} as const;
+const MAX_FINDINGS = 20;
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 23);
+}
