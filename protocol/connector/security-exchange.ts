@@ -13,9 +13,11 @@ import { RANDOM_SIZE, sessionSecurity } from '../security/standard-keys.ts';
 import {
   decodeServerCertificate,
   decryptByServer,
+  encodeProprietaryCertificate,
   encryptForServer,
   type RsaPrivateKey,
 } from './server-certificate.ts';
+import type { LegacyServerConfig } from './server-types.ts';
 
 /** All that exist, strongest last; a server picks one. */
 export const ALL_ENCRYPTION_METHODS =
@@ -71,6 +73,25 @@ export function commenceSecurity(
 export interface ServerCommencement {
   readonly security: ServerSecurityData & { readonly serverRandom: Uint8Array };
   readonly privateKey: RsaPrivateKey;
+}
+
+/** What a server with this policy offers this client; `undefined` where they have no method in common. */
+export function offerSecurity(
+  legacy: LegacyServerConfig,
+  clientMethods: number,
+  crypto: CryptoProvider,
+): ServerCommencement | undefined {
+  const { level, methods, privateKey } = legacy;
+  const serverRandom = crypto.randomBytes(RANDOM_SIZE);
+  const { none, bits40, bits56, bits128, fips } = EncryptionMethod;
+  if (level === EncryptionLevel.none) {
+    return { security: { encryptionMethod: none, encryptionLevel: level, serverRandom }, privateKey };
+  }
+  const common = level === EncryptionLevel.fips ? clientMethods & fips : clientMethods & methods;
+  const encryptionMethod = [fips, bits128, bits56, bits40].find((method) => (common & method) !== 0);
+  if (encryptionMethod === undefined) return undefined;
+  const serverCertificate = encodeProprietaryCertificate(privateKey, crypto);
+  return { security: { encryptionMethod, encryptionLevel: level, serverRandom, serverCertificate }, privateKey };
 }
 
 /** @param userData of the client's Security Exchange PDU. Throws `DecodeError`. */

@@ -6,6 +6,7 @@ import { concatBytes } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
+import { findCapability } from '../pdu/capability-sets.ts';
 import { type ClientInfo, decodeClientInfo } from '../pdu/client-info.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
 import { ControlAction, decodeControl, encodeControl, encodeFontMap, encodeSynchronize } from '../pdu/finalization.ts';
@@ -53,8 +54,11 @@ import { decodeX224, encodeData } from '../pdu/x224.ts';
 import type { TlsPeer } from '../security/certificate.ts';
 import { CredSspServer } from '../security/credssp-server.ts';
 import type { NtlmIdentity } from '../security/ntlm-server.ts';
+import type { SecuredFrames } from '../security/secured-frames.ts';
 import { findTsRequestSize } from '../security/ts-request.ts';
+import { GeneralExtraFlags } from './capability-flags.ts';
 import { licenseUserData } from './license-exchange.ts';
+import { acceptSecurityExchange, offerSecurity, type ServerCommencement } from './security-exchange.ts';
 import { agreeShare, demandActive, requestedColorDepth } from './server-capabilities.ts';
 import type { AcceptedConnection, AcceptorOutput, RefusalReason, ServerConfig } from './server-types.ts';
 import type { ColorDepth, JoinedChannel } from './types.ts';
@@ -86,6 +90,9 @@ interface Settled {
   readonly clientData: ClientData;
   readonly userId: number;
   readonly channels: readonly JoinedChannel[];
+  /** Standard RDP security with encryption: what was offered, until the client's Security Exchange makes frames of it. */
+  readonly commencement?: ServerCommencement;
+  readonly frames?: SecuredFrames;
 }
 
 interface Joined {
@@ -215,8 +222,13 @@ export class ServerAcceptor {
       this.#refuse('security_protocol', out);
       return;
     }
-    if (this.#frames.length > 0) {
+    if (confirm.protocol !== SecurityProtocol.rdp && this.#frames.length > 0) {
       throw new DecodeError('unexpected_message', 'RDP_NEG_REQ', 'end', 0, 'bytes before the TLS handshake');
+    }
+    if (confirm.protocol === SecurityProtocol.rdp) {
+      const secured = { protocol: confirm.protocol, requested, identity: undefined };
+      this.#state = { name: 'basic-settings-exchange', secured };
+      return;
     }
     this.#state = { name: 'security-upgrade', protocol: confirm.protocol, requested };
     out.push({ kind: 'start-tls' });
@@ -224,7 +236,7 @@ export class ServerAcceptor {
 
   /** The strongest protocol that both ends allow. */
   #choose(requested: number): ConnectionConfirm {
-    const { nla, tls } = this.#config;
+    const { nla, tls, legacy } = this.#config;
     const response = (protocol: number): ConnectionConfirm => {
       const { extendedClientDataSupported, restrictedAdminModeSupported } = NegotiationResponseFlags;
       const restricted = nla?.restrictedAdmin === true ? restrictedAdminModeSupported : 0;
@@ -233,7 +245,9 @@ export class ServerAcceptor {
     if (nla !== undefined && requested & SecurityProtocol.hybridEx) return response(SecurityProtocol.hybridEx);
     if (nla !== undefined && requested & SecurityProtocol.hybrid) return response(SecurityProtocol.hybrid);
     if (tls !== undefined && requested & SecurityProtocol.ssl) return response(SecurityProtocol.ssl);
-    const { hybridRequiredByServer, sslRequiredByServer } = NegotiationFailureCode;
+    if (legacy !== undefined && requested === SecurityProtocol.rdp) return response(SecurityProtocol.rdp);
+    const { hybridRequiredByServer, sslRequiredByServer, sslNotAllowedByServer } = NegotiationFailureCode;
+    if (nla === undefined && tls === undefined) return { kind: 'failure', code: sslNotAllowedByServer };
     return {
       kind: 'failure',
       code: nla !== undefined && tls === undefined ? hybridRequiredByServer : sslRequiredByServer,
@@ -265,17 +279,25 @@ export class ServerAcceptor {
     const asked = clientData.channels ?? [];
     const channels = asked.map((channel, i) => ({ ...channel, id: FIRST_STATIC_CHANNEL_ID + i }));
     const userId = FIRST_STATIC_CHANNEL_ID + channels.length;
-    this.#state = {
-      name: 'channel-connection',
-      settled: { secured, clientData, userId, channels },
-      attached: false,
-    };
-    out.push(send(connectResponseMessage(clientData, secured.requested, channels)));
+    const commencement = this.#offerSecurity(secured, clientData);
+    if (commencement === 'refused') {
+      this.#refuse('security_protocol', out);
+      return;
+    }
+    const settled = { secured, clientData, userId, channels, ...(commencement !== undefined && { commencement }) };
+    this.#state = { name: 'channel-connection', settled, attached: false };
+    out.push(send(connectResponseMessage(clientData, secured.requested, channels, commencement)));
+  }
+
+  #offerSecurity(secured: Secured, { security }: ClientData): ServerCommencement | 'refused' | undefined {
+    const { legacy } = this.#config;
+    if (secured.protocol !== SecurityProtocol.rdp || legacy === undefined) return undefined;
+    return offerSecurity(legacy, security?.encryptionMethods ?? 0, this.#crypto) ?? 'refused';
   }
 
   #connectChannel(state: StateOf<'channel-connection'>, frame: Uint8Array, out: AcceptorOutput[]): void {
     const { settled, attached } = state;
-    const pdu = this.#domainPdu(frame, out);
+    const pdu = this.#domainPdu(settled.frames?.open(frame) ?? frame, out);
     if (pdu === undefined) return;
     switch (pdu.kind) {
       case 'erectDomainRequest':
@@ -296,6 +318,12 @@ export class ServerAcceptor {
       }
       case 'sendDataRequest':
         if (attached && pdu.channelId === IO_CHANNEL_ID) {
+          if (isEncrypted(settled.commencement) && settled.frames === undefined) {
+            const channels = { ioChannelId: IO_CHANNEL_ID };
+            const frames = acceptSecurityExchange(pdu.userData, settled.commencement, channels, this.#crypto);
+            this.#state = { ...state, settled: { ...settled, frames } };
+            return;
+          }
           this.#logOn(settled, pdu.userData, out);
           return;
         }
@@ -310,13 +338,17 @@ export class ServerAcceptor {
       throw cursor.error('unexpected_message', 'flags', `0x${flags.toString(16)} instead of a Client Info PDU`);
     }
     const { password, ...clientInfo } = decodeClientInfo(cursor);
-    out.push(this.#sendIo(licenseUserData(VALID_CLIENT_ALERT)));
+    out.push(this.#sendIo(settled, licenseUserData(VALID_CLIENT_ALERT)));
     if (settled.secured.identity === undefined) {
       const { userName: user, domain } = clientInfo;
-      const allowed = this.#config.tls?.authenticate({ user, domain, password }) === true;
+      const { tls, legacy } = this.#config;
+      const authority = settled.secured.protocol === SecurityProtocol.rdp ? legacy : tls;
+      const allowed = authority?.authenticate({ user, domain, password }) === true;
       if (!allowed) {
         const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.freshCredentialsRequired });
-        out.push(this.#sendIo(shareDataMessage(ShareDataType.setErrorInfo, SHARE_ID, SERVER_CHANNEL_ID, body)));
+        out.push(
+          this.#sendIo(settled, shareDataMessage(ShareDataType.setErrorInfo, SHARE_ID, SERVER_CHANNEL_ID, body)),
+        );
         out.push(send(mcsMessage({ kind: 'disconnectProviderUltimatum', reason: DisconnectReason.providerInitiated })));
         this.#refuse('logon_failed', out);
         return;
@@ -338,10 +370,16 @@ export class ServerAcceptor {
     const cursor = new WriteCursor(sizeOfDemandActive(demand));
     encodeDemandActive(demand, cursor);
     this.#state = { name: 'capabilities-exchange', joined };
-    out.push(this.#sendIo(shareControlMessage(ShareControlType.demandActive, SERVER_CHANNEL_ID, cursor.finish())));
+    out.push(
+      this.#sendIo(
+        joined.settled,
+        shareControlMessage(ShareControlType.demandActive, SERVER_CHANNEL_ID, cursor.finish()),
+      ),
+    );
   }
 
-  #shareFrame(settled: Settled, frame: Uint8Array, out: AcceptorOutput[]): void {
+  #shareFrame(settled: Settled, received: Uint8Array, out: AcceptorOutput[]): void {
+    const frame = settled.frames?.open(received) ?? received;
     if (frameKind(frame[0] ?? 0) === 'fast-path') {
       this.#keep(frame);
       return;
@@ -367,13 +405,17 @@ export class ServerAcceptor {
     if (pdu.type === ShareControlType.confirmActive && state.name === 'capabilities-exchange') {
       const { joined } = state;
       const confirm = decodeConfirmActive(new ReadCursor(pdu.body, 'TS_CONFIRM_ACTIVE_PDU'));
-      this.#state = { name: 'connection-finalization', joined, agreed: agreeShare(confirm, joined.demanded) };
+      const agreed = agreeShare(confirm, joined.demanded);
+      const general = findCapability(agreed.clientCapabilities, 'general');
+      const isSalted = ((general?.extraFlags ?? 0) & GeneralExtraFlags.encryptedSaltedChecksum) !== 0;
+      if (isSalted) settled.frames?.useSaltedMac();
+      this.#state = { name: 'connection-finalization', joined, agreed };
       return false;
     }
     if (pdu.type !== ShareControlType.data || state.name !== 'connection-finalization') return true;
     const data = decodeShareData(new ReadCursor(pdu.body, 'TS_SHAREDATAHEADER'));
     const reply = (type: number, body: Uint8Array) => {
-      out.push(this.#sendIo(shareDataMessage(type, SHARE_ID, SERVER_CHANNEL_ID, body)));
+      out.push(this.#sendIo(settled, shareDataMessage(type, SHARE_ID, SERVER_CHANNEL_ID, body)));
     };
     switch (data.type) {
       case ShareDataType.synchronize:
@@ -408,7 +450,8 @@ export class ServerAcceptor {
   #reportConnected(out: AcceptorOutput[]): void {
     if (this.#state.name !== 'connected') return;
     const { joined, agreed } = this.#state;
-    const { secured, ...settled } = joined.settled;
+    const { secured, commencement: _commencement, frames, ...settled } = joined.settled;
+    const rest = this.#frames.takeRest();
     const result: AcceptedConnection = {
       ...settled,
       protocol: secured.protocol,
@@ -416,7 +459,8 @@ export class ServerAcceptor {
       ioChannelId: IO_CHANNEL_ID,
       clientInfo: joined.clientInfo,
       ...agreed,
-      pending: concatBytes(...this.#pending, this.#frames.takeRest()),
+      ...(frames !== undefined && { security: { frames, sealed: rest } }),
+      pending: concatBytes(...this.#pending, ...(frames === undefined ? [rest] : [])),
     };
     this.#pending = [];
     out.push({ kind: 'connected', result });
@@ -445,8 +489,9 @@ export class ServerAcceptor {
     this.#pending.push(frame.slice());
   }
 
-  #sendIo(userData: Uint8Array): AcceptorOutput {
-    return send(sendDataIndication(IO_CHANNEL_ID, userData));
+  #sendIo({ frames }: Settled, userData: Uint8Array): AcceptorOutput {
+    const frame = sendDataIndication(IO_CHANNEL_ID, userData);
+    return send(frames?.seal(frame) ?? frame);
   }
 }
 
@@ -470,6 +515,10 @@ function desktopSize(pixels: number): number {
   return Math.min(Math.max(pixels, 200), 8192);
 }
 
+function isEncrypted(commencement: ServerCommencement | undefined): commencement is ServerCommencement {
+  return commencement !== undefined && commencement.security.encryptionMethod !== 0;
+}
+
 function takeNothing(): undefined {
   return undefined;
 }
@@ -483,6 +532,7 @@ function connectResponseMessage(
   clientData: ClientData,
   requested: number,
   channels: readonly JoinedChannel[],
+  commencement: ServerCommencement | undefined,
 ): Uint8Array<ArrayBuffer> {
   const early = clientData.core.earlyCapabilityFlags ?? 0;
   const skipJoin = (early & ClientEarlyCapability.supportSkipChannelJoin) !== 0;
@@ -492,7 +542,7 @@ function connectResponseMessage(
       clientRequestedProtocols: requested,
       earlyCapabilityFlags: skipJoin ? ServerEarlyCapability.skipChannelJoinSupported : 0,
     },
-    security: { encryptionMethod: 0, encryptionLevel: 0 },
+    security: isEncrypted(commencement) ? commencement.security : { encryptionMethod: 0, encryptionLevel: 0 },
     network: { ioChannelId: IO_CHANNEL_ID, channelIds: channels.map((channel) => channel.id) },
   };
   const settings = new WriteCursor(sizeOfServerData(data));

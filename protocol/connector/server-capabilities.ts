@@ -100,6 +100,7 @@ function serverCapabilities(width: number, height: number, colorDepth: ColorDept
       extraFlags:
         GeneralExtraFlags.fastPathOutput |
         GeneralExtraFlags.longCredentials |
+        GeneralExtraFlags.encryptedSaltedChecksum |
         GeneralExtraFlags.noBitmapCompressionHeader,
       updateCapabilityFlag: 0,
       remoteUnshareFlag: 0,

@@ -4,12 +4,24 @@ import type { ClientInfo } from '../pdu/client-info.ts';
 import type { ClientData } from '../pdu/gcc-client-data.ts';
 import type { CredSspError } from '../security/credssp-error.ts';
 import type { AccountLookup, NtlmIdentity } from '../security/ntlm-server.ts';
+import type { SecuredFrames } from '../security/secured-frames.ts';
+import type { RsaPrivateKey } from './server-certificate.ts';
 import type { ColorDepth, JoinedChannel } from './types.ts';
 
 export interface Logon {
   readonly user: string;
   readonly domain: string;
   readonly password: string;
+}
+
+export interface LegacyServerConfig {
+  readonly authenticate: (logon: Logon) => boolean;
+  /** `EncryptionLevel`; with `none` nothing is encrypted. */
+  readonly level: number;
+  /** `EncryptionMethod`s to accept, the strongest that the client has is taken. */
+  readonly methods: number;
+  /** The key behind the proprietary certificate; 512 bits and more. */
+  readonly privateKey: RsaPrivateKey;
 }
 
 export interface ServerConfig {
@@ -23,6 +35,11 @@ export interface ServerConfig {
   };
   /** Accept TLS without NLA; this decides by what Client Info says. Without both `nla` and `tls` nobody gets in. */
   readonly tls?: { readonly authenticate: (logon: Logon) => boolean };
+  /**
+   * Accept standard RDP security; `authenticate` decides by what Client Info says. Only a client that offers nothing
+   * better gets it.
+   */
+  readonly legacy?: LegacyServerConfig;
   /** The desktop's size for a client that asks for this one; as asked unless given. */
   readonly fit?: (width: number, height: number) => { readonly width: number; readonly height: number };
 }
@@ -52,6 +69,8 @@ export interface AcceptedConnection {
   readonly clientCapabilities: readonly CapabilitySet[];
   /** Bytes that belong to the active stage; may end within a frame. */
   readonly pending: Uint8Array;
+  /** Standard RDP security: every further frame goes through it. `pending` then is open already, and `sealed` is not. */
+  readonly security?: { readonly frames: SecuredFrames; readonly sealed: Uint8Array };
 }
 
 export type AcceptorOutput =

@@ -74,11 +74,20 @@ export class SecuredFrames {
     const isLicensing = (flags & SecurityFlags.licensePacket) !== 0;
     const inClear = !this.#sealsAll || (isLicensing && !this.#encryptsLicensing);
     if (inClear) return own ? userData : concatBytes(securityHeader(0), userData);
+    if (channelId === this.#options.ioChannelId && isRedirection(userData)) return this.#sealRedirection(userData);
     const plain = own ? userData.subarray(BASIC_SECURITY_HEADER_SIZE) : userData;
     const { prefix, data } = this.#security.sealer.seal(plain, this.#saltedMac);
     const licensing = isLicensing ? SecurityFlags.licenseEncrypt : 0;
     const salted = this.#saltedMac ? SecurityFlags.secureChecksum : 0;
     return concatBytes(securityHeader(flags | licensing | salted | SecurityFlags.encrypt), prefix, data);
+  }
+
+  /** [MS-RDPBCGR] 2.2.13.3.1 in the form of 2.2.13.2.1. */
+  #sealRedirection(userData: Uint8Array): Uint8Array {
+    const { prefix, data } = this.#security.sealer.seal(userData.subarray(REDIRECTION_OFFSET), this.#saltedMac);
+    const salted = this.#saltedMac ? SecurityFlags.secureChecksum : 0;
+    const flags = SecurityFlags.redirectionPacket | SecurityFlags.encrypt | salted;
+    return concatBytes(securityHeader(flags), prefix, data);
   }
 
   #openUserData({ channelId, userData }: SendData): Uint8Array {
@@ -157,6 +166,13 @@ function sendDataOf(frame: Uint8Array): SendData | undefined {
 
 function securityHeader(flags: number): Uint8Array {
   return Uint8Array.of(flags & 0xff, flags >>> 8, 0, 0);
+}
+
+/** Share Control Header and two bytes of padding. */
+const REDIRECTION_OFFSET = 8;
+
+function isRedirection(userData: Uint8Array): boolean {
+  return ((userData[2] ?? 0) & 0x0f) === ShareControlType.serverRedirect && userData.length > REDIRECTION_OFFSET;
 }
 
 /** [MS-RDPBCGR] 2.2.13.2.1 in the form of 2.2.13.3.1. */

@@ -4,6 +4,7 @@ import { agreeShare, demandActive } from '../connector/server-capabilities.ts';
 import type { AcceptedConnection, AcceptorOutput, RefusalReason, ServerConfig } from '../connector/server-types.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { DecodeError, UnsupportedError } from '../core/errors.ts';
+import type { ServerRedirection } from '../pdu/server-redirection.ts';
 import type { TlsPeer } from '../security/certificate.ts';
 import { FrameReader } from './frame-reader.ts';
 import { type ServerActiveOutput, ServerActiveStage } from './server-active-stage.ts';
@@ -61,23 +62,30 @@ export class RdpServer {
    * @throws UsageError if it is larger than the client takes, or during a reactivation (see `active`)
    */
   update(code: number, data: Uint8Array): ServerOutput[] {
-    return this.#state.name === 'active' ? this.#state.stage.update(code, data) : [];
+    return this.#state.name === 'active' ? this.#sealed(this.#state.stage.update(code, data)) : [];
   }
 
   /** Opens the graphics pipeline; `graphics-ready` or `graphics-refused` follows. Nothing without `drdynvc`. */
   openGraphics(): ServerOutput[] {
-    return this.#state.name === 'active' ? this.#state.stage.openGraphics() : [];
+    return this.#state.name === 'active' ? this.#sealed(this.#state.stage.openGraphics()) : [];
   }
 
   /** Sends messages of the graphics pipeline; nothing while it is not open. */
   graphics(pdus: readonly SentGfxPdu[]): ServerOutput[] {
-    return this.#state.name === 'active' ? this.#state.stage.graphics(pdus) : [];
+    return this.#state.name === 'active' ? this.#sealed(this.#state.stage.graphics(pdus)) : [];
   }
 
   /** Gives the desktop a new size; `activated` says when it may be drawn again. */
   resize(width: number, height: number): ServerOutput[] {
     return this.#guard((state, out) => {
       if (state.name === 'active') out.push(...state.stage.resize(width, height));
+    });
+  }
+
+  /** Sends the client elsewhere. */
+  redirect(packet: ServerRedirection): ServerOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.redirect(packet), { kind: 'closed' });
     });
   }
 
@@ -109,19 +117,39 @@ export class RdpServer {
     });
     const state: ActiveState = { name: 'active', stage, connection, frames: new FrameReader() };
     this.#state = state;
-    out.push(...stage.start(), { kind: 'connected', connection });
-    this.#active(state, connection.pending, out);
+    const { security } = connection;
+    const active: ServerOutput[] = [...stage.start(), { kind: 'connected', connection }];
+    if (security === undefined) {
+      this.#active(state, connection.pending, active);
+    } else {
+      new FrameReader().push(connection.pending, (frame) => this.#frame(state, frame, active));
+      if (!isLast(active.at(-1))) this.#active(state, security.sealed, active);
+    }
+    // The acceptor has sealed its own.
+    out.push(...this.#sealed(active));
+  }
+
+  #sealed(outputs: readonly ServerOutput[]): ServerOutput[] {
+    const frames = this.#state.name === 'active' ? this.#state.connection.security?.frames : undefined;
+    if (frames === undefined) return [...outputs];
+    return outputs.map((output) =>
+      output.kind === 'send' ? { kind: 'send', bytes: frames.seal(output.bytes) } : output,
+    );
   }
 
   #active(state: ActiveState, bytes: Uint8Array, out: ServerOutput[]): void {
-    state.frames.push(bytes, (frame) => {
-      state.stage.receiveFrame(frame, out);
-      return !isLast(out.at(-1));
-    });
+    const security = state.connection.security?.frames;
+    state.frames.push(bytes, (frame) => this.#frame(state, security?.open(frame) ?? frame, out));
+  }
+
+  #frame(state: ActiveState, frame: Uint8Array, out: ServerOutput[]): boolean {
+    state.stage.receiveFrame(frame, out);
+    return !isLast(out.at(-1));
   }
 
   #guard(run: (state: State, out: ServerOutput[]) => void): ServerOutput[] {
     const out: ServerOutput[] = [];
+    const wasActive = this.#state.name === 'active';
     try {
       run(this.#state, out);
     } catch (error) {
@@ -129,8 +157,9 @@ export class RdpServer {
       if (!(error instanceof UnsupportedError)) throw error;
       throw new DecodeError('invalid_value', 'RDP', error.feature, 0, error.message, { cause: error });
     }
+    const sealed = wasActive ? this.#sealed(out) : out;
     if (isLast(out.at(-1))) this.#state = CLOSED;
-    return out;
+    return sealed;
   }
 }
 

@@ -10,6 +10,7 @@ import { ControlAction, decodeControl, encodeControl, encodeFontMap, encodeSynch
 import { decodeSlowPathInput, type InputEvent } from '../pdu/input.ts';
 import { DisconnectReason, decodeMcsPdu, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
 import { encodePlainNotify } from '../pdu/save-session-info.ts';
+import { encodeEnhancedRedirection, type ServerRedirection } from '../pdu/server-redirection.ts';
 import {
   decodeFrameAcknowledge,
   decodeRefreshRect,
@@ -169,6 +170,12 @@ export class ServerActiveStage {
       this.#send(shareControlMessage(ShareControlType.deactivateAll, SERVER_CHANNEL_ID, encodeDeactivateAll(shareId))),
       this.#send(shareControlMessage(ShareControlType.demandActive, SERVER_CHANNEL_ID, cursor.finish())),
     ];
+  }
+
+  /** Sends the client elsewhere. */
+  redirect(packet: ServerRedirection): ServerActiveOutput[] {
+    const body = encodeEnhancedRedirection(packet);
+    return [this.#send(shareControlMessage(ShareControlType.serverRedirect, SERVER_CHANNEL_ID, body))];
   }
 
   /** Ends the connection. @param errorInfo what to tell the client, one of `ErrorInfo` */
