@@ -8,8 +8,11 @@ import type { LabServer } from './server.ts';
 export interface ShadowOptions {
   readonly width?: number;
   readonly height?: number;
-  /** What the server demands: NLA with the account below (default), or TLS with no authentication at all. */
-  readonly security?: 'nla' | 'tls';
+  /**
+   * What the server demands: NLA with the account below (default), or TLS or standard RDP security (which 2.11 leaves
+   * unencrypted) with no authentication at all.
+   */
+  readonly security?: 'nla' | 'tls' | 'rdp';
   readonly username?: string;
   readonly password?: string;
   /** A port to come back on, for a server that is stopped and started again. */
@@ -52,7 +55,7 @@ export async function startShadow(options: ShadowOptions = {}): Promise<LabServe
       mode: 0o600,
     });
     const port = options.port ?? (await freePort());
-    const protection = security === 'nla' ? ['/sec:nla', `/sam-file:${accounts}`] : ['/sec:tls', '-auth'];
+    const protection = security === 'nla' ? ['/sec:nla', `/sam-file:${accounts}`] : [`/sec:${security}`, '-auth'];
     const server = start(
       'freerdp-shadow',
       ['freerdp-shadow-cli', `/port:${port}`, '/bind-address:127.0.0.1', ...protection],

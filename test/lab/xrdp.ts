@@ -20,6 +20,8 @@ import type { LabServer } from './server.ts';
 export interface XrdpOptions {
   readonly username?: string;
   readonly password?: string;
+  /** Standard RDP security in place of TLS, with this `crypt_level`; its RC4 levels need an OpenSSL older than 3. */
+  readonly standardSecurity?: 'none' | 'fips';
 }
 
 /** A uid that no account has; it exists only inside the lab's own mount namespace. */
@@ -45,6 +47,9 @@ export async function startXrdp(options: XrdpOptions = {}): Promise<LabServer> {
   chownSync(home, LAB_UID, LAB_UID);
   cpSync('/etc/xrdp', etc, { recursive: true, dereference: true });
   configure(etc, { port, sesmanPort: await freePort(), displayOffset });
+  if (options.standardSecurity !== undefined) {
+    edit(join(etc, 'xrdp.ini'), { security_layer: 'rdp', crypt_level: options.standardSecurity });
+  }
   writeFileSync(join(etc, 'desktop.sh'), DESKTOP_SCRIPT);
   chmodSync(join(etc, 'desktop.sh'), 0o755);
   const accounts = writeAccounts(folder, { username, password, home });
