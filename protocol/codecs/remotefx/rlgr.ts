@@ -27,119 +27,152 @@ const LONGEST_UNARY = 32_768;
  * Decodes one component of a tile: [MS-RDPRFX] 3.1.8.1.7.3. Adaptive run lengths of zeros and Golomb-Rice codes.
  * A stream that ends early leaves the rest of the coefficients zero, which is how encoders drop trailing zeros.
  *
+ * One function with all its state in locals, since it takes half the time of decoding RemoteFX: `window` holds the
+ * next `have` bits at its upper end, `left` counts the bits of the stream that are not consumed (past its end come
+ * zeros).
+ *
  * @param output all of it is written
  * @throws DecodeError where a code runs past what 16 bits can hold
  */
 export function decodeRlgr(mode: RlgrMode, source: Uint8Array, output: Int16Array): void {
-  const bits = new RlgrBits(source);
   const count = output.length;
+  const length = source.length;
+  const rlgr1 = mode === RlgrMode.rlgr1;
+  let window = 0;
+  let have = 0;
+  let from = 0;
+  let left = length * 8;
   let at = 0;
   let kp = 1 << Rlgr.scaleBits;
-  let k = 1;
-  while (at < count && bits.left > 0) {
-    if (k > 0) {
+  let krp = 1 << Rlgr.scaleBits;
+  while (at < count && left > 0) {
+    let sign = 0;
+    let k = kp >> Rlgr.scaleBits;
+    const inRun = k > 0;
+    if (inRun) {
       let zeros = 0;
-      while (bits.left > 0 && bits.bit() === 0) {
+      for (;;) {
+        if (have < 1) {
+          window = from < length ? source[from]! << 24 : 0;
+          have = 8;
+          from++;
+        }
+        const bit = window < 0;
+        window <<= 1;
+        have--;
+        left--;
+        if (bit) break;
         zeros += 1 << k;
         if (zeros > count) zeros = count;
-        kp = Math.min(kp + Rlgr.runUp, Rlgr.maximum);
+        kp += Rlgr.runUp;
+        if (kp > Rlgr.maximum) kp = Rlgr.maximum;
         k = kp >> Rlgr.scaleBits;
+        if (left <= 0) break;
       }
-      zeros += bits.read(k);
-      const end = Math.min(at + zeros, count);
-      output.fill(0, at, end);
-      at = end;
-      if (at >= count || bits.left <= 0) break;
-      const negative = bits.bit() === 1;
-      const magnitude = bits.golombRice() + 1;
-      output[at++] = negative ? -magnitude : magnitude;
-      kp = Math.max(0, kp - Rlgr.runDown);
-    } else {
-      const code = bits.golombRice();
-      if (mode === RlgrMode.rlgr1) {
-        output[at++] = fromMagnitudeAndSign(code);
-        kp = code === 0 ? Math.min(kp + Rlgr.zeroUp, Rlgr.maximum) : Math.max(0, kp - Rlgr.nonzeroDown);
-      } else {
-        // The code is the sum of two coefficients; the first follows in as many bits as the sum has.
-        const first = bits.read(32 - Math.clz32(code));
-        const second = code - first;
-        if (second < 0) throw bits.error('first coefficient', 'is larger than the sum it is part of');
-        if (first !== 0 && second !== 0) kp = Math.max(0, kp - 2 * Rlgr.nonzeroDown);
-        else if (code === 0) kp = Math.min(kp + 2 * Rlgr.zeroUp, Rlgr.maximum);
-        output[at++] = fromMagnitudeAndSign(first);
-        if (at < count) output[at++] = fromMagnitudeAndSign(second);
+      while (have <= 24) {
+        if (from < length) window |= source[from]! << (24 - have);
+        from++;
+        have += 8;
       }
+      // At most ten bits of remainder, then the sign.
+      zeros += window >>> (32 - k);
+      window <<= k;
+      have -= k;
+      left -= k;
+      const end = at + zeros < count ? at + zeros : count;
+      while (at < end) output[at++] = 0;
+      if (at >= count || left <= 0) break;
+      sign = window >>> 31;
+      window <<= 1;
+      have--;
+      left--;
     }
-    k = kp >> Rlgr.scaleBits;
+
+    while (have <= 24) {
+      if (from < length) window |= source[from]! << (24 - have);
+      from++;
+      have += 8;
+    }
+    let unary = Math.clz32(~window);
+    if (unary < SHORT_UNARY) {
+      window <<= unary + 1;
+      have -= unary + 1;
+      left -= unary + 1;
+    } else {
+      unary = 0;
+      for (;;) {
+        const ones = Math.min(Math.clz32(~window), 24);
+        unary += ones;
+        window <<= ones;
+        have -= ones;
+        left -= ones;
+        while (have <= 24) {
+          if (from < length) window |= source[from]! << (24 - have);
+          from++;
+          have += 8;
+        }
+        if (ones < 24) break;
+        if (unary > LONGEST_UNARY || left <= 0) throw rlgrError(from - (have >> 3), 'unary prefix', 'does not end');
+      }
+      window <<= 1;
+      have--;
+      left--;
+    }
+    const kr = krp >> Rlgr.scaleBits;
+    let code = unary * (1 << kr);
+    if (kr > 0) {
+      while (have <= 24) {
+        if (from < length) window |= source[from]! << (24 - have);
+        from++;
+        have += 8;
+      }
+      code += window >>> (32 - kr);
+      window <<= kr;
+      have -= kr;
+      left -= kr;
+    }
+    if (code > 0xffff) throw rlgrError(from - (have >> 3), 'code', `${code} is more than 16 bits`);
+    if (unary === 0) krp = krp > 2 ? krp - 2 : 0;
+    else if (unary > 1) krp = krp + unary < Rlgr.maximum ? krp + unary : Rlgr.maximum;
+
+    if (inRun) {
+      output[at++] = sign === 1 ? -(code + 1) : code + 1;
+      kp = kp > Rlgr.runDown ? kp - Rlgr.runDown : 0;
+    } else if (rlgr1) {
+      output[at++] = code & 1 ? -((code + 1) >> 1) : code >> 1;
+      if (code !== 0) kp = kp > Rlgr.nonzeroDown ? kp - Rlgr.nonzeroDown : 0;
+      else kp = kp + Rlgr.zeroUp < Rlgr.maximum ? kp + Rlgr.zeroUp : Rlgr.maximum;
+    } else if (code === 0) {
+      kp = kp + 2 * Rlgr.zeroUp < Rlgr.maximum ? kp + 2 * Rlgr.zeroUp : Rlgr.maximum;
+      output[at++] = 0;
+      if (at < count) output[at++] = 0;
+    } else {
+      // The code is the sum of two coefficients; the first follows in as many bits as the sum has.
+      const bits = 32 - Math.clz32(code);
+      while (have <= 24) {
+        if (from < length) window |= source[from]! << (24 - have);
+        from++;
+        have += 8;
+      }
+      const first = window >>> (32 - bits);
+      window <<= bits;
+      have -= bits;
+      left -= bits;
+      const second = code - first;
+      if (second < 0) {
+        throw rlgrError(from - (have >> 3), 'first coefficient', 'is larger than the sum it is part of');
+      }
+      if (first !== 0 && second !== 0) kp = kp > 2 * Rlgr.nonzeroDown ? kp - 2 * Rlgr.nonzeroDown : 0;
+      output[at++] = first & 1 ? -((first + 1) >> 1) : first >> 1;
+      if (at < count) output[at++] = second & 1 ? -((second + 1) >> 1) : second >> 1;
+    }
   }
   output.fill(0, at);
 }
 
-/** Even codes are positive, odd ones negative. */
-function fromMagnitudeAndSign(code: number): number {
-  return code & 1 ? -((code + 1) >> 1) : code >> 1;
-}
+/** A unary prefix and the bit that ends it, both within what the window holds after it is filled. */
+const SHORT_UNARY = 24;
 
-/** Bits from the most significant end, and the adaptive Golomb-Rice parameter `kr` that goes with them. */
-class RlgrBits {
-  readonly #bytes: Uint8Array;
-  readonly #bitEnd: number;
-  #bitAt = 0;
-  #krp = 1 << Rlgr.scaleBits;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#bitEnd = bytes.length * 8;
-  }
-
-  get left(): number {
-    return this.#bitEnd - this.#bitAt;
-  }
-
-  bit(): number {
-    const value = ((this.#bytes[this.#bitAt >>> 3] ?? 0) >>> (7 - (this.#bitAt & 7))) & 1;
-    this.#bitAt++;
-    return value;
-  }
-
-  /** `count` bits, at most 24; zeros past the end of the stream. */
-  read(count: number): number {
-    if (count === 0) return 0;
-    if (count > 24) throw this.error('code', `${count} bits wide`);
-    const value = this.#peek32() >>> (32 - count);
-    this.#bitAt += count;
-    return value;
-  }
-
-  golombRice(): number {
-    const kr = this.#krp >> Rlgr.scaleBits;
-    let unary = 0;
-    for (;;) {
-      // 25 bits of the look-ahead are always real; count the ones at their front in one go.
-      const ones = Math.min(Math.clz32(~this.#peek32()), 24);
-      unary += ones;
-      this.#bitAt += ones;
-      if (ones < 24) break;
-      if (unary > LONGEST_UNARY || this.left <= 0) throw this.error('unary prefix', 'does not end');
-    }
-    this.#bitAt++;
-    const code = unary * (1 << kr) + this.read(kr);
-    if (code > 0xffff) throw this.error('code', `${code} is more than 16 bits`);
-    if (unary === 0) this.#krp = Math.max(0, this.#krp - 2);
-    else if (unary > 1) this.#krp = Math.min(this.#krp + unary, Rlgr.maximum);
-    return code;
-  }
-
-  error(field: string, detail: string): DecodeError {
-    return new DecodeError('invalid_value', 'RLGR', field, this.#bitAt >>> 3, detail);
-  }
-
-  /** The next 32 bits, of which at least 25 are true to the stream. */
-  #peek32(): number {
-    const at = this.#bitAt >>> 3;
-    const bytes = this.#bytes;
-    const word =
-      ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
-    return word << (this.#bitAt & 7);
-  }
+function rlgrError(offset: number, field: string, detail: string): DecodeError {
+  return new DecodeError('invalid_value', 'RLGR', field, offset, detail);
 }
