@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { diagnoses, diagnosis } from './diagnoses.ts';
 import { formatStep, formatVerdict, type Report, type Step, statusOf, stepNames, verdictOf } from './report.ts';
@@ -59,4 +60,21 @@ test('what strangers say cannot steer a terminal or turn a page around', () => {
   assert.equal(printable(Uint8Array.from([0x1b, 0x5b, 0x41, 0x0d, 0x42])), '.[A');
   assert.equal(harmless('a\u001b[2J\u0085\u202eb'), 'a.[2J..b');
   assert.equal(harmless('x'.repeat(1000)).length, 512);
+});
+
+test('docs/doctor.md has exactly the rows of the table, in their order, and every step', async () => {
+  const page = await readFile(new URL('../../../docs/doctor.md', import.meta.url), 'utf8');
+  const rows = page
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.slice(1, -1).split('|'))
+    .map((cells) => cells.map((cell) => cell.trim().replaceAll('`', '')));
+  const declared = Object.entries(diagnoses).map(([code, { step, severity, message }]) => [
+    code,
+    step,
+    severity,
+    message,
+  ]);
+  assert.deepEqual(rows, declared);
+  for (const name of stepNames) assert.match(page, new RegExp(`^\\| ${name} +\\|`, 'm'));
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { connect, Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { inspect } from 'node:util';
@@ -531,6 +532,38 @@ describe('against the demo desktop', () => {
     const socket = connect(port, '127.0.0.1');
     await new Promise((resolve) => socket.once('connect', resolve));
     socket.destroy();
+  });
+});
+
+describe('peers that send anything', () => {
+  /** Bytes that begin as they should about half of the time, so that more than the first check sees them. */
+  const noise = (prefix: readonly number[]): Buffer =>
+    Buffer.concat([Buffer.from(Math.random() < 0.5 ? prefix : []), randomBytes(1 + Math.floor(Math.random() * 200))]);
+  const stages: readonly (readonly [string, () => Partial<Script>])[] = [
+    ['instead of TLS', () => ({ insteadOfTls: (socket) => socket.end(noise([0x16, 3, 3])) })],
+    ['instead of a challenge', () => ({ insteadOfNla: (secure) => secure.end(noise([0x30, 0x40])) })],
+    ['instead of an answer to the proof', () => ({ insteadOfProof: (secure) => secure.end(noise([0x30, 0x40])) })],
+    [
+      'instead of licensing',
+      () => ({
+        insteadOfLicensing: (session) => {
+          session.send(noise([3, 0, 0, 40, 2, 0xf0, 0x80]));
+          session.end();
+        },
+      }),
+    ],
+  ];
+  for (const [what, script] of stages) {
+    it(`get a diagnosis: ${what}`, async () => {
+      for (let i = 0; i < 10; i++) assert.equal((await examineScripted(script())).verdict, 'failed');
+    });
+  }
+
+  it('get a diagnosis: instead of X.224', async () => {
+    for (let i = 0; i < 20; i++) {
+      await using peer = await fakePeer((socket) => socket.end(noise([3, 0, 0, 19, 14, 0xd0])));
+      assert.equal((await examine(peer.port)).verdict, 'failed');
+    }
   });
 });
 
