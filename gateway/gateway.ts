@@ -10,6 +10,7 @@ import { toActor, Users } from './access/users.ts';
 import { Audit } from './audit/audit.ts';
 import { sessionClock } from './clock.ts';
 import type { Config } from './config.ts';
+import { type Evidence, Verifications } from './evidence/evidence.ts';
 import { createApp } from './http/app.ts';
 import type { RecordingFiles, Services } from './http/services.ts';
 import { readTls, selfMadeTls } from './http/tls.ts';
@@ -31,6 +32,7 @@ export interface GatewayParts {
   readonly connect: Connect;
   readonly pixels: Pixels;
   readonly recordings: RecordingFiles;
+  readonly evidence: Evidence;
   /**
    * Finishes what a gateway that died left unfinished, and looks up what its pixel host finished after it.
    * Returns what there is, by session id. @param expected sessions whose recording is not accounted for
@@ -146,6 +148,8 @@ async function createServices(options: GatewayOptions, store: Store) {
     history,
     tickets: new Tickets(),
     recordings: parts.recordings,
+    evidence: parts.evidence,
+    verifications: new Verifications(store),
     version: options.version,
   };
   return { services, generatedPassword };

@@ -1,10 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openBundle } from '../recorder/evidence/bundle.ts';
+import { describeReport } from '../recorder/evidence/describe-report.ts';
+import { EVENTS_FILE, readEvents } from '../recorder/evidence/event-log.ts';
+import { ensureSigningKey, readTrustedKeys } from '../recorder/evidence/signing-key.ts';
+import { eventsOf, readEvidence, verifyRecording } from '../recorder/evidence/verify.ts';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from '../recorder/finish.ts';
 import { readRecording } from '../recorder/library.ts';
 import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
 import { startDemoProcess } from './demo/process.ts';
+import type { Evidence } from './evidence/evidence.ts';
 import { type Gateway, type GatewayParts, startGateway } from './gateway.ts';
 import { createLogger, type Logger } from './log.ts';
 import { PixelHostProcess } from './pixels/pixel-host-process.ts';
@@ -32,7 +38,15 @@ async function main(): Promise<void> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
 
   const recordings = join(config.dataDirectory, 'recordings');
-  const pixels = new PixelHostProcess({ recordingsDirectory: recordings, ffmpegPath: config.ffmpegPath, log });
+  const signingKeyFile = config.evidenceKeyFile;
+  const pixels = new PixelHostProcess({
+    recordingsDirectory: recordings,
+    ffmpegPath: config.ffmpegPath,
+    signingKeyFile,
+    log,
+  });
+  // Before the first recording needs it; a key that cannot be read is for the person who starts the gateway.
+  await ensureSigningKey(signingKeyFile);
   const gateway = await startGateway({
     config,
     log,
@@ -65,14 +79,41 @@ function gatewayParts(config: Config, recordings: string, pixels: PixelHostProce
       video: (id) => join(recordings, id, VIDEO_FILE),
       thumbnail: (id) => join(recordings, id, THUMBNAIL_FILE),
     },
+    evidence: evidenceOf(recordings, config.evidenceKeyFile),
     async recoverRecordings(expected) {
-      const recovered = await recoverInterrupted(recordings, { ffmpegPath: config.ffmpegPath, log });
+      const options = { ffmpegPath: config.ffmpegPath, signingKeyFile: config.evidenceKeyFile, log };
+      const recovered = await recoverInterrupted(recordings, options);
       const found = new Map(recovered.flatMap(({ sessionId, summary }) => (summary ? [[sessionId, summary]] : [])));
       for (const id of expected) {
         const summary = found.get(id) ?? (await readRecording(join(recordings, id)))?.summary;
         if (summary !== undefined) found.set(id, summary);
       }
       return found;
+    },
+  };
+}
+
+/** The evidence in recordings, read and checked by the recorder's own code. */
+function evidenceOf(recordings: string, signingKeyFile: string): Evidence {
+  const video = (id: string) => join(recordings, id, VIDEO_FILE);
+  return {
+    async publicKey() {
+      const { id, pem } = (await ensureSigningKey(signingKeyFile)).publicKey;
+      return { algorithm: 'Ed25519', id, pem };
+    },
+    async events(id) {
+      const unfinished = await readFile(join(recordings, id, EVENTS_FILE)).catch(() => undefined);
+      if (unfinished !== undefined) return readEvents(unfinished);
+      const box = await readEvidence(video(id));
+      return box && eventsOf(box);
+    },
+    async verify(id) {
+      const report = await verifyRecording(video(id), await readTrustedKeys(signingKeyFile));
+      return { verdict: report.verdict, text: describeReport(report), report };
+    },
+    async bundle(id) {
+      const bundle = await openBundle(video(id), await readTrustedKeys(signingKeyFile));
+      return bundle && { zip: bundle.zip, verdict: bundle.report.verdict };
     },
   };
 }

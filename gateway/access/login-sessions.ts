@@ -59,9 +59,24 @@ export class LoginSessions {
     return user === undefined || user.disabled ? undefined : user;
   }
 
+  /** A name for a sign-in that tells nothing of its token, for the audit log and for evidence, and when it was. */
+  async reference(token: string): Promise<{ reference: string; at: number } | undefined> {
+    const row = await this.#store
+      .selectFrom('login_sessions')
+      .select('created_at')
+      .where('token_hash', '=', hashOf(token))
+      .executeTakeFirst();
+    return row && { reference: referenceOf(token), at: row.created_at };
+  }
+
   async close(token: string): Promise<void> {
     await this.#store.deleteFrom('login_sessions').where('token_hash', '=', hashOf(token)).execute();
   }
+}
+
+/** Of the hash's hash, so that it is of no use against the table. */
+export function referenceOf(token: string): string {
+  return createHash('sha256').update('sign-in').update(hashOf(token)).digest('hex').slice(0, 16);
 }
 
 function hashOf(token: string): Uint8Array {

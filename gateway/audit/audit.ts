@@ -30,6 +30,8 @@ export const auditActions = [
   'session.unwatched',
   'recording.viewed',
   'recording.downloaded',
+  'recording.verified',
+  'evidence.downloaded',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

@@ -75,10 +75,13 @@ test('every reference in the document resolves', async () => {
 
 test('who may call what: every route for nobody, user, auditor and admin', async () => {
   // Declared here once more, by hand: a slip in the routes' own declaration must not pass unseen.
-  const open = ['health', 'login', 'openapi', 'signedIn'];
+  const open = ['getEvidenceKey', 'health', 'login', 'openapi', 'signedIn'];
   const everyone = ['changeOwnPassword', 'logout', 'me'];
   const user = ['getSession', 'getTarget', 'listSessions', 'listTargets', 'openSession'];
-  const auditor = ['getRecording', 'getRecordingThumbnail', 'getRecordingVideo', 'listAudit', 'listRecordings'];
+  const auditor = [
+    ...['getRecording', 'getRecordingThumbnail', 'getRecordingVideo', 'listAudit', 'listRecordings'],
+    ...['getEvidenceBundle', 'getVerification', 'listRecordingEvents', 'verifyRecording'],
+  ];
   const tokens = { user: await harness.userWith(Role.user), auditor: await harness.userWith(Role.auditor) };
   const disposable = await harness.gateway.services.users.create('second-admin', ADMIN_PASSWORD, [Role.admin]);
   assert.ok(disposable.id);

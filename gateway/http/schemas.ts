@@ -4,6 +4,7 @@ import { ID_PATTERN } from '../ids.ts';
 import { protocolNames } from '../rdp/security.ts';
 import { tlsVersions } from '../rdp/tls-peer.ts';
 import { certificateTrusts } from '../rdp/trust.ts';
+import { inputLogPolicies } from '../sessions/input-log.ts';
 import { legacySecurityPolicies, nlaPolicies } from '../targets/targets.ts';
 import type { JsonSchema } from './route.ts';
 
@@ -72,6 +73,12 @@ export const userRoles: JsonSchema = {
 export const fingerprint: JsonSchema = { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'SHA-256, hex' };
 export const side: JsonSchema = { type: 'integer', minimum: 200, maximum: 8192 };
 
+export const inputLog: JsonSchema = {
+  enum: [...inputLogPolicies],
+  description: 'what of keyboard and mouse goes into the event log of a recording: all of it, how much, or nothing',
+};
+const verdict: JsonSchema = { enum: ['whole', 'altered', 'cut-short', 'no-evidence'] };
+
 /** Schemas with a name, `#/components/schemas/…` in OpenAPI. */
 export const components = {
   Error: object({
@@ -86,6 +93,7 @@ export const components = {
     port: count,
     ...security,
     demo: flag,
+    inputLog,
     certificate: object({ trusted: nullable(fingerprint), offered: nullable(fingerprint) }),
     createdAt: time,
     accounts: array({ $ref: '#/components/schemas/Account' }),
@@ -125,6 +133,26 @@ export const components = {
     endCode: nullable(text),
     durationMs: nullable(count),
     bytes: nullable(count),
+  }),
+  RecordingEvent: {
+    type: 'object',
+    description: 'a line of the event log; further fields by type',
+    properties: {
+      n: count,
+      at: { type: 'integer', description: 'milliseconds since the epoch' },
+      t: nullable({ type: 'integer', description: 'milliseconds of the video' }),
+      type: text,
+      prev: { ...fingerprint, description: 'SHA-256 of the line before' },
+    },
+    required: ['n', 'at', 't', 'type', 'prev'],
+    additionalProperties: true,
+  },
+  Verification: object({
+    at: time,
+    by: text,
+    verdict,
+    text: { type: 'string', description: 'the report in words' },
+    report: { type: 'object', description: 'docs/recording.md', additionalProperties: true },
   }),
   AuditEntry: object({
     id: count,

@@ -2,6 +2,7 @@ import type { LoginLimiter } from '../access/login-limiter.ts';
 import type { LoginSessions } from '../access/login-sessions.ts';
 import type { Users } from '../access/users.ts';
 import type { Audit } from '../audit/audit.ts';
+import type { Evidence, Verifications } from '../evidence/evidence.ts';
 import type { SessionHistory } from '../sessions/session-history.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SettingsStore } from '../settings/settings.ts';
@@ -20,6 +21,8 @@ export interface Services {
   readonly history: SessionHistory;
   readonly tickets: Tickets;
   readonly recordings: RecordingFiles;
+  readonly evidence: Evidence;
+  readonly verifications: Verifications;
   readonly version: string;
 }
 

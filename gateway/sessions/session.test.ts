@@ -40,6 +40,7 @@ const facts = {
     host: 'h',
     port: 3389,
     nla: 'preferred',
+    inputLog: 'counts',
     certificateTrust: 'system',
     minimumTls: '1.3',
     restrictedAdmin: true,

@@ -19,12 +19,15 @@ import type {
   PixelViewer,
   RecordingResult,
 } from './ports.ts';
+import { SessionEvidence } from './session-evidence.ts';
 
 /** What a session is about; never changes. */
 export interface SessionFacts {
   readonly id: string;
   readonly user: Pick<Actor, 'id' | 'username'>;
   readonly address: string;
+  /** How the user signed in: a name for it, never the token itself. */
+  readonly signIn?: { readonly reference: string; readonly at: number } | undefined;
   readonly target: Target;
   readonly account: Account;
   readonly width: number;
@@ -77,6 +80,7 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #events: SessionEvents;
   readonly #log: Logger;
+  readonly #evidence: SessionEvidence;
   readonly #viewers = new Set<ViewerConnection>();
   #state: SessionState;
   #pixels: PixelSession | undefined;
@@ -93,6 +97,7 @@ export class Session {
     this.#parts = parts;
     this.#events = events;
     this.#log = parts.log.child({ session: facts.id });
+    this.#evidence = new SessionEvidence(facts, () => this.#now());
     this.#recording = parts.record ? 'starting' : 'off';
     const expiry = setTimeout(() => this.end('browser_gone', 'nobody attached in time'), parts.attachWithinMs);
     expiry.unref();
@@ -155,6 +160,7 @@ export class Session {
     if (this.#state.name !== 'active') return;
     try {
       this.#state.driver.input(events);
+      this.#evidence.input(events);
       const at = this.#now();
       for (const event of events) {
         if ('x' in event) this.#pixels?.sink.pointerMoved(event.x, event.y, at);
@@ -195,6 +201,7 @@ export class Session {
     const watch = this.#pixels.watch(viewer);
     const connection: ViewerConnection = { info, announce, end: (end) => viewer.end(end) };
     this.#viewers.add(connection);
+    this.#evidence.viewer('joined', info, announce);
     this.#updateSuppression();
     if (announce) this.#announceViewers('shadow_started', `${info.username} is watching this session.`);
     let left = false;
@@ -205,6 +212,7 @@ export class Session {
         left = true;
         watch.close();
         this.#viewers.delete(connection);
+        this.#evidence.viewer('left', info, announce);
         this.#updateSuppression();
         if (announce) this.#announceViewers('shadow_ended', `${info.username} no longer watches this session.`);
       },
@@ -233,6 +241,7 @@ export class Session {
       this.#shielded(() => before.owner.end(end));
     }
     for (const viewer of this.#viewers) this.#shielded(() => viewer.end(end));
+    this.#shielded(() => this.#evidence.ended(end, detail, at));
     this.#shielded(() => this.#pixels?.sink.end(end, at));
     this.#shielded(() => this.#events.ended(end));
   }
@@ -252,7 +261,10 @@ export class Session {
       return;
     }
     this.#pixels = pixels;
-    if (this.#recording === 'starting') this.#recording = 'recording';
+    if (this.#recording === 'starting') {
+      this.#recording = 'recording';
+      this.#evidence.begin(pixels);
+    }
     const credentials = await this.#parts.readCredentials();
     // Read anew: the session may have ended meanwhile, which the compiler cannot know.
     const state: SessionState = this.state;
@@ -287,19 +299,24 @@ export class Session {
     return {
       phase: (name) => {
         // Lost, and back: the session is what it was, only its owner has to wait.
-        if (this.#state.name === 'active') this.#state.owner.phase(name);
+        if (this.#state.name === 'active') {
+          this.#state.owner.phase(name);
+          this.#evidence.connection(name);
+        }
         if (this.#state.name !== 'connecting') return;
         this.#state = { ...this.#state, phase: name };
         this.#state.owner.phase(name);
       },
       secured: (security) => {
         this.#security = security;
+        this.#evidence.secured(security);
       },
       connected: () => {
         const state = this.#state;
         if (state.name !== 'connecting' || state.driver === undefined) return;
         this.#startedAt = this.#now();
         this.#state = { name: 'active', owner: state.owner, driver: state.driver, since: this.#startedAt };
+        this.#evidence.connected();
         this.#events.connected();
         this.#updateSuppression();
       },

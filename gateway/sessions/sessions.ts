@@ -49,7 +49,7 @@ export class Sessions {
   }
 
   /** Makes a session that waits for its owner's browser. */
-  async open(actor: Actor, address: string, request: OpenRequest): Promise<Session> {
+  async open(actor: Actor, address: string, request: OpenRequest, signIn?: SessionFacts['signIn']): Promise<Session> {
     const { targets, audit, history } = this.#parts;
     const target = await targets.get(request.targetId);
     const account = await targets.account(request.targetId, request.accountId);
@@ -58,6 +58,7 @@ export class Sessions {
       id: newId(),
       user: { id: actor.id, username: actor.username },
       address,
+      signIn,
       target,
       account,
       // [MS-RDPBCGR] 2.2.1.3.2: an odd width is allowed, but servers round it; so that all sides agree, it is even.

@@ -108,4 +108,19 @@ export const migrations: Record<string, Migration> = {
       }
     },
   },
+  '0003_evidence': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .alterTable('targets')
+        .addColumn('input_log', 'text', (column) => column.notNull().defaultTo('counts'))
+        .execute();
+      await db.schema
+        .createTable('verifications')
+        .addColumn('session_id', 'text', (column) => column.primaryKey())
+        .addColumn('at', 'integer', (column) => column.notNull())
+        .addColumn('username', 'text', (column) => column.notNull())
+        .addColumn('report_json', 'text', (column) => column.notNull())
+        .execute();
+    },
+  },
 };

@@ -9,6 +9,7 @@ export interface Schema {
   settings: SettingsTable;
   sessions: SessionsTable;
   audit: AuditTable;
+  verifications: VerificationsTable;
 }
 
 export interface UsersTable {
@@ -48,6 +49,8 @@ export interface TargetsTable {
   restricted_admin: Generated<number>;
   /** refused | accepted: standard RDP security */
   legacy_security: Generated<string>;
+  /** full | counts | off: what of the input goes into a recording's event log */
+  input_log: Generated<string>;
 }
 
 export interface AccountsTable {
@@ -96,6 +99,14 @@ export interface AuditTable {
   subject: string;
   session_id: string | null;
   details_json: string;
+}
+
+/** The last check of each recording. */
+export interface VerificationsTable {
+  session_id: string;
+  at: number;
+  username: string;
+  report_json: string;
 }
 
 export type UserRow = Selectable<UsersTable>;

@@ -8,6 +8,7 @@ import {
   decideTrust,
   type TrustDecision,
 } from '../rdp/trust.ts';
+import { type InputLogPolicy, inputLogPolicies } from '../sessions/input-log.ts';
 import type { AccountRow, TargetRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -36,6 +37,8 @@ export interface Target extends TargetSecurity {
   readonly host: string;
   readonly port: number;
   readonly demo: boolean;
+  /** How much of keyboard and mouse goes into the event log of a recording. */
+  readonly inputLog: InputLogPolicy;
   /** SHA-256 fingerprints in hex; `offered` is there when the server came with another one than the trusted. */
   readonly certificate: { readonly trusted: string | null; readonly offered: string | null };
   readonly createdAt: string;
@@ -54,9 +57,10 @@ export interface NewTarget extends Partial<TargetSecurity> {
   readonly host: string;
   readonly port?: number;
   readonly demo?: boolean;
+  readonly inputLog?: InputLogPolicy;
 }
 
-export type TargetChange = Partial<Pick<Target, 'name' | 'host' | 'port'> & TargetSecurity>;
+export type TargetChange = Partial<Pick<Target, 'name' | 'host' | 'port' | 'inputLog'> & TargetSecurity>;
 
 export interface NewAccount {
   readonly username: string;
@@ -127,6 +131,7 @@ export class Targets {
       minimum_tls: target.minimumTls ?? '1.2',
       restricted_admin: target.restrictedAdmin === true ? 1 : 0,
       legacy_security: target.legacySecurity ?? 'refused',
+      input_log: target.inputLog ?? 'counts',
     };
     requireConsistent(toTarget(row, []));
     await this.#store.insertInto('targets').values(row).execute();
@@ -153,6 +158,7 @@ export class Targets {
         ...(change.minimumTls === undefined ? {} : { minimum_tls: change.minimumTls }),
         ...(change.restrictedAdmin === undefined ? {} : { restricted_admin: change.restrictedAdmin ? 1 : 0 }),
         ...(change.legacySecurity === undefined ? {} : { legacy_security: change.legacySecurity }),
+        ...(change.inputLog === undefined ? {} : { input_log: change.inputLog }),
         ...(moved ? { trusted_certificate: null, offered_certificate: null } : {}),
       })
       .execute();
@@ -283,6 +289,7 @@ function toTarget(row: TargetRow, accounts: readonly AccountRow[]): Target {
     restrictedAdmin: row.restricted_admin !== 0,
     legacySecurity: legacySecurityPolicies.find((policy) => policy === row.legacy_security) ?? 'refused',
     demo: row.demo !== 0,
+    inputLog: inputLogPolicies.find((policy) => policy === row.input_log) ?? 'counts',
     certificate: { trusted: row.trusted_certificate, offered: row.offered_certificate },
     createdAt: new Date(row.created_at).toISOString(),
     accounts: accounts.map(toAccount),

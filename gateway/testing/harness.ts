@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
@@ -12,6 +12,7 @@ import { decodeGatewayMessage, encodeBrowserMessage, type GatewayMessage } from 
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import type { Role } from '../access/can.ts';
 import { readConfig } from '../config.ts';
+import type { Evidence, RecordingEvent, Verdict } from '../evidence/evidence.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
 import { createLogger } from '../log.ts';
 import type {
@@ -31,6 +32,7 @@ export interface Harness {
   readonly gateway: Gateway;
   readonly driver: FakeDriver;
   readonly pixels: FakePixels;
+  readonly evidence: FakeEvidence;
   readonly dataDirectory: string;
   readonly log: readonly string[];
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -77,6 +79,7 @@ export async function startHarness(environment: Record<string, string> = {}, att
   );
   const driver = new FakeDriver();
   const pixels = new FakePixels();
+  const evidence = new FakeEvidence();
   const stream = new Writable({
     write(chunk, _encoding, done) {
       log.push(String(chunk));
@@ -96,6 +99,7 @@ export async function startHarness(environment: Record<string, string> = {}, att
         video: (id) => join(dataDirectory, 'recordings', id, 'video.mp4'),
         thumbnail: (id) => join(dataDirectory, 'recordings', id, 'thumbnail.jpg'),
       },
+      evidence,
       recoverRecordings: async () => new Map(),
     },
   });
@@ -112,6 +116,7 @@ export async function startHarness(environment: Record<string, string> = {}, att
     gateway,
     driver,
     pixels,
+    evidence,
     dataDirectory,
     log,
     call,
@@ -192,6 +197,25 @@ export class FakeConnection implements Driver {
   }
   close(): void {
     this.closed = true;
+  }
+}
+
+/** Evidence of every recording, as a test sets it. */
+export class FakeEvidence implements Evidence {
+  found: readonly RecordingEvent[] | undefined = [{ n: 0, at: 0, t: null, type: 'log', prev: '0'.repeat(64) }];
+  verdict: Verdict = 'whole';
+
+  async publicKey() {
+    return { algorithm: 'Ed25519', id: 'a'.repeat(64), pem: 'PEM' } as const;
+  }
+  async events() {
+    return this.found;
+  }
+  async verify() {
+    return { verdict: this.verdict, text: 'words', report: { verdict: this.verdict } };
+  }
+  async bundle() {
+    return this.found && { zip: Readable.from([Buffer.from('PK')]), verdict: this.verdict };
   }
 }
 

@@ -2,6 +2,7 @@ import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { administrationRoutes } from './administration.ts';
 import { doctorRoutes } from './doctor.ts';
+import { evidenceRoutes } from './evidence.ts';
 import { recordingRoutes } from './recordings.ts';
 import { serviceRoutes } from './service.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -16,6 +17,7 @@ export function allRoutes(services: Services): Route[] {
     ...doctorRoutes(services),
     ...sessionRoutes(services),
     ...recordingRoutes(services),
+    ...evidenceRoutes(services),
     ...administrationRoutes(services),
   ];
   return [...routes, ...serviceRoutes(routes, services.version)];

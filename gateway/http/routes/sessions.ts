@@ -6,7 +6,7 @@ import { type Route, route } from '../route.ts';
 import { array, id, object, ref, side, text } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
-export function sessionRoutes({ sessions, tickets }: Services): Route[] {
+export function sessionRoutes({ sessions, tickets, logins }: Services): Route[] {
   const ownerOf = async (parameters: Readonly<Record<string, string>>) => ({
     ownerId: sessions.get(parameters.id ?? '').facts.user.id,
   });
@@ -31,8 +31,9 @@ export function sessionRoutes({ sessions, tickets }: Services): Route[] {
       status: 201,
       response: object({ id, ticket: text }),
       errors: ['not_found', 'too_many_requests', 'gateway_stopping'],
-      async handle({ body, actor, address }) {
-        const session = await sessions.open(actor, address, body);
+      async handle({ body, actor, address, token }) {
+        const signIn = token === undefined ? undefined : await logins.reference(token);
+        const session = await sessions.open(actor, address, body, signIn);
         const ticket = await tickets.issue({ sessionId: session.id, role: 'owner', user: session.facts.user });
         return { id: session.id, ticket };
       },

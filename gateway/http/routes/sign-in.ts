@@ -1,3 +1,4 @@
+import { referenceOf } from '../../access/login-sessions.ts';
 import { toActor } from '../../access/users.ts';
 import { GatewayError } from '../../errors.ts';
 import { setSessionCookie } from '../authentication.ts';
@@ -41,8 +42,9 @@ export function signInRoutes({ users, logins, limiter, audit }: Services): Route
           throw new GatewayError('login_failed');
         }
         limiter.succeeded(body.username, address);
-        await audit.record({ action: 'login.succeeded', actor: toActor(user), address });
         const token = await logins.open(user.id);
+        const details = { reference: referenceOf(token) };
+        await audit.record({ action: 'login.succeeded', actor: toActor(user), address, details });
         setSessionCookie(context, token);
         return { token, user };
       },

@@ -1,0 +1,140 @@
+import { GatewayError } from '../../errors.ts';
+import type { Recording } from '../../sessions/session-history.ts';
+import { type Route, route } from '../route.ts';
+import { array, fingerprint, nullable, object, ref, text } from '../schemas.ts';
+import type { Services } from '../services.ts';
+
+/** What proves that nobody touched a recording: events, checks, bundle, key. */
+export function evidenceRoutes({ evidence, verifications, history, audit }: Services): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/api/evidence/public-key',
+      id: 'getEvidenceKey',
+      tag: 'evidence',
+      summary: 'The key that recordings are signed with; its id is the SHA-256 of its DER form',
+      access: 'anyone',
+      status: 200,
+      response: object({ algorithm: { const: 'Ed25519' }, id: fingerprint, pem: text }),
+      errors: [],
+      handle: () => evidence.publicKey(),
+    }),
+    route({
+      method: 'get',
+      path: '/api/recordings/:id/events',
+      id: 'listRecordingEvents',
+      tag: 'evidence',
+      summary: 'The event log of a recording, the oldest first; while the session goes on, as far as it is',
+      access: 'recording.view',
+      status: 200,
+      response: array(ref('RecordingEvent')),
+      errors: [],
+      async handle({ parameter }) {
+        const recording = await history.recording(parameter('id'));
+        return (await evidence.events(recording.id).catch(() => undefined)) ?? [];
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/recordings/:id/verification',
+      id: 'verifyRecording',
+      tag: 'evidence',
+      summary: 'Check a recording: whole, altered (and where) or cut short',
+      access: 'recording.view',
+      status: 200,
+      response: ref('Verification'),
+      errors: ['not_ready', 'too_many_requests'],
+      async handle({ parameter, actor, address }) {
+        const recording = await finished(parameter('id'));
+        // Each reads a whole video; the hash is quick, the disk may not be.
+        if (checking >= MAX_CHECKS) throw new GatewayError('too_many_requests', 'other recordings are being checked');
+        checking++;
+        try {
+          const verified = await evidence.verify(recording.id).catch(missing);
+          await audit.record({
+            action: 'recording.verified',
+            actor,
+            address,
+            subject: recording.target.name,
+            sessionId: recording.id,
+            details: { verdict: verified.verdict },
+          });
+          return await verifications.save(recording.id, actor.username, verified, Date.now());
+        } finally {
+          checking--;
+        }
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/recordings/:id/verification',
+      id: 'getVerification',
+      tag: 'evidence',
+      summary: 'The last check of a recording; null when there was none',
+      access: 'recording.view',
+      status: 200,
+      response: nullable(ref('Verification')),
+      errors: [],
+      async handle({ parameter, context }) {
+        const recording = await history.recording(parameter('id'));
+        // Koa takes a plain null for "no content".
+        context.type = 'json';
+        return (await verifications.find(recording.id)) ?? 'null';
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/recordings/:id/evidence.zip',
+      id: 'getEvidenceBundle',
+      tag: 'evidence',
+      summary: 'Video, events, manifest, verification and how to check them without Oriel',
+      access: 'recording.view',
+      status: 200,
+      produces: 'application/zip',
+      errors: ['not_ready'],
+      async handle({ parameter, context, actor, address }) {
+        const recording = await finished(parameter('id'));
+        context.type = 'application/zip';
+        context.set('Content-Disposition', `attachment; filename="${bundleName(recording)}"`);
+        context.status = 200;
+        if (context.method === 'HEAD') return;
+        const bundle = await evidence.bundle(recording.id).catch(missing);
+        if (bundle === undefined) {
+          context.remove('Content-Disposition');
+          throw new GatewayError('not_found', 'this recording carries no evidence: an older version made it');
+        }
+        await audit.record({
+          action: 'evidence.downloaded',
+          actor,
+          address,
+          subject: recording.target.name,
+          sessionId: recording.id,
+          details: { owner: recording.user.username, verdict: bundle.verdict },
+        });
+        context.body = bundle.zip;
+        context.type = 'application/zip';
+      },
+    }),
+  ];
+
+  async function finished(id: string): Promise<Recording> {
+    const recording = await history.recording(id);
+    if (recording.state === 'failed') throw new GatewayError('not_found', 'there is no video of this session');
+    if (recording.state !== 'ready') throw new GatewayError('not_ready', 'the recording is not finished yet');
+    return recording;
+  }
+}
+
+const MAX_CHECKS = 4;
+let checking = 0;
+
+function missing(error: NodeJS.ErrnoException): never {
+  if (error.code === 'ENOENT') throw new GatewayError('not_found', 'the video is gone');
+  throw error;
+}
+
+/** `oriel-evidence-2026-11-21T20-15-00-server-jane.zip` */
+function bundleName({ startedAt, target, user }: Recording): string {
+  const time = startedAt.slice(0, 19).replaceAll(':', '-');
+  return `oriel-evidence-${time}-${target.name}-${user.username}.zip`.replaceAll(/[^\w.-]/g, '_');
+}

@@ -1,0 +1,81 @@
+import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { SessionEnd } from '#protocol/tunnel/sink.ts';
+import { InputLog } from './input-log.ts';
+import type { SessionFacts, ViewerInfo } from './session.ts';
+
+/** Where a session's events go: into the event log of its recording. */
+export interface EvidenceSink {
+  event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void;
+}
+
+/**
+ * What of a session goes into the event log beside its video: who asked for what, what was connected, who watched,
+ * what was typed (as the target's policy says), how it ended. Types and fields are described in docs/recording.md.
+ */
+export class SessionEvidence {
+  readonly #facts: SessionFacts;
+  readonly #input: InputLog;
+  readonly #now: () => number;
+  #sink: EvidenceSink | undefined;
+
+  constructor(facts: SessionFacts, now: () => number) {
+    this.#facts = facts;
+    this.#now = now;
+    this.#input = new InputLog(facts.target.inputLog, (record, at) => this.#write('input', { ...record }, at));
+  }
+
+  /** The recording is there; what came before it is written down first. */
+  begin(sink: EvidenceSink): void {
+    this.#sink = sink;
+    const { user, address, target, account, signIn, createdAt, width, height } = this.#facts;
+    if (signIn !== undefined) this.#write('sign-in', { user: user.username, reference: signIn.reference }, signIn.at);
+    const where = { id: target.id, name: target.name, host: target.host, port: target.port };
+    this.#write(
+      'request',
+      {
+        user,
+        address,
+        target: where,
+        account: { id: account.id, username: account.username, domain: account.domain },
+        size: { width, height },
+        inputLog: target.inputLog,
+      },
+      createdAt,
+    );
+  }
+
+  /** @param security what was negotiated with the server */
+  secured(security: object): void {
+    this.#write('secured', { ...security });
+  }
+
+  connected(): void {
+    const { target, account } = this.#facts;
+    this.#write('connected', { host: target.host, port: target.port, account: account.username });
+  }
+
+  /** A lost connection, and its return. */
+  connection(state: string): void {
+    this.#write('connection', { state });
+  }
+
+  input(events: readonly InputEvent[]): void {
+    this.#input.add(events, this.#now());
+  }
+
+  viewer(change: 'joined' | 'left', viewer: ViewerInfo, announced: boolean): void {
+    const user = { id: viewer.userId, username: viewer.username };
+    this.#write(change === 'joined' ? 'shadow-started' : 'shadow-ended', { user, announced });
+  }
+
+  /** @param detail by whom, or what the other side said */
+  ended(end: SessionEnd, detail: string, at: number): void {
+    this.#input.flush(at);
+    this.#write('ended', { code: end.code, message: end.message, ...(detail === '' ? {} : { detail }) }, at);
+    this.#sink = undefined;
+  }
+
+  #write(type: string, fields: Readonly<Record<string, unknown>>, at = this.#now()): void {
+    this.#sink?.event(type, fields, at);
+  }
+}
