@@ -21,6 +21,7 @@ const RecordingPage = lazy(() => import('./pages/recording.tsx').then((page) => 
 const Targets = lazy(() => import('./pages/targets.tsx').then((page) => page.Targets));
 const Users = lazy(() => import('./pages/users.tsx').then((page) => page.Users));
 const Audit = lazy(() => import('./pages/audit.tsx').then((page) => page.Audit));
+const Password = lazy(() => import('./pages/password.tsx').then((page) => page.Password));
 const SettingsPage = lazy(() => import('./pages/settings.tsx').then((page) => page.SettingsPage));
 
 /** Who is here decides what is shown: nobody gets the sign-in form, at whatever address, and stays there after it. */
@@ -91,6 +92,7 @@ function Pages() {
         <Route path="/sessions" component={Sessions} />
         <Route path="/recordings" component={Recordings} />
         <Route path="/recordings/:id" component={RecordingPage} />
+        <Route path="/password" component={Password} />
         <Route path="/admin/targets" component={Targets} />
         <Route path="/admin/users" component={Users} />
         <Route path="/admin/audit" component={Audit} />

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes, formatClock, formatMoment, matches } from './format.ts';
+import { formatBytes, formatClock, formatFingerprint, formatMoment, matches, parseFingerprint } from './format.ts';
 
 test('bytes', () => {
   assert.deepEqual([0, 999, 1000, 1234, 9949, 9950, 999_499, 999_500, 1_500_000, 2.5e9, 7e15].map(formatBytes), [
@@ -42,4 +42,15 @@ test('a search finds all its words in any order, in any of the texts', () => {
   assert.equal(matches('web JANE', 'Jane', 'Web server'), true);
   assert.equal(matches('web jim', 'Jane', 'Web server', null, undefined), false);
   assert.equal(matches(' web ', 'Web server'), true);
+});
+
+test('fingerprints: in groups, and read back in every spelling', () => {
+  const hex = '0123456789abcdef'.repeat(4);
+  assert.equal(formatFingerprint('0123456789'), '0123 4567 89');
+  assert.equal(formatFingerprint(null), undefined);
+  assert.equal(parseFingerprint(formatFingerprint(hex) ?? ''), hex);
+  assert.equal(parseFingerprint(` ${hex.toUpperCase().replaceAll(/(..)(?=.)/g, '$1:')}\n`), hex);
+  assert.equal(parseFingerprint(hex.slice(1)), undefined);
+  assert.equal(parseFingerprint(`${hex}0`), undefined);
+  assert.equal(parseFingerprint(`${hex.slice(1)}g`), undefined);
 });

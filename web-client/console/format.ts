@@ -41,3 +41,14 @@ export function matches(search: string, ...texts: readonly (string | null | unde
     .split(/\s+/)
     .every((word) => haystack.includes(word));
 }
+
+/** A fingerprint in groups that an eye can compare: `a1b2 c3d4 …`. Nothing stays nothing. */
+export function formatFingerprint(hex: string | null): string | undefined {
+  return hex?.replaceAll(/(.{4})(?=.)/g, '$1 ');
+}
+
+/** A SHA-256 fingerprint as tools write it (colons, spaces, capitals), as the gateway takes it; nothing if it is none. */
+export function parseFingerprint(text: string): string | undefined {
+  const hex = text.replaceAll(/[\s:-]/g, '').toLowerCase();
+  return /^[0-9a-f]{64}$/.test(hex) ? hex : undefined;
+}

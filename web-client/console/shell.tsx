@@ -103,6 +103,9 @@ function SignedIn() {
         {user.username}
         <span class="quiet small">{user.roles.join(', ') || 'no role'}</span>
       </span>
+      <a class="icon-button" href="/password" aria-label="Change your password" title="Change your password">
+        <Icon name="key" />
+      </a>
       <button type="button" class="button quiet-button" onClick={signOut} data-testid="sign-out">
         Sign out
       </button>

@@ -1,12 +1,27 @@
 import { request } from './request.ts';
-import type { Account, AuditEntry, NlaPolicy, Recording, Role, Session, Settings, Target, User } from './types.ts';
+import type {
+  Account,
+  AuditEntry,
+  ConnectionReport,
+  InputLogPolicy,
+  Recording,
+  Role,
+  Session,
+  Settings,
+  Target,
+  TargetSecurity,
+  User,
+} from './types.ts';
 
-export interface TargetFields {
+export interface TargetFields extends TargetSecurity {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  readonly nla: NlaPolicy;
+  readonly inputLog: InputLogPolicy;
 }
+
+/** What is not said is as it usually is. */
+export type NewTarget = Pick<TargetFields, 'name' | 'host' | 'port'> & Partial<TargetFields>;
 
 export interface AccountFields {
   readonly username: string;
@@ -51,12 +66,24 @@ export const gateway = {
 
   targets: (signal?: AbortSignal) => request<readonly Target[]>('GET', '/targets', undefined, signal),
   target: (target: string, signal?: AbortSignal) => request<Target>('GET', `/targets/${id(target)}`, undefined, signal),
-  addTarget: (fields: TargetFields) => request<Target>('POST', '/targets', fields),
+  addTarget: (fields: NewTarget) => request<Target>('POST', '/targets', fields),
   changeTarget: (target: string, fields: Partial<TargetFields>) =>
     request<Target>('PATCH', `/targets/${id(target)}`, fields),
   removeTarget: (target: string) => request<void>('DELETE', `/targets/${id(target)}`),
   trustCertificate: (target: string, fingerprint?: string) =>
     request<Target>('POST', `/targets/${id(target)}/trust`, fingerprint === undefined ? {} : { fingerprint }),
+  /** Tests the connection to a target, with one of its accounts or without. Takes up to a minute. */
+  testTarget: (target: string, accountId: string | undefined, signal?: AbortSignal) =>
+    request<ConnectionReport>(
+      'POST',
+      `/targets/${id(target)}/test`,
+      accountId === undefined ? {} : { accountId },
+      signal,
+    ),
+  testUnsavedTarget: (
+    fields: TargetSecurity & { readonly host: string; readonly port: number },
+    signal?: AbortSignal,
+  ) => request<ConnectionReport>('POST', '/targets/test', fields, signal),
   addAccount: (target: string, fields: AccountFields) =>
     request<Account>('POST', `/targets/${id(target)}/accounts`, withoutEmpty(fields, 'domain')),
   changeAccount: (target: string, account: string, fields: Partial<AccountFields>) =>

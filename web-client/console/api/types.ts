@@ -18,12 +18,25 @@ export interface Account {
 
 export type NlaPolicy = 'required' | 'preferred' | 'never';
 
-export interface Target {
+export type CertificateTrust = 'first_use' | 'pinned' | 'system';
+export type TlsVersion = '1.0' | '1.1' | '1.2' | '1.3';
+export type InputLogPolicy = 'full' | 'counts' | 'off';
+
+/** What a connection to a target must be at least. */
+export interface TargetSecurity {
+  readonly nla: NlaPolicy;
+  readonly certificateTrust: CertificateTrust;
+  readonly minimumTls: TlsVersion;
+  readonly restrictedAdmin: boolean;
+  readonly legacySecurity: 'refused' | 'accepted';
+}
+
+export interface Target extends TargetSecurity {
   readonly id: string;
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  readonly nla: NlaPolicy;
+  readonly inputLog: InputLogPolicy;
   readonly demo: boolean;
   /** SHA-256 fingerprints: of the certificate that is trusted, and of another that the server showed since. */
   readonly certificate: { readonly trusted: string | null; readonly offered: string | null };
@@ -41,6 +54,14 @@ interface Person {
   readonly username: string;
 }
 
+export interface ConnectionSecurity {
+  readonly protocol: 'hybrid_ex' | 'hybrid' | 'ssl' | 'rdstls' | 'rdp';
+  readonly tls: TlsVersion | null;
+  readonly cipher: string | null;
+  /** SHA-256 of the server's certificate. */
+  readonly certificate: string | null;
+}
+
 export interface Session {
   readonly id: string;
   readonly state: 'pending' | 'connecting' | 'active';
@@ -52,6 +73,8 @@ export interface Session {
   readonly createdAt: string;
   readonly startedAt: string | null;
   readonly phase: string | null;
+  /** What the connection came to; null before it did. */
+  readonly security: ConnectionSecurity | null;
   readonly bytesFromServer: number;
   readonly bytesToBrowser: number;
   readonly viewers: readonly { readonly username: string; readonly since: string }[];
@@ -85,4 +108,31 @@ export interface AuditEntry {
 
 export interface Settings {
   readonly announceShadow: boolean;
+}
+
+/** What testing a connection came to. */
+export interface ConnectionReport {
+  readonly host: string;
+  readonly port: number;
+  readonly durationMs: number;
+  readonly verdict: 'ok' | 'warning' | 'failed';
+  readonly steps: readonly ReportStep[];
+}
+
+export interface ReportStep {
+  readonly name: string;
+  readonly status: 'ok' | 'warning' | 'failed' | 'skipped';
+  readonly summary: string;
+  readonly facts: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  readonly durationMs: number;
+  readonly diagnoses: readonly ReportDiagnosis[];
+}
+
+export interface ReportDiagnosis {
+  readonly code: string;
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly message: string;
+  readonly cause: string;
+  readonly fix: string;
+  readonly detail?: string;
 }

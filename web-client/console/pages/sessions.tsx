@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
-import type { Session } from '../api/types.ts';
+import type { ConnectionSecurity, Session } from '../api/types.ts';
 import { formatBytes, formatClock, formatMoment } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -90,7 +90,12 @@ function SessionTable({ sessions, admin, end }: SessionTableProps) {
               <td data-label="User" class="strong">
                 {session.user.username}
               </td>
-              <td data-label="Desktop">{session.target.name}</td>
+              <td data-label="Desktop">
+                <span class="stacked">
+                  {session.target.name}
+                  <Security security={session.security} />
+                </span>
+              </td>
               <td data-label="Account">{session.account.username}</td>
               <td
                 data-label="For"
@@ -142,6 +147,26 @@ function SessionTable({ sessions, admin, end }: SessionTableProps) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+const protocolWords: Readonly<Record<ConnectionSecurity['protocol'], string>> = {
+  hybrid_ex: 'NLA',
+  hybrid: 'NLA',
+  ssl: 'TLS without NLA',
+  rdstls: 'RDSTLS',
+  rdp: 'Standard RDP security (weak)',
+};
+
+/** What the connection to the desktop came to; the cipher for who points at it. */
+function Security({ security }: { readonly security: ConnectionSecurity | null | undefined }) {
+  if (security === null || security === undefined) return null;
+  const { protocol, tls, cipher } = security;
+  return (
+    <span class={protocol === 'rdp' ? 'small status-bad' : 'small quiet'} title={cipher ?? undefined}>
+      {protocolWords[protocol] ?? protocol}
+      {tls !== null && `, TLS ${tls}`}
+    </span>
   );
 }
 

@@ -1,19 +1,21 @@
 import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
-import type { Account, NlaPolicy, Target } from '../api/types.ts';
-import { matches } from '../format.ts';
+import type { Account, Target } from '../api/types.ts';
+import { formatFingerprint, matches } from '../format.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
-import { Field, SearchField, SelectField } from '../ui/fields.tsx';
+import { Field, SearchField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { useResource } from '../ui/use-resource.ts';
+import { ConnectionTest } from './connection-test.tsx';
 import { accountName } from './desktops.tsx';
+import { TargetDialog } from './target-dialog.tsx';
 
 /** What the one open dialog is about. */
 type Task =
   | { readonly kind: 'add-target' }
-  | { readonly kind: 'change-target' | 'remove-target' | 'add-account' | 'trust'; readonly target: Target }
+  | { readonly kind: 'change-target' | 'remove-target' | 'add-account' | 'trust' | 'test'; readonly target: Target }
   | { readonly kind: 'change-account' | 'remove-account'; readonly target: Target; readonly account: Account };
 
 export function Targets() {
@@ -90,8 +92,16 @@ function TargetEntry({ target, start }: { readonly target: Target; start(task: T
             {target.host}:{target.port}
           </p>
         </div>
-        <span class="quiet small target-nla">NLA {target.nla}</span>
+        <span class="quiet small">{securityWords(target)}</span>
         <div class="row-actions">
+          <button
+            type="button"
+            class="button"
+            onClick={() => start({ kind: 'test', target })}
+            data-testid="test-connection"
+          >
+            Test<span class="hidden-text"> the connection to {target.name}</span>
+          </button>
           <button type="button" class="button" onClick={() => start({ kind: 'change-target', target })}>
             Edit<span class="hidden-text"> {target.name}</span>
           </button>
@@ -104,7 +114,11 @@ function TargetEntry({ target, start }: { readonly target: Target; start(task: T
         <div class="note note-warning">
           <Icon name="shield" />
           <div class="note-text">
-            <p>This computer now shows another certificate. Nobody can connect until it is accepted.</p>
+            {target.certificate.trusted === null ? (
+              <p>No certificate is accepted yet. Nobody can connect until the one that it shows is.</p>
+            ) : (
+              <p>This computer now shows another certificate. Nobody can connect until it is accepted.</p>
+            )}
           </div>
           <button type="button" class="button" onClick={() => start({ kind: 'trust', target })}>
             Review
@@ -153,6 +167,8 @@ function TaskDialog({ task, close }: { readonly task: Task; close(): void }) {
       return <TargetDialog target={undefined} close={close} />;
     case 'change-target':
       return <TargetDialog target={task.target} close={close} />;
+    case 'test':
+      return <ConnectionTest target={task.target} close={close} />;
     case 'add-account':
       return <AccountDialog target={task.target} account={undefined} close={close} />;
     case 'change-account':
@@ -186,6 +202,7 @@ function TaskDialog({ task, close }: { readonly task: Task; close(): void }) {
         <Dialog
           title="Accept the new certificate?"
           action="Accept certificate"
+          testId="accept-certificate"
           perform={() => gateway.trustCertificate(task.target.id, task.target.certificate.offered ?? undefined)}
           close={close}
         >
@@ -193,70 +210,19 @@ function TaskDialog({ task, close }: { readonly task: Task; close(): void }) {
             Accept it only if you know why it changed, for example because {task.target.name} was set up again.
             Otherwise somebody may stand between.
           </p>
-          <p class="field-help">New SHA-256 fingerprint</p>
-          <p class="fingerprint mono">{task.target.certificate.offered}</p>
-          {task.target.certificate.trusted !== null && (
-            <>
-              <p class="field-help">Accepted until now</p>
-              <p class="fingerprint mono quiet">{task.target.certificate.trusted}</p>
-            </>
-          )}
+          <dl class="fingerprints">
+            <dt>Accepted until now</dt>
+            <dd class="fingerprint mono">{formatFingerprint(task.target.certificate.trusted) ?? 'none'}</dd>
+            <dt>Shown now</dt>
+            <dd class="fingerprint mono">{formatFingerprint(task.target.certificate.offered)}</dd>
+          </dl>
+          <p class="field-help">
+            SHA-256 fingerprints. On the computer, PowerShell shows the certificate in use:{' '}
+            <code>Get-ChildItem 'Cert:\\LocalMachine\\Remote Desktop'</code>
+          </p>
         </Dialog>
       );
   }
-}
-
-function TargetDialog({ target, close }: { readonly target: Target | undefined; close(): void }) {
-  const [name, setName] = useState(target?.name ?? '');
-  const [host, setHost] = useState(target?.host ?? '');
-  const [port, setPort] = useState(String(target?.port ?? 3389));
-  const [nla, setNla] = useState<string>(target?.nla ?? 'preferred');
-  const perform = (): Promise<unknown> => {
-    const fields = { name: name.trim(), host: host.trim(), port: Number(port), nla: nla as NlaPolicy };
-    return target === undefined ? gateway.addTarget(fields) : gateway.changeTarget(target.id, fields);
-  };
-  return (
-    <Dialog
-      title={target === undefined ? 'Add a target' : `Edit ${target.name}`}
-      action={target === undefined ? 'Add target' : 'Save'}
-      testId="save-target"
-      perform={perform}
-      close={close}
-    >
-      <Field
-        label="Name"
-        name="name"
-        required
-        maxLength={128}
-        value={name}
-        change={setName}
-        help="As people know it, such as “Accounting server”."
-      />
-      <div class="field-row">
-        <Field
-          label="Host name or address"
-          name="host"
-          required
-          spellcheck={false}
-          autocapitalize="none"
-          value={host}
-          change={setHost}
-        />
-        <Field label="Port" name="port" type="number" min="1" max="65535" required value={port} change={setPort} />
-      </div>
-      <SelectField
-        label="Network Level Authentication"
-        name="nla"
-        value={nla}
-        change={setNla}
-        options={[
-          ['preferred', 'Preferred: use it where the computer offers it'],
-          ['required', 'Required: connect in no other way'],
-          ['never', 'Never: sign in on the desktop itself'],
-        ]}
-      />
-    </Dialog>
-  );
 }
 
 interface AccountDialogProps {
@@ -318,4 +284,14 @@ function AccountDialog({ target, account, close }: AccountDialogProps) {
       />
     </Dialog>
   );
+}
+
+/** The rules that differ from what most targets have are worth a word; the rest is in the form. */
+function securityWords(target: Target): string {
+  const words = [`NLA ${target.nla}`, `TLS ${target.minimumTls} or later`];
+  if (target.restrictedAdmin) words.push('Restricted Admin');
+  if (target.legacySecurity === 'accepted') words.push('weak encryption accepted');
+  if (target.certificateTrust === 'pinned') words.push('pinned certificate');
+  if (target.certificateTrust === 'system') words.push('public certificate');
+  return words.join(' · ');
 }

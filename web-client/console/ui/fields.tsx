@@ -17,6 +17,7 @@ interface FieldProps {
   readonly max?: string;
   readonly minLength?: number;
   readonly maxLength?: number;
+  readonly pattern?: string;
   change(value: string): void;
 }
 
@@ -58,14 +59,24 @@ export function SelectField({ label, help, value, name, options, change }: Selec
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select id={id} name={name} value={value} onChange={(event) => change(event.currentTarget.value)}>
+      <select
+        id={id}
+        name={name}
+        value={value}
+        aria-describedby={help === undefined ? undefined : `${id}-help`}
+        onChange={(event) => change(event.currentTarget.value)}
+      >
         {options.map(([option, text]) => (
           <option key={option} value={option}>
             {text}
           </option>
         ))}
       </select>
-      {help !== undefined && <p class="field-help">{help}</p>}
+      {help !== undefined && (
+        <p class="field-help" id={`${id}-help`}>
+          {help}
+        </p>
+      )}
     </div>
   );
 }

@@ -1,0 +1,173 @@
+import { useRef, useState } from 'preact/hooks';
+import { gateway, type TargetFields } from '../api/gateway.ts';
+import type { Target } from '../api/types.ts';
+import { formatFingerprint, parseFingerprint } from '../format.ts';
+import { Dialog } from '../ui/dialog.tsx';
+import { CheckField, Field, SelectField } from '../ui/fields.tsx';
+import { UnsavedConnectionTest } from './connection-test.tsx';
+
+const usual: TargetFields = {
+  name: '',
+  host: '',
+  port: 3389,
+  nla: 'preferred',
+  certificateTrust: 'first_use',
+  minimumTls: '1.2',
+  restrictedAdmin: false,
+  legacySecurity: 'refused',
+  inputLog: 'counts',
+};
+
+/** Adds a target, or changes one: its address, what a connection must be at least, and what is written down. */
+export function TargetDialog({ target, close }: { readonly target: Target | undefined; close(): void }) {
+  const [fields, setFields] = useState<TargetFields>(() => ({ ...usual, ...target }));
+  const [port, setPort] = useState(String(fields.port));
+  const [pin, setPin] = useState(formatFingerprint(target?.certificate.trusted ?? null) ?? '');
+  const set =
+    <Name extends keyof TargetFields>(name: Name) =>
+    (value: TargetFields[Name]) =>
+      setFields((before) => ({ ...before, [name]: value }));
+  const choose =
+    <Name extends keyof TargetFields>(name: Name) =>
+    // A select only gives back what it was given.
+    (value: string) =>
+      set(name)(value as TargetFields[Name]);
+  const added = useRef<Target>(undefined);
+  const fingerprint = parseFingerprint(pin);
+  const pinned = fields.certificateTrust === 'pinned';
+
+  const perform = async (): Promise<void> => {
+    const asked = {
+      ...securityOf(fields),
+      name: fields.name.trim(),
+      host: fields.host.trim(),
+      port: Number(port),
+      ...(fields.inputLog === (target ?? usual).inputLog ? {} : { inputLog: fields.inputLog }),
+    };
+    // Added already, when only the second step failed the last time.
+    const { id } = added.current ?? target ?? {};
+    const saved = await (id === undefined ? gateway.addTarget(asked) : gateway.changeTarget(id, asked));
+    added.current = saved;
+    if (pinned && fingerprint !== undefined && fingerprint !== saved.certificate.trusted) {
+      await gateway.trustCertificate(saved.id, fingerprint);
+    }
+  };
+
+  return (
+    <Dialog
+      title={target === undefined ? 'Add a target' : `Edit ${target.name}`}
+      action={target === undefined ? 'Add target' : 'Save'}
+      testId="save-target"
+      perform={perform}
+      close={close}
+    >
+      <Field
+        label="Name"
+        name="name"
+        required
+        maxLength={128}
+        value={fields.name}
+        change={set('name')}
+        help="As people know it, such as “Accounting server”."
+      />
+      <div class="field-row">
+        <Field
+          label="Host name or address"
+          name="host"
+          required
+          spellcheck={false}
+          autocapitalize="none"
+          value={fields.host}
+          change={set('host')}
+        />
+        <Field label="Port" name="port" type="number" min="1" max="65535" required value={port} change={setPort} />
+      </div>
+      <details class="more">
+        <summary>Security</summary>
+        <div class="dialog-body">
+          <SelectField
+            label="Network Level Authentication"
+            name="nla"
+            value={fields.nla}
+            change={choose('nla')}
+            options={[
+              ['preferred', 'Preferred: use it where the computer offers it'],
+              ['required', 'Required: connect in no other way'],
+              ['never', 'Never: sign in on the desktop itself'],
+            ]}
+          />
+          <CheckField
+            name="restrictedAdmin"
+            checked={fields.restrictedAdmin && fields.nla !== 'never'}
+            disabled={fields.nla === 'never'}
+            change={set('restrictedAdmin')}
+          >
+            Restricted Admin mode: the computer never gets the password. It must allow this mode, and the account must
+            be one of its administrators.
+          </CheckField>
+          <SelectField
+            label="Certificate"
+            name="certificateTrust"
+            value={fields.certificateTrust}
+            change={choose('certificateTrust')}
+            options={[
+              ['first_use', 'First use: keep the first one, ask about another'],
+              ['pinned', 'Pinned: only the one with this fingerprint'],
+              ['system', 'Public: one that a certification authority signed'],
+            ]}
+          />
+          {pinned && (
+            <Field
+              label="SHA-256 fingerprint"
+              name="fingerprint"
+              spellcheck={false}
+              autocapitalize="none"
+              autocomplete="off"
+              value={pin}
+              change={setPin}
+              pattern="\s*([0-9A-Fa-f]{2}[\s:\-]*){32}"
+              help="64 hexadecimal digits. Left empty, nobody can connect until the certificate that it shows is accepted."
+            />
+          )}
+          <SelectField
+            label="Oldest version of TLS"
+            name="minimumTls"
+            value={fields.minimumTls}
+            change={choose('minimumTls')}
+            options={[
+              ['1.3', 'TLS 1.3'],
+              ['1.2', 'TLS 1.2'],
+              ['1.1', 'TLS 1.1 (outdated)'],
+              ['1.0', 'TLS 1.0 (outdated)'],
+            ]}
+          />
+          <CheckField
+            name="legacySecurity"
+            checked={fields.legacySecurity === 'accepted'}
+            change={(checked) => set('legacySecurity')(checked ? 'accepted' : 'refused')}
+          >
+            Accept standard RDP security where there is no TLS. It is weak: only for old computers on a network of their
+            own.
+          </CheckField>
+        </div>
+      </details>
+      <SelectField
+        label="Keyboard and mouse in the recording"
+        name="inputLog"
+        value={fields.inputLog}
+        change={choose('inputLog')}
+        options={[
+          ['counts', 'Counted: how much was typed and clicked'],
+          ['full', 'Full: every key and click, passwords too'],
+          ['off', 'Off: nothing is written down'],
+        ]}
+      />
+      <UnsavedConnectionTest fields={{ ...securityOf(fields), host: fields.host.trim(), port: Number(port) }} />
+    </Dialog>
+  );
+}
+
+/** Only what the API takes: a target has more. */
+function securityOf({ nla, certificateTrust, minimumTls, restrictedAdmin, legacySecurity }: TargetFields) {
+  return { nla, certificateTrust, minimumTls, restrictedAdmin: restrictedAdmin && nla !== 'never', legacySecurity };
+}
