@@ -5,6 +5,7 @@ import { UpdateCode } from '#protocol/graphics/update.ts';
 import { describeErrorInfo } from '#protocol/pdu/error-info.ts';
 import { type CredSspErrorCode, formatStatus } from '#protocol/security/nt-status.ts';
 import type { CloseReason } from '#protocol/session/close-reason.ts';
+import type { LogonNoticeCode } from '#protocol/session/logon-notice.ts';
 import { type ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
 import { type ProtocolClient, RdpConnection, type RdpConnectionOptions } from '../driver.ts';
 import type { ConnectionEnd } from '../failures.ts';
@@ -19,6 +20,11 @@ export interface DesktopPlan {
   readonly until: 'logon' | 'desktop';
   /** How long to wait for the first picture once the desktop is there. */
   readonly pictureTimeoutMs: number;
+  /**
+   * How long to listen after the first picture for what the server says of the logon; 0 where NLA has settled that.
+   * Without NLA the first picture is the server's sign-in screen.
+   */
+  readonly settleMs: number;
 }
 
 /** How a whole connection went. Times in milliseconds since its start. */
@@ -48,6 +54,8 @@ export async function tryDesktop(plan: DesktopPlan): Promise<DesktopOutcome> {
   let desktop: DesktopOutcome['desktop'];
   let bytes = 0;
   let timer: NodeJS.Timeout | undefined;
+  let isLoggedOn = false;
+  let noticed: Diagnosis | undefined;
   const end = await new Promise<ConnectionEnd | 'enough' | 'no_picture'>((resolve) => {
     const connection = new RdpConnection(client, plan.connection, {
       phase(phase) {
@@ -62,6 +70,18 @@ export async function tryDesktop(plan: DesktopPlan): Promise<DesktopOutcome> {
       graphics(update) {
         if (!PICTURES.has(update.code) || pictureMs !== undefined) return;
         pictureMs = elapsed();
+        clearTimeout(timer);
+        if (plan.settleMs === 0 || isLoggedOn) finish('enough');
+        else timer = setTimeout(() => finish('enough'), plan.settleMs);
+      },
+      loggedOn() {
+        isLoggedOn = true;
+        if (pictureMs !== undefined) finish('enough');
+      },
+      notice({ code, message }) {
+        const found = NOTICES[code];
+        if (found === undefined) return;
+        noticed ??= diagnosis(found, message);
         finish('enough');
       },
       bytes(count) {
@@ -78,7 +98,8 @@ export async function tryDesktop(plan: DesktopPlan): Promise<DesktopOutcome> {
   clearTimeout(timer);
   const [phase] = [...phases.keys()].slice(-1);
   let failure: Diagnosis | undefined;
-  if (end === 'no_picture') failure = diagnosis('no_picture', `within ${plan.pictureTimeoutMs} ms`);
+  if (noticed !== undefined) failure = noticed;
+  else if (end === 'no_picture') failure = diagnosis('no_picture', `within ${plan.pictureTimeoutMs} ms`);
   else if (end !== 'enough') failure = explain(end, client, phase, plan.config);
   return {
     phases,
@@ -224,6 +245,15 @@ function licensingCode(message: string): DiagnosisCode {
   if (message.endsWith('noLicenseServer')) return 'license_server_missing';
   return message.endsWith('noLicense') ? 'licenses_used_up' : 'licensing_failed';
 }
+
+/** What a server says of a logon that did not come about. The other notices are for whoever sits there. */
+const NOTICES: Readonly<Partial<Record<LogonNoticeCode, DiagnosisCode>>> = {
+  logon_bad_password: 'logon_failed',
+  logon_update_password: 'password_must_change',
+  logon_failed: 'logon_refused',
+  logon_no_permission: 'session_denied',
+  logon_session_taken: 'session_in_use',
+};
 
 const ERROR_INFO_CODES: ReadonlyMap<number, DiagnosisCode> = new Map([
   [0x0005, 'session_taken'],

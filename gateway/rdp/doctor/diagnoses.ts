@@ -533,6 +533,14 @@ export const diagnoses = {
     cause: 'Somebody signed in with the same account, and the server allows one session for each user.',
     fix: 'Try again, or give Oriel an account of its own.',
   },
+  session_in_use: {
+    step: 'session',
+    severity: 'error',
+    message: 'Another user is signed in there, and the server gives them precedence.',
+    cause:
+      'Windows 10 and 11 have one desktop for everybody, and a server without the role "Remote Desktop Session Host" two.',
+    fix: 'Have the other user sign out ("quser", "logoff"), or use the same account.',
+  },
   server_out_of_memory: {
     step: 'session',
     severity: 'error',

@@ -36,6 +36,8 @@ export interface DoctorOptions {
   /** For what may have to ask a domain controller; 30 s unless given. */
   readonly logonTimeoutMs?: number;
   readonly pictureTimeoutMs?: number;
+  /** How long to listen for the outcome of a logon without NLA after the first picture; 2 s unless given. */
+  readonly settleMs?: number;
   /** Called with each step as it is done. */
   readonly onStep?: (step: Step) => void;
   /** Another resolver, another way to the host for the TCP step, and another clock, for tests. */
@@ -141,6 +143,7 @@ async function examineDesktop(
     },
     until,
     pictureTimeoutMs: options.pictureTimeoutMs ?? TIMEOUT_MS,
+    settleMs: usesNla || credentials === undefined ? 0 : (options.settleMs ?? SETTLE_MS),
   });
   for (const step of desktopSteps(outcome, until, credentials !== undefined)) examination.add(step);
   return outcome;
@@ -278,6 +281,7 @@ function since(started: number): number {
 }
 
 const TIMEOUT_MS = 10_000;
+const SETTLE_MS = 2_000;
 const LOGON_TIMEOUT_MS = 30_000;
 /** Above it, typed letters visibly lag. */
 const SLOW_MS = 150;

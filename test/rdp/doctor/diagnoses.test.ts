@@ -19,6 +19,7 @@ import {
   hybridOnly,
   LICENSED,
   licenseAlert,
+  logonError,
   makeIdentity,
   outOfMemory,
   PASSWORD,
@@ -482,6 +483,21 @@ describe('licensing and the session', () => {
     assert.equal(step.diagnoses[0]?.detail, 'host7.lab.example');
     assert.equal(step.status, 'warning');
   });
+
+  const notices: readonly (readonly [DiagnosisCode, number, number])[] = [
+    ['logon_failed', 0xc000006d, 0],
+    ['password_must_change', 0xc0000224, 1],
+    ['logon_refused', 0xc0000001, 2],
+    ['session_denied', 0xfffffffa, 0],
+    ['session_in_use', 0xfffffffb, 0],
+  ];
+  for (const [code, type, data] of notices) {
+    it(`${code}: a logon error on the desktop, without NLA`, async () => {
+      const select = (requested: number) => (requested & SSL ? response(SSL) : refusal(1));
+      const report = await examineScripted({ select, onDesktop: logonError(type, data) }, { pictureTimeoutMs: 10_000 });
+      failsWith(report, code);
+    });
+  }
 
   it('no_picture', async () => {
     const report = await examineScripted({}, { pictureTimeoutMs: 50 });

@@ -35,6 +35,8 @@ export interface Script {
   readonly credssp?: Partial<CredSspServerOptions> & { readonly aheadMs?: number };
   /** On the Client Info PDU, in place of licensing and what follows. */
   readonly insteadOfLicensing?: (session: ScriptedSession) => void;
+  /** When the desktop is there, which stays blank. */
+  readonly onDesktop?: (session: ScriptedSession) => void;
 }
 
 /** The client is logged on and waits. */
@@ -81,6 +83,20 @@ export function endWith(errorInfo: number): (session: ScriptedSession) => void {
     session.send(mcsMessage({ kind: 'disconnectProviderUltimatum', reason: 1 }));
     session.end();
   };
+}
+
+/** [MS-RDPBCGR] 2.2.10.1.1.4 TS_LOGON_INFO_EXTENDED with nothing but TS_LOGON_ERRORS_INFO, by hand. */
+export function logonError(type: number, data: number): (session: ScriptedSession) => void {
+  const body = new Uint8Array(4 + 2 + 4 + 4 + 8 + 570);
+  const view = new DataView(body.buffer);
+  view.setUint32(0, 3, true);
+  view.setUint16(4, 18, true);
+  view.setUint32(6, 2, true);
+  view.setUint32(10, 8, true);
+  view.setUint32(14, type, true);
+  view.setUint32(18, data, true);
+  return (session) =>
+    session.sendIo(shareDataMessage(ShareDataType.saveSessionInfo, SHARE_ID, SERVER_CHANNEL_ID, body));
 }
 
 export const { serverDeniedConnection, outOfMemory, disconnectedByOtherConnection } = ErrorInfo;
@@ -182,7 +198,10 @@ function serveSession(secure: TLSSocket, script: Script, first: Buffer = Buffer.
     for (const output of outputs) {
       if (output.kind === 'send') secure.write(output.bytes);
       // What a connected client gets from here on is nothing: no picture ever comes.
-      if (output.kind === 'connected') over = true;
+      if (output.kind === 'connected') {
+        over = true;
+        script.onDesktop?.(session);
+      }
     }
   };
   secure.on('data', receive);
