@@ -143,6 +143,23 @@ test('first start: a password printed once, the address last, a demo desktop to 
   assert.equal((await gateway.call('GET', `/api/recordings/${id}/thumbnail.jpg`, { token })).status, 200);
   recorded = id;
 
+  // It proves itself: by the gateway's own check, and by the events in it.
+  const checked = await gateway.call('POST', `/api/recordings/${id}/verification`, { token });
+  assert.equal(checked.json.verdict, 'whole', checked.text);
+  assert.equal(checked.json.report.recording.state, 'complete');
+  const events = (await gateway.call('GET', `/api/recordings/${id}/events`, { token })).json as { type: string }[];
+  const types = events.map(({ type }) => type);
+  for (const type of ['sign-in', 'request', 'secured', 'connected', 'desktop', 'input', 'shadow-started', 'ended']) {
+    assert.ok(types.includes(type), `no event ${type} in ${types}`);
+  }
+  assert.equal(types.at(-1), 'finished');
+  assert.ok(!JSON.stringify(events).includes('U+004F'), 'what was typed is not in the events');
+  const key = await gateway.call('GET', '/api/evidence/public-key');
+  assert.equal(key.json.id, checked.json.report.key.id);
+  const bundle = await gateway.call('GET', `/api/recordings/${id}/evidence.zip`, { token });
+  assert.equal(bundle.status, 200);
+  assert.match(bundle.text, /^PK/);
+
   await assert.rejects(start(), /another gateway uses this data folder/);
   assert.equal(gateway.log().includes(password), false);
   assert.equal(await gateway.stop(), 0);
@@ -167,6 +184,10 @@ test('killed in mid-session: the next start knows everything, and finishes the r
       [recorded, 'ready', 'ended_by_user'],
     ],
   );
+  const checked = await again.call('POST', `/api/recordings/${id}/verification`, { token });
+  assert.equal(checked.json.verdict, 'whole', checked.text);
+  const events = (await again.call('GET', `/api/recordings/${id}/events`, { token })).json as { type: string }[];
+  assert.ok(events.some(({ type }) => type === 'request'), 'events outlive a kill');
 
   // And it stops in good form with a session open.
   const session = await openDemo(again, token);
