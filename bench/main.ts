@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME [options]`: one module a bench, each with a `run`. */
 const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
+  codecs: () => import('./codecs.ts'),
   recording: () => import('./recording.ts'),
 };
 
