@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { comparePictures, type Picture } from './desktop.ts';
+import { waitFor } from './processes.ts';
 import { startShadow } from './shadow.ts';
 import { startXrdp } from './xrdp.ts';
 
@@ -24,6 +27,30 @@ test('two freerdp-shadow desktops side by side are separate and leave nothing be
   }
   for (const desktop of desktops) assert.ok(!existsSync(desktop.home), `${desktop.home} should be gone`);
 });
+
+test('a test process that is killed takes its servers with it', async () => {
+  const script = `
+    const { startProcess } = await import(${JSON.stringify(import.meta.resolve('./processes.ts'))});
+    console.log(startProcess('sleeper', ['sh', '-c', 'exec sleep 600']).pid);
+  `;
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(owner.stdout, 'data')) as [Buffer];
+  const sleeper = Number(line.toString());
+  assert.ok(isAlive(sleeper));
+  owner.kill('SIGKILL');
+  await waitFor('the sleeper to be gone', () => !isAlive(sleeper));
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    // A zombie that nobody has waited for yet is gone, too.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 test('two xrdp servers start side by side and end', async () => {
   const servers = await Promise.all([startXrdp(), startXrdp()]);

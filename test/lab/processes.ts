@@ -36,8 +36,8 @@ export function startProcess(
   command: readonly string[],
   options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
 ): LabProcess {
-  const [file = '', ...args] = command;
-  const child = spawn(file, args, {
+  // The kernel ends it with this process, also when that is killed and can clean nothing up.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
     cwd: options.cwd,
     env: { ...process.env, LC_ALL: 'C.UTF-8', ...options.env },
     detached: true,

@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { describe, it } from 'node:test';
+import type { ClientConfig } from '#protocol/connector/types.ts';
+import { UpdateCode } from '#protocol/graphics/update.ts';
+import type { ServerRedirection } from '#protocol/pdu/server-redirection.ts';
+import { RdpClient } from '#protocol/session/rdp-client.ts';
+import { RdpServer, type ServerOutput } from '#protocol/session/rdp-server.ts';
+import { GatewayError } from '../../gateway/errors.ts';
+import { RdpConnection } from '../../gateway/rdp/driver.ts';
+import { MAX_REDIRECTIONS, RdpLink } from '../../gateway/rdp/link.ts';
+import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
+import type { DriverOptions } from '../../gateway/sessions/ports.ts';
+
+/** One connection that came to the farm, and how far it is. */
+interface Visit {
+  readonly server: RdpServer;
+  readonly socket: Socket;
+  /** First line of the Connection Request, where it has one. */
+  readonly routing: string;
+}
+
+/** RDP servers without TLS behind one port. `arrive` is called when a client is in. */
+async function farm(arrive: (visit: Visit, count: number) => void, accept: (count: number) => boolean = () => true) {
+  const visits: Visit[] = [];
+  let attempts = 0;
+  const listener = createServer((socket) => {
+    attempts++;
+    socket.on('error', () => {});
+    if (!accept(attempts)) {
+      socket.destroy();
+      return;
+    }
+    const privateKey = { modulus: 1n, exponent: 1n, privateExponent: 1n, size: 64 };
+    const legacy = { authenticate: () => true, level: 0, methods: 0, privateKey };
+    const server = new RdpServer({ computerName: 'FARM', legacy }, nodeCrypto);
+    let routing = '';
+    socket.on('data', (chunk: Buffer) => {
+      if (routing === '') routing = /msts=[^\r]*/u.exec(chunk.toString('latin1'))?.[0] ?? '-';
+      const outputs = server.receive(new Uint8Array(chunk), 0);
+      answer(socket, outputs);
+      if (!outputs.some(({ kind }) => kind === 'connected')) return;
+      const visit = { server, socket, routing };
+      visits.push(visit);
+      arrive(visit, visits.length);
+    });
+  });
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (listener.address() as AddressInfo).port,
+    visits,
+    attempts: () => attempts,
+    [Symbol.asyncDispose]: async () => {
+      for (const { socket } of visits) socket.destroy();
+      await new Promise((resolve) => listener.close(resolve));
+    },
+  };
+}
+
+function answer(socket: Socket, outputs: readonly ServerOutput[]): void {
+  for (const output of outputs) {
+    if (output.kind === 'send') socket.write(output.bytes);
+    if (output.kind === 'closed') socket.end();
+  }
+}
+
+function redirect({ server, socket }: Visit, packet: Partial<ServerRedirection>): void {
+  answer(socket, server.redirect({ sessionId: 1, flags: 0, ...packet }));
+}
+
+const TOKEN = new TextEncoder().encode('Cookie: msts=1.2.3\r\n');
+
+/** A link to `port`, and what it tells; `until` resolves when that was told. */
+function link(port: number, change: Partial<DriverOptions> = {}, delays: readonly number[] = [1, 1, 1]) {
+  const told: string[] = [];
+  const waiting: { readonly text: string; readonly resolve: () => void }[] = [];
+  const tell = (text: string) => {
+    told.push(text);
+    for (const entry of waiting) if (entry.text === text) entry.resolve();
+  };
+  const configs: ClientConfig[] = [];
+  let read = 0;
+  const options: DriverOptions = {
+    ...{ sessionId: 's', host: '127.0.0.1', port, nla: 'never', width: 640, height: 480, keyboardLayout: 0x409 },
+    credentials: { username: 'jane', domain: '', password: 'first' },
+    readCredentials: async () => ({ username: 'jane', domain: '', password: `again ${++read}` }),
+    trustCertificate: async () => true,
+    ...change,
+  };
+  const driver = new RdpLink(
+    options,
+    {
+      phase: (name) => {
+        if (name === 'reconnecting' || name === 'connected') tell(name);
+      },
+      connected: () => tell('desktop'),
+      graphics: ({ code }) => tell(code === UpdateCode.desktopReset ? 'reset' : `update ${code}`),
+      bytes() {},
+      lockKeys() {},
+      notice() {},
+      closed: (code) => tell(`closed ${code}`),
+    },
+    {
+      config: (credentials) => ({
+        ...{ host: '127.0.0.1', width: 640, height: 480, colorDepth: 32, nla: 'never', keyboardLayout: 0x409 },
+        ...{ clientName: 'test', legacySecurity: 'required', ...credentials },
+      }),
+      client: (config) => {
+        configs.push(config);
+        return new RdpClient(config, nodeCrypto);
+      },
+      open: (client, connection, events) => new RdpConnection(client, connection, events),
+      delays,
+    },
+  );
+  const until = (text: string) =>
+    told.includes(text) ? Promise.resolve() : new Promise<void>((resolve) => waiting.push({ text, resolve }));
+  return { driver, told, until, configs };
+}
+
+describe('RdpLink follows redirections', () => {
+  it('back to the same host with a routing token, with credentials read anew', async () => {
+    await using servers = await farm((visit, count) => {
+      if (count === 1) redirect(visit, { loadBalanceInfo: TOKEN, targetNetAddress: '192.0.2.1', userName: 'joe' });
+    });
+    const { driver, until, configs } = link(servers.port);
+    await until('desktop');
+    await new Promise<void>((resolve) => {
+      const look = () => (servers.visits.length === 2 ? resolve() : setTimeout(look, 5));
+      look();
+    });
+    driver.close();
+    assert.deepEqual(
+      servers.visits.map(({ routing }) => routing),
+      ['-', 'msts=1.2.3'],
+    );
+    assert.deepEqual(
+      configs.map(({ host, username, password }) => [host, username, password]),
+      [
+        ['127.0.0.1', 'jane', 'first'],
+        ['127.0.0.1', 'joe', 'again 1'],
+      ],
+    );
+  });
+
+  it('to the first of the named hosts that is there', async () => {
+    await using servers = await farm((visit, count) => {
+      if (count === 1) redirect(visit, { targetNetAddresses: ['127.0.0.2', '127.0.0.1'] });
+    });
+    const { driver, configs } = link(servers.port);
+    await new Promise<void>((resolve) => {
+      const look = () => (servers.visits.length === 2 ? resolve() : setTimeout(look, 5));
+      look();
+    });
+    driver.close();
+    assert.deepEqual(
+      configs.map(({ host }) => host),
+      ['127.0.0.1', '127.0.0.2', '127.0.0.1'],
+    );
+  });
+
+  it('no further than five times in a row', async () => {
+    const asked: string[] = [];
+    const client = {
+      start: () => {
+        asked.push('start');
+        return [{ kind: 'redirect', redirection: { hosts: [], changes: {} } }] as const;
+      },
+      receive: () => [],
+      tlsEstablished: () => [],
+      transportClosed: () => [],
+      input: () => [],
+      refresh: () => [],
+      shutdown: () => [],
+    };
+    await using servers = await farm(() => {});
+    const end = await new Promise((resolve) => {
+      new RdpLink(
+        {
+          ...{ sessionId: 's', host: '127.0.0.1', port: servers.port, nla: 'never', width: 640, height: 480 },
+          keyboardLayout: 0,
+          credentials: { username: '', domain: '', password: '' },
+          readCredentials: async () => ({ username: '', domain: '', password: '' }),
+          trustCertificate: async () => true,
+        },
+        {
+          ...{ phase() {}, connected() {}, graphics() {}, bytes() {}, lockKeys() {}, notice() {} },
+          closed: (code) => resolve(code),
+        },
+        {
+          config: () => ({
+            ...{ host: '', username: '', password: '', domain: '', width: 640, height: 480, colorDepth: 32 },
+            ...{ nla: 'never', keyboardLayout: 0, clientName: '' },
+          }),
+          client: () => client,
+          open: (client, connection, events) => new RdpConnection(client, connection, events),
+        },
+      );
+    });
+    assert.equal(end, 'protocol_error');
+    assert.equal(asked.length, 1 + MAX_REDIRECTIONS);
+  });
+});
+
+describe('RdpLink brings a lost connection back', () => {
+  it('with a picture from the start, without telling of a new session', async () => {
+    await using servers = await farm((visit, count) => {
+      if (count === 1) visit.socket.resetAndDestroy();
+    });
+    const { driver, told, until, configs } = link(servers.port);
+    await until('connected');
+    assert.deepEqual(told.slice(0, 5), ['desktop', 'reset', 'reconnecting', 'connected', 'reset']);
+    assert.equal(configs.at(-1)?.password, 'again 1');
+    driver.resize(800, 600);
+    driver.close();
+    assert.equal(told.filter((text) => text === 'desktop').length, 1);
+  });
+
+  it('in the size that was asked for last', async () => {
+    await using servers = await farm(() => {});
+    const { driver, until, configs } = link(servers.port);
+    await until('desktop');
+    driver.resize(800, 600);
+    servers.visits[0]?.socket.resetAndDestroy();
+    await until('connected');
+    driver.close();
+    assert.deepEqual([configs[1]?.width, configs[1]?.height], [800, 600]);
+  });
+
+  it('for so long, and no longer', async () => {
+    await using servers = await farm(
+      (visit) => visit.socket.resetAndDestroy(),
+      (count) => count === 1,
+    );
+    const { told, until } = link(servers.port, {}, [1, 1, 1]);
+    await until('closed connection_lost');
+    assert.equal(servers.attempts(), 4);
+    assert.deepEqual(told, [
+      'desktop',
+      'reset',
+      'reconnecting',
+      'reconnecting',
+      'reconnecting',
+      'closed connection_lost',
+    ]);
+  });
+
+  it('unless the account may not be used any more', async () => {
+    await using servers = await farm((visit) => visit.socket.resetAndDestroy());
+    const { told, until } = link(servers.port, {
+      readCredentials: async () => {
+        throw new GatewayError('not_found', 'the account is gone');
+      },
+    });
+    await until('closed not_found');
+    assert.deepEqual(told.slice(2), ['reconnecting', 'closed not_found']);
+  });
+
+  it('unless the session was ended meanwhile', async () => {
+    await using servers = await farm((visit) => visit.socket.resetAndDestroy());
+    const { driver, told, until } = link(servers.port, {}, [5]);
+    await until('reconnecting');
+    driver.close();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.deepEqual(told, ['desktop', 'reset', 'reconnecting']);
+    assert.equal(servers.attempts(), 1);
+  });
+
+  it('not when the server ended the session, nor before the desktop was there', async () => {
+    await using servers = await farm(({ server, socket }) => answer(socket, server.disconnect()));
+    const ended = link(servers.port);
+    await ended.until('closed disconnected_by_server');
+    assert.equal(servers.attempts(), 1);
+    await using closed = await farm(
+      () => {},
+      () => false,
+    );
+    const never = link(closed.port);
+    await never.until('closed connection_lost');
+    assert.deepEqual(never.told, ['closed connection_lost']);
+  });
+});
