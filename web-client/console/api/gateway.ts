@@ -1,8 +1,10 @@
+import type { RecordedEvent } from '../player/events.ts';
 import { request } from './request.ts';
 import type {
   Account,
   AuditEntry,
   ConnectionReport,
+  EvidenceKey,
   InputLogPolicy,
   Recording,
   Role,
@@ -11,6 +13,7 @@ import type {
   Target,
   TargetSecurity,
   User,
+  Verification,
 } from './types.ts';
 
 export interface TargetFields extends TargetSecurity {
@@ -106,6 +109,14 @@ export const gateway = {
   videoUrl: (recording: string) => `/api/recordings/${id(recording)}/video.mp4`,
   downloadUrl: (recording: string) => `/api/recordings/${id(recording)}/video.mp4?download=1`,
   thumbnailUrl: (recording: string) => `/api/recordings/${id(recording)}/thumbnail.jpg`,
+  recordingEvents: (recording: string, signal?: AbortSignal) =>
+    request<readonly RecordedEvent[]>('GET', `/recordings/${id(recording)}/events`, undefined, signal),
+  /** The last check; null when there was none. */
+  verification: (recording: string, signal?: AbortSignal) =>
+    request<Verification | null>('GET', `/recordings/${id(recording)}/verification`, undefined, signal),
+  verify: (recording: string) => request<Verification>('POST', `/recordings/${id(recording)}/verification`),
+  evidenceUrl: (recording: string) => `/api/recordings/${id(recording)}/evidence.zip`,
+  evidenceKey: (signal?: AbortSignal) => request<EvidenceKey>('GET', '/evidence/public-key', undefined, signal),
 
   users: (signal?: AbortSignal) => request<readonly User[]>('GET', '/users', undefined, signal),
   addUser: (fields: { username: string; password: string; roles: readonly Role[] }) =>

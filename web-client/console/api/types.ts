@@ -94,6 +94,22 @@ export interface Recording {
   readonly bytes: number | null;
 }
 
+/** What a check of a recording's evidence came to. */
+export interface Verification {
+  readonly at: string;
+  readonly by: string;
+  readonly verdict: 'whole' | 'altered' | 'cut-short' | 'no-evidence';
+  /** The report in words, several lines. */
+  readonly text: string;
+}
+
+export interface EvidenceKey {
+  readonly algorithm: 'Ed25519';
+  /** SHA-256 of the key's DER form, hex. */
+  readonly id: string;
+  readonly pem: string;
+}
+
 export interface AuditEntry {
   readonly id: number;
   readonly at: string;

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useMemo } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { gateway } from '../api/gateway.ts';
 import type { Recording } from '../api/types.ts';
@@ -7,10 +8,12 @@ import { hasRole, useIdentity } from '../identity.tsx';
 import type { TimelineEvent } from '../player/events.ts';
 import { parseMoment } from '../player/moment-link.ts';
 import { Player } from '../player/player.tsx';
+import { toTimeline } from '../player/timeline-events.ts';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { useResource } from '../ui/use-resource.ts';
+import { VerificationPanel } from './verification.tsx';
 
 export function RecordingPage() {
   const { params } = useRoute();
@@ -42,13 +45,23 @@ export function RecordingPage() {
 
 const NO_EVENTS: readonly TimelineEvent[] = [];
 
+/** The player with the events beside it; without them where they cannot be had. */
+function Review({ recording, startAt }: { readonly recording: Recording; readonly startAt: number | undefined }) {
+  const { value } = useResource((signal) => gateway.recordingEvents(recording.id, signal));
+  const events = useMemo(() => (value === undefined ? NO_EVENTS : toTimeline(value)), [value]);
+  return <Player recording={recording} events={events} startAt={startAt} />;
+}
+
 function Content({ recording }: { readonly recording: Recording }) {
   const { query } = useRoute();
   const { user } = useIdentity();
   return (
     <>
       {recording.state === 'ready' && (
-        <Player recording={recording} events={NO_EVENTS} startAt={parseMoment(query.t)} />
+        <>
+          <Review recording={recording} startAt={parseMoment(query.t)} />
+          <VerificationPanel recording={recording.id} />
+        </>
       )}
       {recording.state === 'recording' && (
         <EmptyState icon="recordings" title="The session still goes on">

@@ -40,6 +40,30 @@ export function SettingsPage() {
           {saveError !== undefined && <ErrorNote error={saveError} />}
         </section>
       )}
+      <EvidenceKeySection />
     </Page>
+  );
+}
+
+/** What recordings are checked by: to be written down outside of this machine. */
+function EvidenceKeySection() {
+  const { value: key, error, reload } = useResource(gateway.evidenceKey);
+  return (
+    <section class="setting" data-testid="evidence-key">
+      <h2>Recording signatures</h2>
+      <p class="field-help">
+        Every finished recording is signed with this Ed25519 key. Keep a copy of the public key where nobody who runs
+        this gateway can change it: a recording is then checked against your copy.
+      </p>
+      {error !== undefined && <ErrorNote error={error} retry={reload} />}
+      {key !== undefined && (
+        <>
+          <p class="small">
+            Key <code class="key-id">{key.id}</code>
+          </p>
+          <pre class="verification-report">{key.pem}</pre>
+        </>
+      )}
+    </section>
   );
 }

@@ -1,0 +1,74 @@
+import { useState } from 'preact/hooks';
+import { gateway } from '../api/gateway.ts';
+import type { ApiError } from '../api/request.ts';
+import type { Verification } from '../api/types.ts';
+import { formatMoment } from '../format.ts';
+import { ErrorNote } from '../ui/feedback.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { toApiError, useResource } from '../ui/use-resource.ts';
+
+const titles = {
+  whole: 'Whole: every byte is as it was signed',
+  altered: 'Altered: the file is not as it was signed',
+  'cut-short': 'Cut short: the end of the file is missing',
+  'no-evidence': 'There is no evidence in this recording',
+} as const;
+
+/** Whether anybody touched a recording: the last check, a new one, and the bundle to check it elsewhere. */
+export function VerificationPanel({ recording }: { readonly recording: string }) {
+  const { value: last, error, reload } = useResource((signal) => gateway.verification(recording, signal));
+  const [failure, setFailure] = useState<ApiError>();
+  const [busy, setBusy] = useState(false);
+
+  const verify = async (): Promise<void> => {
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      await gateway.verify(recording);
+    } catch (cause) {
+      setFailure(toApiError(cause));
+    }
+    reload();
+    setBusy(false);
+  };
+
+  return (
+    <section class="verification" aria-labelledby="verification-title" data-testid="verification">
+      <h2 id="verification-title">Evidence</h2>
+      <div class="verification-tools">
+        <button type="button" class="button" onClick={verify} disabled={busy} data-testid="verify">
+          {busy ? 'Checking…' : 'Verify'}
+        </button>
+        <a class="button" href={gateway.evidenceUrl(recording)} download data-testid="evidence">
+          <Icon name="download" /> Evidence bundle
+        </a>
+      </div>
+      {last && <Result verification={last} />}
+      {last === null && <p class="quiet">Not checked yet.</p>}
+      {failure !== undefined && <ErrorNote error={failure} />}
+      {error !== undefined && <ErrorNote error={error} retry={reload} />}
+    </section>
+  );
+}
+
+function Result({ verification }: { readonly verification: Verification }) {
+  const { verdict, text, at, by } = verification;
+  const tone = verdict === 'whole' ? 'note' : verdict === 'no-evidence' ? 'note note-warning' : 'note note-error';
+  return (
+    <div class={tone} role="status" data-testid="verdict" data-verdict={verdict}>
+      {verdict !== 'whole' && <Icon name="warning" />}
+      <div class="note-text">
+        <p>
+          <strong>{titles[verdict]}</strong>
+        </p>
+        <p class="quiet small">
+          Checked {formatMoment(at)} by {by}
+        </p>
+        <details>
+          <summary>Report</summary>
+          <pre class="verification-report">{text}</pre>
+        </details>
+      </div>
+    </div>
+  );
+}

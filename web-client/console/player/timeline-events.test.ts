@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toTimeline } from './timeline-events.ts';
+
+const line = { at: 1_700_000_000_000, prev: '0'.repeat(64) };
+
+test('events in words, by the video clock; what came before the video stands at its beginning', () => {
+  const shown = toTimeline([
+    { ...line, n: 0, t: null, type: 'log' },
+    {
+      ...line,
+      n: 1,
+      t: null,
+      type: 'request',
+      user: { id: 'u', username: 'jane' },
+      address: '192.0.2.1',
+      target: { name: 'server', host: 'srv', port: 3389 },
+      account: { username: 'svc' },
+    },
+    { ...line, n: 2, t: 4000, type: 'ended', code: 'logged_off', message: 'You signed out.' },
+    { ...line, n: 3, t: 1500, type: 'input', ms: 2000, keys: 12, clicks: 1 },
+    { ...line, n: 4, t: 1600, type: 'segment', file: '0000.mp4' },
+    { ...line, n: 5, t: 1700, type: 'from-the-future', user: 7 },
+  ]);
+  assert.deepEqual(
+    shown.map(({ n, at, tone, title, detail }) => [n, at, tone, title, detail]),
+    [
+      [1, 0, 'session', 'jane asked for the session', 'server (srv:3389) as svc, from 192.0.2.1'],
+      [3, 1500, 'input', 'Input', '12 keys, 1 click'],
+      [5, 1700, 'other', 'from-the-future', ''],
+      [2, 4000, 'session', 'Ended', 'You signed out., logged_off'],
+    ],
+  );
+});
+
+test('fields that are missing or of another kind break nothing', () => {
+  for (const type of ['sign-in', 'request', 'secured', 'connected', 'desktop', 'input', 'shadow-started', 'ended']) {
+    assert.equal(toTimeline([{ ...line, n: 0, t: 5, type, user: 'x', target: null }]).length, 1);
+  }
+});

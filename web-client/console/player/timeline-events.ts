@@ -1,0 +1,85 @@
+import type { RecordedEvent, TimelineEvent } from './events.ts';
+
+/** The events of a recording in words, without those that say nothing to a viewer; the oldest first. */
+export function toTimeline(events: readonly RecordedEvent[]): TimelineEvent[] {
+  const shown = events.flatMap((event) => {
+    const words = describe(event);
+    return words === undefined ? [] : [{ n: event.n, at: event.t ?? 0, type: event.type, ...words }];
+  });
+  return shown.sort((a, b) => a.at - b.at || a.n - b.n);
+}
+
+type Words = Pick<TimelineEvent, 'tone' | 'title' | 'detail'>;
+
+function describe(event: RecordedEvent): Words | undefined {
+  switch (event.type) {
+    case 'sign-in':
+      return session('Signed in', `reference ${text(event.reference)}`);
+    case 'request': {
+      const target = fields(event.target);
+      const account = fields(event.account);
+      const host = `${text(target.host)}:${text(target.port)}`;
+      const detail = `${text(target.name)} (${host}) as ${text(account.username)}, from ${text(event.address)}`;
+      return session(`${text(fields(event.user).username)} asked for the session`, detail);
+    }
+    case 'secured':
+      return session(
+        'Secured',
+        joined(text(event.protocol), event.tls && `TLS ${text(event.tls)}`, text(event.cipher)),
+      );
+    case 'connected':
+      return session('Connected', `${text(event.host)} as ${text(event.account)}`);
+    case 'connection':
+      return { tone: 'attention', title: `Connection: ${text(event.state)}`, detail: '' };
+    case 'desktop':
+      return { tone: 'other', title: `Desktop ${text(event.width)} × ${text(event.height)}`, detail: '' };
+    case 'input':
+      return { tone: 'input', title: 'Input', detail: inputText(event) };
+    case 'shadow-started':
+    case 'shadow-ended': {
+      const verb = event.type === 'shadow-started' ? 'watches' : 'no longer watches';
+      const title = `${text(fields(event.user).username)} ${verb}`;
+      return { tone: 'attention', title, detail: event.announced === false ? 'not announced' : '' };
+    }
+    case 'ended':
+      return session('Ended', joined(text(event.message), text(event.detail), text(event.code)));
+    case 'recovered':
+      return { tone: 'attention', title: 'Interrupted', detail: 'finished after a crash' };
+    case 'log':
+    case 'recording':
+    case 'segment':
+    case 'torn':
+    case 'finished':
+      return undefined;
+    default:
+      // Of a later version: its name is better than nothing.
+      return { tone: 'other', title: event.type, detail: '' };
+  }
+}
+
+function session(title: string, detail: string): Words {
+  return { tone: 'session', title, detail };
+}
+
+function inputText(event: RecordedEvent): string {
+  const count = (value: unknown, one: string, many: string) =>
+    typeof value === 'number' && value > 0 ? `${value} ${value === 1 ? one : many}` : '';
+  return joined(
+    count(event.keys, 'key', 'keys'),
+    count(event.clicks, 'click', 'clicks'),
+    count(event.wheel, 'wheel step', 'wheel steps'),
+    count(event.moves, 'move', 'moves'),
+  );
+}
+
+function joined(...parts: unknown[]): string {
+  return parts.filter((part) => typeof part === 'string' && part !== '').join(', ');
+}
+
+function fields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
