@@ -3,7 +3,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { generate } from 'selfsigned';
 import { startDemoServer } from '../demo/server.ts';
-import { ADMIN_PASSWORD, CANARY, type Harness, startHarness } from '../testing/harness.ts';
+import type { ConnectionSecurity } from '../rdp/security.ts';
+import { ADMIN_PASSWORD, CANARY, type Harness, startHarness, until } from '../testing/harness.ts';
 import { allRoutes } from './routes/routes.ts';
 import { newAjv } from './validation.ts';
 
@@ -94,6 +95,49 @@ test('each rule of trust decides as it says', async () => {
   const first = await make('first_use');
   const both = await Promise.all([own, vouched].map((certificate) => codeOf(first, certificate)));
   assert.deepEqual(both.sort(), ['certificate_changed', 'trusted'], 'two at once: one is the first');
+});
+
+test('a session passes on what its target asks for, and tells what it came to', async () => {
+  const { targetId, accountId } = await harness.target();
+  await call('PATCH', `/api/targets/${targetId}`, { minimumTls: '1.3', certificateTrust: 'system', nla: 'required' });
+  const opened = await call('POST', '/api/sessions', { targetId, accountId, width: 800, height: 600 });
+  const { id, ticket } = opened.json;
+  const owner = harness.openTunnel();
+  await owner.attach(ticket);
+  await until(() => harness.driver.connections.some(({ options }) => options.sessionId === id));
+  const { options, events } = harness.driver.last;
+  assert.equal(options.nla, 'required');
+  assert.deepEqual(options.security, {
+    minimumTls: '1.3',
+    restrictedAdmin: false,
+    legacySecurity: 'refused',
+    verifyChain: true,
+  });
+
+  const offered = { fingerprint: '3'.repeat(64), chainProblem: 'CERT_HAS_EXPIRED', nameMatches: true };
+  const decision = await options.trustCertificate(offered);
+  assert.deepEqual(decision, { trusted: false, code: 'certificate_untrusted', problem: 'CERT_HAS_EXPIRED' });
+  const auditOf = async (action: string) => {
+    const { json } = await call('GET', `/api/audit?action=${action}&sessionId=${id}`);
+    return (Array.isArray(json) ? json : json.entries)[0]?.details;
+  };
+  const refused = { targetId, fingerprint: offered.fingerprint, code: 'certificate_untrusted' };
+  assert.deepEqual(await auditOf('target.certificate_refused'), refused);
+
+  const security: ConnectionSecurity = {
+    protocol: 'hybrid_ex',
+    tls: '1.3',
+    cipher: 'TLS_AES_256_GCM_SHA384',
+    certificate: '4'.repeat(64),
+  };
+  events.secured?.(security);
+  events.connected();
+  await until(async () => (await auditOf('session.connected')) !== undefined);
+  const told = await auditOf('session.connected');
+  assert.deepEqual({ ...told, ...security }, told);
+  const { json: live } = await call('GET', '/api/sessions');
+  assert.deepEqual(live.find((session: { id: string }) => session.id === id).security, security);
+  await call('DELETE', `/api/sessions/${id}`);
 });
 
 test('the doctor tests a saved target with its account; what it found is in the audit, the password nowhere', async () => {

@@ -140,7 +140,7 @@ const NLA_WORDS: Readonly<Record<CredSspErrorCode, NlaWords>> = {
   account_restriction: {
     code: 'account_restricted',
     message: 'A restriction of the account keeps it from signing in to this server.',
-    hint: 'Windows refuses empty passwords from afar; "Protected Users" and logon policies can refuse NTLM as well.',
+    hint: 'Windows refuses empty passwords from afar, accounts in "Protected Users", and Restricted Admin mode where it is off.',
   },
   logon_hours: {
     code: 'account_restricted',
@@ -195,7 +195,7 @@ const NLA_WORDS: Readonly<Record<CredSspErrorCode, NlaWords>> = {
   version_refused: {
     code: 'nla_refused',
     message: 'The server only offers an outdated form of Network Level Authentication.',
-    hint: 'Install the updates of the server (CVE-2018-0886), or allow older versions for this target.',
+    hint: 'Install the updates of the server (CVE-2018-0886).',
   },
   refused: {
     code: 'logon_failed',

@@ -7,9 +7,12 @@ import { diagnose } from '../../gateway/rdp/doctor/doctor.ts';
 import { type ConnectionSecurity, protocolNameOf } from '../../gateway/rdp/security.ts';
 import { type CertificateFacts, decideTrust, type TrustDecision, type TrustPolicy } from '../../gateway/rdp/trust.ts';
 import type { DriverEvents, DriverOptions } from '../../gateway/sessions/ports.ts';
+import type { PasswordCredentials } from '../../protocol/security/ts-request.ts';
 import {
+  HYBRID,
   makeIdentity,
   PASSWORD,
+  refusal,
   response,
   type Script,
   SSL,
@@ -30,6 +33,9 @@ before(async () => {
   // Before the first look at this machine's authorities, which is remembered.
   setDefaultCACertificates([...getCACertificates('default'), vouchedFor.cert, vouchedForAnother.cert]);
 });
+
+/** [MS-RDPBCGR] 2.2.1.2.1 RESTRICTED_ADMIN_MODE_SUPPORTED. */
+const RESTRICTED_ADMIN_SUPPORTED = 0x08;
 
 const SECURITY: NonNullable<DriverOptions['security']> = {
   minimumTls: '1.2',
@@ -220,6 +226,31 @@ describe('Restricted Admin mode', () => {
     demo = await startDemoServer({ credentials: { username: USERNAME, password: PASSWORD }, tls: identity });
   });
   after(() => demo.close());
+
+  it('proves the password and keeps it: what is delegated is empty', async () => {
+    let delegated: PasswordCredentials | undefined;
+    const { code } = await connectToScripted(
+      {
+        select: (requested) => (requested & HYBRID ? response(HYBRID, RESTRICTED_ADMIN_SUPPORTED) : refusal(5)),
+        onLogon: (credentials) => {
+          delegated = credentials;
+        },
+      },
+      { security: { ...SECURITY, restrictedAdmin: true } },
+    );
+    assert.equal(code, 'connected');
+    assert.deepEqual(delegated, { domain: '', user: '', password: '' });
+  });
+
+  it('delegates it otherwise, as a control', async () => {
+    let delegated: PasswordCredentials | undefined;
+    await connectToScripted({
+      onLogon: (credentials) => {
+        delegated = credentials;
+      },
+    });
+    assert.equal(delegated?.password, PASSWORD);
+  });
 
   it('restricted_admin_refused: a server without it is not sent the password in another way', async () => {
     const { code } = await connectTo(demo.port, { security: { ...SECURITY, restrictedAdmin: true } });

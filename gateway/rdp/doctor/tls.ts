@@ -53,9 +53,12 @@ export async function probeTls(
     return { summary: 'the TLS handshake failed', diagnoses: [handshakeDiagnosis(error)] };
   }
   const offered: TlsVersion[] = [];
+  const ciphers: string[] = [];
   for (const version of tlsVersions) {
-    const works = version === secured.session.version || (await shake(version).then(accepted, refused));
-    if (works) offered.push(version);
+    const found = version === secured.session.version ? secured : await shake(version).catch(notOffered);
+    if (found === undefined) continue;
+    offered.push(version);
+    ciphers.push(`${version}: ${found.session.cipher}`);
   }
   const { session } = secured;
   const legacy = offered.filter((version) => !isAtLeast(version, '1.2'));
@@ -65,7 +68,7 @@ export async function probeTls(
   else if (legacy.length > 0) diagnoses.push(diagnosis('tls_legacy_versions', legacy.join(', ')));
   return {
     summary: `TLS ${session.version} with ${session.cipher}`,
-    facts: { version: session.version, cipher: session.cipher, offeredVersions: offered },
+    facts: { version: session.version, cipher: session.cipher, offeredVersions: offered, offeredCiphers: ciphers },
     diagnoses,
     ...(!tooOld && { value: secured }),
   };
@@ -101,11 +104,6 @@ const HANDSHAKE_CODES: readonly (readonly [RegExp, DiagnosisCode])[] = [
   [/ECONNRESET|EPIPE|UNEXPECTED_EOF/, 'tls_closed'],
 ];
 
-function accepted(): boolean {
-  return true;
-}
-
-function refused(error: unknown): boolean {
-  if (error instanceof ProbeError) return false;
-  throw error;
+function notOffered(error: unknown): undefined {
+  if (!(error instanceof ProbeError)) throw error;
 }

@@ -271,6 +271,9 @@ describe('TLS', () => {
   it('tls_legacy_versions', async () => {
     const step = finds(await examineScripted({ tls: OLD }), 'tls_legacy_versions');
     assert.deepEqual(step.facts.offeredVersions, ['1.0', '1.1', '1.2', '1.3']);
+    const [first, ...others] = step.facts.offeredCiphers as readonly string[];
+    assert.match(first ?? '', /^1\.0: [A-Z0-9-]+-SHA$/);
+    assert.match(others.at(-1) ?? '', /^1\.3: TLS_/);
   });
 });
 

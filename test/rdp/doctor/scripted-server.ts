@@ -10,7 +10,7 @@ import { mcsMessage, sendDataIndication } from '../../../protocol/pdu/mcs-domain
 import { decodeConnectionRequest, encodeConnectionConfirm } from '../../../protocol/pdu/nego.ts';
 import { SERVER_CHANNEL_ID, ShareDataType, shareDataMessage } from '../../../protocol/pdu/share.ts';
 import { CredSspServer, type CredSspServerOptions } from '../../../protocol/security/credssp-server.ts';
-import { findTsRequestSize } from '../../../protocol/security/ts-request.ts';
+import { findTsRequestSize, type PasswordCredentials } from '../../../protocol/security/ts-request.ts';
 import { type FakePeer, fakePeer, type Identity } from '../fake-peer.ts';
 
 export const USERNAME = 'ann';
@@ -34,6 +34,8 @@ export interface Script {
   readonly insteadOfProof?: (secure: TLSSocket) => void;
   readonly credssp?: Partial<CredSspServerOptions> & { readonly aheadMs?: number };
   /** On the Client Info PDU, in place of licensing and what follows. */
+  /** Told what the client delegated. */
+  readonly onLogon?: (credentials: PasswordCredentials | undefined) => void;
   readonly insteadOfLicensing?: (session: ScriptedSession) => void;
   /** When the desktop is there, which stays blank. */
   readonly onDesktop?: (session: ScriptedSession) => void;
@@ -168,6 +170,7 @@ function authenticate(secure: TLSSocket, script: Script, peer: ReturnType<typeof
       if (step.send !== undefined) secure.write(step.send);
       if (step.error !== undefined) secure.end();
       if (!step.done) continue;
+      script.onLogon?.(server.credentials);
       secure.off('data', receive);
       serveSession(secure, script, pending);
       return;
