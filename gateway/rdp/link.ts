@@ -18,8 +18,8 @@ export interface LinkParts {
   readonly delays?: readonly number[];
 }
 
-/** Some thirty seconds in all, besides what the attempts themselves take. */
-export const RECONNECT_DELAYS_MS: readonly number[] = [500, 1_500, 4_000, 8_000, 16_000];
+/** Some twenty-five seconds in all, besides what the attempts themselves take. */
+export const RECONNECT_DELAYS_MS: readonly number[] = [500, 1_500, 3_000, 6_000, 12_000];
 
 /** More than any farm needs; a server that sends further sends in a circle. */
 export const MAX_REDIRECTIONS = 5;
@@ -179,7 +179,7 @@ export class RdpLink implements Driver {
   #ended(end: ConnectionEnd): void {
     if (this.#over) return;
     if (this.#triesNextHost(end)) return;
-    const isLost = this.#wasActive && (this.#attempts === 0 ? end.code === 'connection_lost' : isPassing(end.code));
+    const isLost = this.#wasActive && (this.#attempts === 0 ? end.code === 'connection_lost' : PASSING.has(end.code));
     if (!isLost || this.#options.readCredentials === undefined) {
       this.#close(end);
       return;
@@ -236,10 +236,8 @@ const NOBODY: Credentials = { username: '', domain: '', password: '' };
 /** The host was not there at all. */
 const UNREACHED: ReadonlySet<ErrorCode> = new Set(['target_unresolved', 'target_refused', 'target_timeout']);
 
-/** Whether a failed attempt to come back is worth another. */
-function isPassing(code: ErrorCode): boolean {
-  return code === 'connection_lost' || UNREACHED.has(code);
-}
+/** What a server that is just starting, or a network that is just coming back, may look like. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([...UNREACHED, 'connection_lost', 'target_not_rdp', 'tls_failed']);
 
 /** A server that we trust named this very certificate for the one that it sent us to. */
 function isVouchedFor(certificate: ServerCertificate, redirection: Redirection | undefined): boolean {
