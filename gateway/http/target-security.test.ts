@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { generate } from 'selfsigned';
 import { startDemoServer } from '../demo/server.ts';
 import type { ConnectionSecurity } from '../rdp/security.ts';
+import { legacySecurityNow } from '../targets/targets.ts';
 import { ADMIN_PASSWORD, CANARY, type Harness, startHarness, until } from '../testing/harness.ts';
 import { allRoutes } from './routes/routes.ts';
 import { newAjv } from './validation.ts';
@@ -54,7 +55,7 @@ test('a target is safe from the start, and says what it allows', async () => {
       legacySecurity: 'refused',
     },
   );
-  const change = { certificateTrust: 'system', minimumTls: '1.3', restrictedAdmin: true, legacySecurity: 'accepted' };
+  const change = { nla: 'required', minimumTls: '1.3', restrictedAdmin: true, legacySecurity: 'accepted' };
   const changed = await call('PATCH', `/api/targets/${json.id}`, change);
   assert.equal(changed.status, 200);
   assert.deepEqual({ ...changed.json, ...change }, changed.json);
@@ -66,6 +67,19 @@ test('Restricted Admin mode without NLA is no setting', async () => {
   assert.equal((await call('POST', '/api/targets', target)).json.error.code, 'conflict');
   const { json } = await call('POST', '/api/targets', { ...target, nla: 'required' });
   assert.equal((await call('PATCH', `/api/targets/${json.id}`, { nla: 'never' })).json.error.code, 'conflict');
+});
+
+test('standard RDP security is not a way around the certificate', async () => {
+  const { targets } = harness.gateway.services;
+  const target = { name: 'Old', host: 'old.example', legacySecurity: 'accepted' };
+  for (const certificateTrust of ['pinned', 'system']) {
+    assert.equal((await call('POST', '/api/targets', { ...target, certificateTrust })).json.error.code, 'conflict');
+  }
+  const { json } = await call('POST', '/api/targets', target);
+  assert.equal(legacySecurityNow(await targets.get(json.id)), 'accepted');
+  assert.equal((await call('PATCH', `/api/targets/${json.id}`, { certificateTrust: 'system' })).status, 409);
+  await targets.checkCertificate(json.id, { fingerprint: '5'.repeat(64), chainProblem: 'x', nameMatches: true });
+  assert.equal(legacySecurityNow(await targets.get(json.id)), 'refused', 'it had TLS once');
 });
 
 test('each rule of trust decides as it says', async () => {

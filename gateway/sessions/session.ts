@@ -7,7 +7,7 @@ import { type ErrorCode, errorRow, GatewayError, isErrorCode } from '../errors.t
 import type { Logger } from '../log.ts';
 import type { ConnectionSecurity } from '../rdp/security.ts';
 import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
-import type { Account, Credentials, Target } from '../targets/targets.ts';
+import { type Account, type Credentials, legacySecurityNow, type Target } from '../targets/targets.ts';
 import type {
   Connect,
   Driver,
@@ -283,7 +283,7 @@ export class Session {
         security: {
           minimumTls: facts.target.minimumTls,
           restrictedAdmin: facts.target.restrictedAdmin,
-          legacySecurity: facts.target.legacySecurity,
+          legacySecurity: legacySecurityNow(facts.target),
           verifyChain: facts.target.certificateTrust === 'system',
         },
         trustCertificate: (certificate) => this.#parts.trustCertificate(certificate),

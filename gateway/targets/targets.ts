@@ -269,10 +269,21 @@ export class Targets {
   }
 }
 
-/** Restricted Admin mode is a way of NLA; without it the password would go over after all. */
-function requireConsistent({ nla, restrictedAdmin }: TargetSecurity): void {
+/**
+ * Whether a connection may fall back to standard RDP security now. It has no certificate: a target of which one was
+ * accepted is past it, or whoever sits between could have the password for the asking.
+ */
+export function legacySecurityNow(target: Pick<Target, 'legacySecurity' | 'certificate'>): LegacySecurity {
+  return target.certificate.trusted === null ? target.legacySecurity : 'refused';
+}
+
+/** Settings of which one would undo the other. */
+function requireConsistent({ nla, restrictedAdmin, legacySecurity, certificateTrust }: TargetSecurity): void {
   if (restrictedAdmin && nla === 'never') {
     throw new GatewayError('conflict', 'Restricted Admin mode needs Network Level Authentication');
+  }
+  if (legacySecurity === 'accepted' && certificateTrust !== 'first_use') {
+    throw new GatewayError('conflict', 'standard RDP security has no certificate that could be trusted');
   }
 }
 

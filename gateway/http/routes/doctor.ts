@@ -2,7 +2,7 @@ import { GatewayError } from '../../errors.ts';
 import { diagnoses } from '../../rdp/doctor/diagnoses.ts';
 import { type DoctorOptions, diagnose } from '../../rdp/doctor/doctor.ts';
 import { diagnosesOf, type Report, stepNames } from '../../rdp/doctor/report.ts';
-import type { TargetSecurity } from '../../targets/targets.ts';
+import { legacySecurityNow, type TargetSecurity } from '../../targets/targets.ts';
 import { type JsonSchema, type Route, route } from '../route.ts';
 import {
   accountName,
@@ -73,7 +73,7 @@ export function doctorRoutes({ targets, audit }: Services): Route[] {
         const { accountId, until } = body;
         const credentials = accountId === undefined ? undefined : await targets.credentials(target.id, accountId);
         const report = await examine({
-          ...connectionOf(target),
+          ...connectionOf({ ...target, legacySecurity: legacySecurityNow(target) }),
           trust: { mode: target.certificateTrust, fingerprint: target.certificate.trusted },
           ...(credentials !== undefined && { credentials }),
           ...(until !== undefined && { until }),

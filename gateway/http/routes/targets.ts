@@ -53,7 +53,7 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
       ),
       status: 201,
       response: ref('Target'),
-      errors: [],
+      errors: ['conflict'],
       async handle({ body, actor, address }) {
         const target = await targets.create(body);
         await audit.record({
@@ -94,7 +94,7 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
       ]),
       status: 200,
       response: ref('Target'),
-      errors: [],
+      errors: ['conflict'],
       async handle({ parameter, body, actor, address }) {
         const target = await targets.change(parameter('id'), body);
         await audit.record({
