@@ -1,3 +1,4 @@
+import { DYNAMIC_CHANNELS } from '#protocol/connector/graphics-offer.ts';
 import { RdpClient } from '#protocol/session/rdp-client.ts';
 import type { Connect } from '../sessions/ports.ts';
 import { RdpConnection } from './driver.ts';
@@ -21,6 +22,8 @@ export const connectRdp: Connect = (options, events) =>
       keyboardLayout: options.keyboardLayout,
       clientName: CLIENT_NAME,
       autoDetect: true,
+      // For Display Control.
+      channels: [DYNAMIC_CHANNELS],
     }),
     client: (config) => new RdpClient(config, nodeCrypto),
     open: (client, connection, connectionEvents) => new RdpConnection(client, connection, connectionEvents),

@@ -3,7 +3,7 @@ import { DRDYNVC_CHANNEL } from '../channels/dynamic-channels.ts';
 import { WriteCursor } from '../core/cursor.ts';
 import { SurfaceCodecId } from '../graphics/surface-codecs.ts';
 import { type BitmapCodec, CodecGuid } from '../pdu/capability-sets.ts';
-import { ChannelOptions } from '../pdu/gcc-client-data.ts';
+import { type ChannelDefinition, ChannelOptions } from '../pdu/gcc-client-data.ts';
 import type { ClientConfig } from './types.ts';
 
 /**
@@ -37,7 +37,7 @@ export function offerGraphics(kinds: readonly GraphicsKind[]): GraphicsConfig {
 }
 
 /** The static channel that carries the dynamic ones. */
-const DYNAMIC_CHANNELS = {
+export const DYNAMIC_CHANNELS: ChannelDefinition = {
   name: DRDYNVC_CHANNEL,
   options: (ChannelOptions.initialized | ChannelOptions.encryptRdp) >>> 0,
 };
