@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { waitFor } from '../lab/processes.ts';
+import { accessibilityFaults } from './accessibility.ts';
 import { closeBrowser, launchBrowser, Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
 import { openPerson } from './story.ts';
@@ -79,6 +80,7 @@ const adminPages = [
   ['/admin/users', 'Users'],
   ['/admin/audit', 'Audit log'],
   ['/admin/settings', 'Settings'],
+  ['/password', 'Change password'],
   ['/admin/nothing-here', 'Nothing here'],
 ] as const;
 
@@ -96,6 +98,53 @@ for (const width of [1280, 360]) {
       assert.deepEqual(await faults(person), [], path);
     }
     assert.deepEqual(person.complaints, []);
+    await person.close();
+  });
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`every page keeps to WCAG 2.2 AA, ${colorScheme}`, async () => {
+    const person = await Person.open(browser, gateway.url, { width: 1280, height: 800 });
+    const { page } = person;
+    const found: string[] = [];
+    const check = async (what: string) => {
+      for (const fault of await accessibilityFaults(page)) found.push(`${what}: ${fault}`);
+    };
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await person.go('/');
+    await page.locator('input[name=username]').waitFor();
+    await check('sign-in');
+    await person.signIn('admin', ADMIN_PASSWORD);
+    for (const [path, heading] of adminPages) {
+      await person.go(path);
+      await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+      await page.locator('.loading').waitFor({ state: 'detached' });
+      await check(path);
+    }
+    await person.go('/recordings?user=nobody');
+    await page.getByTestId('empty').waitFor();
+    await check('recordings, filtered');
+    await person.go('/admin/targets');
+    await page.getByTestId('add-target').click();
+    await page.getByText('Security', { exact: true }).click();
+    await page.locator('select[name=certificateTrust]').selectOption('pinned');
+    await check('target form');
+    await page.locator('input[name=host]').fill('127.0.0.1');
+    await page.locator('input[name=port]').fill('1');
+    await page.getByTestId('test-unsaved').click();
+    await page.getByTestId('report').waitFor();
+    await check('connection test');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByTestId('add-account').first().click();
+    await check('account form');
+    await person.go('/admin/users');
+    await page.getByTestId('add-user').click();
+    await check('user form');
+    const [target] = await gateway.admin.must<{ id: string }[]>('GET', '/api/targets');
+    await person.go(`/desktop/${target?.id}`);
+    await page.getByTestId('error-code').or(page.getByTestId('accounts')).first().waitFor();
+    await check('desktop');
+    assert.deepEqual(found, []);
     await person.close();
   });
 }

@@ -50,7 +50,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           <Logo /> Oriel
         </a>
       </header>
-      <div class="side-bar" id="side-bar">
+      <section class="side-bar" id="side-bar" aria-label="Menu">
         <a class="brand" href="/">
           <Logo /> Oriel
         </a>
@@ -59,7 +59,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           <Entries heading="Administration" entries={administration} path={path} />
         </nav>
         <SignedIn />
-      </div>
+      </section>
       <main id="main" tabIndex={-1}>
         {children}
       </main>
