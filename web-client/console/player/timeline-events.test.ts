@@ -28,7 +28,7 @@ test('events in words, by the video clock; what came before the video stands at 
       [1, 0, 'session', 'jane asked for the session', 'server (srv:3389) as svc, from 192.0.2.1'],
       [3, 1500, 'input', 'Input', '12 keys, 1 click'],
       [5, 1700, 'other', 'from-the-future', ''],
-      [2, 4000, 'session', 'Ended', 'You signed out., logged_off'],
+      [2, 4000, 'session', 'Ended', 'You signed out. (logged_off)'],
     ],
   );
 });

@@ -42,7 +42,10 @@ function describe(event: RecordedEvent): Words | undefined {
       return { tone: 'attention', title, detail: event.announced === false ? 'not announced' : '' };
     }
     case 'ended':
-      return session('Ended', joined(text(event.message), text(event.detail), text(event.code)));
+      return session(
+        'Ended',
+        [event.message, event.detail, event.code && `(${text(event.code)})`].filter(isText).join(' '),
+      );
     case 'recovered':
       return { tone: 'attention', title: 'Interrupted', detail: 'finished after a crash' };
     case 'log':
@@ -73,7 +76,11 @@ function inputText(event: RecordedEvent): string {
 }
 
 function joined(...parts: unknown[]): string {
-  return parts.filter((part) => typeof part === 'string' && part !== '').join(', ');
+  return parts.filter(isText).join(', ');
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 function fields(value: unknown): Readonly<Record<string, unknown>> {
