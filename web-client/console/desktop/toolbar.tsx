@@ -1,8 +1,9 @@
 import type { ComponentChildren, RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RemoteDesktop, Scaling } from '../../viewer/remote-desktop.ts';
 import { Icon, Logo } from '../ui/icon.tsx';
 import { keyCombinations } from './key-combinations.ts';
+import { chooseKeyboardLayout, chosenKeyboardLayout, keyboardLayouts } from './keyboard-setting.ts';
 
 interface ToolbarProps {
   readonly title: string;
@@ -68,6 +69,33 @@ export function FullscreenButton({
   );
 }
 
+/** The keyboard layout that the next session asks for: the one at hand, unless this browser's user knows better. */
+function KeyboardChoice() {
+  const [chosen, setChosen] = useState(chosenKeyboardLayout);
+  const choose = (value: string): void => {
+    const layout = value === '' ? undefined : Number(value);
+    chooseKeyboardLayout(layout);
+    setChosen(layout);
+  };
+  return (
+    <label class="menu-note small">
+      <span class="quiet">Keyboard, from the next session on</span>
+      <select
+        value={chosen === undefined ? '' : String(chosen)}
+        onChange={(event) => choose(event.currentTarget.value)}
+        data-testid="keyboard-layout"
+      >
+        <option value="">As on this device</option>
+        {keyboardLayouts.map(([layout, name]) => (
+          <option key={layout} value={String(layout)}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 /** Key combinations that browsers keep for themselves, and the soft keyboard of touch devices. */
 export function KeysMenu({ desktop }: { readonly desktop: RemoteDesktop }) {
   const menu = useRef<HTMLDetailsElement>(null);
@@ -126,6 +154,7 @@ export function KeysMenu({ desktop }: { readonly desktop: RemoteDesktop }) {
         >
           <span>Show the keyboard</span>
         </button>
+        <KeyboardChoice />
         <p class="menu-note quiet small">
           <kbd>Ctrl+Alt+Home</kbd> leaves the desktop for this bar.
         </p>

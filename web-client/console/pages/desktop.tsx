@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
-import { guessKeyboardLayout } from '../../viewer/keyboard-layout.ts';
 import { gateway } from '../api/gateway.ts';
 import type { Account, Target } from '../api/types.ts';
+import { keyboardLayout } from '../desktop/keyboard-setting.ts';
 import { Connecting, EndPanel } from '../desktop/overlays.tsx';
 import { FullscreenButton, KeysMenu, ScalingButton, Toolbar } from '../desktop/toolbar.tsx';
 import { useDesktop, useLeaveWarning } from '../desktop/use-desktop.ts';
@@ -94,8 +94,8 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
   const view = useDesktop({
     label: target.name,
     ticket: async ({ width, height }) => {
-      const keyboardLayout = await guessKeyboardLayout();
-      const fields = { targetId: target.id, accountId: account.id, width, height, keyboardLayout };
+      const size = { width, height, keyboardLayout: await keyboardLayout() };
+      const fields = { targetId: target.id, accountId: account.id, ...size };
       return (await gateway.openSession(fields)).ticket;
     },
     leave: () => first.current?.focus(),
