@@ -58,3 +58,17 @@ test('xrdp: TLS without NLA, all the way', async () => {
     await server.stop();
   }
 });
+
+test('freerdp-shadow with standard RDP security: only where the target accepts it', async () => {
+  const server = await startShadow({ security: 'rdp' });
+  try {
+    const refused = await examine(server);
+    assert.ok(codesOf(refused).includes('standard_rdp_only'), inspect(refused, { depth: 6 }));
+    const report = await examine(server, { legacySecurity: 'accepted' });
+    assert.equal(report.verdict, 'warning', inspect(report, { depth: 6 }));
+    assert.ok(codesOf(report).includes('standard_rdp_used'));
+    assert.equal(stepOf(report, 'picture')?.status, 'ok');
+  } finally {
+    await server.stop();
+  }
+});

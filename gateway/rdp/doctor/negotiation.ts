@@ -62,7 +62,7 @@ export async function negotiate(
   ];
   const selected = legacy ? SecurityProtocol.rdp : selectedBy(decisive);
   return {
-    summary: `offered everything, the server selects ${describe(everything)}`,
+    summary: `offered everything, the server ${everything.kind === 'failure' ? '' : 'selects '}${describe(everything)}`,
     facts: {
       offeredAll: describe(everything),
       offeredTls: describe(tlsAlone),
@@ -213,7 +213,7 @@ function describe(confirm: ConnectionConfirm | undefined): string {
     case 'response':
       return protocolName(confirm.protocol);
     case 'failure':
-      return `refused: ${FAILURE_NAMES.get(confirm.code) ?? `failure code ${confirm.code}`}`;
+      return `refuses: ${FAILURE_NAMES.get(confirm.code) ?? `failure code ${confirm.code}`}`;
   }
 }
 

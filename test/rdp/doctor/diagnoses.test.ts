@@ -179,7 +179,7 @@ describe('negotiation', () => {
   it('nla_required_by_server', async () => {
     const step = failsWith(await examineScripted({}, { nla: 'never' }), 'nla_required_by_server');
     assert.equal(step.facts.offeredAll, 'CredSSP (NLA)');
-    assert.equal(step.facts.offeredTls, 'refused: HYBRID_REQUIRED_BY_SERVER');
+    assert.equal(step.facts.offeredTls, 'refuses: HYBRID_REQUIRED_BY_SERVER');
     assert.match(step.diagnoses[0]?.message ?? '', /^Network Level Authentication is required/);
   });
 
