@@ -5,7 +5,8 @@ import { gateway } from '../api/gateway.ts';
 import type { Recording } from '../api/types.ts';
 import { formatBytes, formatClock, formatMoment } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
-import type { TimelineEvent } from '../player/events.ts';
+import type { RecordedEvent } from '../player/events.ts';
+import { inputMoments, sumUpInput } from '../player/input-activity.ts';
 import { parseMoment } from '../player/moment-link.ts';
 import { Player } from '../player/player.tsx';
 import { toTimeline } from '../player/timeline-events.ts';
@@ -43,13 +44,14 @@ export function RecordingPage() {
   );
 }
 
-const NO_EVENTS: readonly TimelineEvent[] = [];
+const NO_EVENTS: readonly RecordedEvent[] = [];
 
 /** The player with the events beside it; without them where they cannot be had. */
 function Review({ recording, startAt }: { readonly recording: Recording; readonly startAt: number | undefined }) {
   const { value } = useResource((signal) => gateway.recordingEvents(recording.id, signal));
-  const events = useMemo(() => (value === undefined ? NO_EVENTS : toTimeline(value)), [value]);
-  return <Player recording={recording} events={events} startAt={startAt} />;
+  const events = useMemo(() => toTimeline(sumUpInput(value ?? NO_EVENTS)), [value]);
+  const input = useMemo(() => inputMoments(value ?? NO_EVENTS), [value]);
+  return <Player recording={recording} events={events} input={input} startAt={startAt} />;
 }
 
 function Content({ recording }: { readonly recording: Recording }) {

@@ -4,7 +4,7 @@ import { gateway } from '../api/gateway.ts';
 import type { Recording } from '../api/types.ts';
 import { formatClock } from '../format.ts';
 import { Icon } from '../ui/icon.tsx';
-import { activityOf, frameMoments, idleStretches, neighbour, partsFor, type Stretch } from './activity.ts';
+import { activityOf, frameMoments, idleStretches, type Moment, neighbour, partsFor, type Stretch } from './activity.ts';
 import { commandFor, nextSpeed, type PlayerCommand, speeds } from './commands.ts';
 import { EventList } from './event-list.tsx';
 import type { TimelineEvent } from './events.ts';
@@ -18,6 +18,8 @@ interface PlayerProps {
   readonly recording: Recording;
   /** In the order of time. */
   readonly events: readonly TimelineEvent[];
+  /** When keyboard and mouse were used, and how much. */
+  readonly input: readonly Moment[];
   /** Where to begin, in milliseconds. */
   readonly startAt: number | undefined;
 }
@@ -30,7 +32,7 @@ const NEAR_EVENT_MS = 500;
 const NOTHING: readonly Stretch[] = [];
 
 /** A recording, with what an auditor needs: where something happens, quickly there, and past what is idle. */
-export function Player({ recording, events, startAt }: PlayerProps) {
+export function Player({ recording, events, input, startAt }: PlayerProps) {
   const box = useRef<HTMLDivElement>(null);
   const video = useRef<HTMLVideoElement>(null);
   const [skipsIdle, setSkipsIdle] = useState(false);
@@ -42,8 +44,8 @@ export function Player({ recording, events, startAt }: PlayerProps) {
     () =>
       frames === undefined
         ? NOTHING
-        : idleStretches([...frames.map(({ at }) => at), ...events.map(({ at }) => at)], length),
-    [frames, events, length],
+        : idleStretches([...frames.map(({ at }) => at), ...[...events, ...input].map(({ at }) => at)], length),
+    [frames, events, input, length],
   );
   const playback = usePlayback(video, { durationMs: length, startAt, skipped: skipsIdle ? idle : NOTHING });
   const { at, durationMs, playing, speed, seek, toggle, setSpeed } = playback;
@@ -51,6 +53,7 @@ export function Player({ recording, events, startAt }: PlayerProps) {
     () => frames && activityOf(frameMoments(frames), durationMs, partsFor(durationMs)),
     [frames, durationMs],
   );
+  const inputBars = useMemo(() => activityOf(input, durationMs, partsFor(durationMs)), [input, durationMs]);
 
   // Keys work at once, and only while the focus is in the player: elsewhere letters mean other things.
   useEffect(() => box.current?.focus({ preventScroll: true }), []);
@@ -176,7 +179,7 @@ export function Player({ recording, events, startAt }: PlayerProps) {
           </p>
         )}
         <div class="player-controls">
-          <Timeline at={at} durationMs={durationMs} activity={activity} events={events} seek={seek} />
+          <Timeline at={at} durationMs={durationMs} activity={activity} input={inputBars} events={events} seek={seek} />
           <div class="player-tools">
             {button({ kind: 'toggle-play' }, playing ? 'Pause' : 'Play', <Icon name={playing ? 'pause' : 'play'} />)}
             {button({ kind: 'seek-by', ms: -5000 }, '5 seconds back', <span>−5 s</span>)}

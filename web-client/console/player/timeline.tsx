@@ -11,14 +11,18 @@ interface TimelineProps {
   readonly durationMs: number;
   /** Heights from 0 to 1 of equal parts; nothing while they are not known. */
   readonly activity: readonly number[] | undefined;
+  /** The same of keyboard and mouse; as many. */
+  readonly input: readonly number[];
   readonly events: readonly TimelineEvent[];
   seek(at: number): void;
 }
 
 /** Where in the recording one is, over what was going on in it. A slider, for keyboards and screen readers too. */
-export function Timeline({ at, durationMs, activity, events, seek }: TimelineProps) {
+export function Timeline({ at, durationMs, activity, input, events, seek }: TimelineProps) {
   const [pointer, setPointer] = useState<number>();
   const share = durationMs === 0 ? 0 : Math.min(1, at / durationMs);
+  // Input has its bars.
+  const markers = events.filter(({ tone }) => tone !== 'input');
   const hover = (event: PointerEvent): void => {
     const { left, width } = (event.currentTarget as HTMLElement).getBoundingClientRect();
     setPointer(Math.min(1, Math.max(0, (event.clientX - left) / width)));
@@ -32,10 +36,11 @@ export function Timeline({ at, durationMs, activity, events, seek }: TimelinePro
         aria-hidden="true"
       >
         {activity !== undefined && <path d={barsPath(activity)} />}
+        {activity !== undefined && <path class="timeline-input" d={barsPath(input)} />}
       </svg>
       <div class="timeline-played" style={{ width: percent(share) }} />
       {durationMs > 0 &&
-        events.map((event) => (
+        markers.map((event) => (
           <span
             key={event.n}
             class={`timeline-event event-${event.tone}`}
