@@ -15,6 +15,10 @@ export interface ShadowOptions {
   readonly security?: 'nla' | 'tls' | 'rdp';
   readonly username?: string;
   readonly password?: string;
+  /** Another build of the server than this machine's: what to run in place of `freerdp-shadow-cli`. */
+  readonly command?: readonly string[];
+  /** Further arguments, such as the codecs to leave out. */
+  readonly flags?: readonly string[];
   /** A port to come back on, for a server that is stopped and started again. */
   readonly port?: number;
 }
@@ -27,6 +31,8 @@ export async function startShadow(options: ShadowOptions = {}): Promise<LabServe
     security = 'nla',
     username = 'shadow',
     password = 'Shadow-Lab-Pass-1!',
+    command = ['freerdp-shadow-cli'],
+    flags = [],
   } = options;
   const folder = mkdtempSync(join(tmpdir(), 'oriel-shadow-'));
   const home = join(folder, 'home');
@@ -58,7 +64,7 @@ export async function startShadow(options: ShadowOptions = {}): Promise<LabServe
     const protection = security === 'nla' ? ['/sec:nla', `/sam-file:${accounts}`] : [`/sec:${security}`, '-auth'];
     const server = start(
       'freerdp-shadow',
-      ['freerdp-shadow-cli', `/port:${port}`, '/bind-address:127.0.0.1', ...protection],
+      [...command, `/port:${port}`, '/bind-address:127.0.0.1', ...protection, ...flags],
       { DISPLAY: display },
     );
     await waitForPort(port, server);

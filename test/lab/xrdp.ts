@@ -22,6 +22,8 @@ export interface XrdpOptions {
   readonly password?: string;
   /** Standard RDP security in place of TLS, with this `crypt_level`; its RC4 levels need an OpenSSL older than 3. */
   readonly standardSecurity?: 'none' | 'fips';
+  /** Where another Debian lies whose xrdp is meant; this machine's own unless given. */
+  readonly root?: string;
 }
 
 /** A uid that no account has; it exists only inside the lab's own mount namespace. */
@@ -33,7 +35,7 @@ const LAB_UID = 61_234;
  * The desktop (Xorg, window manager, terminal) starts when somebody logs on.
  */
 export async function startXrdp(options: XrdpOptions = {}): Promise<LabServer> {
-  const { username = 'labuser', password = 'Xrdp-Lab-Pass-1!' } = options;
+  const { username = 'labuser', password = 'Xrdp-Lab-Pass-1!', root = '' } = options;
   if (process.getuid?.() !== 0)
     throw new Error('the xrdp lab needs root for its namespaces: run the tests as root (as CI does)');
   const folder = mkdtempSync(join(tmpdir(), 'oriel-xrdp-'));
@@ -45,18 +47,22 @@ export async function startXrdp(options: XrdpOptions = {}): Promise<LabServer> {
   const displayOffset = freeDisplays();
   mkdirSync(home);
   chownSync(home, LAB_UID, LAB_UID);
-  cpSync('/etc/xrdp', etc, { recursive: true, dereference: true });
-  configure(etc, { port, sesmanPort: await freePort(), displayOffset });
+  // Certificate and key are links to the machine's own, which another Debian's folder need not have.
+  const filter = (path: string) => !path.endsWith('.pem');
+  cpSync(join(root, '/etc/xrdp'), etc, { recursive: true, dereference: true, filter });
+  // From 0.10 on, sesman listens on a socket of the file system.
+  const sesmanPort = root === '' ? await freePort() : undefined;
+  configure(etc, { port, sesmanPort, displayOffset });
   if (options.standardSecurity !== undefined) {
     edit(join(etc, 'xrdp.ini'), { security_layer: 'rdp', crypt_level: options.standardSecurity });
   }
   writeFileSync(join(etc, 'desktop.sh'), DESKTOP_SCRIPT);
   chmodSync(join(etc, 'desktop.sh'), 0o755);
-  const accounts = writeAccounts(folder, { username, password, home });
+  const accounts = writeAccounts(folder, root, { username, password, home });
 
   const server = startProcess('xrdp', [
     ...['unshare', '--mount', '--pid', '--fork', '--kill-child', 'bash', '-ec'],
-    namespaceScript({ etc, accounts }),
+    namespaceScript({ root, folder, etc, accounts }),
   ]);
   const stop = async () => {
     // SIGKILL: unshare blocks SIGTERM, and its death ends its whole process namespace.
@@ -97,24 +103,44 @@ export async function startXrdp(options: XrdpOptions = {}): Promise<LabServer> {
 
 const DISPLAYS_PER_SERVER = 10;
 
-function namespaceScript({ etc, accounts }: { etc: string; accounts: readonly string[] }): string {
-  const binds = accounts.map((file) => `mount --bind ${file} /etc/${file.split('/').at(-1)}`);
+interface NamespaceFolders {
+  readonly root: string;
+  readonly folder: string;
+  readonly etc: string;
+  readonly accounts: readonly string[];
+}
+
+function namespaceScript({ root, folder, etc, accounts }: NamespaceFolders): string {
+  const binds = accounts.map((file) => `mount --bind ${file} ${root}/etc/${file.split('/').at(-1)}`);
+  const inside = root === '' ? '' : `chroot ${root} `;
+  // Another Debian sees this machine's devices (shared memory, terminals), its X sockets, and the lab user's home.
+  const borrowed = [
+    `mount --rbind /dev ${root}/dev`,
+    `mount -t proc proc ${root}/proc`,
+    `mount -t tmpfs -o mode=1777 tmpfs ${root}/tmp`,
+    `mkdir -p -m 1777 /tmp/.X11-unix ${root}/tmp/.X11-unix`,
+    `mkdir -p ${root}${folder}`,
+    `mount --bind /tmp/.X11-unix ${root}/tmp/.X11-unix`,
+    `mount --bind ${folder} ${root}${folder}`,
+  ];
   return [
     'mount --make-rprivate /',
     'mount -t proc proc /proc',
-    `mount --bind ${etc} /etc/xrdp`,
+    ...(root === '' ? [] : borrowed),
+    `mount --bind ${etc} ${root}/etc/xrdp`,
     ...binds,
     // xrdp keeps its sockets in /run/xrdp, which only an installed service would have made.
-    'mount -t tmpfs -o mode=755 tmpfs /run',
-    'mkdir -p /run/xrdp/sockdir && chgrp -R xrdp /run/xrdp && chmod 2775 /run/xrdp && chmod 3777 /run/xrdp/sockdir',
-    'xrdp-sesman -n &',
-    'exec xrdp -n',
+    `mount -t tmpfs -o mode=755 tmpfs ${root}/run`,
+    `mkdir -p ${root}/run/xrdp/sockdir && ${inside}chgrp -R xrdp /run/xrdp`,
+    `chmod 2775 ${root}/run/xrdp && chmod 3777 ${root}/run/xrdp/sockdir`,
+    `${inside}xrdp-sesman -n &`,
+    `exec ${inside}xrdp -n`,
   ].join('\n');
 }
 
 function configure(
   etc: string,
-  { port, sesmanPort, displayOffset }: { port: number; sesmanPort: number; displayOffset: number },
+  { port, sesmanPort, displayOffset }: { port: number; sesmanPort: number | undefined; displayOffset: number },
 ): void {
   const certificate = join(etc, 'cert.pem');
   const key = join(etc, 'key.pem');
@@ -132,8 +158,9 @@ function configure(
     EnableSyslog: 'false',
   });
   edit(join(etc, 'sesman.ini'), {
-    X11DisplayOffset: String(displayOffset),
-    ListenPort: String(sesmanPort),
+    // 0.10 also has a highest number, 63 unless told otherwise.
+    X11DisplayOffset: `${displayOffset}\nMaxDisplayNumber=${displayOffset + DISPLAYS_PER_SERVER - 1}`,
+    ...(sesmanPort !== undefined && { ListenPort: String(sesmanPort) }),
     LogFile: '/etc/xrdp/sesman.log',
     EnableSyslog: 'false',
     DefaultWindowManager: '/etc/xrdp/desktop.sh',
@@ -153,7 +180,11 @@ function edit(path: string, values: Record<string, string>): void {
 }
 
 /** Copies of the machine's account files with the lab user added; they are mounted over the real ones inside the namespace. */
-function writeAccounts(folder: string, user: { username: string; password: string; home: string }): string[] {
+function writeAccounts(
+  folder: string,
+  root: string,
+  user: { username: string; password: string; home: string },
+): string[] {
   const hash = runCommand(['openssl', 'passwd', '-6', '-stdin'], { input: `${user.password}\n` })
     .toString()
     .trim();
@@ -164,7 +195,7 @@ function writeAccounts(folder: string, user: { username: string; password: strin
   };
   return Object.entries(lines).map(([name, line]) => {
     const file = join(folder, name);
-    writeFileSync(file, readFileSync(join('/etc', name), 'utf8').replace(/\n*$/, '\n') + line, {
+    writeFileSync(file, readFileSync(join(root, '/etc', name), 'utf8').replace(/\n*$/, '\n') + line, {
       mode: name === 'shadow' ? 0o600 : 0o644,
     });
     return file;
