@@ -85,6 +85,27 @@ test('signing in well gives the count back', () => {
   }
 });
 
+test('many right passwords at once are all let in, many wrong ones are not', async () => {
+  const limiter = new LoginLimiter();
+  let atOnce = 0;
+  const attempt = (right: boolean) =>
+    limiter.inTurn('jane', '192.0.2.1', async () => {
+      if (limiter.waitMs('jane', '192.0.2.1', 0) > 0) return 'limited';
+      limiter.attempt('jane', '192.0.2.1', 0);
+      assert.equal(++atOnce, 1);
+      await new Promise((resolve) => setImmediate(resolve));
+      atOnce--;
+      if (!right) throw new Error('wrong');
+      limiter.succeeded('jane', '192.0.2.1');
+      return 'in';
+    });
+  const many = (right: boolean) =>
+    Promise.allSettled(Array.from({ length: 3 * FAILURES_PER_PAIR }, () => attempt(right)));
+  for (const result of await many(true)) assert.deepEqual(result, { status: 'fulfilled', value: 'in' });
+  const wrong = await many(false);
+  assert.equal(wrong.filter(({ status }) => status === 'rejected').length, FAILURES_PER_PAIR);
+});
+
 test('users: names are unique whatever their case, and an administrator remains', async () => {
   const store = await openStore(':memory:');
   const users = new Users(store);

@@ -15,6 +15,26 @@ const MAX_REMEMBERED = 20_000;
  */
 export class LoginLimiter {
   readonly #failures = new Map<string, number[]>();
+  readonly #turns = new Map<string, Promise<void>>();
+
+  /**
+   * Runs the attempts for one user from one address one after the other. At once, each would count before any is known to be
+   * right, and somebody whose tabs or scripts sign in together would be refused with the right password.
+   */
+  async inTurn<T>(username: string, address: string, attempt: () => Promise<T>): Promise<T> {
+    const key = pairKey(username, address);
+    const result = (this.#turns.get(key) ?? Promise.resolve()).then(attempt);
+    const turn = result.then(
+      () => {},
+      () => {},
+    );
+    this.#turns.set(key, turn);
+    try {
+      return await result;
+    } finally {
+      if (this.#turns.get(key) === turn) this.#turns.delete(key);
+    }
+  }
 
   /** Whether another attempt is allowed, and if not, in how many milliseconds. Time is given, not read. */
   waitMs(username: string, address: string, now: number): number {

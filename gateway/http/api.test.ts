@@ -134,6 +134,13 @@ test('a wrong password and an unknown user look the same', async () => {
   assert.equal(wrong.headers['set-cookie'], undefined);
 });
 
+test('the right password many times at once is as good as once', async () => {
+  const { username, password } = { username: 'several', password: 'password of several' };
+  assert.equal((await call('POST', '/api/users', { username, password, roles: ['user'] })).status, 201);
+  const logins = Array.from({ length: 8 }, () => call('POST', '/api/login', { username, password }, null));
+  assert.deepEqual(new Set((await Promise.all(logins)).map(({ status }) => status)), new Set([200]));
+});
+
 test('guessing is slowed down, and says for how long', async () => {
   for (let i = 0; i < 5; i++) await call('POST', '/api/login', { username: 'guessed', password: `${i}` }, null);
   const { status, headers, json } = await call('POST', '/api/login', { username: 'guessed', password: 'x' }, null);
@@ -262,7 +269,9 @@ test('a body too large is refused', async () => {
 
 test('unknown addresses and methods', async () => {
   assert.equal((await call('GET', '/api/nothing')).status, 404);
-  assert.equal((await call('PUT', '/api/targets', {})).status, 405);
+  const put = await call('PUT', '/api/targets', {});
+  assert.deepEqual([put.status, put.json.error.code], [405, 'method_not_allowed']);
+  assert.deepEqual(String(put.headers.allow).split(', ').sort(), ['GET', 'HEAD', 'POST']);
   assert.equal((await call('POST', '/recordings', {})).status, 405);
   assert.equal((await harness.call('HEAD', '/healthz')).status, 200);
 });

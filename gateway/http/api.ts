@@ -54,6 +54,7 @@ export function errorResponses(log: Logger): Middleware {
     try {
       await next();
       if (context.status === 404 && context.body == null) throw new GatewayError('not_found');
+      if (context.status === 405 || context.status === 501) throw new GatewayError('method_not_allowed');
     } catch (error) {
       const known = error instanceof GatewayError ? error : foreignError(error);
       if (known === undefined) log.error({ err: error, method: context.method, path: context.path }, 'request failed');

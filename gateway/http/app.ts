@@ -1,5 +1,4 @@
 import Koa from 'koa';
-import { GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { apiRouter, errorResponses } from './api.ts';
 import { pages } from './pages.ts';
@@ -31,13 +30,8 @@ export function createApp(options: AppOptions): Koa {
   app.use(securityHeaders(options.ownCertificate));
   app.use(errorResponses(log));
   app.use(router.routes() as unknown as Koa.Middleware);
-  app.use(
-    router.allowedMethods({
-      throw: true,
-      methodNotAllowed: () => new GatewayError('method_not_allowed'),
-      notImplemented: () => new GatewayError('method_not_allowed'),
-    }) as unknown as Koa.Middleware,
-  );
+  // Sets status and `Allow`, as RFC 9110 15.5.6 asks; `errorResponses` adds the words.
+  app.use(router.allowedMethods() as unknown as Koa.Middleware);
   app.use(pages(options.webRoot));
   return app;
 }

@@ -10,9 +10,10 @@ import { openStore } from './store.ts';
 const folder = await mkdtemp(join(tmpdir(), 'oriel-store-'));
 after(() => rm(folder, { recursive: true }));
 
-test('tables are made at first, and kept afterwards; the file is for its owner only', async () => {
+test('tables are made at first, and kept afterwards; the files are for their owner only', async () => {
   const path = join(folder, 'oriel.sqlite');
   const first = await openStore(path);
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) assert.equal((await stat(file)).mode & 0o777, 0o600, file);
   await first.insertInto('settings').values({ name: 'a', value_json: '1' }).execute();
   await first.destroy();
   const second = await openStore(path);

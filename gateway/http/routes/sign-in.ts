@@ -28,20 +28,23 @@ export function signInRoutes({ users, logins, limiter, audit }: Services): Route
       response: object({ token: text, user: ref('User') }),
       errors: ['login_failed', 'too_many_requests'],
       async handle({ body, address, context }) {
-        const now = Date.now();
-        const wait = limiter.waitMs(body.username, address, now);
-        if (wait > 0) {
-          context.set('Retry-After', String(Math.ceil(wait / 1000)));
-          await audit.record({ action: 'login.limited', claimedName: body.username, address });
-          throw new GatewayError('too_many_requests');
-        }
-        limiter.attempt(body.username, address, now);
-        const user = await users.authenticate(body.username, body.password);
-        if (user === undefined) {
-          await audit.record({ action: 'login.failed', claimedName: body.username, address });
-          throw new GatewayError('login_failed');
-        }
-        limiter.succeeded(body.username, address);
+        const user = await limiter.inTurn(body.username, address, async () => {
+          const now = Date.now();
+          const wait = limiter.waitMs(body.username, address, now);
+          if (wait > 0) {
+            context.set('Retry-After', String(Math.ceil(wait / 1000)));
+            await audit.record({ action: 'login.limited', claimedName: body.username, address });
+            throw new GatewayError('too_many_requests');
+          }
+          limiter.attempt(body.username, address, now);
+          const found = await users.authenticate(body.username, body.password);
+          if (found === undefined) {
+            await audit.record({ action: 'login.failed', claimedName: body.username, address });
+            throw new GatewayError('login_failed');
+          }
+          limiter.succeeded(body.username, address);
+          return found;
+        });
         const token = await logins.open(user.id);
         const details = { reference: referenceOf(token) };
         await audit.record({ action: 'login.succeeded', actor: toActor(user), address, details });
