@@ -122,7 +122,15 @@ export async function finishRecording(
   }
   const startedAt = first.segment.startedAt;
   const seal = await prepareSeal(directory, manifest, parts, sealing);
-  await joinParts(directory, parts, ffmpeg, seal);
+  try {
+    await joinParts(directory, parts, ffmpeg, seal);
+  } catch (cause) {
+    if (seal === undefined || cause instanceof RecorderError) throw cause;
+    // A video without its evidence is better than none.
+    log?.error({ sessionId: manifest.sessionId, err: cause }, 'recording cannot be sealed');
+    manifest.problems = [...(manifest.problems ?? []), `not signed: ${(cause as Error).message}`];
+    await joinParts(directory, parts, ffmpeg);
+  }
   const path = resolve(directory, VIDEO_FILE);
   const bytes = (await stat(path)).size;
   const durationMs = Math.round((await readDuration(path)) ?? 0);

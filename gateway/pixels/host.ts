@@ -182,6 +182,8 @@ function leave(): void {
   if (leaving) return;
   leaving = true;
   const at = sessionClock();
+  // Sessions that ended in good form have been finished before.
+  for (const session of sessions.values()) session.event({ type: 'gateway-lost', fields: {} }, at);
   Promise.allSettled([...sessions.values()].map((session) => session.finish(at))).then(() => {
     gateway.end(() => process.exit());
     gateway.on('close', () => process.exit());

@@ -245,6 +245,19 @@ test('a recording that a crash interrupted keeps its events and is sealed when i
   assert.ok(log.events.some(({ type }) => type === 'recovered'));
 });
 
+test('a recording that cannot be signed is kept, and says so', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const folder = await temporaryDirectory(context);
+  const session = await RecordingSession.open(context, 320, 240, { signingKeyFile: join(folder, 'missing.key') });
+  await session.advance(2000);
+  const summary = await session.finish();
+  assert.equal(summary?.state, 'incomplete');
+  assert.ok(decodeAll(summary.path) > 0);
+  assert.equal((await verifyRecording(summary.path)).verdict, 'no-evidence');
+  assert.match((await readManifest(session.directory))?.problems?.join() ?? '', /^not signed: ENOENT/);
+  assert.ok((await readdir(session.directory)).includes('events.jsonl'), 'its events stay beside it');
+});
+
 test('the key is made once, closed to others, and every public key is kept', async (context) => {
   const folder = await temporaryDirectory(context);
   const path = join(folder, 'keys', 'evidence-ed25519.key');

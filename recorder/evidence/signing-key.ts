@@ -39,9 +39,12 @@ export async function ensureSigningKey(path: string): Promise<SigningKey> {
   // A key that others could read is closed to them; whoever restored it from a backup need not know the mode.
   if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o600);
   const key = await readSigningKey(path);
-  const known = await readTrustedKeys(path);
+  const known = await readPublicKeysFile(path);
   if (!known.some(({ id }) => id === key.publicKey.id)) {
-    await appendFile(publicKeysFile(path), key.publicKey.pem, { mode: 0o644 });
+    await appendFile(publicKeysFile(path), key.publicKey.pem, { mode: 0o644 }).catch((error) => {
+      // A key that somebody put into a folder that is not ours to write in. It is found by the key itself.
+      if (!['EACCES', 'EPERM', 'EROFS'].includes(error.code)) throw error;
+    });
   }
   return key;
 }
@@ -53,8 +56,15 @@ export async function readSigningKey(path: string): Promise<SigningKey> {
   return { privateKey, publicKey: toPublicKey(createPublicKey(privateKey)) };
 }
 
-/** Every public key that recordings of this gateway may be signed with; none when there are no keys yet. */
+/** Every public key that recordings of this gateway may be signed with, the present one last; none when there are no keys. */
 export async function readTrustedKeys(signingKeyFile: string): Promise<PublicKey[]> {
+  const known = await readPublicKeysFile(signingKeyFile);
+  // Not for those who may only read the public file.
+  const present = (await readSigningKey(signingKeyFile).catch(() => undefined))?.publicKey;
+  return present === undefined || known.some(({ id }) => id === present.id) ? known : [...known, present];
+}
+
+async function readPublicKeysFile(signingKeyFile: string): Promise<PublicKey[]> {
   const text = await readFile(publicKeysFile(signingKeyFile), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;

@@ -46,6 +46,8 @@ function describe(event: RecordedEvent): Words | undefined {
         'Ended',
         [event.message, event.detail, event.code && `(${text(event.code)})`].filter(isText).join(' '),
       );
+    case 'gateway-lost':
+      return { tone: 'attention', title: 'The gateway was gone', detail: '' };
     case 'recovered':
       return { tone: 'attention', title: 'Interrupted', detail: 'finished after a crash' };
     case 'log':
