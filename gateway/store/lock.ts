@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /** Held while a gateway uses a data folder. */
@@ -10,7 +11,7 @@ export interface FolderLock {
  * recordings. An exclusive SQLite transaction is a lock that the system drops when the process dies, however it dies.
  */
 export function lockFolder(path: string): FolderLock {
-  const database = new DatabaseSync(path, { timeout: 0 });
+  const database = openFile(path);
   try {
     database.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;');
   } catch (error) {
@@ -18,4 +19,12 @@ export function lockFolder(path: string): FolderLock {
     throw new Error('another gateway uses this data folder', { cause: error });
   }
   return { release: () => database.close() };
+}
+
+function openFile(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 0 });
+  } catch (error) {
+    throw new Error(`the data folder ${dirname(path)} cannot be written`, { cause: error });
+  }
 }

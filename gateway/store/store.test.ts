@@ -63,3 +63,7 @@ test('a folder is held by one at a time', () => {
   first.release();
   lockFolder(path).release();
 });
+
+test('a folder that cannot be written is named', () => {
+  assert.throws(() => lockFolder(join(folder, 'missing', 'lock.sqlite')), /missing cannot be written/);
+});
