@@ -45,11 +45,13 @@ export async function findOpenAddress(
   timeoutMs: number,
   dial?: Dial,
 ): Promise<Finding<Reached>> {
+  // One dead address of several should not use up the patience of whoever waits.
+  const limit = addresses.length > 1 ? Math.min(timeoutMs, ONE_OF_SEVERAL_MS) : timeoutMs;
   const failures: { readonly address: string; readonly error: ProbeError }[] = [];
   for (const address of addresses) {
     const started = performance.now();
     try {
-      using _ = await ProbeConnection.open(address, port, timeoutMs, dial);
+      using _ = await ProbeConnection.open(address, port, limit, dial);
       const connectMs = performance.now() - started;
       const before = failures.map(({ address, error }) => `${address}: ${error.code ?? error.message}`);
       return {
@@ -86,6 +88,7 @@ const TCP_CODES: Readonly<Record<string, DiagnosisCode>> = {
   EPERM: 'connection_refused',
 };
 
+const ONE_OF_SEVERAL_MS = 4_000;
 /** Of one name; more than a host has. */
 const MAX_ADDRESSES = 8;
 

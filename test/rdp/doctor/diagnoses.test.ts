@@ -165,7 +165,7 @@ describe('what answers', () => {
 
   it('no_rdp_answer: a service that waits for its own protocol', async () => {
     await using peer = await fakePeer(() => {});
-    failsWith(await examine(peer.port, { timeoutMs: 300 }), 'no_rdp_answer');
+    failsWith(await examine(peer.port, { timeoutMs: 1000 }), 'no_rdp_answer');
   });
 
   it('shows what a stranger says without its control characters', async () => {
