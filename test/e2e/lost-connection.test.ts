@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { after, before, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { waitFor } from '../lab/processes.ts';
+import type { LabServer } from '../lab/server.ts';
+import { startXrdp } from '../lab/xrdp.ts';
+import { closeBrowser, launchBrowser } from './browser.ts';
+import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
+import { openPerson, playAndDownload, samePicture, typeALine } from './story.ts';
+
+/** A network between gateway and server that can be cut, and a window that changes its size. */
+
+let gateway: TestGateway;
+let browser: Browser;
+let server: LabServer;
+let network: Server;
+const cables = new Set<Socket>();
+
+before(async () => {
+  [server, gateway, browser] = await Promise.all([startXrdp(), startGateway(), launchBrowser()]);
+  network = createServer((near) => {
+    const far = connect(server.port, server.host);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      cables.add(from);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        cables.delete(from);
+        to.destroy();
+      });
+      from.pipe(to);
+    }
+  }).listen(0, '127.0.0.1');
+  await once(network, 'listening');
+});
+
+after(async () => {
+  await closeBrowser(browser);
+  for (const cable of cables) cable.destroy();
+  network?.close();
+  await Promise.all([gateway?.stop(), server?.stop()]);
+});
+
+test('the desktop follows the window; a cut connection comes back into the same tab and the same recording', async () => {
+  const { port } = network.address() as AddressInfo;
+  const { targetId } = await gateway.admin.addTarget('Far', { ...server, port });
+  const person = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
+  await person.go(`/desktop/${targetId}`);
+  await person.state('active');
+  const desktop = await server.desktop();
+  await typeALine(person, desktop, 'before the cut');
+  const before = await samePicture(person, desktop);
+
+  await person.page.setViewportSize({ width: 1000, height: 760 });
+  await waitFor('the desktop to follow the window', async () => {
+    const { width, height } = await person.picture();
+    return width !== before.width && height !== before.height;
+  });
+  const resized = await samePicture(person, desktop);
+
+  for (const cable of cables) cable.resetAndDestroy();
+  await person.page.getByTestId('reconnecting').waitFor();
+  await person.page.getByTestId('reconnecting').waitFor({ state: 'detached' });
+  await typeALine(person, desktop, 'after the cut');
+  const after = await samePicture(person, desktop);
+  assert.deepEqual([after.width, after.height], [resized.width, resized.height]);
+
+  const sessions = await gateway.admin.sessions();
+  assert.equal(sessions.length, 1, 'one session, not two');
+  const [{ id = '' } = {}] = sessions;
+  await person.page.getByTestId('end-session').click();
+  await person.page.getByTestId('confirm-end').click();
+  await person.state('ended');
+  const recording = await gateway.admin.recordingReady(id);
+  await playAndDownload(gateway, person, recording, 'after the cut');
+  assert.deepEqual(person.complaints, []);
+});
