@@ -33,6 +33,7 @@ test('what cannot be used is refused by name', () => {
     ['ORIEL_PORT', '-1'],
     ['ORIEL_PORT', '1e3'],
     ['ORIEL_DEMO', 'no'],
+    ['ORIEL_GRAPHICS', 'rdpgfx,avc'],
     ['ORIEL_RECORDING', 'sometimes'],
     ['ORIEL_LOG_LEVEL', 'loud'],
     ['ORIEL_ORIGINS', 'desktops.example.com'],

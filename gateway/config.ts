@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DEFAULT_GRAPHICS, GRAPHICS_KINDS, type GraphicsKind } from '#protocol/connector/graphics-offer.ts';
 
 /** The settings of one gateway process, read once at start from the environment. */
 export interface Config {
@@ -16,6 +17,8 @@ export interface Config {
   readonly ffmpegPath: string;
   readonly recording: 'required' | 'off';
   readonly demo: boolean;
+  /** Ways to send pictures that RDP servers are offered besides classic bitmaps. */
+  readonly graphics: readonly GraphicsKind[];
   readonly logLevel: string;
 }
 
@@ -59,6 +62,12 @@ export const variables: readonly Variable[] = [
     meaning: '`required`: no recording, no session; `off`: sessions are not recorded',
   },
   { name: 'ORIEL_DEMO', defaultText: 'on', meaning: '`off`: no demo desktop' },
+  {
+    name: 'ORIEL_GRAPHICS',
+    defaultText: DEFAULT_GRAPHICS.join(','),
+    meaning:
+      'what RDP servers may send besides classic bitmaps: `classic` for nothing, or some of `surface`, `nscodec`, `remotefx`, `rdpgfx`; `remotefx` saves bandwidth at older servers and costs detail',
+  },
   { name: 'ORIEL_LOG_LEVEL', defaultText: 'info', meaning: 'trace, debug, info, warn, error, fatal or silent' },
 ];
 
@@ -92,6 +101,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: str
     origins: originsOf('ORIEL_ORIGINS', read('ORIEL_ORIGINS') ?? ''),
     ffmpegPath: read('ORIEL_FFMPEG') ?? 'ffmpeg',
     recording: choiceOf('ORIEL_RECORDING', read('ORIEL_RECORDING') ?? 'required', ['required', 'off']),
+    graphics: graphicsOf('ORIEL_GRAPHICS', read('ORIEL_GRAPHICS')),
     demo: choiceOf('ORIEL_DEMO', read('ORIEL_DEMO') ?? 'on', ['on', 'off']) === 'on',
     logLevel: choiceOf('ORIEL_LOG_LEVEL', read('ORIEL_LOG_LEVEL') ?? 'info', [
       'trace',
@@ -132,6 +142,16 @@ function choiceOf<T extends string>(name: string, text: string, choices: readonl
   const choice = choices.find((candidate) => candidate === text);
   if (choice === undefined) throw new ConfigError(name, `"${text}" is none of ${choices.join(', ')}`);
   return choice;
+}
+
+function graphicsOf(name: string, text: string | undefined): readonly GraphicsKind[] {
+  if (text === undefined) return DEFAULT_GRAPHICS;
+  if (text === 'classic') return [];
+  const known: readonly string[] = GRAPHICS_KINDS;
+  const words = text.split(',').map((word) => word.trim());
+  const unknown = words.find((word) => !known.includes(word));
+  if (unknown !== undefined) throw new ConfigError(name, `"${unknown}" is none of classic, ${known.join(', ')}`);
+  return GRAPHICS_KINDS.filter((kind) => words.includes(kind));
 }
 
 function originsOf(name: string, text: string): readonly string[] {

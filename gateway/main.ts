@@ -14,7 +14,7 @@ import type { Evidence } from './evidence/evidence.ts';
 import { type Gateway, type GatewayParts, startGateway } from './gateway.ts';
 import { createLogger, type Logger } from './log.ts';
 import { PixelHostProcess } from './pixels/pixel-host-process.ts';
-import { connectRdp } from './rdp/connect.ts';
+import { rdpConnector } from './rdp/connect.ts';
 import { DemoTarget } from './targets/demo-target.ts';
 
 /**
@@ -73,7 +73,7 @@ async function main(): Promise<void> {
 
 function gatewayParts(config: Config, recordings: string, pixels: PixelHostProcess, log: Logger): GatewayParts {
   return {
-    connect: connectRdp,
+    connect: rdpConnector(config.graphics),
     pixels,
     recordings: {
       video: (id) => join(recordings, id, VIDEO_FILE),

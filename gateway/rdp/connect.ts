@@ -1,12 +1,31 @@
-import { DYNAMIC_CHANNELS } from '#protocol/connector/graphics-offer.ts';
+import {
+  DEFAULT_GRAPHICS,
+  DYNAMIC_CHANNELS,
+  type GraphicsKind,
+  offerGraphics,
+} from '#protocol/connector/graphics-offer.ts';
 import { RdpClient } from '#protocol/session/rdp-client.ts';
 import type { Connect } from '../sessions/ports.ts';
 import { RdpConnection } from './driver.ts';
 import { RdpLink } from './link.ts';
 import { nodeCrypto } from './node-crypto.ts';
 
-/** Opens a session's way to its RDP server: what the sessions are plugged into. */
-export const connectRdp: Connect = (options, events) =>
+/**
+ * Opens a session's way to its RDP server: what the sessions are plugged into.
+ * @param graphics the ways to send pictures that servers are offered
+ */
+export function rdpConnector(graphics: readonly GraphicsKind[]): Connect {
+  return (options, events) => openLink(graphics, options, events);
+}
+
+/** With what is offered unless somebody says otherwise. */
+export const connectRdp: Connect = rdpConnector(DEFAULT_GRAPHICS);
+
+const openLink = (
+  graphics: readonly GraphicsKind[],
+  options: Parameters<Connect>[0],
+  events: Parameters<Connect>[1],
+): RdpLink =>
   new RdpLink(options, events, {
     config: (credentials) => ({
       host: options.host,
@@ -22,6 +41,7 @@ export const connectRdp: Connect = (options, events) =>
       keyboardLayout: options.keyboardLayout,
       clientName: CLIENT_NAME,
       autoDetect: true,
+      ...offerGraphics(graphics),
       // For Display Control.
       channels: [DYNAMIC_CHANNELS],
     }),

@@ -17,6 +17,13 @@ export type GraphicsKind = 'surface' | 'nscodec' | 'remotefx' | 'rdpgfx';
 
 export const GRAPHICS_KINDS: readonly GraphicsKind[] = ['surface', 'nscodec', 'remotefx', 'rdpgfx'];
 
+/**
+ * What gives the best picture that each server has: exact wherever it can be. RemoteFX and NSCodec lose detail at
+ * servers that would send the same exactly (xrdp 0.9, weston), and take several times the decoding; they are for
+ * links too thin for that.
+ */
+export const DEFAULT_GRAPHICS: readonly GraphicsKind[] = ['surface', 'rdpgfx'];
+
 /** The part of a client's configuration that a graphics offer fills in. */
 export type GraphicsConfig = Pick<
   ClientConfig,
