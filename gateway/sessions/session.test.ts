@@ -219,3 +219,65 @@ test('a browser whose socket throws does not keep the others from being told', a
   assert.equal(pixels.last.end?.code, 'ended_by_user');
   assert.deepEqual(events, ['ended ended_by_user']);
 });
+
+test('a wished size goes to the server once the desktop is there, its width even', async () => {
+  const { session, driver, owner } = make();
+  session.resize(1001, 701);
+  session.attach(owner);
+  await settled();
+  session.resize(1001, 701);
+  driver.last.events.connected();
+  session.resize(1001, 701);
+  assert.deepEqual(
+    driver.last.asked.filter((what) => what.startsWith('resize')),
+    ['resize 1000 x 701'],
+  );
+});
+
+test('the server rests while nobody looks: no owner, no live view, no recording', async () => {
+  const { session, driver, owner } = make({ record: false });
+  session.attach(owner);
+  await settled();
+  driver.last.events.connected();
+  session.ownerLooks(false);
+  const viewer = { send() {}, failed() {}, end() {} };
+  const handle = session.watch(viewer, { userId: 'v', username: 'joe', since: 0 }, false);
+  handle.leave();
+  session.ownerLooks(true);
+  assert.deepEqual(driver.last.asked, [
+    'suppress false',
+    'suppress true',
+    'suppress false',
+    'suppress true',
+    'suppress false',
+  ]);
+});
+
+test('a recorded session is drawn on while its owner looks away', async () => {
+  const { session, driver, owner } = make();
+  session.attach(owner);
+  await settled();
+  driver.last.events.connected();
+  session.ownerLooks(false);
+  assert.deepEqual(new Set(driver.last.asked), new Set(['suppress false']));
+});
+
+test('the owner hears of a connection that is brought back, of lock keys and of what the server has to say', async () => {
+  const { session, driver, owner, events } = make();
+  session.attach(owner);
+  await settled();
+  driver.last.events.notice({ code: 'logon_warning', message: 'x' });
+  driver.last.events.connected();
+  driver.last.events.lockKeys({ scrollLock: false, numLock: false, capsLock: true, kanaLock: false });
+  driver.last.events.phase('reconnecting');
+  driver.last.events.phase('connected');
+  assert.equal(stateOf(session), 'active');
+  assert.deepEqual(owner.told, [
+    'phase starting',
+    'notice logon_warning undefined',
+    'caps lock true',
+    'phase reconnecting',
+    'phase connected',
+  ]);
+  assert.deepEqual(events, ['connected']);
+});

@@ -179,7 +179,8 @@ export class RdpClient {
     const state: ActiveState = { name: 'active', stage, connection, frames: new FrameReader() };
     this.#state = state;
     // What logged us on is not needed again: from here on nothing in memory holds it for us.
-    this.#config = { ...this.#config, username: '', domain: '', password: '' };
+    const { redirected: _redirected, autoReconnect: _autoReconnect, ...config } = this.#config;
+    this.#config = { ...config, username: '', domain: '', password: '' };
     out.push(...stage.start());
     const { security } = connection;
     if (security === undefined) {

@@ -294,6 +294,7 @@ class ScriptedClient {
   onStart: () => ReturnType<ProtocolClient['start']> = () => [];
   onReceive: (bytes: Uint8Array) => ReturnType<ProtocolClient['receive']> = () => [];
   onShutdown: () => ReturnType<ProtocolClient['shutdown']> = () => [];
+  silenceLimit: number | undefined;
   start(): ReturnType<ProtocolClient['start']> {
     return this.onStart();
   }
@@ -451,6 +452,57 @@ describe('moving bytes', () => {
       ends.map(({ code }) => code),
       ['connection_lost'],
     );
+  });
+
+  it('ends when a server that promised heartbeats says nothing any more', async () => {
+    await using peer = await fakePeer((socket) => socket.write('a'));
+    const client = new ScriptedClient();
+    client.silenceLimit = 10;
+    client.onReceive = () => [DESKTOP];
+    const end = await new Promise<ConnectionEnd>((resolve) => {
+      new RdpConnection(
+        client,
+        { host: '127.0.0.1', port: peer.port, trust: () => true },
+        { ...IGNORE, ended: resolve },
+      );
+    });
+    assert.equal(end.code, 'connection_lost');
+    assert.match(end.detail, /heartbeat/);
+  });
+
+  it('passes on what the client finds out, and a redirection in place of the end', async () => {
+    await using peer = await fakePeer((socket) => socket.write('a'));
+    const client = new ScriptedClient();
+    const lockKeys = { scrollLock: false, numLock: true, capsLock: false, kanaLock: false };
+    const redirection = { hosts: ['elsewhere'], changes: {} };
+    const secret = { logonId: 1, randomBits: new Uint8Array(16) };
+    const notice = { code: 'logon_warning', message: 'x' } as const;
+    client.onReceive = () => [
+      DESKTOP,
+      { kind: 'lock-keys', lockKeys },
+      { kind: 'auto-reconnect', secret },
+      { kind: 'logon-notice', notice },
+      { kind: 'redirect', redirection },
+    ];
+    const told: unknown[] = [];
+    await new Promise<void>((resolve) => {
+      new RdpConnection(
+        client,
+        { host: '127.0.0.1', port: peer.port, trust: () => true },
+        {
+          ...IGNORE,
+          lockKeys: (keys) => told.push(keys),
+          autoReconnect: (given) => told.push(given),
+          notice: (given) => told.push(given),
+          redirected: (to) => {
+            told.push(to);
+            resolve();
+          },
+          ended: () => told.push('ended'),
+        },
+      );
+    });
+    assert.deepEqual(told, [lockKeys, secret, notice, redirection]);
   });
 
   it('ends when the server stops reading, before memory fills up', async () => {

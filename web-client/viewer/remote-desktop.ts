@@ -223,6 +223,8 @@ export class RemoteDesktop implements Disposable {
         this.element.dataset.viewOnly = String(this.#viewOnly);
         return;
       case 'phase':
+        // A connection that came back knows nothing of the keys.
+        if (event.phase === 'connected') this.#keyboard.focused();
         this.#events.emit('phase', event.phase);
         return;
       case 'size':
