@@ -48,7 +48,7 @@ export function Player({ recording, events, input, startAt }: PlayerProps) {
     [frames, events, input, length],
   );
   const playback = usePlayback(video, { durationMs: length, startAt, skipped: skipsIdle ? idle : NOTHING });
-  const { at, durationMs, playing, speed, seek, toggle, setSpeed } = playback;
+  const { at, durationMs, playing, speed, position, seek, toggle, setSpeed } = playback;
   const activity = useMemo(
     () => frames && activityOf(frameMoments(frames), durationMs, partsFor(durationMs)),
     [frames, durationMs],
@@ -76,7 +76,8 @@ export function Player({ recording, events, input, startAt }: PlayerProps) {
   }, [at]);
 
   const step = (times: readonly number[] | undefined, direction: 1 | -1, margin: number): void => {
-    const target = times === undefined ? at + direction * BLIND_STEP_MS : neighbour(times, at, direction, margin);
+    const from = position();
+    const target = times === undefined ? from + direction * BLIND_STEP_MS : neighbour(times, from, direction, margin);
     if (target !== undefined) seek(target);
   };
   const run = (command: PlayerCommand): void => {
@@ -85,7 +86,7 @@ export function Player({ recording, events, input, startAt }: PlayerProps) {
         toggle();
         break;
       case 'seek-by':
-        seek(at + command.ms);
+        seek(position() + command.ms);
         break;
       case 'seek-to':
         seek(command.share * durationMs);
@@ -106,13 +107,13 @@ export function Player({ recording, events, input, startAt }: PlayerProps) {
         );
         break;
       case 'faster':
-        setSpeed(nextSpeed(speed, 1));
+        setSpeed(nextSpeed(video.current?.playbackRate ?? 1, 1));
         break;
       case 'slower':
-        setSpeed(nextSpeed(speed, -1));
+        setSpeed(nextSpeed(video.current?.playbackRate ?? 1, -1));
         break;
       case 'skip-idle':
-        setSkipsIdle(!skipsIdle);
+        setSkipsIdle((skips) => !skips);
         break;
       case 'full-screen':
         void toggleFullScreen(box.current);
@@ -182,8 +183,8 @@ export function Player({ recording, events, input, startAt }: PlayerProps) {
           <Timeline at={at} durationMs={durationMs} activity={activity} input={inputBars} events={events} seek={seek} />
           <div class="player-tools">
             {button({ kind: 'toggle-play' }, playing ? 'Pause' : 'Play', <Icon name={playing ? 'pause' : 'play'} />)}
-            {button({ kind: 'seek-by', ms: -5000 }, '5 seconds back', <span>−5 s</span>)}
-            {button({ kind: 'seek-by', ms: 5000 }, '5 seconds forward', <span>+5 s</span>)}
+            {button({ kind: 'seek-by', ms: -5000 }, '−5 s, 5 seconds back', <span>−5 s</span>)}
+            {button({ kind: 'seek-by', ms: 5000 }, '+5 s, 5 seconds forward', <span>+5 s</span>)}
             {button({ kind: 'frame', direction: -1 }, 'Previous change', <Icon name="previous" />)}
             {button({ kind: 'frame', direction: 1 }, 'Next change', <Icon name="next" />)}
             <span class="player-clock" data-testid="player-clock">

@@ -11,6 +11,8 @@ export interface Playback {
   readonly speed: number;
   /** The browser cannot play this video. */
   readonly broken: boolean;
+  /** Where it is or is about to be, at this very moment: keys come faster than pages are drawn. */
+  position(): number;
   seek(at: number): void;
   toggle(): void;
   setSpeed(speed: number): void;
@@ -51,6 +53,12 @@ export function usePlayback(video: RefObject<HTMLVideoElement | null>, options: 
     },
     [video],
   );
+
+  const position = useCallback(() => {
+    const element = video.current;
+    const present = element === null || element.readyState === 0 ? startAt.current : element.currentTime * 1000;
+    return next.current ?? present ?? 0;
+  }, [video]);
 
   useEffect(() => {
     const element = video.current;
@@ -106,7 +114,7 @@ export function usePlayback(video: RefObject<HTMLVideoElement | null>, options: 
   );
 
   return useMemo(
-    () => ({ at, durationMs, playing, waiting, speed, broken, seek, toggle, setSpeed }),
-    [at, durationMs, playing, waiting, speed, broken, seek, toggle, setSpeed],
+    () => ({ at, durationMs, playing, waiting, speed, broken, position, seek, toggle, setSpeed }),
+    [at, durationMs, playing, waiting, speed, broken, position, seek, toggle, setSpeed],
   );
 }
