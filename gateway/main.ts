@@ -1,16 +1,17 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openBundle } from '../recorder/evidence/bundle.ts';
 import { describeReport } from '../recorder/evidence/describe-report.ts';
 import { EVENTS_FILE, readEvents } from '../recorder/evidence/event-log.ts';
 import { ensureSigningKey, readTrustedKeys } from '../recorder/evidence/signing-key.ts';
-import { eventsOf, readEvidence, verifyRecording } from '../recorder/evidence/verify.ts';
+import { eventsOf, readEvidence, type VerificationReport } from '../recorder/evidence/verify.ts';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from '../recorder/finish.ts';
 import { readRecording } from '../recorder/library.ts';
 import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
 import { startDemoProcess } from './demo/process.ts';
 import type { Evidence } from './evidence/evidence.ts';
+import { verifyInProcess } from './evidence/verify-process.ts';
 import { type Gateway, type GatewayParts, startGateway } from './gateway.ts';
 import { createLogger, type Logger } from './log.ts';
 import { PixelHostProcess } from './pixels/pixel-host-process.ts';
@@ -96,6 +97,11 @@ function gatewayParts(config: Config, recordings: string, pixels: PixelHostProce
 /** The evidence in recordings, read and checked by the recorder's own code. */
 function evidenceOf(recordings: string, signingKeyFile: string): Evidence {
   const video = (id: string) => join(recordings, id, VIDEO_FILE);
+  const program = fileURLToPath(new URL('../recorder/evidence/main.ts', import.meta.url));
+  const verify = async (id: string) => {
+    await stat(video(id));
+    return verifyInProcess<VerificationReport>(program, video(id), signingKeyFile);
+  };
   return {
     async publicKey() {
       const { id, pem } = (await ensureSigningKey(signingKeyFile)).publicKey;
@@ -108,11 +114,11 @@ function evidenceOf(recordings: string, signingKeyFile: string): Evidence {
       return box && eventsOf(box);
     },
     async verify(id) {
-      const report = await verifyRecording(video(id), await readTrustedKeys(signingKeyFile));
+      const report = await verify(id);
       return { verdict: report.verdict, text: describeReport(report), report };
     },
     async bundle(id) {
-      const bundle = await openBundle(video(id), await readTrustedKeys(signingKeyFile));
+      const bundle = await openBundle(video(id), await readTrustedKeys(signingKeyFile), await verify(id));
       return bundle && { zip: bundle.zip, verdict: bundle.report.verdict };
     },
   };

@@ -11,6 +11,7 @@ import { sealedRecording } from '../testing/sealed-recording.ts';
 import { openBundle } from './bundle.ts';
 import { eventsToCsv } from './events-csv.ts';
 import { ensureSigningKey, publicKeysFile } from './signing-key.ts';
+import { verifyRecording } from './verify.ts';
 
 const program = fileURLToPath(new URL('./main.ts', import.meta.url));
 
@@ -63,7 +64,7 @@ test('the program says whole, altered, cut short or neither by its exit code, an
 test('a bundle is checked by what its text says, with openssl and sha256sum alone', async (context) => {
   if (!requireTools(context, 'ffmpeg')) return;
   const { path, bytes, keys, folder } = await sealedRecording(context);
-  const bundle = await openBundle(path, keys);
+  const bundle = await openBundle(path, keys, await verifyRecording(path, keys));
   assert.ok(bundle);
   assert.equal(bundle.report.verdict, 'whole');
   const files = unzip(await buffer(bundle.zip));
@@ -105,7 +106,7 @@ test('a bundle is checked by what its text says, with openssl and sha256sum alon
 });
 
 test('no bundle of a file that carries no evidence', async () => {
-  assert.equal(await openBundle(program, []), undefined);
+  assert.equal(await openBundle(program, [], await verifyRecording(program)), undefined);
 });
 
 test('events as CSV: quoted, and no formula among them', () => {

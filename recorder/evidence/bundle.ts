@@ -4,7 +4,7 @@ import { checkingInstructions } from './checking-instructions.ts';
 import { describeReport } from './describe-report.ts';
 import { eventsToCsv } from './events-csv.ts';
 import type { PublicKey } from './signing-key.ts';
-import { eventsOf, readEvidence, type VerificationReport, verifyRecording } from './verify.ts';
+import { eventsOf, readEvidence, type VerificationReport } from './verify.ts';
 
 export interface EvidenceBundle {
   readonly zip: Readable;
@@ -17,11 +17,15 @@ export interface EvidenceBundle {
  *
  * @param path `video.mp4`
  * @param trusted the gateway's keys, the present one last
+ * @param report of a check just made
  */
-export async function openBundle(path: string, trusted: readonly PublicKey[]): Promise<EvidenceBundle | undefined> {
+export async function openBundle(
+  path: string,
+  trusted: readonly PublicKey[],
+  report: VerificationReport,
+): Promise<EvidenceBundle | undefined> {
   const box = await readEvidence(path);
   if (box === undefined) return undefined;
-  const report = await verifyRecording(path, trusted);
   const key = trusted.find(({ id }) => id === report.key?.id) ?? trusted.at(-1);
   const zip = new ZipFile();
   const add = (name: string, content: string | Uint8Array) => zip.addBuffer(Buffer.from(content as string), name);
