@@ -43,13 +43,17 @@ const TEST_GROUPS: Record<
   { globs: readonly string[]; concurrency: number; minutes: number }
 > = {
   unit: {
-    globs: ['protocol', 'gateway', 'recorder', 'web-client', 'scripts', 'bench', 'test/rdp', 'test/security'].map(
+    globs: ['protocol', 'gateway', 'recorder', 'web-client', 'scripts', 'bench', 'test/rdp', 'test/security', 'test/replay'].map(
       (part) => `${part}/**/*.test.{ts,tsx}`,
     ),
     concurrency: 2,
     minutes: 3,
   },
-  integration: { globs: ['test/integration/**/*.test.ts', 'test/lab/**/*.test.ts'], concurrency: 2, minutes: 5 },
+  integration: {
+    globs: ['test/integration/**/*.test.ts', 'test/lab/**/*.test.ts', 'test/goldens/**/*.test.ts'],
+    concurrency: 2,
+    minutes: 5,
+  },
   browser: { globs: ['test/e2e/**/*.test.ts'], concurrency: 1, minutes: 10 },
   lab: { globs: ['test/trixie/**/*.test.ts'], concurrency: 1, minutes: 20 },
 };

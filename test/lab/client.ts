@@ -25,9 +25,11 @@ export interface LabClient {
   picture(): Picture;
 }
 
+/** @param record takes a copy of every update */
 export function connectTo(
   server: Pick<LabServer, 'host' | 'port' | 'username' | 'password' | 'width' | 'height'>,
   options: Partial<ClientConfig> = {},
+  record?: (update: GraphicsUpdate) => void,
 ): LabClient {
   const { host, port, username, password, width, height } = server;
   const compositor = new Compositor(createSurfaceCodecs());
@@ -47,6 +49,7 @@ export function connectTo(
       connected: () => {},
       graphics: (update) => {
         for (const name of wireNames(update)) received.set(name, (received.get(name) ?? 0) + 1);
+        record?.({ code: update.code, data: update.data.slice() });
         compositor.apply(update);
       },
       bytes: () => {},
