@@ -15,6 +15,7 @@ import {
   writeManifest,
 } from './manifest.ts';
 import { RecorderError, type RecorderLog, type RecordingSummary, systemClock } from './recording.ts';
+import { FRAME_GRID_MS } from './segment-writer.ts';
 
 export const VIDEO_FILE = 'video.mp4';
 export const THUMBNAIL_FILE = 'thumbnail.jpg';
@@ -234,7 +235,7 @@ async function joinParts(
     lines.push(`file '${part.file}'`);
     const next = parts[index + 1];
     if (next === undefined) return;
-    const duration = Math.max(part.lastFrameMs + 1, next.segment.startedAt - part.segment.startedAt);
+    const duration = Math.max(part.lastFrameMs + FRAME_GRID_MS, next.segment.startedAt - part.segment.startedAt);
     lines.push(`duration ${(duration / 1000).toFixed(3)}`);
   });
   const list = join(directory, LIST_FILE);

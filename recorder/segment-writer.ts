@@ -13,6 +13,16 @@ export interface SegmentWriterOptions {
   readonly onDeath: (exit: FfmpegExit) => void;
 }
 
+/**
+ * Frames stand on a grid of this many milliseconds. ffmpeg and players guess a frame rate from the first times they see: from
+ * times as they come they guess three a second, say, and then complain of, or drop, any two frames closer than that.
+ */
+export const FRAME_GRID_MS = 20;
+
+export function onFrameGrid(ms: number): number {
+  return Math.round(ms / FRAME_GRID_MS) * FRAME_GRID_MS;
+}
+
 /** One segment being written: an encoder, its file, and how much of it is on disk. */
 export class SegmentWriter {
   readonly startedAt: number;
@@ -47,10 +57,11 @@ export class SegmentWriter {
 
   /**
    * Hands a picture over; `planes` must not change until this resolves. `false`: the encoder is gone.
-   * Two frames never share a timestamp: the later one is moved by a millisecond.
+   * Two frames never share a timestamp: the later one is moved by a step of the grid.
    */
   async write(planes: Uint8Array, at: number): Promise<boolean> {
-    const timestamp = Math.max(this.#lastTimestamp + 1, Math.round(at - this.startedAt));
+    const earliest = this.#lastTimestamp < 0 ? 0 : this.#lastTimestamp + FRAME_GRID_MS;
+    const timestamp = Math.max(earliest, onFrameGrid(at - this.startedAt));
     const written = await this.#encoder.write(planes, timestamp);
     if (written) this.#lastTimestamp = timestamp;
     return written;

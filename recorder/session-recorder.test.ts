@@ -9,7 +9,14 @@ import { readManifest } from './manifest.ts';
 import { RecorderError } from './recording.ts';
 import { SessionRecorder } from './session-recorder.ts';
 import { CanvasDesktop } from './testing/canvas-desktop.ts';
-import { decodeAll, frameAt, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
+import {
+  complaintsOf,
+  decodeAll,
+  frameAt,
+  probeVideo,
+  requireTools,
+  temporaryDirectory,
+} from './testing/media-tools.ts';
 import { RecordingSession } from './testing/recording-session.ts';
 
 for (const [width, height] of [
@@ -64,6 +71,25 @@ for (const [width, height] of [
       'video.mp4',
     ]);
     assert.deepEqual((await readRecording(session.directory))?.summary, summary);
+  });
+}
+
+for (const changes of [1, 2, 30]) {
+  test(`${changes} changes at odd moments are nothing that ffmpeg complains of`, async (context) => {
+    if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+    const session = await RecordingSession.open(context, 320, 200);
+    for (let i = 0; i < changes; i++) {
+      session.fill({ x: i * 8, y: 20, width: 40, height: 40 }, i % 2 ? '#2060c0' : '#c06020');
+      await session.advance(501 + ((i * i * 37) % 1213));
+    }
+    // Seen by nobody before the end: two frames follow one another closely.
+    session.fill({ x: 0, y: 100, width: 40, height: 40 }, '#00ff00');
+    const summary = await session.finish();
+    assert.ok(
+      Math.abs((summary?.durationMs ?? 0) - session.elapsed) <= 20,
+      `${summary?.durationMs} of ${session.elapsed}`,
+    );
+    assert.equal(complaintsOf(summary?.path ?? ''), '');
   });
 }
 

@@ -19,7 +19,7 @@ import {
   type RecordingSummary,
   systemClock,
 } from './recording.ts';
-import { SegmentWriter } from './segment-writer.ts';
+import { FRAME_GRID_MS, onFrameGrid, SegmentWriter } from './segment-writer.ts';
 
 export interface SessionRecorderOptions {
   /** The recording's own folder, `<data>/recordings/<sessionId>`; made if it is not there. */
@@ -265,8 +265,10 @@ export class SessionRecorder {
   }
 
   async #beginSegment(picture: I420Picture, at: number): Promise<void> {
-    const startedAt = Math.round(at);
     const manifest = this.#manifest;
+    // All segments share the first one's grid, so that the joined video is on it too.
+    const origin = manifest.startedAt ?? Math.round(at);
+    const startedAt = origin + onFrameGrid(at - origin);
     const qp = this.#options.qp ?? DEFAULT_QP;
     const settings = { width: picture.width, height: picture.height, qp };
     const file = `${String(manifest.segments.length).padStart(4, '0')}.mp4`;
@@ -385,10 +387,10 @@ export class SessionRecorder {
       for (let attempt = 0; attempt < 2; attempt++) {
         const picture = this.#updatePicture();
         if (picture === undefined) return;
-        if (this.#writer === undefined) await this.#beginSegment(picture.image, at - 1);
+        if (this.#writer === undefined) await this.#beginSegment(picture.image, at - FRAME_GRID_MS);
         const writer = this.#writer;
         const shown = !picture.changed && (writer?.lastTimestamp ?? -1) >= 0;
-        if (!shown) await writer?.write(picture.image.bytes, at - 1);
+        if (!shown) await writer?.write(picture.image.bytes, at - FRAME_GRID_MS);
         if (await writer?.write(picture.image.bytes, at)) return;
         this.#closeSegment();
       }

@@ -80,6 +80,11 @@ export function decodeAll(path: string): number {
     .filter((line) => line !== '' && !line.startsWith('#')).length;
 }
 
+/** What ffmpeg complains of when it decodes a video in the way that everybody checks one: empty for a good one. */
+export function complaintsOf(path: string): string {
+  return spawnSync('ffmpeg', ['-v', 'error', '-i', path, '-f', 'null', '-']).stderr.toString('utf8');
+}
+
 /** The frame shown at `ms`, as RGB bytes (`width * height * 3`), in the colours a player shows. */
 export function frameAt(path: string, ms: number): Buffer {
   return run('ffmpeg', [...frameArguments(path, ms), '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-']);
