@@ -48,6 +48,8 @@ export class RdpLink implements Driver {
   #secret: AutoReconnectSecret | undefined;
   /** What a redirection changed: holds as long as the session does, since a lost connection is to come back there. */
   #redirection: Redirection | undefined;
+  /** Whether the redirection has led to a desktop. */
+  #arrived = false;
   /** Of the redirection's hosts. */
   #hostIndex = 0;
   #size: { readonly width: number; readonly height: number } | undefined;
@@ -101,9 +103,12 @@ export class RdpLink implements Driver {
     const { host, port, trustCertificate, security } = this.#options;
     const redirection = this.#redirection;
     const destination = redirection?.hosts[this.#hostIndex] ?? host;
+    const redirected = redirection?.changes.redirected;
     const config: ClientConfig = {
       ...this.#parts.config(credentials),
       ...redirection?.changes,
+      // What an RDSTLS logon took is good once: who comes back knows the session's number and the account.
+      ...(this.#arrived && redirected !== undefined && { redirected: { sessionId: redirected.sessionId } }),
       host: destination,
       ...this.#size,
       ...(this.#secret !== undefined && this.#attempts > 0 && { autoReconnect: this.#secret }),
@@ -146,6 +151,7 @@ export class RdpLink implements Driver {
   #connected(): void {
     const again = this.#wasActive;
     this.#wasActive = true;
+    this.#arrived = true;
     const security = this.#connection?.security;
     if (security !== undefined) this.#events.secured?.(security);
     this.#attempts = 0;
@@ -166,6 +172,7 @@ export class RdpLink implements Driver {
     const changes = { ...(legacySecurity !== undefined && { legacySecurity }), ...redirection.changes };
     const stays = redirection.hosts.length === 0;
     this.#redirection = { ...redirection, changes, hosts: stays ? this.#currentHosts() : redirection.hosts };
+    this.#arrived = false;
     this.#hostIndex = 0;
     this.#reopen();
   }

@@ -141,6 +141,11 @@ function earlyCapabilityFlags(config: ClientConfig): number {
   );
 }
 
+/** The user is logged on by other means, and the password is not for this server's eyes. */
+function keepsPassword({ restrictedAdmin, redirected }: ClientConfig): boolean {
+  return restrictedAdmin === true || redirected?.rdstls !== undefined;
+}
+
 function clientInfo(config: ClientConfig, cookie: AutoReconnectCookie | null): ClientInfo {
   const { user, domain } = splitUserName(config.username, config.domain);
   const flags =
@@ -154,14 +159,14 @@ function clientInfo(config: ClientConfig, cookie: AutoReconnectCookie | null): C
     InfoFlags.mouseHasWheel |
     InfoFlags.forceEncryptedCsPdu |
     (playsAudio(config) ? 0 : InfoFlags.noAudioPlayback) |
-    // Without a password the server shows its own logon screen; in Restricted Admin mode it never needs one.
-    (config.password === '' && config.restrictedAdmin !== true ? 0 : InfoFlags.autologon);
+    // Without a password the server shows its own logon screen.
+    (config.password === '' && !keepsPassword(config) ? 0 : InfoFlags.autologon);
   return {
     codePage: 0,
     flags,
     domain,
     userName: user,
-    password: config.restrictedAdmin === true ? '' : config.password,
+    password: keepsPassword(config) ? '' : config.password,
     alternateShell: config.alternateShell ?? '',
     workingDir: config.workingDir ?? '',
     extended: {

@@ -22,7 +22,9 @@ export function requestedProtocols({ nla, legacySecurity, redirected }: Security
 
 /** [MS-RDPBCGR] 2.2.1.1.1 flags. */
 export function requestFlags(policy: SecurityPolicy): number {
-  return policy.restrictedAdmin === true ? NegotiationRequestFlags.restrictedAdminModeRequired : 0;
+  return policy.restrictedAdmin === true && policy.redirected?.rdstls === undefined
+    ? NegotiationRequestFlags.restrictedAdminModeRequired
+    : 0;
 }
 
 /** One of SSL, HYBRID, HYBRID_EX, RDSTLS and, where the policy accepts it, standard RDP security. Throws `ConnectError` where the server and the policy cannot agree. */
@@ -41,7 +43,9 @@ export function selectedProtocol(confirm: ConnectionConfirm, policy: SecurityPol
   if (protocol === SecurityProtocol.ssl && nla === 'required') {
     throw new ConnectError('nla_refused', 'the server does not offer network level authentication');
   }
-  if (policy.restrictedAdmin === true) requireRestrictedAdmin(confirm, protocol);
+  // By RDSTLS the server gets no password either.
+  if (policy.restrictedAdmin === true && protocol !== SecurityProtocol.rdstls)
+    requireRestrictedAdmin(confirm, protocol);
   const isSingle = (protocol & (protocol - 1)) === 0;
   if (!isSingle || (protocol & requestedProtocols(policy)) === 0) {
     throw new ConnectError('tls_refused', `the server selected security protocol ${protocol}, which was not offered`);

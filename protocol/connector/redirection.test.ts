@@ -14,6 +14,7 @@ import {
 } from '../pdu/rdstls.ts';
 import { RedirectionFlags } from '../pdu/server-redirection.ts';
 import { ClientConnector } from './client-connector.ts';
+import { clientInfoMessage } from './client-settings.ts';
 import { ConnectError } from './connect-error.ts';
 import { redirectionOf, targetCertificateOf } from './redirection.ts';
 import type { ClientConfig, ConnectorOutput } from './types.ts';
@@ -169,6 +170,20 @@ describe('RDSTLS', () => {
     const connector = new ClientConnector(CONFIG, crypto);
     connector.start();
     assert.throws(() => connector.receive(confirm(SecurityProtocol.ssl), 0), ConnectError);
+  });
+
+  it('keeps the own password from the server, in Client Info too', () => {
+    const { redirected: _, ...direct } = CONFIG;
+    const password = Buffer.from(encodeUtf16le(CONFIG.password));
+    assert.ok(Buffer.from(clientInfoMessage(direct)).includes(password));
+    assert.ok(!Buffer.from(clientInfoMessage(CONFIG)).includes(password));
+  });
+
+  it('goes with Restricted Admin mode, which keeps the password as well', () => {
+    const connector = new ClientConnector({ ...CONFIG, restrictedAdmin: true }, crypto);
+    assert.equal(sent(connector.start()).at(-7), 0, 'the flag of the negotiation request');
+    connector.receive(confirm(SecurityProtocol.rdstls), 0);
+    assert.equal(connector.stateName, 'security-upgrade');
   });
 
   it('refuses another version', () => {

@@ -27,7 +27,7 @@ export interface FastPathUpdate {
 }
 
 /**
- * Decodes a whole fast-path update PDU. Throws `DecodeError` on encrypted PDUs (we only talk to servers over TLS) and
+ * Decodes a whole fast-path update PDU. Throws `DecodeError` on encrypted PDUs (`SecuredFrames` has opened them before) and
  * on compressed updates (we never offer bulk compression).
  */
 export function decodeFastPathUpdates(frame: Uint8Array): FastPathUpdate[] {

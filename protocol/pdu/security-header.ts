@@ -1,6 +1,6 @@
 /**
  * Security headers ([MS-RDPBCGR] 2.2.8.1.1.2). With TLS or CredSSP only the basic one is used, and only on the PDUs
- * that always carry one: Client Info, licensing, auto-detect, multitransport, heartbeat, server redirection.
+ * that always carry one (the others are `SecuredFrames`' own): Client Info, licensing, auto-detect, multitransport, heartbeat, server redirection.
  */
 import type { ReadCursor } from '../core/cursor.ts';
 import { WriteCursor } from '../core/cursor.ts';
