@@ -120,7 +120,12 @@ function TargetEntry({ target, start }: { readonly target: Target; start(task: T
               <p>This computer now shows another certificate. Nobody can connect until it is accepted.</p>
             )}
           </div>
-          <button type="button" class="button" onClick={() => start({ kind: 'trust', target })}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => start({ kind: 'trust', target })}
+            data-testid="review-certificate"
+          >
             Review
           </button>
         </div>
@@ -217,8 +222,8 @@ function TaskDialog({ task, close }: { readonly task: Task; close(): void }) {
             <dd class="fingerprint mono">{formatFingerprint(task.target.certificate.offered)}</dd>
           </dl>
           <p class="field-help">
-            SHA-256 fingerprints. On the computer, PowerShell shows the certificate in use:{' '}
-            <code>Get-ChildItem 'Cert:\\LocalMachine\\Remote Desktop'</code>
+            SHA-256 fingerprints. PowerShell on the computer itself says the right one:{' '}
+            <code>{fingerprintCommand}</code>
           </p>
         </Dialog>
       );
@@ -285,6 +290,9 @@ function AccountDialog({ target, account, close }: AccountDialogProps) {
     </Dialog>
   );
 }
+
+const fingerprintCommand =
+  "Get-ChildItem 'Cert:\\LocalMachine\\Remote Desktop' | ForEach-Object { $_.GetCertHashString('SHA256') }";
 
 /** The rules that differ from what most targets have are worth a word; the rest is in the form. */
 function securityWords(target: Target): string {
