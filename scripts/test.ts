@@ -43,9 +43,17 @@ const TEST_GROUPS: Record<
   { globs: readonly string[]; concurrency: number; minutes: number }
 > = {
   unit: {
-    globs: ['protocol', 'gateway', 'recorder', 'web-client', 'scripts', 'bench', 'test/rdp', 'test/security', 'test/replay'].map(
-      (part) => `${part}/**/*.test.{ts,tsx}`,
-    ),
+    globs: [
+      'protocol',
+      'gateway',
+      'recorder',
+      'web-client',
+      'scripts',
+      'bench',
+      'test/rdp',
+      'test/security',
+      'test/replay',
+    ].map((part) => `${part}/**/*.test.{ts,tsx}`),
     concurrency: 2,
     minutes: 3,
   },
