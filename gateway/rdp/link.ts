@@ -42,7 +42,9 @@ export class RdpLink implements Driver {
   /** Whether the desktop was there once. */
   #wasActive = false;
   #redirections = 0;
-  /** Attempts since the connection was lost; 0 while it is there. */
+  /** When the desktop was there, while it is. */
+  #upSince: number | undefined;
+  /** To bring the connection back, since it last stayed for a while. */
   #attempts = 0;
   #timer: NodeJS.Timeout | undefined;
   #secret: AutoReconnectSecret | undefined;
@@ -104,14 +106,15 @@ export class RdpLink implements Driver {
     const redirection = this.#redirection;
     const destination = redirection?.hosts[this.#hostIndex] ?? host;
     const redirected = redirection?.changes.redirected;
+    const comesBack = this.#wasActive && (redirection === undefined || this.#arrived);
     const config: ClientConfig = {
       ...this.#parts.config(credentials),
       ...redirection?.changes,
       // What an RDSTLS logon took is good once: who comes back knows the session's number and the account.
-      ...(this.#arrived && redirected !== undefined && { redirected: { sessionId: redirected.sessionId } }),
+      ...(comesBack && redirected !== undefined && { redirected: { sessionId: redirected.sessionId } }),
       host: destination,
       ...this.#size,
-      ...(this.#secret !== undefined && this.#attempts > 0 && { autoReconnect: this.#secret }),
+      ...(comesBack && this.#secret !== undefined && { autoReconnect: this.#secret }),
     };
     const vouched = (certificate: ServerCertificate) => isVouchedFor(certificate, redirection);
     // Made before its events come: a connection that fails at once must not find the one before.
@@ -154,14 +157,14 @@ export class RdpLink implements Driver {
     this.#arrived = true;
     const security = this.#connection?.security;
     if (security !== undefined) this.#events.secured?.(security);
-    this.#attempts = 0;
-    this.#redirections = 0;
+    this.#upSince = performance.now();
     if (!again) this.#events.connected();
     else this.#events.phase('connected');
     if (this.#suppressed) this.#connection?.suppressOutput(true);
   }
 
   #redirected(redirection: Redirection): void {
+    this.#wentDown();
     this.#redirections++;
     if (this.#redirections > MAX_REDIRECTIONS) {
       this.#close(endOf('protocol_error', `redirected ${this.#redirections} times`));
@@ -186,7 +189,8 @@ export class RdpLink implements Driver {
   #ended(end: ConnectionEnd): void {
     if (this.#over) return;
     if (this.#triesNextHost(end)) return;
-    const isLost = this.#wasActive && (this.#attempts === 0 ? end.code === 'connection_lost' : PASSING.has(end.code));
+    const wasUp = this.#wentDown();
+    const isLost = this.#wasActive && (wasUp ? end.code === 'connection_lost' : PASSING.has(end.code));
     if (!isLost || this.#options.readCredentials === undefined) {
       this.#close(end);
       return;
@@ -202,10 +206,21 @@ export class RdpLink implements Driver {
     this.#timer = startTimer(() => this.#reopen(), delay);
   }
 
+  /** Whether the desktop was there. One that stayed for a while starts the counting anew; one that did not is no success. */
+  #wentDown(): boolean {
+    const since = this.#upSince;
+    this.#upSince = undefined;
+    if (since !== undefined && performance.now() - since > SETTLED_MS) {
+      this.#attempts = 0;
+      this.#redirections = 0;
+    }
+    return since !== undefined;
+  }
+
   /** A redirection may name several ways to the same server. */
   #triesNextHost(end: ConnectionEnd): boolean {
     const more = this.#hostIndex + 1 < (this.#redirection?.hosts.length ?? 0);
-    if (!more || this.#attempts > 0 || !UNREACHED.has(end.code)) return false;
+    if (!more || this.#arrived || !UNREACHED.has(end.code)) return false;
     this.#hostIndex++;
     this.#reopen();
     return true;
@@ -237,6 +252,9 @@ export class RdpLink implements Driver {
     this.#events.closed(end.code, end.detail, end);
   }
 }
+
+/** A connection that has stayed for so long is there; one that is gone sooner counts as a failed attempt. */
+const SETTLED_MS = 30_000;
 
 const NOBODY: Credentials = { username: '', domain: '', password: '' };
 

@@ -159,6 +159,13 @@ describe('RdpLink follows redirections', () => {
     );
   });
 
+  it('not in a circle, though each server lets in first', async () => {
+    await using servers = await farm((visit) => redirect(visit, { loadBalanceInfo: TOKEN }));
+    const { until } = link(servers.port);
+    await until('closed protocol_error');
+    assert.equal(servers.visits.length, 1 + MAX_REDIRECTIONS);
+  });
+
   it('no further than five times in a row', async () => {
     const asked: string[] = [];
     const client: ProtocolClient = {
@@ -247,6 +254,14 @@ describe('RdpLink brings a lost connection back', () => {
       'reconnecting',
       'closed connection_lost',
     ]);
+  });
+
+  it('not again and again for a server that lets in and drops at once', async () => {
+    await using servers = await farm(({ socket }) => setImmediate(() => socket.end()));
+    const { told, until } = link(servers.port, {}, [1, 1, 1]);
+    await until('closed connection_lost');
+    assert.equal(servers.attempts(), 4);
+    assert.equal(told.filter((text) => text === 'connected').length, 3);
   });
 
   it('unless the account may not be used any more', async () => {
