@@ -355,7 +355,7 @@ export class SessionRecorder {
       this.#closeSegment();
       await Promise.all(this.#closing);
       this.event('finished', {}, at);
-      await this.#events?.close();
+      await this.#events?.close().catch((cause) => this.#fail(`events are missing: ${cause.message}`, cause));
       if (this.#manifest.segments.length === 0) {
         await rm(directory, { recursive: true, force: true });
         return undefined;

@@ -10,7 +10,7 @@ import { sealedRecording } from '../testing/sealed-recording.ts';
 import { checkLog } from './event-log.ts';
 import { encodeEvidenceBox } from './evidence-box.ts';
 import { parseEvidenceManifest } from './evidence-manifest.ts';
-import { ensureSigningKey } from './signing-key.ts';
+import { ensureSigningKey, parsePublicKeys } from './signing-key.ts';
 import { eventsOf, readEvidence, type VerificationReport, verifyRecording } from './verify.ts';
 
 test('a sealed recording is whole, says so with its events, and plays as before', async (context) => {
@@ -49,7 +49,7 @@ test('a flipped bit anywhere is found', async (context) => {
   const box = await readEvidence(path);
   const boxStart = (box?.manifest.start ?? 0) - 32;
   const random = randomNumbers(context, 7);
-  const places = Array.from({ length: 300 }, () => Math.floor(random() * bytes.length));
+  const places = Array.from({ length: 600 }, () => Math.floor(random() * bytes.length));
   // All of what frames the evidence, and all of what players read first.
   for (let at = boxStart; at < boxStart + 40; at++) places.push(at);
   for (let at = bytes.length - 14; at < bytes.length; at++) places.push(at);
@@ -243,6 +243,48 @@ test('a recording that a crash interrupted keeps its events and is sealed when i
   assert.equal(log.events.filter(({ type }) => type === 'input').length, 7, 'no event is lost');
   assert.ok(log.events.some(({ type, bytes }) => type === 'torn' && bytes === 15));
   assert.ok(log.events.some(({ type }) => type === 'recovered'));
+});
+
+test('a desktop that grows: segments that were encoded again are marked, and the whole is whole', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const folder = await temporaryDirectory(context);
+  const signingKeyFile = join(folder, 'evidence.key');
+  const { publicKey } = await ensureSigningKey(signingKeyFile);
+  const session = await RecordingSession.open(context, 320, 240, { signingKeyFile });
+  session.fill({ x: 20, y: 20, width: 90, height: 70 }, '#2060c0');
+  await session.advance(2000);
+  session.desktop.resize(480, 320);
+  session.recorder.resized(session.clock.now());
+  await session.advance(2000);
+  const summary = await session.finish();
+  assert.equal(summary?.state, 'complete');
+  const report = await verifyRecording(summary.path, [publicKey]);
+  assert.deepEqual([report.verdict, report.findings, report.recording?.problems], ['whole', [], []]);
+  const box = await readEvidence(summary.path);
+  assert.ok(box);
+  const { segments } = parseEvidenceManifest(box.manifest.bytes) ?? { segments: [] };
+  assert.deepEqual(
+    segments.map(({ file, encodedAgain }) => [file, encodedAgain]),
+    [
+      ['0000.mp4', true],
+      ['0001.mp4', undefined],
+    ],
+  );
+  const sizes = eventsOf(box).filter(({ type }) => type === 'desktop');
+  assert.deepEqual(
+    sizes.map(({ width, height }) => [width, height]),
+    [
+      [320, 240],
+      [480, 320],
+    ],
+  );
+});
+
+test('recordings of every version of the format stay verifiable', async () => {
+  const fixtures = join(import.meta.dirname, '..', 'testing', 'fixtures');
+  const keys = parsePublicKeys(await readFile(join(fixtures, 'evidence-1.pub'), 'utf8'));
+  const report = await verifyRecording(join(fixtures, 'evidence-1.mp4'), keys);
+  assert.deepEqual([report.verdict, report.key?.trusted, report.recording?.events], ['whole', true, 20]);
 });
 
 test('a recording that cannot be signed is kept, and says so', async (context) => {
