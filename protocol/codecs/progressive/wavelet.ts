@@ -58,69 +58,58 @@ function inverseLevel(tile: Int16Array, offset: number, low: number, high: numbe
   const hh = lh + low * high;
   const ll = hh + high * high;
   for (let y = 0; y < low; y++) {
-    inverseLine(tile, ll + y * low, hl + y * high, scratch, y * size, 1, low, high);
+    inverseLine(tile, ll + y * low, hl + y * high, 1, scratch, y * size, 1, low, high);
   }
   for (let y = 0; y < high; y++) {
-    inverseLine(tile, lh + y * low, hh + y * high, scratch, (low + y) * size, 1, low, high);
+    inverseLine(tile, lh + y * low, hh + y * high, 1, scratch, (low + y) * size, 1, low, high);
   }
-  inverseColumns(tile, offset, low, high, scratch);
+  // Columns one after another: both buffers fit the processor's nearest cache.
+  for (let x = 0; x < size; x++) {
+    inverseLine(scratch, x, low * size + x, size, tile, offset + x, size, low, high);
+  }
 }
 
-/** One line of low- and high-pass coefficients, each contiguous, into samples. */
+/**
+ * One row or column of low- and high-pass coefficients, `step` apart, into samples. With one low-pass coefficient more
+ * than high-pass ones, the high-pass coefficient past the end repeats the last; with two more, it is zero, and the
+ * last even sample is the extrapolated one, which only its neighbour needs.
+ */
 function inverseLine(
   from: Int16Array,
   lowAt: number,
   highAt: number,
-  to: Int16Array,
-  out: number,
   step: number,
+  to: Int16Array,
+  outAt: number,
+  outStep: number,
   low: number,
   high: number,
 ): void {
-  const dropped = low - high === 2;
-  let before = from[highAt] ?? 0;
-  let even = 0;
-  for (let n = 0; n < low; n++) {
-    const here = n < high ? (from[highAt + n] ?? 0) : dropped ? 0 : before;
-    const next = (from[lowAt + n] ?? 0) - ((before + here + 1) >> 1);
-    if (n > 0) to[out + (2 * n - 1) * step] = (before << 1) + ((even + next) >> 1);
-    // The extrapolated sample is one past the line: only its neighbour needs it.
-    if (2 * n < low + high) to[out + 2 * n * step] = next;
+  let before = from[highAt]!;
+  let even = from[lowAt]! - ((before + before + 1) >> 1);
+  let lowIndex = lowAt + step;
+  let highIndex = highAt + step;
+  let out = outAt;
+  to[out] = even;
+  for (let n = 1; n < high; n++) {
+    const here = from[highIndex]!;
+    const next = from[lowIndex]! - ((before + here + 1) >> 1);
+    to[out + outStep] = (before << 1) + ((even + next) >> 1);
+    out += 2 * outStep;
+    to[out] = next;
     even = next;
     before = here;
+    lowIndex += step;
+    highIndex += step;
   }
-}
-
-/** The same down all columns at once, a row at a time so that memory is walked forwards. */
-function inverseColumns(tile: Int16Array, offset: number, low: number, high: number, scratch: Int16Array): void {
-  const size = low + high;
   const dropped = low - high === 2;
-  const highAt = low * size;
-  // The extrapolated row, kept behind the scratch's own rows.
-  const spare = size * size;
-  for (let n = 0; n < low; n++) {
-    const before = highAt + Math.min(Math.max(n - 1, 0), high - 1) * size;
-    const here = highAt + Math.min(n, high - 1) * size;
-    const hasBefore = !dropped || n - 1 < high;
-    const hasHere = !dropped || n < high;
-    const outside = 2 * n >= size;
-    for (let x = 0; x < size; x++) {
-      const b = hasBefore ? (scratch[before + x] ?? 0) : 0;
-      const h = hasHere ? (scratch[here + x] ?? 0) : 0;
-      const value = (scratch[n * size + x] ?? 0) - ((b + h + 1) >> 1);
-      if (outside) scratch[spare + x] = value;
-      else tile[offset + 2 * n * size + x] = value;
-    }
-  }
-  for (let n = 0; 2 * n + 1 < size; n++) {
-    const above = offset + 2 * n * size;
-    const outside = 2 * n + 2 >= size;
-    for (let x = 0; x < size; x++) {
-      const below = outside ? (scratch[spare + x] ?? 0) : (tile[above + 2 * size + x] ?? 0);
-      const h = n < high ? (scratch[highAt + n * size + x] ?? 0) : 0;
-      tile[above + size + x] = (h << 1) + (((tile[above + x] ?? 0) + below) >> 1);
-    }
-  }
+  const past = dropped ? 0 : before;
+  const next = from[lowIndex]! - ((before + past + 1) >> 1);
+  to[out + outStep] = (before << 1) + ((even + next) >> 1);
+  to[out + 2 * outStep] = next;
+  if (!dropped) return;
+  const extrapolated = from[lowIndex + step]! - ((past + 1) >> 1);
+  to[out + 3 * outStep] = (next + extrapolated) >> 1;
 }
 
 function forwardLevel(tile: Int16Array, offset: number, low: number, high: number, scratch: Int16Array): void {
