@@ -10,13 +10,12 @@ import { findCapability } from '../pdu/capability-sets.ts';
 import type { AutoReconnectCookie } from '../pdu/client-info.ts';
 import { decodeSetErrorInfo } from '../pdu/error-info.ts';
 import { ControlAction, encodeControl, encodeFontList, encodeSynchronize } from '../pdu/finalization.ts';
-import { type FindSize, FrameBuffer } from '../pdu/frame-buffer.ts';
+import { FrameBuffer } from '../pdu/frame-buffer.ts';
 import { decodeConferenceCreateResponse } from '../pdu/gcc.ts';
-import { decodeServerData, type ServerData, ServerEarlyCapability } from '../pdu/gcc-server-data.ts';
+import { decodeServerData, ServerEarlyCapability } from '../pdu/gcc-server-data.ts';
 import { decodeConnectResponse } from '../pdu/mcs.ts';
 import { decodeMcsPdu, type McsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
 import { decodeConnectionConfirm, encodeConnectionRequest, SecurityProtocol } from '../pdu/nego.ts';
-import { RDSTLS_CAPABILITIES_SIZE, RDSTLS_RESPONSE_SIZE } from '../pdu/rdstls.ts';
 import { BASIC_SECURITY_HEADER_SIZE, decodeBasicSecurityHeader, SecurityFlags } from '../pdu/security-header.ts';
 import { decodeEnhancedRedirection } from '../pdu/server-redirection.ts';
 import {
@@ -30,85 +29,36 @@ import {
   shareControlMessage,
   shareDataMessage,
 } from '../pdu/share.ts';
-import { findFrameSize, findTpktSize, frameKind } from '../pdu/tpkt.ts';
+import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
 import type { TlsPeer } from '../security/certificate.ts';
 import { CredSspClient } from '../security/credssp-client.ts';
 import { CredSspError } from '../security/credssp-error.ts';
-import type { SecuredFrames } from '../security/secured-frames.ts';
-import { findTsRequestSize } from '../security/ts-request.ts';
 import { GeneralExtraFlags } from './capability-flags.ts';
 import { activateShare, MAX_UPDATE_SIZE } from './client-capabilities.ts';
 import { clientInfoMessage, connectInitialMessage, encryptionMethods } from './client-settings.ts';
+import {
+  FIND_SIZE,
+  type Joined,
+  joinedOf,
+  type ShareState,
+  type State,
+  type StateOf,
+  without,
+} from './client-state.ts';
 import { ConnectError, connectErrorOf } from './connect-error.ts';
 import { LicenseExchange } from './license-exchange.ts';
 import { MessageChannel } from './message-channel.ts';
 import { requestedProtocols, requestFlags, selectedProtocol, wantsLegacyAnew } from './negotiation.ts';
 import { answerRdstlsCapabilities, checkRdstlsResponse } from './rdstls-client.ts';
 import { type Redirection, redirectionOf } from './redirection.ts';
-import {
-  autoReconnectVerifier,
-  type CommencedSecurity,
-  checkServerSecurity,
-  commenceSecurity,
-} from './security-exchange.ts';
-import type {
-  ClientConfig,
-  ConnectionPhase,
-  ConnectionResult,
-  ConnectorOutput,
-  JoinedChannel,
-  Share,
-} from './types.ts';
-
-/** Where the sequence stands; named after [MS-RDPBCGR] 1.3.1.1's phases. Each waits for the peer's next message. */
-type State =
-  | { readonly name: 'start' }
-  /** Sent: Connection Request. */
-  | { readonly name: 'connection-initiation' }
-  /** The driver does the TLS handshake. */
-  | { readonly name: 'security-upgrade'; readonly protocol: number }
-  | { readonly name: 'credssp'; readonly protocol: number; readonly credssp: CredSspClient }
-  /** RDSTLS: waits for the server's capabilities, then, having sent the request, for its response. */
-  | { readonly name: 'rdstls-capabilities' }
-  | { readonly name: 'rdstls-response' }
-  /** HYBRID_EX: waits for the Early User Authorization Result. */
-  | { readonly name: 'early-user-authorization'; readonly protocol: number }
-  /** Sent: Connect Initial. */
-  | { readonly name: 'basic-settings-exchange'; readonly protocol: number }
-  /** Sent: Erect Domain and Attach User. */
-  | { readonly name: 'attach-user'; readonly protocol: number; readonly serverData: ServerData }
-  /** Sent: Channel Join Requests; `awaited` are those not yet confirmed. */
-  | { readonly name: 'channel-join'; readonly joined: Joined; readonly awaited: ReadonlySet<number> }
-  /** Sent: Client Info. */
-  | { readonly name: 'licensing'; readonly joined: Joined; readonly exchange: LicenseExchange }
-  | { readonly name: 'capabilities-exchange'; readonly joined: Joined }
-  /** Sent: Confirm Active, Synchronize, Control (cooperate, request), Font List. */
-  | { readonly name: 'connection-finalization'; readonly joined: Joined; readonly share: Share }
-  | {
-      readonly name: 'connected';
-      readonly result: Omit<ConnectionResult, 'pending' | 'security'>;
-      readonly security: SecuredFrames | undefined;
-    }
-  | { readonly name: 'failed' };
-
-/** What Basic Settings Exchange and Channel Connection settled. */
-interface Joined {
-  readonly protocol: number;
-  readonly serverData: ServerData;
-  readonly userId: number;
-  readonly ioChannelId: number;
-  readonly messageChannelId: number | undefined;
-  readonly channels: readonly JoinedChannel[];
-  /** Standard RDP security with encryption: from the Client Info PDU on. */
-  readonly security?: CommencedSecurity;
-}
+import { autoReconnectVerifier, checkServerSecurity, commenceSecurity } from './security-exchange.ts';
+import type { ClientConfig, ConnectionPhase, ConnectorOutput, JoinedChannel } from './types.ts';
 
 /** Bytes of active-stage frames kept until the sequence is over: a few full-screen updates, no more. */
 const MAX_PENDING_BYTES = 16 * 1024 * 1024;
 
-/** [MS-RDPBCGR] 2.2.10.2 Early User Authorization Result PDU: one u32. */
-const EARLY_RESULT_SIZE = 4;
+/** [MS-RDPBCGR] 2.2.10.2. */
 const AUTHZ_SUCCESS = 0;
 
 /**
@@ -610,32 +560,6 @@ export class ClientConnector {
   }
 }
 
-type StateOf<N extends State['name']> = Extract<State, { readonly name: N }>;
-type ShareState = StateOf<'licensing' | 'capabilities-exchange' | 'connection-finalization'>;
-
-/** How the bytes that come in a state are cut into messages. */
-const FIND_SIZE: Readonly<Record<State['name'], FindSize>> = {
-  start: takeNothing,
-  'connection-initiation': findTpktSize,
-  'security-upgrade': takeNothing,
-  credssp: findTsRequestSize,
-  'rdstls-capabilities': () => RDSTLS_CAPABILITIES_SIZE,
-  'rdstls-response': () => RDSTLS_RESPONSE_SIZE,
-  'early-user-authorization': () => EARLY_RESULT_SIZE,
-  'basic-settings-exchange': findTpktSize,
-  'attach-user': findTpktSize,
-  'channel-join': findTpktSize,
-  licensing: findTpktSize,
-  'capabilities-exchange': findFrameSize,
-  'connection-finalization': findFrameSize,
-  connected: takeNothing,
-  failed: takeNothing,
-};
-
-function takeNothing(): undefined {
-  return undefined;
-}
-
 function phase(name: ConnectionPhase): ConnectorOutput {
   return { kind: 'phase', phase: name };
 }
@@ -650,20 +574,6 @@ function joinRequest(initiator: number, channelId: number): ConnectorOutput {
 
 function unexpected(pdu: McsPdu, wanted: string): DecodeError {
   return new DecodeError('unexpected_message', wanted, 'DomainMCSPDU', 0, `${pdu.kind} came instead`);
-}
-
-function joinedOf(state: State): Joined {
-  if ('joined' in state) return state.joined;
-  throw new UsageError(`no channels are joined in ${state.name}`);
-}
-
-/** The server refused a channel that the session can do without. */
-function without(joined: Joined, channelId: number): Joined {
-  return {
-    ...joined,
-    channels: joined.channels.filter((channel) => channel.id !== channelId),
-    messageChannelId: joined.messageChannelId === channelId ? undefined : joined.messageChannelId,
-  };
 }
 
 /** Before the server has shown that it speaks RDP, nonsense means that it does not. */
