@@ -1,12 +1,6 @@
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
-import {
-  ZGFX_HISTORY_SIZE,
-  ZGFX_LONGEST_PREFIX,
-  ZGFX_SEGMENT_LIMIT,
-  ZGFX_TOKENS,
-  type ZgfxToken,
-} from './zgfx-tokens.ts';
+import { ZGFX_HISTORY_SIZE, ZGFX_LONGEST_PREFIX, ZGFX_SEGMENT_LIMIT, ZGFX_TOKENS } from './zgfx-tokens.ts';
 
 /** [MS-RDPEGFX] 2.2.5.1 RDP_SEGMENTED_DATA, `descriptor`. */
 export const ZgfxDescriptor = { single: 0xe0, multipart: 0xe1 } as const;
@@ -18,7 +12,12 @@ export const ZgfxHeader = { typeRdp8: 0x04, compressed: 0x20 } as const;
 export const ZGFX_MESSAGE_LIMIT = 320 * 1024 * 1024;
 
 const CONTEXT = 'RDP_SEGMENTED_DATA';
+const NO_TOKEN = -1;
+const LITERAL = 1 << 9;
 const PREFIX_TABLE = buildPrefixTable();
+const TOKEN_BASES = Int32Array.from(ZGFX_TOKENS, ({ base }) => base);
+/** Shorter matches are copied faster by a loop. */
+const BLOCK_COPY = 32;
 const SHORTEST_MATCH = 3;
 
 /**
@@ -99,50 +98,56 @@ export class ZgfxDecompressor {
     }
     const bits = new BitReader(bytes, start, bitCount);
     const output = new Uint8Array(ZGFX_SEGMENT_LIMIT);
-    const history = this.#history;
-    const historySize = history.length;
     let at = 0;
     while (bits.left > 0) {
-      const token = PREFIX_TABLE[bits.peek(ZGFX_LONGEST_PREFIX)];
-      if (token === undefined) throw bits.error('invalid_value', 'token', 'no such prefix');
-      bits.skip(token.prefix.length);
-      if (token.kind === 'literal') {
+      const token = PREFIX_TABLE[bits.peek(ZGFX_LONGEST_PREFIX)]!;
+      if (token === NO_TOKEN) throw bits.error('invalid_value', 'token', 'no such prefix');
+      bits.skip(token & 0xf);
+      const value = TOKEN_BASES[token >>> 10]! + bits.read((token >>> 4) & 0x1f);
+      if (token & LITERAL) {
         if (at >= ZGFX_SEGMENT_LIMIT) throw bits.error('limit_exceeded', 'literal', 'segment expands too far');
-        const byte = token.base + bits.read(token.valueBits);
-        output[at++] = byte;
-        history[this.#historyAt] = byte;
-        this.#historyAt = this.#historyAt + 1 === historySize ? 0 : this.#historyAt + 1;
-        continue;
-      }
-      const distance = token.base + bits.read(token.valueBits);
-      if (distance === 0) {
+        output[at++] = value;
+      } else if (value === 0) {
         // An unencoded run: its length, then whole bytes from the next byte boundary on.
         const length = bits.read(15);
         const run = bits.alignedBytes(length);
-        if (at + length > ZGFX_SEGMENT_LIMIT)
+        if (at + length > ZGFX_SEGMENT_LIMIT) {
           throw bits.error('limit_exceeded', 'unencoded', 'segment expands too far');
+        }
         output.set(run, at);
         at += length;
-        this.#remember(run);
-        continue;
+      } else {
+        if (value > this.#history.length) throw bits.error('invalid_value', 'distance', `${value} is past the history`);
+        const length = readMatchLength(bits);
+        if (at + length > ZGFX_SEGMENT_LIMIT) throw bits.error('limit_exceeded', 'match', 'segment expands too far');
+        this.#copyMatch(output, at, value, length);
+        at += length;
       }
-      if (distance > historySize) throw bits.error('invalid_value', 'distance', `${distance} is past the history`);
-      const length = readMatchLength(bits);
-      if (at + length > ZGFX_SEGMENT_LIMIT) throw bits.error('limit_exceeded', 'match', 'segment expands too far');
-      let from = this.#historyAt - distance;
-      if (from < 0) from += historySize;
-      let to = this.#historyAt;
-      // Byte by byte on purpose: a match may overlap what it is writing.
-      for (let i = 0; i < length; i++) {
-        const byte = history[from] ?? 0;
-        output[at++] = byte;
-        history[to] = byte;
-        if (++from === historySize) from = 0;
-        if (++to === historySize) to = 0;
-      }
-      this.#historyAt = to;
     }
-    return output.subarray(0, at);
+    const segment = output.subarray(0, at);
+    this.#remember(segment);
+    return segment;
+  }
+
+  /** What a match refers to lies in the history, in what this segment has brought so far, or begins in the one and ends in the other. */
+  #copyMatch(output: Uint8Array, at: number, distance: number, length: number): void {
+    let to = at;
+    let left = length;
+    if (distance > at) {
+      const history = this.#history;
+      let from = this.#historyAt - (distance - at);
+      if (from < 0) from += history.length;
+      for (let older = Math.min(distance - at, left); older > 0; older--, left--) {
+        output[to++] = history[from]!;
+        if (++from === history.length) from = 0;
+      }
+    }
+    if (left <= distance && left >= BLOCK_COPY) {
+      output.copyWithin(to, to - distance, to - distance + left);
+      return;
+    }
+    // Byte by byte on purpose: a match may overlap what it is writing.
+    for (; left > 0; left--, to++) output[to] = output[to - distance]!;
   }
 
   #remember(bytes: Uint8Array): void {
@@ -226,12 +231,16 @@ class BitReader {
   }
 }
 
-/** Every 9-bit look-ahead to the token it begins with; two prefixes belong to none. */
-function buildPrefixTable(): readonly (ZgfxToken | undefined)[] {
-  const table = new Array<ZgfxToken | undefined>(1 << ZGFX_LONGEST_PREFIX).fill(undefined);
-  for (const token of ZGFX_TOKENS) {
-    const spare = ZGFX_LONGEST_PREFIX - token.prefix.length;
-    const first = Number.parseInt(token.prefix, 2) << spare;
+/**
+ * Every 9-bit look-ahead to the token it begins with: bits of the prefix (4), bits of the value (5), whether it is a
+ * literal (1), and the token's index. Two prefixes belong to no token.
+ */
+function buildPrefixTable(): Int32Array {
+  const table = new Int32Array(1 << ZGFX_LONGEST_PREFIX).fill(NO_TOKEN);
+  for (const [index, { prefix, valueBits, kind }] of ZGFX_TOKENS.entries()) {
+    const spare = ZGFX_LONGEST_PREFIX - prefix.length;
+    const first = Number.parseInt(prefix, 2) << spare;
+    const token = prefix.length | (valueBits << 4) | (kind === 'literal' ? LITERAL : 0) | (index << 10);
     table.fill(token, first, first + (1 << spare));
   }
   return table;
