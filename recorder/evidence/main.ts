@@ -34,14 +34,21 @@ async function main(): Promise<number> {
     process.stderr.write(`${USAGE}\n`);
     return values.help === true ? 0 : 3;
   }
-  const report = await verifyRecording(path, await trustedKeys(values['public-key']));
+  const keys = await trustedKeys(values['public-key'] && fromCaller(values['public-key']));
+  const report = await verifyRecording(fromCaller(path), keys);
   const json = `${JSON.stringify(report, undefined, 2)}\n`;
   if (values.json === '-') process.stdout.write(json);
   else {
-    if (values.json !== undefined) await writeFile(values.json, json);
+    if (values.json !== undefined) await writeFile(fromCaller(values.json), json);
     process.stdout.write(describeReport(report));
   }
   return EXIT_CODE[report.verdict];
+}
+
+/** npm runs scripts in the project's folder, wherever it was called. */
+function fromCaller(path: string): string {
+  const { npm_lifecycle_event: script, INIT_CWD: folder } = process.env;
+  return script === 'verify' && folder !== undefined ? resolve(folder, path) : path;
 }
 
 async function trustedKeys(file: string | undefined): Promise<PublicKey[]> {
