@@ -18,8 +18,8 @@ export const MAX_DYNAMIC_PDU = 1600;
 /** The newest version we speak, [MS-RDPEDYC] 2.2.1.1. */
 export const DYNAMIC_CHANNEL_VERSION = 3;
 
-/** Most bytes of one message; graphics messages are the largest. */
-export const MAX_DYNAMIC_MESSAGE = 256 * 1024 * 1024;
+/** Most bytes of one message; graphics messages are the largest, and expand to no more than this either. */
+export const MAX_DYNAMIC_MESSAGE = 64 * 1024 * 1024;
 /** Most channels open at a time. */
 export const MAX_DYNAMIC_CHANNELS = 64;
 

@@ -8,8 +8,8 @@ export const ZgfxDescriptor = { single: 0xe0, multipart: 0xe1 } as const;
 /** [MS-RDPEGFX] 2.2.5.3 RDP8_BULK_ENCODED_DATA, `header`: the type nibble and the flag. */
 export const ZgfxHeader = { typeRdp8: 0x04, compressed: 0x20 } as const;
 
-/** Most bytes one graphics message may expand to: an uncompressed 8192×8192 desktop at 32 bpp with room to spare. */
-export const ZGFX_MESSAGE_LIMIT = 320 * 1024 * 1024;
+/** Most bytes one graphics message may expand to: an uncompressed 4096×4096 desktop, and what a viewer's tunnel carries. */
+export const ZGFX_MESSAGE_LIMIT = 64 * 1024 * 1024;
 
 const CONTEXT = 'RDP_SEGMENTED_DATA';
 const NO_TOKEN = -1;
