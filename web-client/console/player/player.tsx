@@ -160,7 +160,6 @@ export function Player({ recording, events, input, startAt }: PlayerProps) {
           <video
             ref={video}
             src={gateway.videoUrl(recording.id)}
-            poster={gateway.thumbnailUrl(recording.id)}
             preload="auto"
             playsInline
             aria-label={`Recording of ${recording.target.name}`}
