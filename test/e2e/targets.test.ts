@@ -127,7 +127,11 @@ test('another certificate is refused until somebody has compared and accepted it
   const other = await page.context().newPage();
   await other.goto(new URL('/sessions', gateway.url).href);
   await other.getByTestId('session-row').getByText('NLA, TLS 1.3').waitFor();
+  assert.deepEqual(await accessibilityFaults(page), [], 'desktop');
   assert.deepEqual(await accessibilityFaults(other), [], 'live sessions');
+  await other.getByTestId('watch-live').click();
+  await other.locator('[data-state=active]').waitFor();
+  assert.deepEqual(await accessibilityFaults(other), [], 'live view');
   for (const { id: session } of await gateway.admin.sessions()) {
     await gateway.admin.must('DELETE', `/api/sessions/${session}`);
   }

@@ -145,7 +145,7 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
           <Icon name="sessions" /> The connection to {target.name} was lost. Reconnecting…
         </p>
       )}
-      <div class="desktop-place">
+      <main class="desktop-place">
         <div class="desktop-fill" ref={view.place} />
         {state === 'connecting' && <Connecting name={target.name} step={view.step} />}
         {end !== undefined && (state === 'ended' || state === 'failed') && (
@@ -158,7 +158,7 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
             </a>
           </EndPanel>
         )}
-      </div>
+      </main>
       {confirming && (
         <Dialog
           title="End this session?"

@@ -53,7 +53,7 @@ export function Watch() {
           </button>
         )}
       </Toolbar>
-      <div class="desktop-place">
+      <main class="desktop-place">
         <div class="desktop-fill" ref={view.place} />
         {state === 'connecting' && (
           <div class="overlay">
@@ -78,7 +78,7 @@ export function Watch() {
             )}
           </EndPanel>
         )}
-      </div>
+      </main>
       {confirming && (
         <Dialog
           title={`End the session of ${who ?? 'this user'}?`}
