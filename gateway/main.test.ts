@@ -187,7 +187,10 @@ test('killed in mid-session: the next start knows everything, and finishes the r
   const checked = await again.call('POST', `/api/recordings/${id}/verification`, { token });
   assert.equal(checked.json.verdict, 'whole', checked.text);
   const events = (await again.call('GET', `/api/recordings/${id}/events`, { token })).json as { type: string }[];
-  assert.ok(events.some(({ type }) => type === 'request'), 'events outlive a kill');
+  assert.ok(
+    events.some(({ type }) => type === 'request'),
+    'events outlive a kill',
+  );
 
   // And it stops in good form with a session open.
   const session = await openDemo(again, token);

@@ -59,6 +59,7 @@ const TEST_GROUPS: Record<Exclude<Group, 'check'>, TestGroup> = {
       'test/rdp',
       'test/security',
       'test/replay',
+      'test/fuzz',
     ].map((part) => `${part}/**/*.test.{ts,tsx}`),
     concurrency: 2,
     testMinutes: 2,

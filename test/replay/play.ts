@@ -23,9 +23,11 @@ export function playSession(
   const client = new RdpClient(session.config, seededCrypto(session.seed));
   const compositor = new Compositor(createSurfaceCodecs());
   let closed = false;
+  let startsTls = false;
   const take = (outputs: readonly ClientOutput[]) => {
     for (const output of outputs) {
       if (output.kind === 'graphics') compositor.apply(output.update);
+      if (output.kind === 'start-tls') startsTls = true;
       if (output.kind === 'closed') closed = true;
     }
   };
@@ -33,11 +35,15 @@ export function playSession(
   let at = 0;
   for (const event of session.events) {
     if (event.kind === 'tls') {
+      // A damaged beginning: the client still waits for the rest of it.
+      if (!startsTls) break;
       take(client.tlsEstablished(event.peer, event.now));
       continue;
     }
     for (const end = Math.min(at + event.length, until); at < end && !closed; ) {
       const piece = bytes.subarray(at, Math.min(at + pieces, end));
+      // Shorter than what was captured: as if the connection had been cut.
+      if (piece.length === 0) return { compositor, closed };
       at += piece.length;
       // The driver's buffers are not ours to keep either: what a client needs later, it has to copy.
       const lent = piece.slice();
