@@ -215,6 +215,12 @@ function connectErrorEnd(error: ConnectError, stage: Stage): ConnectionEnd {
     const { code, name, message } = describeErrorInfo(error.errorInfo);
     return endOf(code, `${name} (${error.errorInfo}, ${stage})`, { message });
   }
+  if (error.code === 'tls_refused' && stage === 'negotiation') {
+    return endOf('tls_failed', error.message, {
+      message: 'The server offers no TLS to protect the connection.',
+      hint: 'Let it use TLS for Remote Desktop, with a certificate; an old server without it needs standard RDP security to be accepted in the settings of the target.',
+    });
+  }
   return endOf(CONNECT_CODES[error.code], error.message);
 }
 

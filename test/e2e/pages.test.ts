@@ -102,6 +102,15 @@ for (const width of [1280, 360]) {
   });
 }
 
+test('the address of a desktop that is not there ends as failed, with a way back', async () => {
+  const person = await Person.open(browser, gateway.url, { width: 1280, height: 740 });
+  await person.go('/');
+  await person.signIn('admin', ADMIN_PASSWORD);
+  await person.go('/desktop/nothing');
+  await person.page.locator('[data-state="failed"]').getByText('Back to desktops').waitFor();
+  await person.close();
+});
+
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`every page keeps to WCAG 2.2 AA, ${colorScheme}`, async () => {
     const person = await Person.open(browser, gateway.url, { width: 1280, height: 800 });

@@ -192,6 +192,16 @@ describe('how a connection fails', () => {
     });
   }
 
+  it('a server that predates TLS: tls_failed, with what to do about it', async () => {
+    // An X.224 Connection Confirm without a negotiation response: standard RDP security, and nothing else.
+    const confirm = Buffer.from([3, 0, 0, 11, 6, 0xd0, 0, 0, 0x12, 0x34, 0]);
+    await using peer = await fakePeer(afterRequest(confirm));
+    const { end } = await connectTo(peer.port);
+    assert.equal(end.code, 'tls_failed', inspect(end));
+    assert.match(end.message, /offers no TLS/);
+    assert.match(end.hint ?? '', /standard RDP security/);
+  });
+
   it('a port where nothing listens: target_refused', async () => {
     const peer = await fakePeer(() => {});
     await peer[Symbol.asyncDispose]();

@@ -23,7 +23,7 @@ export function Desktop() {
 
   if (error !== undefined && target === undefined) {
     return (
-      <main class="alone">
+      <main class="alone" data-state="failed">
         <ErrorNote error={error} retry={reload} />
         <a class="button" href="/">
           Back to desktops
@@ -33,7 +33,7 @@ export function Desktop() {
   }
   if (target === undefined) {
     return (
-      <main class="alone">
+      <main class="alone" data-state="connecting">
         <Loading what="the desktop" />
       </main>
     );
