@@ -146,7 +146,7 @@ export const MESSAGE_TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: 'ts-request',
-    seeds: [hex('3012a003020106a10b3009 3007a0050403 4e544c'), hex('3011a003020106a4060204c000006da5020400')],
+    seeds: [hex('3012a003020106a10b3009 3007a0050403 4e544c'), hex('300da003020106a4060204c000006d')],
     run: (bytes) => void decodeTsRequest(bytes),
   },
   {
