@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { GfxCodecId } from '../../protocol/channels/rdpgfx/pdu.ts';
 import { type GraphicsKind, offerGraphics } from '../../protocol/connector/graphics-offer.ts';
 import { connectTo, drawsWhatXShows, type LabClient, type Nearness } from '../lab/client.ts';
+import { Hopeless, waitFor } from '../lab/processes.ts';
 import { startShadow } from '../lab/shadow.ts';
 import { prepareTrixie, shadow3Command } from '../lab/trixie.ts';
 import { startXrdp } from '../lab/xrdp.ts';
@@ -71,6 +72,29 @@ test('xrdp 0.10 over the graphics pipeline: Planar first, then RemoteFX Progress
     desktop.type('echo one more line\n');
     await drawsWhatXShows(client, desktop, { psnr: 42 });
     cameAs(client, `gfx ${GfxCodecId.planar}`, `gfx ${GfxCodecId.progressive}`);
+    client.connection.close();
+  } finally {
+    await server.stop();
+  }
+});
+
+test('xrdp 0.10 over the graphics pipeline takes the size that Display Control asks for', async () => {
+  const server = await startXrdp({ root });
+  try {
+    const client = connectTo(server, offering('rdpgfx'));
+    const desktop = await server.desktop();
+    await drawsWhatXShows(client, desktop, { psnr: 42 });
+    for (const [width, height] of [
+      [1280, 720],
+      [800, 600],
+    ] as const) {
+      client.connection.resize(width, height);
+      await waitFor(`a desktop of ${width} x ${height}`, () => {
+        if (client.end() !== undefined) throw new Hopeless(JSON.stringify(client.end()));
+        return client.compositor.width === width && client.compositor.height === height;
+      });
+      await drawsWhatXShows(client, desktop, { psnr: 42 });
+    }
     client.connection.close();
   } finally {
     await server.stop();
