@@ -5,8 +5,11 @@ import { ZGFX_HISTORY_SIZE, ZGFX_LONGEST_PREFIX, ZGFX_SEGMENT_LIMIT, ZGFX_TOKENS
 /** [MS-RDPEGFX] 2.2.5.1 RDP_SEGMENTED_DATA, `descriptor`. */
 export const ZgfxDescriptor = { single: 0xe0, multipart: 0xe1 } as const;
 
-/** [MS-RDPEGFX] 2.2.5.3 RDP8_BULK_ENCODED_DATA, `header`: the type nibble and the flag. */
-export const ZgfxHeader = { typeRdp8: 0x04, compressed: 0x20 } as const;
+/**
+ * [MS-RDPEGFX] 2.2.5.3 RDP8_BULK_ENCODED_DATA, `header`: the type nibble and the flag. Dynamic virtual channels' own
+ * compression has the second type, [MS-RDPEDYC] 4.3.3.
+ */
+export const ZgfxHeader = { typeRdp8: 0x04, typeRdp8Lite: 0x06, compressed: 0x20 } as const;
 
 /** Most bytes one graphics message may expand to: an uncompressed 4096×4096 desktop, and what a viewer's tunnel carries. */
 export const ZGFX_MESSAGE_LIMIT = 64 * 1024 * 1024;
@@ -75,8 +78,9 @@ export class ZgfxDecompressor {
   #segment(bytes: Uint8Array, start: number, end: number): Uint8Array {
     if (start >= end) throw new DecodeError('truncated', CONTEXT, 'header', start);
     const header = bytes[start] ?? 0;
-    if ((header & 0x0f) !== ZgfxHeader.typeRdp8) {
-      throw new DecodeError('invalid_value', CONTEXT, 'header', start, `compression type ${header & 0x0f}`);
+    const type = header & 0x0f;
+    if (type !== ZgfxHeader.typeRdp8 && type !== ZgfxHeader.typeRdp8Lite) {
+      throw new DecodeError('invalid_value', CONTEXT, 'header', start, `compression type ${type}`);
     }
     if ((header & ZgfxHeader.compressed) === 0) {
       const raw = bytes.subarray(start + 1, end);
