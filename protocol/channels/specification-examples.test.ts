@@ -1,0 +1,56 @@
+/** Annotated messages of [MS-RDPEDYC] section 4; each test names its section. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ReadCursor } from '../core/cursor.ts';
+import { type DynamicChannel, DynamicChannels } from './dynamic-channels.ts';
+import { decodeDynamicPdu, encodeCreateRequest, encodeDynamicData } from './dynamic-pdu.ts';
+
+const Q = 0x71;
+
+const decode = (bytes: Uint8Array) => decodeDynamicPdu(new ReadCursor(bytes, 'DYNVC'), true);
+
+/** 4.3.3: channel 3, the first 1,595 bytes of a message of 3,195, all of them "q". */
+const DATA_FIRST_COMPRESSED = Uint8Array.of(0x64, 0x03, 0x7b, 0x0c, 0xe0, 0x26, 0x38, 0xc4, 0x3f, 0xf4, 0x74, 0x01);
+
+class Listener implements DynamicChannel<Uint8Array> {
+  readonly name = 'listener';
+  start(): Uint8Array[] {
+    return [];
+  }
+  process(message: Uint8Array, out: Uint8Array[]): Uint8Array[] {
+    out.push(message.slice());
+    return [];
+  }
+  close(): void {}
+}
+
+describe('[MS-RDPEDYC] annotated messages', () => {
+  it('4.3.2 DVC Data PDU, whose unused bits are not zero', () => {
+    const message = Uint8Array.from({ length: 0x120 }, (_, i) => [0x34, 0x03][i] ?? Q);
+    const data = message.subarray(2);
+    assert.deepEqual(decode(message), { kind: 'data', channelId: 3, data, compressed: false });
+    // Ours differ in those two bits only: [MS-RDPEDYC] 2.2.3.2 wants zeros.
+    assert.deepEqual(encodeDynamicData(3, data, 1600), [Uint8Array.of(0x30, 0x03, ...data)]);
+  });
+
+  it('4.3.3 DVC Data First Compressed PDU', () => {
+    assert.deepEqual(decode(DATA_FIRST_COMPRESSED), {
+      kind: 'data-first',
+      channelId: 3,
+      length: 3195,
+      data: DATA_FIRST_COMPRESSED.subarray(4),
+      compressed: true,
+    });
+  });
+
+  it('4.3.3 expands to 1,595 bytes, and the message is whole with the other 1,600', () => {
+    const channels = new DynamicChannels([new Listener()]);
+    const out: Uint8Array[] = [];
+    channels.process(encodeCreateRequest(3, 'listener'), out);
+    channels.process(DATA_FIRST_COMPRESSED, out);
+    channels.process(Uint8Array.of(0x34, 0x03, ...new Uint8Array(3195 - 1595 - 1).fill(Q)), out);
+    assert.equal(out.length, 0, 'one byte is missing yet');
+    channels.process(Uint8Array.of(0x34, 0x03, Q), out);
+    assert.deepEqual(out, [new Uint8Array(3195).fill(Q)]);
+  });
+});
