@@ -5,6 +5,7 @@ import { createPixelTarget } from './pixel-target.ts';
 import { decodePlanar } from './planar.ts';
 import { encodePlanar } from './planar-encoder.ts';
 import { ZgfxDecompressor } from './zgfx.ts';
+import { ZgfxCompressor } from './zgfx-compressor.ts';
 
 /** A stream whose three colour planes are all `plane`: the examples show one plane only. */
 function grey(plane: readonly number[]): Uint8Array {
@@ -47,6 +48,20 @@ describe('[MS-RDPEGDI] examples of RDP 6.0 planes', () => {
 });
 
 describe('[MS-RDPEGFX] examples of RDP 8.0 compression', () => {
+  it('4.2.1.1.2: a segment that would not be smaller compressed', () => {
+    const message = new TextEncoder().encode('The quick brown fox jumps over the lazy dog');
+    const segmented = Uint8Array.of(0xe0, 0x04, ...message);
+    assert.deepEqual(new ZgfxDecompressor().decompress(segmented), message);
+    assert.deepEqual(new ZgfxCompressor().compress(message), segmented);
+  });
+
+  it('4.2.1.1.3: "ABC" twenty times, one match that overlaps itself', () => {
+    const segmented = Uint8Array.of(0xe0, 0x24, 0x20, 0x90, 0x88, 0x71, 0x1f, 0xb2, 0x01);
+    const message = new TextEncoder().encode('ABC'.repeat(20));
+    assert.deepEqual(new ZgfxDecompressor().decompress(segmented), message);
+    assert.deepEqual(new ZgfxCompressor().compress(message), segmented);
+  });
+
   it('4.2.1.1.5: an unencoded run', () => {
     const shown = [
       ...new TextEncoder().encode('The quick brown fox jumps over the lazy dog'),

@@ -1,4 +1,4 @@
-/** The annotated capture of [MS-RDPRFX] 4.2.3 Encode Data Messages, as far as its first 368 bytes. */
+/** The annotated capture of [MS-RDPRFX] 4.2.3 Encode Data Messages, as far as its first 496 bytes: the whole of YData and part of CbData. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ReadCursor } from '../../core/cursor.ts';
@@ -32,7 +32,15 @@ const CAPTURE = Uint8Array.from(
    00 10 ff 9c 33 41 f1 c4 b0 3c ff a2 15 bd 7b ea
    86 9b 5f fc 78 8c f5 ed a8 68 da fd 3c 45 7a f4
    d4 34 6d 7e 9e 22 bd 7a 6a 1a 36 bf 4f 11 5e bd
-   35 0d 1b 5f a7 88 af 5e 9a 86 8d af d3 c4 57 af`
+   35 0d 1b 5f a7 88 af 5e 9a 86 8d af d3 c4 57 af
+   4d 43 46 d7 e9 e2 20 30 00 1b 04 7f 04 31 5f c2
+   94 af 05 29 5e 0a 52 bc 14 a5 78 29 25 78 29 25
+   78 29 25 68 52 4a f0 52 4a f0 52 4a d0 a4 95 e0
+   a4 95 e0 a4 95 a1 49 2b c1 49 2b c1 49 2b 42 92
+   57 82 92 57 82 92 56 85 24 af 05 24 af 05 24 ad
+   0a 49 5e 0a 49 5e 0a 49 5a 14 92 bc 14 92 bc 14
+   92 b4 29 25 78 29 25 78 00 02 0f 02 00 ac 13 fc
+   c0 0a 20 10 2b 27 f9 80 b0 08 aa 3d 60 8c 0b 24`
     .split(/\s+/)
     .map((byte) => Number.parseInt(byte, 16)),
 );
@@ -40,6 +48,7 @@ const CAPTURE = Uint8Array.from(
 const TILE_SET = 0x25;
 const QUANTIZATION = 0x3b;
 const Y_DATA = 0x53;
+const CB_DATA = Y_DATA + 0x126;
 
 describe('[MS-RDPRFX] 4.2.3 Encode Data Messages', () => {
   it('TS_FRAME_BEGIN and TS_RFX_REGION, whose flags have bits that no version names', () => {
@@ -69,13 +78,25 @@ describe('[MS-RDPRFX] 4.2.3 Encode Data Messages', () => {
     assert.deepEqual(encodeQuantization(values), bytes);
   });
 
-  it('YData: our encoder writes what we decoded as Windows wrote it', () => {
-    const encoded = CAPTURE.subarray(Y_DATA);
+  it('YData: our encoder writes what we decoded as Windows wrote it, less the zeros at the end', () => {
+    const encoded = CAPTURE.slice(Y_DATA, CB_DATA);
     const coefficients = new Int16Array(TILE_PIXELS);
     decodeRlgr(RlgrMode.rlgr3, encoded, coefficients);
     assert.ok(coefficients.some((value) => value !== 0));
-    // The last nine bytes of the component are missing, so the last codes that are there may be incomplete.
+    const ours = encodeRlgr(RlgrMode.rlgr3, coefficients);
+    assert.equal(ours.length, encoded.length - 2);
+    assert.deepEqual(ours, encoded.slice(0, -2));
+    const again = new Int16Array(TILE_PIXELS);
+    decodeRlgr(RlgrMode.rlgr3, ours, again);
+    assert.deepEqual(again, coefficients);
+  });
+
+  it('CbData: the same, up to where the bytes end', () => {
+    const encoded = CAPTURE.slice(CB_DATA);
+    const coefficients = new Int16Array(TILE_PIXELS);
+    decodeRlgr(RlgrMode.rlgr3, encoded, coefficients);
+    // The codes that the last bytes begin may be incomplete.
     const same = encoded.length - 4;
-    assert.deepEqual(encodeRlgr(RlgrMode.rlgr3, coefficients).subarray(0, same), encoded.subarray(0, same));
+    assert.deepEqual(encodeRlgr(RlgrMode.rlgr3, coefficients).slice(0, same), encoded.slice(0, same));
   });
 });
