@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ReadCursor } from '../core/cursor.ts';
 import { type DynamicChannel, DynamicChannels } from './dynamic-channels.ts';
-import { decodeDynamicPdu, encodeCreateRequest, encodeDynamicData } from './dynamic-pdu.ts';
+import {
+  decodeDynamicPdu,
+  encodeCapabilities,
+  encodeClose,
+  encodeCreateRequest,
+  encodeDynamicData,
+} from './dynamic-pdu.ts';
 
 const Q = 0x71;
 
@@ -25,6 +31,27 @@ class Listener implements DynamicChannel<Uint8Array> {
 }
 
 describe('[MS-RDPEDYC] annotated messages', () => {
+  it('4.1.1 DVC Capabilities Request PDU, which we answer with 4.1.2', () => {
+    const request = Uint8Array.of(0x58, 0x00, 0x02, 0x00, 0x33, 0x33, 0x11, 0x11, 0x3d, 0x0a, 0xa7, 0x04);
+    const response = Uint8Array.of(0x50, 0x00, 0x02, 0x00);
+    assert.deepEqual(decode(request), { kind: 'capabilities', version: 2 });
+    assert.deepEqual(decode(response), { kind: 'capabilities', version: 2 });
+    assert.deepEqual(encodeCapabilities(2, false), response);
+    assert.deepEqual(new DynamicChannels([]).process(request, []), [response]);
+  });
+
+  it('4.2.1 DVC Create Request PDU', () => {
+    const message = Uint8Array.of(0x10, 0x03, 0x74, 0x65, 0x73, 0x74, 0x64, 0x76, 0x63, 0x00);
+    assert.deepEqual(decode(message), { kind: 'create', channelId: 3, name: 'testdvc', priority: 0 });
+    assert.deepEqual(encodeCreateRequest(3, 'testdvc'), message);
+  });
+
+  it('4.4.1 DVC Close PDU', () => {
+    const message = Uint8Array.of(0x40, 0x03);
+    assert.deepEqual(decode(message), { kind: 'close', channelId: 3 });
+    assert.deepEqual(encodeClose(3), message);
+  });
+
   it('4.3.2 DVC Data PDU, whose unused bits are not zero', () => {
     const message = Uint8Array.from({ length: 0x120 }, (_, i) => [0x34, 0x03][i] ?? Q);
     const data = message.subarray(2);
