@@ -33,6 +33,19 @@ test('events in words, by the video clock; what came before the video stands at 
   );
 });
 
+test('an end tells who ended it beside its code', () => {
+  const ended = {
+    ...line,
+    n: 0,
+    t: 5,
+    type: 'ended',
+    code: 'ended_by_admin',
+    message: 'It was ended.',
+    detail: 'by admin',
+  };
+  assert.equal(toTimeline([ended])[0]?.detail, 'It was ended. (by admin, ended_by_admin)');
+});
+
 test('fields that are missing or of another kind break nothing', () => {
   for (const type of ['sign-in', 'request', 'secured', 'connected', 'desktop', 'input', 'shadow-started', 'ended']) {
     assert.equal(toTimeline([{ ...line, n: 0, t: 5, type, user: 'x', target: null }]).length, 1);

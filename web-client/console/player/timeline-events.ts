@@ -44,7 +44,7 @@ function describe(event: RecordedEvent): Words | undefined {
     case 'ended':
       return session(
         'Ended',
-        [event.message, event.detail, event.code && `(${text(event.code)})`].filter(isText).join(' '),
+        [text(event.message), inBrackets([event.detail, event.code].filter(isText))].filter(Boolean).join(' '),
       );
     case 'gateway-lost':
       return { tone: 'attention', title: 'The gateway was gone', detail: '' };
@@ -79,6 +79,10 @@ function inputText(event: RecordedEvent): string {
 
 function joined(...parts: unknown[]): string {
   return parts.filter(isText).join(', ');
+}
+
+function inBrackets(words: readonly string[]): string {
+  return words.length > 0 ? `(${words.join(', ')})` : '';
 }
 
 function isText(value: unknown): value is string {
