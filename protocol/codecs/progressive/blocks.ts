@@ -1,10 +1,10 @@
 import { type ReadCursor, WriteCursor } from '../../core/cursor.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
 import {
+  packNibbles,
   type Quantization,
   readNibbles,
   SIZE_OF_QUANTIZATION,
-  SUB_BANDS,
   type SubBand,
 } from '../remotefx/quantization.ts';
 
@@ -275,10 +275,10 @@ function writeRegion(cursor: WriteCursor, region: ProgressiveRegion): void {
   cursor.u16(region.tiles.length);
   cursor.u32(tilesSizeOf(region));
   for (const rect of region.rects) for (const edge of [rect.x, rect.y, rect.width, rect.height]) cursor.u16(edge);
-  for (const values of region.quantization) cursor.bytes(packNibbles(values));
+  for (const values of region.quantization) cursor.bytes(packNibbles(values, WIRE_ORDER));
   for (const { quality, y, cb, cr } of region.progressive) {
     cursor.u8(quality);
-    for (const values of [y, cb, cr]) cursor.bytes(packNibbles(values));
+    for (const values of [y, cb, cr]) cursor.bytes(packNibbles(values, WIRE_ORDER));
   }
   for (const tile of region.tiles) writeTile(cursor, tile);
 }
@@ -303,13 +303,4 @@ function writeTile(cursor: WriteCursor, tile: ProgressiveTile): void {
   const streams = [tile.y, tile.cb, tile.cr].flatMap(({ srl, raw }) => [srl, raw]);
   for (const stream of streams) cursor.u16(stream.length);
   for (const stream of streams) cursor.bytes(stream);
-}
-
-function packNibbles(values: Quantization): Uint8Array {
-  const bytes = new Uint8Array(SIZE_OF_QUANTIZATION);
-  WIRE_ORDER.forEach((band, index) => {
-    const value = (values[SUB_BANDS.indexOf(band)] ?? 0) & 0x0f;
-    bytes[index >> 1] = (bytes[index >> 1] ?? 0) | (index & 1 ? value << 4 : value);
-  });
-  return bytes;
 }

@@ -30,8 +30,13 @@ export function readNibbles(cursor: ReadCursor, order: readonly SubBand[]): Quan
 }
 
 export function encodeQuantization(values: Quantization): Uint8Array {
+  return packNibbles(values, WIRE_ORDER);
+}
+
+/** The ten values as five bytes, low half first, in the order of the bands given: what `readNibbles` reads. */
+export function packNibbles(values: Quantization, order: readonly SubBand[]): Uint8Array {
   const bytes = new Uint8Array(SIZE_OF_QUANTIZATION);
-  WIRE_ORDER.forEach((band, index) => {
+  order.forEach((band, index) => {
     const value = (values[SUB_BANDS.indexOf(band)] ?? 0) & 0x0f;
     bytes[index >> 1] = (bytes[index >> 1] ?? 0) | (index & 1 ? value << 4 : value);
   });
