@@ -2,8 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
-import { DecodeError } from '../core/errors.ts';
-import { autoDetectResponseMessage, decodeAutoDetectResponse } from '../pdu/auto-detect.ts';
+import { DecodeError, UsageError } from '../core/errors.ts';
+import {
+  autoDetectRequestMessage,
+  autoDetectResponseMessage,
+  decodeAutoDetectRequest,
+  decodeAutoDetectResponse,
+  type KnownAutoDetectRequest,
+  sizeOfAutoDetectRequest,
+} from '../pdu/auto-detect.ts';
 import { encodeHeartbeat, sizeOfHeartbeat } from '../pdu/heartbeat.ts';
 import { decodeMultitransportResponse, MULTITRANSPORT_ABORTED } from '../pdu/multitransport.ts';
 import { MessageChannel } from './message-channel.ts';
@@ -126,9 +133,47 @@ describe('auto-detect responses', () => {
       { kind: 'rttResponse', sequence: 7 },
       { kind: 'bandwidthResults', sequence: 8, connecting: true, timeDelta: 5, byteCount: 0xffffffff },
       { kind: 'bandwidthResults', sequence: 9, connecting: false, timeDelta: 0, byteCount: 1 },
+      { kind: 'characteristicsSync', sequence: 10, bandwidth: 100_000, rtt: 12 },
     ] as const) {
       const message = autoDetectResponseMessage(response);
       assert.deepEqual(decodeAutoDetectResponse(new ReadCursor(message, 'test', 4)), response);
     }
+  });
+});
+
+describe('auto-detect requests', () => {
+  it('decode as they were encoded, byte for byte as the specification has them', () => {
+    const payload = hex('aabbcc');
+    const none = new Uint8Array(0);
+    const requests: [KnownAutoDetectRequest, string][] = [
+      [{ kind: 'rttRequest', sequence: 5, connecting: true }, '06 00 0500 0110'],
+      [{ kind: 'rttRequest', sequence: 6, connecting: false }, '06 00 0600 0100'],
+      [{ kind: 'bandwidthStart', sequence: 1, connecting: true }, '06 00 0100 1410'],
+      [{ kind: 'bandwidthStart', sequence: 1, connecting: false }, '06 00 0100 1400'],
+      [{ kind: 'bandwidthPayload', sequence: 1, payload }, '08 00 0100 0200 0300 aabbcc'],
+      [{ kind: 'bandwidthStop', sequence: 1, connecting: true, payload }, '08 00 0100 2b00 0300 aabbcc'],
+      [{ kind: 'bandwidthStop', sequence: 2, connecting: false, payload: none }, '06 00 0200 2904'],
+      [{ kind: 'characteristics', sequence: 3, baseRtt: 5, averageRtt: 6 }, '0e 00 0300 4008 05000000 06000000'],
+      [{ kind: 'characteristics', sequence: 3, bandwidth: 1, averageRtt: 2 }, '0e 00 0300 8008 01000000 02000000'],
+      [
+        { kind: 'characteristics', sequence: 3, baseRtt: 1, bandwidth: 2, averageRtt: 3 },
+        '12 00 0300 c008 01000000 02000000 03000000',
+      ],
+    ];
+    for (const [request, bytes] of requests) {
+      const message = autoDetectRequestMessage(request);
+      assert.deepEqual(message, hex(`00100000 ${bytes}`));
+      assert.equal(message.length, 4 + sizeOfAutoDetectRequest(request));
+      assert.deepEqual(decodeAutoDetectRequest(new ReadCursor(message, 'test', 4)), request);
+    }
+  });
+
+  it('refuse what has no form', () => {
+    const payload = hex('aa');
+    assert.throws(() => autoDetectRequestMessage({ kind: 'characteristics', sequence: 1, baseRtt: 5 }), UsageError);
+    assert.throws(
+      () => autoDetectRequestMessage({ kind: 'bandwidthStop', sequence: 1, connecting: false, payload }),
+      UsageError,
+    );
   });
 });

@@ -3,6 +3,7 @@
  * and Response PDUs on the message channel.
  */
 import type { ReadCursor, WriteCursor } from '../core/cursor.ts';
+import { UsageError } from '../core/errors.ts';
 import { SecurityFlags, withSecurityHeader } from './security-header.ts';
 
 /** [MS-RDPBCGR] 2.2.14.1. `connecting`: sent during the connection sequence, else after it. */
@@ -24,6 +25,9 @@ export type AutoDetectRequest =
   | ({ readonly kind: 'characteristics'; readonly sequence: number } & NetworkCharacteristics)
   | { readonly kind: 'unknown'; readonly sequence: number; readonly type: number };
 
+/** What a server of ours sends. */
+export type KnownAutoDetectRequest = Exclude<AutoDetectRequest, { kind: 'unknown' }>;
+
 export interface NetworkCharacteristics {
   /** Milliseconds. */
   readonly baseRtt?: number;
@@ -44,6 +48,15 @@ export type AutoDetectResponse =
       readonly connecting: boolean;
       readonly timeDelta: number;
       readonly byteCount: number;
+    }
+  /** What the client knows of the network from before, in place of a measurement. @pdu RDP_NETCHAR_SYNC */
+  | {
+      readonly kind: 'characteristicsSync';
+      readonly sequence: number;
+      /** Kilobits a second. */
+      readonly bandwidth: number;
+      /** Milliseconds. */
+      readonly rtt: number;
     };
 
 const RequestType = {
@@ -61,7 +74,12 @@ const RequestType = {
   all: 0x08c0,
 } as const;
 
-const ResponseType = { rtt: 0x0000, bandwidthConnecting: 0x0003, bandwidth: 0x000b } as const;
+const ResponseType = {
+  rtt: 0x0000,
+  bandwidthConnecting: 0x0003,
+  bandwidth: 0x000b,
+  characteristicsSync: 0x0018,
+} as const;
 
 const TYPE_ID_REQUEST = 0x00;
 const TYPE_ID_RESPONSE = 0x01;
@@ -70,6 +88,8 @@ const TYPE_ID_RESPONSE = 0x01;
 const HEADER_SIZE = 6;
 /** A header with two u32 behind it. */
 const RESULTS_HEADER_SIZE = 0x0e;
+/** A header with a length behind it, which counts as part of it; the payload does not. */
+const PAYLOAD_HEADER_SIZE = 0x08;
 
 /** What follows the security header of an Auto-Detect Request PDU; `payload` is a view. */
 export function decodeAutoDetectRequest(cursor: ReadCursor): AutoDetectRequest {
@@ -111,6 +131,49 @@ export function decodeAutoDetectRequest(cursor: ReadCursor): AutoDetectRequest {
   }
 }
 
+export function sizeOfAutoDetectRequest(request: KnownAutoDetectRequest): number {
+  return headerSize(request) + ('payload' in request ? request.payload.length : 0);
+}
+
+/**
+ * What follows the security header of an Auto-Detect Request PDU, in the form for a reliable transport.
+ * @throws UsageError if a stop outside of the connection sequence has a payload
+ */
+export function encodeAutoDetectRequest(request: KnownAutoDetectRequest, cursor: WriteCursor): void {
+  cursor.u8(headerSize(request));
+  cursor.u8(TYPE_ID_REQUEST);
+  cursor.u16(request.sequence);
+  switch (request.kind) {
+    case 'rttRequest':
+      cursor.u16(request.connecting ? RequestType.rttConnecting : RequestType.rtt);
+      return;
+    case 'bandwidthStart':
+      cursor.u16(request.connecting ? RequestType.bandwidthStartConnecting : RequestType.bandwidthStart);
+      return;
+    case 'bandwidthPayload':
+      cursor.u16(RequestType.bandwidthPayload);
+      encodePayload(request.payload, cursor);
+      return;
+    case 'bandwidthStop':
+      cursor.u16(request.connecting ? RequestType.bandwidthStopConnecting : RequestType.bandwidthStop);
+      if (request.connecting) encodePayload(request.payload, cursor);
+      else if (request.payload.length > 0) throw new UsageError('a payload stops only a measurement while connecting');
+      return;
+    case 'characteristics':
+      encodeCharacteristics(request, cursor);
+      return;
+    default:
+      request satisfies never;
+  }
+}
+
+/** MCS user data for the message channel: the request behind its security header. */
+export function autoDetectRequestMessage(request: KnownAutoDetectRequest): Uint8Array<ArrayBuffer> {
+  return withSecurityHeader(SecurityFlags.autoDetectRequest, sizeOfAutoDetectRequest(request), (cursor) =>
+    encodeAutoDetectRequest(request, cursor),
+  );
+}
+
 export function sizeOfAutoDetectResponse(response: AutoDetectResponse): number {
   return response.kind === 'rttResponse' ? HEADER_SIZE : RESULTS_HEADER_SIZE;
 }
@@ -121,6 +184,12 @@ export function encodeAutoDetectResponse(response: AutoDetectResponse, cursor: W
   cursor.u16(response.sequence);
   if (response.kind === 'rttResponse') {
     cursor.u16(ResponseType.rtt);
+    return;
+  }
+  if (response.kind === 'characteristicsSync') {
+    cursor.u16(ResponseType.characteristicsSync);
+    cursor.u32(response.bandwidth);
+    cursor.u32(response.rtt);
     return;
   }
   cursor.u16(response.connecting ? ResponseType.bandwidthConnecting : ResponseType.bandwidth);
@@ -143,6 +212,10 @@ export function decodeAutoDetectResponse(cursor: ReadCursor): AutoDetectResponse
       const timeDelta = cursor.u32('timeDelta');
       return { kind: 'bandwidthResults', sequence, connecting, timeDelta, byteCount: cursor.u32('byteCount') };
     }
+    case ResponseType.characteristicsSync: {
+      const bandwidth = cursor.u32('bandwidth');
+      return { kind: 'characteristicsSync', sequence, bandwidth, rtt: cursor.u32('rtt') };
+    }
     default:
       throw cursor.error('invalid_value', 'responseType', `0x${type.toString(16)}`);
   }
@@ -154,6 +227,42 @@ export function autoDetectResponseMessage(response: AutoDetectResponse): Uint8Ar
   return withSecurityHeader(SecurityFlags.autoDetectResponse, size, (cursor) =>
     encodeAutoDetectResponse(response, cursor),
   );
+}
+
+function headerSize(request: KnownAutoDetectRequest): number {
+  switch (request.kind) {
+    case 'bandwidthPayload':
+      return PAYLOAD_HEADER_SIZE;
+    case 'bandwidthStop':
+      return request.connecting ? PAYLOAD_HEADER_SIZE : HEADER_SIZE;
+    case 'characteristics':
+      return HEADER_SIZE + 4 * presentFields(request).length;
+    default:
+      return HEADER_SIZE;
+  }
+}
+
+function encodeCharacteristics(
+  request: Extract<AutoDetectRequest, { kind: 'characteristics' }>,
+  cursor: WriteCursor,
+): void {
+  const { baseRtt, bandwidth, averageRtt } = request;
+  if (averageRtt === undefined || (baseRtt ?? bandwidth) === undefined) {
+    throw new UsageError('network characteristics are an average and a base round-trip time, a bandwidth, or both');
+  }
+  const { all, baseAndAverageRtt, bandwidthAndAverageRtt } = RequestType;
+  if (baseRtt !== undefined && bandwidth !== undefined) cursor.u16(all);
+  else cursor.u16(baseRtt === undefined ? bandwidthAndAverageRtt : baseAndAverageRtt);
+  for (const value of presentFields(request)) cursor.u32(value);
+}
+
+function presentFields({ baseRtt, bandwidth, averageRtt }: NetworkCharacteristics): number[] {
+  return [baseRtt, bandwidth, averageRtt].filter((value) => value !== undefined);
+}
+
+function encodePayload(payload: Uint8Array, cursor: WriteCursor): void {
+  cursor.u16(payload.length);
+  cursor.bytes(payload);
 }
 
 function decodePayload(cursor: ReadCursor): Uint8Array {
