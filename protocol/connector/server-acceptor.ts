@@ -7,25 +7,14 @@ import type { CryptoProvider } from '../core/crypto.ts';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 import { findCapability } from '../pdu/capability-sets.ts';
-import { type ClientInfo, decodeClientInfo } from '../pdu/client-info.ts';
+import { decodeClientInfo } from '../pdu/client-info.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
 import { ControlAction, decodeControl, encodeControl, encodeFontMap, encodeSynchronize } from '../pdu/finalization.ts';
-import { type FindSize, FrameBuffer } from '../pdu/frame-buffer.ts';
-import {
-  decodeConferenceCreateRequest,
-  encodeConferenceCreateResponse,
-  sizeOfConferenceCreateResponse,
-} from '../pdu/gcc.ts';
+import { FrameBuffer } from '../pdu/frame-buffer.ts';
+import { decodeConferenceCreateRequest } from '../pdu/gcc.ts';
 import { type ClientData, decodeClientData } from '../pdu/gcc-client-data.ts';
-import { ClientEarlyCapability, RdpVersion } from '../pdu/gcc-core-data.ts';
-import { encodeServerData, type ServerData, ServerEarlyCapability, sizeOfServerData } from '../pdu/gcc-server-data.ts';
 import { VALID_CLIENT_ALERT } from '../pdu/licensing.ts';
-import {
-  decodeConnectInitial,
-  encodeConnectResponse,
-  SERVER_DOMAIN_PARAMETERS,
-  sizeOfConnectResponse,
-} from '../pdu/mcs.ts';
+import { decodeConnectInitial } from '../pdu/mcs.ts';
 import { DisconnectReason, decodeMcsPdu, type McsPdu, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
 import {
   type ConnectionConfirm,
@@ -49,74 +38,32 @@ import {
   shareDataMessage,
   sizeOfDemandActive,
 } from '../pdu/share.ts';
-import { findFrameSize, findTpktSize, frameKind } from '../pdu/tpkt.ts';
-import { decodeX224, encodeData } from '../pdu/x224.ts';
+import { frameKind } from '../pdu/tpkt.ts';
+import { decodeX224 } from '../pdu/x224.ts';
 import type { TlsPeer } from '../security/certificate.ts';
 import { CredSspServer } from '../security/credssp-server.ts';
-import type { NtlmIdentity } from '../security/ntlm-server.ts';
-import type { SecuredFrames } from '../security/secured-frames.ts';
-import { findTsRequestSize } from '../security/ts-request.ts';
 import { GeneralExtraFlags } from './capability-flags.ts';
 import { licenseUserData } from './license-exchange.ts';
 import { acceptSecurityExchange, offerSecurity, type ServerCommencement } from './security-exchange.ts';
 import { agreeShare, demandActive, requestedColorDepth } from './server-capabilities.ts';
+import { connectResponseMessage, IO_CHANNEL_ID, isEncrypted, RT_SUCCESSFUL } from './server-settings.ts';
+import {
+  type Demanded,
+  FIND_SIZE,
+  type Joined,
+  type Secured,
+  type Settled,
+  type State,
+  type StateOf,
+} from './server-state.ts';
 import type { AcceptedConnection, AcceptorOutput, RefusalReason, ServerConfig } from './server-types.ts';
-import type { ColorDepth, JoinedChannel } from './types.ts';
 
-type State =
-  /** Waits for the Connection Request. */
-  | { readonly name: 'connection-initiation' }
-  | { readonly name: 'security-upgrade'; readonly protocol: number; readonly requested: number }
-  | { readonly name: 'credssp'; readonly protocol: number; readonly requested: number; readonly credssp: CredSspServer }
-  /** Waits for Connect Initial. */
-  | { readonly name: 'basic-settings-exchange'; readonly secured: Secured }
-  /** Waits for Erect Domain, Attach User, Channel Joins, and Client Info, which ends it. */
-  | { readonly name: 'channel-connection'; readonly settled: Settled; readonly attached: boolean }
-  /** Sent: Valid Client and Demand Active. Waits for Confirm Active. */
-  | { readonly name: 'capabilities-exchange'; readonly joined: Joined }
-  /** Waits for Synchronize, Control, Font List. */
-  | { readonly name: 'connection-finalization'; readonly joined: Joined; readonly agreed: Agreed }
-  | { readonly name: 'connected'; readonly joined: Joined; readonly agreed: Agreed }
-  | { readonly name: 'over' };
-
-interface Secured {
-  readonly protocol: number;
-  readonly requested: number;
-  readonly identity: NtlmIdentity | undefined;
-}
-
-interface Settled {
-  readonly secured: Secured;
-  readonly clientData: ClientData;
-  readonly userId: number;
-  readonly channels: readonly JoinedChannel[];
-  /** Standard RDP security with encryption: what was offered, until the client's Security Exchange makes frames of it. */
-  readonly commencement?: ServerCommencement;
-  readonly frames?: SecuredFrames;
-}
-
-interface Joined {
-  readonly settled: Settled;
-  readonly clientInfo: Omit<ClientInfo, 'password'>;
-  readonly demanded: Demanded;
-}
-
-interface Demanded {
-  readonly width: number;
-  readonly height: number;
-  readonly colorDepth: ColorDepth;
-}
-
-type Agreed = ReturnType<typeof agreeShare>;
-
-const IO_CHANNEL_ID = 1003;
 /** Static channels follow the I/O channel, the user's own channel follows them. */
-const FIRST_STATIC_CHANNEL_ID = 1004;
+const FIRST_STATIC_CHANNEL_ID = IO_CHANNEL_ID + 1;
 
 const SHARE_ID = 0x000103ea;
 
 /** [T125] section 7 Result. */
-const RT_SUCCESSFUL = 0;
 const RT_NO_SUCH_CHANNEL = 3;
 
 /** What a client may send before it is let in is small; this bounds it. */
@@ -495,68 +442,11 @@ export class ServerAcceptor {
   }
 }
 
-type StateOf<N extends State['name']> = Extract<State, { readonly name: N }>;
-
-/** How the bytes that come in a state are cut into messages. */
-const FIND_SIZE: Readonly<Record<State['name'], FindSize>> = {
-  'connection-initiation': findTpktSize,
-  'security-upgrade': takeNothing,
-  credssp: findTsRequestSize,
-  'basic-settings-exchange': findTpktSize,
-  'channel-connection': findTpktSize,
-  'capabilities-exchange': findFrameSize,
-  'connection-finalization': findFrameSize,
-  connected: takeNothing,
-  over: takeNothing,
-};
-
 /** [MS-RDPBCGR] 2.2.1.3.2: 200 to 8192 pixels; a client that asks for more or less gets the nearest. */
 function desktopSize(pixels: number): number {
   return Math.min(Math.max(pixels, 200), 8192);
 }
 
-function isEncrypted(commencement: ServerCommencement | undefined): commencement is ServerCommencement {
-  return commencement !== undefined && commencement.security.encryptionMethod !== 0;
-}
-
-function takeNothing(): undefined {
-  return undefined;
-}
-
 function send(bytes: Uint8Array): AcceptorOutput {
   return { kind: 'send', bytes };
-}
-
-/** A whole packet: the MCS Connect Response with the server's settings. */
-function connectResponseMessage(
-  clientData: ClientData,
-  requested: number,
-  channels: readonly JoinedChannel[],
-  commencement: ServerCommencement | undefined,
-): Uint8Array<ArrayBuffer> {
-  const early = clientData.core.earlyCapabilityFlags ?? 0;
-  const skipJoin = (early & ClientEarlyCapability.supportSkipChannelJoin) !== 0;
-  const data: ServerData = {
-    core: {
-      version: RdpVersion.v10_7,
-      clientRequestedProtocols: requested,
-      earlyCapabilityFlags: skipJoin ? ServerEarlyCapability.skipChannelJoinSupported : 0,
-    },
-    security: isEncrypted(commencement) ? commencement.security : { encryptionMethod: 0, encryptionLevel: 0 },
-    network: { ioChannelId: IO_CHANNEL_ID, channelIds: channels.map((channel) => channel.id) },
-  };
-  const settings = new WriteCursor(sizeOfServerData(data));
-  encodeServerData(data, settings);
-  const blocks = settings.finish();
-  const conference = new WriteCursor(sizeOfConferenceCreateResponse(blocks));
-  encodeConferenceCreateResponse(blocks, conference);
-  const response = {
-    result: RT_SUCCESSFUL,
-    calledConnectId: 0,
-    domainParameters: SERVER_DOMAIN_PARAMETERS,
-    userData: conference.finish(),
-  };
-  const cursor = new WriteCursor(sizeOfConnectResponse(response));
-  encodeConnectResponse(response, cursor);
-  return encodeData(cursor.finish());
 }

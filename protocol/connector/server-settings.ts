@@ -1,0 +1,55 @@
+/** The message in which our server describes itself: the MCS Connect Response. */
+import { WriteCursor } from '../core/cursor.ts';
+import { encodeConferenceCreateResponse, sizeOfConferenceCreateResponse } from '../pdu/gcc.ts';
+import type { ClientData } from '../pdu/gcc-client-data.ts';
+import { ClientEarlyCapability, RdpVersion } from '../pdu/gcc-core-data.ts';
+import { encodeServerData, type ServerData, ServerEarlyCapability, sizeOfServerData } from '../pdu/gcc-server-data.ts';
+import { encodeConnectResponse, SERVER_DOMAIN_PARAMETERS, sizeOfConnectResponse } from '../pdu/mcs.ts';
+import { encodeData } from '../pdu/x224.ts';
+import type { ServerCommencement } from './security-exchange.ts';
+import type { JoinedChannel } from './types.ts';
+
+/** The MCS channel of everything that has no channel of its own. */
+export const IO_CHANNEL_ID = 1003;
+
+/** [T125] section 7 Result. */
+export const RT_SUCCESSFUL = 0;
+
+/** A whole packet: the MCS Connect Response with the server's settings. */
+export function connectResponseMessage(
+  clientData: ClientData,
+  requested: number,
+  channels: readonly JoinedChannel[],
+  commencement: ServerCommencement | undefined,
+): Uint8Array<ArrayBuffer> {
+  const early = clientData.core.earlyCapabilityFlags ?? 0;
+  const skipJoin = (early & ClientEarlyCapability.supportSkipChannelJoin) !== 0;
+  const data: ServerData = {
+    core: {
+      version: RdpVersion.v10_7,
+      clientRequestedProtocols: requested,
+      earlyCapabilityFlags: skipJoin ? ServerEarlyCapability.skipChannelJoinSupported : 0,
+    },
+    security: isEncrypted(commencement) ? commencement.security : { encryptionMethod: 0, encryptionLevel: 0 },
+    network: { ioChannelId: IO_CHANNEL_ID, channelIds: channels.map((channel) => channel.id) },
+  };
+  const settings = new WriteCursor(sizeOfServerData(data));
+  encodeServerData(data, settings);
+  const blocks = settings.finish();
+  const conference = new WriteCursor(sizeOfConferenceCreateResponse(blocks));
+  encodeConferenceCreateResponse(blocks, conference);
+  const response = {
+    result: RT_SUCCESSFUL,
+    calledConnectId: 0,
+    domainParameters: SERVER_DOMAIN_PARAMETERS,
+    userData: conference.finish(),
+  };
+  const cursor = new WriteCursor(sizeOfConnectResponse(response));
+  encodeConnectResponse(response, cursor);
+  return encodeData(cursor.finish());
+}
+
+/** Whether this offer ends in encryption. */
+export function isEncrypted(commencement: ServerCommencement | undefined): commencement is ServerCommencement {
+  return commencement !== undefined && commencement.security.encryptionMethod !== 0;
+}
