@@ -9,7 +9,6 @@ import { DecodeError, UsageError } from '../core/errors.ts';
 import { findCapability } from '../pdu/capability-sets.ts';
 import type { AutoReconnectCookie } from '../pdu/client-info.ts';
 import { decodeSetErrorInfo } from '../pdu/error-info.ts';
-import { ControlAction, encodeControl, encodeFontList, encodeSynchronize } from '../pdu/finalization.ts';
 import { FrameBuffer } from '../pdu/frame-buffer.ts';
 import { decodeConferenceCreateResponse } from '../pdu/gcc.ts';
 import { decodeServerData, ServerEarlyCapability } from '../pdu/gcc-server-data.ts';
@@ -22,12 +21,9 @@ import {
   decodeDemandActive,
   decodeShareControlPdus,
   decodeShareData,
-  SERVER_CHANNEL_ID,
   type ShareControlPdu,
   ShareControlType,
   ShareDataType,
-  shareControlMessage,
-  shareDataMessage,
 } from '../pdu/share.ts';
 import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
@@ -35,6 +31,7 @@ import type { TlsPeer } from '../security/certificate.ts';
 import { CredSspClient } from '../security/credssp-client.ts';
 import { CredSspError } from '../security/credssp-error.ts';
 import { GeneralExtraFlags } from './capability-flags.ts';
+import { activationMessages } from './client-activation.ts';
 import { activateShare, MAX_UPDATE_SIZE } from './client-capabilities.ts';
 import { clientInfoMessage, connectInitialMessage, encryptionMethods } from './client-settings.ts';
 import {
@@ -47,6 +44,7 @@ import {
   without,
 } from './client-state.ts';
 import { ConnectError, connectErrorOf } from './connect-error.ts';
+import { EarlyFrames } from './early-frames.ts';
 import { LicenseExchange } from './license-exchange.ts';
 import { MessageChannel } from './message-channel.ts';
 import { requestedProtocols, requestFlags, selectedProtocol, wantsLegacyAnew } from './negotiation.ts';
@@ -56,7 +54,7 @@ import { autoReconnectVerifier, checkServerSecurity, commenceSecurity } from './
 import type { ClientConfig, ConnectionPhase, ConnectorOutput, JoinedChannel } from './types.ts';
 
 /** Bytes of active-stage frames kept until the sequence is over: a few full-screen updates, no more. */
-const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+const MAX_EARLY_BYTES = 16 * 1024 * 1024;
 
 /** [MS-RDPBCGR] 2.2.10.2. */
 const AUTHZ_SUCCESS = 0;
@@ -72,8 +70,7 @@ export class ClientConnector {
   readonly #messageChannel = new MessageChannel();
   #state: State = { name: 'start' };
   #errorInfo = 0;
-  #pending: Uint8Array[] = [];
-  #pendingSize = 0;
+  readonly #early = new EarlyFrames(MAX_EARLY_BYTES);
 
   constructor(config: ClientConfig, crypto: CryptoProvider) {
     this.#config = config;
@@ -370,7 +367,7 @@ export class ClientConnector {
   #shareFrame(state: ShareState, received: Uint8Array, now: number, out: ConnectorOutput[]): void {
     const frame = state.joined.security?.frames.open(received) ?? received;
     if (frameKind(frame[0] ?? 0) === 'fast-path') {
-      this.#keep(frame);
+      this.#early.keep(frame);
       return;
     }
     const pdu = this.#domainPdu(frame);
@@ -382,7 +379,7 @@ export class ClientConnector {
       return;
     }
     if (pdu.channelId !== ioChannelId) {
-      this.#keep(frame);
+      this.#early.keep(frame);
       return;
     }
     // Some servers send empty Send Data Indications to keep the connection alive.
@@ -397,7 +394,7 @@ export class ClientConnector {
       if (this.stateName === 'failed') return;
     }
     // A frame for the active stage is kept whole; what we understood in it, the active stage passes over.
-    if (active) this.#keep(frame);
+    if (active) this.#early.keep(frame);
   }
 
   #license(state: StateOf<'licensing'>, userData: Uint8Array, out: ConnectorOutput[]): void {
@@ -431,7 +428,7 @@ export class ClientConnector {
       case ShareControlType.deactivateAll:
         if (state.name === 'connected') return true;
         this.#state = { name: 'capabilities-exchange', joined: joinedOf(state) };
-        this.#dropPending();
+        this.#early.take();
         return false;
       case ShareControlType.data:
         return this.#shareData(pdu.body);
@@ -480,19 +477,8 @@ export class ClientConnector {
     const general = findCapability(share.serverCapabilities, 'general');
     const isSalted = ((general?.extraFlags ?? 0) & GeneralExtraFlags.encryptedSaltedChecksum) !== 0;
     if (isSalted) joined.security?.frames.useSaltedMac();
-    const { userId } = joined;
-    const data = (type: number, body: Uint8Array) =>
-      this.#sendIo(joined, shareDataMessage(type, share.shareId, userId, body));
-    const control = (action: number) =>
-      data(ShareDataType.control, encodeControl({ action, grantId: 0, controlId: 0 }));
-    out.push(
-      phase('finalizing'),
-      this.#sendIo(joined, shareControlMessage(ShareControlType.confirmActive, userId, confirmActive)),
-      data(ShareDataType.synchronize, encodeSynchronize({ targetUser: SERVER_CHANNEL_ID })),
-      control(ControlAction.cooperate),
-      control(ControlAction.requestControl),
-      data(ShareDataType.fontList, encodeFontList()),
-    );
+    const messages = activationMessages(joined.userId, share.shareId, confirmActive);
+    out.push(phase('finalizing'), ...messages.map((message) => this.#sendIo(joined, message)));
   }
 
   #finish(state: StateOf<'connection-finalization'>): void {
@@ -509,30 +495,16 @@ export class ClientConnector {
     if (this.#state.name !== 'connected') return;
     const { result, security: frames } = this.#state;
     const rest = this.#frames.takeRest();
-    const pending = frames === undefined ? [...this.#pending, rest] : this.#pending;
+    const early = this.#early.take();
+    const pending = frames === undefined ? [...early, rest] : early;
     const security = frames === undefined ? {} : { security: { frames, sealed: rest } };
     out.push({ kind: 'connected', result: { ...result, ...security, pending: concatBytes(...pending) } });
-    this.#dropPending();
-  }
-
-  /** Keeps a frame for the active stage. */
-  #keep(frame: Uint8Array): void {
-    this.#pendingSize += frame.length;
-    if (this.#pendingSize > MAX_PENDING_BYTES) {
-      throw new DecodeError('limit_exceeded', 'connection sequence', 'early frames', 0, `${this.#pendingSize} bytes`);
-    }
-    this.#pending.push(frame.slice());
-  }
-
-  #dropPending(): void {
-    this.#pending = [];
-    this.#pendingSize = 0;
   }
 
   #fail(): void {
     if (this.#state.name === 'credssp') this.#state.credssp.wipe();
     this.#state = { name: 'failed' };
-    this.#dropPending();
+    this.#early.take();
   }
 
   #sendIo(joined: Joined, userData: Uint8Array): ConnectorOutput {

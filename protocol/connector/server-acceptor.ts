@@ -43,6 +43,7 @@ import { decodeX224 } from '../pdu/x224.ts';
 import type { TlsPeer } from '../security/certificate.ts';
 import { CredSspServer } from '../security/credssp-server.ts';
 import { GeneralExtraFlags } from './capability-flags.ts';
+import { EarlyFrames } from './early-frames.ts';
 import { licenseUserData } from './license-exchange.ts';
 import { acceptSecurityExchange, offerSecurity, type ServerCommencement } from './security-exchange.ts';
 import { agreeShare, demandActive, requestedColorDepth } from './server-capabilities.ts';
@@ -67,7 +68,7 @@ const SHARE_ID = 0x000103ea;
 const RT_NO_SUCH_CHANNEL = 3;
 
 /** What a client may send before it is let in is small; this bounds it. */
-const MAX_PENDING_BYTES = 1024 * 1024;
+const MAX_EARLY_BYTES = 1024 * 1024;
 
 /** [MS-RDPBCGR] 2.2.10.2 AUTHZ_SUCCESS. */
 const EARLY_USER_AUTHORIZED = new Uint8Array(4);
@@ -78,8 +79,7 @@ export class ServerAcceptor {
   readonly #crypto: CryptoProvider;
   readonly #frames = new FrameBuffer();
   #state: State = { name: 'connection-initiation' };
-  #pending: Uint8Array[] = [];
-  #pendingSize = 0;
+  readonly #early = new EarlyFrames(MAX_EARLY_BYTES);
 
   constructor(config: ServerConfig, crypto: CryptoProvider) {
     this.#config = config;
@@ -328,7 +328,7 @@ export class ServerAcceptor {
   #shareFrame(settled: Settled, received: Uint8Array, out: AcceptorOutput[]): void {
     const frame = settled.frames?.open(received) ?? received;
     if (frameKind(frame[0] ?? 0) === 'fast-path') {
-      this.#keep(frame);
+      this.#early.keep(frame);
       return;
     }
     const pdu = this.#domainPdu(frame, out);
@@ -337,13 +337,13 @@ export class ServerAcceptor {
       throw new DecodeError('unexpected_message', 'DomainMCSPDU', pdu.kind, 0, 'after the channel connection phase');
     }
     if (pdu.channelId !== IO_CHANNEL_ID) {
-      this.#keep(frame);
+      this.#early.keep(frame);
       return;
     }
     if (pdu.userData.length === 0) return;
     let active = false;
     for (const share of decodeShareControlPdus(pdu.userData)) active = this.#sharePdu(share, settled, out) || active;
-    if (active) this.#keep(frame);
+    if (active) this.#early.keep(frame);
   }
 
   /** Returns whether the PDU is for the active stage. */
@@ -407,9 +407,8 @@ export class ServerAcceptor {
       clientInfo: joined.clientInfo,
       ...agreed,
       ...(frames !== undefined && { security: { frames, sealed: rest } }),
-      pending: concatBytes(...this.#pending, ...(frames === undefined ? [rest] : [])),
+      pending: concatBytes(...this.#early.take(), ...(frames === undefined ? [rest] : [])),
     };
-    this.#pending = [];
     out.push({ kind: 'connected', result });
   }
 
@@ -424,16 +423,8 @@ export class ServerAcceptor {
 
   #refuse(reason: RefusalReason, out: AcceptorOutput[], error?: Error): void {
     this.#state = { name: 'over' };
-    this.#pending = [];
+    this.#early.take();
     out.push({ kind: 'refused', reason, ...(error !== undefined && { error }) });
-  }
-
-  #keep(frame: Uint8Array): void {
-    this.#pendingSize += frame.length;
-    if (this.#pendingSize > MAX_PENDING_BYTES) {
-      throw new DecodeError('limit_exceeded', 'connection sequence', 'early frames', 0, `${this.#pendingSize} bytes`);
-    }
-    this.#pending.push(frame.slice());
   }
 
   #sendIo({ frames }: Settled, userData: Uint8Array): AcceptorOutput {

@@ -1,5 +1,6 @@
 import { DisplayControl } from '../channels/display-control.ts';
 import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
+import { activationMessages } from '../connector/client-activation.ts';
 import type { MessageChannel } from '../connector/message-channel.ts';
 import { type Redirection, redirectionOf } from '../connector/redirection.ts';
 import type { AutoReconnectSecret, JoinedChannel, Share } from '../connector/types.ts';
@@ -10,7 +11,6 @@ import { findCapability } from '../pdu/capability-sets.ts';
 import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
 import { decodeFastPathUpdates, FragmentAssembler } from '../pdu/fast-path.ts';
 import { encodeFastPathInput } from '../pdu/fast-path-input.ts';
-import { ControlAction, encodeControl, encodeFontList, encodeSynchronize } from '../pdu/finalization.ts';
 import { encodeSlowPathInput, type InputEvent, ToggleFlag } from '../pdu/input.ts';
 import { DisconnectReason, decodeMcsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
 import {
@@ -32,12 +32,10 @@ import {
   decodeDemandActive,
   decodeShareControlPdus,
   decodeShareData,
-  SERVER_CHANNEL_ID,
   SHARE_DATA_COMPRESSED,
   ShareControlType,
   type ShareDataPdu,
   ShareDataType,
-  shareControlMessage,
   shareDataMessage,
 } from '../pdu/share.ts';
 import { decodeSlowPathGraphics, decodeSlowPathPointer, type SlowPathUpdate } from '../pdu/slow-path-update.ts';
@@ -410,16 +408,8 @@ export class ClientActiveStage {
     this.#state = 'finalizing';
     this.#fragments.reset();
     this.#frames.reset();
-    const { userId } = this.#options;
-    const control = (action: number) => encodeControl({ action, grantId: 0, controlId: 0 });
-    const replies = [
-      this.#send(shareControlMessage(ShareControlType.confirmActive, userId, confirmActive)),
-      this.#sendData(ShareDataType.synchronize, encodeSynchronize({ targetUser: SERVER_CHANNEL_ID })),
-      this.#sendData(ShareDataType.control, control(ControlAction.cooperate)),
-      this.#sendData(ShareDataType.control, control(ControlAction.requestControl)),
-      this.#sendData(ShareDataType.fontList, encodeFontList()),
-    ];
-    out.push(...replies);
+    const messages = activationMessages(this.#options.userId, share.shareId, confirmActive);
+    out.push(...messages.map((message) => this.#send(message)));
     this.#resizeDesktop(share, out);
   }
 
