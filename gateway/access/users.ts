@@ -3,7 +3,7 @@ import { newId } from '../ids.ts';
 import type { UserRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { type Actor, Role, roles } from './can.ts';
-import { hashPassword, verifyPassword } from './passwords.ts';
+import { hashPassword, needsRehash, verifyPassword } from './passwords.ts';
 
 /** A user as the API shows one: never a password, nor its hash. */
 export interface User {
@@ -12,13 +12,19 @@ export interface User {
   readonly roles: readonly Role[];
   readonly disabled: boolean;
   readonly createdAt: string;
+  /** Where mail for this user goes. */
+  readonly email: string | null;
 }
 
 export interface UserChange {
   readonly password?: string;
   readonly roles?: readonly Role[];
   readonly disabled?: boolean;
+  readonly email?: string | null;
 }
+
+/** In the place of a password's hash: fits no password. Such a user signs in elsewhere. */
+const NO_PASSWORD = '';
 
 /** The gateway's own users. */
 export class Users {
@@ -48,14 +54,27 @@ export class Users {
     return row === undefined ? undefined : toUser(row);
   }
 
-  async create(username: string, password: string, userRoles: readonly Role[]): Promise<User> {
+  /** Whether the user has a password here; who comes from a directory has none. */
+  async hasPassword(id: string): Promise<boolean> {
+    const row = await this.#store.selectFrom('users').select('password_hash').where('id', '=', id).executeTakeFirst();
+    return row !== undefined && row.password_hash !== NO_PASSWORD;
+  }
+
+  /** @param password without one, the user can only sign in through an OpenID provider */
+  async create(
+    username: string,
+    password: string | undefined,
+    userRoles: readonly Role[],
+    email: string | null = null,
+  ): Promise<User> {
     const row: UserRow = {
       id: newId(),
       username,
-      password_hash: await hashPassword(password),
+      password_hash: password === undefined ? NO_PASSWORD : await hashPassword(password),
       roles_json: JSON.stringify(userRoles),
       disabled: 0,
       created_at: Date.now(),
+      email,
     };
     const { numInsertedOrUpdatedRows } = await this.#store
       .insertInto('users')
@@ -81,6 +100,7 @@ export class Users {
           ...(passwordHash === undefined ? {} : { password_hash: passwordHash }),
           ...(change.roles === undefined ? {} : { roles_json: JSON.stringify(change.roles) }),
           ...(change.disabled === undefined ? {} : { disabled: change.disabled ? 1 : 0 }),
+          ...(change.email === undefined ? {} : { email: change.email }),
         })
         .executeTakeFirstOrThrow();
       if (numUpdatedRows === 0n) throw new GatewayError('not_found');
@@ -102,12 +122,26 @@ export class Users {
     });
   }
 
-  /** The user with this name and password, unless disabled. */
+  /** The user with this name and password, unless disabled. A hash of an older kind is replaced on the way. */
   async authenticate(username: string, password: string): Promise<User | undefined> {
     const row = await this.#store.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
     this.#decoyHash ??= hashPassword('nobody has this password');
-    const right = await verifyPassword(password, row?.password_hash ?? (await this.#decoyHash));
-    return row !== undefined && right && row.disabled === 0 ? toUser(row) : undefined;
+    const stored = row?.password_hash ?? NO_PASSWORD;
+    const right = await verifyPassword(password, stored === NO_PASSWORD ? await this.#decoyHash : stored);
+    if (row === undefined || stored === NO_PASSWORD || !right || row.disabled !== 0) return undefined;
+    if (needsRehash(stored)) await this.#rehash(row.id, stored, password);
+    return toUser(row);
+  }
+
+  async #rehash(id: string, old: string, password: string): Promise<void> {
+    const hash = await hashPassword(password);
+    // Not over one that was set in the meantime.
+    await this.#store
+      .updateTable('users')
+      .set({ password_hash: hash })
+      .where('id', '=', id)
+      .where('password_hash', '=', old)
+      .execute();
   }
 }
 
@@ -123,6 +157,7 @@ function toUser(row: UserRow): User {
     roles: roles.filter((role) => stored.includes(role)),
     disabled: row.disabled !== 0,
     createdAt: new Date(row.created_at).toISOString(),
+    email: row.email,
   };
 }
 
