@@ -1,0 +1,95 @@
+import { type FileHandle, open } from 'node:fs/promises';
+
+/** Writes one file from its start to its end, or goes on at its end. Calls must not overlap. */
+export interface FileWriter {
+  /** Bytes of content so far. */
+  readonly bytes: number;
+  /**
+   * On its way to the disk when it resolves: a killed process loses it no more. When it rejects (a full disk), the
+   * bytes are kept, and the next call of any kind tries them again.
+   */
+  append(bytes: Uint8Array): Promise<void>;
+  /** Tries again what could not be written. */
+  flush(): Promise<void>;
+  /** Makes durable what was appended. */
+  sync(): Promise<void>;
+  /** Marks the end, makes everything durable and closes. */
+  end(): Promise<void>;
+  /** Closes the file as it is, without its end. Never rejects. */
+  abandon(): Promise<void>;
+}
+
+/** A file as it is. */
+export class PlainWriter implements FileWriter {
+  readonly #file: FileHandle;
+  #position: number;
+  #pending: Buffer = EMPTY;
+  #bytes: number;
+
+  /** A new file; one that is there is replaced. */
+  static async create(path: string): Promise<PlainWriter> {
+    return new PlainWriter(await open(path, 'w', 0o600), 0);
+  }
+
+  /** @param end where the file is cut off before it goes on */
+  static async reopen(path: string, end: number): Promise<PlainWriter> {
+    const file = await open(path, 'r+');
+    try {
+      await file.truncate(end);
+      return new PlainWriter(file, end);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  private constructor(file: FileHandle, position: number) {
+    this.#file = file;
+    this.#position = position;
+    this.#bytes = position;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    this.#bytes += bytes.length;
+    const more = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#pending = this.#pending.length === 0 ? more : Buffer.concat([this.#pending, more]);
+    try {
+      await this.flush();
+    } finally {
+      // Copied: the caller's bytes may change before the next attempt.
+      if (this.#pending.length > 0) this.#pending = Buffer.from(this.#pending);
+    }
+  }
+
+  async flush(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const { bytesWritten } = await this.#file.write(this.#pending, 0, this.#pending.length, this.#position);
+      this.#position += bytesWritten;
+      this.#pending = this.#pending.subarray(bytesWritten);
+    }
+  }
+
+  async sync(): Promise<void> {
+    await this.flush();
+    await this.#file.datasync();
+  }
+
+  async end(): Promise<void> {
+    try {
+      await this.flush();
+      await this.#file.sync();
+    } finally {
+      await this.#file.close();
+    }
+  }
+
+  async abandon(): Promise<void> {
+    await this.#file.close().catch(() => {});
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
