@@ -45,9 +45,10 @@ import { CredSspServer } from '../security/credssp-server.ts';
 import { GeneralExtraFlags } from './capability-flags.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { licenseUserData } from './license-exchange.ts';
+import { NetworkDetection } from './network-detection.ts';
 import { acceptSecurityExchange, offerSecurity, type ServerCommencement } from './security-exchange.ts';
 import { agreeShare, demandActive, requestedColorDepth } from './server-capabilities.ts';
-import { connectResponseMessage, IO_CHANNEL_ID, isEncrypted, RT_SUCCESSFUL } from './server-settings.ts';
+import { connectResponseMessage, IO_CHANNEL_ID, isDetectable, isEncrypted, RT_SUCCESSFUL } from './server-settings.ts';
 import {
   type Demanded,
   FIND_SIZE,
@@ -57,7 +58,7 @@ import {
   type State,
   type StateOf,
 } from './server-state.ts';
-import type { AcceptedConnection, AcceptorOutput, RefusalReason, ServerConfig } from './server-types.ts';
+import type { AcceptedConnection, AcceptorOutput, Logon, RefusalReason, ServerConfig } from './server-types.ts';
 
 /** Static channels follow the I/O channel, the user's own channel follows them. */
 const FIRST_STATIC_CHANNEL_ID = IO_CHANNEL_ID + 1;
@@ -109,8 +110,8 @@ export class ServerAcceptor {
     return [];
   }
 
-  /** @param _now milliseconds since the epoch */
-  receive(bytes: Uint8Array, _now: number): AcceptorOutput[] {
+  /** @param now milliseconds since the epoch */
+  receive(bytes: Uint8Array, now: number): AcceptorOutput[] {
     const { name } = this.#state;
     if (name === 'connected' || name === 'over') throw new UsageError(`bytes came in ${name}`);
     const outputs: AcceptorOutput[] = [];
@@ -119,7 +120,7 @@ export class ServerAcceptor {
       for (;;) {
         const frame = this.#frames.take(FIND_SIZE[this.#state.name]);
         if (frame === undefined) break;
-        this.#step(frame, outputs);
+        this.#step(frame, now, outputs);
       }
       this.#reportConnected(outputs);
     } catch (error) {
@@ -129,7 +130,19 @@ export class ServerAcceptor {
     return outputs;
   }
 
-  #step(frame: Uint8Array, out: AcceptorOutput[]): void {
+  /** Time has passed: a client that does not answer what it said it would is let in all the same. */
+  tick(now: number): AcceptorOutput[] {
+    const state = this.#state;
+    if (state.name !== 'connect-time-auto-detection') return [];
+    const { settled, clientInfo } = state;
+    const { detection } = settled.messageChannel;
+    const outputs: AcceptorOutput[] = [];
+    detection.expire(now);
+    if (!detection.waiting) this.#admit(settled, clientInfo, outputs);
+    return outputs;
+  }
+
+  #step(frame: Uint8Array, now: number, out: AcceptorOutput[]): void {
     const state = this.#state;
     switch (state.name) {
       case 'connection-initiation':
@@ -142,7 +155,10 @@ export class ServerAcceptor {
         this.#settle(state.secured, frame, out);
         return;
       case 'channel-connection':
-        this.#connectChannel(state, frame, out);
+        this.#connectChannel(state, frame, now, out);
+        return;
+      case 'connect-time-auto-detection':
+        this.#detect(state, frame, now, out);
         return;
       case 'capabilities-exchange':
       case 'connection-finalization':
@@ -231,9 +247,17 @@ export class ServerAcceptor {
       this.#refuse('security_protocol', out);
       return;
     }
-    const settled = { secured, clientData, userId, channels, ...(commencement !== undefined && { commencement }) };
+    const messageChannel =
+      this.#config.autoDetect === true && isDetectable(clientData)
+        ? { id: userId + 1, detection: new NetworkDetection() }
+        : undefined;
+    const settled = {
+      ...{ secured, clientData, userId, channels },
+      ...(messageChannel !== undefined && { messageChannel }),
+      ...(commencement !== undefined && { commencement }),
+    };
     this.#state = { name: 'channel-connection', settled, attached: false };
-    out.push(send(connectResponseMessage(clientData, secured.requested, channels, commencement)));
+    out.push(send(connectResponseMessage(clientData, secured.requested, channels, messageChannel?.id, commencement)));
   }
 
   #offerSecurity(secured: Secured, { security }: ClientData): ServerCommencement | 'refused' | undefined {
@@ -242,7 +266,7 @@ export class ServerAcceptor {
     return offerSecurity(legacy, security?.encryptionMethods ?? 0, this.#crypto) ?? 'refused';
   }
 
-  #connectChannel(state: StateOf<'channel-connection'>, frame: Uint8Array, out: AcceptorOutput[]): void {
+  #connectChannel(state: StateOf<'channel-connection'>, frame: Uint8Array, now: number, out: AcceptorOutput[]): void {
     const { settled, attached } = state;
     const pdu = this.#domainPdu(settled.frames?.open(frame) ?? frame, out);
     if (pdu === undefined) return;
@@ -257,7 +281,8 @@ export class ServerAcceptor {
         const { channelId, initiator } = pdu;
         const known = [settled.userId, IO_CHANNEL_ID, ...settled.channels.map((channel) => channel.id)];
         const confirm = { kind: 'channelJoinConfirm', initiator, requested: channelId } as const;
-        const joined = known.includes(channelId)
+        const isKnown = known.includes(channelId) || channelId === settled.messageChannel?.id;
+        const joined = isKnown
           ? { ...confirm, result: RT_SUCCESSFUL, channelId }
           : { ...confirm, result: RT_NO_SUCH_CHANNEL };
         out.push(send(mcsMessage(joined)));
@@ -266,41 +291,79 @@ export class ServerAcceptor {
       case 'sendDataRequest':
         if (attached && pdu.channelId === IO_CHANNEL_ID) {
           if (isEncrypted(settled.commencement) && settled.frames === undefined) {
-            const channels = { ioChannelId: IO_CHANNEL_ID };
+            const { messageChannel } = settled;
+            const channels = {
+              ioChannelId: IO_CHANNEL_ID,
+              ...(messageChannel !== undefined && { messageChannelId: messageChannel.id }),
+            };
             const frames = acceptSecurityExchange(pdu.userData, settled.commencement, channels, this.#crypto);
             this.#state = { ...state, settled: { ...settled, frames } };
             return;
           }
-          this.#logOn(settled, pdu.userData, out);
+          this.#logOn(settled, pdu.userData, now, out);
           return;
         }
     }
     throw new DecodeError('unexpected_message', 'DomainMCSPDU', pdu.kind, 0, 'in the channel connection phase');
   }
 
-  #logOn(settled: Settled, userData: Uint8Array, out: AcceptorOutput[]): void {
+  #logOn(settled: Settled, userData: Uint8Array, now: number, out: AcceptorOutput[]): void {
     const cursor = new ReadCursor(userData, 'TS_INFO_PACKET');
     const { flags } = decodeBasicSecurityHeader(cursor);
     if (!(flags & SecurityFlags.infoPacket)) {
       throw cursor.error('unexpected_message', 'flags', `0x${flags.toString(16)} instead of a Client Info PDU`);
     }
     const { password, ...clientInfo } = decodeClientInfo(cursor);
-    out.push(this.#sendIo(settled, licenseUserData(VALID_CLIENT_ALERT)));
-    if (settled.secured.identity === undefined) {
-      const { userName: user, domain } = clientInfo;
-      const { tls, legacy } = this.#config;
-      const authority = settled.secured.protocol === SecurityProtocol.rdp ? legacy : tls;
-      const allowed = authority?.authenticate({ user, domain, password }) === true;
-      if (!allowed) {
-        const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.freshCredentialsRequired });
-        out.push(
-          this.#sendIo(settled, shareDataMessage(ShareDataType.setErrorInfo, SHARE_ID, SERVER_CHANNEL_ID, body)),
-        );
-        out.push(send(mcsMessage({ kind: 'disconnectProviderUltimatum', reason: DisconnectReason.providerInitiated })));
-        this.#refuse('logon_failed', out);
-        return;
-      }
+    if (!this.#isAllowed(settled, { user: clientInfo.userName, domain: clientInfo.domain, password })) {
+      const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.freshCredentialsRequired });
+      out.push(
+        this.#sendIo(settled, licenseUserData(VALID_CLIENT_ALERT)),
+        this.#sendIo(settled, shareDataMessage(ShareDataType.setErrorInfo, SHARE_ID, SERVER_CHANNEL_ID, body)),
+        send(mcsMessage({ kind: 'disconnectProviderUltimatum', reason: DisconnectReason.providerInitiated })),
+      );
+      this.#refuse('logon_failed', out);
+      return;
     }
+    const { messageChannel } = settled;
+    if (messageChannel === undefined) {
+      this.#admit(settled, clientInfo, out);
+      return;
+    }
+    this.#state = { name: 'connect-time-auto-detection', settled: { ...settled, messageChannel }, clientInfo };
+    out.push(this.#sendOn(messageChannel.id, settled, messageChannel.detection.requestRoundTrip(now, true)));
+  }
+
+  /** Who logged on by NLA is in already. */
+  #isAllowed({ secured }: Settled, logon: Logon): boolean {
+    if (secured.identity !== undefined) return true;
+    const { tls, legacy } = this.#config;
+    const authority = secured.protocol === SecurityProtocol.rdp ? legacy : tls;
+    return authority?.authenticate(logon) === true;
+  }
+
+  /** Round trip, then bandwidth, then what came of them: [MS-RDPBCGR] 1.3.1.1, Optional Connect-Time Auto-Detection. */
+  #detect(
+    state: StateOf<'connect-time-auto-detection'>,
+    received: Uint8Array,
+    now: number,
+    out: AcceptorOutput[],
+  ): void {
+    const { settled, clientInfo } = state;
+    const { id, detection } = settled.messageChannel;
+    const pdu = this.#domainPdu(settled.frames?.open(received) ?? received, out);
+    if (pdu === undefined) return;
+    if (pdu.kind !== 'sendDataRequest' || pdu.channelId !== id) {
+      throw new DecodeError('unexpected_message', 'DomainMCSPDU', pdu.kind, 0, 'in connect-time auto-detection');
+    }
+    const measured = detection.receive(pdu.userData, now);
+    if (measured === undefined) return;
+    const next = measured.kind === 'round-trip' ? detection.measureConnecting(now) : [detection.report()];
+    for (const message of next) if (message !== undefined) out.push(this.#sendOn(id, settled, message));
+    if (!detection.waiting) this.#admit(settled, clientInfo, out);
+  }
+
+  #admit(settled: Settled, clientInfo: Joined['clientInfo'], out: AcceptorOutput[]): void {
+    out.push(this.#sendIo(settled, licenseUserData(VALID_CLIENT_ALERT)));
     this.#demand({ settled, clientInfo, demanded: this.#desktopFor(settled.clientData) }, out);
   }
 
@@ -427,8 +490,12 @@ export class ServerAcceptor {
     out.push({ kind: 'refused', reason, ...(error !== undefined && { error }) });
   }
 
-  #sendIo({ frames }: Settled, userData: Uint8Array): AcceptorOutput {
-    const frame = sendDataIndication(IO_CHANNEL_ID, userData);
+  #sendIo(settled: Settled, userData: Uint8Array): AcceptorOutput {
+    return this.#sendOn(IO_CHANNEL_ID, settled, userData);
+  }
+
+  #sendOn(channelId: number, { frames }: Settled, userData: Uint8Array): AcceptorOutput {
+    const frame = sendDataIndication(channelId, userData);
     return send(frames?.seal(frame) ?? frame);
   }
 }

@@ -20,6 +20,7 @@ export function connectResponseMessage(
   clientData: ClientData,
   requested: number,
   channels: readonly JoinedChannel[],
+  messageChannelId: number | undefined,
   commencement: ServerCommencement | undefined,
 ): Uint8Array<ArrayBuffer> {
   const early = clientData.core.earlyCapabilityFlags ?? 0;
@@ -32,6 +33,7 @@ export function connectResponseMessage(
     },
     security: isEncrypted(commencement) ? commencement.security : { encryptionMethod: 0, encryptionLevel: 0 },
     network: { ioChannelId: IO_CHANNEL_ID, channelIds: channels.map((channel) => channel.id) },
+    ...(messageChannelId !== undefined && { messageChannelId }),
   };
   const settings = new WriteCursor(sizeOfServerData(data));
   encodeServerData(data, settings);
@@ -52,4 +54,10 @@ export function connectResponseMessage(
 /** Whether this offer ends in encryption. */
 export function isEncrypted(commencement: ServerCommencement | undefined): commencement is ServerCommencement {
   return commencement !== undefined && commencement.security.encryptionMethod !== 0;
+}
+
+/** Whether this client takes part in network detection. */
+export function isDetectable({ core, messageChannelFlags }: ClientData): boolean {
+  const early = core.earlyCapabilityFlags ?? 0;
+  return messageChannelFlags !== undefined && (early & ClientEarlyCapability.supportNetworkAutodetect) !== 0;
 }

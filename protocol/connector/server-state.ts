@@ -9,6 +9,7 @@ import type { SecuredFrames } from '../security/secured-frames.ts';
 import { findTsRequestSize } from '../security/ts-request.ts';
 import type { ServerCommencement } from './security-exchange.ts';
 import type { agreeShare } from './server-capabilities.ts';
+import type { AcceptedConnection } from './server-types.ts';
 import type { ColorDepth, JoinedChannel } from './types.ts';
 
 export type State =
@@ -20,6 +21,12 @@ export type State =
   | { readonly name: 'basic-settings-exchange'; readonly secured: Secured }
   /** Waits for Erect Domain, Attach User, Channel Joins, and Client Info, which ends it. */
   | { readonly name: 'channel-connection'; readonly settled: Settled; readonly attached: boolean }
+  /** Sent: network detection requests. Waits for the last answer, or until it has waited for long enough. */
+  | {
+      readonly name: 'connect-time-auto-detection';
+      readonly settled: Settled & { readonly messageChannel: MessageChannelEnd };
+      readonly clientInfo: Joined['clientInfo'];
+    }
   /** Sent: Valid Client and Demand Active. Waits for Confirm Active. */
   | { readonly name: 'capabilities-exchange'; readonly joined: Joined }
   /** Waits for Synchronize, Control, Font List. */
@@ -38,10 +45,13 @@ export interface Settled {
   readonly clientData: ClientData;
   readonly userId: number;
   readonly channels: readonly JoinedChannel[];
+  readonly messageChannel?: MessageChannelEnd;
   /** Standard RDP security with encryption: what was offered, until the client's Security Exchange makes frames of it. */
   readonly commencement?: ServerCommencement;
   readonly frames?: SecuredFrames;
 }
+
+export type MessageChannelEnd = NonNullable<AcceptedConnection['messageChannel']>;
 
 export interface Joined {
   readonly settled: Settled;
@@ -66,6 +76,7 @@ export const FIND_SIZE: Readonly<Record<State['name'], FindSize>> = {
   credssp: findTsRequestSize,
   'basic-settings-exchange': findTpktSize,
   'channel-connection': findTpktSize,
+  'connect-time-auto-detection': findTpktSize,
   'capabilities-exchange': findFrameSize,
   'connection-finalization': findFrameSize,
   connected: takeNothing,

@@ -5,6 +5,7 @@ import type { ClientData } from '../pdu/gcc-client-data.ts';
 import type { CredSspError } from '../security/credssp-error.ts';
 import type { AccountLookup, NtlmIdentity } from '../security/ntlm-server.ts';
 import type { SecuredFrames } from '../security/secured-frames.ts';
+import type { NetworkDetection } from './network-detection.ts';
 import type { RsaPrivateKey } from './server-certificate.ts';
 import type { ColorDepth, JoinedChannel } from './types.ts';
 
@@ -42,6 +43,8 @@ export interface ServerConfig {
   readonly legacy?: LegacyServerConfig;
   /** The desktop's size for a client that asks for this one; as asked unless given. */
   readonly fit?: (width: number, height: number) => { readonly width: number; readonly height: number };
+  /** Measure the network by a client that lets itself be measured, while it connects and when asked to. */
+  readonly autoDetect?: boolean;
 }
 
 /** What Demand Active and Confirm Active settled, from the server's side. */
@@ -61,6 +64,8 @@ export interface AcceptedConnection {
   readonly userId: number;
   readonly ioChannelId: number;
   readonly channels: readonly JoinedChannel[];
+  /** Where the client has one. */
+  readonly messageChannel?: { readonly id: number; readonly detection: NetworkDetection };
   readonly clientData: ClientData;
   readonly clientInfo: Omit<ClientInfo, 'password'>;
   /** Who logged on by NLA. */

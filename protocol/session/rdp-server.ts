@@ -4,6 +4,7 @@ import { agreeShare, demandActive } from '../connector/server-capabilities.ts';
 import type { AcceptedConnection, AcceptorOutput, RefusalReason, ServerConfig } from '../connector/server-types.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { DecodeError, UnsupportedError } from '../core/errors.ts';
+import type { Heartbeat } from '../pdu/heartbeat.ts';
 import type { ServerRedirection } from '../pdu/server-redirection.ts';
 import type { TlsPeer } from '../security/certificate.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -45,15 +46,15 @@ export class RdpServer {
   /** @param now milliseconds since the epoch; here and below */
   receive(bytes: Uint8Array, now: number): ServerOutput[] {
     return this.#guard((state, out) => {
-      if (state.name === 'accepting') this.#acceptor(state.acceptor.receive(bytes, now), out);
-      else if (state.name === 'active') this.#active(state, bytes, out);
+      if (state.name === 'accepting') this.#acceptor(state.acceptor.receive(bytes, now), now, out);
+      else if (state.name === 'active') this.#active(state, bytes, now, out);
     });
   }
 
   /** @param own this server's certificate, as the client sees it */
   tlsEstablished(own: TlsPeer, now: number): ServerOutput[] {
     return this.#guard((state, out) => {
-      if (state.name === 'accepting') this.#acceptor(state.acceptor.tlsEstablished(own, now), out);
+      if (state.name === 'accepting') this.#acceptor(state.acceptor.tlsEstablished(own, now), now, out);
     });
   }
 
@@ -82,6 +83,40 @@ export class RdpServer {
     });
   }
 
+  /**
+   * Time has passed: gives up on answers of network detection that do not come. Call it now and then where
+   * `ServerConfig.autoDetect` is set, while the client connects above all.
+   */
+  tick(now: number): ServerOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'accepting') this.#acceptor(state.acceptor.tick(now), now, out);
+      else if (state.name === 'active') state.connection.messageChannel?.detection.expire(now);
+    });
+  }
+
+  /** Asks for an answer to measure the round trip by; `network-measured` follows. Nothing at a client without auto-detection. */
+  measureRoundTrip(now: number): ServerOutput[] {
+    return this.#message((detection) => detection.requestRoundTrip(now, false));
+  }
+
+  /**
+   * Begins (`start`) and ends (`stop`) a stretch of the session's ordinary data to measure the bandwidth by;
+   * `network-measured` follows the end.
+   */
+  measureBandwidth(edge: 'start' | 'stop', now: number): ServerOutput[] {
+    return this.#message((detection) => (edge === 'start' ? detection.startBandwidth() : detection.stopBandwidth(now)));
+  }
+
+  /** Tells the client what was measured so far. */
+  reportNetwork(): ServerOutput[] {
+    return this.#message((detection) => detection.report());
+  }
+
+  /** A sign of life; the first one is a promise of more. */
+  heartbeat(heartbeat: Heartbeat): ServerOutput[] {
+    return this.#message((detection) => detection.heartbeat(heartbeat));
+  }
+
   /** Sends the client elsewhere. */
   redirect(packet: ServerRedirection): ServerOutput[] {
     return this.#guard((state, out) => {
@@ -97,21 +132,26 @@ export class RdpServer {
     });
   }
 
-  #acceptor(outputs: readonly AcceptorOutput[], out: ServerOutput[]): void {
+  #message(write: Parameters<ServerActiveStage['message']>[0]): ServerOutput[] {
+    return this.#state.name === 'active' ? this.#sealed(this.#state.stage.message(write)) : [];
+  }
+
+  #acceptor(outputs: readonly AcceptorOutput[], now: number, out: ServerOutput[]): void {
     for (const output of outputs) {
       if (output.kind !== 'connected') out.push(output);
-      else this.#connected(output.result, out);
+      else this.#connected(output.result, now, out);
     }
   }
 
-  #connected(connection: AcceptedConnection, out: ServerOutput[]): void {
-    const { userId, ioChannelId, share, channels } = connection;
+  #connected(connection: AcceptedConnection, now: number, out: ServerOutput[]): void {
+    const { userId, ioChannelId, share, channels, messageChannel } = connection;
     const { colorDepth } = share;
     const stage = new ServerActiveStage({
       userId,
       ioChannelId,
       share,
       channels,
+      ...(messageChannel !== undefined && { messageChannel }),
       demand: (shareId, width, height) => demandActive(shareId, width, height, colorDepth),
       agree: (confirm, size) => agreeShare(confirm, { ...size, colorDepth }).share,
     });
@@ -120,10 +160,10 @@ export class RdpServer {
     const { security } = connection;
     const active: ServerOutput[] = [...stage.start(), { kind: 'connected', connection }];
     if (security === undefined) {
-      this.#active(state, connection.pending, active);
+      this.#active(state, connection.pending, now, active);
     } else {
-      new FrameReader().push(connection.pending, (frame) => this.#frame(state, frame, active));
-      if (!isLast(active.at(-1))) this.#active(state, security.sealed, active);
+      new FrameReader().push(connection.pending, (frame) => this.#frame(state, frame, now, active));
+      if (!isLast(active.at(-1))) this.#active(state, security.sealed, now, active);
     }
     // The acceptor has sealed its own.
     out.push(...this.#sealed(active));
@@ -137,13 +177,13 @@ export class RdpServer {
     );
   }
 
-  #active(state: ActiveState, bytes: Uint8Array, out: ServerOutput[]): void {
+  #active(state: ActiveState, bytes: Uint8Array, now: number, out: ServerOutput[]): void {
     const security = state.connection.security?.frames;
-    state.frames.push(bytes, (frame) => this.#frame(state, security?.open(frame) ?? frame, out));
+    state.frames.push(bytes, (frame) => this.#frame(state, security?.open(frame) ?? frame, now, out));
   }
 
-  #frame(state: ActiveState, frame: Uint8Array, out: ServerOutput[]): boolean {
-    state.stage.receiveFrame(frame, out);
+  #frame(state: ActiveState, frame: Uint8Array, now: number, out: ServerOutput[]): boolean {
+    state.stage.receiveFrame(frame, out, now);
     return !isLast(out.at(-1));
   }
 

@@ -1,4 +1,5 @@
 import type { SentGfxPdu } from '../channels/rdpgfx/server-graphics.ts';
+import type { NetworkDetection, NetworkMeasurement } from '../connector/network-detection.ts';
 import type { ServerShare } from '../connector/server-types.ts';
 import type { JoinedChannel } from '../connector/types.ts';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
@@ -44,6 +45,8 @@ export interface ServerActiveStageOptions {
   readonly share: ServerShare;
   /** Static virtual channels that the client joined; none unless given. */
   readonly channels?: readonly JoinedChannel[];
+  /** Where the network is measured; nowhere unless given. */
+  readonly messageChannel?: { readonly id: number; readonly detection: NetworkDetection };
   /** What a Demand Active for this desktop size says. */
   readonly demand: (shareId: number, width: number, height: number) => DemandActive;
   /** What the client's answer means. Throws `DecodeError` or `UnsupportedError`. */
@@ -63,6 +66,8 @@ export type ServerActiveOutput =
   | ServerChannelOutput
   /** The client has drawn a frame of surface commands. */
   | { readonly kind: 'surface-frame-acknowledged'; readonly frameId: number }
+  /** A measurement of the network is done. */
+  | { readonly kind: 'network-measured'; readonly measurement: NetworkMeasurement }
   /** The client left, or was told to. */
   | { readonly kind: 'closed' };
 
@@ -103,8 +108,8 @@ export class ServerActiveStage {
     return [this.#sendData(ShareDataType.saveSessionInfo, encodePlainNotify())];
   }
 
-  /** Handles one frame and appends to `out`. Throws `DecodeError`. */
-  receiveFrame(frame: Uint8Array, out: ServerActiveSink): void {
+  /** Handles one frame and appends to `out`. Throws `DecodeError`. @param now milliseconds since the epoch */
+  receiveFrame(frame: Uint8Array, out: ServerActiveSink, now: number): void {
     if (frameKind(frame[0] ?? 0) === 'fast-path') {
       this.#input(decodeFastPathInput(frame), out);
       return;
@@ -119,6 +124,9 @@ export class ServerActiveStage {
       out.push({ kind: 'closed' });
     } else if (mcs.kind !== 'sendDataRequest') {
       this.skipped++;
+    } else if (mcs.channelId === this.#options.messageChannel?.id) {
+      const measurement = this.#options.messageChannel.detection.receive(mcs.userData, now);
+      if (measurement !== undefined) out.push({ kind: 'network-measured', measurement });
     } else if (mcs.channelId !== this.#options.ioChannelId) {
       const packets = this.#channels.receive(mcs.channelId, mcs.userData, out);
       if (packets === undefined) this.skipped++;
@@ -146,6 +154,14 @@ export class ServerActiveStage {
       throw new UsageError(`update of ${data.length} bytes, the client takes ${this.#share.maxUpdateSize}`);
     }
     return encodeFragmentedUpdate(code, data).map((bytes) => ({ kind: 'send', bytes }));
+  }
+
+  /** Sends what `write` has for the message channel; nothing where the client has none. */
+  message(write: (detection: NetworkDetection) => Uint8Array | undefined): ServerActiveOutput[] {
+    const { messageChannel } = this.#options;
+    if (messageChannel === undefined) return [];
+    const userData = write(messageChannel.detection);
+    return userData === undefined ? [] : [{ kind: 'send', bytes: sendDataIndication(messageChannel.id, userData) }];
   }
 
   /** Opens the graphics pipeline; `graphics-ready` or `graphics-refused` follows. Nothing without `drdynvc`. */
