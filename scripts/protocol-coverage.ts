@@ -36,7 +36,7 @@ interface RanRange {
 
 const root = join(import.meta.dirname, '..');
 const output = join(root, 'docs', 'protocol-coverage.md');
-const TESTS = ['protocol/**/*.test.ts', 'test/security/*.test.ts', 'test/replay/*.test.ts'];
+const TESTS = ['protocol/**/*.test.ts', 'test/{security,specification,replay}/*.test.ts'];
 
 /** All citations in one file's docblocks, each with the extent of the declaration below it. */
 export function findCitations(file: string, source: string): Citation[] {

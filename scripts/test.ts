@@ -58,6 +58,7 @@ const TEST_GROUPS: Record<Exclude<Group, 'check'>, TestGroup> = {
       'bench',
       'test/rdp',
       'test/security',
+      'test/specification',
       'test/replay',
       'test/fuzz',
     ].map((part) => `${part}/**/*.test.{ts,tsx}`),

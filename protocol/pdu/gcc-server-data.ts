@@ -105,8 +105,8 @@ function toBlocks(data: ServerData): UserDataBlock[] {
   const { core, security, network, messageChannelId, multitransportFlags } = data;
   const blocks = [
     { type: ServerDataType.core, data: encodeCore(core) },
-    { type: ServerDataType.security, data: encodeSecurity(security) },
     { type: ServerDataType.network, data: encodeNetwork(network) },
+    { type: ServerDataType.security, data: encodeSecurity(security) },
   ] as UserDataBlock[];
   if (messageChannelId !== undefined) {
     const cursor = new WriteCursor(2);

@@ -221,7 +221,7 @@ describe('server settings', () => {
 
   it('encodes and decodes what every server sends', () => {
     const data: ServerData = { ...MINIMAL, network: { ioChannelId: 1003, channelIds: [1004, 1005, 1006] } };
-    const bytes = hex('010c0800 04000800 020c0c00 00000000 00000000 030c1000 eb03 0300 ec03 ed03 ee03 0000');
+    const bytes = hex('010c0800 04000800 030c1000 eb03 0300 ec03 ed03 ee03 0000 020c0c00 00000000 00000000');
     assert.deepEqual(serverBytes(data), bytes);
     assert.deepEqual(decodeServerData(bytes), data);
   });

@@ -67,9 +67,9 @@ describe('RDP_SERVER_REDIRECTION_PACKET', () => {
   it('encodes, and marks the fields that are there', () => {
     const { flags: _flags, ...fields } = decode(SMALL);
     const encoded = encode({ ...fields, flags: 0 });
-    // Length counts all but the padding.
+    // Length counts the padding, too: [MS-RDPBCGR] 4.5.
     const expected = SMALL.slice();
-    expected[2] = SMALL.length - 8;
+    expected[2] = SMALL.length;
     assert.deepEqual(encoded, expected);
   });
 

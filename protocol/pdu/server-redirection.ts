@@ -93,7 +93,7 @@ export function sizeOfServerRedirection(packet: ServerRedirection): number {
 export function encodeServerRedirection(packet: ServerRedirection, cursor: WriteCursor): void {
   const fields = fieldsOf(packet);
   cursor.u16(SecurityFlags.redirectionPacket);
-  cursor.u16(sizeOfServerRedirection(packet) - PAD_SIZE);
+  cursor.u16(sizeOfServerRedirection(packet)); // Pad included, as in the example of 4.5
   cursor.u32(packet.sessionId);
   cursor.u32(fields.reduce((flags, [flag]) => flags | flag, packet.flags));
   for (const [, field] of fields) {

@@ -108,7 +108,8 @@ export function encodeShareControl(pdu: ShareControlPdu, cursor: WriteCursor): v
   // The limit is the flow marker, not 0xffff: a longer PDU would read as a Flow PDU.
   if (totalLength >= FLOW_MARKER) throw new UsageError(`share control PDU of ${totalLength} bytes is too long`);
   cursor.u16(totalLength);
-  cursor.u16(pdu.type | PROTOCOL_VERSION);
+  // The one PDU without a version: [MS-RDPBCGR] 2.2.13.3.1.
+  cursor.u16(pdu.type === ShareControlType.serverRedirect ? pdu.type : pdu.type | PROTOCOL_VERSION);
   cursor.u16(pdu.source);
   cursor.bytes(pdu.body);
 }

@@ -68,13 +68,14 @@ export class SecuredFrames {
   }
 
   #sealUserData({ channelId, userData }: SendData): Uint8Array {
+    // Encrypted even where the server sends all else in the clear ([MS-RDPBCGR] 2.2.13.2.1).
+    if (channelId === this.#options.ioChannelId && carriesRedirection(userData)) return this.#sealRedirection(userData);
     const own = this.#hasOwnHeader(channelId, userData);
     const { flags } = own ? decodeBasicSecurityHeader(new ReadCursor(userData, 'TS_SECURITY_HEADER')) : { flags: 0 };
     // Licensing is in the clear unless the server asks for more: it has an encryption of its own.
     const isLicensing = (flags & SecurityFlags.licensePacket) !== 0;
     const inClear = !this.#sealsAll || (isLicensing && !this.#encryptsLicensing);
     if (inClear) return own ? userData : concatBytes(securityHeader(0), userData);
-    if (channelId === this.#options.ioChannelId && isRedirection(userData)) return this.#sealRedirection(userData);
     const plain = own ? userData.subarray(BASIC_SECURITY_HEADER_SIZE) : userData;
     const { prefix, data } = this.#security.sealer.seal(plain, this.#saltedMac);
     const licensing = isLicensing ? SecurityFlags.licenseEncrypt : 0;
@@ -82,12 +83,11 @@ export class SecuredFrames {
     return concatBytes(securityHeader(flags | licensing | salted | SecurityFlags.encrypt), prefix, data);
   }
 
-  /** [MS-RDPBCGR] 2.2.13.3.1 in the form of 2.2.13.2.1. */
+  /** [MS-RDPBCGR] 2.2.13.3.1 in the form of 2.2.13.2.1: SEC_REDIRECTION_PKT alone says that it is encrypted. */
   #sealRedirection(userData: Uint8Array): Uint8Array {
     const { prefix, data } = this.#security.sealer.seal(userData.subarray(REDIRECTION_OFFSET), this.#saltedMac);
     const salted = this.#saltedMac ? SecurityFlags.secureChecksum : 0;
-    const flags = SecurityFlags.redirectionPacket | SecurityFlags.encrypt | salted;
-    return concatBytes(securityHeader(flags), prefix, data);
+    return concatBytes(securityHeader(SecurityFlags.redirectionPacket | salted), prefix, data);
   }
 
   #openUserData({ channelId, userData }: SendData): Uint8Array {
@@ -95,8 +95,10 @@ export class SecuredFrames {
     const { flags } = decodeBasicSecurityHeader(cursor);
     const isLicensing = (flags & SecurityFlags.licensePacket) !== 0;
     if (isLicensing && flags & SecurityFlags.licenseEncrypt) this.#encryptsLicensing = true;
+    const isRedirection = channelId === this.#options.ioChannelId && (flags & SecurityFlags.redirectionPacket) !== 0;
     let plain = cursor.rest();
-    if (flags & SecurityFlags.encrypt) {
+    // Windows leaves SEC_ENCRYPT out of redirections: their own flag implies it ([MS-RDPBCGR] 2.2.8.1.1.2.1, 4.5).
+    if (flags & SecurityFlags.encrypt || isRedirection) {
       plain = this.#security.opener.open(plain, (flags & SecurityFlags.secureChecksum) !== 0);
     } else if (this.#opensAll && !isLicensing) {
       throw new DecodeError(
@@ -107,9 +109,7 @@ export class SecuredFrames {
         'in the clear, though encryption was agreed',
       );
     }
-    if (channelId === this.#options.ioChannelId && flags & SecurityFlags.redirectionPacket) {
-      return enhancedRedirection(plain);
-    }
+    if (isRedirection) return enhancedRedirection(plain);
     if ((flags & WITH_OWN_HEADER) === 0) return plain;
     return concatBytes(securityHeader(flags & ~PROTECTION), plain);
   }
@@ -171,7 +171,7 @@ function securityHeader(flags: number): Uint8Array {
 /** Share Control Header and two bytes of padding. */
 const REDIRECTION_OFFSET = 8;
 
-function isRedirection(userData: Uint8Array): boolean {
+function carriesRedirection(userData: Uint8Array): boolean {
   return ((userData[2] ?? 0) & 0x0f) === ShareControlType.serverRedirect && userData.length > REDIRECTION_OFFSET;
 }
 

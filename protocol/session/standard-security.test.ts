@@ -312,6 +312,7 @@ describe('redirection', () => {
 
   for (const [name, config] of [
     ['128 bits', legacy()],
+    ['a server that encrypts nothing else', legacy({ level: EncryptionLevel.low })],
     ['FIPS', legacy({ level: EncryptionLevel.fips })],
     ['no encryption', legacy({ level: EncryptionLevel.none })],
   ] as const) {

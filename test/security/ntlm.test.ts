@@ -13,7 +13,13 @@ import {
   tlsServerEndPoint,
   verifyNtlmV2Response,
 } from '../../protocol/security/ntlm-crypto.ts';
-import { decodeChallengeMessage, encodeChallengeMessage } from '../../protocol/security/ntlm-messages.ts';
+import {
+  decodeAuthenticateMessage,
+  decodeChallengeMessage,
+  encodeAuthenticateMessage,
+  encodeChallengeMessage,
+  sizeOfAuthenticateMessage,
+} from '../../protocol/security/ntlm-messages.ts';
 import { rc4 } from '../../protocol/security/rc4.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -69,6 +75,36 @@ describe('[MS-NLMP] 4.2.4', () => {
     assert.deepEqual(challenge.version, { major: 6, minor: 0, build: 6000, revision: 15 });
     assert.equal(hex(encodeAvPairs(challenge.targetInfo ?? [])), hex(TARGET_INFO));
     assert.equal(hex(encodeChallengeMessage(challenge)), hex(message));
+  });
+
+  it('4.2.4.1.3 temp', () => {
+    assert.equal(
+      hex(response.ntResponse.subarray(16)),
+      '0101000000000000' + '0000000000000000' + 'aaaaaaaaaaaaaaaa' + '00000000' + hex(TARGET_INFO) + '00000000',
+    );
+  });
+
+  it('4.2.4.3 AUTHENTICATE_MESSAGE', () => {
+    const message = bytes(`
+      4e544c4d53535000 03000000 180018006c000000 5400540084000000 0c000c0048000000 0800080054000000
+      100010005c000000 10001000d8000000 358288e2 0501280a0000000f 44006f006d00610069006e00 5500730065007200
+      43004f004d0050005500540045005200 86c35097ac9cec102554764a57cccc19aaaaaaaaaaaaaaaa
+      68cd0ab851e51c96aabc927bebef6a1c 01010000000000000000000000000000aaaaaaaaaaaaaaaa00000000
+      02000c0044006f006d00610069006e00 01000c00530065007200760065007200 0000000000000000
+      c5dad2544fc9799094ce1ce90bc9d03e`);
+    const { mic: _noMic, ...authenticate } = decodeAuthenticateMessage(message);
+    assert.deepEqual(authenticate, {
+      flags: 0xe2888235,
+      lmResponse: response.lmResponse,
+      ntResponse: response.ntResponse,
+      domain: 'Domain',
+      user: 'User',
+      workstation: 'COMPUTER',
+      encryptedSessionKey: rc4(response.sessionBaseKey, RANDOM_SESSION_KEY),
+      version: { major: 5, minor: 1, build: 2600, revision: 15 },
+    });
+    assert.equal(hex(encodeAuthenticateMessage(authenticate)), hex(message));
+    assert.equal(sizeOfAuthenticateMessage(authenticate), message.length);
   });
 
   it('4.2.4.4 GSS_WrapEx', () => {
