@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { ZgfxVariant } from '../codecs/zgfx.ts';
 import { ZgfxCompressor } from '../codecs/zgfx-compressor.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor } from '../core/cursor.ts';
@@ -110,7 +111,7 @@ describe('DRDYNVC', () => {
   it('inflates compressed data', () => {
     const channels = new DynamicChannels<string>([new Echo('echo')]);
     channels.process(encodeCreateRequest(1, 'echo'), []);
-    const compressor = new ZgfxCompressor();
+    const compressor = new ZgfxCompressor(ZgfxVariant.rdp8Lite);
     for (const length of [10, 900]) {
       const packed = compressor.compress(new Uint8Array(length).fill(7));
       const out: string[] = [];

@@ -76,24 +76,34 @@ describe('planar, AYCoCg', () => {
   const LOSS_3 = 3;
 
   it('loss level 1: chroma as it is', () => {
-    // R = Y + Co - Cg, G = Y + Cg, B = Y - Co - Cg with Y 100, Co 20, Cg -10.
-    assert.deepEqual(decode([NO_ALPHA | LOSS_1, 100, 20, 0xf6, 0], 1, 1), [[(130 << 16) | (90 << 8) | 90]]);
+    // R = Y + Co - Cg, G = Y + Cg, B = Y - Co - Cg with Y 100, Co 20, Cg -10; the first byte is alpha.
+    assert.deepEqual(decode([LOSS_1, 0xff, 100, 20, 0xf6, 0], 1, 1), [[(130 << 16) | (90 << 8) | 90]]);
   });
 
-  it('loss level 3: chroma shifted left by two, keeping its sign', () => {
-    assert.deepEqual(decode([NO_ALPHA | LOSS_3, 100, 5, 0xfd, 0], 1, 1), [[(132 << 16) | (88 << 8) | 92]]);
+  it('without alpha, red and blue change places: [MS-RDPEGDI] 3.1.9.1.2', () => {
+    assert.deepEqual(decode([NO_ALPHA | LOSS_1, 100, 20, 0xf6, 0], 1, 1), [[(90 << 16) | (90 << 8) | 130]]);
+  });
+
+  it('loss levels 2 to 7: chroma shifted left, keeping its sign', () => {
+    assert.deepEqual(decode([LOSS_3, 0xff, 100, 5, 0xfd, 0], 1, 1), [[(132 << 16) | (88 << 8) | 92]]);
+    for (let level = 1; level <= 7; level++) {
+      // The smallest chroma of each sign that the level leaves: a bit of weight 2^level, of which half enters.
+      const step = 1 << (level - 1);
+      const expected = ((100 + 2 * step) << 16) | ((100 - step) << 8) | 100;
+      assert.deepEqual(decode([level, 0xff, 100, 1, 0xff, 0], 1, 1), [[expected]], `level ${level}`);
+    }
   });
 
   it('limits colours to a byte', () => {
-    assert.deepEqual(decode([NO_ALPHA | LOSS_1, 250, 100, 0, 0], 1, 1), [[(255 << 16) | (250 << 8) | 150]]);
-    assert.deepEqual(decode([NO_ALPHA | LOSS_1, 10, 0, 0x9c, 0], 1, 1), [[(110 << 16) | (0 << 8) | 110]]);
+    assert.deepEqual(decode([LOSS_1, 0xff, 250, 100, 0, 0], 1, 1), [[(255 << 16) | (250 << 8) | 150]]);
+    assert.deepEqual(decode([LOSS_1, 0xff, 10, 0, 0x9c, 0], 1, 1), [[(110 << 16) | (0 << 8) | 110]]);
   });
 
   it('subsampled chroma of odd sizes is rounded up: each sample serves two by two pixels', () => {
     const luma = Array(9).fill(100);
     const orange = [0, 10, 20, 30];
     const green = [0, 0, 0, 0];
-    const pixel = (co: number) => ((100 + co) << 16) | (100 << 8) | (100 - co);
+    const pixel = (co: number) => ((100 - co) << 16) | (100 << 8) | (100 + co);
     const raw = [NO_ALPHA | SUBSAMPLED | LOSS_1, ...luma, ...orange, ...green, 0];
     const expected = [
       [pixel(20), pixel(20), pixel(30)],

@@ -31,7 +31,7 @@ export function decodePlanar(source: Uint8Array, target: PixelTarget, order: Row
   if (!runLength) {
     const needed = size + chromaSize * 2;
     if (at + needed > source.length) throw failure('truncated', 'LumaOrRedPlane', at);
-    combine(source, at, at + size, at + size + chromaSize, chromaWidth, target, order, lossLevel, subsampled);
+    combine(source, at, at + size, at + size + chromaSize, chromaWidth, target, order, header);
   } else if (lossLevel === 0) {
     decodeRgb(source, at, target, order);
   } else {
@@ -39,7 +39,7 @@ export function decodePlanar(source: Uint8Array, target: PixelTarget, order: Row
     at = decodePlane(source, at, planes, 0, width, height, 'LumaOrRedPlane');
     at = decodePlane(source, at, planes, size, chromaWidth, chromaHeight, 'OrangeChromaOrGreenPlane');
     decodePlane(source, at, planes, size + chromaSize, chromaWidth, chromaHeight, 'GreenChromaOrBluePlane');
-    combine(planes, 0, size, size + chromaSize, chromaWidth, target, order, lossLevel, subsampled);
+    combine(planes, 0, size, size + chromaSize, chromaWidth, target, order, header);
     releaseScratch();
   }
 }
@@ -245,7 +245,7 @@ function skipPlane(source: Uint8Array, start: number, width: number, height: num
   return at;
 }
 
-/** Three planes to RGBA words. `second` and `third` are the chroma planes when `lossLevel` is not zero. */
+/** Three planes to RGBA words. `second` and `third` are the chroma planes when `header` names a loss level. */
 function combine(
   planes: Uint8Array,
   first: number,
@@ -254,10 +254,10 @@ function combine(
   chromaWidth: number,
   target: PixelTarget,
   order: RowOrder,
-  lossLevel: number,
-  subsampled: boolean,
+  header: number,
 ): void {
   const { words, width, height } = target;
+  const lossLevel = header & FormatHeader.colorLossLevel;
   const step = rowStep(target, order);
   let rowStart = firstRowStart(target, order);
   let a = first;
@@ -272,17 +272,19 @@ function combine(
     return;
   }
   // [MS-RDPEGDI] 3.1.9.1.2 and .4: chroma is signed, was shifted right by the loss level, and enters by half.
-  const shift = lossLevel - 1;
-  const signExtend = 24 + shift;
-  const columnShift = subsampled ? 1 : 0;
+  const signExtend = 24 + lossLevel - 1;
+  const half = (header & FormatHeader.chromaSubsampling) === 0 ? 0 : 1;
+  // Microsoft's servers convert pictures without alpha with red and blue in each other's place, and clients MUST swap
+  // them back (3.1.9.1.2): their orange chroma has the other sign.
+  const sign = (header & FormatHeader.noAlpha) === 0 ? 1 : -1;
   for (let row = 0; row < height; row++, rowStart += step) {
-    const chromaRow = (subsampled ? row >>> 1 : row) * chromaWidth;
+    const chromaRow = (row >>> half) * chromaWidth;
     const orange = second + chromaRow;
     const green = third + chromaRow;
     for (let column = 0; column < width; column++) {
       const luma = planes[a++]!;
-      const co = (planes[orange + (column >>> columnShift)]! << signExtend) >> 24;
-      const cg = (planes[green + (column >>> columnShift)]! << signExtend) >> 24;
+      const co = sign * ((planes[orange + (column >>> half)]! << signExtend) >> 24);
+      const cg = (planes[green + (column >>> half)]! << signExtend) >> 24;
       const base = luma - cg;
       words[rowStart + column] = OPAQUE_BLACK | (clamp(base - co) << 16) | (clamp(luma + cg) << 8) | clamp(base + co);
     }

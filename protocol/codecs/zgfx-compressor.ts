@@ -1,5 +1,5 @@
-import { ZgfxDescriptor, ZgfxHeader } from './zgfx.ts';
-import { ZGFX_HISTORY_SIZE, ZGFX_SEGMENT_LIMIT, ZGFX_TOKENS, type ZgfxToken } from './zgfx-tokens.ts';
+import { ZgfxDescriptor, ZgfxHeader, ZgfxVariant } from './zgfx.ts';
+import { ZGFX_TOKENS, type ZgfxToken } from './zgfx-tokens.ts';
 
 const LITERAL_TOKENS = literalTable();
 const MATCH_TOKENS = ZGFX_TOKENS.filter((token) => token.kind === 'match');
@@ -13,17 +13,23 @@ const CHAIN_LIMIT = 8;
  * A greedy LZ77 over the whole history; it makes valid streams, not the smallest ones.
  */
 export class ZgfxCompressor {
+  readonly #variant: ZgfxVariant;
   /** Everything sent so far, cut to the history's size once it is twice that. */
   #sent: Uint8Array = new Uint8Array(0);
   #length = 0;
   readonly #heads = new Int32Array(1 << HASH_BITS).fill(-1);
   #chain = new Int32Array(0);
 
+  constructor(variant: ZgfxVariant = ZgfxVariant.rdp8) {
+    this.#variant = variant;
+  }
+
   /** One message as RDP_SEGMENTED_DATA ([MS-RDPEGFX] 2.2.5.1). */
   compress(message: Uint8Array): Uint8Array {
     const segments: Uint8Array[] = [];
-    for (let at = 0; at === 0 || at < message.length; at += ZGFX_SEGMENT_LIMIT) {
-      segments.push(this.#segment(message.subarray(at, at + ZGFX_SEGMENT_LIMIT)));
+    const { segmentLimit } = this.#variant;
+    for (let at = 0; at === 0 || at < message.length; at += segmentLimit) {
+      segments.push(this.#segment(message.subarray(at, at + segmentLimit)));
     }
     const [only] = segments;
     if (segments.length === 1 && only !== undefined) {
@@ -71,21 +77,22 @@ export class ZgfxCompressor {
     const compresses = packed.length < data.length;
     const body = compresses ? packed : data;
     const segment = new Uint8Array(1 + body.length);
-    segment[0] = ZgfxHeader.typeRdp8 | (compresses ? ZgfxHeader.compressed : 0);
+    segment[0] = this.#variant.type | (compresses ? ZgfxHeader.compressed : 0);
     segment.set(body, 1);
     return segment;
   }
 
   #append(data: Uint8Array): void {
-    if (this.#length + data.length > 2 * ZGFX_HISTORY_SIZE) {
-      const kept = this.#sent.slice(this.#length - ZGFX_HISTORY_SIZE, this.#length);
+    const { historySize } = this.#variant;
+    if (this.#length + data.length > 2 * historySize) {
+      const kept = this.#sent.slice(Math.max(0, this.#length - historySize), this.#length);
       this.#sent.set(kept, 0);
       this.#length = kept.length;
       this.#heads.fill(-1);
     }
     const needed = this.#length + data.length;
     if (needed > this.#sent.length) {
-      const capacity = Math.min(2 * ZGFX_HISTORY_SIZE, Math.max(1 << 16, needed * 2));
+      const capacity = Math.min(2 * historySize, Math.max(1 << 14, needed * 2));
       const sent = new Uint8Array(capacity);
       sent.set(this.#sent.subarray(0, this.#length));
       this.#sent = sent;
@@ -117,7 +124,7 @@ export class ZgfxCompressor {
     let bestAt = -1;
     let candidate = this.#heads[this.#hash(at)] ?? -1;
     for (let tries = 0; candidate >= 0 && tries < CHAIN_LIMIT; tries++) {
-      if (at - candidate > ZGFX_HISTORY_SIZE) break;
+      if (at - candidate > this.#variant.historySize) break;
       let length = 0;
       while (at + length < end && sent[candidate + length] === sent[at + length]) length++;
       if (length > best) {

@@ -5,11 +5,17 @@ import { ZGFX_HISTORY_SIZE, ZGFX_LONGEST_PREFIX, ZGFX_SEGMENT_LIMIT, ZGFX_TOKENS
 /** [MS-RDPEGFX] 2.2.5.1 RDP_SEGMENTED_DATA, `descriptor`. */
 export const ZgfxDescriptor = { single: 0xe0, multipart: 0xe1 } as const;
 
-/**
- * [MS-RDPEGFX] 2.2.5.3 RDP8_BULK_ENCODED_DATA, `header`: the type nibble and the flag. Dynamic virtual channels' own
- * compression has the second type, [MS-RDPEDYC] 4.3.3.
- */
+/** [MS-RDPEGFX] 2.2.5.3 RDP8_BULK_ENCODED_DATA, `header`: the type nibble and the flag. */
 export const ZgfxHeader = { typeRdp8: 0x04, typeRdp8Lite: 0x06, compressed: 0x20 } as const;
+
+/** The two packages that there are of this compression: how far back a match reaches, how long a segment gets. */
+export const ZgfxVariant = {
+  /** The graphics channel's, [MS-RDPEGFX] 3.1.9.1.2. */
+  rdp8: { type: ZgfxHeader.typeRdp8, historySize: ZGFX_HISTORY_SIZE, segmentLimit: ZGFX_SEGMENT_LIMIT },
+  /** That of dynamic virtual channels' own data, [MS-RDPEDYC] 2.2.3.3. */
+  rdp8Lite: { type: ZgfxHeader.typeRdp8Lite, historySize: 8_192, segmentLimit: 8_192 },
+} as const;
+export type ZgfxVariant = (typeof ZgfxVariant)[keyof typeof ZgfxVariant];
 
 /** Most bytes one graphics message may expand to: an uncompressed 4096×4096 desktop, and what a viewer's tunnel carries. */
 export const ZGFX_MESSAGE_LIMIT = 64 * 1024 * 1024;
@@ -28,12 +34,13 @@ const SHORTEST_MATCH = 3;
  * One instance a channel and direction, because the history lives as long as the channel does.
  */
 export class ZgfxDecompressor {
+  readonly #variant: ZgfxVariant;
   readonly #history: Uint8Array;
   #historyAt = 0;
 
-  /** @param historySize bytes a match may reach back; dynamic virtual channels of their own have 8,192 */
-  constructor(historySize = ZGFX_HISTORY_SIZE) {
-    this.#history = new Uint8Array(historySize);
+  constructor(variant: ZgfxVariant = ZgfxVariant.rdp8) {
+    this.#variant = variant;
+    this.#history = new Uint8Array(variant.historySize);
   }
 
   /**
@@ -79,7 +86,7 @@ export class ZgfxDecompressor {
     if (start >= end) throw new DecodeError('truncated', CONTEXT, 'header', start);
     const header = bytes[start] ?? 0;
     const type = header & 0x0f;
-    if (type !== ZgfxHeader.typeRdp8 && type !== ZgfxHeader.typeRdp8Lite) {
+    if (type !== this.#variant.type) {
       throw new DecodeError('invalid_value', CONTEXT, 'header', start, `compression type ${type}`);
     }
     if ((header & ZgfxHeader.compressed) === 0) {

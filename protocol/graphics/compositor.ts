@@ -189,11 +189,17 @@ export class Compositor {
     if (width === 0 || height === 0) return;
     const place = { x: bits.destLeft, y: bits.destTop, width, height };
     if (bits.codecId === 0) {
-      if (bitsPerPixel !== 32 && bitsPerPixel !== 24 && bitsPerPixel !== 16 && bitsPerPixel !== 15) {
+      if (
+        bitsPerPixel !== 32 &&
+        bitsPerPixel !== 24 &&
+        bitsPerPixel !== 16 &&
+        bitsPerPixel !== 15 &&
+        bitsPerPixel !== 8
+      ) {
         throw new DecodeError('invalid_value', 'TS_BITMAP_DATA_EX', 'bpp', 0, `${bitsPerPixel}`);
       }
       this.#draw(place, width, height, (target) => {
-        decodeRawBitmap(data, target, bitsPerPixel);
+        decodeRawBitmap(data, target, bitsPerPixel, this.#palette);
         return undefined;
       });
       return;
@@ -304,8 +310,8 @@ export class Compositor {
   }
 }
 
-/** Largest desktop side, [MS-RDPBCGR] 2.2.1.3.2 desktopWidth. */
-export const MAX_DESKTOP_SIDE = 8192;
+/** Largest desktop side, [MS-RDPEGFX] 2.2.2.14; who asks for a desktop has to be content with 8,192 pixels. */
+export const MAX_DESKTOP_SIDE = 32_766;
 
 /** Cached pointer shapes; the Pointer Capability Set asks for far fewer. */
 const MAX_POINTER_CACHE = 256;

@@ -18,7 +18,9 @@ export class GfxSurface {
   readonly words: Uint32Array;
   readonly damage = new DamageList();
   mapping: OutputMapping | undefined;
-  readonly #progressive = new Map<number, ProgressiveDecoder>();
+  /** Made with the first picture that needs it: tiles take four times the memory of their pixels. */
+  #progressive: ProgressiveDecoder | undefined;
+  readonly #contexts = new Set<number>();
 
   constructor(width: number, height: number) {
     this.width = width;
@@ -36,24 +38,23 @@ export class GfxSurface {
     return { words: this.words, stride: this.width, ...rect };
   }
 
-  /** The decoder that holds the tiles of one codec context. */
+  /**
+   * The decoder that holds the surface's tiles, which all its codec contexts share.
+   * [MS-RDPEGFX] 3.3.1.1 to 3.3.1.3: contexts come and go, coefficients stay as long as the surface.
+   */
   progressive(contextId: number): ProgressiveDecoder {
-    let decoder = this.#progressive.get(contextId);
-    if (decoder === undefined) {
-      // A server has one context a surface; the bound keeps a hostile one from making thousands.
-      if (this.#progressive.size >= MAX_CONTEXTS) this.#progressive.clear();
-      decoder = new ProgressiveDecoder();
-      this.#progressive.set(contextId, decoder);
-    }
-    return decoder;
+    // A server has one context a surface; the bound keeps a hostile one from filling memory with their numbers.
+    if (this.#contexts.size < MAX_CONTEXTS) this.#contexts.add(contextId);
+    this.#progressive ??= new ProgressiveDecoder();
+    return this.#progressive;
   }
 
   deleteContext(contextId: number): void {
-    this.#progressive.delete(contextId);
+    if (this.#contexts.delete(contextId) && this.#contexts.size === 0) this.#progressive?.endPasses();
   }
 
   endFrame(): void {
-    for (const decoder of this.#progressive.values()) decoder.endFrame();
+    this.#progressive?.endFrame();
   }
 
   fill(rect: Rect, word: number): void {

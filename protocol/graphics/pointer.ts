@@ -22,7 +22,8 @@ export type PointerState =
  * but top-down at 1 bpp. Returns `undefined` for an empty shape: a pointer that cannot be seen.
  *
  * Pixels that invert what is under them cannot be drawn so; they become black with a white outline, which is
- * legible on every ground. Throws `DecodeError` on unknown depths and masks that are too short.
+ * legible on every ground. At 32 bpp alpha says what shows, but servers also use the AND mask there: it makes opaque
+ * black transparent and opaque white inverting. Throws `DecodeError` on unknown depths and masks that are too short.
  */
 export function decodePointerShape(pointer: PointerMasks, palette: Uint32Array): PointerShape | undefined {
   const { width, height, xorBpp: depth } = pointer;
@@ -51,14 +52,12 @@ export function decodePointerShape(pointer: PointerMasks, palette: Uint32Array):
     for (let x = 0; x < width; x++) {
       const at = y * width + x;
       const color = xorPixel(pointer.xorMask, row * bytesPerRow, x, depth, palette);
-      if (usesAlpha) {
-        words[at] = color;
-        continue;
-      }
-      const opaque = color | 0xff000000;
       const masked = hasAnd && ((pointer.andMask[row * andRow + (x >>> 3)]! >>> (7 - (x & 7))) & 1) === 1;
-      if (!masked) words[at] = opaque;
-      else if ((opaque & 0xffffff) !== 0) inverted.push(at);
+      if (!masked) words[at] = usesAlpha ? color : color | BLACK;
+      else if (!usesAlpha) {
+        if ((color & 0xffffff) !== 0) inverted.push(at);
+      } else if (color >>> 0 === WHITE) inverted.push(at);
+      else if (color >>> 0 !== BLACK) words[at] = color;
     }
   }
   outline(words, width, height, inverted);

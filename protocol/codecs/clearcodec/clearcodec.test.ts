@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { DecodeError } from '../../core/errors.ts';
 import { ClearCodecDecoder, SubCodecId } from './decoder.ts';
 import { ClearCodecEncoder, type ClearCodecPlan } from './encoder.ts';
+import { SHORT_VBAR_ENTRIES, VBAR_ENTRIES } from './vbars.ts';
 
 const pixel = fc.constantFrom(0xff0000ff, 0xff00ff00, 0xffff0000, 0xffffffff, 0xff000000, 0xff123456);
 
@@ -96,8 +97,50 @@ describe('ClearCodec', () => {
     const again = targetOf(4, 3);
     decoder.decode(encoder.encodeGlyphHit(3999), again);
     assert.deepEqual(shown(again), [...pixels]);
-    assert.throws(() => decoder.decode(encoder.encodeGlyphHit(3999), targetOf(3, 4)), { field: 'glyphIndex' });
+    assert.throws(() => decoder.decode(encoder.encodeGlyphHit(3999), targetOf(3, 3)), { field: 'glyphIndex' });
     assert.throws(() => decoder.decode(encoder.encodeGlyphHit(7), targetOf(4, 3)), { field: 'glyphIndex' });
+  });
+
+  it('draws a residual that ends before the bitmap does', () => {
+    const target = targetOf(2, 2);
+    const residual = [1, 2, 3, 3];
+    const stream = [0, 0, residual.length, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...residual];
+    new ClearCodecDecoder().decode(Uint8Array.from(stream), target);
+    assert.deepEqual(shown(target), [0xff010203, 0xff010203, 0xff010203, 0]);
+  });
+
+  it('reads run lengths of one, two and four bytes', () => {
+    const target = targetOf(300, 300);
+    const rest = 90_000 - 254 - 255 - 65_534;
+    const runs = [[254], [0xff, 255, 0], [0xff, 0xfe, 0xff], [0xff, 0xff, 0xff, rest & 0xff, rest >> 8, 0, 0]];
+    const residual = runs.flatMap((run, i) => [i + 1, 0, 0, ...run]);
+    const stream = [0, 0, residual.length, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...residual];
+    new ClearCodecDecoder().decode(Uint8Array.from(stream), target);
+    const blue = shown(target).map((word) => (word >>> 16) & 0xff);
+    const lengths = [1, 2, 3, 4].map((value) => blue.filter((b) => b === value).length);
+    assert.deepEqual(lengths, [254, 255, 65_534, rest]);
+  });
+
+  it('wraps the cursors of both storages at their limits', () => {
+    const decoder = new ClearCodecDecoder();
+    const target = targetOf(1, 1);
+    const stream = (vBar: readonly number[]) =>
+      Uint8Array.from([0, 0, 0, 0, 0, 0, 11 + vBar.length, 0, 0, 0, 0, 0, 0, 0, ...Array(11).fill(0), ...vBar]);
+    const shows = (vBar: readonly number[]) => {
+      decoder.decode(stream(vBar), target);
+      return (shown(target)[0] ?? 0) & 0xffffff;
+    };
+    const miss = (value: number) => [0, 1, (value >> 16) & 0xff, (value >> 8) & 0xff, value & 0xff];
+    for (let i = 0; i < VBAR_ENTRIES; i++) shows(miss(i));
+    // The short storage has wrapped once already, so that its entry 0 is the 16,385th; the other is full to the brim.
+    assert.equal(shows([0xff, 0xff]), VBAR_ENTRIES - 1);
+    assert.equal(shows([0x00, 0x80]), 0);
+    assert.equal(shows([0x00, 0x40, 0]), SHORT_VBAR_ENTRIES);
+    // That hit went into the storage of whole columns, at its front again; the next goes behind it.
+    assert.equal(shows([0x00, 0x80]), SHORT_VBAR_ENTRIES);
+    assert.equal(shows([0xff, 0x7f, 0]), VBAR_ENTRIES - 1);
+    assert.equal(shows([0x01, 0x80]), VBAR_ENTRIES - 1);
+    assert.equal(shows([0x02, 0x80]), 2);
   });
 
   it('reads bytes laid out by hand from the specification', () => {

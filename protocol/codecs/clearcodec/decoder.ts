@@ -17,12 +17,6 @@ export const MAX_GLYPH_PIXELS = 1_024;
 
 const CONTEXT = 'CLEARCODEC_BITMAP_STREAM';
 
-interface Glyph {
-  readonly width: number;
-  readonly height: number;
-  readonly pixels: Uint32Array;
-}
-
 /**
  * ClearCodec, [MS-RDPEGFX] 2.2.4.1 and 3.3.8.1: residual runs under bands of cached columns under sub-coded
  * rectangles, and a cache of whole glyphs. Lossless unless a rectangle is coded with NSCodec.
@@ -31,7 +25,8 @@ interface Glyph {
  */
 export class ClearCodecDecoder {
   readonly #vbars = new VBarStorage();
-  readonly #glyphs = new Map<number, Glyph>();
+  /** Pixels without a shape: a hit gives them any width and height of the same area, [MS-RDPEGFX] 4.1.1.5. */
+  readonly #glyphs = new Map<number, Uint32Array>();
 
   /**
    * Decodes one bitmap, top row first. Layers that the stream leaves out keep what the target holds.
@@ -91,10 +86,11 @@ export class ClearCodecDecoder {
   #drawGlyph(cursor: ReadCursor, index: number, target: PixelTarget): void {
     const glyph = this.#glyphs.get(index);
     if (glyph === undefined) throw cursor.error('invalid_value', 'glyphIndex', `entry ${index} is empty`);
-    if (glyph.width !== target.width || glyph.height !== target.height) {
-      throw cursor.error('invalid_value', 'glyphIndex', `entry ${index} has another size`);
+    const { width, height } = target;
+    if (glyph.length !== width * height) {
+      throw cursor.error('invalid_value', 'glyphIndex', `entry ${index} has ${glyph.length} pixels`);
     }
-    copyIn(glyph.pixels, target, { x: 0, y: 0, width: glyph.width, height: glyph.height });
+    copyIn(glyph, target, { x: 0, y: 0, width, height });
   }
 
   #storeGlyph(cursor: ReadCursor, index: number, target: PixelTarget): void {
@@ -107,11 +103,11 @@ export class ClearCodecDecoder {
       const from = (target.y + y) * target.stride + target.x;
       pixels.set(target.words.subarray(from, from + width), y * width);
     }
-    this.#glyphs.set(index, { width, height, pixels });
+    this.#glyphs.set(index, pixels);
   }
 }
 
-/** [MS-RDPEGFX] 2.2.4.1.1.1 CLEARCODEC_RESIDUAL_DATA: runs over the whole bitmap, row after row. */
+/** [MS-RDPEGFX] 2.2.4.1.1.1 CLEARCODEC_RESIDUAL_DATA: runs row after row, over the whole bitmap or less. */
 function drawResidual(cursor: ReadCursor, target: PixelTarget): void {
   const total = target.width * target.height;
   let done = 0;
@@ -129,7 +125,6 @@ function drawResidual(cursor: ReadCursor, target: PixelTarget): void {
       run -= part;
     }
   }
-  if (done < total) throw cursor.error('truncated', 'residualData', `${total - done} pixels are missing`);
 }
 
 /** [MS-RDPEGFX] 2.2.4.1.1.3.1 CLEARCODEC_SUBCODEC. */

@@ -36,8 +36,8 @@ const HEADER_SIZE = 6;
 
 /** Most rectangles one region may name. */
 export const MAX_PROGRESSIVE_RECTS = 16_384;
-/** Tiles beyond these could not be on any surface of 8192×8192 pixels. */
-export const MAX_TILE_INDEX = 128;
+/** Tiles from here on could not be on any surface of 32,766 pixels, the most that a desktop has on a side. */
+export const MAX_TILE_INDEX = 512;
 
 /** Bands of [MS-RDPEGFX] 2.2.4.2.1.5.2 RFX_COMPONENT_CODEC_QUANT: another order than RemoteFX's own. */
 const WIRE_ORDER: readonly SubBand[] = ['LL3', 'HL3', 'LH3', 'HH3', 'HL2', 'LH2', 'HH2', 'HL1', 'LH1', 'HH1'];
@@ -107,8 +107,7 @@ export function decodeProgressiveBlock(cursor: ReadCursor): ProgressiveBlock {
   const { blockType, body } = readHeader(cursor, 'RFX_PROGRESSIVE_DATABLOCK');
   switch (blockType) {
     case ProgressiveBlockType.sync:
-      if (body.u32('magic') !== SYNC_MAGIC) throw body.error('invalid_value', 'magic');
-      if (body.u16('version') !== SYNC_VERSION) throw body.error('invalid_value', 'version');
+      // Decoders ignore what it says, [MS-RDPEGFX] 2.2.4.2.1.1.
       return { kind: 'sync' };
     case ProgressiveBlockType.frameBegin:
       return { kind: 'frame-begin' };

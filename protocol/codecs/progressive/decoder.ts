@@ -19,11 +19,14 @@ interface TileState {
 }
 
 /**
- * RemoteFX Progressive, [MS-RDPEGFX] 2.2.4.2 and 3.2.8.1: tiles of 64×64 that come coarse and are refined, or come
- * as differences to what they were. One instance a surface and codec context.
+ * RemoteFX Progressive, [MS-RDPEGFX] 2.2.4.2 and 3.3.8.2: tiles of 64×64 that come coarse and are refined, or come
+ * as differences to what they were. One instance a surface, whose codec contexts share its tiles: coefficients live
+ * as long as the surface does (3.3.1.3).
  */
 export class ProgressiveDecoder {
   readonly #tiles = new Map<number, TileState>();
+  /** Between the blocks that begin and end a frame; a frame may span streams. */
+  #inFrame = false;
   /** Pixels of the tiles of this frame, and the rectangles that show them: a region may use another one's tiles. */
   readonly #framePixels = new Map<number, Uint32Array>();
   #frameRects: RegionRect[] = [];
@@ -41,7 +44,10 @@ export class ProgressiveDecoder {
     const changed: RegionRect[] = [];
     while (cursor.remaining > 0) {
       const block = decodeProgressiveBlock(cursor);
-      if (block.kind === 'region') this.#region(block, target, changed);
+      if (block.kind === 'frame-begin') this.#inFrame = true;
+      else if (block.kind === 'frame-end') this.#inFrame = false;
+      // Regions elsewhere MUST be ignored, [MS-RDPEGFX] 2.2.4.2.1.5.
+      else if (block.kind === 'region' && this.#inFrame) this.#region(block, target, changed);
     }
     return changed;
   }
@@ -50,6 +56,11 @@ export class ProgressiveDecoder {
   endFrame(): void {
     this.#framePixels.clear();
     this.#frameRects = [];
+  }
+
+  /** No codec context is left: there will be no upgrades, only new tiles and differences to the old. */
+  endPasses(): void {
+    for (const { y, cb, cr } of this.#tiles.values()) for (const component of [y, cb, cr]) component.endPasses();
   }
 
   #region(region: ProgressiveRegion, target: PixelTarget, changed: RegionRect[]): void {

@@ -82,6 +82,11 @@ export class ComponentState {
     layout.inverse(samples, scratch);
   }
 
+  /** Forgets what only an upgrade would need; the coefficients stay, for differences to come. */
+  endPasses(): void {
+    this.#signs = undefined;
+  }
+
   #upgradeCoarsest(raw: UpgradeBits, offset: number, size: number, bitCount: number, shift: number): void {
     const coefficients = this.#coefficients;
     for (let i = offset; i < offset + size; i++) {

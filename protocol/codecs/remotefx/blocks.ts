@@ -20,6 +20,8 @@ export const BlockType = {
 const SYNC_MAGIC = 0xcaccacca;
 const VERSION_1_0 = 0x0100;
 const TILE_EDGE = 64;
+/** CLW_XFORM_DWT_53_A, the one wavelet that there is. */
+const TRANSFORM_DWT_53_A = 1;
 const HEADER_SIZE = 6;
 const CODEC_ID = 1;
 
@@ -53,7 +55,7 @@ export type RfxBlock =
   | { readonly kind: 'sync' }
   | { readonly kind: 'codec-versions' }
   | { readonly kind: 'channels'; readonly width: number; readonly height: number }
-  | { readonly kind: 'context'; readonly entropy: RlgrMode; readonly imageMode: boolean }
+  | { readonly kind: 'context'; readonly imageMode: boolean }
   | { readonly kind: 'frame-begin'; readonly frameIdx: number }
   | { readonly kind: 'frame-end' }
   | { readonly kind: 'region'; readonly rects: readonly RegionRect[] }
@@ -106,17 +108,15 @@ function decodeChannels(body: ReadCursor): RfxBlock {
   return { kind: 'channels', width: body.u16('width'), height: body.u16('height') };
 }
 
-/** [MS-RDPRFX] 2.2.2.2.4 TS_RFX_CONTEXT. */
+/** [MS-RDPRFX] 2.2.2.2.4 TS_RFX_CONTEXT: of its properties only the mode and the transform count. */
 function decodeContext(body: ReadCursor): RfxBlock {
   body.skip(2, 'codecId');
   body.skip(1, 'ctxId');
   if (body.u16('tileSize') !== TILE_EDGE) throw body.error('invalid_value', 'tileSize');
   const properties = body.u16('properties');
-  return {
-    kind: 'context',
-    imageMode: (properties & 0x2) !== 0,
-    entropy: entropyMode(body, (properties >> 9) & 0xf),
-  };
+  const transform = (properties >> 5) & 0xf;
+  if (transform !== TRANSFORM_DWT_53_A) throw body.error('invalid_value', 'properties.xft', `transform ${transform}`);
+  return { kind: 'context', imageMode: (properties & 0x2) !== 0 };
 }
 
 /** [MS-RDPRFX] 2.2.2.3.3 TS_RFX_REGION. */
@@ -141,7 +141,7 @@ function decodeTileSet(body: ReadCursor): RfxBlock {
   body.skip(2, 'idx');
   const properties = body.u16('properties');
   const quantCount = body.u8('numQuant');
-  if (body.u8('tileSize') !== TILE_EDGE) throw body.error('invalid_value', 'tileSize');
+  body.skip(1, 'tileSize'); // the context's counts
   const tileCount = body.u16('numTiles');
   if (tileCount > MAX_TILES) throw body.error('limit_exceeded', 'numTiles', `${tileCount} tiles`);
   body.skip(4, 'tilesDataSize');

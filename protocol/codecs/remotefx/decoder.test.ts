@@ -51,6 +51,8 @@ function psnr(a: Uint32Array, b: Uint32Array): number {
   return 10 * Math.log10((255 * 255 * a.length * 3) / Math.max(squares, 1));
 }
 
+const place = { stride: 64, x: 0, y: 0, width: 64, height: 64 };
+
 describe('RemoteFxDecoder', () => {
   for (const [name, entropy] of Object.entries(RlgrMode)) {
     it(`brings back a picture that is no multiple of the tile size (${name})`, () => {
@@ -98,12 +100,61 @@ describe('RemoteFxDecoder', () => {
     decoder.decode(encodeFrame(frame), target);
     const changed = decoder.decode(encodeFrame({ ...frame, frameIdx: 1, rects: [], withHeaders: false }), target);
     assert.deepEqual(changed, [{ x: 0, y: 0, width: 64, height: 64 }]);
-    assert.throws(
-      () => new RemoteFxDecoder().decode(encodeFrame({ ...frame, rects: [], withHeaders: false }), target),
-      {
-        code: 'unexpected_message',
-      },
+  });
+
+  it('draws all of the picture for a region without rectangles in a stream whose headers it has missed', () => {
+    const frame = { ...frameOf(picture(64, 64), 64, 64, RlgrMode.rlgr1), rects: [], withHeaders: false };
+    const target = { words: new Uint32Array(4096), stride: 64, x: 4, y: 2, width: 60, height: 62 };
+    assert.deepEqual(new RemoteFxDecoder().decode(encodeFrame(frame), target), [{ x: 0, y: 0, width: 60, height: 62 }]);
+  });
+
+  it('takes several frames, each with its headers, in one stream', () => {
+    const [first, second] = [picture(64, 64), picture(64, 64).fill(0xff336699)].map((pixels) =>
+      encodeFrame(frameOf(pixels, 64, 64, RlgrMode.rlgr3)),
     );
+    assert.ok(first !== undefined && second !== undefined);
+    const [together, alone] = [1, 2].map(() => ({ ...place, words: new Uint32Array(4096) }));
+    assert.ok(together !== undefined && alone !== undefined);
+    assert.equal(new RemoteFxDecoder().decode(Uint8Array.of(...first, ...second), together).length, 2);
+    new RemoteFxDecoder().decode(second, alone);
+    assert.deepEqual(together.words, alone.words);
+  });
+
+  it('uses the quantization values that each component names', () => {
+    const coarse = new Uint8Array(10).fill(9);
+    const pixels = picture(64, 64);
+    const tile = encodeTile(pixels, { xIdx: 0, yIdx: 0 }, RlgrMode.rlgr1, FINE);
+    const rough = encodeTile(pixels, { xIdx: 0, yIdx: 0 }, RlgrMode.rlgr1, coarse);
+    const mixed = { ...rough, y: tile.y, quantIdxY: 1, quantIdxCb: 0, quantIdxCr: 0 };
+    const frame = frameOf(pixels, 64, 64, RlgrMode.rlgr1);
+    const show = (tiles: typeof frame.tiles, quantization: typeof frame.quantization): Uint32Array => {
+      const target = { ...place, words: new Uint32Array(4096) };
+      new RemoteFxDecoder().decode(encodeFrame({ ...frame, tiles, quantization }), target);
+      return target.words;
+    };
+    const shown = show([mixed], [coarse, FINE]);
+    assert.ok(psnr(shown, pixels) > psnr(show([rough], [coarse]), pixels));
+    assert.deepEqual(show([{ ...mixed, quantIdxY: 2 }], [coarse, coarse, FINE]), shown);
+  });
+
+  it('ignores what decoders are to ignore, and refuses another transform', () => {
+    const bytes = encodeFrame(frameOf(picture(64, 64), 64, 64, RlgrMode.rlgr1));
+    const expected = { ...place, words: new Uint32Array(4096) };
+    new RemoteFxDecoder().decode(bytes, expected);
+    // TS_RFX_CONTEXT ends behind 12 + 10 + 12 + 13 bytes with its properties: cct, et and qt.
+    const properties = 12 + 10 + 12 + 11;
+    const changed = bytes.slice();
+    changed[properties] = 0x22;
+    changed[properties + 1] = 0x00;
+    // TS_RFX_TILESET's tileSize, behind frame begin and region.
+    const tileSize = properties + 2 + 14 + 23 + 8 + 2 + 2 + 2 + 1;
+    assert.equal(changed[tileSize], 64);
+    changed[tileSize] = 0;
+    const target = { ...place, words: new Uint32Array(4096) };
+    new RemoteFxDecoder().decode(changed, target);
+    assert.deepEqual(target.words, expected.words);
+    changed[properties] = 0x42;
+    assert.throws(() => new RemoteFxDecoder().decode(changed, target), { field: 'properties.xft' });
   });
 
   it('throws nothing but DecodeError on damaged streams', () => {

@@ -1,5 +1,4 @@
 import { ReadCursor } from '../../core/cursor.ts';
-import { DecodeError } from '../../core/errors.ts';
 import type { PixelTarget } from '../pixel-target.ts';
 import { decodeBlock, type EncodedTile, type RegionRect } from './blocks.ts';
 import { TileDecoder } from './tile-codec.ts';
@@ -30,7 +29,12 @@ export class RemoteFxDecoder {
           this.#channel = { width: block.width, height: block.height };
           break;
         case 'region':
-          this.#region = block.rects.length > 0 ? block.rects : [{ x: 0, y: 0, ...this.#channelSize(cursor) }];
+          this.#region = block.rects;
+          if (block.rects.length === 0) {
+            // The channel's whole frame, [MS-RDPRFX] 2.2.2.3.3; all of the picture for who has not heard of a channel.
+            const { width, height } = this.#channel ?? target;
+            this.#region = [{ x: 0, y: 0, width, height }];
+          }
           break;
         case 'tile-set':
           for (const tile of block.tiles) {
@@ -54,11 +58,6 @@ export class RemoteFxDecoder {
       }
     }
     return changed;
-  }
-
-  #channelSize(cursor: ReadCursor): { width: number; height: number } {
-    if (this.#channel !== undefined) return this.#channel;
-    throw new DecodeError('unexpected_message', 'TS_RFX_REGION', 'numRects', cursor.position, 'no channel is known');
   }
 
   /** Copies what the region shows of the decoded tile. */
