@@ -1,6 +1,6 @@
-import { ZgfxDecompressor } from '../codecs/zgfx.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
+import { DynamicInflater } from './dynamic-inflater.ts';
 import {
   decodeDynamicPdu,
   encodeCapabilities,
@@ -26,9 +26,6 @@ export const MAX_DYNAMIC_CHANNELS = 64;
 /** [MS-RDPEDYC] 2.2.2.2 DYNVC_CREATE_RSP, `CreationStatus`: HRESULTs. */
 export const CreationStatus = { ok: 0, notFound: 0x8007_0490 } as const;
 
-/** [MS-RDPEDYC] 3.1.9.1.1: compressed data has a history of its own, smaller than that of graphics. */
-const LITE_HISTORY = 8192;
-
 /** One dynamic virtual channel's logic. `Output` is what it produces besides messages for the server. */
 export interface DynamicChannel<Output> {
   /** As the server names it. */
@@ -45,7 +42,7 @@ interface Open<Output> {
   readonly channel: DynamicChannel<Output>;
   message: Uint8Array | undefined;
   filled: number;
-  zgfx: ZgfxDecompressor | undefined;
+  inflater: DynamicInflater | undefined;
 }
 
 /**
@@ -130,7 +127,7 @@ export class DynamicChannels<Output> {
       open.channel.close();
       this.#open.delete(id);
     }
-    this.#open.set(channelId, { channel, message: undefined, filled: 0, zgfx: undefined });
+    this.#open.set(channelId, { channel, message: undefined, filled: 0, inflater: undefined });
     const first = channel.start().flatMap((message) => encodeDynamicData(channelId, message, MAX_DYNAMIC_PDU));
     return [encodeCreateResponse(channelId, CreationStatus.ok), ...first];
   }
@@ -154,6 +151,6 @@ export class DynamicChannels<Output> {
 
 function inflate<Output>(open: Open<Output>, data: Uint8Array, compressed: boolean): Uint8Array {
   if (!compressed) return data;
-  open.zgfx ??= new ZgfxDecompressor(LITE_HISTORY);
-  return open.zgfx.decompress(data);
+  open.inflater ??= new DynamicInflater();
+  return open.inflater.inflate(data);
 }

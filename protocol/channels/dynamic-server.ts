@@ -1,7 +1,7 @@
-import { ZgfxDecompressor } from '../codecs/zgfx.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import { DYNAMIC_CHANNEL_VERSION, MAX_DYNAMIC_PDU } from './dynamic-channels.ts';
+import { DynamicInflater } from './dynamic-inflater.ts';
 import {
   decodeDynamicPdu,
   encodeCapabilities,
@@ -26,6 +26,7 @@ interface ServerChannel {
   open: boolean;
   message: Uint8Array | undefined;
   filled: number;
+  inflater: DynamicInflater | undefined;
 }
 
 /** Clients have little to say: acknowledgements, capabilities, layouts. */
@@ -44,7 +45,7 @@ export class DynamicServer {
   /** Asks the client to open a channel; `opened` or `refused` follows. */
   open(name: string): Uint8Array[] {
     const id = this.#nextId++;
-    this.#channels.set(id, { name, open: false, message: undefined, filled: 0 });
+    this.#channels.set(id, { name, open: false, message: undefined, filled: 0, inflater: undefined });
     return [encodeCreateRequest(id, name)];
   }
 
@@ -92,7 +93,8 @@ export class DynamicServer {
         const channel = this.#channels.get(pdu.channelId);
         // Data may cross our close on the way.
         if (channel === undefined || !channel.open) return;
-        const part = pdu.compressed ? new ZgfxDecompressor(8192).decompress(pdu.data) : pdu.data;
+        if (pdu.compressed) channel.inflater ??= new DynamicInflater();
+        const part = pdu.compressed && channel.inflater ? channel.inflater.inflate(pdu.data) : pdu.data;
         const data = assemble(channel, part, pdu.kind === 'data-first' ? pdu.length : undefined);
         if (data !== undefined) out.push({ kind: 'message', name: channel.name, data });
         return;

@@ -8,8 +8,10 @@ import {
   encodeCapabilities,
   encodeClose,
   encodeCreateRequest,
+  encodeCreateResponse,
   encodeDynamicData,
 } from './dynamic-pdu.ts';
+import { DynamicServer, type DynamicServerOutput } from './dynamic-server.ts';
 
 const Q = 0x71;
 
@@ -44,6 +46,55 @@ describe('[MS-RDPEDYC] annotated messages', () => {
     const message = Uint8Array.of(0x10, 0x03, 0x74, 0x65, 0x73, 0x74, 0x64, 0x76, 0x63, 0x00);
     assert.deepEqual(decode(message), { kind: 'create', channelId: 3, name: 'testdvc', priority: 0 });
     assert.deepEqual(encodeCreateRequest(3, 'testdvc'), message);
+  });
+
+  it('4.2.2 DVC Create Response PDU', () => {
+    const message = Uint8Array.of(0x10, 0x03, 0x00, 0x00, 0x00, 0x00);
+    const decoded = decodeDynamicPdu(new ReadCursor(message, 'DYNVC'), false);
+    assert.deepEqual(decoded, { kind: 'create-response', channelId: 3, status: 0 });
+    assert.deepEqual(encodeCreateResponse(3, 0), message);
+  });
+
+  it('4.3.1 DVC Data First PDU, 1,600 bytes whole, and 4.3.2 behind it', () => {
+    const message = new Uint8Array(3195).fill(Q);
+    const [first, ...others] = encodeDynamicData(3, message, 1600);
+    const expected = Uint8Array.from({ length: 1600 }, (_, i) => [0x24, 0x03, 0x7b, 0x0c][i] ?? Q);
+    assert.deepEqual(first, expected);
+    const data = expected.subarray(4);
+    assert.deepEqual(decode(expected), { kind: 'data-first', channelId: 3, length: 3195, data, compressed: false });
+    assert.equal(data.length, 1596);
+    assert.deepEqual(others, [
+      Uint8Array.of(0x30, 0x03, ...new Uint8Array(1598).fill(Q)),
+      Uint8Array.of(0x30, 0x03, Q),
+    ]);
+  });
+
+  it('4.3.4 DVC Data Compressed PDU, which refers to what 4.3.3 had', () => {
+    const message = Uint8Array.of(0x70, 0x03, 0xe0, 0x26, 0x88, 0x7f, 0xe8, 0xf4, 0x02);
+    const data = message.subarray(2);
+    assert.deepEqual(decode(message), { kind: 'data', channelId: 3, data, compressed: true });
+    const channels = new DynamicChannels([new Listener()]);
+    const out: Uint8Array[] = [];
+    channels.process(encodeCreateRequest(3, 'listener'), out);
+    channels.process(DATA_FIRST_COMPRESSED, out);
+    channels.process(message, out);
+    assert.equal(out.length, 0, '1,595 and 1,597 bytes of 3,195 are there');
+    channels.process(Uint8Array.of(0x70, 0x03, 0x06, Q, Q, Q), out);
+    assert.deepEqual(out, [new Uint8Array(3195).fill(Q)]);
+  });
+
+  it("4.3.3 and 4.3.4 the other way: the server keeps each channel's history as well", () => {
+    const server = new DynamicServer();
+    const out: DynamicServerOutput[] = [];
+    const [request = new Uint8Array(0)] = server.open('listener');
+    const id = request[1] ?? 0;
+    const from = (message: Uint8Array) =>
+      server.process(Uint8Array.of(message[0] ?? 0, id, ...message.subarray(2)), out);
+    from(encodeCreateResponse(3, 0));
+    from(DATA_FIRST_COMPRESSED);
+    from(Uint8Array.of(0x70, 0x03, 0xe0, 0x26, 0x88, 0x7f, 0xe8, 0xf4, 0x02));
+    from(Uint8Array.of(0x70, 0x03, 0x06, Q, Q, Q));
+    assert.deepEqual(out.at(-1), { kind: 'message', name: 'listener', data: new Uint8Array(3195).fill(Q) });
   });
 
   it('4.4.1 DVC Close PDU', () => {
