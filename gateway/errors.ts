@@ -135,6 +135,12 @@ export const errors = {
     message: 'The recording of the session failed, so the session was ended.',
     hint: 'Check free disk space and the gateway log. What was recorded until then is kept.',
   },
+  storage_full: {
+    status: 507,
+    close: 4042,
+    message: 'There is too little room left for recordings, so the session was not started.',
+    hint: 'An administrator can make room: the storage page says what takes how much, and what is kept for how long.',
+  },
   gateway_stopping: { status: 503, close: 4050, message: 'The gateway was stopped.', hint: 'Try again in a moment.' },
   internal_error: {
     status: 500,

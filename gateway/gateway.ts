@@ -12,6 +12,12 @@ import { sessionClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type Evidence, Verifications } from './evidence/evidence.ts';
 import { createApp } from './http/app.ts';
+import { EventIndex } from './library/event-index.ts';
+import type { LiveRecordings } from './library/live-recordings.ts';
+import { LegalHolds } from './retention/legal-holds.ts';
+import { type RecordingStorage, Retention } from './retention/retention.ts';
+import { RetentionSettings } from './retention/retention-settings.ts';
+import { storageReport } from './retention/storage-report.ts';
 import type { RecordingFiles, Services } from './http/services.ts';
 import { readTls, selfMadeTls } from './http/tls.ts';
 import type { Logger } from './log.ts';
@@ -33,6 +39,8 @@ export interface GatewayParts {
   readonly pixels: Pixels;
   readonly recordings: RecordingFiles;
   readonly evidence: Evidence;
+  readonly storage: RecordingStorage;
+  readonly live: LiveRecordings;
   /**
    * Finishes what a gateway that died left unfinished, and looks up what its pixel host finished after it.
    * Returns what there is, by session id. @param expected sessions whose recording is not accounted for
@@ -73,7 +81,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     cleanUp.push(() => lock.release());
     const store = await openStore(join(config.dataDirectory, 'oriel.sqlite'));
     cleanUp.push(() => store.destroy());
-    const { services, generatedPassword } = await createServices(options, store);
+    const { services, generatedPassword, indexEvents } = await createServices(options, store);
+    cleanUp.push(() => services.retention.stop());
     const tunnel = new Tunnel({
       sessions: services.sessions,
       tickets: services.tickets,
@@ -94,7 +103,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const interrupted = await closeInterrupted(options, services);
     const port = await listen(server, config);
     // Beside the work: a long recording takes a while to finish, and nobody should stand before a closed door for it.
-    const recovery = recover(options, services, interrupted);
+    const recovery = recover(options, services, interrupted).then(() => indexEvents());
+    services.retention.start();
     await services.audit.record({ action: 'gateway.started', subject: options.version });
     log.info({ port, version: options.version }, 'gateway started');
     return {
@@ -126,11 +136,37 @@ async function createServices(options: GatewayOptions, store: Store) {
   }
   const audit = new Audit(store, log);
   const targets = new Targets(store, new Vault(key));
-  const history = new SessionHistory(store);
+  const eventIndex = new EventIndex(store, key);
+  const history = new SessionHistory(store, eventIndex);
+  const verifications = new Verifications(store);
+  const retentionSettings = new RetentionSettings(store);
+  const retention = new Retention({
+    store,
+    settings: retentionSettings,
+    storage: parts.storage,
+    audit,
+    log,
+    async forget(id) {
+      await eventIndex.remove(id);
+      await verifications.remove(id);
+    },
+  });
+  const indexRecording = async (id: string) => {
+    try {
+      await eventIndex.add(id, (await parts.evidence.events(id)) ?? []);
+    } catch (error) {
+      log.error({ err: error, session: id }, 'the events of a recording cannot be searched');
+    }
+  };
   const sessions = new Sessions({
     connect: parts.connect,
     pixels: parts.pixels,
     record: config.recording === 'required',
+    requireSpace: () => retention.requireSpace(),
+    async recorded(id, ready) {
+      if (ready) await indexRecording(id);
+      retention.changed();
+    },
     targets,
     history,
     audit,
@@ -149,10 +185,19 @@ async function createServices(options: GatewayOptions, store: Store) {
     tickets: new Tickets(),
     recordings: parts.recordings,
     evidence: parts.evidence,
-    verifications: new Verifications(store),
+    verifications,
+    retention,
+    retentionSettings,
+    holds: new LegalHolds(store),
+    storageReport: () => storageReport({ store, settings: retentionSettings, storage: parts.storage, retention }),
+    live: parts.live,
     version: options.version,
   };
-  return { services, generatedPassword };
+  /** Recordings from before there was an index, and those that a crash kept out of it. */
+  const indexEvents = async () => {
+    for (const id of await eventIndex.missing()) await indexRecording(id);
+  };
+  return { services, generatedPassword, indexEvents };
 }
 
 async function createHttpsServer(options: GatewayOptions, services: Services, tunnel: Tunnel): Promise<Server> {

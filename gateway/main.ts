@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openBundle } from '../recorder/evidence/bundle.ts';
@@ -8,6 +8,7 @@ import { ensureSigningKey, readTrustedKeys } from '../recorder/evidence/signing-
 import { eventsOf, readEvidence, type VerificationReport } from '../recorder/evidence/verify.ts';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from '../recorder/finish.ts';
 import { readRecording } from '../recorder/library.ts';
+import { readLiveSegment, readLiveVideo } from '../recorder/live.ts';
 import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
 import { startDemoProcess } from './demo/process.ts';
 import type { Evidence } from './evidence/evidence.ts';
@@ -16,6 +17,7 @@ import { type Gateway, type GatewayParts, startGateway } from './gateway.ts';
 import { createLogger, type Logger } from './log.ts';
 import { PixelHostProcess } from './pixels/pixel-host-process.ts';
 import { rdpConnector } from './rdp/connect.ts';
+import { spaceOf } from './retention/storage-space.ts';
 import { DemoTarget } from './targets/demo-target.ts';
 
 /**
@@ -81,6 +83,15 @@ function gatewayParts(config: Config, recordings: string, pixels: PixelHostProce
       thumbnail: (id) => join(recordings, id, THUMBNAIL_FILE),
     },
     evidence: evidenceOf(recordings, config.evidenceKeyFile),
+    storage: {
+      destroy: (id) => rm(join(recordings, id), { recursive: true, force: true }),
+      // Before the first recording there is no folder for them.
+      space: async () => (await spaceOf(recordings)) ?? spaceOf(config.dataDirectory),
+    },
+    live: {
+      video: (id) => readLiveVideo(join(recordings, id)),
+      read: (id, segment, from) => readLiveSegment(join(recordings, id), segment, from),
+    },
     async recoverRecordings(expected) {
       const options = { ffmpegPath: config.ffmpegPath, signingKeyFile: config.evidenceKeyFile, log };
       const recovered = await recoverInterrupted(recordings, options);

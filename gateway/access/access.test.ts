@@ -20,6 +20,7 @@ test('who may do what', () => {
     'session.watch': { admin: true, user: false, userOwn: false, auditor: false },
     'session.end': { admin: true, user: false, userOwn: true, auditor: false },
     'recording.view': { admin: true, user: false, userOwn: false, auditor: true },
+    'recording.hold': { admin: true, user: false, userOwn: false, auditor: true },
     'audit.view': { admin: true, user: false, userOwn: false, auditor: true },
     'user.manage': { admin: true, user: false, userOwn: false, auditor: false },
     'setting.manage': { admin: true, user: false, userOwn: false, auditor: false },

@@ -18,6 +18,7 @@ export type Action =
   | 'session.watch'
   | 'session.end'
   | 'recording.view'
+  | 'recording.hold'
   | 'audit.view'
   | 'user.manage'
   | 'setting.manage';
@@ -53,7 +54,7 @@ function allowed(role: Role, action: Action, actor: Actor, resource: Resource | 
           return false;
       }
     case Role.auditor:
-      return action === 'recording.view' || action === 'audit.view';
+      return action === 'recording.view' || action === 'recording.hold' || action === 'audit.view';
     default:
       return false;
   }

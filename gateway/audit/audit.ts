@@ -31,6 +31,13 @@ export const auditActions = [
   'recording.viewed',
   'recording.downloaded',
   'recording.verified',
+  'recording.held',
+  'recording.hold_lifted',
+  'recording.deleted',
+  'retention.changed',
+  'storage.low',
+  'storage.full',
+  'storage.recovered',
   'evidence.downloaded',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];

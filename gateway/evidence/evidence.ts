@@ -58,6 +58,10 @@ export class Verifications {
     return { at: new Date(at).toISOString(), by, ...verified };
   }
 
+  async remove(id: string): Promise<void> {
+    await this.#store.deleteFrom('verifications').where('session_id', '=', id).execute();
+  }
+
   async find(id: string): Promise<Verification | undefined> {
     const row = await this.#store
       .selectFrom('verifications')

@@ -81,6 +81,7 @@ test('who may call what: every route for nobody, user, auditor and admin', async
   const auditor = [
     ...['getRecording', 'getRecordingThumbnail', 'getRecordingVideo', 'listAudit', 'listRecordings'],
     ...['getEvidenceBundle', 'getVerification', 'listRecordingEvents', 'verifyRecording'],
+    ...['getLiveRecording', 'getLiveSegment', 'getRecordingRetention', 'holdRecording', 'liftHold'],
   ];
   const tokens = { user: await harness.userWith(Role.user), auditor: await harness.userWith(Role.auditor) };
   const disposable = await harness.gateway.services.users.create('second-admin', ADMIN_PASSWORD, [Role.admin]);

@@ -122,9 +122,10 @@ export const components = {
     viewers: array(object({ username: text, since: time })),
     recording: { enum: ['off', 'starting', 'recording', 'failed'] },
   }),
-  Recording: object({
+  Recording: object(
+    {
     id,
-    state: { enum: ['recording', 'finishing', 'ready', 'failed'] },
+    state: { enum: ['recording', 'finishing', 'ready', 'failed', 'deleted'] },
     user: object({ id, username: text }),
     target: object({ id, name: text }),
     account: object({ id, username: text }),
@@ -133,6 +134,55 @@ export const components = {
     endCode: nullable(text),
     durationMs: nullable(count),
     bytes: nullable(count),
+    held: { type: 'boolean', description: 'under legal hold: nothing deletes it' },
+    deletedAt: nullable(time),
+    deletedBy: { enum: ['age', 'size', null], description: 'the rule that it was deleted by' },
+    found: {
+      type: 'array',
+      items: object({ at: { type: 'integer', description: 'milliseconds of the video' }, text }),
+      description: 'with a search: where its words are in the events',
+    },
+  },
+    ['found'],
+  ),
+  LegalHold: object({ at: time, by: text, reason: text }),
+  RetentionRule: object({
+    maxAgeDays: nullable({ type: 'integer', minimum: 1, maximum: 36_500 }),
+    maxBytes: nullable({ type: 'integer', minimum: 1_000_000, maximum: 1e15 }),
+  }),
+  Watermarks: object({
+    warnFreeBytes: { type: 'integer', minimum: 0, maximum: 1e15, description: 'less than this is low' },
+    stopFreeBytes: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 1e15,
+      description: 'with less than this, no further session is recorded, and none starts that must be',
+    },
+  }),
+  Storage: object({
+    state: { enum: ['ok', 'low', 'full', 'unknown'] },
+    freeBytes: nullable(count),
+    totalBytes: nullable(count),
+    watermarks: { $ref: '#/components/schemas/Watermarks' },
+    recordings: count,
+    bytes: count,
+    held: object({ recordings: count, bytes: count }),
+    bytesPerDay: count,
+    daysLeft: nullable({ ...count, description: 'until sessions are refused; null: with these rules, never' }),
+    lastSweep: nullable(object({ at: time, deleted: count })),
+    targets: array(
+      object({
+        target: object({ id, name: text }),
+        recordings: count,
+        bytes: count,
+        minutes: count,
+        kbPerMinute: nullable({ type: 'number', minimum: 0, description: '1 KB is 1000 bytes' }),
+        bytesPerDay: count,
+        rule: { $ref: '#/components/schemas/RetentionRule' },
+        ownRule: flag,
+        bytesInTheEnd: nullable({ ...count, description: 'at this rate and rule; null: more every day' }),
+      }),
+    ),
   }),
   RecordingEvent: {
     type: 'object',

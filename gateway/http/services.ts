@@ -3,6 +3,11 @@ import type { LoginSessions } from '../access/login-sessions.ts';
 import type { Users } from '../access/users.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Evidence, Verifications } from '../evidence/evidence.ts';
+import type { LiveRecordings } from '../library/live-recordings.ts';
+import type { LegalHolds } from '../retention/legal-holds.ts';
+import type { Retention } from '../retention/retention.ts';
+import type { RetentionSettings } from '../retention/retention-settings.ts';
+import type { StorageReport } from '../retention/storage-report.ts';
 import type { SessionHistory } from '../sessions/session-history.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SettingsStore } from '../settings/settings.ts';
@@ -23,6 +28,11 @@ export interface Services {
   readonly recordings: RecordingFiles;
   readonly evidence: Evidence;
   readonly verifications: Verifications;
+  readonly retention: Retention;
+  readonly retentionSettings: RetentionSettings;
+  readonly holds: LegalHolds;
+  readonly storageReport: () => Promise<StorageReport>;
+  readonly live: LiveRecordings;
   readonly version: string;
 }
 

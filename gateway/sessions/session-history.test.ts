@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { EventIndex } from '../library/event-index.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type RecordingFilter, SessionHistory } from './session-history.ts';
 
@@ -9,7 +10,7 @@ const DAY = Date.parse('2026-11-20T00:00:00Z');
 
 before(async () => {
   store = await openStore(':memory:');
-  history = new SessionHistory(store);
+  history = new SessionHistory(store, new EventIndex(store, new Uint8Array(32)));
   const rows = [
     // id, user, target, account, hour it was made, seconds of video
     ['b2222222222222', 'jane', 'Print server', 'operator', 1, 30],

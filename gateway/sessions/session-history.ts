@@ -1,12 +1,14 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import { GatewayError } from '../errors.ts';
+import type { EventIndex } from '../library/event-index.ts';
+import type { EventWords } from '../library/event-text.ts';
 import type { SessionRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { RecordingResult } from './ports.ts';
 import type { SessionFacts } from './session.ts';
 
-export type RecordingState = 'recording' | 'finishing' | 'ready' | 'failed';
+export type RecordingState = 'recording' | 'finishing' | 'ready' | 'failed' | 'deleted';
 
 /** A recording as the API shows it; its id is that of its session. */
 export interface Recording {
@@ -20,6 +22,13 @@ export interface Recording {
   readonly endCode: string | null;
   readonly durationMs: number | null;
   readonly bytes: number | null;
+  /** Under legal hold: nothing deletes it. */
+  readonly held: boolean;
+  /** When and by which rule it was deleted. */
+  readonly deletedAt: string | null;
+  readonly deletedBy: 'age' | 'size' | null;
+  /** Where the words that were searched for are in its events; milliseconds of the video. Only with a search. */
+  readonly found?: readonly EventWords[];
 }
 
 export interface RecordingFilter {
@@ -36,9 +45,12 @@ export interface RecordingFilter {
   readonly user?: string;
   readonly target?: string;
   readonly account?: string;
-  /** Words that the names of user, target and account have among them. */
+  /** Words, each of which is in a name of user, target or account, or in the recording's events. */
   readonly search?: string;
+  /** Deleted ones are left out unless asked for. */
   readonly state?: RecordingState;
+  /** Only those under legal hold, or only the others. */
+  readonly held?: boolean;
   /** Length of the video; those without one are then left out. */
   readonly minSeconds?: number;
   readonly maxSeconds?: number;
@@ -47,9 +59,11 @@ export interface RecordingFilter {
 /** Every session there was, and what became of its recording. */
 export class SessionHistory {
   readonly #store: Store;
+  readonly #events: EventIndex;
 
-  constructor(store: Store) {
+  constructor(store: Store, events: EventIndex) {
     this.#store = store;
+    this.#events = events;
   }
 
   async created(facts: SessionFacts): Promise<void> {
@@ -142,10 +156,7 @@ export class SessionHistory {
 
   /** The newest first. Throws `not_found` when the one to go on after is not there. */
   async recordings(filter: RecordingFilter): Promise<Recording[]> {
-    let query = this.#store
-      .selectFrom('sessions')
-      .selectAll()
-      .where('recording', '!=', 'none')
+    let query = this.#library()
       .orderBy('created_at', 'desc')
       .orderBy('id', 'desc')
       .limit(filter.limit);
@@ -162,30 +173,50 @@ export class SessionHistory {
     if (filter.user !== undefined) query = query.where(holds('username', filter.user));
     if (filter.target !== undefined) query = query.where(holds('target_name', filter.target));
     if (filter.account !== undefined) query = query.where(holds('account_username', filter.account));
-    for (const word of filter.search?.split(/\s+/).filter(Boolean) ?? []) {
+    const words = filter.search?.split(/\s+/).filter(Boolean) ?? [];
+    for (const word of words) {
       query = query.where(({ or }) =>
-        or([holds('username', word), holds('target_name', word), holds('account_username', word)]),
+        or([
+          holds('username', word),
+          holds('target_name', word),
+          holds('account_username', word),
+          this.#events.condition(word),
+        ]),
       );
     }
-    if (filter.state !== undefined) query = query.where('recording', '=', filter.state);
+    if (filter.held !== undefined) query = query.where('placed_at', filter.held ? 'is not' : 'is', null);
+    query =
+      filter.state === undefined || filter.state === 'deleted'
+        ? query.where('recording', filter.state === undefined ? 'not in' : 'in', ['deleting', 'deleted'])
+        : query.where('recording', '=', filter.state);
     if (filter.minSeconds !== undefined)
       query = query.where('recording_duration_ms', '>=', Math.round(filter.minSeconds * 1000));
     if (filter.maxSeconds !== undefined)
       query = query.where('recording_duration_ms', '<=', Math.round(filter.maxSeconds * 1000));
-    return (await query.execute()).map(toRecording);
+    const rows = await query.execute();
+    if (words.length === 0) return rows.map(toRecording);
+    const found = await this.#events.moments(
+      rows.map(({ id }) => id),
+      words,
+    );
+    return rows.map((row) => ({ ...toRecording(row), found: found.get(row.id) ?? [] }));
   }
 
   async recording(id: string): Promise<Recording> {
     return toRecording(await this.#row(id));
   }
 
-  async #row(id: string): Promise<SessionRow> {
-    const row = await this.#store
+  #library() {
+    return this.#store
       .selectFrom('sessions')
-      .selectAll()
-      .where('id', '=', id)
-      .where('recording', '!=', 'none')
-      .executeTakeFirst();
+      .leftJoin('legal_holds', 'legal_holds.session_id', 'sessions.id')
+      .selectAll('sessions')
+      .select('legal_holds.placed_at as held_at')
+      .where('recording', '!=', 'none');
+  }
+
+  async #row(id: string): Promise<LibraryRow> {
+    const row = await this.#library().where('sessions.id', '=', id).executeTakeFirst();
     if (row === undefined) throw new GatewayError('not_found', 'there is no such recording');
     return row;
   }
@@ -204,11 +235,13 @@ function momentOf(iso: string): number {
   return at;
 }
 
-function toRecording(row: SessionRow): Recording {
+type LibraryRow = SessionRow & { readonly held_at: number | null };
+
+function toRecording(row: LibraryRow): Recording {
   const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString());
   return {
     id: row.id,
-    state: row.recording as RecordingState,
+    state: row.recording === 'deleting' ? 'deleted' : (row.recording as RecordingState),
     user: { id: row.user_id, username: row.username },
     target: { id: row.target_id, name: row.target_name },
     account: { id: row.account_id, username: row.account_username },
@@ -217,5 +250,8 @@ function toRecording(row: SessionRow): Recording {
     endCode: row.end_code,
     durationMs: row.recording_duration_ms,
     bytes: row.recording_bytes,
+    held: row.held_at !== null,
+    deletedAt: iso(row.recording_deleted_at),
+    deletedBy: row.recording_deleted_by as Recording['deletedBy'],
   };
 }

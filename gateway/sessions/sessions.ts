@@ -21,6 +21,10 @@ export interface SessionsParts {
   readonly connect: Connect;
   readonly pixels: Pixels;
   readonly record: boolean;
+  /** Throws where there is no room for another recording. */
+  readonly requireSpace: () => Promise<void>;
+  /** A recording is finished; `ready`: and can be played. */
+  readonly recorded: (id: string, ready: boolean) => Promise<void>;
   readonly targets: Targets;
   readonly history: SessionHistory;
   readonly audit: Audit;
@@ -54,6 +58,7 @@ export class Sessions {
     const target = await targets.get(request.targetId);
     const account = await targets.account(request.targetId, request.accountId);
     this.#requireRoom(actor);
+    if (this.#parts.record) await this.#parts.requireSpace();
     const facts: SessionFacts = {
       id: newId(),
       user: { id: actor.id, username: actor.username },
@@ -178,6 +183,7 @@ export class Sessions {
       return undefined;
     });
     await this.#parts.history.recordingFinished(facts.id, result);
+    await this.#parts.recorded(facts.id, result !== undefined);
   }
 
   #track(work: Promise<void>): void {

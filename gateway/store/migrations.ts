@@ -1,4 +1,6 @@
 import { type Kysely, type Migration, sql } from 'kysely';
+import { retention } from './migrations/0012-retention.ts';
+import { eventText } from './migrations/0013-event-text.ts';
 
 /**
  * The steps from an empty file to today's tables, run in the order of their names at every start.
@@ -123,4 +125,6 @@ export const migrations: Record<string, Migration> = {
         .execute();
     },
   },
+  '0012_retention': retention,
+  '0013_event_text': eventText,
 };

@@ -1,7 +1,8 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
+import type { RetentionSchema } from './retention-schema.ts';
 
 /** The tables. Times are milliseconds since the epoch; booleans are 0 or 1; `*_json` columns hold JSON text. */
-export interface Schema {
+export interface Schema extends RetentionSchema {
   users: UsersTable;
   login_sessions: LoginSessionsTable;
   targets: TargetsTable;
@@ -83,8 +84,11 @@ export interface SessionsTable {
   started_at: number | null;
   ended_at: number | null;
   end_code: string | null;
-  /** none | recording | finishing | ready | failed */
+  /** none | recording | finishing | ready | failed | deleting | deleted */
   recording: string;
+  recording_deleted_at: Generated<number | null>;
+  /** age | size: the rule that it was deleted by */
+  recording_deleted_by: Generated<string | null>;
   recording_duration_ms: number | null;
   recording_bytes: number | null;
 }

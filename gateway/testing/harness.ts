@@ -14,7 +14,10 @@ import type { Role } from '../access/can.ts';
 import { readConfig } from '../config.ts';
 import type { Evidence, RecordingEvent, Verdict } from '../evidence/evidence.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
+import type { LiveRecordings, LiveVideo } from '../library/live-recordings.ts';
 import { createLogger } from '../log.ts';
+import type { RecordingStorage } from '../retention/retention.ts';
+import type { Space } from '../retention/storage-space.ts';
 import type {
   Connect,
   Driver,
@@ -33,6 +36,8 @@ export interface Harness {
   readonly driver: FakeDriver;
   readonly pixels: FakePixels;
   readonly evidence: FakeEvidence;
+  readonly storage: FakeStorage;
+  readonly live: FakeLive;
   readonly dataDirectory: string;
   readonly log: readonly string[];
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -80,6 +85,8 @@ export async function startHarness(environment: Record<string, string> = {}, att
   const driver = new FakeDriver();
   const pixels = new FakePixels();
   const evidence = new FakeEvidence();
+  const storage = new FakeStorage();
+  const live = new FakeLive();
   const stream = new Writable({
     write(chunk, _encoding, done) {
       log.push(String(chunk));
@@ -100,6 +107,8 @@ export async function startHarness(environment: Record<string, string> = {}, att
         thumbnail: (id) => join(dataDirectory, 'recordings', id, 'thumbnail.jpg'),
       },
       evidence,
+      storage,
+      live,
       recoverRecordings: async () => new Map(),
     },
   });
@@ -117,6 +126,8 @@ export async function startHarness(environment: Record<string, string> = {}, att
     driver,
     pixels,
     evidence,
+    storage,
+    live,
     dataDirectory,
     log,
     call,
@@ -216,6 +227,35 @@ export class FakeEvidence implements Evidence {
   }
   async bundle() {
     return this.found && { zip: Readable.from([Buffer.from('PK')]), verdict: this.verdict };
+  }
+}
+
+/** Where recordings are; counts what is destroyed. */
+export class FakeStorage implements RecordingStorage {
+  readonly destroyed: string[] = [];
+  room: Space | undefined = { free: 100e9, total: 200e9 };
+  /** What `destroy` answers with instead, once set. */
+  refusal: Error | undefined;
+
+  async destroy(id: string): Promise<void> {
+    if (this.refusal !== undefined) throw this.refusal;
+    this.destroyed.push(id);
+  }
+  async space(): Promise<Space | undefined> {
+    return this.room;
+  }
+}
+
+/** A recording that goes on, as a test sets it. */
+export class FakeLive implements LiveRecordings {
+  found: LiveVideo | undefined;
+  bytes = new Uint8Array();
+
+  async video(): Promise<LiveVideo | undefined> {
+    return this.found;
+  }
+  async read(_id: string, segment: number, from: number): Promise<Uint8Array | undefined> {
+    return this.found?.segments[segment] && this.bytes.subarray(from);
   }
 }
 

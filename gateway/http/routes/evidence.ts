@@ -120,6 +120,7 @@ export function evidenceRoutes({ evidence, verifications, history, audit }: Serv
   async function finished(id: string): Promise<Recording> {
     const recording = await history.recording(id);
     if (recording.state === 'failed') throw new GatewayError('not_found', 'there is no video of this session');
+    if (recording.state === 'deleted') throw new GatewayError('not_found', 'the recording was deleted by its rule');
     if (recording.state !== 'ready') throw new GatewayError('not_ready', 'the recording is not finished yet');
     return recording;
   }

@@ -17,8 +17,15 @@ const filters = {
   user: { ...part, description: "part of the user's name" },
   target: { ...part, description: "part of the target's name" },
   account: { ...part, description: "part of the account's name" },
-  search: { ...part, description: 'words, each of which is part of one of these names' },
-  state: { enum: ['recording', 'finishing', 'ready', 'failed'] },
+  search: {
+    ...part,
+    description: 'words, each of which is part of one of these names, begins a word in the events, or was typed as it is',
+  },
+  state: {
+    enum: ['recording', 'finishing', 'ready', 'failed', 'deleted'],
+    description: 'deleted ones are left out unless asked for',
+  },
+  held: { type: 'boolean', description: 'only those under legal hold, or only the others' },
   minSeconds: { ...seconds, description: 'length of the video' },
   maxSeconds: seconds,
 };
@@ -103,6 +110,7 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
   async function finished(id: string): Promise<Recording> {
     const recording = await history.recording(id);
     if (recording.state === 'failed') throw new GatewayError('not_found', 'there is no video of this session');
+    if (recording.state === 'deleted') throw new GatewayError('not_found', 'the recording was deleted by its rule');
     if (recording.state !== 'ready') throw new GatewayError('not_ready', 'the recording is not finished yet');
     return recording;
   }

@@ -3,7 +3,9 @@ import type { Services } from '../services.ts';
 import { administrationRoutes } from './administration.ts';
 import { doctorRoutes } from './doctor.ts';
 import { evidenceRoutes } from './evidence.ts';
+import { liveRoutes } from './live.ts';
 import { recordingRoutes } from './recordings.ts';
+import { retentionRoutes } from './retention.ts';
 import { serviceRoutes } from './service.ts';
 import { sessionRoutes } from './sessions.ts';
 import { signInRoutes } from './sign-in.ts';
@@ -18,6 +20,8 @@ export function allRoutes(services: Services): Route[] {
     ...sessionRoutes(services),
     ...recordingRoutes(services),
     ...evidenceRoutes(services),
+    ...liveRoutes(services),
+    ...retentionRoutes(services),
     ...administrationRoutes(services),
   ];
   return [...routes, ...serviceRoutes(routes, services.version)];

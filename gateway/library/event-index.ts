@@ -1,0 +1,165 @@
+import { createHmac, hkdfSync } from 'node:crypto';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import type { RecordingEvent } from '../evidence/evidence.ts';
+import type { Store } from '../store/store.ts';
+import { type EventWords, textsOf } from './event-text.ts';
+import { MIN_WORD, typedWords, wordForm } from './typed-text.ts';
+
+/**
+ * Finds recordings by what is in their events: words of the events from their beginnings on, in any case and without
+ * accents; words that were typed, whole. Of what was typed only keyed hashes are kept, so that the database does not
+ * hold what the recordings are encrypted for.
+ *
+ * INVARIANT: all SQL that is not portable (the full-text table) is in this file.
+ */
+export class EventIndex {
+  readonly #store: Store;
+  readonly #key: Uint8Array;
+
+  /** @param masterKey the vault's; what is used here is derived from it */
+  constructor(store: Store, masterKey: Uint8Array) {
+    this.#store = store;
+    this.#key = new Uint8Array(hkdfSync('sha256', masterKey, '', 'oriel typed words', 32));
+  }
+
+  /** Takes a finished recording's events in, in place of what was known of it. */
+  async add(id: string, events: readonly RecordingEvent[]): Promise<void> {
+    const texts = textsOf(events);
+    const typed = new Map<string, number>();
+    for (const { at, text } of typedWords(events)) {
+      const word = wordForm(text);
+      if (word.length >= MIN_WORD && !typed.has(word)) typed.set(word, at);
+    }
+    await this.#store.transaction().execute(async (transaction) => {
+      await remove(transaction, id);
+      const { last } = await transaction
+        .selectFrom('event_text_sessions')
+        .select(({ fn }) => fn.max('last_row').as('last'))
+        .executeTakeFirstOrThrow();
+      const first = (last ?? 0) + 1;
+      const rows = texts.map(({ at, text }, i) => ({ rowid: first + i, session_id: id, at, text }));
+      for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
+        await transaction
+          .insertInto('event_text')
+          .values(rows.slice(i, i + ROWS_AT_ONCE))
+          .execute();
+      }
+      const words = [...typed].map(([word, at]) => ({ word: this.#hash(word), session_id: id, at }));
+      for (let i = 0; i < words.length; i += ROWS_AT_ONCE) {
+        await transaction
+          .insertInto('typed_words')
+          .values(words.slice(i, i + ROWS_AT_ONCE))
+          .execute();
+      }
+      await transaction
+        .insertInto('event_text_sessions')
+        .values({
+          session_id: id,
+          version: VERSION,
+          first_row: rows[0]?.rowid ?? null,
+          last_row: rows.at(-1)?.rowid ?? null,
+        })
+        .execute();
+    });
+  }
+
+  /** Forgets a recording. */
+  async remove(id: string): Promise<void> {
+    await this.#store.transaction().execute((transaction) => remove(transaction, id));
+  }
+
+  /** Finished recordings that are not in the index, the newest first. */
+  async missing(): Promise<string[]> {
+    const rows = await this.#store
+      .selectFrom('sessions')
+      .select('id')
+      .where('recording', '=', 'ready')
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('event_text_sessions')
+              .select('session_id')
+              .whereRef('session_id', '=', 'sessions.id')
+              .where('version', '=', VERSION),
+          ),
+        ),
+      )
+      .orderBy('created_at', 'desc')
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
+  /** A condition on `sessions`: a word is in the events of the recording. */
+  condition(word: string): RawBuilder<SqlBool> {
+    const inText = sql`sessions.id in (select session_id from event_text where event_text match ${phrase(word)})`;
+    const form = wordForm(word);
+    if (form.length < MIN_WORD) return sql<SqlBool>`${inText}`;
+    return sql<SqlBool>`(${inText} or sessions.id in (
+      select session_id from typed_words where word = ${this.#hash(form)}))`;
+  }
+
+  /** Where in these recordings the words are: a few moments of each, in the order of time. */
+  async moments(ids: readonly string[], words: readonly string[]): Promise<ReadonlyMap<string, EventWords[]>> {
+    const found = new Map<string, EventWords[]>();
+    if (ids.length === 0 || words.length === 0) return found;
+    const hashes = words
+      .map(wordForm)
+      .filter((form) => form.length >= MIN_WORD)
+      .map((form) => this.#hash(form));
+    const typed =
+      hashes.length === 0
+        ? []
+        : await this.#store
+            .selectFrom('typed_words')
+            .select(['session_id', 'at'])
+            .where('word', 'in', hashes)
+            .where('session_id', 'in', [...ids])
+            .execute();
+    const said = await this.#store
+      .selectFrom('event_text')
+      .select(['session_id', 'at', 'text'])
+      .where(sql<SqlBool>`event_text match ${words.map(phrase).join(' OR ')}`)
+      .where('session_id', 'in', [...ids])
+      .orderBy('at')
+      .execute();
+    for (const { session_id: id, at, ...row } of [...typed.map((row) => ({ ...row, text: TYPED })), ...said]) {
+      const list = found.get(id) ?? [];
+      found.set(id, list);
+      list.push({ at, text: row.text.slice(0, SNIPPET) });
+    }
+    for (const list of found.values()) list.sort((a, b) => a.at - b.at).splice(MOMENTS);
+    return found;
+  }
+
+  #hash(form: string): Uint8Array {
+    return Uint8Array.from(createHmac('sha256', this.#key).update(form).digest().subarray(0, 16));
+  }
+}
+
+/** Grows when more is taken from the events: older rows are then made anew. */
+const VERSION = 1;
+const ROWS_AT_ONCE = 200;
+const MOMENTS = 3;
+const SNIPPET = 200;
+const TYPED = 'typed';
+
+/** The beginning of a word, or of several one behind another where the word has marks in it: `srv-01`, `10.0.0.5`. */
+function phrase(word: string): string {
+  return `"${word.replaceAll('"', '""')}"*`;
+}
+
+async function remove(store: Store, id: string): Promise<void> {
+  const row = await store
+    .deleteFrom('event_text_sessions')
+    .where('session_id', '=', id)
+    .returning(['first_row', 'last_row'])
+    .executeTakeFirst();
+  if (row?.first_row != null && row.last_row !== null) {
+    await store
+      .deleteFrom('event_text')
+      .where('rowid', '>=', row.first_row)
+      .where('rowid', '<=', row.last_row)
+      .execute();
+  }
+  await store.deleteFrom('typed_words').where('session_id', '=', id).execute();
+}

@@ -1,0 +1,52 @@
+import type { Generated } from 'kysely';
+
+/** The tables of keeping and finding recordings. */
+export interface RetentionSchema {
+  legal_holds: LegalHoldsTable;
+  retention_rules: RetentionRulesTable;
+  event_text: EventTextTable;
+  typed_words: TypedWordsTable;
+  event_text_sessions: EventTextSessionsTable;
+}
+
+/** Recordings that nothing deletes. Names are copied in, as in `sessions`. */
+export interface LegalHoldsTable {
+  session_id: string;
+  placed_at: number;
+  placed_by_id: string;
+  placed_by: string;
+  reason: string;
+}
+
+/** Targets with a rule of their own; the default is in `settings`. Null: no limit. */
+export interface RetentionRulesTable {
+  target_id: string;
+  max_age_days: number | null;
+  max_bytes: number | null;
+}
+
+/** Full-text index: one row for each event that says something. */
+export interface EventTextTable {
+  rowid: Generated<number>;
+  session_id: string;
+  /** Milliseconds of the video. */
+  at: number;
+  text: string;
+}
+
+/** Words that were typed, as keyed hashes: they can be found by who knows them, and not read. */
+export interface TypedWordsTable {
+  word: Uint8Array;
+  session_id: string;
+  at: number;
+}
+
+/** Recordings whose events are in the index. */
+export interface EventTextSessionsTable {
+  session_id: string;
+  /** Of what the index takes from an event. */
+  version: number;
+  /** Its rows in `event_text`, which stand together; null: none. */
+  first_row: number | null;
+  last_row: number | null;
+}

@@ -1,0 +1,109 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readManifest } from './manifest.ts';
+
+/** A recording that goes on, as far as it can be played now. */
+export interface LiveVideo {
+  /** Milliseconds since the epoch of the first frame. */
+  readonly startedAt: number;
+  readonly segments: readonly LiveSegment[];
+}
+
+export interface LiveSegment {
+  /** Milliseconds of the video. */
+  readonly startMs: number;
+  /** Of the coded picture. */
+  readonly width: number;
+  readonly height: number;
+  readonly ended: boolean;
+}
+
+/** Bytes that can be read at any place. */
+export interface LiveBytes {
+  readonly size: number;
+  read(position: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** `undefined` where nothing was recorded yet, or the recording is over. */
+export async function readLiveVideo(directory: string): Promise<LiveVideo | undefined> {
+  const manifest = await readManifest(directory);
+  const startedAt = manifest?.startedAt;
+  if (manifest === undefined || manifest.state !== 'recording' || startedAt === undefined) return undefined;
+  const last = manifest.segments.length - 1;
+  const segments = manifest.segments.map((segment, index) => ({
+    startMs: segment.startedAt - startedAt,
+    width: segment.width,
+    height: segment.height,
+    ended: index < last || segment.durationMs !== undefined,
+  }));
+  return { startedAt, segments };
+}
+
+/**
+ * What is whole of a segment from byte `from` on: its header, and fragments with their data. `undefined` where there is no
+ * such segment; empty where nothing is whole yet.
+ * @param from where an earlier piece ended, or 0
+ * @param openSegment how a segment's file is read
+ */
+export async function readLiveSegment(
+  directory: string,
+  segment: number,
+  from: number,
+  openSegment: (path: string) => Promise<LiveBytes> = openPlainFile,
+): Promise<Uint8Array | undefined> {
+  const manifest = await readManifest(directory);
+  const file = manifest?.state === 'recording' ? manifest.segments[segment]?.file : undefined;
+  if (file === undefined) return undefined;
+  const source = await openSegment(join(directory, file)).catch((error: NodeJS.ErrnoException) => {
+    // Named in the manifest before its encoder makes it.
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (source === undefined) return new Uint8Array();
+  try {
+    const bytes = await source.read(from, Math.max(0, Math.min(PIECE_BYTES, source.size - from)));
+    const whole = wholeFragments(bytes);
+    if (whole > 0 || bytes.length < PIECE_BYTES) return bytes.subarray(0, whole);
+    // One fragment that is larger than a piece: a first picture can be.
+    const large = await source.read(from, Math.min(LARGE_PIECE_BYTES, source.size - from));
+    return large.subarray(0, wholeFragments(large));
+  } finally {
+    await source.close();
+  }
+}
+
+/** How many of these bytes are whole: boxes up to the end of the last `mdat`, or of the header where there is none. */
+export function wholeFragments(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let whole = 0;
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    const size = view.getUint32(at);
+    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    if (size < 8 || at + size > bytes.length) break;
+    at += size;
+    if (type === 'mdat' || type === 'moov') whole = at;
+  }
+  return whole;
+}
+
+const PIECE_BYTES = 2 * 1024 * 1024;
+const LARGE_PIECE_BYTES = 64 * 1024 * 1024;
+
+async function openPlainFile(path: string): Promise<LiveBytes> {
+  const file = await open(path, 'r');
+  const { size } = await file.stat();
+  return {
+    size,
+    read: async (position, length) => {
+      const { buffer, bytesRead } = await file.read(
+        new Uint8Array(Math.max(0, length)),
+        0,
+        Math.max(0, length),
+        position,
+      );
+      return buffer.subarray(0, bytesRead);
+    },
+    close: () => file.close(),
+  };
+}
