@@ -3,10 +3,12 @@ import type { TLSSocket } from 'node:tls';
 import type { Redirection } from '#protocol/connector/redirection.ts';
 import type { AutoReconnectSecret, ConnectionPhase } from '#protocol/connector/types.ts';
 import { UsageError } from '#protocol/core/errors.ts';
-import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { LockKeys } from '#protocol/session/client-active-stage.ts';
 import type { CloseReason } from '#protocol/session/close-reason.ts';
+import { drawnArea } from '#protocol/session/drawn-area.ts';
+import { FramePacer, type FramePacerOptions } from '#protocol/session/frame-pacer.ts';
 import type { LogonNotice } from '#protocol/session/logon-notice.ts';
 import type { ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
 import { type ConnectionEnd, closedEnd, describeFailure, endOf, type Stage, timeoutEnd } from './failures.ts';
@@ -27,7 +29,9 @@ export type ProtocolClient = Pick<
   RdpClient,
   'start' | 'receive' | 'tlsEstablished' | 'transportClosed' | 'input' | 'refresh' | 'shutdown'
 > &
-  Partial<Pick<RdpClient, 'connection' | 'suppressOutput' | 'resize' | 'silenceLimit'>>;
+  Partial<
+    Pick<RdpClient, 'connection' | 'suppressOutput' | 'resize' | 'silenceLimit' | 'paceFrames' | 'acknowledgeFrames'>
+  >;
 
 export interface RdpConnectionOptions {
   readonly host: string;
@@ -45,6 +49,8 @@ export interface RdpConnectionOptions {
   readonly connectTimeoutMs?: number;
   /** The longest silence of the server until the desktop is there; 30 s unless given. */
   readonly answerTimeoutMs?: number;
+  /** How fast the server may send pictures; 30 frames a second unless given. */
+  readonly pace?: FramePacerOptions;
   /** Another resolver, for tests. */
   readonly lookup?: LookupFunction;
 }
@@ -88,7 +94,18 @@ export class RdpConnection {
   #stream: Socket | TLSSocket;
   #stage: Stage = 'tcp';
   #over = false;
+  /** Our caller has had enough for now. */
   #paused = false;
+  /** The server sends more pictures than anybody has use for. */
+  #paceExceeded = false;
+  readonly #pacer: FramePacer;
+  #paceTimer: NodeJS.Timeout | undefined;
+  /** Updates that were handed over. */
+  #updates = 0;
+  /** Pixels of the desktop. */
+  #desktopArea = 1;
+  /** Bytes that the viewer has not drawn yet, if it says. */
+  #behindBytes: number | undefined;
   #outgoing: Uint8Array[] = [];
   #flushing = false;
   #timer: NodeJS.Timeout | undefined;
@@ -101,6 +118,7 @@ export class RdpConnection {
     this.#client = client;
     this.#options = options;
     this.#events = events;
+    this.#pacer = new FramePacer(options.pace);
     const timeout = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
     this.#armTimer(timeout);
     this.#socket = connect({
@@ -118,7 +136,7 @@ export class RdpConnection {
       if (this.#over) return;
       this.#stage = 'negotiation';
       this.#answerExpected();
-      this.#run((client) => client.start());
+      this.#run((client) => [...(client.paceFrames?.({ kind: 'hold' }) ?? []), ...client.start()]);
     });
   }
 
@@ -162,7 +180,25 @@ export class RdpConnection {
 
   resume(): void {
     this.#paused = false;
-    this.#stream.resume();
+    if (!this.#paceExceeded) this.#stream.resume();
+  }
+
+  /**
+   * The viewer has drawn so many of the updates that this connection handed over. From the first report on the server
+   * is kept from getting far ahead of it.
+   * @param behindBytes what the viewer was sent and has not drawn
+   */
+  drawn(updates: number, behindBytes: number): void {
+    this.#behindBytes = behindBytes;
+    this.#pacer.drawn(updates);
+    this.#keepPace();
+  }
+
+  /** The viewer has stopped to look, and so to report: it is not waited for any more. */
+  unwatched(): void {
+    this.#behindBytes = undefined;
+    this.#pacer.unwatched();
+    this.#keepPace();
   }
 
   /** Leaves the server in good form, and closes. Nothing is called back afterwards. */
@@ -214,7 +250,10 @@ export class RdpConnection {
       case 'graphics':
         // The stream begins with the desktop's size, as soon as the connection sequence is over.
         if (this.#stage !== 'active') this.#active();
-        this.#events.graphics(output.update);
+        this.#graphics(output.update);
+        break;
+      case 'frame-ended':
+        this.#pacer.frameEnded(this.#updates);
         break;
       case 'logged-on':
         this.#events.loggedOn?.();
@@ -237,6 +276,17 @@ export class RdpConnection {
     }
   }
 
+  #graphics(update: GraphicsUpdate): void {
+    const { code, data } = update;
+    if (code === UpdateCode.desktopReset) {
+      const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+      this.#desktopArea = Math.max(1, view.getUint16(0, true) * view.getUint16(2, true));
+    }
+    this.#updates++;
+    this.#pacer.painted(drawnArea(update) / this.#desktopArea);
+    this.#events.graphics(update);
+  }
+
   #redirect(redirection: Redirection): void {
     if (this.#events.redirected === undefined) {
       this.#end(endOf('disconnected_by_server', 'the server redirects the connection to another one'));
@@ -251,6 +301,22 @@ export class RdpConnection {
     this.#stage = 'active';
     clearTimeout(this.#timer);
     this.#events.connected();
+  }
+
+  /** Acknowledges the frames that are due, and stops reading while the server is too fast for that. */
+  #keepPace(): void {
+    if (this.#over || this.#stage !== 'active') return;
+    const { acknowledge, pause, waitMs } = this.#pacer.due(performance.now());
+    if (acknowledge > 0) {
+      this.#run((client) => client.acknowledgeFrames?.(acknowledge, this.#behindBytes) ?? []);
+    }
+    if (pause !== this.#paceExceeded) {
+      this.#paceExceeded = pause;
+      if (pause) this.#stream.pause();
+      else if (!this.#paused) this.#stream.resume();
+    }
+    clearTimeout(this.#paceTimer);
+    if (waitMs !== undefined && !this.#over) this.#paceTimer = setTimeout(() => this.#keepPace(), waitMs);
   }
 
   /** Everything that is to be sent in one turn of the event loop goes out in one write, and so in one TLS record. */
@@ -338,7 +404,9 @@ export class RdpConnection {
     this.#events.bytes(chunk.length);
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     this.#run((client) => client.receive(bytes, Date.now()));
-    if (this.#stage === 'active') this.#watchSilence();
+    if (this.#stage !== 'active') return;
+    this.#keepPace();
+    this.#watchSilence();
   }
 
   /** A server that promised heartbeats and sends nothing at all is gone, whatever TCP still believes. */
@@ -354,7 +422,8 @@ export class RdpConnection {
     this.#silence = undefined;
     const rest = this.#heardAt + limit - Date.now();
     // What we do not read, we do not hear.
-    if (rest > 0 || this.#paused) this.#silence = setTimeout(() => this.#checkSilence(limit), Math.max(rest, 1_000));
+    if (rest > 0 || this.#paused || this.#paceExceeded)
+      this.#silence = setTimeout(() => this.#checkSilence(limit), Math.max(rest, 1_000));
     else this.#end(endOf('connection_lost', `no heartbeat within ${limit} ms`));
   }
 
@@ -392,6 +461,7 @@ export class RdpConnection {
   #leave(): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#silence);
+    clearTimeout(this.#paceTimer);
     this.#client = undefined;
     this.#flush();
     const stream = this.#stream;

@@ -54,6 +54,9 @@ export class RdpLink implements Driver {
   #arrived = false;
   /** Of the redirection's hosts. */
   #hostIndex = 0;
+  /** Updates that were handed over, over all connections; and those before the present one. */
+  #updates = 0;
+  #updatesBefore = 0;
   #size: { readonly width: number; readonly height: number } | undefined;
 
   constructor(options: DriverOptions, events: DriverEvents, parts: LinkParts) {
@@ -76,6 +79,14 @@ export class RdpLink implements Driver {
   resume(): void {
     this.#paused = false;
     this.#connection?.resume();
+  }
+
+  drawn(updates: number, behindBytes: number): void {
+    this.#connection?.drawn(updates - this.#updatesBefore, behindBytes);
+  }
+
+  unwatched(): void {
+    this.#connection?.unwatched();
   }
 
   refresh(): void {
@@ -117,6 +128,7 @@ export class RdpLink implements Driver {
       ...(comesBack && this.#secret !== undefined && { autoReconnect: this.#secret }),
     };
     const vouched = (certificate: ServerCertificate) => isVouchedFor(certificate, redirection);
+    this.#updatesBefore = this.#updates;
     // Made before its events come: a connection that fails at once must not find the one before.
     this.#connection = this.#parts.open(
       this.#parts.client(config),
@@ -139,7 +151,10 @@ export class RdpLink implements Driver {
         if (!this.#wasActive) events.phase(phase);
       },
       connected: () => this.#connected(),
-      graphics: (update) => events.graphics(update),
+      graphics: (update) => {
+        this.#updates++;
+        events.graphics(update);
+      },
       bytes: (count) => events.bytes(count),
       lockKeys: (lockKeys) => events.lockKeys(lockKeys),
       notice: (notice) => events.notice(notice),

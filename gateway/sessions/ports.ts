@@ -19,6 +19,13 @@ export interface Driver {
   /** Stops reading from the server until `resume`: TCP then slows the server down. */
   pause(): void;
   resume(): void;
+  /**
+   * The owner has drawn so many of all the updates that came, and has yet to draw so many bytes. From the first report
+   * on the server is kept from getting far ahead: its frames are acknowledged late.
+   */
+  drawn(updates: number, behindBytes: number): void;
+  /** The owner does not look, and reports seldom: it is not waited for until it reports again. */
+  unwatched(): void;
   /** Asks the server to paint everything again. */
   refresh(): void;
   /** Tells the server that nobody looks, or that somebody does again. */

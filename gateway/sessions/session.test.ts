@@ -171,6 +171,19 @@ test('an owner that is behind before the server is there holds it back from the 
   assert.equal(driver.last.paused, false);
 });
 
+test("the owner's progress reaches the server, but not that of a page that nobody sees", async () => {
+  const { session, driver, owner } = make();
+  session.attach(owner);
+  session.ownerDrew(1, 10);
+  await settled();
+  session.ownerDrew(2, 20);
+  session.ownerLooks(false);
+  session.ownerDrew(3, 30);
+  session.ownerLooks(true);
+  session.ownerDrew(4, 0);
+  assert.deepEqual(driver.last.progress, ['2 drawn, 20 bytes behind', 'unwatched', '4 drawn, 0 bytes behind']);
+});
+
 test('a viewer comes and goes; without announcement the owner hears nothing', async () => {
   const { session, owner } = make();
   const viewer = { send() {}, failed() {}, end() {} };

@@ -179,7 +179,14 @@ export class Session {
   /** Whether the owner's page is seen. The server rests while nobody looks: no owner, no live view, no recording. */
   ownerLooks(looks: boolean): void {
     this.#ownerLooks = looks;
+    if (!looks) this.#driver()?.unwatched();
     this.#updateSuppression();
+  }
+
+  /** The owner's browser has drawn so many of all the updates that it was sent, and has yet to draw so many bytes. */
+  ownerDrew(updates: number, behindBytes: number): void {
+    // A page that nobody sees draws when it likes: what others see must not wait for that.
+    if (this.#ownerLooks) this.#driver()?.drawn(updates, behindBytes);
   }
 
   /** Whether the owner's browser is behind by more than it may be. Only the owner slows the server down. */

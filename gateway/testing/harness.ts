@@ -180,6 +180,8 @@ export class FakeConnection implements Driver {
   readonly typed: InputEvent[] = [];
   /** What else was asked of the server, in order. */
   readonly asked: string[] = [];
+  /** What was told of the owner's progress. */
+  readonly progress: string[] = [];
   paused = false;
   closed = false;
 
@@ -196,6 +198,12 @@ export class FakeConnection implements Driver {
   }
   resume(): void {
     this.paused = false;
+  }
+  drawn(updates: number, behindBytes: number): void {
+    this.progress.push(`${updates} drawn, ${behindBytes} bytes behind`);
+  }
+  unwatched(): void {
+    this.progress.push('unwatched');
   }
   refresh(): void {
     this.asked.push('refresh');

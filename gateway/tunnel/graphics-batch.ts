@@ -22,6 +22,10 @@ export class GraphicsBatch {
     return this.#updates === 0;
   }
 
+  get updates(): number {
+    return this.#updates;
+  }
+
   /** Whether it is time to send, however much more is coming. */
   get full(): boolean {
     return this.#length >= FLUSH_BYTES || this.#updates >= TunnelLimits.updates;

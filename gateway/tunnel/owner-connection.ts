@@ -11,26 +11,37 @@ export const RELEASE_BYTES = 2 * 1024 * 1024;
 /** What may wait in the socket: reached only by a browser that acknowledges what it has not read. */
 const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 
+/** What the session learns of how far the browser is. */
+export interface OwnerProgress {
+  /** Of all the updates the browser has drawn so many, and it has yet to draw so many bytes. */
+  drawn(updates: number, behindBytes: number): void;
+  /** Whether it is behind by more than it may be. */
+  holdBack(hold: boolean): void;
+}
+
 /**
  * The owner's browser in Stream mode: passes the server's own updates on, and measures how far the browser is behind.
  * What arrives together (in one turn of the event loop: TLS hands out a burst record by record) goes out as one message.
  */
 export class OwnerConnection implements Owner {
   readonly #connection: TunnelConnection;
-  readonly #holdBack: (hold: boolean) => void;
+  readonly #progress: OwnerProgress;
   readonly #batch = new GraphicsBatch();
-  /** Sizes of the messages that are not acknowledged yet; the oldest has number `#oldest`. */
-  #sizes: number[] = [];
+  /** The messages that are not acknowledged yet; the oldest has number `#oldest`. */
+  #unacknowledged: { readonly size: number; readonly updates: number }[] = [];
   #oldest = 1;
   #next = 1;
+  /** Bytes of those. */
   #behind = 0;
+  /** Updates that the browser has drawn. */
+  #drawn = 0;
   #holding = false;
   #flushing = false;
   #bytesSent = 0;
 
-  constructor(connection: TunnelConnection, holdBack: (hold: boolean) => void) {
+  constructor(connection: TunnelConnection, progress: OwnerProgress) {
     this.#connection = connection;
-    this.#holdBack = holdBack;
+    this.#progress = progress;
   }
 
   get bytesSent(): number {
@@ -71,13 +82,17 @@ export class OwnerConnection implements Owner {
 
   /** The browser has drawn everything up to and including `seq`. A number never sent, or seen before, says nothing. */
   acknowledge(seq: number): void {
-    const drawn = (seq - this.#oldest + 1) >>> 0; // sequence numbers wrap around at 2^32
-    if (drawn === 0 || drawn > this.#sizes.length) return;
-    for (const size of this.#sizes.splice(0, drawn)) this.#behind -= size;
-    this.#oldest = (this.#oldest + drawn) >>> 0;
+    const count = (seq - this.#oldest + 1) >>> 0; // sequence numbers wrap around at 2^32
+    if (count === 0 || count > this.#unacknowledged.length) return;
+    for (const { size, updates } of this.#unacknowledged.splice(0, count)) {
+      this.#behind -= size;
+      this.#drawn += updates;
+    }
+    this.#oldest = (this.#oldest + count) >>> 0;
+    this.#progress.drawn(this.#drawn, this.#behind);
     if (this.#holding && this.#behind < RELEASE_BYTES) {
       this.#holding = false;
-      this.#holdBack(false);
+      this.#progress.holdBack(false);
     }
   }
 
@@ -88,15 +103,16 @@ export class OwnerConnection implements Owner {
       this.#connection.endWith('viewer_too_slow');
       return;
     }
+    const { updates } = this.#batch;
     const message = this.#batch.take(this.#next);
     this.#next = (this.#next + 1) >>> 0;
-    this.#sizes.push(message.length);
+    this.#unacknowledged.push({ size: message.length, updates });
     this.#behind += message.length;
     this.#bytesSent += message.length;
     this.#connection.sendBytes(message);
     if (!this.#holding && this.#behind > HOLD_BYTES) {
       this.#holding = true;
-      this.#holdBack(true);
+      this.#progress.holdBack(true);
     }
   }
 }

@@ -35,6 +35,7 @@ test('a batch is full by bytes and by count', () => {
 function owner() {
   const sent: Uint8Array[] = [];
   const held: boolean[] = [];
+  const drawn: [number, number][] = [];
   const ended: string[] = [];
   const connection = {
     bufferedBytes: 0,
@@ -43,8 +44,11 @@ function owner() {
     end: (end: { code: string }) => ended.push(end.code),
     endWith: (code: string) => ended.push(code),
   };
-  const made = new OwnerConnection(connection as unknown as TunnelConnection, (hold) => held.push(hold));
-  return { owner: made, sent, held, ended, connection };
+  const made = new OwnerConnection(connection as unknown as TunnelConnection, {
+    drawn: (updates, behindBytes) => drawn.push([updates, behindBytes]),
+    holdBack: (hold) => held.push(hold),
+  });
+  return { owner: made, sent, held, drawn, ended, connection };
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -82,6 +86,21 @@ test('held back above one mark, let go below the other', async () => {
   assert.deepEqual(held, [true]);
   browser.acknowledge(sent - 1);
   assert.deepEqual(held, [true, false]);
+});
+
+test('how far the browser is: updates that it has drawn, bytes that it has not', async () => {
+  const { owner: browser, drawn } = owner();
+  for (const updates of [1, 3, 2]) {
+    for (let i = 0; i < updates; i++) browser.graphics({ code: 1, data: new Uint8Array(10) });
+    await turn();
+  }
+  browser.acknowledge(2);
+  browser.acknowledge(2); // said before
+  browser.acknowledge(3);
+  assert.deepEqual(drawn, [
+    [4, 1 + 4 + 2 * 15],
+    [6, 0],
+  ]);
 });
 
 test('a browser that acknowledges what it does not read is let go', async () => {

@@ -211,7 +211,10 @@ interface Attached {
 }
 
 function attachOwner(connection: TunnelConnection, session: Session): Attached {
-  const owner = new OwnerConnection(connection, (hold) => session.holdBack(hold));
+  const owner = new OwnerConnection(connection, {
+    drawn: (updates, behindBytes) => session.ownerDrew(updates, behindBytes),
+    holdBack: (hold) => session.holdBack(hold),
+  });
   connection.send({ type: 'hello', version: TUNNEL_VERSION, role: 'owner', mode: 'stream' });
   session.attach(owner);
   return {

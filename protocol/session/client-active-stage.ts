@@ -64,6 +64,8 @@ export interface ActiveStageOptions {
 export type ActiveOutput =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
+  /** A frame is whole, with what was handed over last, and is acknowledged as `paceFrames` says. */
+  | { readonly kind: 'frame-ended' }
   | { readonly kind: 'logged-on' }
   /** What the user should know of a logon that is not done yet. */
   | { readonly kind: 'logon-notice'; readonly notice: LogonNotice }
@@ -152,6 +154,18 @@ export class ClientActiveStage {
     return outputs;
   }
 
+  /**
+   * Acknowledges the oldest frames that are held.
+   * @param queueDepth bytes that wait to be decoded, if somebody knows
+   */
+  acknowledgeFrames(count: number, queueDepth?: number): ActiveOutput[] {
+    const { graphics } = this.#channels;
+    const messages = graphics.acknowledge(count, queueDepth);
+    const outputs = this.#channels.send(graphics, messages).map((bytes): ActiveOutput => ({ kind: 'send', bytes }));
+    const surfaceFrames = this.#frames.release(count - messages.length);
+    return [...outputs, ...surfaceFrames.map((frameId) => this.#acknowledgeFrame(frameId))];
+  }
+
   /** Handles one frame and appends to `out`. Throws `DecodeError`. @param now milliseconds since the epoch */
   receiveFrame(frame: Uint8Array, out: ActiveSink, now: number): void {
     this.#options.messageChannel?.channel.received(frame.length);
@@ -225,7 +239,9 @@ export class ClientActiveStage {
       if (update.code === UpdateCode.orders) this.skipped.orders++;
       else out.push({ kind: 'graphics', update });
       if (update.code === UpdateCode.surfaceCommands && this.#acknowledgesFrames) {
-        for (const frameId of this.#frames.ended(update.data)) out.push(this.#acknowledgeFrame(frameId));
+        const { count, acknowledge } = this.#frames.ended(update.data);
+        for (let i = 0; i < count; i++) out.push({ kind: 'frame-ended' });
+        for (const frameId of acknowledge) out.push(this.#acknowledgeFrame(frameId));
       }
     }
   }
@@ -250,7 +266,7 @@ export class ClientActiveStage {
     for (const output of produced) {
       if (output.kind === 'pipeline') {
         out.push({ kind: 'graphics', update: { code: UpdateCode.graphicsPipeline, data: output.pdus } });
-      }
+      } else if (output.kind === 'frame-ended') out.push(output);
     }
     for (const bytes of packets ?? []) out.push({ kind: 'send', bytes });
   }

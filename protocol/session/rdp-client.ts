@@ -29,6 +29,8 @@ export type ClientOutput =
   | { readonly kind: 'phase'; readonly phase: ConnectionPhase }
   /** The next update of the one ordered stream. Its data is only good until the next call of any method. */
   | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
+  /** A frame is whole, with what was handed over last; `paceFrames` says when it is acknowledged. */
+  | { readonly kind: 'frame-ended' }
   /** The server says that the user is logged on. Not every server does. */
   | { readonly kind: 'logged-on' }
   /** What the user should know of a logon that is not done yet. */
@@ -52,6 +54,7 @@ export type ClientOutput =
 export class RdpClient {
   #config: ClientConfig;
   #state: State;
+  #pace: FramePace | undefined;
 
   constructor(config: ClientConfig, crypto: CryptoProvider) {
     this.#config = config;
@@ -131,10 +134,18 @@ export class RdpClient {
     });
   }
 
-  /** When drawn frames are acknowledged: see `FramePace`. At once unless told otherwise. */
+  /** When drawn frames are acknowledged: see `FramePace`. At once unless told otherwise, in time or before the session is up. */
   paceFrames(pace: FramePace): ClientOutput[] {
+    this.#pace = pace;
     return this.#guard((state, out) => {
       if (state.name === 'active') out.push(...state.stage.paceFrames(pace));
+    });
+  }
+
+  /** Acknowledges the oldest frames that are held. @param queueDepth bytes that wait to be decoded, if somebody knows */
+  acknowledgeFrames(count: number, queueDepth?: number): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.acknowledgeFrames(count, queueDepth));
     });
   }
 
@@ -182,6 +193,7 @@ export class RdpClient {
     const { redirected: _redirected, autoReconnect: _autoReconnect, ...config } = this.#config;
     this.#config = { ...config, username: '', domain: '', password: '' };
     out.push(...stage.start());
+    if (this.#pace !== undefined) out.push(...stage.paceFrames(this.#pace));
     const { security } = connection;
     if (security === undefined) {
       this.#active(state, connection.pending, now, out);

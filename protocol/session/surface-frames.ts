@@ -13,22 +13,27 @@ export class SurfaceFrames {
   /**
    * Looks through one surface commands update.
    *
-   * @returns the frames to acknowledge now
+   * @returns how many frames ended in it, and those to acknowledge now
    * @throws DecodeError as the compositor would
    */
-  ended(update: Uint8Array): readonly number[] {
+  ended(update: Uint8Array): { readonly count: number; readonly acknowledge: readonly number[] } {
     const cursor = new ReadCursor(update, 'TS_SURFCMD');
     const ended: number[] = [];
     while (cursor.remaining > 0) {
       const command = decodeSurfaceCommand(cursor);
       if (command.kind === 'frame' && command.action === FrameAction.end) ended.push(command.frameId);
     }
-    if (this.#pace.kind !== 'hold') return ended;
+    if (this.#pace.kind !== 'hold') return { count: ended.length, acknowledge: ended };
     for (const frameId of ended) {
       if (this.#held.length >= MAX_HELD) this.#held.shift();
       this.#held.push(frameId);
     }
-    return [];
+    return { count: ended.length, acknowledge: [] };
+  }
+
+  /** The oldest frames that are held, to be acknowledged. */
+  release(count: number): readonly number[] {
+    return this.#held.splice(0, count);
   }
 
   /** Changes the pace; a suspension has no word on the wire here, so frames go on being acknowledged at once. */

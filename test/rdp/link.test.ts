@@ -1,72 +1,14 @@
 import assert from 'node:assert/strict';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import type { ClientConfig } from '#protocol/connector/types.ts';
 import { UpdateCode } from '#protocol/graphics/update.ts';
-import type { ServerRedirection } from '#protocol/pdu/server-redirection.ts';
 import { RdpClient } from '#protocol/session/rdp-client.ts';
-import { RdpServer, type ServerOutput } from '#protocol/session/rdp-server.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import { type ProtocolClient, RdpConnection } from '../../gateway/rdp/driver.ts';
 import { MAX_REDIRECTIONS, RdpLink } from '../../gateway/rdp/link.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
 import type { DriverOptions } from '../../gateway/sessions/ports.ts';
-
-/** One connection that came to the farm, and how far it is. */
-interface Visit {
-  readonly server: RdpServer;
-  readonly socket: Socket;
-  /** First line of the Connection Request, where it has one. */
-  readonly routing: string;
-}
-
-/** RDP servers without TLS behind one port. `arrive` is called when a client is in. */
-async function farm(arrive: (visit: Visit, count: number) => void, accept: (count: number) => boolean = () => true) {
-  const visits: Visit[] = [];
-  let attempts = 0;
-  const listener = createServer((socket) => {
-    attempts++;
-    socket.on('error', () => {});
-    if (!accept(attempts)) {
-      socket.destroy();
-      return;
-    }
-    const privateKey = { modulus: 1n, exponent: 1n, privateExponent: 1n, size: 64 };
-    const legacy = { authenticate: () => true, level: 0, methods: 0, privateKey };
-    const server = new RdpServer({ computerName: 'FARM', legacy }, nodeCrypto);
-    let routing = '';
-    socket.on('data', (chunk: Buffer) => {
-      if (routing === '') routing = /msts=[^\r]*/u.exec(chunk.toString('latin1'))?.[0] ?? '-';
-      const outputs = server.receive(new Uint8Array(chunk), 0);
-      answer(socket, outputs);
-      if (!outputs.some(({ kind }) => kind === 'connected')) return;
-      const visit = { server, socket, routing };
-      visits.push(visit);
-      arrive(visit, visits.length);
-    });
-  });
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (listener.address() as AddressInfo).port,
-    visits,
-    attempts: () => attempts,
-    [Symbol.asyncDispose]: async () => {
-      for (const { socket } of visits) socket.destroy();
-      await new Promise((resolve) => listener.close(resolve));
-    },
-  };
-}
-
-function answer(socket: Socket, outputs: readonly ServerOutput[]): void {
-  for (const output of outputs) {
-    if (output.kind === 'send') socket.write(output.bytes);
-    if (output.kind === 'closed') socket.end();
-  }
-}
-
-function redirect({ server, socket }: Visit, packet: Partial<ServerRedirection>): void {
-  answer(socket, server.redirect({ sessionId: 1, flags: 0, ...packet }));
-}
+import { eventually, farm, redirect } from './farm.ts';
 
 const TOKEN = new TextEncoder().encode('Cookie: msts=1.2.3\r\n');
 
@@ -125,10 +67,7 @@ describe('RdpLink follows redirections', () => {
     });
     const { driver, until, configs } = link(servers.port);
     await until('desktop');
-    await new Promise<void>((resolve) => {
-      const look = () => (servers.visits.length === 2 ? resolve() : setTimeout(look, 5));
-      look();
-    });
+    await eventually(() => servers.visits.length === 2);
     driver.close();
     assert.deepEqual(
       servers.visits.map(({ routing }) => routing),
@@ -148,10 +87,7 @@ describe('RdpLink follows redirections', () => {
       if (count === 1) redirect(visit, { targetNetAddresses: ['127.0.0.2', '127.0.0.1'] });
     });
     const { driver, configs } = link(servers.port);
-    await new Promise<void>((resolve) => {
-      const look = () => (servers.visits.length === 2 ? resolve() : setTimeout(look, 5));
-      look();
-    });
+    await eventually(() => servers.visits.length === 2);
     driver.close();
     assert.deepEqual(
       configs.map(({ host }) => host),
@@ -237,10 +173,7 @@ describe('RdpLink brings a lost connection back', () => {
   });
 
   it('for so long, and no longer', async () => {
-    await using servers = await farm(
-      () => {},
-      (count) => count === 1,
-    );
+    await using servers = await farm(() => {}, { accept: (count) => count === 1 });
     const { told, until } = link(servers.port, {}, [1, 1, 1]);
     await until('reset');
     servers.visits[0]?.socket.resetAndDestroy();
@@ -290,14 +223,11 @@ describe('RdpLink brings a lost connection back', () => {
   });
 
   it('not when the server ended the session, nor before the desktop was there', async () => {
-    await using servers = await farm(({ server, socket }) => answer(socket, server.disconnect()));
+    await using servers = await farm((visit) => visit.do(visit.server.disconnect()));
     const ended = link(servers.port);
     await ended.until('closed disconnected_by_server');
     assert.equal(servers.attempts(), 1);
-    await using closed = await farm(
-      () => {},
-      () => false,
-    );
+    await using closed = await farm(() => {}, { accept: () => false });
     const never = link(closed.port);
     await never.until('closed target_not_rdp');
     assert.deepEqual(never.told, ['closed target_not_rdp']);

@@ -1,7 +1,14 @@
 import { ZgfxDecompressor } from '../../codecs/zgfx.ts';
-import { ReadCursor } from '../../core/cursor.ts';
 import type { DynamicChannel } from '../dynamic-channels.ts';
-import { decodeGfxPdu, encodeGfxPdu, GfxCapsFlags, type GfxCapsSet, GfxVersion, QueueDepth } from './pdu.ts';
+import {
+  decodeGfxPdus,
+  encodeGfxPdu,
+  GfxCapsFlags,
+  type GfxCapsSet,
+  GfxCommand,
+  GfxVersion,
+  QueueDepth,
+} from './pdu.ts';
 
 /** [MS-RDPEGFX] 1.5. */
 export const GRAPHICS_CHANNEL = 'Microsoft::Windows::RDS::Graphics';
@@ -11,13 +18,16 @@ export type GraphicsChannelOutput =
   /** RDPGFX messages, decompressed, to be drawn in order. The bytes are only good during the call that hands them over. */
   | { readonly kind: 'pipeline'; readonly pdus: Uint8Array }
   /** The desktop has a new size. */
-  | { readonly kind: 'reset'; readonly width: number; readonly height: number };
+  | { readonly kind: 'reset'; readonly width: number; readonly height: number }
+  /** A frame is whole, and will be acknowledged. */
+  | { readonly kind: 'frame-ended' };
 
 /**
  * When frames are acknowledged, which is what makes a server send more of them ([MS-RDPEGFX] 3.2.5.13).
  *
  * - `send`: each at once; `queueDepth` is how many bytes wait to be decoded, if somebody knows
- * - `hold`: those that end from now on wait until the pace changes, so a server stops when it is far enough ahead
+ * - `hold`: those that end from now on wait for `acknowledge` or until the pace changes, so a server stops when it is
+ *   far enough ahead
  * - `suspend`: the server need not wait for any
  */
 export type FramePace =
@@ -58,9 +68,8 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
   process(message: Uint8Array, out: GraphicsChannelOutput[]): Uint8Array[] {
     const pdus = this.#zgfx.decompress(message);
     const answers: Uint8Array[] = [];
-    const cursor = new ReadCursor(pdus, 'RDPGFX_HEADER');
-    while (cursor.remaining > 0) {
-      const pdu = decodeGfxPdu(cursor);
+    let framesEnded = 0;
+    for (const pdu of decodeGfxPdus(pdus, HEARD_COMMANDS)) {
       switch (pdu.kind) {
         case 'caps-confirm':
           this.#agreed = pdu.capsSet;
@@ -70,13 +79,24 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
           break;
         case 'end-frame':
           this.#frameEnded(pdu.frameId, answers);
+          framesEnded++;
           break;
         default:
           break;
       }
     }
     out.push({ kind: 'pipeline', pdus });
+    for (let i = 0; i < framesEnded; i++) out.push({ kind: 'frame-ended' });
     return answers;
+  }
+
+  /**
+   * Acknowledges the oldest frames that are held.
+   * @param queueDepth bytes that wait to be decoded, if somebody knows
+   */
+  acknowledge(count: number, queueDepth?: number): Uint8Array[] {
+    const depth = wireDepth(queueDepth);
+    return this.#held.splice(0, count).map((frameId) => this.#acknowledge(frameId, depth));
   }
 
   /** Changes the pace. Returns the messages to send: acknowledgements that were held, or word of the suspension. */
@@ -92,7 +112,7 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
       case 'suspend':
         return before.kind === 'suspend' ? [] : [this.#acknowledge(this.#lastFrameId, QueueDepth.suspendAcknowledge)];
       case 'send': {
-        const depth = queueDepth(pace);
+        const depth = wireDepth(pace.queueDepth);
         // The first acknowledgement after a suspension takes it back.
         if (before.kind === 'suspend') return [this.#acknowledge(this.#lastFrameId, depth)];
         return held.map((frameId) => this.#acknowledge(frameId, depth));
@@ -113,7 +133,7 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
     this.#lastFrameId = frameId;
     this.#framesDecoded = (this.#framesDecoded + 1) >>> 0;
     const pace = this.#pace;
-    if (pace.kind === 'send') answers.push(this.#acknowledge(frameId, queueDepth(pace)));
+    if (pace.kind === 'send') answers.push(this.#acknowledge(frameId, wireDepth(pace.queueDepth)));
     else if (pace.kind === 'suspend') {
       if (first) answers.push(this.#acknowledge(frameId, QueueDepth.suspendAcknowledge));
     } else {
@@ -135,9 +155,17 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
 
 const MAX_HELD = 256;
 
-function queueDepth(pace: Extract<FramePace, { kind: 'send' }>): number {
-  const depth = pace.queueDepth ?? QueueDepth.unavailable;
-  return Math.min(Math.max(0, Math.floor(depth)), QueueDepth.suspendAcknowledge - 1);
+/** What concerns the channel itself; all the rest is for whoever draws, and passed over unread. */
+const HEARD_COMMANDS: ReadonlySet<number> = new Set([
+  GfxCommand.capsConfirm,
+  GfxCommand.resetGraphics,
+  GfxCommand.endFrame,
+]);
+
+/** A depth of no bytes would mean that nobody knows. */
+function wireDepth(bytes: number | undefined): number {
+  if (bytes === undefined) return QueueDepth.unavailable;
+  return Math.min(Math.max(1, Math.floor(bytes)), QueueDepth.suspendAcknowledge - 1);
 }
 
 /** Newest last, as clients list them; small caches, no AVC. Version 10.1 is left out: it has no flag to refuse AVC. */

@@ -1,4 +1,4 @@
-import { type ReadCursor, WriteCursor } from '../../core/cursor.ts';
+import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
 
 /** [MS-RDPEGFX] 2.2.1.5 RDPGFX_HEADER, `cmdId`. */
 export const GfxCommand = {
@@ -79,6 +79,8 @@ export const GfxLimits = { rects: 65_535, capsSets: 64, monitors: 16 } as const;
 /** [MS-RDPEGFX] 2.2.2.14: the PDU is padded to this size. */
 const RESET_GRAPHICS_SIZE = 340;
 const HEADER_SIZE = 8;
+/** Behind cmdId and flags. */
+const PDU_LENGTH_OFFSET = 4;
 
 /** [MS-RDPEGFX] 2.2.1.2 RDPGFX_RECT16: right and bottom are exclusive. */
 export interface GfxRect {
@@ -207,6 +209,23 @@ export type GfxPdu =
       readonly timeDiffEDR: number;
     }
   | { readonly kind: 'unknown'; readonly cmdId: number };
+
+/**
+ * Decodes those of several messages that have one of these commands, and passes over the others by their headers.
+ * @throws DecodeError
+ */
+export function* decodeGfxPdus(bytes: Uint8Array, commands: ReadonlySet<number>): Generator<GfxPdu, void> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < bytes.length; ) {
+    const isWhole = at + HEADER_SIZE <= bytes.length;
+    const pduLength = isWhole ? view.getUint32(at + PDU_LENGTH_OFFSET, true) : 0;
+    const isSkipped =
+      pduLength >= HEADER_SIZE && pduLength <= bytes.length - at && !commands.has(view.getUint16(at, true));
+    // What is damaged goes to the decoder, which says how.
+    if (!isSkipped) yield decodeGfxPdu(new ReadCursor(bytes, 'RDPGFX_HEADER', at));
+    at += Math.max(pduLength, HEADER_SIZE);
+  }
+}
 
 /** Reads the next message; several may follow one another in one channel message. */
 export function decodeGfxPdu(cursor: ReadCursor): GfxPdu {

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { WriteCursor } from '../core/cursor.ts';
+import { UpdateCode } from '../graphics/update.ts';
+import { encodeBitmapUpdate, sizeOfBitmapUpdate } from '../pdu/bitmap-update.ts';
+import { encodeSurfaceCommand, type SurfaceCommand, sizeOfSurfaceCommand } from '../pdu/surface-command.ts';
+import { drawnArea } from './drawn-area.ts';
+import { FramePacer } from './frame-pacer.ts';
+
+/** A server that sends whenever it may have so many frames on the way, for so long. Returns when each was acknowledged. */
+function run(pacer: FramePacer, inFlight: number, milliseconds: number, viewer: (now: number) => void = () => {}) {
+  const acknowledged: number[] = [];
+  let frames = 0;
+  for (let now = 0; now < milliseconds; now++) {
+    while (frames - acknowledged.length < inFlight) pacer.frameEnded(++frames);
+    viewer(now);
+    for (let { acknowledge } = pacer.due(now); acknowledge > 0; acknowledge--) acknowledged.push(now);
+  }
+  return acknowledged;
+}
+
+describe('FramePacer', () => {
+  it('acknowledges no more than 30 frames a second of a server that would send more', () => {
+    const acknowledged = run(new FramePacer(), 4, 10_000);
+    assert.ok(acknowledged.length <= 10 * 30 + 3 && acknowledged.length >= 10 * 30 - 1, `${acknowledged.length}`);
+    const gaps = acknowledged.slice(4).map((at, i) => at - (acknowledged[i + 3] ?? 0));
+    assert.ok(Math.min(...gaps) >= 33 && Math.max(...gaps) <= 34, 'evenly');
+  });
+
+  it('takes another rate', () => {
+    const acknowledged = run(new FramePacer({ framesPerSecond: 60 }), 4, 10_000);
+    assert.ok(Math.abs(acknowledged.length - 600) <= 3, `${acknowledged.length}`);
+  });
+
+  it('acknowledges a quiet server at once', () => {
+    const pacer = new FramePacer();
+    for (let frame = 1; frame <= 20; frame++) {
+      pacer.frameEnded(frame);
+      assert.deepEqual(pacer.due(frame * 100), { acknowledge: 1, pause: false });
+    }
+  });
+
+  it('says when to ask again', () => {
+    const pacer = new FramePacer();
+    for (const frame of [1, 2, 3, 4]) pacer.frameEnded(frame);
+    assert.deepEqual(pacer.due(0), { acknowledge: 3, pause: false, waitMs: 34 });
+    assert.equal(pacer.due(33).acknowledge, 0);
+    assert.deepEqual(pacer.due(34), { acknowledge: 1, pause: false });
+  });
+
+  it('waits for a viewer that reports, and is behind', () => {
+    const pacer = new FramePacer({ ahead: 5 });
+    pacer.drawn(0);
+    const stalled = run(pacer, 2, 5_000);
+    // The sixth is one too many on the way to the viewer: it and the one before are what the server waits for.
+    assert.equal(stalled.length, 6 - 2);
+    assert.equal(pacer.due(5_000).waitMs, undefined, 'only the viewer changes that');
+    pacer.drawn(3);
+    assert.ok(pacer.due(5_000).acknowledge > 0);
+  });
+
+  it('goes as fast as the viewer draws', () => {
+    const pacer = new FramePacer();
+    let drawn = 0;
+    const acknowledged = run(pacer, 4, 10_000, (now) => {
+      if (now % 100 === 0) pacer.drawn(drawn++);
+    });
+    assert.ok(Math.abs(acknowledged.length - 100) <= 20, `${acknowledged.length}`);
+  });
+
+  it('does not wait for a viewer that has stopped to look', () => {
+    const pacer = new FramePacer();
+    pacer.drawn(0);
+    run(pacer, 4, 1_000);
+    pacer.unwatched();
+    assert.ok(run(pacer, 4, 1_000).length > 25);
+  });
+
+  it('stops to read where a server does not wait for acknowledgements, and goes on when they are out', () => {
+    const pacer = new FramePacer();
+    for (let frame = 1; frame <= 40; frame++) pacer.frameEnded(frame);
+    assert.equal(pacer.due(0).pause, true);
+    let now = 0;
+    while (pacer.due(now).pause) now += 10;
+    assert.ok(now > 100 && now < 400, `${now}`);
+  });
+
+  it('stops to read where a server that marks no frames draws more than 30 desktops a second', () => {
+    const pacer = new FramePacer();
+    let painted = 0;
+    for (let now = 0; now < 10_000; now++) {
+      if (pacer.due(now).pause) continue;
+      pacer.painted(0.25);
+      painted += 0.25;
+    }
+    assert.ok(Math.abs(painted - 300) < 5, `${painted}`);
+  });
+
+  it('lets a server that draws little draw it whenever it likes', () => {
+    const pacer = new FramePacer();
+    for (let now = 0; now < 1_000; now++) {
+      pacer.painted(0.02);
+      assert.equal(pacer.due(now).pause, false);
+    }
+  });
+
+  it('counts areas only where no frames are marked', () => {
+    const pacer = new FramePacer();
+    pacer.frameEnded(1);
+    for (let i = 0; i < 100; i++) pacer.painted(1);
+    assert.equal(pacer.due(0).pause, false);
+  });
+});
+
+describe('drawnArea', () => {
+  it('of bitmap updates, by their rectangles', () => {
+    const place = { width: 64, height: 64, bitsPerPixel: 32, compressed: false };
+    const rectangles = [
+      { ...place, destLeft: 0, destTop: 0, destRight: 63, destBottom: 63, data: new Uint8Array(5) },
+      { ...place, destLeft: 10, destTop: 20, destRight: 10, destBottom: 29, data: new Uint8Array(0) },
+    ];
+    const cursor = new WriteCursor(sizeOfBitmapUpdate({ rectangles }));
+    encodeBitmapUpdate({ rectangles }, cursor);
+    const data = cursor.finish();
+    assert.equal(drawnArea({ code: UpdateCode.bitmap, data }), 64 * 64 + 10);
+    for (let end = 0; end < data.length; end++) {
+      assert.ok(drawnArea({ code: UpdateCode.bitmap, data: data.subarray(0, end) }) <= 64 * 64 + 10);
+    }
+  });
+
+  it('of surface commands, by their pictures', () => {
+    const bits: SurfaceCommand = {
+      ...{ kind: 'bits', type: 1, destLeft: 0, destTop: 0, width: 30, height: 20, bitsPerPixel: 32, codecId: 0 },
+      data: new Uint8Array(7),
+    };
+    const cursor = new WriteCursor(2 * sizeOfSurfaceCommand(bits));
+    encodeSurfaceCommand(bits, cursor);
+    encodeSurfaceCommand(bits, cursor);
+    assert.equal(drawnArea({ code: UpdateCode.surfaceCommands, data: cursor.finish() }), 2 * 600);
+  });
+
+  it('of nothing else', () => {
+    assert.equal(drawnArea({ code: UpdateCode.pointerNew, data: new Uint8Array(100).fill(1) }), 0);
+  });
+});

@@ -1,0 +1,93 @@
+/**
+ * How fast a server may send pictures: no more than a viewer has use for, and no further ahead of it than what is on
+ * the way. A server that marks frames is slowed down by its acknowledgements, one that does not by not being read.
+ *
+ * Sans-IO: times are milliseconds of any steady clock.
+ */
+
+export interface FramePacerOptions {
+  /** Frames, or whole desktops' worth of pictures, in a second; 30 unless given. */
+  readonly framesPerSecond?: number;
+  /** Frames that may be on their way to the viewer, or waiting to be drawn there; 12 unless given. */
+  readonly ahead?: number;
+}
+
+/** What is to be done now. */
+export interface Pace {
+  /** So many of the oldest frames are to be acknowledged. */
+  readonly acknowledge: number;
+  /** Nothing is to be read from the server. */
+  readonly pause: boolean;
+  /** Ask again after so many milliseconds; without it, when something has happened. */
+  readonly waitMs?: number;
+}
+
+export class FramePacer {
+  readonly #perMs: number;
+  readonly #ahead: number;
+  /** Frames that are not acknowledged yet. */
+  #unacknowledged = 0;
+  /** For each frame that is not drawn yet, how many updates there were when it ended. */
+  #undrawn: number[] = [];
+  #reported = false;
+  #marksFrames = false;
+  #frameCredit = BURST;
+  #areaCredit = BURST;
+  #at: number | undefined;
+
+  constructor({ framesPerSecond = 30, ahead = 12 }: FramePacerOptions = {}) {
+    this.#perMs = framesPerSecond / 1000;
+    this.#ahead = ahead;
+  }
+
+  /** The server ended a frame that waits to be acknowledged. @param updates how many were handed over, with this one */
+  frameEnded(updates: number): void {
+    this.#marksFrames = true;
+    this.#unacknowledged++;
+    if (this.#reported) this.#undrawn.push(updates);
+  }
+
+  /** The server drew this share of the desktop. Counts where nothing else marks frames. */
+  painted(share: number): void {
+    if (!this.#marksFrames) this.#areaCredit -= share;
+  }
+
+  /** The viewer has drawn so many updates, of all that were handed over. The first report is a promise of more. */
+  drawn(updates: number): void {
+    this.#reported = true;
+    const first = this.#undrawn.findIndex((end) => end > updates);
+    this.#undrawn.splice(0, first === -1 ? this.#undrawn.length : first);
+  }
+
+  /** Nobody looks, so nobody reports: frames are not waited for until somebody does again. */
+  unwatched(): void {
+    this.#reported = false;
+    this.#undrawn = [];
+  }
+
+  due(now: number): Pace {
+    const elapsed = Math.max(0, now - (this.#at ?? now));
+    this.#at = now;
+    this.#frameCredit = Math.min(BURST, this.#frameCredit + elapsed * this.#perMs);
+    this.#areaCredit = Math.min(BURST, this.#areaCredit + elapsed * this.#perMs);
+    const isBehind = this.#undrawn.length > this.#ahead;
+    const acknowledge = isBehind ? 0 : Math.min(this.#unacknowledged, Math.floor(this.#frameCredit));
+    this.#unacknowledged -= acknowledge;
+    this.#frameCredit -= acknowledge;
+    const pausedByArea = this.#areaCredit < 0;
+    const waits: number[] = [];
+    if (this.#unacknowledged > 0 && !isBehind) waits.push((1 - this.#frameCredit) / this.#perMs);
+    if (pausedByArea) waits.push(-this.#areaCredit / this.#perMs);
+    return {
+      acknowledge,
+      pause: pausedByArea || this.#unacknowledged > IGNORED,
+      ...(waits.length > 0 && { waitMs: Math.ceil(Math.min(...waits)) }),
+    };
+  }
+}
+
+/** What a quiet server may send at once: an answer to a key is never kept waiting. */
+const BURST = 3;
+
+/** A server that has so many frames on the way does not wait for acknowledgements. */
+const IGNORED = 32;
