@@ -1,9 +1,10 @@
+import { OPAQUE_BLACK } from '../pixel-target.ts';
 import { TILE_PIXELS } from './wavelet.ts';
 
 /**
- * [MS-RDPRFX] 3.1.8.1.3: RemoteFX keeps Y, Cb and Cr as signed values with five bits of fraction, Y lowered by 128.
+ * [MS-RDPRFX] 3.1.8.2.5: RemoteFX keeps Y, Cb and Cr as signed values with five bits of fraction, Y lowered by 128.
  * The factors here are the specification's, scaled by two to the fourteenth: the most that leaves every sum of
- * 16-bit components inside 32 bits.
+ * 16-bit components inside 32 bits. Its share of Cr in blue, 0.000013, is less than that resolves.
  */
 const SCALE_BITS = 14;
 const CR_TO_RED = Math.round(1.402525 * (1 << SCALE_BITS));
@@ -13,23 +14,32 @@ const CB_TO_BLUE = Math.round(1.769905 * (1 << SCALE_BITS));
 const FRACTION_BITS = 5;
 const LUMA_SHIFT = 128 << FRACTION_BITS;
 
+/** Colours are rounded to the nearest, as the picture in [MS-RDPRFX] 4.2.4.4 is. */
+const HALF = 1 << (FRACTION_BITS - 1);
+
+/**
+ * Samples limited to a byte, by their value and `LIMIT_ZERO`. Faster than comparing: pictures of text are full of white,
+ * which lies now above 255 and now below, so that a processor could not guess the comparison.
+ */
+const LIMIT_ZERO = 4096;
+const LIMIT = Uint8Array.from({ length: 2 * LIMIT_ZERO }, (_, i) => Math.min(Math.max(i - LIMIT_ZERO, 0), 255));
+
 /** A tile's three components into 64×64 pixels, each `0xAABBGGRR` with full alpha. */
 export function yCbCrToRgba(y: Int16Array, cb: Int16Array, cr: Int16Array, pixels: Uint32Array): void {
   for (let i = 0; i < TILE_PIXELS; i++) {
-    const luma = ((y[i] ?? 0) + LUMA_SHIFT) << SCALE_BITS;
-    const blueness = cb[i] ?? 0;
-    const redness = cr[i] ?? 0;
-    const red = clampSample(luma + redness * CR_TO_RED);
-    const green = clampSample(luma - blueness * CB_TO_GREEN - redness * CR_TO_GREEN);
-    const blue = clampSample(luma + blueness * CB_TO_BLUE);
-    pixels[i] = 0xff000000 | (blue << 16) | (green << 8) | red;
+    const luma = (y[i]! + LUMA_SHIFT + HALF) << SCALE_BITS;
+    const blueness = cb[i]!;
+    const redness = cr[i]!;
+    const red = luma + Math.imul(redness, CR_TO_RED);
+    const green = luma - Math.imul(blueness, CB_TO_GREEN) - Math.imul(redness, CR_TO_GREEN);
+    const blue = luma + Math.imul(blueness, CB_TO_BLUE);
+    pixels[i] = OPAQUE_BLACK | (limit(blue) << 16) | (limit(green) << 8) | limit(red);
   }
 }
 
 /** A value with all its fraction bits to an 8-bit sample. */
-function clampSample(value: number): number {
-  const sample = value >> (SCALE_BITS + FRACTION_BITS);
-  return sample < 0 ? 0 : sample > 255 ? 255 : sample;
+function limit(value: number): number {
+  return LIMIT[(value >> (SCALE_BITS + FRACTION_BITS)) + LIMIT_ZERO]!;
 }
 
 /** 64×64 pixels into a tile's three components; the server's side. */
