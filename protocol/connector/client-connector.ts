@@ -14,10 +14,16 @@ import { decodeConferenceCreateResponse } from '../pdu/gcc.ts';
 import { decodeServerData, ServerEarlyCapability } from '../pdu/gcc-server-data.ts';
 import { decodeConnectResponse } from '../pdu/mcs.ts';
 import { decodeMcsPdu, type McsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
-import { decodeConnectionConfirm, encodeConnectionRequest, SecurityProtocol } from '../pdu/nego.ts';
+import {
+  type ConnectionConfirm,
+  decodeConnectionConfirm,
+  encodeConnectionRequest,
+  SecurityProtocol,
+} from '../pdu/nego.ts';
 import { BASIC_SECURITY_HEADER_SIZE, decodeBasicSecurityHeader, SecurityFlags } from '../pdu/security-header.ts';
 import { decodeEnhancedRedirection } from '../pdu/server-redirection.ts';
 import {
+  beginsShareControl,
   decodeDemandActive,
   decodeShareControlPdus,
   decodeShareData,
@@ -47,7 +53,14 @@ import { ConnectError, connectErrorOf } from './connect-error.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { LicenseExchange } from './license-exchange.ts';
 import { MessageChannel } from './message-channel.ts';
-import { requestedProtocols, requestFlags, selectedProtocol, wantsLegacyAnew } from './negotiation.ts';
+import {
+  checkRequestedProtocols,
+  requestedProtocols,
+  requestFlags,
+  selectedProtocol,
+  takesExtendedClientData,
+  wantsLegacyAnew,
+} from './negotiation.ts';
 import { answerRdstlsCapabilities, checkRdstlsResponse } from './rdstls-client.ts';
 import { type Redirection, redirectionOf } from './redirection.ts';
 import { autoReconnectVerifier, checkServerSecurity, commenceSecurity } from './security-exchange.ts';
@@ -69,6 +82,7 @@ export class ClientConnector {
   readonly #frames = new FrameBuffer();
   readonly #messageChannel = new MessageChannel();
   #state: State = { name: 'start' };
+  #confirm: ConnectionConfirm = { kind: 'none' };
   #errorInfo = 0;
   readonly #early = new EarlyFrames(MAX_EARLY_BYTES);
 
@@ -219,6 +233,7 @@ export class ClientConnector {
       this.#redirect({ hosts: [], changes: { legacySecurity: 'required' } }, out);
       return;
     }
+    this.#confirm = confirm;
     const protocol = selectedProtocol(confirm, this.#config);
     if (protocol === SecurityProtocol.rdp) {
       out.push(...this.#exchangeBasicSettings(protocol));
@@ -260,7 +275,10 @@ export class ClientConnector {
 
   #exchangeBasicSettings(protocol: number): ConnectorOutput[] {
     this.#state = { name: 'basic-settings-exchange', protocol };
-    return [phase('settings'), send(connectInitialMessage(this.#config, protocol))];
+    return [
+      phase('settings'),
+      send(connectInitialMessage(this.#config, protocol, takesExtendedClientData(this.#confirm))),
+    ];
   }
 
   #settled(state: StateOf<'basic-settings-exchange'>, frame: Uint8Array, out: ConnectorOutput[]): void {
@@ -268,6 +286,7 @@ export class ClientConnector {
     if (response.result !== 0) throw this.#serverClosed(`the server refused mcs with result ${response.result}`);
     const conference = new ReadCursor(response.userData, 'GCC Conference Create Response');
     const serverData = decodeServerData(decodeConferenceCreateResponse(conference));
+    checkRequestedProtocols(serverData.core, this.#confirm, this.#config);
     checkServerSecurity(serverData.security, encryptionMethods(this.#config, state.protocol));
     this.#state = { name: 'attach-user', protocol: state.protocol, serverData };
     out.push(
@@ -290,7 +309,8 @@ export class ClientConnector {
       // 0: the server knows the channel, and does not want it.
       return id === undefined || id === 0 ? [] : [{ ...channel, id }];
     });
-    const messageChannelId = this.#config.autoDetect === true ? serverData.messageChannelId : undefined;
+    // 0 here as well: the server has none for us.
+    const messageChannelId = (this.#config.autoDetect === true && serverData.messageChannelId) || undefined;
     const joined: Joined = { protocol, serverData, userId: pdu.initiator, ioChannelId, messageChannelId, channels };
     const skip = ((serverData.core.earlyCapabilityFlags ?? 0) & ServerEarlyCapability.skipChannelJoinSupported) !== 0;
     if (skip) {
@@ -307,20 +327,16 @@ export class ClientConnector {
   #channelJoined(state: StateOf<'channel-join'>, pdu: McsPdu, out: ConnectorOutput[]): void {
     if (pdu.kind !== 'channelJoinConfirm') throw unexpected(pdu, 'Channel Join Confirm');
     const { joined } = state;
-    const refused = pdu.result !== 0 || pdu.channelId !== pdu.requested;
-    const needed = pdu.requested === joined.userId || pdu.requested === joined.ioChannelId;
-    if (refused && needed) throw this.#serverClosed(`the server refused channel ${pdu.requested} with ${pdu.result}`);
+    const refused = pdu.result !== 0 || pdu.channelId === undefined;
+    // `requested` may be ignored where the channel was joined ([MS-RDPBCGR] 3.2.5.3.9).
+    const id = refused ? pdu.requested : (pdu.channelId ?? 0);
+    const needed = id === joined.userId || id === joined.ioChannelId;
+    if (refused && needed) throw this.#serverClosed(`the server refused channel ${id} with ${pdu.result}`);
     const awaited = new Set(state.awaited);
-    if (!awaited.delete(pdu.requested)) {
-      throw new DecodeError(
-        'invalid_value',
-        'MCS Channel Join Confirm',
-        'requested',
-        0,
-        `${pdu.requested} was not asked for`,
-      );
+    if (!awaited.delete(id)) {
+      throw new DecodeError('invalid_value', 'MCS Channel Join Confirm', 'channelId', 0, `${id} was not asked for`);
     }
-    const now = refused ? without(joined, pdu.requested) : joined;
+    const now = refused ? without(joined, id) : joined;
     const [next] = awaited;
     if (next === undefined) {
       this.#commenceSecurity(now, out);
@@ -384,7 +400,8 @@ export class ClientConnector {
     }
     // Some servers send empty Send Data Indications to keep the connection alive.
     if (pdu.userData.length === 0) return;
-    if (state.name === 'licensing') {
+    // A server may redirect, or say what is wrong, before it comes to licensing; that has no security header.
+    if (state.name === 'licensing' && !beginsShareControl(pdu.userData)) {
       this.#license(state, pdu.userData, out);
       return;
     }

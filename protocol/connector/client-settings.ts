@@ -41,9 +41,17 @@ const DEFAULT_PERFORMANCE_FLAGS =
 /** A Windows build; servers only look whether it is old. */
 const CLIENT_BUILD = 19041;
 
-/** A whole packet. @param protocol the one that the server selected */
-export function connectInitialMessage(config: ClientConfig, protocol: number): Uint8Array<ArrayBuffer> {
-  const data = clientData(config, protocol);
+/**
+ * A whole packet.
+ * @param protocol the one that the server selected
+ * @param extended whether the server takes extended client data blocks
+ */
+export function connectInitialMessage(
+  config: ClientConfig,
+  protocol: number,
+  extended: boolean,
+): Uint8Array<ArrayBuffer> {
+  const data = clientData(config, protocol, extended);
   const settings = new WriteCursor(sizeOfClientData(data));
   encodeClientData(data, settings);
   const blocks = settings.finish();
@@ -55,13 +63,13 @@ export function connectInitialMessage(config: ClientConfig, protocol: number): U
   return encodeData(cursor.finish());
 }
 
-export function clientData(config: ClientConfig, protocol: number): ClientData {
+export function clientData(config: ClientConfig, protocol: number, extended: boolean): ClientData {
   return {
     core: coreData(config, protocol),
     security: { encryptionMethods: encryptionMethods(config, protocol), extEncryptionMethods: 0 },
     ...(config.channels !== undefined && { channels: config.channels }),
     cluster: clusterData(config),
-    ...(config.autoDetect === true && { messageChannelFlags: 0 }),
+    ...(extended && config.autoDetect === true && { messageChannelFlags: 0 }),
   };
 }
 
@@ -162,7 +170,8 @@ function clientInfo(config: ClientConfig, cookie: AutoReconnectCookie | null): C
     // Without a password the server shows its own logon screen.
     (config.password === '' && !keepsPassword(config) ? 0 : InfoFlags.autologon);
   return {
-    codePage: 0,
+    // In Unicode texts: the active language identifier.
+    codePage: config.keyboardLayout & 0xffff,
     flags,
     domain,
     userName: user,

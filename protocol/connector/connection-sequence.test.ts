@@ -4,16 +4,38 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { concatBytes } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
-import { WriteCursor } from '../core/cursor.ts';
+import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError, UnsupportedError, UsageError } from '../core/errors.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
-import { encodeConferenceCreateResponse, sizeOfConferenceCreateResponse } from '../pdu/gcc.ts';
+import {
+  decodeConferenceCreateRequest,
+  encodeConferenceCreateResponse,
+  sizeOfConferenceCreateResponse,
+} from '../pdu/gcc.ts';
+import { decodeClientData } from '../pdu/gcc-client-data.ts';
 import { encodeServerData, type ServerData, ServerEarlyCapability, sizeOfServerData } from '../pdu/gcc-server-data.ts';
-import { encodeConnectResponse, SERVER_DOMAIN_PARAMETERS, sizeOfConnectResponse } from '../pdu/mcs.ts';
+import {
+  decodeConnectInitial,
+  encodeConnectResponse,
+  SERVER_DOMAIN_PARAMETERS,
+  sizeOfConnectResponse,
+} from '../pdu/mcs.ts';
 import { DisconnectReason, decodeMcsPdu, type McsPdu, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
-import { encodeConnectionConfirm, NegotiationFailureCode, SecurityProtocol } from '../pdu/nego.ts';
+import {
+  encodeConnectionConfirm,
+  NegotiationFailureCode,
+  NegotiationResponseFlags,
+  SecurityProtocol,
+} from '../pdu/nego.ts';
 import { encodePlainNotify } from '../pdu/save-session-info.ts';
-import { SERVER_CHANNEL_ID, ShareDataType, shareDataMessage } from '../pdu/share.ts';
+import { encodeEnhancedRedirection } from '../pdu/server-redirection.ts';
+import {
+  SERVER_CHANNEL_ID,
+  ShareControlType,
+  ShareDataType,
+  shareControlMessage,
+  shareDataMessage,
+} from '../pdu/share.ts';
 import { decodeX224, encodeData } from '../pdu/x224.ts';
 import { ClientConnector } from './client-connector.ts';
 import { connectInitialMessage } from './client-settings.ts';
@@ -566,6 +588,77 @@ describe('channel connection', () => {
     ]);
   });
 
+  it('sends the blocks of an extended client only to a server that takes them', () => {
+    for (const [flags, expected] of [
+      [0, undefined],
+      [NegotiationResponseFlags.extendedClientDataSupported, 0],
+    ] as const) {
+      const connector = started({ nla: 'never', autoDetect: true });
+      connector.receive(encodeConnectionConfirm({ kind: 'response', flags, protocol: SecurityProtocol.ssl }), NOW);
+      const [initial = new Uint8Array(0)] = sent(connector.tlsEstablished(PEER, NOW));
+      const message = decodeX224(initial);
+      assert.ok(message.kind === 'data');
+      const conference = new ReadCursor(decodeConnectInitial(message.cursor).userData, 'test');
+      assert.equal(decodeClientData(decodeConferenceCreateRequest(conference)).messageChannelFlags, expected);
+    }
+  });
+
+  it('joins no message channel whose id is zero', () => {
+    const connector = started({ nla: 'never', autoDetect: true });
+    connector.receive(encodeConnectionConfirm({ kind: 'response', flags: 1, protocol: SecurityProtocol.ssl }), NOW);
+    connector.tlsEstablished(PEER, NOW);
+    connector.receive(connectResponse({ ...SERVER_DATA, messageChannelId: 0 }), NOW);
+    connector.receive(mcsMessage({ kind: 'attachUserConfirm', result: 0, initiator: 1007 }), NOW);
+    connector.receive(concatBytes(confirm(1007), confirm(1003)), NOW);
+    assert.equal(connector.stateName, 'licensing');
+  });
+
+  it('tls_refused: the server heard another request than ours', () => {
+    const asked = SecurityProtocol.ssl | SecurityProtocol.hybrid | SecurityProtocol.hybridEx;
+    for (const [heard, refused] of [
+      [asked, false],
+      [undefined, false],
+      [SecurityProtocol.ssl, true],
+      [0, true],
+    ] as const) {
+      const connector = started({ nla: 'preferred' });
+      connector.receive(encodeConnectionConfirm({ kind: 'response', flags: 0, protocol: SecurityProtocol.ssl }), NOW);
+      connector.tlsEstablished(PEER, NOW);
+      const core = { version: 0x80004, ...(heard !== undefined && { clientRequestedProtocols: heard }) };
+      const receive = () => connector.receive(connectResponse({ ...SERVER_DATA, core }), NOW);
+      if (refused) assert.equal(codeOf(receive), 'tls_refused');
+      else assert.equal(receive().at(-1)?.kind, 'send');
+    }
+  });
+
+  it('looks at the channel that was joined, not at what was requested', () => {
+    const { connector } = attached();
+    const joined = (channelId: number) =>
+      mcsMessage({ kind: 'channelJoinConfirm', result: 0, initiator: 1001, requested: 0, channelId });
+    connector.receive(concatBytes(joined(1007), joined(1003), joined(1004), joined(1005)), NOW);
+    assert.equal(connector.stateName, 'licensing');
+  });
+
+  it('is told of a redirection or an error before licensing', () => {
+    const inLicensing = () => {
+      const { connector } = attached();
+      connector.receive(concatBytes(confirm(1007), confirm(1003), confirm(1004), confirm(1005)), NOW);
+      return connector;
+    };
+    const redirected = inLicensing();
+    const packet = encodeEnhancedRedirection({ sessionId: 3, flags: 0, targetNetAddress: '10.0.0.7' });
+    const redirect = shareControlMessage(ShareControlType.serverRedirect, SERVER_CHANNEL_ID, packet);
+    const [output] = redirected.receive(sendDataIndication(1003, redirect), NOW);
+    assert.equal(output?.kind === 'redirect' && output.redirection.hosts[0], '10.0.0.7');
+
+    const refused = inLicensing();
+    const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.serverDeniedConnection });
+    const info = shareDataMessage(ShareDataType.setErrorInfo, 0, 0, body);
+    refused.receive(sendDataIndication(1003, info), NOW);
+    assert.equal(refused.stateName, 'licensing');
+    assert.equal(refused.explainClose().errorInfo, ErrorInfo.serverDeniedConnection);
+  });
+
   it('goes on without a static channel that the server refuses', () => {
     const { connector } = attached();
     connector.receive(concatBytes(confirm(1007), confirm(1003), confirm(1004, 3), confirm(1005)), NOW);
@@ -597,7 +690,7 @@ describe('channel connection', () => {
     const acceptor = new ServerAcceptor({ computerName: 'DEMO', tls: TLS }, crypto);
     acceptor.receive(negotiationRequest(), NOW);
     acceptor.tlsEstablished(PEER, NOW);
-    const initial = connectInitialMessage({ ...CLIENT, channels: CHANNELS }, SecurityProtocol.ssl);
+    const initial = connectInitialMessage({ ...CLIENT, channels: CHANNELS }, SecurityProtocol.ssl, true);
     acceptor.receive(initial, NOW);
     acceptor.receive(mcsMessage({ kind: 'attachUserRequest' }), NOW);
     const results = [1003, 1006, 1007, 1008].map((channelId) => {

@@ -38,7 +38,7 @@ describe('MessageChannel', () => {
     assert.equal(channel.receive(request('08 00 0100 0200 0200 aabb'), 1200), undefined);
     assert.deepEqual(
       channel.receive(request('08 00 0100 2b00 0300 aabbcc'), 1250),
-      hex('00200000 0e 01 0100 0300 fa000000 09000000'),
+      hex('00200000 0e 01 0100 0300 fa000000 21000000'),
     );
   });
 

@@ -21,6 +21,9 @@ import { decodeBasicSecurityHeader, SecurityFlags, withSecurityHeader } from '..
 /** byteCount and timeDelta have 32 bits. */
 const MAX_U32 = 0xffffffff;
 
+/** [MS-RDPBCGR] 3.2.5.14: the header of what measures the bandwidth while connecting counts as data, too. */
+const PAYLOAD_HEADER_SIZE = 8;
+
 export class MessageChannel {
   #measurement: { readonly startedAt: number; bytes: number } | undefined;
   #characteristics: NetworkCharacteristics = {};
@@ -78,10 +81,10 @@ export class MessageChannel {
         this.#measurement = { startedAt: now, bytes: 0 };
         return undefined;
       case 'bandwidthPayload':
-        this.received(request.payload.length);
+        this.received(PAYLOAD_HEADER_SIZE + request.payload.length);
         return undefined;
       case 'bandwidthStop': {
-        this.received(request.payload.length);
+        if (request.connecting) this.received(PAYLOAD_HEADER_SIZE + request.payload.length);
         const { startedAt, bytes } = this.#measurement ?? { startedAt: now, bytes: 0 };
         this.#measurement = undefined;
         return autoDetectResponseMessage({

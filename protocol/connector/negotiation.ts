@@ -1,4 +1,5 @@
 /** Which security protocols the policy asks for, and what it makes of the server's choice. A downgrade is never silent. */
+import type { ServerCoreData } from '../pdu/gcc-server-data.ts';
 import {
   type ConnectionConfirm,
   NegotiationFailureCode,
@@ -72,6 +73,26 @@ export function acceptsLegacySecurity({ nla, legacySecurity, restrictedAdmin, re
 export function wantsLegacyAnew(confirm: ConnectionConfirm, policy: SecurityPolicy): boolean {
   const refused = confirm.kind === 'failure' && confirm.code === NegotiationFailureCode.sslNotAllowedByServer;
   return refused && policy.legacySecurity !== 'required' && acceptsLegacySecurity(policy);
+}
+
+/** [MS-RDPBCGR] 2.2.1.3: without this flag the blocks from Monitor Data on must not be sent. */
+export function takesExtendedClientData(confirm: ConnectionConfirm): boolean {
+  return confirm.kind === 'response' && (confirm.flags & NegotiationResponseFlags.extendedClientDataSupported) !== 0;
+}
+
+/**
+ * [MS-RDPBCGR] 3.2.5.3.4: the server repeats, over the connection that is secured by now, what it was asked for in the
+ * clear. If that is something else, somebody in between has changed the request. Servers that say nothing of it pass.
+ */
+export function checkRequestedProtocols(
+  core: ServerCoreData,
+  confirm: ConnectionConfirm,
+  policy: SecurityPolicy,
+): void {
+  const { clientRequestedProtocols: heard } = core;
+  const asked = requestedProtocols(policy);
+  if (confirm.kind !== 'response' || heard === undefined || heard === asked) return;
+  throw new ConnectError('tls_refused', `the server was asked for security protocols ${heard}, not for our ${asked}`);
 }
 
 function negotiationFailure(code: number, policy: SecurityPolicy): ConnectError {

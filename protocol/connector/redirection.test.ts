@@ -4,7 +4,7 @@ import { concatBytes } from '../core/bytes.ts';
 import { WriteCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import { encodeUtf8, encodeUtf16le } from '../core/text.ts';
-import { SecurityProtocol } from '../pdu/nego.ts';
+import { MAX_ROUTING_BYTES, SecurityProtocol } from '../pdu/nego.ts';
 import {
   decodeRdstlsRequest,
   encodeRdstlsCapabilities,
@@ -44,6 +44,22 @@ describe('redirectionOf', () => {
     const redirection = redirectionOf({ sessionId: 1, flags: 0, targetFqdn: 'x', loadBalanceInfo });
     assert.deepEqual(redirection?.hosts, []);
     assert.deepEqual(redirection?.changes.routing, { kind: 'token', value: 'Cookie: msts=1.2.3' });
+  });
+
+  it('a routing token beside an address is for nobody', () => {
+    const loadBalanceInfo = encodeUtf8('Cookie: msts=1.2.3\r\n');
+    const redirection = redirectionOf({ sessionId: 1, flags: 0, targetNetAddress: '10.0.0.1', loadBalanceInfo });
+    assert.deepEqual(redirection?.hosts, ['10.0.0.1']);
+    assert.equal(redirection?.changes.routing, undefined);
+  });
+
+  it('takes the name of a pool as it is, but not more than a connection request holds', () => {
+    const value = 'tsv://MS Terminal Services Plugin.1.Büro';
+    const redirection = redirectionOf({ sessionId: 1, flags: 0, loadBalanceInfo: encodeUtf8(value) });
+    assert.deepEqual(redirection?.changes.routing, { kind: 'token', value });
+    const long = encodeUtf8('x'.repeat(MAX_ROUTING_BYTES + 1));
+    assert.throws(() => redirectionOf({ sessionId: 1, flags: 0, loadBalanceInfo: long }), DecodeError);
+    assert.throws(() => redirectionOf({ sessionId: 1, flags: 0, loadBalanceInfo: Uint8Array.of(0xff) }), DecodeError);
   });
 
   it('refuses a token that would smuggle in another line', () => {

@@ -1,6 +1,7 @@
 /** What a Server Redirection Packet means for the next connection ([MS-RDPBCGR] 3.2.5.3.1, 2.2.13). */
 import { ReadCursor } from '../core/cursor.ts';
 import { decodeUtf8, decodeUtf16le, encodeUtf16le } from '../core/text.ts';
+import { MAX_ROUTING_BYTES } from '../pdu/nego.ts';
 import { RedirectionFlags, type ServerRedirection } from '../pdu/server-redirection.ts';
 import type { ClientConfig, RedirectedLogon } from './types.ts';
 
@@ -25,11 +26,13 @@ export function redirectionOf(packet: ServerRedirection): Redirection | undefine
   }
   const password = passwordText(packet);
   if (password !== undefined) changes.password = password;
-  if (loadBalanceInfo !== undefined) changes.routing = { kind: 'token', value: tokenText(loadBalanceInfo) };
+  // With a token the next server is behind the load balancer where we are now; with an address it is there, and the
+  // token is for nobody ([MS-RDPBCGR] 2.2.13.1).
+  const token = packet.targetNetAddress === undefined ? loadBalanceInfo : undefined;
+  if (token !== undefined) changes.routing = { kind: 'token', value: tokenText(token) };
   const certificate = targetCertificate === undefined ? undefined : targetCertificateOf(targetCertificate);
   return {
-    // A load balancer takes the token where we are now; only without one there is somewhere else to go.
-    hosts: loadBalanceInfo === undefined ? hostsOf(packet) : [],
+    hosts: token === undefined ? hostsOf(packet) : [],
     changes,
     ...(certificate !== undefined && { certificate }),
   };
@@ -88,8 +91,9 @@ function hostsOf(packet: ServerRedirection): string[] {
 /** The line of the next Connection Request, without its CR LF. */
 function tokenText(info: Uint8Array): string {
   const cursor = new ReadCursor(info, 'LoadBalanceInfo');
+  if (info.length > MAX_ROUTING_BYTES) throw cursor.error('limit_exceeded', 'LoadBalanceInfo', `${info.length} bytes`);
   const text = decodeUtf8(info).replace(/\r\n$/u, '');
-  if (!/^[\x20-\x7e]*$/u.test(text)) throw cursor.error('invalid_value', 'LoadBalanceInfo', 'not a line of text');
+  if (/[\p{Cc}\uFFFD]/u.test(text)) throw cursor.error('invalid_value', 'LoadBalanceInfo', 'not a line of text');
   return text;
 }
 

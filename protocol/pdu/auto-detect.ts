@@ -266,5 +266,6 @@ function encodePayload(payload: Uint8Array, cursor: WriteCursor): void {
 }
 
 function decodePayload(cursor: ReadCursor): Uint8Array {
+  if (cursor.remaining === 0) return cursor.rest();
   return cursor.bytes(cursor.u16('payloadLength'), 'payload');
 }

@@ -156,7 +156,7 @@ const DESCRIPTIONS = new Map<number, ErrorInfoDescription>(
       [0x010a, LICENSING, 'license_no_remote_connections', 'The server is not licensed to accept remote connections.'],
       // Protocol-independent connection broker codes
       [0x0400, BY_SERVER, 'cb_destination_not_found', 'The connection broker did not find the desktop.'],
-      [0x0402, BY_SERVER, 'cb_loading_destination', 'The connection broker is still starting the desktop.'],
+      [0x0402, BY_SERVER, 'cb_loading_destination', 'The desktop that was chosen is leaving the connection broker.'],
       [0x0404, BY_SERVER, 'cb_redirecting_to_destination', 'The connection broker could not redirect the connection.'],
       [0x0405, BY_SERVER, 'cb_session_online_vm_wake', 'The virtual desktop could not be woken.'],
       [0x0406, BY_SERVER, 'cb_session_online_vm_boot', 'The virtual desktop could not be started.'],

@@ -172,7 +172,9 @@ export function decodeLicenseMessage(cursor: ReadCursor): LicenseMessage {
     case LicenseMessageType.errorAlert: {
       const errorCode = body.u32('dwErrorCode');
       const stateTransition = body.u32('dwStateTransition');
-      return { kind: 'errorAlert', errorCode, stateTransition, info: decodeBlob(body, 'bbErrorInfo') };
+      // Empty, whatever its type, and of no use: an alert that ends before it says all there is to say.
+      const info = body.remaining === 0 ? NO_ERROR_INFO : decodeBlob(body, 'bbErrorInfo');
+      return { kind: 'errorAlert', errorCode, stateTransition, info };
     }
     case LicenseMessageType.newLicenseRequest:
       return decodeNewLicenseRequest(body);
@@ -241,12 +243,14 @@ export function sizeOfLicenseMessage(message: SentLicenseMessage): number {
   }
 }
 
+const NO_ERROR_INFO: LicenseBlob = { type: LicenseBlobType.error, data: new Uint8Array(0) };
+
 /** [MS-RDPBCGR] 2.2.1.12: the error alert with which a server without licensing lets every client in. */
 export const VALID_CLIENT_ALERT: LicenseErrorAlert = {
   kind: 'errorAlert',
   errorCode: LicenseErrorCode.validClient,
   stateTransition: LicenseStateTransition.noTransition,
-  info: { type: LicenseBlobType.error, data: new Uint8Array(0) },
+  info: NO_ERROR_INFO,
 };
 
 function decodeLicenseRequest(body: ReadCursor): LicenseRequest {

@@ -1,5 +1,8 @@
 import type { ReadCursor, WriteCursor } from '../core/cursor.ts';
-import { MAX_MONITORS, type MonitorDefinition } from './gcc-client-data.ts';
+import type { MonitorDefinition } from './gcc-client-data.ts';
+
+/** [MS-RDPBCGR] names none here, and by Display Control there may be more monitors than the connection began with. */
+export const MAX_LAYOUT_MONITORS = 64;
 
 /**
  * The monitors as the server has them.
@@ -11,7 +14,7 @@ export interface MonitorLayout {
 
 export function decodeMonitorLayout(cursor: ReadCursor): MonitorLayout {
   const count = cursor.u32('monitorCount');
-  if (count > MAX_MONITORS) throw cursor.error('limit_exceeded', 'monitorCount', `${count} monitors`);
+  if (count > MAX_LAYOUT_MONITORS) throw cursor.error('limit_exceeded', 'monitorCount', `${count} monitors`);
   const monitors = Array.from({ length: count }, () => ({
     left: cursor.i32('left'),
     top: cursor.i32('top'),

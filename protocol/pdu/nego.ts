@@ -5,6 +5,7 @@
 import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
+import { decodeUtf8, encodeUtf8 } from '../core/text.ts';
 import { decodeX224Connection, encodeX224Connection, X224Code } from './x224.ts';
 
 /** [MS-RDPBCGR] 2.2.1.1.1 requestedProtocols, 2.2.1.2.1 selectedProtocol. Zero is standard RDP security. */
@@ -61,6 +62,12 @@ const NEGOTIATION_SIZE = 8;
 /** type, flags, length (u16), correlationId 16, reserved 16. */
 const CORRELATION_SIZE = 36;
 
+/**
+ * What an X.224 Connection Request, whose length is one byte, has room for besides an RDP_NEG_REQ and an
+ * RDP_NEG_CORRELATION_INFO, without the CR LF.
+ */
+export const MAX_ROUTING_BYTES = 254 - 6 - NEGOTIATION_SIZE - CORRELATION_SIZE - 2;
+
 const CR = 13;
 const LF = 10;
 const COOKIE_PREFIX = 'Cookie: ';
@@ -70,7 +77,7 @@ export function encodeConnectionRequest(request: ConnectionRequest): Uint8Array<
   const parts: Uint8Array[] = [];
   if (request.routing !== undefined) {
     const prefix = request.routing.kind === 'cookie' ? COOKIE_PREFIX : '';
-    parts.push(encodeAscii(`${prefix}${request.routing.value}\r\n`));
+    parts.push(encodeLine(`${prefix}${request.routing.value}`));
   }
   if (request.negotiation !== undefined) {
     const present = request.correlationId === undefined ? 0 : NegotiationRequestFlags.correlationInfoPresent;
@@ -86,7 +93,7 @@ export function decodeConnectionRequest(packet: Uint8Array): ConnectionRequest {
   const end = findLineEnd(data);
   let routing: ConnectionRequest['routing'];
   if (end >= 0) {
-    const line = decodeAscii(data.subarray(0, end));
+    const line = decodeUtf8(data.subarray(0, end));
     // `Cookie: msts=…` is a routing token and `Cookie: mstshash=…` a cookie; both begin alike on the wire.
     routing = line.startsWith(`${COOKIE_PREFIX}mstshash=`)
       ? { kind: 'cookie', value: line.slice(COOKIE_PREFIX.length) }
@@ -168,14 +175,10 @@ function findLineEnd(data: Uint8Array): number {
   return -1;
 }
 
-function encodeAscii(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (character) => {
-    const code = character.charCodeAt(0);
-    if (code > 0x7e || (code < 0x20 && code !== CR && code !== LF)) throw new UsageError('routing text must be ascii');
-    return code;
-  });
-}
-
-function decodeAscii(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+/** Names of pools come in UTF-8 as well; what would end the line does not belong into it. */
+function encodeLine(text: string): Uint8Array<ArrayBuffer> {
+  if (/\p{Cc}/u.test(text)) throw new UsageError('routing text has control characters');
+  const line = encodeUtf8(`${text}\r\n`);
+  if (line.length > MAX_ROUTING_BYTES + 2) throw new UsageError(`routing text of ${line.length} bytes`);
+  return line;
 }

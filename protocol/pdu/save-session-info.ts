@@ -41,14 +41,17 @@ export interface LogonErrorInfo {
 /** [MS-RDPBCGR] 2.2.10.1.1.4.1.1, `ErrorNotificationData`. */
 export const LogonErrorData = { badPassword: 0, updatePassword: 1, other: 2, warning: 3 } as const;
 
-/** [MS-RDPBCGR] 2.2.10.1.1.4.1.1, `ErrorNotificationType`: values that are no NTSTATUS. */
+/** [MS-RDPBCGR] 2.2.10.1.1.4.1.1, `ErrorNotificationType`: values that are no NTSTATUS, from `sessionBusyOptions` up. */
 export const LogonMessage = {
+  sessionBusyOptions: 0xfffffff8,
   disconnectRefused: 0xfffffff9,
   noPermission: 0xfffffffa,
   bumpOptions: 0xfffffffb,
   reconnectOptions: 0xfffffffc,
   sessionTerminate: 0xfffffffd,
   sessionContinue: 0xfffffffe,
+  /** The logon failed for good. */
+  accessDenied: 0xffffffff,
 } as const;
 
 export function decodeSaveSessionInfo(cursor: ReadCursor): SaveSessionInfo {
@@ -95,7 +98,8 @@ function decodeLogonVersion1(cursor: ReadCursor): SaveSessionInfo {
   const domain = untilNul(decodeUtf16le(cursor.bytes(DOMAIN_SIZE, 'Domain')));
   cursor.skip(4, 'cbUserName');
   const username = untilNul(decodeUtf16le(cursor.bytes(USER_NAME_SIZE, 'UserName')));
-  return { kind: 'logon', domain, username, sessionId: cursor.u32('SessionId') };
+  // RDP 4.0 servers end here.
+  return { kind: 'logon', domain, username, sessionId: cursor.remaining >= 4 ? cursor.u32('SessionId') : 0 };
 }
 
 function decodeLogonVersion2(cursor: ReadCursor): SaveSessionInfo {

@@ -79,6 +79,20 @@ export function decodeShareControlPdus(bytes: Uint8Array): ShareControlPdu[] {
   return pdus;
 }
 
+/**
+ * Whether user data that might begin with a security header begin with a Share Control Header instead: by a length that
+ * is its own and a type and version that go together.
+ */
+export function beginsShareControl(userData: Uint8Array): boolean {
+  if (userData.length < LENGTH_AND_TYPE_SIZE) return false;
+  const cursor = new ReadCursor(userData, 'TS_SHARECONTROLHEADER');
+  if (cursor.u16('totalLength') > userData.length) return false;
+  const type = cursor.u16('pduType');
+  if (type === ShareControlType.serverRedirect) return true;
+  const { demandActive, deactivateAll, data } = ShareControlType;
+  return [demandActive, deactivateAll, data].some((known) => type === (known | PROTOCOL_VERSION));
+}
+
 export function decodeShareControl(cursor: ReadCursor): ShareControlPdu {
   const totalLength = cursor.u16('totalLength');
   if (totalLength === FLOW_MARKER) {

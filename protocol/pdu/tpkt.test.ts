@@ -167,7 +167,7 @@ describe('Connection Request', () => {
 
   it('writes no text that could break out of its line', () => {
     const request = (value: string) => () => encodeConnectionRequest({ routing: { kind: 'cookie', value } });
-    assert.throws(request('mstshash=ö'), UsageError);
+    assert.throws(request('mstshash=a\r\nCookie: b'), UsageError);
     assert.throws(request(`mstshash=${'x'.repeat(300)}`), UsageError);
   });
 });

@@ -100,7 +100,7 @@ export class SecuredFrames {
     // Windows leaves SEC_ENCRYPT out of redirections: their own flag implies it ([MS-RDPBCGR] 2.2.8.1.1.2.1, 4.5).
     if (flags & SecurityFlags.encrypt || isRedirection) {
       plain = this.#security.opener.open(plain, (flags & SecurityFlags.secureChecksum) !== 0);
-    } else if (this.#opensAll && !isLicensing) {
+    } else if (this.#opensAll && !isLicensing && !this.#mayBeClear(channelId)) {
       throw new DecodeError(
         'integrity',
         'TS_SECURITY_HEADER',
@@ -112,6 +112,11 @@ export class SecuredFrames {
     if (isRedirection) return enhancedRedirection(plain);
     if ((flags & WITH_OWN_HEADER) === 0) return plain;
     return concatBytes(securityHeader(flags & ~PROTECTION), plain);
+  }
+
+  /** What servers ask on the message channel may be in the clear at every level; what clients answer may not. */
+  #mayBeClear(channelId: number): boolean {
+    return this.#options.role === 'client' && channelId === this.#options.messageChannelId;
   }
 
   /** On the I/O channel: Share Control Headers have a type where security headers have `flagsHi`, which is unused. */

@@ -198,6 +198,13 @@ export class ClientActiveStage {
     return [...this.suppressOutput(true), ...this.suppressOutput(false)];
   }
 
+  /** Has the server draw one pixel again: what it answers is a sign of life. Nothing at one that draws nothing on demand. */
+  probe(): ActiveOutput[] {
+    if (this.#state !== 'active' || !this.#share.refreshRect) return [];
+    const area = { left: 0, top: 0, right: 0, bottom: 0 };
+    return [this.#sendData(ShareDataType.refreshRect, encodeRefreshRect({ areas: [area] }))];
+  }
+
   /**
    * Asks for a desktop of this size by Display Control. The server answers with a reactivation or a reset of the graphics
    * pipeline, or not at all; a wish that comes before it has opened the channel is kept.
@@ -410,9 +417,9 @@ export class ClientActiveStage {
   }
 
   #logonError(info: LogonErrorInfo, out: ActiveSink): void {
-    const isStatus = info.type < LogonMessage.disconnectRefused;
+    const isStatus = info.type < LogonMessage.sessionBusyOptions;
     const failed = info.data === LogonErrorData.badPassword || info.data === LogonErrorData.updatePassword;
-    this.#logonFailed = isStatus && failed;
+    this.#logonFailed = (isStatus && failed) || info.type === LogonMessage.accessDenied;
     const notice = logonNotice(info);
     if (notice !== undefined) out.push({ kind: 'logon-notice', notice });
   }

@@ -72,6 +72,9 @@ describe('what a server says beside its pictures', () => {
     assert.deepEqual(codeOf('6d0000c0', '01000000'), ['logon_update_password']);
     assert.deepEqual(codeOf('faffffff', '05000000'), ['logon_no_permission']);
     assert.deepEqual(codeOf('fbffffff', '05000000'), ['logon_session_taken']);
+    // Not NTSTATUS values either; the second is a session's number, no code.
+    assert.deepEqual(codeOf('f8ffffff', '00000000'), ['logon_session_taken']);
+    assert.deepEqual(codeOf('ffffffff', '05000000'), ['logon_failed']);
     // The session goes on: nothing that anybody has to know.
     assert.deepEqual(codeOf('feffffff', '05000000'), []);
   });
@@ -80,7 +83,7 @@ describe('what a server says beside its pictures', () => {
     const packet = encodeEnhancedRedirection({
       sessionId: 3,
       flags: 0,
-      targetNetAddress: '10.0.0.7',
+      targetFqdn: 'host7.lab.example',
       loadBalanceInfo: new TextEncoder().encode('Cookie: msts=117440522.15629.0000\r\n'),
     });
     const [output, ...more] = outputsOf(shareControlMessage(ShareControlType.serverRedirect, SERVER, packet));
@@ -124,6 +127,6 @@ describe('TS_MONITOR_LAYOUT_PDU', () => {
   });
 
   it('bounds the number of monitors', () => {
-    assert.throws(() => decodeMonitorLayout(new ReadCursor(hex('11000000'), 'test')), /monitors/);
+    assert.throws(() => decodeMonitorLayout(new ReadCursor(hex('41000000'), 'test')), /monitors/);
   });
 });

@@ -20,11 +20,15 @@ export type LogonNoticeCode =
 
 /** `undefined`: nothing that anybody has to know. */
 export function logonNotice(info: LogonErrorInfo): LogonNotice | undefined {
-  if (info.type >= LogonMessage.disconnectRefused) return BY_MESSAGE.get(info.type);
+  if (info.type >= LogonMessage.sessionBusyOptions) return BY_MESSAGE.get(info.type);
   return BY_DATA.get(info.data);
 }
 
 const BY_MESSAGE = new Map<number, LogonNotice>([
+  [
+    LogonMessage.sessionBusyOptions,
+    { code: 'logon_session_taken', message: 'The session that is there is busy; the server asks what to do.' },
+  ],
   [
     LogonMessage.disconnectRefused,
     { code: 'logon_session_taken', message: 'The user who is signed in refused to be disconnected.' },
@@ -41,6 +45,7 @@ const BY_MESSAGE = new Map<number, LogonNotice>([
     LogonMessage.reconnectOptions,
     { code: 'logon_session_choice', message: 'The server asks which of the disconnected sessions to continue.' },
   ],
+  [LogonMessage.accessDenied, { code: 'logon_failed', message: 'The server could not sign the account in.' }],
   [LogonMessage.sessionTerminate, { code: 'logon_session_ending', message: 'The server is ending the sign-in.' }],
 ]);
 

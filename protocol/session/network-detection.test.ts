@@ -131,7 +131,7 @@ describe('network detection, from our server to our client', () => {
     const { baseRtt, averageRtt, bandwidth } = pair.detection.characteristics;
     assert.deepEqual([baseRtt, averageRtt], [2 * ONE_WAY, 2 * ONE_WAY]);
     // All payloads came in one millisecond at most, as the client counts.
-    assert.equal(bandwidth, (payloads.length + 1) * 14_000 * 8);
+    assert.equal(bandwidth, (payloads.length + 1) * (8 /* header */ + 14_000) * 8);
     assert.deepEqual(pair.heard?.characteristics, { baseRtt, averageRtt, bandwidth });
     assert.equal(pair.detection.waiting, false);
   });
