@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DEFAULT_GRAPHICS, GRAPHICS_KINDS, type GraphicsKind } from '#protocol/connector/graphics-offer.ts';
+import { type TrustedProxies, trustedProxies } from './address.ts';
 
 /** The settings of one gateway process, read once at start from the environment. */
 export interface Config {
@@ -14,6 +15,10 @@ export interface Config {
   readonly tlsKeyFile: string | undefined;
   /** Origins besides the gateway's own whose pages may open a tunnel or change things: a reverse proxy's address. */
   readonly origins: readonly string[];
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly proxies: TrustedProxies | undefined;
+  /** How people reach the gateway: for links in mail and for the way back from a sign-in service. */
+  readonly publicUrl: string | undefined;
   readonly ffmpegPath: string;
   readonly recording: 'required' | 'off';
   readonly demo: boolean;
@@ -55,6 +60,17 @@ export const variables: readonly Variable[] = [
     defaultText: 'none',
     meaning: 'further origins, comma separated, when a reverse proxy serves the gateway under another address',
   },
+  {
+    name: 'ORIEL_PUBLIC_URL',
+    defaultText: 'the first of `ORIEL_ORIGINS`, or `https://localhost:<port>`',
+    meaning: 'how people reach the gateway: for links in mail, and for the way back from single sign-on',
+  },
+  {
+    name: 'ORIEL_TRUSTED_PROXIES',
+    defaultText: 'none',
+    meaning:
+      'addresses and networks of reverse proxies and load balancers (or `loopback`), comma separated, whose `X-Forwarded-For` says where a request came from; without it everybody behind one counts as one address',
+  },
   { name: 'ORIEL_FFMPEG', defaultText: 'ffmpeg', meaning: 'ffmpeg to record with' },
   {
     name: 'ORIEL_RECORDING',
@@ -89,6 +105,8 @@ export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: str
     throw new ConfigError('ORIEL_TLS_CERT', 'must be set together with ORIEL_TLS_KEY');
   }
   const adminPassword = environment.ORIEL_ADMIN_PASSWORD;
+  const origins = originsOf('ORIEL_ORIGINS', read('ORIEL_ORIGINS') ?? '');
+  const publicUrl = originsOf('ORIEL_PUBLIC_URL', read('ORIEL_PUBLIC_URL') ?? '')[0];
   return {
     port: portOf('ORIEL_PORT', read('ORIEL_PORT') ?? '8443'),
     host: read('ORIEL_HOST') ?? '::',
@@ -98,7 +116,9 @@ export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: str
     adminPassword: adminPassword === '' ? undefined : adminPassword,
     tlsCertificateFile,
     tlsKeyFile,
-    origins: originsOf('ORIEL_ORIGINS', read('ORIEL_ORIGINS') ?? ''),
+    origins: publicUrl === undefined || origins.includes(publicUrl) ? origins : [...origins, publicUrl],
+    proxies: proxiesOf('ORIEL_TRUSTED_PROXIES', read('ORIEL_TRUSTED_PROXIES')),
+    publicUrl: publicUrl ?? origins[0],
     ffmpegPath: read('ORIEL_FFMPEG') ?? 'ffmpeg',
     recording: choiceOf('ORIEL_RECORDING', read('ORIEL_RECORDING') ?? 'required', ['required', 'off']),
     graphics: graphicsOf('ORIEL_GRAPHICS', read('ORIEL_GRAPHICS')),
@@ -152,6 +172,15 @@ function graphicsOf(name: string, text: string | undefined): readonly GraphicsKi
   const unknown = words.find((word) => !known.includes(word));
   if (unknown !== undefined) throw new ConfigError(name, `"${unknown}" is none of classic, ${known.join(', ')}`);
   return GRAPHICS_KINDS.filter((kind) => words.includes(kind));
+}
+
+function proxiesOf(name: string, text: string | undefined): TrustedProxies | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return trustedProxies(text);
+  } catch (error) {
+    throw new ConfigError(name, (error as Error).message);
+  }
 }
 
 function originsOf(name: string, text: string): readonly string[] {

@@ -1,29 +1,112 @@
-import { isIPv6 } from 'node:net';
+import { networkOf } from '../address.ts';
 
-/** Wrong passwords for one user from one address before it must wait. */
+/** Wrong tries for one user from one network before it must wait. */
 export const FAILURES_PER_PAIR = 5;
-/** Wrong passwords from one address for any users: a person mistypes, a list of names does not stop there. */
-export const FAILURES_PER_ADDRESS = 30;
-/** How long a failure counts. */
-export const WINDOW_MS = 5 * 60_000;
-/** Remembered at most; the oldest are forgotten first. Bounds memory against made-up names and addresses. */
+/** From a browser that has signed this user in before: a person who mistypes, most likely. */
+export const FAILURES_PER_DEVICE = 10;
+/** The first wait; each further wrong try doubles it. */
+export const FIRST_WAIT_MS = 30_000;
+export const LONGEST_WAIT_MS = 15 * 60_000;
+/** Failures are forgotten this long after the last. */
+export const FORGET_MS = 60 * 60_000;
+/** Wrong tries from one network, for any users, before its tries are taken one by one. */
+export const FAILURES_PER_NETWORK = 30;
+/** The pace from then on. */
+export const PACE_MS = 1000;
+/** A try that would have to wait longer for its turn than this is refused. */
+export const LONGEST_PACE_MS = 20_000;
+/** Wrong tries for one user, from wherever, that administrators are told of; and again for each as many more. */
+export const FAILURES_TO_REPORT = 20;
+/** Remembered at most; the longest untouched are forgotten first. Bounds memory against made-up names and addresses. */
 const MAX_REMEMBERED = 20_000;
 
+/** Who tries to sign in, or to show a second factor. */
+export interface Attempt {
+  readonly username: string;
+  readonly address: string;
+  /** A browser that is known to have signed this user in before. */
+  readonly knownDevice?: string | undefined;
+}
+
+/** How a try ended. `unfinished`: right so far, but more is asked for; counts neither way. */
+export type Outcome = 'right' | 'wrong' | 'unfinished';
+
+/** Too many wrong tries. */
+export class LimitedError extends Error {
+  override readonly name = 'LimitedError';
+  readonly waitMs: number;
+  constructor(waitMs: number) {
+    super(`limited for ${waitMs} ms`);
+    this.waitMs = waitMs;
+  }
+}
+
+export interface LimiterOptions {
+  readonly now?: () => number;
+  readonly sleep?: (milliseconds: number) => Promise<void>;
+  /** Somebody guesses at this user's password; `failures` in the last hour. */
+  readonly report?: (username: string, failures: number) => void;
+}
+
+interface Count {
+  failures: number;
+  last: number;
+  /** No try before this. */
+  until: number;
+}
+
 /**
- * Slows down guessing. Counts are kept per user *and* address, and per address; never per user alone, so nobody
- * can lock another out (least of all the only administrator) by failing in that name from elsewhere.
+ * Slows down guessing, without a way to lock others out.
+ *
+ * Wrong tries make a user wait *at one network*, ever longer; never a user alone, so that nobody is locked out from
+ * elsewhere. A browser that has signed the user in before has a count of its own, so that not even somebody behind the
+ * same address locks her out of it. A network that tries many names (an office behind one address, or an attack) is
+ * never shut out: from then on its tries are taken one by one, at a pace that leads no guesser anywhere.
  */
 export class LoginLimiter {
-  readonly #failures = new Map<string, number[]>();
+  readonly #counts = new Map<string, Count>();
   readonly #turns = new Map<string, Promise<void>>();
+  /** When a network's next try is let through. */
+  readonly #paces = new Map<string, number>();
+  readonly #now: () => number;
+  readonly #sleep: (milliseconds: number) => Promise<void>;
+  readonly #report: (username: string, failures: number) => void;
+
+  constructor(options: LimiterOptions = {}) {
+    this.#now = options.now ?? Date.now;
+    this.#sleep = options.sleep ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)));
+    this.#report = options.report ?? (() => {});
+  }
 
   /**
-   * Runs the attempts for one user from one address one after the other. At once, each would count before any is known to be
-   * right, and somebody whose tabs or scripts sign in together would be refused with the right password.
+   * Runs one try, after those that came before it for the same user from the same place: at once, each would count
+   * before any is known to be right, and whoever signs in from several tabs would be refused with the right password.
+   *
+   * Throws `LimitedError`, without trying, where there were too many wrong ones. What `run` throws counts as wrong.
    */
-  async inTurn<T>(username: string, address: string, attempt: () => Promise<T>): Promise<T> {
-    const key = pairKey(username, address);
-    const result = (this.#turns.get(key) ?? Promise.resolve()).then(attempt);
+  async try<T>(attempt: Attempt, run: () => Promise<{ readonly outcome: Outcome; readonly value: T }>): Promise<T> {
+    const key = placeKey(attempt);
+    return this.#inTurn(key, async () => {
+      const wait = (this.#counts.get(key)?.until ?? 0) - this.#now();
+      if (wait > 0) throw new LimitedError(wait);
+      if (attempt.knownDevice === undefined) await this.#keepPace(attempt.address);
+      // Counted before it is known, so that tries from many places at once do not slip through together.
+      const taken = this.#count(attempt, key);
+      let outcome: Outcome = 'wrong';
+      try {
+        const result = await run();
+        outcome = result.outcome;
+        return result.value;
+      } finally {
+        if (outcome === 'right') this.#counts.delete(key);
+        if (outcome !== 'wrong') for (const counted of taken) this.#giveBack(counted);
+        else this.#reportGuessing(attempt.username);
+      }
+    });
+  }
+
+  async #inTurn<T>(key: string, run: () => Promise<T>): Promise<T> {
+    const result = (this.#turns.get(key) ?? Promise.resolve()).then(run);
     const turn = result.then(
       () => {},
       () => {},
@@ -36,59 +119,71 @@ export class LoginLimiter {
     }
   }
 
-  /** Whether another attempt is allowed, and if not, in how many milliseconds. Time is given, not read. */
-  waitMs(username: string, address: string, now: number): number {
-    return Math.max(
-      this.#wait(pairKey(username, address), FAILURES_PER_PAIR, now),
-      this.#wait(addressKey(address), FAILURES_PER_ADDRESS, now),
-    );
+  async #keepPace(address: string): Promise<void> {
+    const key = networkKey(address);
+    if ((this.#current(key)?.failures ?? 0) < FAILURES_PER_NETWORK) return;
+    const now = this.#now();
+    const turn = Math.max(now, this.#paces.get(key) ?? 0);
+    if (turn - now > LONGEST_PACE_MS) throw new LimitedError(turn - now);
+    keep(this.#paces, key, turn + PACE_MS);
+    await this.#sleep(turn - now);
   }
 
-  /** Counts an attempt before its password is checked, so that many at once do not slip through together. */
-  attempt(username: string, address: string, now: number): void {
-    this.#count(pairKey(username, address), FAILURES_PER_PAIR, now);
-    this.#count(addressKey(address), FAILURES_PER_ADDRESS, now);
+  /** Counts a failure in advance. Returns the keys that it was counted under. */
+  #count(attempt: Attempt, key: string): readonly string[] {
+    const free = attempt.knownDevice === undefined ? FAILURES_PER_PAIR : FAILURES_PER_DEVICE;
+    this.#add(key, free);
+    const others = [userKey(attempt.username)];
+    if (attempt.knownDevice === undefined) others.push(networkKey(attempt.address));
+    for (const other of others) this.#add(other, Number.POSITIVE_INFINITY);
+    return [key, ...others];
   }
 
-  /** The attempt was right: this user from this address starts afresh, and the address gets its count back. */
-  succeeded(username: string, address: string): void {
-    this.#failures.delete(pairKey(username, address));
-    this.#failures.get(addressKey(address))?.pop();
+  #add(key: string, free: number): void {
+    const now = this.#now();
+    const failures = (this.#current(key)?.failures ?? 0) + 1;
+    const wait = failures < free ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - free));
+    keep(this.#counts, key, { failures, last: now, until: now + wait });
   }
 
-  #wait(key: string, limit: number, now: number): number {
-    const times = this.#failures.get(key);
-    const oldest = times?.at(-limit);
-    return oldest === undefined ? 0 : Math.max(0, oldest + WINDOW_MS - now);
+  #giveBack(key: string): void {
+    const count = this.#counts.get(key);
+    if (count === undefined) return;
+    count.failures -= 1;
+    count.until = 0;
+    if (count.failures <= 0) this.#counts.delete(key);
   }
 
-  #count(key: string, limit: number, now: number): void {
-    const times = (this.#failures.get(key) ?? []).filter((time) => time > now - WINDOW_MS);
-    times.push(now);
-    if (times.length > limit) times.shift();
-    this.#failures.delete(key); // to the end of the map's order: the longest untouched is forgotten first
-    this.#failures.set(key, times);
-    if (this.#failures.size > MAX_REMEMBERED) {
-      const first = this.#failures.keys().next();
-      if (!first.done) this.#failures.delete(first.value);
-    }
+  #current(key: string): Count | undefined {
+    const count = this.#counts.get(key);
+    return count !== undefined && count.last + FORGET_MS > this.#now() ? count : undefined;
+  }
+
+  #reportGuessing(username: string): void {
+    const failures = this.#current(userKey(username))?.failures ?? 0;
+    if (failures > 0 && failures % FAILURES_TO_REPORT === 0) this.#report(username, failures);
   }
 }
 
-function pairKey(username: string, address: string): string {
-  return `pair ${network(address)} ${username.toLowerCase()}`;
+/** To the end of the map's order: the longest untouched is forgotten first. */
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > MAX_REMEMBERED) {
+    const first = map.keys().next();
+    if (!first.done) map.delete(first.value);
+  }
 }
 
-function addressKey(address: string): string {
-  return `address ${network(address)}`;
+function placeKey({ username, address, knownDevice }: Attempt): string {
+  const place = knownDevice === undefined ? `network ${networkOf(address)}` : `device ${knownDevice}`;
+  return `${place} ${username.toLowerCase()}`;
 }
 
-/** An IPv6 subscriber has a whole /64 to call from; it counts as one address. */
-function network(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
-  const groups = head === '' ? [] : head.split(':');
-  const rest = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : 8 - groups.length - rest.length;
-  return [...groups, ...Array<string>(Math.max(0, zeros)).fill('0'), ...rest].slice(0, 4).join(':');
+function networkKey(address: string): string {
+  return `all of ${networkOf(address)}`;
+}
+
+function userKey(username: string): string {
+  return `user ${username.toLowerCase()}`;
 }

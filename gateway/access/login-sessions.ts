@@ -1,13 +1,53 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { LoginSessionRow } from '../store/sign-in-schema.ts';
 import type { Store } from '../store/store.ts';
 import type { User, Users } from './users.ts';
 
 /** A sign-in lasts a working day, and ends earlier when nothing was asked for in a while. */
 export const LIFETIME_MS = 12 * 60 * 60_000;
 export const IDLE_MS = 2 * 60 * 60_000;
+/** A sign-in that still owes its second factor. */
+const UNFINISHED_LIFETIME_MS = 15 * 60_000;
 /** `last_seen_at` is written at most this often: not every request is worth a write. */
 const SEEN_STEP_MS = 60_000;
 const TOKEN_SIZE = 32;
+const MAX_USER_AGENT = 512;
+
+/** `code`: a code is still owed. `enrol`: a second factor must be set up first. Neither may do anything else. */
+export type SignInStage = 'full' | 'code' | 'enrol';
+export type SignInMethod = 'password' | 'oidc';
+
+export interface NewSignIn {
+  readonly address: string;
+  readonly userAgent: string;
+  readonly method: SignInMethod;
+  readonly stage: SignInStage;
+  /** Whether a second factor was shown with it. */
+  readonly confirmed: boolean;
+}
+
+/** Who is signed in, and how. */
+export interface SignedIn {
+  readonly user: User;
+  /** Names the sign-in and tells nothing of its token. */
+  readonly reference: string;
+  readonly method: SignInMethod;
+  readonly stage: SignInStage;
+  readonly createdAt: number;
+  /** When a second factor was last shown in it. */
+  readonly confirmedAt: number | null;
+}
+
+/** One sign-in, as its user and administrators see it. */
+export interface SignInEntry {
+  readonly id: string;
+  readonly address: string;
+  readonly userAgent: string;
+  readonly method: SignInMethod;
+  readonly createdAt: string;
+  readonly lastSeenAt: string;
+  readonly expiresAt: string;
+}
 
 /** Who is signed in. A token is known to its browser only; the table holds its hash. */
 export class LoginSessions {
@@ -21,25 +61,32 @@ export class LoginSessions {
     this.#now = now;
   }
 
-  async open(userId: string): Promise<string> {
+  async open(userId: string, signIn: NewSignIn): Promise<{ readonly token: string; readonly reference: string }> {
     const token = randomBytes(TOKEN_SIZE).toString('base64url');
+    const reference = referenceOf(token);
     const now = this.#now();
     await this.#store.deleteFrom('login_sessions').where('expires_at', '<=', now).execute();
     await this.#store
       .insertInto('login_sessions')
       .values({
         token_hash: hashOf(token),
+        reference,
         user_id: userId,
         created_at: now,
         last_seen_at: now,
-        expires_at: now + LIFETIME_MS,
+        expires_at: now + (signIn.stage === 'full' ? LIFETIME_MS : UNFINISHED_LIFETIME_MS),
+        address: signIn.address,
+        user_agent: signIn.userAgent.slice(0, MAX_USER_AGENT),
+        method: signIn.method,
+        stage: signIn.stage,
+        confirmed_at: signIn.confirmed ? now : null,
       })
       .execute();
-    return token;
+    return { token, reference };
   }
 
-  /** The user whom a token signs in, now. */
-  async find(token: string): Promise<User | undefined> {
+  /** Whom a token signs in, now. */
+  async find(token: string): Promise<SignedIn | undefined> {
     const now = this.#now();
     const hash = hashOf(token);
     const row = await this.#store
@@ -47,7 +94,7 @@ export class LoginSessions {
       .selectAll()
       .where('token_hash', '=', hash)
       .executeTakeFirst();
-    if (row === undefined || row.expires_at <= now || row.last_seen_at + IDLE_MS <= now) return undefined;
+    if (row === undefined || !isLive(row, now)) return undefined;
     if (row.last_seen_at + SEEN_STEP_MS <= now) {
       await this.#store
         .updateTable('login_sessions')
@@ -56,10 +103,18 @@ export class LoginSessions {
         .execute();
     }
     const user = await this.#users.find(row.user_id);
-    return user === undefined || user.disabled ? undefined : user;
+    if (user === undefined || user.disabled) return undefined;
+    return {
+      user,
+      reference: row.reference,
+      method: row.method as SignInMethod,
+      stage: row.stage as SignInStage,
+      createdAt: row.created_at,
+      confirmedAt: row.confirmed_at,
+    };
   }
 
-  /** A name for a sign-in that tells nothing of its token, for the audit log and for evidence, and when it was. */
+  /** The name of a sign-in, for the audit log and for evidence, and when it was. */
   async reference(token: string): Promise<{ reference: string; at: number } | undefined> {
     const row = await this.#store
       .selectFrom('login_sessions')
@@ -69,8 +124,47 @@ export class LoginSessions {
     return row && { reference: referenceOf(token), at: row.created_at };
   }
 
+  /** The user's sign-ins that are good now, the latest used first. */
+  async list(userId: string): Promise<SignInEntry[]> {
+    const rows = await this.#store
+      .selectFrom('login_sessions')
+      .selectAll()
+      .where('user_id', '=', userId)
+      .where('stage', '=', 'full')
+      .orderBy('last_seen_at', 'desc')
+      .execute();
+    return rows.filter((row) => isLive(row, this.#now())).map(toEntry);
+  }
+
+  /** A second factor was shown: the sign-in is whole, and good for what asks for one. */
+  async confirm(reference: string): Promise<void> {
+    const now = this.#now();
+    await this.#store
+      .updateTable('login_sessions')
+      .set(({ eb, ref }) => ({
+        confirmed_at: now,
+        expires_at: eb
+          .case()
+          .when('stage', '=', 'full')
+          .then(ref('expires_at'))
+          .else(now + LIFETIME_MS)
+          .end(),
+        stage: 'full',
+      }))
+      .where('reference', '=', reference)
+      .execute();
+  }
+
   async close(token: string): Promise<void> {
     await this.#store.deleteFrom('login_sessions').where('token_hash', '=', hashOf(token)).execute();
+  }
+
+  /** Ends some of a user's sign-ins: one, all, or all but one. Returns the references of those that there were. */
+  async revoke(userId: string, which: { readonly only?: string; readonly except?: string } = {}): Promise<string[]> {
+    let query = this.#store.deleteFrom('login_sessions').where('user_id', '=', userId);
+    if (which.only !== undefined) query = query.where('reference', '=', which.only);
+    if (which.except !== undefined) query = query.where('reference', '!=', which.except);
+    return (await query.returning('reference').execute()).map((row) => row.reference);
   }
 }
 
@@ -81,4 +175,21 @@ export function referenceOf(token: string): string {
 
 function hashOf(token: string): Uint8Array {
   return Uint8Array.from(createHash('sha256').update(token).digest());
+}
+
+function isLive(row: Pick<LoginSessionRow, 'expires_at' | 'last_seen_at'>, now: number): boolean {
+  return row.expires_at > now && row.last_seen_at + IDLE_MS > now;
+}
+
+function toEntry(row: LoginSessionRow): SignInEntry {
+  const iso = (time: number) => new Date(time).toISOString();
+  return {
+    id: row.reference,
+    address: row.address,
+    userAgent: row.user_agent,
+    method: row.method as SignInMethod,
+    createdAt: iso(row.created_at),
+    lastSeenAt: iso(row.last_seen_at),
+    expiresAt: iso(row.expires_at),
+  };
 }

@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { UserRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { type Actor, Role, roles } from './can.ts';
+import { type Actor, can, type Role, roles } from './can.ts';
 import { hashPassword, needsRehash, verifyPassword } from './passwords.ts';
 
 /** A user as the API shows one: never a password, nor its hash. */
@@ -14,6 +14,10 @@ export interface User {
   readonly createdAt: string;
   /** Where mail for this user goes. */
   readonly email: string | null;
+  /** Whether the user has a password here; who comes from a directory may have none. */
+  readonly hasPassword: boolean;
+  /** Whether two-step sign-in is set up. */
+  readonly secondFactor: boolean;
 }
 
 export interface UserChange {
@@ -45,19 +49,18 @@ export class Users {
   }
 
   async list(): Promise<User[]> {
-    const rows = await this.#store.selectFrom('users').selectAll().orderBy('username').execute();
+    const rows = await selectUsers(this.#store).orderBy('username').execute();
     return rows.map(toUser);
   }
 
   async find(id: string): Promise<User | undefined> {
-    const row = await this.#store.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+    const row = await selectUsers(this.#store).where('id', '=', id).executeTakeFirst();
     return row === undefined ? undefined : toUser(row);
   }
 
-  /** Whether the user has a password here; who comes from a directory has none. */
-  async hasPassword(id: string): Promise<boolean> {
-    const row = await this.#store.selectFrom('users').select('password_hash').where('id', '=', id).executeTakeFirst();
-    return row !== undefined && row.password_hash !== NO_PASSWORD;
+  async findByName(username: string): Promise<User | undefined> {
+    const row = await selectUsers(this.#store).where('username', '=', username).executeTakeFirst();
+    return row === undefined ? undefined : toUser(row);
   }
 
   /** @param password without one, the user can only sign in through an OpenID provider */
@@ -82,7 +85,7 @@ export class Users {
       .onConflict((conflict) => conflict.column('username').doNothing())
       .executeTakeFirstOrThrow();
     if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', 'there is a user of that name');
-    return toUser(row);
+    return toUser({ ...row, factor: null });
   }
 
   /**
@@ -124,7 +127,7 @@ export class Users {
 
   /** The user with this name and password, unless disabled. A hash of an older kind is replaced on the way. */
   async authenticate(username: string, password: string): Promise<User | undefined> {
-    const row = await this.#store.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
+    const row = await selectUsers(this.#store).where('username', '=', username).executeTakeFirst();
     this.#decoyHash ??= hashPassword('nobody has this password');
     const stored = row?.password_hash ?? NO_PASSWORD;
     const right = await verifyPassword(password, stored === NO_PASSWORD ? await this.#decoyHash : stored);
@@ -149,7 +152,18 @@ export function toActor(user: User): Actor {
   return { id: user.id, username: user.username, roles: user.roles };
 }
 
-function toUser(row: UserRow): User {
+type StoredUser = UserRow & { readonly factor: number | null };
+
+/** `factor`: when two-step sign-in was set up. */
+function selectUsers(store: Pick<Store, 'selectFrom'>) {
+  return store
+    .selectFrom('users')
+    .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
+    .selectAll('users')
+    .select('second_factors.confirmed_at as factor');
+}
+
+function toUser(row: StoredUser): User {
   const stored = JSON.parse(row.roles_json) as string[];
   return {
     id: row.id,
@@ -158,12 +172,14 @@ function toUser(row: UserRow): User {
     disabled: row.disabled !== 0,
     createdAt: new Date(row.created_at).toISOString(),
     email: row.email,
+    hasPassword: row.password_hash !== NO_PASSWORD,
+    secondFactor: row.factor !== null,
   };
 }
 
 async function requireAdministrator(store: Pick<Store, 'selectFrom'>): Promise<void> {
-  const rows = await store.selectFrom('users').selectAll().where('disabled', '=', 0).execute();
-  if (!rows.some((row) => toUser(row).roles.includes(Role.admin))) {
+  const rows = await selectUsers(store).where('disabled', '=', 0).execute();
+  if (!rows.some((row) => can(toActor(toUser(row)), 'user.manage'))) {
     throw new GatewayError('conflict', 'one administrator must remain');
   }
 }

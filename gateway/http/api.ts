@@ -3,10 +3,10 @@ import { Router } from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { can } from '../access/can.ts';
 import type { LoginSessions } from '../access/login-sessions.ts';
-import { plainAddress } from '../address.ts';
+import { TooManyAttempts } from '../access/sign-in.ts';
 import { errorRow, GatewayError, isErrorCode, reportOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { type Identity, identify, refuseForeignOrigin } from './authentication.ts';
+import { clientOf, type Identity, identify, refuseForeignOrigin } from './authentication.ts';
 import type { Call, Route } from './route.ts';
 import { createValidation, type Validator } from './validation.ts';
 
@@ -23,18 +23,7 @@ export interface ApiOptions {
 export function apiRouter(options: ApiOptions): Router {
   const router = new Router();
   const validation = createValidation();
-  const parseBody = bodyParser({
-    enableTypes: ['json'],
-    jsonLimit: BODY_LIMIT_BYTES,
-    jsonStrict: true,
-    patchNode: false,
-    parsedMethods: ['POST', 'PATCH'],
-    onError: (error) => {
-      throw (error as { status?: number }).status === 413
-        ? new GatewayError('too_large', undefined, { cause: error })
-        : new GatewayError('bad_request', 'the body is not JSON', { cause: error });
-    },
-  });
+  const parsers = { json: parserOf('json'), form: parserOf('form') };
   for (const route of options.routes) {
     const checks: Checks = {
       body: route.body === undefined ? undefined : validation.body(route.body),
@@ -42,10 +31,27 @@ export function apiRouter(options: ApiOptions): Router {
     };
     // The router answers HEAD for every GET by itself.
     router.register(route.path, [route.method], async (context) => {
+      const parseBody = route.form === true ? parsers.form : parsers.json;
       await serve(context as unknown as Context, route, checks, options, parseBody);
     });
   }
   return router;
+}
+
+function parserOf(type: 'json' | 'form'): Middleware {
+  return bodyParser({
+    enableTypes: [type],
+    jsonLimit: BODY_LIMIT_BYTES,
+    formLimit: BODY_LIMIT_BYTES,
+    jsonStrict: true,
+    patchNode: false,
+    parsedMethods: ['POST', 'PATCH'],
+    onError: (error) => {
+      throw (error as { status?: number }).status === 413
+        ? new GatewayError('too_large', undefined, { cause: error })
+        : new GatewayError('bad_request', `the body is no ${type === 'json' ? 'JSON' : 'form'}`, { cause: error });
+    },
+  }) as unknown as Middleware;
 }
 
 /** Turns whatever is thrown further in into `{error: {code, message, …}}`; what was not foreseen is logged, not told. */
@@ -61,6 +67,7 @@ export function errorResponses(log: Logger): Middleware {
       else log.debug({ code: known.code, detail: known.detail, path: context.path }, 'request refused');
       const code = known?.code ?? 'internal_error';
       context.status = errorRow(code).status;
+      if (error instanceof TooManyAttempts) context.set('Retry-After', String(Math.ceil(error.waitMs / 1000)));
       if (code === 'unauthenticated') context.set('WWW-Authenticate', 'Bearer');
       context.body = { error: reportOf(code, known?.detail) };
     }
@@ -97,6 +104,11 @@ async function serve(
 
   const result = await route.handle(callOf(context, route, parameters, identity, body, query));
   if (route.produces !== undefined && result === undefined) return;
+  if (route.status === 302) {
+    context.redirect(result as string);
+    context.body = '';
+    return;
+  }
   context.status = route.status;
   context.body = route.status === 204 ? null : result;
 }
@@ -109,6 +121,10 @@ async function authorise(
 ): Promise<void> {
   if (route.access === 'anyone') return;
   if (identity === undefined) throw new GatewayError('unauthenticated');
+  const { stage } = identity.signedIn;
+  if (stage !== 'full' && route.unfinished !== true) {
+    throw new GatewayError(stage === 'code' ? 'second_factor_required' : 'second_factor_missing');
+  }
   if (route.access === 'signed-in') return;
   if (can(identity.actor, route.access)) return;
   if (route.resource === undefined) throw new GatewayError('forbidden');
@@ -124,13 +140,19 @@ function callOf(
   body: unknown,
   query: unknown,
 ): Call {
+  const client = clientOf(context);
   return {
     body,
     query,
     parameters,
     context,
-    address: plainAddress(context.ip),
+    address: client.address,
+    client,
     token: identity?.token,
+    get signedIn() {
+      if (identity === undefined) throw new GatewayError('unauthenticated');
+      return identity.signedIn;
+    },
     get actor() {
       if (identity === undefined) throw new GatewayError('unauthenticated');
       return identity.actor;

@@ -1,4 +1,5 @@
 import Koa from 'koa';
+import { clientAddress, type TrustedProxies } from '../address.ts';
 import type { Logger } from '../log.ts';
 import { apiRouter, errorResponses } from './api.ts';
 import { pages } from './pages.ts';
@@ -9,6 +10,7 @@ import type { Services } from './services.ts';
 export interface AppOptions {
   readonly services: Services;
   readonly origins: readonly string[];
+  readonly proxies: TrustedProxies | undefined;
   /** Folder of the built web client. */
   readonly webRoot: string;
   /** Whether the administrator brought a certificate. */
@@ -27,6 +29,10 @@ export function createApp(options: AppOptions): Koa {
     log.error({ err: error }, 'http failed');
   });
   const router = apiRouter({ routes: allRoutes(services), logins: services.logins, origins: options.origins });
+  app.use((context, next) => {
+    context.request.ip = clientAddress(context.req, options.proxies);
+    return next();
+  });
   app.use(securityHeaders(options.ownCertificate));
   app.use(errorResponses(log));
   app.use(router.routes() as unknown as Koa.Middleware);

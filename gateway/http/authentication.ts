@@ -1,16 +1,20 @@
 import type { Context } from 'koa';
 import type { Actor } from '../access/can.ts';
-import type { LoginSessions } from '../access/login-sessions.ts';
-import { toActor, type User } from '../access/users.ts';
+import { type Client, DEVICE_LIFE_MS } from '../access/known-devices.ts';
+import type { LoginSessions, SignedIn } from '../access/login-sessions.ts';
+import { toActor } from '../access/users.ts';
+import { plainAddress } from '../address.ts';
 import { GatewayError } from '../errors.ts';
 import { SESSION_COOKIE } from './openapi.ts';
 
+/** Says that somebody has signed in with this browser before; opens nothing. */
+const DEVICE_COOKIE = '__Host-oriel-device';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Who a request comes from. */
 export interface Identity {
   readonly actor: Actor;
-  readonly user: User;
+  readonly signedIn: SignedIn;
   readonly token: string;
 }
 
@@ -20,8 +24,18 @@ export async function identify(context: Context, logins: LoginSessions): Promise
   const bearer = /^Bearer ([A-Za-z0-9_-]{1,256})$/i.exec(header)?.[1];
   const token = header !== '' ? bearer : context.cookies.get(SESSION_COOKIE);
   if (token === undefined) return undefined;
-  const user = await logins.find(token);
-  return user === undefined ? undefined : { actor: toActor(user), user, token };
+  const signedIn = await logins.find(token);
+  return signedIn === undefined ? undefined : { actor: toActor(signedIn.user), signedIn, token };
+}
+
+/** Where a request comes from. */
+export function clientOf(context: Context): Client {
+  const device = context.cookies.get(DEVICE_COOKIE);
+  return {
+    address: plainAddress(context.ip),
+    userAgent: context.get('User-Agent').slice(0, 512),
+    device: device !== undefined && /^[A-Za-z0-9_-]{43}$/.test(device) ? device : undefined,
+  };
 }
 
 /**
@@ -49,14 +63,29 @@ export function isOwnOrigin(origin: string, host: string, origins: readonly stri
 
 /** The cookie that keeps a browser signed in. `__Host-` has the browser hold it to this host, this path and TLS. */
 export function setSessionCookie(context: Context, token: string | undefined): void {
+  setCookie(context, SESSION_COOKIE, token, {});
+}
+
+export function setDeviceCookie(context: Context, device: string | undefined): void {
+  if (device !== undefined) setCookie(context, DEVICE_COOKIE, device, { maxAge: DEVICE_LIFE_MS });
+}
+
+/** @param options `sameSite` is strict unless told */
+export function setCookie(
+  context: Context,
+  name: string,
+  value: string | undefined,
+  options: { readonly maxAge?: number; readonly sameSite?: 'strict' | 'lax' },
+): void {
   // Koa's cookie jar asks the socket whether it is secure; this server has no other kind.
   context.cookies.secure = true;
-  context.cookies.set(SESSION_COOKIE, token ?? null, {
+  context.cookies.set(name, value ?? null, {
     httpOnly: true,
     secure: true,
     sameSite: 'strict',
     path: '/',
     overwrite: true,
+    ...options,
   });
 }
 

@@ -4,6 +4,9 @@ import { components, ref } from './schemas.ts';
 
 export const SESSION_COOKIE = '__Host-oriel';
 
+/** What a sign-in that still owes its second factor is told. */
+const UNFINISHED = ['second_factor_required', 'second_factor_missing'] as const;
+
 /** The OpenAPI 3.1 document of these routes. */
 export function openApiDocument(routes: readonly Route[], version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -39,7 +42,10 @@ export function openApiPath(path: string): string {
 /** Every code that a route may answer with. */
 export function errorCodesOf(route: Route): ErrorCode[] {
   const codes = new Set<ErrorCode>(['internal_error', ...route.errors]);
-  if (route.access !== 'anyone') codes.add('unauthenticated');
+  if (route.access !== 'anyone') {
+    codes.add('unauthenticated');
+    if (route.unfinished !== true) for (const code of UNFINISHED) codes.add(code);
+  }
   if (route.access !== 'anyone' && route.access !== 'signed-in') codes.add('forbidden');
   if (route.method !== 'get') codes.add('origin_refused');
   if (route.body !== undefined) codes.add('too_large');
@@ -58,9 +64,13 @@ function operation(route: Route): Record<string, unknown> {
     parameters: [...pathParameters(route), ...queryParameters(route)],
     ...(route.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
+      : { requestBody: { required: true, content: { [bodyType(route)]: { schema: route.body } } } }),
     responses: { [route.status]: success(route), ...failures(route) },
   };
+}
+
+function bodyType(route: Route): string {
+  return route.form === true ? 'application/x-www-form-urlencoded' : 'application/json';
 }
 
 function success(route: Route): Record<string, unknown> {

@@ -50,6 +50,8 @@ export interface KnownDevicesTable {
   /** SHA-256 of the cookie. */
   token_hash: Uint8Array;
   user_id: string;
+  address: string;
+  user_agent: string;
   created_at: number;
   last_used_at: number;
 }

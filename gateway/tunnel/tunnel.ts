@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { BrowserMessage } from '#protocol/tunnel/messages.ts';
 import { TUNNEL_PATH, TUNNEL_SUBPROTOCOL, TUNNEL_VERSION, TunnelLimits } from '#protocol/tunnel/messages.ts';
-import { plainAddress } from '../address.ts';
+import { clientAddress, type TrustedProxies } from '../address.ts';
 import type { Audit } from '../audit/audit.ts';
 import { sessionClock } from '../clock.ts';
 import { type ErrorCode, errorRow, GatewayError } from '../errors.ts';
@@ -29,6 +29,7 @@ export interface TunnelParts {
   readonly settings: SettingsStore;
   readonly audit: Audit;
   readonly origins: readonly string[];
+  readonly proxies: TrustedProxies | undefined;
   readonly log: Logger;
   readonly attachWithinMs?: number;
   /** Whether the ticket's user may still do what it is for: between issue and use, much can happen. */
@@ -66,7 +67,9 @@ export class Tunnel {
       );
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, addressOf(request)));
+    this.#server.handleUpgrade(request, socket, head, (webSocket) =>
+      this.#accept(webSocket, clientAddress(request, this.#parts.proxies)),
+    );
   }
 
   /** Closes what is still open. Sessions end first, and tell their browsers why. */
@@ -244,8 +247,4 @@ function attachOwner(connection: TunnelConnection, session: Session): Attached {
     },
     closed: () => session.end('browser_gone'),
   };
-}
-
-function addressOf(request: IncomingMessage): string {
-  return plainAddress(request.socket.remoteAddress);
 }

@@ -45,6 +45,8 @@ export const signIn: Migration = {
       .createTable('known_devices')
       .addColumn('token_hash', 'blob', (column) => column.notNull())
       .addColumn('user_id', 'text', (column) => column.notNull().references('users.id').onDelete('cascade'))
+      .addColumn('address', 'text', (column) => column.notNull())
+      .addColumn('user_agent', 'text', (column) => column.notNull())
       .addColumn('created_at', 'integer', (column) => column.notNull())
       .addColumn('last_used_at', 'integer', (column) => column.notNull())
       .addPrimaryKeyConstraint('known_devices_key', ['token_hash', 'user_id'])

@@ -1,0 +1,90 @@
+import type { Audit } from '../audit/audit.ts';
+import type { Logger } from '../log.ts';
+import type { Notifier } from '../notifications/kinds.ts';
+import { SettingsDocument } from '../settings/document.ts';
+import type { Store } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
+import { KnownDevices } from './known-devices.ts';
+import { LoginLimiter } from './login-limiter.ts';
+import { LoginSessions } from './login-sessions.ts';
+import { Identities } from './oidc/identities.ts';
+import { Oidc } from './oidc/oidc.ts';
+import { OidcSettingsStore } from './oidc/oidc-settings.ts';
+import { SecondFactors } from './second-factors.ts';
+import { SignIn, type SignInPolicy, signInDefaults } from './sign-in.ts';
+import { Users } from './users.ts';
+
+export interface SignInServices {
+  readonly users: Users;
+  readonly logins: LoginSessions;
+  readonly factors: SecondFactors;
+  readonly devices: KnownDevices;
+  readonly signIn: SignIn;
+  readonly signInPolicy: SettingsDocument<SignInPolicy>;
+  readonly identities: Identities;
+  readonly oidc: Oidc;
+  readonly oidcSettings: OidcSettingsStore;
+}
+
+export interface SignInServicesParts {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly audit: Audit;
+  readonly log: Logger;
+  readonly notifier: Notifier;
+  publicUrl(): string;
+  /** A user's roles or groups are others than before. */
+  accessChanged(userId: string): Promise<void>;
+  signInsEnded(userId: string, references: readonly string[]): void;
+}
+
+/** Puts together what signing in is made of. */
+export function createSignInServices(parts: SignInServicesParts): SignInServices {
+  const { store, vault, audit, log, notifier, publicUrl, accessChanged, signInsEnded } = parts;
+  const users = new Users(store);
+  const logins = new LoginSessions(store, users);
+  const factors = new SecondFactors(store, vault);
+  const devices = new KnownDevices(store);
+  const limiter = new LoginLimiter({
+    report: (username, failures) => {
+      reportGuessing(parts, username, failures).catch((error: unknown) =>
+        log.error({ err: error }, 'guessing could not be reported'),
+      );
+    },
+  });
+  const signInPolicy = new SettingsDocument<SignInPolicy>(store, 'signIn', signInDefaults);
+  const signIn = new SignIn({ users, logins, factors, devices, limiter, policy: signInPolicy, audit, notifier });
+  const identities = new Identities({ store, users, audit, accessChanged });
+  const oidcSettings = new OidcSettingsStore(store, vault);
+  const oidc = new Oidc({
+    store,
+    vault,
+    settings: oidcSettings,
+    identities,
+    users,
+    logins,
+    signIn,
+    audit,
+    log,
+    publicUrl,
+    signInsEnded,
+  });
+  return { users, logins, factors, devices, signIn, signInPolicy, identities, oidc, oidcSettings };
+}
+
+async function reportGuessing(
+  { audit, notifier }: SignInServicesParts,
+  username: string,
+  failures: number,
+): Promise<void> {
+  const name = username.slice(0, 64);
+  await audit.record({ action: 'login.guessing', claimedName: name, details: { failures } });
+  await notifier.publish({
+    kind: 'sign_in.guessing',
+    title: `Somebody guesses at the password of ${name}`,
+    text: `${failures} wrong tries within the last hour or so. The audit log says from where.`,
+    path: '/admin/audit',
+    audience: {},
+    facts: { user: name, failures },
+  });
+}

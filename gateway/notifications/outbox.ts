@@ -1,0 +1,253 @@
+import type { Audit } from '../audit/audit.ts';
+import { GatewayError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { Logger } from '../log.ts';
+import type { OutboxRow } from '../store/notification-schema.ts';
+import type { Store } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
+
+/** First wait after a failure; each further one doubles it. */
+export const FIRST_RETRY_MS = 15_000;
+export const LONGEST_RETRY_MS = 4 * 60 * 60_000;
+/** About two days. */
+export const MAX_ATTEMPTS = 22;
+/** A delivery that has not ended by then is taken to have died with its gateway. */
+const LEASE_MS = 2 * 60_000;
+const AT_ONCE = 4;
+/** How often the table is looked at without being told to. */
+const POLL_MS = 5000;
+/** Whoever publishes within a transaction has committed by then. */
+const WAKE_MS = 100;
+/** What was sent, or given up, is shown for this long. */
+const KEEP_MS = 30 * 86_400_000;
+
+export const outboxChannels = ['mail', 'webhook'] as const;
+export type OutboxChannel = (typeof outboxChannels)[number];
+
+/** Something to send. */
+export interface Parcel {
+  /** Stays the same over every attempt: whoever got it twice can tell. */
+  readonly id: string;
+  readonly recipient: string;
+  readonly kind: string;
+  readonly createdAt: number;
+  readonly body: unknown;
+}
+
+/** Sends one parcel, or throws: `Undeliverable` when trying again is of no use. */
+export type Carrier = (parcel: Parcel) => Promise<void>;
+
+export class Undeliverable extends Error {
+  override readonly name = 'Undeliverable';
+}
+
+export interface Delivery {
+  readonly id: string;
+  readonly channel: OutboxChannel;
+  readonly recipient: string;
+  readonly kind: string;
+  readonly state: 'waiting' | 'sent' | 'failed';
+  readonly attempts: number;
+  readonly createdAt: string;
+  readonly nextAt: string | null;
+  readonly doneAt: string | null;
+  readonly lastError: string;
+}
+
+export interface OutboxParts {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly audit: Audit;
+  readonly log: Logger;
+  readonly carriers: Readonly<Record<OutboxChannel, Carrier>>;
+  readonly now?: () => number;
+}
+
+/**
+ * Sends what is in the outbox table until it arrived: at least once, each with an id that stays the same. What is written
+ * there in the transaction of what happened is neither lost nor sent for something that did not happen.
+ */
+export class Outbox {
+  readonly #parts: OutboxParts;
+  readonly #now: () => number;
+  readonly #running = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = true;
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts;
+    this.#now = parts.now ?? Date.now;
+  }
+
+  /** @param store the transaction that this is part of */
+  async add(
+    store: Store,
+    parcels: readonly { readonly channel: OutboxChannel; readonly recipient: string; kind: string; body: unknown }[],
+  ): Promise<void> {
+    if (parcels.length === 0) return;
+    const now = this.#now();
+    const rows = parcels.map(({ channel, recipient, kind, body }) => {
+      const id = newId();
+      return {
+        id,
+        channel,
+        recipient,
+        kind,
+        body: this.#parts.vault.seal(JSON.stringify(body), sealName(id)),
+        created_at: now,
+        state: 'waiting',
+        attempts: 0,
+        next_at: now,
+        done_at: null,
+        last_error: '',
+      };
+    });
+    await store.insertInto('outbox').values(rows).execute();
+    this.#wake(WAKE_MS);
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#wake(0);
+  }
+
+  /** Waits for what is being sent now. The rest is sent after the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await Promise.allSettled(this.#running);
+  }
+
+  /** The newest first. */
+  async list(limit: number): Promise<Delivery[]> {
+    const rows = await this.#parts.store
+      .selectFrom('outbox')
+      .selectAll()
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute();
+    return rows.map(toDelivery);
+  }
+
+  /** Has something tried again now that waits, or was given up. */
+  async retry(id: string): Promise<void> {
+    const { numUpdatedRows } = await this.#parts.store
+      .updateTable('outbox')
+      .set({ state: 'waiting', attempts: 0, next_at: this.#now(), done_at: null })
+      .where('id', '=', id)
+      .where('state', '!=', 'sent')
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 0n) throw new GatewayError('not_found');
+    this.#wake(0);
+  }
+
+  /** Sends everything that is due; for the timer, and for tests. */
+  async deliverDue(): Promise<void> {
+    for (;;) {
+      const rows = await this.#claim();
+      if (rows.length === 0) return;
+      await Promise.all(rows.map((row) => this.#deliver(row)));
+    }
+  }
+
+  #wake(after: number): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      const round = this.deliverDue()
+        .then(() => this.#forget())
+        .catch((error: unknown) => this.#parts.log.error({ err: error }, 'the outbox could not be worked on'))
+        .finally(() => {
+          this.#running.delete(round);
+          this.#wake(POLL_MS);
+        });
+      this.#running.add(round);
+    }, after);
+    this.#timer.unref();
+  }
+
+  /** INVARIANT: a row is taken by changing when it is due next, so that no two rounds send it, and a crash only delays it. */
+  async #claim(): Promise<OutboxRow[]> {
+    const now = this.#now();
+    return this.#parts.store.transaction().execute(async (transaction) => {
+      const due = await transaction
+        .selectFrom('outbox')
+        .selectAll()
+        .where('state', '=', 'waiting')
+        .where('next_at', '<=', now)
+        .orderBy('next_at')
+        .limit(AT_ONCE)
+        .execute();
+      for (const row of due) {
+        await transaction
+          .updateTable('outbox')
+          .set({ attempts: row.attempts + 1, next_at: now + LEASE_MS })
+          .where('id', '=', row.id)
+          .execute();
+      }
+      return due.map((row) => ({ ...row, attempts: row.attempts + 1 }));
+    });
+  }
+
+  async #deliver(row: OutboxRow): Promise<void> {
+    const { carriers, vault, log } = this.#parts;
+    const channel = row.channel as OutboxChannel;
+    try {
+      const body = JSON.parse(vault.open(Uint8Array.from(row.body), sealName(row.id))) as unknown;
+      const { id, recipient, kind, created_at: createdAt } = row;
+      await carriers[channel]({ id, recipient, kind, createdAt, body });
+    } catch (error) {
+      const reason = (error as Error).message.slice(0, 500);
+      const last = error instanceof Undeliverable || row.attempts >= MAX_ATTEMPTS;
+      log.warn({ err: error, id: row.id, channel, attempts: row.attempts, last }, 'a notification did not arrive');
+      await this.#failed(row, reason, last);
+      return;
+    }
+    await this.#set(row.id, { state: 'sent', done_at: this.#now(), last_error: '' });
+  }
+
+  async #failed(row: OutboxRow, reason: string, last: boolean): Promise<void> {
+    const now = this.#now();
+    if (!last) {
+      const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (row.attempts - 1));
+      await this.#set(row.id, { next_at: now + wait, last_error: reason });
+      return;
+    }
+    await this.#set(row.id, { state: 'failed', done_at: now, last_error: reason });
+    const details = { channel: row.channel, kind: row.kind, attempts: row.attempts, reason };
+    await this.#parts.audit.record({ action: 'delivery.failed', subject: row.recipient, details });
+  }
+
+  async #set(id: string, change: Partial<OutboxRow>): Promise<void> {
+    await this.#parts.store.updateTable('outbox').set(change).where('id', '=', id).execute();
+  }
+
+  async #forget(): Promise<void> {
+    await this.#parts.store
+      .deleteFrom('outbox')
+      .where('state', '!=', 'waiting')
+      .where('done_at', '<', this.#now() - KEEP_MS)
+      .execute();
+  }
+}
+
+function sealName(id: string): string {
+  return `outbox ${id}`;
+}
+
+function toDelivery(row: OutboxRow): Delivery {
+  const iso = (time: number) => new Date(time).toISOString();
+  return {
+    id: row.id,
+    channel: row.channel as OutboxChannel,
+    recipient: row.recipient,
+    kind: row.kind,
+    state: row.state as Delivery['state'],
+    attempts: row.attempts,
+    createdAt: iso(row.created_at),
+    nextAt: row.state === 'waiting' ? iso(row.next_at) : null,
+    doneAt: row.done_at === null ? null : iso(row.done_at),
+    lastError: row.last_error,
+  };
+}

@@ -1,0 +1,56 @@
+import { type Role, Role as Roles } from '../access/can.ts';
+import { SettingsDocument } from '../settings/document.ts';
+import type { Store } from '../store/store.ts';
+import { type Audience, audiences, type Channel, type NotificationKind, notificationKinds } from './kinds.ts';
+
+/** For one kind: by which channels each audience is told. */
+export type NotificationRule = Readonly<Record<Audience, readonly Channel[]>>;
+export type NotificationRules = Readonly<Record<NotificationKind, NotificationRule>>;
+
+const both: readonly Channel[] = ['page', 'mail'];
+const page: readonly Channel[] = ['page'];
+
+/** What is so until an administrator says otherwise. */
+export const defaultRules: NotificationRules = {
+  'request.submitted': rule({ approvers: both }),
+  'request.emergency': rule({ approvers: both, reviewers: page, admins: both }),
+  'request.approved': rule({ requester: both }),
+  'request.denied': rule({ requester: both }),
+  'request.available': rule({ requester: both }),
+  'request.revoked': rule({ requester: both }),
+  'request.expired': rule({ requester: page }),
+  'request.completed': rule({}),
+  'review.due': rule({ reviewers: both }),
+  'session.alert': rule({ admins: both }),
+  'sign_in.new_device': rule({ requester: both }),
+  'sign_in.guessing': rule({ admins: page }),
+  'account.changed': rule({ requester: both }),
+};
+
+export class NotificationRulesStore {
+  readonly #document: SettingsDocument<NotificationRules>;
+
+  constructor(store: Store) {
+    this.#document = new SettingsDocument(store, 'notifications', defaultRules);
+  }
+
+  read(store?: Store): Promise<NotificationRules> {
+    return this.#document.read(store);
+  }
+
+  async change(change: Partial<Record<NotificationKind, Partial<NotificationRule>>>): Promise<NotificationRules> {
+    const present = await this.read();
+    const next = notificationKinds.map((kind) => [kind, { ...present[kind], ...change[kind] }]);
+    return this.#document.change(Object.fromEntries(next));
+  }
+}
+
+/** Who is meant by `admins`: whoever can do something about it. */
+export function adminRolesFor(kind: NotificationKind): readonly Role[] {
+  return [Roles.admin, kind.startsWith('sign_in.') ? Roles.systemAdmin : Roles.sessionAdmin];
+}
+
+function rule(channels: Partial<NotificationRule>): NotificationRule {
+  const none = audiences.map((audience): [Audience, readonly Channel[]] => [audience, []]);
+  return { ...(Object.fromEntries(none) as Record<Audience, readonly Channel[]>), ...channels };
+}
