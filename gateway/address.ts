@@ -63,11 +63,11 @@ function withoutPort(text: string): string {
 }
 
 function addNetwork(list: BlockList, network: string): void {
-  const [address = '', prefix] = network.split('/');
+  const [address = '', prefix, ...more] = network.split('/');
   const version = isIP(address);
   const bits = version === 6 ? 128 : 32;
   const length = prefix === undefined ? bits : Number(prefix);
-  if (version === 0 || (prefix !== undefined && !/^\d{1,3}$/.test(prefix)) || length > bits) {
+  if (version === 0 || more.length > 0 || (prefix !== undefined && !/^\d{1,3}$/.test(prefix)) || length > bits) {
     throw new Error(`"${network}" is no address or network`);
   }
   list.addSubnet(address, length, version === 6 ? 'ipv6' : 'ipv4');
