@@ -1,6 +1,9 @@
 /** Examples that Microsoft's specifications give for codecs; each test names its section. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { decodeNsCodec } from './nscodec.ts';
+import { encodeNsCodec } from './nscodec-encoder.ts';
 import { createPixelTarget } from './pixel-target.ts';
 import { decodePlanar } from './planar.ts';
 import { encodePlanar } from './planar-encoder.ts';
@@ -47,7 +50,89 @@ describe('[MS-RDPEGDI] examples of RDP 6.0 planes', () => {
   });
 });
 
+describe('[MS-RDPEGDI] further examples of planes', () => {
+  it('3.1.9.2: delta values', () => {
+    // RAW [10,20,30,40,50,60] RUN [0], RAW [-5] RUN [5], RAW [<none>] RUN [6]; -5 is coded as 9.
+    const plane = [0x60, 10, 20, 30, 40, 50, 60, 0x15, 9, 0x06];
+    const target = blank(6, 3);
+    decodePlanar(grey(plane), target, 'top-down');
+    const lower = [5, 15, 25, 35, 45, 55];
+    assert.deepEqual([...target.words], [10, 20, 30, 40, 50, 60, ...lower, ...lower].map(opaqueGrey));
+  });
+
+  it('3.1.9.2.2: the letter A one hundred times', () => {
+    const encoded = grey([0x1f, 0x41, 0xf2, 0x52]);
+    const target = blank(100, 1);
+    decodePlanar(encoded, target, 'top-down');
+    assert.deepEqual([...target.words], Array(100).fill(opaqueGrey(0x41)));
+    assert.deepEqual([...encodePlanar(target, 'top-down')], [...encoded]);
+  });
+});
+
+describe('[MS-RDPNSC] 4 Protocol Examples', () => {
+  const [compressed, decompressed] = fixture('ms-rdpnsc-4.txt');
+  const expected = Uint32Array.from({ length: 150 }, (_, i) => {
+    const [blue = 0, green = 0, red = 0, alpha = 0] = decompressed?.subarray(i * 4, i * 4 + 4) ?? [];
+    return (alpha << 24) | (blue << 16) | (green << 8) | red;
+  });
+
+  it('an image of 15 x 10 pixels: subsampled, with loss, run lengths and alpha', () => {
+    const target = blank(15, 10);
+    decodeNsCodec(compressed ?? new Uint8Array(0), target, 'top-down');
+    assert.deepEqual(target.words, expected);
+  });
+
+  it('our encoder makes the same image of what we decoded', () => {
+    const source = { ...blank(15, 10), words: expected };
+    const target = blank(15, 10);
+    decodeNsCodec(encodeNsCodec(source, 'top-down', { colorLossLevel: 1, subsampled: false }), target, 'top-down');
+    // Luma and chroma are rounded to whole numbers.
+    expected.forEach((word, i) => {
+      for (const shift of [0, 8, 16]) {
+        const difference = ((word >>> shift) & 0xff) - (((target.words[i] ?? 0) >>> shift) & 0xff);
+        assert.ok(Math.abs(difference) <= 2, `pixel ${i}: ${difference}`);
+      }
+    });
+  });
+
+  it('3.1.8.1: ABCDDDTTTTGFRRRRRRRRRRRABCD', () => {
+    const letters = 'ABCDDDTTTTGFRRRRRRRRRRRABCD';
+    const plane = [...'ABCDD\x01TT\x02GFRR\x09ABCD'].map((letter) => letter.charCodeAt(0));
+    // The plane as luma, and chroma of nothing: a run of 23 and four bytes.
+    const grey = [0, 0, 21, 0, 0, 0, 0];
+    const u32 = (value: number) => [value, 0, 0, 0];
+    const stream = [...u32(plane.length), ...u32(7), ...u32(7), ...u32(0), 1, 0, 0, 0, ...plane, ...grey, ...grey];
+    const target = blank(letters.length, 1);
+    decodeNsCodec(Uint8Array.from(stream), target, 'top-down');
+    assert.deepEqual(
+      [...target.words],
+      [...letters].map((letter) => opaqueGrey(letter.charCodeAt(0))),
+    );
+  });
+});
+
 describe('[MS-RDPEGFX] examples of RDP 8.0 compression', () => {
+  it('4.2.1.1.1: literals with codes of their own, a plain one and a match', () => {
+    const message = Uint8Array.of(0x01, 0x02, 0xff, 0x65, 0x65, 0x65, 0x65, 0x65);
+    const segmented = Uint8Array.of(0xe0, 0x24, 0xce, 0x9b, 0x19, 0x62, 0x18, 0x00);
+    assert.deepEqual(new ZgfxDecompressor().decompress(segmented), message);
+  });
+
+  it('4.2.1.1.4: three segments, of which the last refers to the others', () => {
+    const message = new TextEncoder().encode('The quick brown fox jumps over the lazy dog');
+    const hex = `E1 03 00 2B 00 00 00 11 00 00 00 04 54 68 65 20
+      71 75 69 63 6B 20 62 72 6F 77 6E 20 0E 00 00 00 04 66 6F 78 20 6A 75 6D 70 73 20 6F 76 65 10 00
+      00 00 24 39 08 0E 91 F8 D8 61 3D 1E 44 06 43 79 9C 02`;
+    const segmented = Uint8Array.from(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'));
+    assert.deepEqual(new ZgfxDecompressor().decompress(segmented), message);
+  });
+
+  it('3.1.9.1.2.5: a match of one byte, nine times', () => {
+    // 0 01001001 | 10001 00001 | 110 001, and seven unused bits.
+    const segmented = Uint8Array.of(0xe0, 0x24, 0b00100100, 0b11000100, 0b00111000, 0b10000000, 7);
+    assert.deepEqual([...new ZgfxDecompressor().decompress(segmented)], Array(10).fill(0x49));
+  });
+
   it('4.2.1.1.2: a segment that would not be smaller compressed', () => {
     const message = new TextEncoder().encode('The quick brown fox jumps over the lazy dog');
     const segmented = Uint8Array.of(0xe0, 0x04, ...message);
@@ -77,3 +162,10 @@ describe('[MS-RDPEGFX] examples of RDP 8.0 compression', () => {
     assert.deepEqual(new ZgfxDecompressor().decompress(segmented), run);
   });
 });
+
+/** The dumps of a fixture, each under a title that begins with `#`. */
+function fixture(name: string): Uint8Array[] {
+  const text = readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8');
+  const dumps = text.split(/^#.*$/m).map((hex) => Uint8Array.from(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex')));
+  return dumps.filter((dump) => dump.length > 0);
+}
