@@ -373,6 +373,28 @@ describe('pointer', () => {
     assert.deepEqual([shape.hotX, shape.hotY], [2, 2]);
   });
 
+  it('heeds the AND mask at 32 bpp where black or white is opaque, and alpha elsewhere', () => {
+    const compositor = desktop(4, 4);
+    const [black, white, glass] = [[0, 0, 0, 255] as const, [255, 255, 255, 255] as const, [1, 2, 3, 9] as const];
+    const xorMask = Uint8Array.from([...black, ...glass, ...black, ...black, ...white].flat());
+    const shape = { xorBpp: 32, cacheIndex: 0, hotX: 0, hotY: 0, width: 5, height: 1 };
+    // The mask is set but for the last black pixel: transparent, glass, transparent, black, inverting.
+    compositor.apply(newPointer({ ...shape, xorMask, andMask: Uint8Array.of(0b1110_1000, 0) }));
+    const words = new Uint32Array(compositor.pointer.shape?.rgba.buffer ?? new ArrayBuffer(0));
+    assert.deepEqual([...words], [0, 0x09010203, 0, 0xff000000, 0xff000000]);
+  });
+
+  it('pads rows of odd widths to two bytes, bottom row first', () => {
+    const compositor = desktop(4, 4);
+    const shape = { cacheIndex: 0, hotX: 0, hotY: 0, width: 3, height: 2 };
+    const andMask = Uint8Array.of(0, 0, 0, 0);
+    // [MS-RDPBCGR] 2.2.9.1.1.4.4: three pixels of three bytes take ten.
+    const row = (value: number) => [...Array<number>(9).fill(value), 0x77];
+    compositor.apply(newPointer({ ...shape, xorBpp: 24, andMask, xorMask: Uint8Array.from([...row(1), ...row(2)]) }));
+    const words = new Uint32Array(compositor.pointer.shape?.rgba.buffer ?? new ArrayBuffer(0));
+    assert.deepEqual([...words], [...Array(3).fill(0xff020202), ...Array(3).fill(0xff010101)]);
+  });
+
   it('takes an empty shape for a hidden pointer', () => {
     const compositor = desktop(4, 4);
     const none = { hotX: 0, hotY: 0, width: 0, height: 0, xorMask: empty, andMask: empty };

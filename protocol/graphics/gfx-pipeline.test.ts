@@ -2,6 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { encodeGfxPdu, type GfxPdu } from '../channels/rdpgfx/pdu.ts';
 import { ClearCodecEncoder } from '../codecs/clearcodec/encoder.ts';
+import {
+  encodeProgressiveStream,
+  type FirstTile,
+  FULL_QUALITY,
+  type ProgressiveTile,
+} from '../codecs/progressive/blocks.ts';
+import { ProgressiveTileEncoder } from '../codecs/progressive/encoder.ts';
+import { EXTRAPOLATED_LAYOUT } from '../codecs/progressive/wavelet.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { DecodeError } from '../core/errors.ts';
 import { Compositor } from './compositor.ts';
@@ -165,8 +173,55 @@ describe('GfxPipeline', () => {
       destRect: rect(0, 0, 8, 8),
       bitmapData: new Uint8Array(9),
     });
-    desktop.send({ kind: 'map-surface-to-window', surfaceId: 1, windowId: 4n });
-    assert.equal(desktop.compositor.skipped, 2);
+    const window = { surfaceId: 1, windowId: 4n, mappedWidth: 5, mappedHeight: 6 };
+    desktop.send({ kind: 'map-surface-to-window', ...window });
+    desktop.send({ kind: 'map-surface-to-scaled-window', ...window, targetWidth: 7, targetHeight: 8 });
+    assert.equal(desktop.compositor.skipped, 3);
+  });
+
+  it('keeps the coefficients of tiles as long as their surface, whatever becomes of codec contexts', () => {
+    const fine = new Uint8Array(10).fill(6);
+    const encoderOf = (word: number) =>
+      new ProgressiveTileEncoder(new Uint32Array(64 * 64).fill(word), EXTRAPOLATED_LAYOUT, fine);
+    const [before, after] = [encoderOf(0xff204080), encoderOf(0xffc0a060)];
+    const place = { xIdx: 0, yIdx: 0 };
+    const wire = (codecContextId: number, tile: FirstTile): Pdu => {
+      const rects = [{ x: 0, y: 0, width: 40, height: 30 }];
+      const region = { rects, quantization: [fine], progressive: [], tiles: [tile] };
+      const stream = { withContext: true, regions: [{ kind: 'region', extrapolated: true, ...region }] } as const;
+      const bitmapData = encodeProgressiveStream(stream);
+      return { kind: 'wire-to-surface-2', surfaceId: 1, codecId: 9, codecContextId, pixelFormat: 0x20, bitmapData };
+    };
+    const [desktop, whole] = [new Desktop(), new Desktop()];
+    whole.send(wire(1, after.first(place, FULL_QUALITY)));
+    desktop.send(wire(1, before.first(place, FULL_QUALITY)));
+    assert.notEqual(desktop.at(20, 20), whole.at(20, 20));
+    // [MS-RDPEGFX] 3.3.1.3: a difference in another context, even after the first one is gone.
+    desktop.send({ kind: 'delete-encoding-context', surfaceId: 1, codecContextId: 1 });
+    desktop.send(wire(2, after.first(place, FULL_QUALITY, undefined, before)));
+    assert.deepEqual(desktop.compositor.pixels, whole.compositor.pixels);
+  });
+
+  it('goes on with an upgrade in the context that remains', () => {
+    const fine = new Uint8Array(10).fill(6);
+    const extra = new Uint8Array(10).fill(4);
+    const picture = Uint32Array.from({ length: 64 * 64 }, (_, i) => (0xff000000 | (i * 0x010305)) >>> 0);
+    const tile = new ProgressiveTileEncoder(picture, EXTRAPOLATED_LAYOUT, fine);
+    const place = { xIdx: 0, yIdx: 0 };
+    const wire = (codecContextId: number, sent: ProgressiveTile): Pdu => {
+      const progressive = [{ quality: 50, y: extra, cb: extra, cr: extra }];
+      const rects = [{ x: 0, y: 0, width: 40, height: 30 }];
+      const region = { rects, quantization: [fine], progressive, tiles: [sent] };
+      const stream = { withContext: false, regions: [{ kind: 'region', extrapolated: true, ...region }] } as const;
+      const bitmapData = encodeProgressiveStream(stream);
+      return { kind: 'wire-to-surface-2', surfaceId: 1, codecId: 9, codecContextId, pixelFormat: 0x20, bitmapData };
+    };
+    const [whole, stepwise] = [new Desktop(), new Desktop()];
+    whole.send(wire(1, tile.first(place, FULL_QUALITY)));
+    stepwise.send(wire(1, tile.first(place, 0, extra)), wire(2, tile.first(place, 0, extra)));
+    stepwise.send({ kind: 'delete-encoding-context', surfaceId: 1, codecContextId: 1 });
+    stepwise.send(wire(2, tile.upgrade(place, FULL_QUALITY, extra)));
+    assert.deepEqual(stepwise.compositor.pixels, whole.compositor.pixels);
   });
 
   it('keeps surfaces over a reset and shows them on the new desktop', () => {

@@ -143,6 +143,7 @@ export class GfxPipeline {
         return;
       }
       case 'map-surface-to-window':
+      case 'map-surface-to-scaled-window':
         // Windows of RemoteApp: a session of a whole desktop has none.
         this.#skipped++;
         return;

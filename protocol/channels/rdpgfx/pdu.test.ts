@@ -94,8 +94,20 @@ const MESSAGES: readonly (readonly [Exclude<GfxPdu, { kind: 'unknown' }>, string
     '170000001c000000 0100 0000 0a000000 14000000 1e000000 28000000',
   ],
   [
-    { kind: 'map-surface-to-window', surfaceId: 1, windowId: 2n },
-    '150000001a000000 0100 0200000000000000 0000000000000000',
+    { kind: 'map-surface-to-window', surfaceId: 1, windowId: 2n, mappedWidth: 3, mappedHeight: 4 },
+    '150000001a000000 0100 0200000000000000 03000000 04000000',
+  ],
+  [
+    {
+      kind: 'map-surface-to-scaled-window',
+      surfaceId: 1,
+      windowId: 0x1_0000_0002n,
+      mappedWidth: 3,
+      mappedHeight: 4,
+      targetWidth: 5,
+      targetHeight: 6,
+    },
+    '1800000022000000 0100 0200000001000000 03000000 04000000 05000000 06000000',
   ],
   [
     { kind: 'cache-import-offer', entries: [{ cacheKey: 3n, bitmapLength: 4 }] },
@@ -148,6 +160,8 @@ describe('RDPGFX messages', () => {
       fillRects: [{ ...rect, left: 0x200 }],
     });
     assert.throws(() => decode(fill), { code: 'invalid_value' });
+    const entries = Array.from({ length: 5_462 }, () => ({ cacheKey: 0n, bitmapLength: 0 }));
+    assert.throws(() => decode(encodeGfxPdu({ kind: 'cache-import-offer', entries })), { field: 'cacheEntriesCount' });
     assert.throws(() => decode(Uint8Array.of(0x0c, 0, 0, 0, 7, 0, 0, 0, 1, 2, 3, 4)), { field: 'pduLength' });
     assert.throws(() => decode(Uint8Array.of(0x0c, 0, 0, 0, 99, 0, 0, 0, 1, 2, 3, 4)), { code: 'truncated' });
   });

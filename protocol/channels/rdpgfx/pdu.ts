@@ -73,8 +73,8 @@ export const GfxCapsFlags = {
 /** [MS-RDPEGFX] 2.2.2.13 RDPGFX_FRAME_ACKNOWLEDGE_PDU, `queueDepth`: values that are no depth. */
 export const QueueDepth = { unavailable: 0x0000_0000, suspendAcknowledge: 0xffff_ffff } as const;
 
-/** Most rectangles or points in one command, capabilities in one advertisement, monitors in one reset. */
-export const GfxLimits = { rects: 65_535, capsSets: 64, monitors: 16 } as const;
+/** Most rectangles or points in one command, capabilities in one advertisement, monitors in one reset, entries in one offer. */
+export const GfxLimits = { rects: 65_535, capsSets: 64, monitors: 16, cacheEntries: 5_461 } as const;
 
 /** [MS-RDPEGFX] 2.2.2.14: the PDU is padded to this size. */
 const RESET_GRAPHICS_SIZE = 340;
@@ -193,7 +193,22 @@ export type GfxPdu =
       readonly targetWidth: number;
       readonly targetHeight: number;
     }
-  | { readonly kind: 'map-surface-to-window'; readonly surfaceId: number; readonly windowId: bigint }
+  | {
+      readonly kind: 'map-surface-to-window';
+      readonly surfaceId: number;
+      readonly windowId: bigint;
+      readonly mappedWidth: number;
+      readonly mappedHeight: number;
+    }
+  | {
+      readonly kind: 'map-surface-to-scaled-window';
+      readonly surfaceId: number;
+      readonly windowId: bigint;
+      readonly mappedWidth: number;
+      readonly mappedHeight: number;
+      readonly targetWidth: number;
+      readonly targetHeight: number;
+    }
   | {
       readonly kind: 'cache-import-offer';
       readonly entries: readonly { readonly cacheKey: bigint; readonly bitmapLength: number }[];
@@ -330,14 +345,24 @@ export function decodeGfxPdu(cursor: ReadCursor): GfxPdu {
       };
     }
     case GfxCommand.mapSurfaceToWindow:
+      return { kind: 'map-surface-to-window', ...readWindow(body) };
     case GfxCommand.mapSurfaceToScaledWindow:
-      return { kind: 'map-surface-to-window', surfaceId: body.u16('surfaceId'), windowId: body.u64('windowId') };
+      return {
+        kind: 'map-surface-to-scaled-window',
+        ...readWindow(body),
+        targetWidth: body.u32('targetWidth'),
+        targetHeight: body.u32('targetHeight'),
+      };
     case GfxCommand.cacheImportOffer: {
       const readEntry = (entry: ReadCursor): { cacheKey: bigint; bitmapLength: number } => ({
         cacheKey: entry.u64('cacheKey'),
         bitmapLength: entry.u32('bitmapLength'),
       });
-      return { kind: 'cache-import-offer', entries: readList(body, 'cacheEntries', readEntry) };
+      const entries = readList(body, 'cacheEntries', readEntry);
+      if (entries.length > GfxLimits.cacheEntries) {
+        throw body.error('limit_exceeded', 'cacheEntriesCount', `${entries.length}`);
+      }
+      return { kind: 'cache-import-offer', entries };
     }
     case GfxCommand.cacheImportReply:
       return { kind: 'cache-import-reply', cacheSlots: readList(body, 'cacheSlots', (slot) => slot.u16('cacheSlot')) };
@@ -394,6 +419,23 @@ function readPoint(cursor: ReadCursor): GfxPoint {
   return { x: cursor.i16('x'), y: cursor.i16('y') };
 }
 
+/** A window of RemoteApp, and how much of a surface it shows. */
+interface SurfaceWindow {
+  readonly surfaceId: number;
+  readonly windowId: bigint;
+  readonly mappedWidth: number;
+  readonly mappedHeight: number;
+}
+
+function readWindow(cursor: ReadCursor): SurfaceWindow {
+  return {
+    surfaceId: cursor.u16('surfaceId'),
+    windowId: cursor.u64('windowId'),
+    mappedWidth: cursor.u32('mappedWidth'),
+    mappedHeight: cursor.u32('mappedHeight'),
+  };
+}
+
 function readCapsSet(cursor: ReadCursor): GfxCapsSet {
   const version = cursor.u32('version');
   const data = cursor.sub(cursor.u32('capsDataLength'), 'capsData');
@@ -435,6 +477,7 @@ interface EncodePlan {
 
 const SIZE_OF_RECT = 8;
 const SIZE_OF_POINT = 4;
+const SIZE_OF_WINDOW = 18;
 
 function plan(pdu: Exclude<GfxPdu, { readonly kind: 'unknown' }>): EncodePlan {
   switch (pdu.kind) {
@@ -557,11 +600,17 @@ function plan(pdu: Exclude<GfxPdu, { readonly kind: 'unknown' }>): EncodePlan {
     case 'map-surface-to-window':
       return {
         cmdId: GfxCommand.mapSurfaceToWindow,
-        size: 18,
+        size: SIZE_OF_WINDOW,
+        write: (cursor) => writeWindow(cursor, pdu),
+      };
+    case 'map-surface-to-scaled-window':
+      return {
+        cmdId: GfxCommand.mapSurfaceToScaledWindow,
+        size: SIZE_OF_WINDOW + 8,
         write: (cursor) => {
-          cursor.u16(pdu.surfaceId);
-          cursor.u64(pdu.windowId);
-          cursor.zeros(8);
+          writeWindow(cursor, pdu);
+          cursor.u32(pdu.targetWidth);
+          cursor.u32(pdu.targetHeight);
         },
       };
     case 'cache-import-offer':
@@ -635,6 +684,13 @@ function writePoints(cursor: WriteCursor, points: readonly GfxPoint[]): void {
     cursor.i16(x);
     cursor.i16(y);
   }
+}
+
+function writeWindow(cursor: WriteCursor, window: SurfaceWindow): void {
+  cursor.u16(window.surfaceId);
+  cursor.u64(window.windowId);
+  cursor.u32(window.mappedWidth);
+  cursor.u32(window.mappedHeight);
 }
 
 function sizeOfCapsSet(set: GfxCapsSet): number {

@@ -150,6 +150,37 @@ describe('RemoteFX Progressive regions', () => {
     assert.deepEqual(decoder.decode(streamOf(right), target), []);
   });
 
+  it('are ignored outside a frame, and taken with any sync block or none', () => {
+    const region = regionOf([tileAt(0, 0, 1)], true);
+    const stream = streamOf(region);
+    const syncSize = 12;
+    const contextSize = 10;
+    const beginSize = 12;
+    const expected = surface(64, 64);
+    new ProgressiveDecoder().decode(stream, expected);
+    const other = stream.slice();
+    other.fill(0x77, 6, syncSize);
+    const context = stream.subarray(syncSize, syncSize + contextSize);
+    const begin = stream.subarray(syncSize + contextSize, syncSize + contextSize + beginSize);
+    const rest = stream.subarray(syncSize + contextSize + beginSize);
+    for (const [name, bytes] of Object.entries({
+      'another sync block': other,
+      'no sync block': stream.subarray(syncSize),
+      'neither sync nor context': stream.subarray(syncSize + contextSize),
+      'context within the frame': Uint8Array.of(...begin, ...context, ...rest),
+    })) {
+      const target = surface(64, 64);
+      new ProgressiveDecoder().decode(bytes, target);
+      assert.deepEqual(target.words, expected.words, name);
+    }
+    const target = surface(64, 64);
+    const decoder = new ProgressiveDecoder();
+    assert.deepEqual(decoder.decode(rest, target), [], 'no beginning');
+    decoder.decode(stream, surface(64, 64));
+    assert.deepEqual(decoder.decode(rest, target), [], 'behind the end');
+    assert.ok(target.words.every((word) => word === 0));
+  });
+
   it('throws nothing but DecodeError on damaged streams', () => {
     const extra = new Uint8Array(10).fill(4);
     const progressive = [{ quality: 0, y: extra, cb: extra, cr: extra }];
