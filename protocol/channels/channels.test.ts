@@ -129,7 +129,8 @@ describe('DRDYNVC', () => {
     const out: string[] = [];
     assert.deepEqual(channels.process(Uint8Array.of(0x30, 1, 9), out), []);
     assert.deepEqual(out, []);
-    assert.deepEqual(channels.process(Uint8Array.of(0x80, 0, 0, 0), []), [], 'Soft-Sync is not answered');
+    const softSync = Uint8Array.of(0x80, 0, 18, 0, 0, 0, 3, 0, 1, 0, 1, 0, 0, 0, 1, 0, 7, 0, 0, 0);
+    assert.deepEqual(channels.process(softSync, []), [Uint8Array.of(0x90, 0, 0, 0, 0, 0)], 'Soft-Sync: no tunnels');
   });
 
   it('throws nothing but DecodeError on random bytes', () => {

@@ -7,6 +7,7 @@ import {
   encodeClose,
   encodeCreateResponse,
   encodeDynamicData,
+  encodeSoftSyncResponse,
 } from './dynamic-pdu.ts';
 
 /** Name of the static virtual channel that carries the dynamic ones. */
@@ -47,7 +48,7 @@ interface Open<Output> {
 
 /**
  * The client's side of DRDYNVC, [MS-RDPEDYC] versions 1 to 3: opens the channels it is given when the server asks for
- * them by name and refuses all others. Soft-Sync is declined by offering no multitransport.
+ * them by name and refuses all others. Soft-Sync is declined, and no multitransport offered.
  */
 export class DynamicChannels<Output> {
   readonly #known: ReadonlyMap<string, DynamicChannel<Output>>;
@@ -100,6 +101,8 @@ export class DynamicChannels<Output> {
         return this.#data(pdu.channelId, open, inflate(open, pdu.data, pdu.compressed), out);
       }
       case 'soft-sync-request':
+        // No tunnels: all data stays where it is.
+        return [encodeSoftSyncResponse()];
       case 'create-response':
       case 'unknown':
         return [];

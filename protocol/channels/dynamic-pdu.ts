@@ -97,6 +97,11 @@ export function encodeClose(channelId: number): Uint8Array {
   return head(DynamicCommand.close, 0, channelId);
 }
 
+/** [MS-RDPEDYC] 2.2.5.2 DYNVC_SOFT_SYNC_RESPONSE, with none of the tunnels that the server would write to. */
+export function encodeSoftSyncResponse(): Uint8Array {
+  return Uint8Array.of(DynamicCommand.softSyncResponse << 4, 0 /* Pad */, 0, 0, 0, 0 /* NumberOfTunnels */);
+}
+
 /** [MS-RDPEDYC] 2.2.3: a message as one Data PDU, or Data First and more when it is larger than one PDU holds. */
 export function encodeDynamicData(channelId: number, message: Uint8Array, pduSize: number): Uint8Array[] {
   const plain = head(DynamicCommand.data, 0, channelId);

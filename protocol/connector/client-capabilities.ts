@@ -162,6 +162,8 @@ function shareOf(demand: DemandActive): Share {
     colorDepth: bitmap.preferredBitsPerPixel,
     fastPathInput: (inputFlags & (InputFlags.fastPathInput | InputFlags.fastPathInput2)) !== 0,
     unicodeInput: (inputFlags & InputFlags.unicode) !== 0,
+    extendedButtons: (inputFlags & InputFlags.mouseX) !== 0,
+    horizontalWheel: (inputFlags & InputFlags.mouseHorizontalWheel) !== 0,
     refreshRect: general?.refreshRectSupport === 1,
     suppressOutput: general?.suppressOutputSupport === 1,
     serverCapabilities,

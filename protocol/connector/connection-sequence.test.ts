@@ -202,6 +202,8 @@ describe('connection sequence', () => {
       colorDepth: 16,
       fastPathInput: true,
       unicodeInput: true,
+      extendedButtons: true,
+      horizontalWheel: true,
       refreshRect: true,
       suppressOutput: true,
     });

@@ -185,6 +185,24 @@ describe('LicenseExchange', () => {
     assert.throws(() => exchange.receive(message(4, blob(9, SERVER_RANDOM), wrong)), isIntegrity);
   });
 
+  it('starts over, or says again what it said, when the server asks for that', () => {
+    const alert = (transition: number) =>
+      message(0xff, Uint8Array.of(3, 0, 0, 0, transition, 0, 0, 0), blob(4, new Uint8Array(0)));
+    const exchange = new LicenseExchange(CLIENT, crypto);
+    const { send } = exchange.receive(licenseRequest(proprietaryCertificate()));
+    assert.deepEqual(exchange.receive(alert(4)), { done: false, send });
+    assert.deepEqual(exchange.receive(alert(3)), { done: false });
+    const again = read(exchange.receive(licenseRequest(proprietaryCertificate())).send);
+    assert.equal(again.kind, 'newLicenseRequest');
+    // Nothing was said yet that could be said again.
+    assert.throws(() => new LicenseExchange(CLIENT, crypto).receive(alert(4)), ConnectError);
+  });
+
+  it('takes an alert that ends before its blob', () => {
+    const alert = message(0xff, Uint8Array.of(7, 0, 0, 0, 2, 0, 0, 0));
+    assert.deepEqual(new LicenseExchange(CLIENT, crypto).receive(alert), { done: true });
+  });
+
   it('licensing_failed: the server refuses, or asks for what cannot be', () => {
     const refuse = (body: Uint8Array) => {
       assert.throws(

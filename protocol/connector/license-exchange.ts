@@ -43,6 +43,7 @@ export class LicenseExchange {
   readonly #client: LicenseClient;
   readonly #crypto: CryptoProvider;
   #keys: LicenseKeys | undefined;
+  #lastSent: Uint8Array | undefined;
 
   constructor(client: LicenseClient, crypto: CryptoProvider) {
     this.#client = client;
@@ -57,17 +58,36 @@ export class LicenseExchange {
     const message = decodeLicenseMessage(new ReadCursor(body, 'LICENSE_PREAMBLE'));
     switch (message.kind) {
       case 'errorAlert':
-        return { done: isOver(message) };
+        return this.#alerted(message);
       case 'licenseRequest':
-        return { done: false, send: this.#request(message) };
+        return this.#answer(this.#request(message));
       case 'platformChallenge':
-        return { done: false, send: this.#respond(message) };
+        return this.#answer(this.#respond(message));
       case 'newLicense':
         this.#check(message);
         return { done: true };
       default:
         throw new ConnectError('licensing_failed', `the server sent a ${message.kind} licence message`);
     }
+  }
+
+  #answer(userData: Uint8Array): LicenseStep {
+    this.#lastSent = userData;
+    return { done: false, send: userData };
+  }
+
+  /** [MS-RDPELE] 3.1.5.3: what the state transition says counts, but for a client that is found valid. */
+  #alerted(alert: LicenseErrorAlert): LicenseStep {
+    const { errorCode, stateTransition } = alert;
+    const { noTransition, resetPhaseToStart, resendLastMessage } = LicenseStateTransition;
+    if (errorCode === LicenseErrorCode.validClient || stateTransition === noTransition) return { done: true };
+    if (stateTransition === resetPhaseToStart) {
+      this.#keys = undefined;
+      return { done: false };
+    }
+    if (stateTransition === resendLastMessage && this.#lastSent !== undefined) return this.#answer(this.#lastSent);
+    const name = Object.entries(LicenseErrorCode).find(([, code]) => code === errorCode)?.[0] ?? `code ${errorCode}`;
+    throw new ConnectError('licensing_failed', `the server refused a licence: ${name}`);
   }
 
   #request(request: LicenseRequest): Uint8Array {
@@ -151,14 +171,4 @@ function challengeResponse(challenge: Uint8Array): Uint8Array {
 export function licenseUserData(message: SentLicenseMessage): Uint8Array<ArrayBuffer> {
   const size = sizeOfLicenseMessage(message);
   return withSecurityHeader(SecurityFlags.licensePacket, size, (cursor) => encodeLicenseMessage(message, cursor));
-}
-
-/** Whether an error alert ends the phase well. */
-function isOver(alert: LicenseErrorAlert): boolean {
-  const { errorCode, stateTransition } = alert;
-  // With "no transition" the phase is over whatever the code: the client may stay, licensed or not.
-  if (errorCode === LicenseErrorCode.validClient || stateTransition === LicenseStateTransition.noTransition)
-    return true;
-  const name = Object.entries(LicenseErrorCode).find(([, code]) => code === errorCode)?.[0] ?? `code ${errorCode}`;
-  throw new ConnectError('licensing_failed', `the server refused a licence: ${name}`);
 }

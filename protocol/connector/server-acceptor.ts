@@ -263,7 +263,9 @@ export class ServerAcceptor {
   #offerSecurity(secured: Secured, { security }: ClientData): ServerCommencement | 'refused' | undefined {
     const { legacy } = this.#config;
     if (secured.protocol !== SecurityProtocol.rdp || legacy === undefined) return undefined;
-    return offerSecurity(legacy, security?.encryptionMethods ?? 0, this.#crypto) ?? 'refused';
+    const { encryptionMethods = 0, extEncryptionMethods = 0 } = security ?? {};
+    // Clients of the French locale have them in the other field ([MS-RDPBCGR] 2.2.1.3.3).
+    return offerSecurity(legacy, encryptionMethods || extEncryptionMethods, this.#crypto) ?? 'refused';
   }
 
   #connectChannel(state: StateOf<'channel-connection'>, frame: Uint8Array, now: number, out: AcceptorOutput[]): void {

@@ -118,8 +118,10 @@ export interface Share {
   readonly colorDepth: number;
   /** The server takes fast-path input. */
   readonly fastPathInput: boolean;
-  /** The server takes Unicode input. */
+  /** The server takes Unicode input, the fourth and fifth button, and a wheel that goes sideways. */
   readonly unicodeInput: boolean;
+  readonly extendedButtons: boolean;
+  readonly horizontalWheel: boolean;
   /** The server takes Refresh Rect and Suppress Output PDUs. */
   readonly refreshRect: boolean;
   readonly suppressOutput: boolean;

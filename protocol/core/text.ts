@@ -1,5 +1,6 @@
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8');
+const windows1252Decoder = new TextDecoder('windows-1252');
 const utf16Decoder = new TextDecoder('utf-16le');
 
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
@@ -25,6 +26,11 @@ export function encodeUtf16le(text: string): Uint8Array<ArrayBuffer> {
 /** Decodes UTF-16LE. A terminating NUL, where the message has one, is left to the caller (`untilNul`). */
 export function decodeUtf16le(bytes: Uint8Array): string {
   return utf16Decoder.decode(bytes);
+}
+
+/** The ANSI texts of clients that have no Unicode. */
+export function decodeWindows1252(bytes: Uint8Array): string {
+  return windows1252Decoder.decode(bytes);
 }
 
 /** The part of a fixed-width text field before its first NUL. */

@@ -105,6 +105,11 @@ describe('TS_INFO_PACKET', () => {
     const bytes = hex('00000000 00000000 0100 0100 0100 0000 0000 4400 7500 7000 00 00');
     const { domain, userName, password } = decode(bytes);
     assert.deepEqual([domain, userName, password], ['D', 'u', 'p']);
+    const euro = decode(
+      hex('e4040000 00000000 0000 0200 0000 0000 0000 00 80e400 00 00 00 0200 0300 6100 00 0200 fc00'),
+    );
+    assert.equal(euro.userName, '€ä');
+    assert.deepEqual(euro.extended, { clientAddressFamily: 2, clientAddress: 'a', clientDir: 'ü' });
   });
 
   it('refuses texts past the limits and a cookie of another size', () => {

@@ -1,7 +1,7 @@
 /** Client Info PDU, TS_INFO_PACKET and TS_EXTENDED_INFO_PACKET ([MS-RDPBCGR] 2.2.1.11.1.1). */
 import type { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
-import { decodeUtf8, decodeUtf16le, encodeUtf16le, untilNul } from '../core/text.ts';
+import { decodeUtf16le, decodeWindows1252, encodeUtf16le, untilNul } from '../core/text.ts';
 import { decodeTimeZone, encodeTimeZone, TIME_ZONE_SIZE, type TimeZone } from './time-zone.ts';
 
 /** [MS-RDPBCGR] 2.2.1.11.1.1 flags. */
@@ -114,7 +114,7 @@ export function decodeClientInfo(cursor: ReadCursor): ClientInfo {
     workingDir: text(sizes.workingDir, 'WorkingDir'),
   };
   // RDP 4.0 clients end here.
-  return cursor.remaining < 2 ? info : { ...info, extended: decodeExtendedInfo(cursor) };
+  return cursor.remaining < 2 ? info : { ...info, extended: decodeExtendedInfo(cursor, unicode) };
 }
 
 /** Writes Unicode texts: `InfoFlags.unicode` must be set. */
@@ -146,14 +146,14 @@ function decodeText(cursor: ReadCursor, size: number, unicode: boolean, field: s
   if (size + terminator > MAX_TEXT_BYTES + terminator) throw cursor.error('limit_exceeded', field, `${size} bytes`);
   const bytes = cursor.bytes(size, field);
   cursor.skip(terminator, field);
-  return untilNul(unicode ? decodeUtf16le(bytes) : decodeUtf8(bytes));
+  return textOf(bytes, unicode);
 }
 
-function decodeExtendedInfo(cursor: ReadCursor): ExtendedClientInfo {
+function decodeExtendedInfo(cursor: ReadCursor, unicode: boolean): ExtendedClientInfo {
   const info: { -readonly [K in keyof ExtendedClientInfo]: ExtendedClientInfo[K] } = {
     clientAddressFamily: cursor.u16('clientAddressFamily'),
-    clientAddress: decodeCounted(cursor, MAX_ADDRESS_BYTES, 'clientAddress'),
-    clientDir: decodeCounted(cursor, MAX_DIRECTORY_BYTES, 'clientDir'),
+    clientAddress: decodeCounted(cursor, MAX_ADDRESS_BYTES, unicode, 'clientAddress'),
+    clientDir: decodeCounted(cursor, MAX_DIRECTORY_BYTES, unicode, 'clientDir'),
   };
   if (cursor.remaining < TIME_ZONE_SIZE) return info;
   info.timeZone = decodeTimeZone(cursor);
@@ -166,7 +166,7 @@ function decodeExtendedInfo(cursor: ReadCursor): ExtendedClientInfo {
   if (cursor.remaining < 4) return info;
   cursor.skip(4, 'reserved1');
   if (cursor.remaining < 2) return info;
-  const timeZoneKeyName = decodeCounted(cursor, MAX_TIME_ZONE_KEY_BYTES, 'dynamicDSTTimeZoneKeyName');
+  const timeZoneKeyName = decodeCounted(cursor, MAX_TIME_ZONE_KEY_BYTES, true, 'dynamicDSTTimeZoneKeyName');
   info.dynamicDaylight = { timeZoneKeyName, disabled: cursor.u16('dynamicDaylightTimeDisabled') !== 0 };
   return info;
 }
@@ -205,11 +205,16 @@ function sizeOfExtendedInfo(info: ExtendedClientInfo): number {
   return withZone + 8 + cookie + daylight;
 }
 
-/** A UTF-16LE text behind its size in bytes; a terminator that the size counts is dropped. */
-function decodeCounted(cursor: ReadCursor, limit: number, field: string): string {
+/** A text behind its size in bytes; a terminator that the size counts is dropped. */
+function decodeCounted(cursor: ReadCursor, limit: number, unicode: boolean, field: string): string {
   const size = cursor.u16(field);
   if (size > limit) throw cursor.error('limit_exceeded', field, `${size} bytes`);
-  return untilNul(decodeUtf16le(cursor.bytes(size, field)));
+  return textOf(cursor.bytes(size, field), unicode);
+}
+
+/** Without `InfoFlags.unicode` texts are in an ANSI code page, of which there is one that nearly all have. */
+function textOf(bytes: Uint8Array, unicode: boolean): string {
+  return untilNul(unicode ? decodeUtf16le(bytes) : decodeWindows1252(bytes));
 }
 
 function writeCounted(text: string, cursor: WriteCursor): void {

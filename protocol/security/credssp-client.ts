@@ -17,8 +17,9 @@ import {
   NegState,
   requireToken,
 } from './spnego.ts';
+import { encodePasswordCredentials } from './ts-credentials.ts';
 import type { TsRequest } from './ts-request.ts';
-import { decodeTsRequest, encodePasswordCredentials, encodeTsRequest } from './ts-request.ts';
+import { decodeTsRequest, encodeTsRequest } from './ts-request.ts';
 
 export interface CredSspClientOptions {
   /** `user`, `DOMAIN\user` or `user@domain`. */

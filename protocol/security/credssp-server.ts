@@ -27,8 +27,8 @@ import {
   requireToken,
   spnegoTokenKind,
 } from './spnego.ts';
-import type { PasswordCredentials, TsRequest } from './ts-request.ts';
-import { decodePasswordCredentials, decodeTsRequest, encodeTsRequest } from './ts-request.ts';
+import { decodePasswordCredentials, type PasswordCredentials } from './ts-credentials.ts';
+import { decodeTsRequest, encodeTsRequest, type TsRequest } from './ts-request.ts';
 
 export interface CredSspServerOptions {
   readonly lookup: AccountLookup;

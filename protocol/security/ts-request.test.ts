@@ -2,15 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { DecodeError } from '../core/errors.ts';
-import {
-  decodePasswordCredentials,
-  decodeTsRequest,
-  encodePasswordCredentials,
-  encodeTsRequest,
-  findTsRequestSize,
-  sizeOfTsRequest,
-  type TsRequest,
-} from './ts-request.ts';
+import { decodeTsRequest, encodeTsRequest, findTsRequestSize, sizeOfTsRequest, type TsRequest } from './ts-request.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'));
@@ -67,28 +59,14 @@ describe('findTsRequestSize', () => {
     assert.throws(() => findTsRequestSize(bytes('308301000100')), { code: 'limit_exceeded' });
     assert.throws(() => findTsRequestSize(bytes('3084ffffffff')), { code: 'limit_exceeded' });
   });
-});
 
-describe('TSCredentials', () => {
-  it('carry a password, in UTF-16', () => {
-    const encoded = encodePasswordCredentials({ domain: 'D', user: 'u', password: 'ü' });
-    assert.equal(hex(encoded), hex(bytes('301d a003020101 a116 0414 3012 a004 04024400 a104 04027500 a204 0402fc00')));
-    assert.deepEqual(decodePasswordCredentials(encoded), { domain: 'D', user: 'u', password: 'ü' });
-  });
-
-  it('of another kind are not a password', () => {
-    assert.equal(decodePasswordCredentials(bytes('300b a003020102 a104 04023000')), undefined);
-  });
-
-  it('are DecodeErrors when they are nonsense', () => {
+  it('is a DecodeError when it is nonsense', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (noise) => {
-        for (const decode of [decodePasswordCredentials, decodeTsRequest]) {
-          try {
-            decode(new Uint8Array(Buffer.concat([Uint8Array.of(0x30, noise.length), noise])));
-          } catch (error) {
-            assert.ok(error instanceof DecodeError);
-          }
+        try {
+          decodeTsRequest(new Uint8Array(Buffer.concat([Uint8Array.of(0x30, noise.length), noise])));
+        } catch (error) {
+          assert.ok(error instanceof DecodeError);
         }
       }),
     );

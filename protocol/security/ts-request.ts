@@ -1,6 +1,5 @@
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
-import { decodeUtf16le, encodeUtf16le } from '../core/text.ts';
 import {
   contextTag,
   DerTag,
@@ -96,45 +95,9 @@ export function sizeOfTsRequest(request: TsRequest): number {
   return encodeTsRequest(request).length;
 }
 
-/** [MS-CSSP] 2.2.1.2.1 TSPasswordCreds; all empty in Restricted Admin mode. */
-export interface PasswordCredentials {
-  readonly domain: string;
-  readonly user: string;
-  readonly password: string;
-}
-
-/**
- * [MS-CSSP] 2.2.1.2 TSCredentials of credType 1, with TSPasswordCreds in it.
- * @pdu [MS-CSSP] 2.2.1.2 TSCredentials
- * @pdu [MS-CSSP] 2.2.1.2.1 TSPasswordCreds
- */
-export function encodePasswordCredentials(credentials: PasswordCredentials): Uint8Array<ArrayBuffer> {
-  const text = (value: string): Uint8Array => derOctetString(encodeUtf16le(value));
-  const password = derSequence(
-    derContext(0, text(credentials.domain)),
-    derContext(1, text(credentials.user)),
-    derContext(2, text(credentials.password)),
-  );
-  return derSequence(derContext(0, derInteger(CREDENTIALS_PASSWORD)), derContext(1, derOctetString(password)));
-}
-
-/** Undefined for credentials of another kind: a smart card (2) or Remote Credential Guard (6). */
-export function decodePasswordCredentials(bytes: Uint8Array): PasswordCredentials | undefined {
-  const outer = new ReadCursor(bytes, 'TSCredentials');
-  const cursor = readElement(outer, DerTag.sequence, 'TSCredentials');
-  const type = readInteger(readElement(cursor, contextTag(0), 'credType'), 'credType');
-  const credentials = readOctetString(readElement(cursor, contextTag(1), 'credentials'), 'credentials');
-  if (type !== CREDENTIALS_PASSWORD) return undefined;
-  const inner = readElement(new ReadCursor(credentials, 'TSPasswordCreds'), DerTag.sequence, 'TSPasswordCreds');
-  const text = (number: number, field: string): string =>
-    decodeUtf16le(readOctetString(readElement(inner, contextTag(number), field), field));
-  return { domain: text(0, 'domainName'), user: text(1, 'userName'), password: text(2, 'password') };
-}
-
 /** The largest that comes is a Kerberos ticket with a large PAC: far less than this. */
 const MAX_TS_REQUEST = 0x1_0000;
 const NONCE_SIZE = 32;
-const CREDENTIALS_PASSWORD = 1;
 
 /** SEQUENCE OF SEQUENCE { negoToken [0] OCTET STRING }: one is all that ever comes; of several the first counts. */
 function readNegoData(cursor: ReadCursor): Uint8Array | undefined {

@@ -4,12 +4,13 @@ import fc from 'fast-check';
 import { activateShare } from '../connector/client-capabilities.ts';
 import { MessageChannel } from '../connector/message-channel.ts';
 import type { ServerShare } from '../connector/server-types.ts';
+import type { Share } from '../connector/types.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
 import { encodeCapabilitySet } from '../pdu/capability-sets.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
 import { encodeFragmentedUpdate } from '../pdu/fast-path.ts';
-import type { InputEvent } from '../pdu/input.ts';
+import { type InputEvent, MouseButton } from '../pdu/input.ts';
 import { DisconnectReason, mcsMessage, sendDataIndication, sendDataRequest } from '../pdu/mcs-domain.ts';
 import { encodePlainNotify } from '../pdu/save-session-info.ts';
 import {
@@ -78,10 +79,7 @@ function demand(width: number, height: number): DemandActive {
   };
 }
 
-function clientStage(
-  changes: { fastPathInput?: boolean; unicodeInput?: boolean; refreshRect?: boolean } = {},
-  channel?: MessageChannel,
-) {
+function clientStage(changes: Partial<Share> = {}, channel?: MessageChannel) {
   const activate = (active: DemandActive) => activateShare(active, { colorDepth: 32, keyboardLayout: 0x409 });
   const { share } = activate(demand(800, 600));
   return new ClientActiveStage({
@@ -232,6 +230,24 @@ describe('client and server, in the active stage', () => {
     const seen = exchange(client, serverStage(), { client: client.input(events) });
     assert.deepEqual(seen.server, [{ kind: 'input', events: [events[0], events[2]] }]);
     assert.deepEqual(client.input(events.slice(1, 2)), []);
+  });
+
+  it('sends no button and no wheel that the server did not say it takes', () => {
+    const at = { x: 1, y: 2 };
+    const pointer = [
+      { kind: 'mouse-button', button: MouseButton.left, down: true, ...at },
+      { kind: 'mouse-button', button: MouseButton.back, down: true, ...at },
+      { kind: 'wheel', delta: 120, horizontal: false, ...at },
+      { kind: 'wheel', delta: 120, horizontal: true, ...at },
+    ] as const;
+    const heard = (changes: Partial<Share>) => {
+      const client = clientStage(changes);
+      const [output] = exchange(client, serverStage(), { client: client.input(pointer) }).server;
+      return output?.kind === 'input' ? output.events : [];
+    };
+    assert.deepEqual(heard({ extendedButtons: true, horizontalWheel: true }), pointer);
+    assert.deepEqual(heard({ extendedButtons: false, horizontalWheel: true }), [pointer[0], pointer[2], pointer[3]]);
+    assert.deepEqual(heard({ extendedButtons: true, horizontalWheel: false }), pointer.slice(0, 3));
   });
 
   it('sends a long batch of slow-path input in several PDUs', () => {

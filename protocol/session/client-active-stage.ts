@@ -11,7 +11,7 @@ import { findCapability } from '../pdu/capability-sets.ts';
 import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
 import { decodeFastPathUpdates, FragmentAssembler } from '../pdu/fast-path.ts';
 import { encodeFastPathInput } from '../pdu/fast-path-input.ts';
-import { encodeSlowPathInput, type InputEvent, ToggleFlag } from '../pdu/input.ts';
+import { encodeSlowPathInput, type InputEvent, MouseButton, ToggleFlag } from '../pdu/input.ts';
 import { DisconnectReason, decodeMcsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
 import {
   decodeSaveSessionInfo,
@@ -175,8 +175,8 @@ export class ClientActiveStage {
 
   /** Nothing while the share is down: the server would take it for a protocol error. */
   input(events: readonly InputEvent[]): ActiveOutput[] {
-    const { fastPathInput, unicodeInput } = this.#share;
-    const accepted = unicodeInput ? events : events.filter((event) => event.kind !== 'unicode');
+    const { fastPathInput } = this.#share;
+    const accepted = events.filter((event) => takesInput(this.#share, event));
     if (this.#state !== 'active' || accepted.length === 0) return [];
     if (fastPathInput) return encodeFastPathInput(accepted).map((bytes) => ({ kind: 'send', bytes }));
     const outputs: ActiveOutput[] = [];
@@ -478,6 +478,20 @@ const SHARE_DATA_CONTEXTS = new Map<number, string>([
 /** A view no longer: the secret outlives the frame that it came in. */
 function copyOf({ logonId, randomBits }: AutoReconnectSecret): AutoReconnectSecret {
   return { logonId, randomBits: randomBits.slice() };
+}
+
+/** What a server did not say it takes must not be sent ([MS-RDPBCGR] 2.2.7.1.6, 2.2.8.1.1.3.1.1.3). */
+function takesInput({ unicodeInput, extendedButtons, horizontalWheel }: Share, event: InputEvent): boolean {
+  switch (event.kind) {
+    case 'unicode':
+      return unicodeInput;
+    case 'wheel':
+      return horizontalWheel || !event.horizontal;
+    case 'mouse-button':
+      return extendedButtons || (event.button !== MouseButton.back && event.button !== MouseButton.forward);
+    default:
+      return true;
+  }
 }
 
 function lockKeysOf(flags: number): LockKeys {

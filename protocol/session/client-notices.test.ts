@@ -18,6 +18,8 @@ const SHARE: Share = {
   colorDepth: 32,
   fastPathInput: true,
   unicodeInput: true,
+  extendedButtons: true,
+  horizontalWheel: true,
   refreshRect: true,
   suppressOutput: true,
   serverCapabilities: [],

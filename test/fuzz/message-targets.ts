@@ -25,11 +25,8 @@ import {
   encodeNegTokenResp,
   Mechanism,
 } from '../../protocol/security/spnego.ts';
-import {
-  decodePasswordCredentials,
-  decodeTsRequest,
-  encodePasswordCredentials,
-} from '../../protocol/security/ts-request.ts';
+import { decodeTsCredentials, encodePasswordCredentials } from '../../protocol/security/ts-credentials.ts';
+import { decodeTsRequest } from '../../protocol/security/ts-request.ts';
 import type { FuzzTarget } from './fuzz.ts';
 
 const cursor = (bytes: Uint8Array) => new ReadCursor(bytes, 'fuzz');
@@ -152,6 +149,6 @@ export const MESSAGE_TARGETS: readonly FuzzTarget[] = [
   {
     name: 'ts-credentials',
     seeds: [encodePasswordCredentials({ domain: 'D', user: 'eve', password: 'secret' })],
-    run: (bytes) => void decodePasswordCredentials(bytes),
+    run: (bytes) => void decodeTsCredentials(bytes),
   },
 ];
