@@ -3,27 +3,30 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { can, Role } from './access/can.ts';
-import { LoginLimiter } from './access/login-limiter.ts';
-import { LoginSessions } from './access/login-sessions.ts';
 import { generatePassword } from './access/passwords.ts';
-import { toActor, Users } from './access/users.ts';
+import { createSignInServices } from './access/sign-in-services.ts';
+import { toActor } from './access/users.ts';
 import { Audit } from './audit/audit.ts';
 import { sessionClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type Evidence, Verifications } from './evidence/evidence.ts';
 import { createApp } from './http/app.ts';
+import type { RecordingFiles, Services } from './http/services.ts';
+import { readTls, selfMadeTls } from './http/tls.ts';
 import { EventIndex } from './library/event-index.ts';
 import type { LiveRecordings } from './library/live-recordings.ts';
+import type { Logger } from './log.ts';
+import { createNotificationServices } from './notifications/notification-services.ts';
+import { createAccessServices } from './requests/access-services.ts';
 import { LegalHolds } from './retention/legal-holds.ts';
 import { type RecordingStorage, Retention } from './retention/retention.ts';
 import { RetentionSettings } from './retention/retention-settings.ts';
 import { storageReport } from './retention/storage-report.ts';
-import type { RecordingFiles, Services } from './http/services.ts';
-import { readTls, selfMadeTls } from './http/tls.ts';
-import type { Logger } from './log.ts';
+import { AccessGuard } from './sessions/access-guard.ts';
 import type { Connect, Pixels, RecordingResult } from './sessions/ports.ts';
 import { SessionHistory } from './sessions/session-history.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { withdrawFromUser, withdrawSignIns } from './sessions/withdraw.ts';
 import { SettingsStore } from './settings/settings.ts';
 import { lockFolder } from './store/lock.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -81,19 +84,26 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     cleanUp.push(() => lock.release());
     const store = await openStore(join(config.dataDirectory, 'oriel.sqlite'));
     cleanUp.push(() => store.destroy());
-    const { services, generatedPassword, indexEvents } = await createServices(options, store);
+    const whereabouts: Whereabouts = { url: config.publicUrl ?? localUrl(config.port) };
+    const { services, generatedPassword, indexEvents } = await createServices(options, store, whereabouts);
+    cleanUp.push(() => services.oidc.stop());
+    cleanUp.push(() => services.outbox.stop());
     cleanUp.push(() => services.retention.stop());
+    cleanUp.push(() => services.requestClock.stop());
     const tunnel = new Tunnel({
       sessions: services.sessions,
       tickets: services.tickets,
       settings: services.settings,
       audit: services.audit,
       origins: config.origins,
+      proxies: config.proxies,
       log,
       mayAttach: async ({ role, user: { id } }) => {
         const user = await services.users.find(id);
         const action = role === 'owner' ? 'session.open' : 'session.watch';
-        return user !== undefined && !user.disabled && can(toActor(user), action);
+        if (user === undefined || user.disabled || !can(toActor(user), action)) return false;
+        if (role === 'owner') await services.sessionSwitch.requireAllowed();
+        return true;
       },
       ...(options.attachWithinMs === undefined ? {} : { attachWithinMs: options.attachWithinMs }),
     });
@@ -102,14 +112,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     cleanUp.push(() => closeServer(server));
     const interrupted = await closeInterrupted(options, services);
     const port = await listen(server, config);
+    whereabouts.url = config.publicUrl ?? localUrl(port);
     // Beside the work: a long recording takes a while to finish, and nobody should stand before a closed door for it.
     const recovery = recover(options, services, interrupted).then(() => indexEvents());
+    await services.requests.completeInterrupted();
+    await services.requests.advance();
+    services.requestClock.start(() => services.sessions.tick());
     services.retention.start();
+    services.oidc.start();
+    services.outbox.start();
     await services.audit.record({ action: 'gateway.started', subject: options.version });
     log.info({ port, version: options.version }, 'gateway started');
     return {
       port,
-      url: `https://localhost${port === 443 ? '' : `:${port}`}/`,
+      url: `${localUrl(port)}/`,
       generatedPassword,
       services,
       stop: async () => {
@@ -125,17 +141,44 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-async function createServices(options: GatewayOptions, store: Store) {
+/** How people reach the gateway: `https://host:port`. The port is known once it listens. */
+interface Whereabouts {
+  url: string;
+}
+
+function localUrl(port: number): string {
+  return `https://localhost${port === 443 ? '' : `:${port}`}`;
+}
+
+async function createServices(options: GatewayOptions, store: Store, whereabouts: Whereabouts) {
   const { config, parts, log } = options;
   const key = await loadMasterKey(config.keyFile, !(await Targets.holdsSecrets(store)));
-  const users = new Users(store);
+  const vault = new Vault(key);
+  const audit = new Audit(store, log);
+  const publicUrl = () => whereabouts.url;
+  const notificationServices = createNotificationServices({ store, vault, audit, log, publicUrl });
+  const signInServices = createSignInServices({
+    store,
+    vault,
+    audit,
+    log,
+    notifier: notificationServices.notifications,
+    publicUrl,
+    async accessChanged(userId) {
+      withdrawFromUser(sessions, userId, await users.find(userId));
+      await accessGuard.recheck();
+    },
+    signInsEnded: (userId, references) => withdrawSignIns(sessions, userId, references),
+  });
+  const { users } = signInServices;
+  const accessServices = createAccessServices({ store, audit, log });
   let generatedPassword: string | undefined;
   if ((await users.count()) === 0) {
     if (config.adminPassword === undefined) generatedPassword = generatePassword();
-    await users.create('admin', config.adminPassword ?? generatedPassword ?? '', [Role.admin]);
+    const admin = await users.create('admin', config.adminPassword ?? generatedPassword ?? '', [Role.admin]);
+    await accessServices.groups.addAdministrator(admin.id);
   }
-  const audit = new Audit(store, log);
-  const targets = new Targets(store, new Vault(key));
+  const targets = new Targets(store, vault);
   const eventIndex = new EventIndex(store, key);
   const history = new SessionHistory(store, eventIndex);
   const verifications = new Verifications(store);
@@ -167,16 +210,20 @@ async function createServices(options: GatewayOptions, store: Store) {
       if (ready) await indexRecording(id);
       retention.changed();
     },
+    gate: accessServices.gate,
     targets,
     history,
     audit,
     log,
     ...(options.attachWithinMs === undefined ? {} : { attachWithinMs: options.attachWithinMs }),
   });
+  const accessGuard = new AccessGuard(sessions, accessServices.requests, accessServices.entitlements);
+  accessServices.requests.onWithdrawn((id, code, detail) => sessions.endByRequest(id, code, detail));
   const services: Services = {
-    users,
-    logins: new LoginSessions(store, users),
-    limiter: new LoginLimiter(),
+    ...accessServices,
+    accessGuard,
+    ...signInServices,
+    ...notificationServices,
     audit,
     targets,
     settings: new SettingsStore(store),
@@ -207,7 +254,14 @@ async function createHttpsServer(options: GatewayOptions, services: Services, tu
   const tls = brought
     ? await readTls(tlsCertificateFile, tlsKeyFile)
     : await selfMadeTls(join(config.dataDirectory, 'tls'));
-  const app = createApp({ services, origins: config.origins, webRoot: options.webRoot, ownCertificate: brought, log });
+  const app = createApp({
+    services,
+    origins: config.origins,
+    proxies: config.proxies,
+    webRoot: options.webRoot,
+    ownCertificate: brought,
+    log,
+  });
   const server = createServer({ ...tls, minVersion: 'TLSv1.2' }, app.callback());
   server.on('upgrade', (request, socket, head) => tunnel.upgrade(request, socket, head));
   // Somebody who speaks plain HTTP to this port, or a scanner: nothing of ours.

@@ -2,44 +2,9 @@ import assert from 'node:assert/strict';
 import { argon2Sync } from 'node:crypto';
 import { test } from 'node:test';
 import { openStore } from '../store/store.ts';
-import { type Action, can, Role } from './can.ts';
+import { Role } from './can.ts';
 import { generatePassword, hashPassword, hashWithScrypt, needsRehash, verifyPassword } from './passwords.ts';
 import { Users } from './users.ts';
-
-const actor = (...roles: Role[]) => ({ id: 'me', username: 'me', roles });
-
-test('who may do what', () => {
-  const own = { ownerId: 'me' };
-  const other = { ownerId: 'other' };
-  const expected: Record<Action, { admin: boolean; user: boolean; userOwn: boolean; auditor: boolean }> = {
-    'target.list': { admin: true, user: true, userOwn: true, auditor: false },
-    'target.manage': { admin: true, user: false, userOwn: false, auditor: false },
-    'session.open': { admin: true, user: true, userOwn: true, auditor: false },
-    'session.list': { admin: true, user: true, userOwn: true, auditor: false },
-    'session.watch': { admin: true, user: false, userOwn: false, auditor: false },
-    'session.end': { admin: true, user: false, userOwn: true, auditor: false },
-    'recording.view': { admin: true, user: false, userOwn: false, auditor: true },
-    'recording.hold': { admin: true, user: false, userOwn: false, auditor: true },
-    'audit.view': { admin: true, user: false, userOwn: false, auditor: true },
-    'user.manage': { admin: true, user: false, userOwn: false, auditor: false },
-    'setting.manage': { admin: true, user: false, userOwn: false, auditor: false },
-  };
-  for (const [name, row] of Object.entries(expected)) {
-    const action = name as Action;
-    assert.equal(can(undefined, action, own), false, action);
-    assert.equal(can(actor(), action, own), false, action);
-    assert.equal(can(actor(Role.admin), action, other), row.admin, action);
-    assert.equal(can(actor(Role.user), action, other), row.user, action);
-    assert.equal(can(actor(Role.user), action, own), row.userOwn, action);
-    assert.equal(can(actor(Role.auditor), action, own), row.auditor, action);
-    assert.equal(can(actor(Role.user, Role.auditor), action, own), row.userOwn || row.auditor, action);
-  }
-});
-
-test('an unknown role and an unknown action are refused', () => {
-  assert.equal(can(actor('root' as Role), 'target.list'), false);
-  assert.equal(can(actor(Role.user), 'everything' as Action), false);
-});
 
 test('passwords verify, and only the right ones', async () => {
   for (const hash of [await hashPassword('geheim'), await hashWithScrypt('geheim')]) {

@@ -6,10 +6,52 @@ import type { Store } from '../store/store.ts';
 /** What is written down. Grows; a name is never given another meaning. */
 export const auditActions = [
   'gateway.started',
+  'group.created',
+  'group.changed',
+  'group.deleted',
+  'policy.created',
+  'policy.changed',
+  'policy.deleted',
+  'entitlement.created',
+  'entitlement.changed',
+  'entitlement.deleted',
+  'request.created',
+  'request.emergency',
+  'request.approved',
+  'request.denied',
+  'request.granted',
+  'request.available',
+  'request.revoked',
+  'request.expired',
+  'request.completed',
+  'request.session_opened',
+  'request.session_ended',
+  'request.reviewed',
+  'session.refused',
+  'sessions.stopped',
+  'sessions.allowed',
   'login.succeeded',
   'login.failed',
   'login.limited',
+  'login.guessing',
   'logout',
+  'sign_in.revoked',
+  'second_factor.enrolled',
+  'second_factor.removed',
+  'second_factor.confirmed',
+  'second_factor.failed',
+  'second_factor.limited',
+  'second_factor.recovery_used',
+  'second_factor.recovery_renewed',
+  'identity.linked',
+  'identity.unlinked',
+  'identity.refused',
+  'identity.ended',
+  'webhook.created',
+  'webhook.changed',
+  'webhook.deleted',
+  'delivery.failed',
+  'delivery.retried',
   'user.created',
   'user.changed',
   'user.deleted',
@@ -82,8 +124,11 @@ export class Audit {
     this.#now = now;
   }
 
-  /** Writes one event; throws when it cannot be kept, so that what must be audited does not happen unseen. */
-  async record(event: AuditEvent): Promise<void> {
+  /**
+   * Writes one event; throws when it cannot be kept, so that what must be audited does not happen unseen.
+   * @param store the transaction that the event is part of, so that either both are kept or neither
+   */
+  async record(event: AuditEvent, store: Store = this.#store): Promise<void> {
     const row = {
       at: this.#now(),
       actor_id: event.actor?.id ?? null,
@@ -94,7 +139,7 @@ export class Audit {
       session_id: event.sessionId ?? null,
       details_json: JSON.stringify(event.details ?? {}),
     };
-    await this.#store.insertInto('audit').values(row).execute();
+    await store.insertInto('audit').values(row).execute();
     this.#log.info({ audit: { ...row, details_json: undefined, details: event.details } }, 'audit');
   }
 

@@ -96,7 +96,8 @@ async function serve(
   let body: unknown;
   if (checks.body !== undefined) {
     await parseBody(context as never, async () => {});
-    body = (context.request as { body?: unknown }).body;
+    // No body at all is as good as one with nothing in it.
+    body = hasBody(context) ? (context.request as { body?: unknown }).body : {};
     checks.body(body);
   }
   const query: Record<string, unknown> = { ...context.query };
@@ -130,6 +131,10 @@ async function authorise(
   if (route.resource === undefined) throw new GatewayError('forbidden');
   const resource = await route.resource(parameters).catch(() => undefined);
   if (!can(identity.actor, route.access, resource)) throw new GatewayError('forbidden');
+}
+
+function hasBody(context: Context): boolean {
+  return context.get('Transfer-Encoding') !== '' || Number(context.get('Content-Length')) > 0;
 }
 
 function callOf(

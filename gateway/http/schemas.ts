@@ -1,40 +1,17 @@
 import { roles } from '../access/can.ts';
 import { errors } from '../errors.ts';
-import { ID_PATTERN } from '../ids.ts';
 import { protocolNames } from '../rdp/security.ts';
 import { tlsVersions } from '../rdp/tls-peer.ts';
 import { certificateTrusts } from '../rdp/trust.ts';
 import { inputLogPolicies } from '../sessions/input-log.ts';
 import { legacySecurityPolicies, nlaPolicies } from '../targets/targets.ts';
+import { accessComponents } from './access-schemas.ts';
 import type { JsonSchema } from './route.ts';
+import { array, count, flag, id, nullable, object, printable, text, time } from './schema-parts.ts';
+import { signInComponents } from './sign-in-schemas.ts';
 
-/** An object with all of these properties and no other. */
-export function object(properties: Record<string, JsonSchema>, optional: readonly string[] = []): JsonSchema {
-  return {
-    type: 'object',
-    properties,
-    required: Object.keys(properties).filter((name) => !optional.includes(name)),
-    additionalProperties: false,
-  };
-}
+export * from './schema-parts.ts';
 
-export function array(items: JsonSchema): JsonSchema {
-  return { type: 'array', items };
-}
-
-export function nullable(schema: JsonSchema): JsonSchema {
-  return { anyOf: [schema, { type: 'null' }] };
-}
-
-export const id: JsonSchema = { type: 'string', pattern: ID_PATTERN };
-export const time: JsonSchema = { type: 'string', format: 'date-time' };
-export const count: JsonSchema = { type: 'integer', minimum: 0 };
-export const flag: JsonSchema = { type: 'boolean' };
-export const text: JsonSchema = { type: 'string' };
-const printable = { type: 'string', minLength: 1, pattern: '^[^\\u0000-\\u001f\\u007f]+$' };
-
-/** A name that people read and lists show. */
-export const name: JsonSchema = { ...printable, maxLength: 128 };
 /** A host name or address; no scheme, no port, no path. */
 export const host: JsonSchema = {
   type: 'string',
@@ -64,6 +41,7 @@ export const domain: JsonSchema = { type: 'string', maxLength: 256, pattern: '^[
 export const accountPassword: JsonSchema = { type: 'string', maxLength: 256, writeOnly: true };
 export const username: JsonSchema = { ...printable, maxLength: 64 };
 export const newPassword: JsonSchema = { type: 'string', minLength: 8, maxLength: 1024, writeOnly: true };
+export const email: JsonSchema = { type: 'string', maxLength: 254, pattern: '^[^\\s@<>",;]+@[^\\s@<>",;]+$' };
 export const userRoles: JsonSchema = {
   type: 'array',
   items: { enum: [...roles] },
@@ -81,10 +59,11 @@ const verdict: JsonSchema = { enum: ['whole', 'altered', 'cut-short', 'no-eviden
 
 /** Schemas with a name, `#/components/schemas/…` in OpenAPI. */
 export const components = {
+  ...accessComponents,
   Error: object({
     error: object({ code: { enum: Object.keys(errors) }, message: text, hint: text, detail: text }, ['hint', 'detail']),
   }),
-  User: object({ id, username: text, roles: userRoles, disabled: flag, createdAt: time }),
+  ...signInComponents(userRoles),
   Account: object({ id, username: text, domain: text }),
   Target: object({
     id,
@@ -121,28 +100,33 @@ export const components = {
     bytesToBrowser: count,
     viewers: array(object({ username: text, since: time })),
     recording: { enum: ['off', 'starting', 'recording', 'failed'] },
+    requestId: id,
+    policy: object({ id, name: text }),
+    emergency: flag,
+    endsAt: time,
+    lastInputAt: nullable(time),
   }),
   Recording: object(
     {
-    id,
-    state: { enum: ['recording', 'finishing', 'ready', 'failed', 'deleted'] },
-    user: object({ id, username: text }),
-    target: object({ id, name: text }),
-    account: object({ id, username: text }),
-    startedAt: time,
-    endedAt: nullable(time),
-    endCode: nullable(text),
-    durationMs: nullable(count),
-    bytes: nullable(count),
-    held: { type: 'boolean', description: 'under legal hold: nothing deletes it' },
-    deletedAt: nullable(time),
-    deletedBy: { enum: ['age', 'size', null], description: 'the rule that it was deleted by' },
-    found: {
-      type: 'array',
-      items: object({ at: { type: 'integer', description: 'milliseconds of the video' }, text }),
-      description: 'with a search: where its words are in the events',
+      id,
+      state: { enum: ['recording', 'finishing', 'ready', 'failed', 'deleted'] },
+      user: object({ id, username: text }),
+      target: object({ id, name: text }),
+      account: object({ id, username: text }),
+      startedAt: time,
+      endedAt: nullable(time),
+      endCode: nullable(text),
+      durationMs: nullable(count),
+      bytes: nullable(count),
+      held: { type: 'boolean', description: 'under legal hold: nothing deletes it' },
+      deletedAt: nullable(time),
+      deletedBy: { enum: ['age', 'size', null], description: 'the rule that it was deleted by' },
+      found: {
+        type: 'array',
+        items: object({ at: { type: 'integer', description: 'milliseconds of the video' }, text }),
+        description: 'with a search: where its words are in the events',
+      },
     },
-  },
     ['found'],
   ),
   LegalHold: object({ at: time, by: text, reason: text }),

@@ -1,13 +1,14 @@
-import type { LoginLimiter } from '../access/login-limiter.ts';
-import type { LoginSessions } from '../access/login-sessions.ts';
-import type { Users } from '../access/users.ts';
+import type { SignInServices } from '../access/sign-in-services.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Evidence, Verifications } from '../evidence/evidence.ts';
 import type { LiveRecordings } from '../library/live-recordings.ts';
+import type { NotificationServices } from '../notifications/notification-services.ts';
+import type { AccessServices } from '../requests/access-services.ts';
 import type { LegalHolds } from '../retention/legal-holds.ts';
 import type { Retention } from '../retention/retention.ts';
 import type { RetentionSettings } from '../retention/retention-settings.ts';
 import type { StorageReport } from '../retention/storage-report.ts';
+import type { AccessGuard } from '../sessions/access-guard.ts';
 import type { SessionHistory } from '../sessions/session-history.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SettingsStore } from '../settings/settings.ts';
@@ -15,11 +16,9 @@ import type { Targets } from '../targets/targets.ts';
 import type { Tickets } from '../tunnel/tickets.ts';
 
 /** What the API's routes work with. */
-export interface Services {
-  readonly users: Users;
-  readonly logins: LoginSessions;
-  readonly limiter: LoginLimiter;
+export interface Services extends SignInServices, NotificationServices, AccessServices {
   readonly audit: Audit;
+  readonly accessGuard: AccessGuard;
   readonly targets: Targets;
   readonly settings: SettingsStore;
   readonly sessions: Sessions;

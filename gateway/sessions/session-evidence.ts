@@ -1,6 +1,6 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
-import { InputLog } from './input-log.ts';
+import { InputLog, type InputLogPolicy } from './input-log.ts';
 import type { SessionFacts, ViewerInfo } from './session.ts';
 
 /** Where a session's events go: into the event log of its recording. */
@@ -10,7 +10,7 @@ export interface EvidenceSink {
 
 /**
  * What of a session goes into the event log beside its video: who asked for what, what was connected, who watched,
- * what was typed (as the target's policy says), how it ended. Types and fields are described in docs/recording.md.
+ * what was typed (as the policy or the target says), how it ended. Types and fields are described in docs/recording.md.
  */
 export class SessionEvidence {
   readonly #facts: SessionFacts;
@@ -21,13 +21,13 @@ export class SessionEvidence {
   constructor(facts: SessionFacts, now: () => number) {
     this.#facts = facts;
     this.#now = now;
-    this.#input = new InputLog(facts.target.inputLog, (record, at) => this.#write('input', { ...record }, at));
+    this.#input = new InputLog(inputLogOf(facts), (record, at) => this.#write('input', { ...record }, at));
   }
 
   /** The recording is there; what came before it is written down first. */
   begin(sink: EvidenceSink): void {
     this.#sink = sink;
-    const { user, address, target, account, signIn, createdAt, width, height } = this.#facts;
+    const { user, address, target, account, signIn, createdAt, width, height, terms } = this.#facts;
     if (signIn !== undefined) this.#write('sign-in', { user: user.username, reference: signIn.reference }, signIn.at);
     const where = { id: target.id, name: target.name, host: target.host, port: target.port };
     this.#write(
@@ -38,7 +38,8 @@ export class SessionEvidence {
         target: where,
         account: { id: account.id, username: account.username, domain: account.domain },
         size: { width, height },
-        inputLog: target.inputLog,
+        inputLog: inputLogOf(this.#facts),
+        access: { requestId: terms.requestId, policy: terms.policy.name, emergency: terms.emergency },
       },
       createdAt,
     );
@@ -68,6 +69,11 @@ export class SessionEvidence {
     this.#write(change === 'joined' ? 'shadow-started' : 'shadow-ended', { user, announced });
   }
 
+  /** The owner was told that a limit is near. */
+  warned(code: string, message: string): void {
+    this.#write('warned', { code, message });
+  }
+
   /** @param detail by whom, or what the other side said */
   ended(end: SessionEnd, detail: string, at: number): void {
     this.#input.flush(at);
@@ -78,4 +84,9 @@ export class SessionEvidence {
   #write(type: string, fields: Readonly<Record<string, unknown>>, at = this.#now()): void {
     this.#sink?.event(type, fields, at);
   }
+}
+
+/** The policy's word counts before the target's. */
+function inputLogOf({ terms, target }: SessionFacts): InputLogPolicy {
+  return terms.inputLog ?? target.inputLog;
 }

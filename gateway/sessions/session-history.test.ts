@@ -20,15 +20,18 @@ before(async () => {
     ['b6666666666666', 'nobody', 'never recorded', 'x', 4, 'none'],
   ] as const;
   for (const [id, user, target, account, hour, seconds] of rows) {
-    await history.created({
-      id,
-      user: { id: `u-${user}`, username: user },
-      target: { id: `t-${target}`, name: target },
-      account: { id: `a-${account}`, username: account },
-      width: 800,
-      height: 600,
-      createdAt: DAY + hour * 3_600_000,
-    } as unknown as Parameters<SessionHistory['created']>[0]);
+    await history.created(
+      {
+        id,
+        user: { id: `u-${user}`, username: user },
+        target: { id: `t-${target}`, name: target },
+        account: { id: `a-${account}`, username: account },
+        width: 800,
+        height: 600,
+        createdAt: DAY + hour * 3_600_000,
+      } as unknown as Parameters<SessionHistory['created']>[0],
+      null,
+    );
     if (seconds === 'none') continue;
     // The desktop was there a minute later: that is when a recording starts.
     await history.connected(id, DAY + hour * 3_600_000 + 60_000, true);

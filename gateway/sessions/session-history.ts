@@ -66,8 +66,13 @@ export class SessionHistory {
     this.#events = events;
   }
 
-  async created(facts: SessionFacts): Promise<void> {
-    await this.#store
+  /** @param store the transaction that lets the session in */
+  async created(
+    facts: Omit<SessionFacts, 'terms'>,
+    requestId: string | null,
+    store: Store = this.#store,
+  ): Promise<void> {
+    await store
       .insertInto('sessions')
       .values({
         id: facts.id,
@@ -86,6 +91,7 @@ export class SessionHistory {
         recording: 'none',
         recording_duration_ms: null,
         recording_bytes: null,
+        request_id: requestId,
       })
       .execute();
   }
@@ -156,10 +162,7 @@ export class SessionHistory {
 
   /** The newest first. Throws `not_found` when the one to go on after is not there. */
   async recordings(filter: RecordingFilter): Promise<Recording[]> {
-    let query = this.#library()
-      .orderBy('created_at', 'desc')
-      .orderBy('id', 'desc')
-      .limit(filter.limit);
+    let query = this.#library().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(filter.limit);
     if (filter.after !== undefined) {
       const { id, created_at } = await this.#row(filter.after);
       query = query.where(({ eb, and, or }) =>

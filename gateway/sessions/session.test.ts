@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UpdateCode } from '#protocol/graphics/update.ts';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
+import { defaultRules } from '../access/policy-rules.ts';
 import { GatewayError } from '../errors.ts';
 import { createLogger } from '../log.ts';
 import { FakeDriver, FakePixels } from '../testing/harness.ts';
 import { VaultError } from '../vault/vault.ts';
 import type { Owner, PixelSession } from './ports.ts';
 import { Session, type SessionParts } from './session.ts';
+import { termsOf } from './session-terms.ts';
 
 /** What the owner's browser was told, in order. */
 class FakeOwner implements Owner {
@@ -55,6 +57,13 @@ const facts = {
   height: 600,
   keyboardLayout: 0x409,
   createdAt: 0,
+  terms: termsOf(defaultRules, {
+    requestId: 'r',
+    entitlementId: 'e',
+    policy: { id: 'p', name: 'Open' },
+    emergency: false,
+    endsAt: Infinity,
+  }),
 } as const;
 
 function make(change: Partial<SessionParts> = {}) {
@@ -65,7 +74,7 @@ function make(change: Partial<SessionParts> = {}) {
   const parts: SessionParts = {
     connect: driver.connect,
     pixels,
-    record: true,
+    record: 'required',
     log: createLogger('silent'),
     attachWithinMs: 60_000,
     readCredentials: async () => ({ username: 'jane', domain: '', password: 'x' }),
@@ -204,7 +213,7 @@ test('a viewer comes and goes; without announcement the owner hears nothing', as
 });
 
 test('where nothing is recorded, a pixel host that dies costs the live views only', async () => {
-  const { session, pixels, owner } = make({ record: false });
+  const { session, pixels, owner } = make({ record: 'off' });
   session.attach(owner);
   await settled();
   const ends: string[] = [];
@@ -248,7 +257,7 @@ test('a wished size goes to the server once the desktop is there, its width even
 });
 
 test('the server rests while nobody looks: no owner, no live view, no recording', async () => {
-  const { session, driver, owner } = make({ record: false });
+  const { session, driver, owner } = make({ record: 'off' });
   session.attach(owner);
   await settled();
   driver.last.events.connected();

@@ -2,6 +2,7 @@ import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
 import type { Actor } from '../access/can.ts';
+import type { RecordingMode } from '../access/policy-rules.ts';
 import { sessionClock } from '../clock.ts';
 import { type ErrorCode, errorRow, GatewayError, isErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -20,6 +21,8 @@ import type {
   RecordingResult,
 } from './ports.ts';
 import { SessionEvidence } from './session-evidence.ts';
+import { SessionLimits } from './session-limits.ts';
+import type { SessionTerms } from './session-terms.ts';
 
 /** What a session is about; never changes. */
 export interface SessionFacts {
@@ -34,12 +37,14 @@ export interface SessionFacts {
   readonly height: number;
   readonly keyboardLayout: number;
   readonly createdAt: number;
+  /** What its policy says of it. */
+  readonly terms: SessionTerms;
 }
 
 export interface SessionParts {
   readonly connect: Connect;
   readonly pixels: Pixels;
-  readonly record: boolean;
+  readonly record: RecordingMode;
   readonly log: Logger;
   /** How long a session waits for its owner's browser. */
   readonly attachWithinMs: number;
@@ -81,6 +86,7 @@ export class Session {
   readonly #events: SessionEvents;
   readonly #log: Logger;
   readonly #evidence: SessionEvidence;
+  readonly #limits: SessionLimits;
   readonly #viewers = new Set<ViewerConnection>();
   #state: SessionState;
   #pixels: PixelSession | undefined;
@@ -88,6 +94,7 @@ export class Session {
   #bytesFromServer = 0;
   #security: ConnectionSecurity | undefined;
   #startedAt: number | undefined;
+  #lastInputAt: number | undefined;
   #lastAt = 0;
   #heldBack = false;
   #ownerLooks = true;
@@ -98,7 +105,8 @@ export class Session {
     this.#events = events;
     this.#log = parts.log.child({ session: facts.id });
     this.#evidence = new SessionEvidence(facts, () => this.#now());
-    this.#recording = parts.record ? 'starting' : 'off';
+    this.#limits = new SessionLimits(facts.terms);
+    this.#recording = parts.record === 'off' ? 'off' : 'starting';
     const expiry = setTimeout(() => this.end('browser_gone', 'nobody attached in time'), parts.attachWithinMs);
     expiry.unref();
     this.#state = { name: 'pending', expiry };
@@ -134,6 +142,11 @@ export class Session {
     return this.#startedAt;
   }
 
+  /** When something was last typed or clicked; when the desktop was there, until then. */
+  get lastInputAt(): number | undefined {
+    return this.#lastInputAt;
+  }
+
   get viewers(): readonly ViewerInfo[] {
     return [...this.#viewers].map(({ info }) => info);
   }
@@ -162,6 +175,7 @@ export class Session {
       this.#state.driver.input(events);
       this.#evidence.input(events);
       const at = this.#now();
+      this.#lastInputAt = at;
       for (const event of events) {
         if ('x' in event) this.#pixels?.sink.pointerMoved(event.x, event.y, at);
       }
@@ -233,6 +247,18 @@ export class Session {
     }
   }
 
+  /** Warns of its limits, and ends it at them. @param wall milliseconds since the epoch, by the wall clock */
+  tick(wall: number): void {
+    if (this.#state.name === 'ended') return;
+    const course = { wall, now: this.#now(), startedAt: this.#startedAt, lastInputAt: this.#lastInputAt };
+    const verdict = this.#limits.check(course);
+    if (verdict?.type === 'end') this.end(verdict.code, verdict.detail);
+    else if (verdict !== undefined && this.#state.name === 'active') {
+      this.#state.owner.notice({ code: verdict.code, message: verdict.message });
+      this.#evidence.warned(verdict.code, verdict.message);
+    }
+  }
+
   /** Ends the session, from whatever state. The first reason is the one that counts. `detail` is for the log. */
   end(code: ErrorCode, detail = '', words: EndWords = errorRow(code)): void {
     const before = this.#state;
@@ -256,13 +282,7 @@ export class Session {
   async #connect(): Promise<void> {
     const { facts } = this;
     // The recorder first: with the default policy there is no session that is not recorded from its first picture.
-    const pixels = await this.#parts.pixels.open({
-      sessionId: facts.id,
-      width: facts.width,
-      height: facts.height,
-      record: this.#parts.record,
-      failed: (detail, code) => this.#pixelsFailed(detail, code),
-    });
+    const pixels = await this.#openPixels();
     if (this.#state.name !== 'connecting') {
       pixels.sink.end({ code: 'browser_gone', message: '' }, this.#now());
       return;
@@ -302,6 +322,25 @@ export class Session {
     if (this.#heldBack) driver.pause();
   }
 
+  /** A recording that need not be had is done without where there is none to be had. */
+  async #openPixels(): Promise<PixelSession> {
+    const { facts } = this;
+    const open = (record: boolean) =>
+      this.#parts.pixels.open({
+        sessionId: facts.id,
+        width: facts.width,
+        height: facts.height,
+        record,
+        failed: (detail, code) => this.#pixelsFailed(detail, code),
+      });
+    if (this.#parts.record !== 'on') return open(this.#recording !== 'off');
+    return open(this.#recording !== 'off').catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'the session is not recorded');
+      this.#recording = 'off';
+      return open(false);
+    });
+  }
+
   #driverEvents(sink: SessionSink): DriverEvents {
     return {
       phase: (name) => {
@@ -322,6 +361,7 @@ export class Session {
         const state = this.#state;
         if (state.name !== 'connecting' || state.driver === undefined) return;
         this.#startedAt = this.#now();
+        this.#lastInputAt = this.#startedAt;
         this.#state = { name: 'active', owner: state.owner, driver: state.driver, since: this.#startedAt };
         this.#evidence.connected();
         this.#events.connected();
@@ -354,9 +394,13 @@ export class Session {
     }
   }
 
-  /** Without a recording there is no session; without recording asked for, only the live views end. */
+  /** Where a recording is required, there is no session without it; elsewhere only the live views end. */
   #pixelsFailed(detail: string, code: ErrorCode): void {
-    if (this.#recording === 'off') {
+    if (this.#recording === 'recording' && this.#parts.record === 'on' && code === 'recording_failed') {
+      this.#recording = 'failed';
+      this.#log.warn({ detail }, 'the recording failed; the session goes on');
+    }
+    if (this.#recording === 'off' || (this.#recording === 'failed' && this.#parts.record === 'on')) {
       for (const viewer of this.#viewers)
         viewer.end({ code: 'internal_error', message: errorRow('internal_error').message });
       return;

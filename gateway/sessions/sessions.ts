@@ -1,14 +1,17 @@
-import type { Actor } from '../access/can.ts';
+import { type Actor, seesAllTargets } from '../access/can.ts';
+import type { RecordingMode } from '../access/policy-rules.ts';
 import type { Audit } from '../audit/audit.ts';
 import { sessionClock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
-import type { Targets } from '../targets/targets.ts';
+import type { Store } from '../store/store.ts';
+import type { Account, Target, Targets } from '../targets/targets.ts';
 import type { Connect, Pixels } from './ports.ts';
 import { Session, type SessionFacts } from './session.ts';
 import type { SessionHistory } from './session-history.ts';
+import type { SessionTerms } from './session-terms.ts';
 
 /** How long a new session waits for its owner's browser: the ticket's life, and a moment for the attach itself. */
 export const ATTACH_WITHIN_MS = 40_000;
@@ -25,6 +28,7 @@ export interface SessionsParts {
   readonly requireSpace: () => Promise<void>;
   /** A recording is finished; `ready`: and can be played. */
   readonly recorded: (id: string, ready: boolean) => Promise<void>;
+  readonly gate: Gate;
   readonly targets: Targets;
   readonly history: SessionHistory;
   readonly audit: Audit;
@@ -32,8 +36,28 @@ export interface SessionsParts {
   readonly attachWithinMs?: number;
 }
 
+/** Who lets sessions in, and is told of their end. */
+export interface Gate {
+  admit(
+    actor: Actor,
+    address: string,
+    ask: {
+      readonly sessionId: string;
+      readonly accountId: string;
+      readonly requestId?: string | undefined;
+      readonly confirmedAt: number | null;
+    },
+    write: (store: Store, requestId: string) => Promise<void>,
+  ): Promise<SessionTerms>;
+  /** Throws when access was taken back since. */
+  confirm(requestId: string): Promise<void>;
+  sessionEnded(requestId: string, sessionId: string): Promise<void>;
+}
+
 export interface OpenRequest {
-  readonly targetId: string;
+  /** The request that gave access; without one, access must need no asking. */
+  readonly requestId?: string;
+  readonly targetId?: string;
   readonly accountId: string;
   readonly width: number;
   readonly height: number;
@@ -52,14 +76,21 @@ export class Sessions {
     this.#parts = parts;
   }
 
-  /** Makes a session that waits for its owner's browser. */
-  async open(actor: Actor, address: string, request: OpenRequest, signIn?: SessionFacts['signIn']): Promise<Session> {
-    const { targets, audit, history } = this.#parts;
-    const target = await targets.get(request.targetId);
-    const account = await targets.account(request.targetId, request.accountId);
+  /**
+   * Makes a session that waits for its owner's browser, if whoever asks may have it.
+   * @param confirmedAt when the user last showed a second factor
+   */
+  async open(
+    actor: Actor,
+    address: string,
+    request: OpenRequest,
+    signIn?: SessionFacts['signIn'],
+    confirmedAt: number | null = null,
+  ): Promise<Session> {
+    const { gate, audit, history } = this.#parts;
+    const { target, account } = await this.#find(actor, request);
     this.#requireRoom(actor);
-    if (this.#parts.record) await this.#parts.requireSpace();
-    const facts: SessionFacts = {
+    const facts: Omit<SessionFacts, 'terms'> = {
       id: newId(),
       user: { id: actor.id, username: actor.username },
       address,
@@ -72,22 +103,92 @@ export class Sessions {
       keyboardLayout: request.keyboardLayout ?? DEFAULT_KEYBOARD_LAYOUT,
       createdAt: sessionClock(),
     };
-    await history.created(facts);
-    await audit.record({
-      action: 'session.requested',
-      actor,
-      address,
-      subject: target.name,
-      sessionId: facts.id,
-      details: { account: account.username, targetId: target.id, accountId: account.id },
-    });
-    this.#requireRoom(actor);
+    const event = { actor, address, subject: target.name };
+    const details = { account: account.username, targetId: target.id, accountId: account.id };
+    const ask = { sessionId: facts.id, accountId: account.id, requestId: request.requestId, confirmedAt };
+    const terms = await gate
+      .admit(actor, address, ask, async (store, requestId) => {
+        await history.created(facts, requestId, store);
+        const requested = { action: 'session.requested', ...event, sessionId: facts.id } as const;
+        await audit.record({ ...requested, details: { ...details, requestId } }, store);
+      })
+      .catch(async (error: unknown) => {
+        const code = error instanceof GatewayError ? error.code : 'internal_error';
+        await audit.record({ action: 'session.refused', ...event, details: { ...details, code } });
+        throw error;
+      });
+    const session = await this.#start({ ...facts, terms });
+    try {
+      this.#requireRoom(actor, session);
+      if (session.recording !== 'off') await this.#parts.requireSpace();
+      // From here on it can be found and ended. What was taken back before, is found out now.
+      await gate.confirm(terms.requestId);
+    } catch (error) {
+      session.end(error instanceof GatewayError ? error.code : 'internal_error', 'refused after all');
+      throw error;
+    }
+    return session;
+  }
+
+  get(id: string): Session {
+    const session = this.#live.get(id);
+    if (session === undefined) throw new GatewayError('not_found', 'there is no such live session');
+    return session;
+  }
+
+  list(): Session[] {
+    return [...this.#live.values()];
+  }
+
+  /** Ends whatever was opened with a request that gives no access any more. */
+  endByRequest(requestId: string, code: ErrorCode, detail: string): void {
+    for (const session of this.list()) {
+      if (session.facts.terms.requestId === requestId) session.end(code, detail);
+    }
+  }
+
+  /** Holds every session against its limits. Called every second. */
+  tick(wall: number = Date.now()): void {
+    for (const session of this.list()) session.tick(wall);
+  }
+
+  /** Ends every session and waits for what they leave behind. No session starts afterwards. */
+  async stop(code: ErrorCode): Promise<void> {
+    this.#stopping = true;
+    for (const session of this.#live.values()) session.end(code, 'the gateway stops');
+    while (this.#unfinished.size > 0) await Promise.allSettled(this.#unfinished);
+  }
+
+  /** @param counted one that is there already, and does not count */
+  #requireRoom(actor: Actor, counted?: Session): void {
+    if (this.#stopping) throw new GatewayError('gateway_stopping');
+    const own = this.list().filter((session) => session !== counted && session.facts.user.id === actor.id).length;
+    if (own >= MAX_SESSIONS_PER_USER) {
+      throw new GatewayError('too_many_requests', `a user has at most ${MAX_SESSIONS_PER_USER} sessions at a time`);
+    }
+  }
+
+  /** INVARIANT: whoever may not use an account learns nothing of it, not even whether it exists. */
+  async #find(actor: Actor, request: OpenRequest): Promise<{ target: Target; account: Account }> {
+    const { targets } = this.#parts;
+    try {
+      const targetId = request.targetId ?? (await targets.targetOf(request.accountId));
+      return { target: await targets.get(targetId), account: await targets.account(targetId, request.accountId) };
+    } catch (error) {
+      if (seesAllTargets(actor)) throw error;
+      throw new GatewayError('not_entitled', undefined, { cause: error });
+    }
+  }
+
+  async #start(facts: SessionFacts): Promise<Session> {
+    const { targets } = this.#parts;
+    const { target, account } = facts;
     const session: Session = new Session(
       facts,
       {
         connect: this.#parts.connect,
         pixels: this.#parts.pixels,
-        record: this.#parts.record,
+        record: await this.#recordingFor(facts.terms),
         log: this.#parts.log,
         attachWithinMs: this.#parts.attachWithinMs ?? ATTACH_WITHIN_MS,
         readCredentials: () => targets.credentials(target.id, account.id),
@@ -105,29 +206,14 @@ export class Sessions {
     return session;
   }
 
-  get(id: string): Session {
-    const session = this.#live.get(id);
-    if (session === undefined) throw new GatewayError('not_found', 'there is no such live session');
-    return session;
-  }
-
-  list(): Session[] {
-    return [...this.#live.values()];
-  }
-
-  /** Ends every session and waits for what they leave behind. No session starts afterwards. */
-  async stop(code: ErrorCode): Promise<void> {
-    this.#stopping = true;
-    for (const session of this.#live.values()) session.end(code, 'the gateway stops');
-    while (this.#unfinished.size > 0) await Promise.allSettled(this.#unfinished);
-  }
-
-  #requireRoom(actor: Actor): void {
-    if (this.#stopping) throw new GatewayError('gateway_stopping');
-    const own = this.list().filter((session) => session.facts.user.id === actor.id).length;
-    if (own >= MAX_SESSIONS_PER_USER) {
-      throw new GatewayError('too_many_requests', `a user has at most ${MAX_SESSIONS_PER_USER} sessions at a time`);
-    }
+  /** As the policy says, or else as the gateway is set up. Where recording is not required, it may also not be had. */
+  async #recordingFor(terms: SessionTerms): Promise<RecordingMode> {
+    const mode = terms.recording ?? (this.#parts.record ? 'required' : 'off');
+    if (mode !== 'on') return mode;
+    return this.#parts.requireSpace().then(
+      () => 'on',
+      () => 'off',
+    );
   }
 
   /** By the target's rule. What changes in whom the gateway trusts is written down, as is what it refused. */
@@ -170,6 +256,7 @@ export class Sessions {
   async #ended(session: Session, end: { code: string; message: string }): Promise<void> {
     const { facts } = session;
     await this.#parts.history.ended(facts.id, end, sessionClock());
+    await this.#parts.gate.sessionEnded(facts.terms.requestId, facts.id);
     await this.#parts.audit.record({
       action: 'session.ended',
       actor: facts.user,

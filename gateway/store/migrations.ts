@@ -1,4 +1,8 @@
 import { type Kysely, type Migration, sql } from 'kysely';
+import { access } from './migrations/0005-access.ts';
+import { requests } from './migrations/0006-requests.ts';
+import { signIn } from './migrations/0008-sign-in.ts';
+import { notifications } from './migrations/0009-notifications.ts';
 import { retention } from './migrations/0012-retention.ts';
 import { eventText } from './migrations/0013-event-text.ts';
 
@@ -127,4 +131,8 @@ export const migrations: Record<string, Migration> = {
   },
   '0012_retention': retention,
   '0013_event_text': eventText,
+  '0005_access': access,
+  '0006_requests': requests,
+  '0008_sign_in': signIn,
+  '0009_notifications': notifications,
 };

@@ -1,10 +1,12 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
+import type { AccessSchema } from './access-schema.ts';
+import type { NotificationSchema } from './notification-schema.ts';
 import type { RetentionSchema } from './retention-schema.ts';
+import type { SignInSchema } from './sign-in-schema.ts';
 
 /** The tables. Times are milliseconds since the epoch; booleans are 0 or 1; `*_json` columns hold JSON text. */
-export interface Schema extends RetentionSchema {
+export interface Schema extends AccessSchema, SignInSchema, NotificationSchema, RetentionSchema {
   users: UsersTable;
-  login_sessions: LoginSessionsTable;
   targets: TargetsTable;
   accounts: AccountsTable;
   settings: SettingsTable;
@@ -20,15 +22,7 @@ export interface UsersTable {
   roles_json: string;
   disabled: number;
   created_at: number;
-}
-
-export interface LoginSessionsTable {
-  /** SHA-256 of the token: a copy of the database signs nobody in. */
-  token_hash: Uint8Array;
-  user_id: string;
-  created_at: number;
-  last_seen_at: number;
-  expires_at: number;
+  email: Generated<string | null>;
 }
 
 export interface TargetsTable {
@@ -91,6 +85,8 @@ export interface SessionsTable {
   recording_deleted_by: Generated<string | null>;
   recording_duration_ms: number | null;
   recording_bytes: number | null;
+  /** The request that it was opened under; none for sessions from before there were any. */
+  request_id: string | null;
 }
 
 export interface AuditTable {

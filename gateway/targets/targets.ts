@@ -205,6 +205,17 @@ export class Targets {
     await this.#store.deleteFrom('accounts').where('id', '=', id).execute();
   }
 
+  /** The id of the target that an account is on. Throws `not_found`. */
+  async targetOf(accountId: string): Promise<string> {
+    const row = await this.#store
+      .selectFrom('accounts')
+      .select('target_id')
+      .where('id', '=', accountId)
+      .executeTakeFirst();
+    if (row === undefined) throw new GatewayError('not_found', 'there is no such account');
+    return row.target_id;
+  }
+
   /** Throws `not_found` unless the target has that account. */
   async account(targetId: string, id: string): Promise<Account> {
     return toAccount(await this.#account(targetId, id));

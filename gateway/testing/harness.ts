@@ -43,7 +43,7 @@ export interface Harness {
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** Signs in; returns the token. */
   signIn(username: string, password: string): Promise<string>;
-  /** Makes a user with this role and signs in. */
+  /** Makes a user with this role, entitled to every account without asking, and signs in. */
   userWith(role: Role): Promise<string>;
   openTunnel(options?: { origin?: string; protocols?: string[]; path?: string }): TunnelClient;
   /** A target with an account. */
@@ -135,7 +135,8 @@ export async function startHarness(environment: Record<string, string> = {}, att
     async userWith(role) {
       const username = `${role}${++users}`;
       const password = `password of ${username}`;
-      await gateway.services.users.create(username, password, [role]);
+      const { id } = await gateway.services.users.create(username, password, [role]);
+      await gateway.services.groups.addAdministrator(id);
       return signIn(username, password);
     },
     openTunnel(options = {}) {

@@ -1,21 +1,33 @@
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
+import { accessRoutes } from './access.ts';
+import { accountRoutes } from './account.ts';
 import { administrationRoutes } from './administration.ts';
 import { doctorRoutes } from './doctor.ts';
 import { evidenceRoutes } from './evidence.ts';
 import { liveRoutes } from './live.ts';
+import { notificationRoutes } from './notifications.ts';
 import { recordingRoutes } from './recordings.ts';
+import { requestRoutes } from './requests.ts';
 import { retentionRoutes } from './retention.ts';
 import { serviceRoutes } from './service.ts';
 import { sessionRoutes } from './sessions.ts';
 import { signInRoutes } from './sign-in.ts';
+import { singleSignOnRoutes } from './single-sign-on.ts';
 import { targetRoutes } from './targets.ts';
+import { userRoutes } from './users.ts';
 
 /** Every API route there is. */
 export function allRoutes(services: Services): Route[] {
   const routes = [
     ...signInRoutes(services),
+    ...accountRoutes(services),
+    ...singleSignOnRoutes(services),
+    ...userRoutes(services),
+    ...notificationRoutes(services),
     ...targetRoutes(services),
+    ...accessRoutes(services),
+    ...requestRoutes(services),
     ...doctorRoutes(services),
     ...sessionRoutes(services),
     ...recordingRoutes(services),

@@ -2,11 +2,12 @@ import { seesAllSessions } from '../../access/can.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Session } from '../../sessions/session.ts';
 import type { OpenRequest } from '../../sessions/sessions.ts';
+import { comment } from '../access-schemas.ts';
 import { type Route, route } from '../route.ts';
-import { array, id, object, ref, side, text } from '../schemas.ts';
+import { array, flag, id, object, ref, side, text } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
-export function sessionRoutes({ sessions, tickets, logins }: Services): Route[] {
+export function sessionRoutes({ sessions, tickets, logins, sessionSwitch }: Services): Route[] {
   const ownerOf = async (parameters: Readonly<Record<string, string>>) => ({
     ownerId: sessions.get(parameters.id ?? '').facts.user.id,
   });
@@ -20,20 +21,25 @@ export function sessionRoutes({ sessions, tickets, logins }: Services): Route[] 
       access: 'session.open',
       body: object(
         {
+          requestId: { ...id, description: 'the request that gave access; not needed where the policy asks nothing' },
           targetId: id,
           accountId: id,
           width: side,
           height: side,
           keyboardLayout: { type: 'integer', minimum: 0, maximum: 0xffff_ffff, description: 'Windows layout id' },
         },
-        ['keyboardLayout'],
+        ['requestId', 'targetId', 'keyboardLayout'],
       ),
       status: 201,
       response: object({ id, ticket: text }),
-      errors: ['not_found', 'too_many_requests', 'gateway_stopping'],
-      async handle({ body, actor, address, token }) {
+      errors: [
+        ...(['not_found', 'too_many_requests', 'gateway_stopping', 'storage_full', 'not_entitled'] as const),
+        ...(['request_required', 'request_not_available', 'outside_hours', 'step_up_required'] as const),
+        ...(['account_in_use', 'sessions_stopped', 'access_revoked'] as const),
+      ],
+      async handle({ body, actor, address, token, signedIn }) {
         const signIn = token === undefined ? undefined : await logins.reference(token);
-        const session = await sessions.open(actor, address, body, signIn);
+        const session = await sessions.open(actor, address, body, signIn, signedIn.confirmedAt);
         const ticket = await tickets.issue({ sessionId: session.id, role: 'owner', user: session.facts.user });
         return { id: session.id, ticket };
       },
@@ -83,6 +89,7 @@ export function sessionRoutes({ sessions, tickets, logins }: Services): Route[] 
       errors: [],
       async handle({ parameter, actor }) {
         const session = sessions.get(parameter('id'));
+        if (!session.facts.terms.liveView) throw new GatewayError('forbidden', 'the policy allows no live view');
         return { ticket: await tickets.issue({ sessionId: session.id, role: 'shadow', user: actor }) };
       },
     }),
@@ -101,6 +108,31 @@ export function sessionRoutes({ sessions, tickets, logins }: Services): Route[] 
         const own = session.facts.user.id === actor.id;
         session.end(own ? 'ended_by_user' : 'ended_by_admin', `by ${actor.username}`);
       },
+    }),
+    route({
+      method: 'get',
+      path: '/api/session-switch',
+      id: 'getSessionSwitch',
+      tag: 'sessions',
+      summary: 'Whether new sessions are allowed',
+      access: 'signed-in',
+      status: 200,
+      response: ref('SessionSwitch'),
+      errors: [],
+      handle: () => sessionSwitch.read(),
+    }),
+    route<{ stopped: boolean; reason?: string }>({
+      method: 'post',
+      path: '/api/session-switch',
+      id: 'turnSessionSwitch',
+      tag: 'sessions',
+      summary: 'Stop all new sessions at once, or allow them again; those there are go on',
+      access: 'session.stop',
+      body: object({ stopped: flag, reason: comment }, ['reason']),
+      status: 200,
+      response: ref('SessionSwitch'),
+      errors: [],
+      handle: ({ body, actor, address }) => sessionSwitch.turn(body.stopped, body.reason ?? '', actor, address),
     }),
   ];
 }
@@ -124,5 +156,10 @@ function describe(session: Session): Record<string, unknown> {
     bytesToBrowser: session.bytesToBrowser,
     viewers: session.viewers.map(({ username, since }) => ({ username, since: iso(since) })),
     recording: session.recording,
+    requestId: facts.terms.requestId,
+    policy: facts.terms.policy,
+    emergency: facts.terms.emergency,
+    endsAt: iso(facts.terms.endsAt),
+    lastInputAt: session.lastInputAt === undefined ? null : iso(session.lastInputAt),
   };
 }

@@ -1,4 +1,6 @@
-import type { NewAccount, NewTarget, TargetChange } from '../../targets/targets.ts';
+import { type Actor, seesAllTargets } from '../../access/can.ts';
+import { GatewayError } from '../../errors.ts';
+import type { NewAccount, NewTarget, Target, TargetChange } from '../../targets/targets.ts';
 import { type Route, route } from '../route.ts';
 import {
   accountName,
@@ -19,19 +21,27 @@ import type { Services } from '../services.ts';
 
 const SECURITY_FIELDS = Object.keys(security);
 
-export function targetRoutes({ targets, audit }: Services): Route[] {
+export function targetRoutes({ targets, entitlements, audit, accessGuard }: Services): Route[] {
+  /** Of these targets what an actor may see: all, or only the accounts that it is entitled to. */
+  const visible = async (actor: Actor, all: readonly Target[]) => {
+    if (seesAllTargets(actor)) return all;
+    const held = new Set((await entitlements.grantsOf(actor.id)).map(({ account }) => account.id));
+    return all
+      .map((target) => ({ ...target, accounts: target.accounts.filter(({ id }) => held.has(id)) }))
+      .filter(({ accounts }) => accounts.length > 0);
+  };
   return [
     route({
       method: 'get',
       path: '/api/targets',
       id: 'listTargets',
       tag: 'targets',
-      summary: 'All targets, each with its accounts',
+      summary: 'Targets, each with its accounts: those that the caller may use; all for whoever manages them',
       access: 'target.list',
       status: 200,
       response: array(ref('Target')),
       errors: [],
-      handle: () => targets.list(),
+      handle: async ({ actor }) => visible(actor, await targets.list()),
     }),
     route<NewTarget>({
       method: 'post',
@@ -76,7 +86,11 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
       status: 200,
       response: ref('Target'),
       errors: [],
-      handle: ({ parameter }) => targets.get(parameter('id')),
+      async handle({ actor, parameter }) {
+        const [target] = await visible(actor, [await targets.get(parameter('id'))]);
+        if (target === undefined) throw new GatewayError('not_found', 'there is no such target');
+        return target;
+      },
     }),
     route<TargetChange>({
       method: 'patch',
@@ -126,6 +140,7 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
           subject: target.name,
           details: { targetId: target.id },
         });
+        await accessGuard.recheck();
       },
     }),
     route<{ fingerprint?: string }>({
@@ -157,7 +172,7 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
       id: 'createAccount',
       tag: 'targets',
       summary: 'Add an account; its password goes into the vault and never comes back out',
-      access: 'target.manage',
+      access: 'account.manage',
       body: object({ username: accountName, password: accountPassword, domain }, ['domain']),
       status: 201,
       response: ref('Account'),
@@ -181,7 +196,7 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
       id: 'changeAccount',
       tag: 'targets',
       summary: 'Change an account',
-      access: 'target.manage',
+      access: 'account.manage',
       body: object({ username: accountName, password: accountPassword, domain }, ['username', 'password', 'domain']),
       status: 200,
       response: ref('Account'),
@@ -205,7 +220,7 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
       id: 'deleteAccount',
       tag: 'targets',
       summary: 'Remove an account',
-      access: 'target.manage',
+      access: 'account.manage',
       status: 204,
       errors: [],
       async handle({ parameter, actor, address }) {
@@ -219,6 +234,7 @@ export function targetRoutes({ targets, audit }: Services): Route[] {
           subject: target.name,
           details: { accountId: account.id, account: account.username },
         });
+        await accessGuard.recheck();
       },
     }),
   ];

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ADMIN_PASSWORD, type Harness, startHarness, until } from '../testing/harness.ts';
+
+let harness: Harness;
+let admin: string;
+const tokens: Record<string, string> = {};
+let accountId: string;
+let targetId: string;
+
+async function post(path: string, body: unknown = {}, who = 'admin') {
+  return harness.call('POST', path, { token: tokens[who] ?? admin, body });
+}
+async function get(path: string, who = 'admin') {
+  return harness.call('GET', path, { token: tokens[who] ?? admin });
+}
+
+before(async () => {
+  harness = await startHarness();
+  admin = await harness.signIn('admin', ADMIN_PASSWORD);
+  for (const [username, roles] of [
+    ['ute', ['user']],
+    ['otto', ['user', 'approver']],
+    ['anna', ['approver']],
+    ['axel', ['auditor']],
+    ['sam', ['session-admin']],
+  ] as const) {
+    const password = `password of ${username}`;
+    assert.equal((await post('/api/users', { username, password, roles })).status, 201);
+    tokens[username] = await harness.signIn(username, password);
+  }
+  ({ accountId, targetId } = await harness.target());
+  assert.equal((await post('/api/groups', { name: 'operators', members: ['ute', 'otto'] })).status, 201);
+  assert.equal((await post('/api/groups', { name: 'approvers', members: ['anna', 'otto'] })).status, 201);
+});
+after(() => harness.stop());
+
+let policies = 0;
+/** An entitlement of the operators to the account, under a policy with these rules, and nothing else. */
+async function entitle(rules: Record<string, unknown>): Promise<void> {
+  for (const { id, group } of (await get('/api/entitlements')).json) {
+    if (group.name === 'operators') await harness.call('DELETE', `/api/entitlements/${id}`, { token: admin });
+  }
+  const policy = await post('/api/policies', { name: `policy ${++policies}`, ...rules });
+  assert.equal(policy.status, 201, policy.text);
+  const entitlement = await post('/api/entitlements', {
+    group: 'operators',
+    accounts: [accountId],
+    policy: policy.json.id,
+  });
+  assert.equal(entitlement.status, 201, entitlement.text);
+}
+
+const open = (who: string, requestId?: string) =>
+  post('/api/sessions', { accountId, width: 800, height: 600, ...(requestId === undefined ? {} : { requestId }) }, who);
+
+test('asked for, approved, used, checked in', async () => {
+  await entitle({ approval: { needed: 1, group: 'approvers' }, maxMinutes: 60 });
+  assert.equal((await open('ute')).json.error.code, 'request_required');
+  const made = await post('/api/requests', { items: [{ accountId }], minutes: 30, comment: 'patching' }, 'ute');
+  assert.deepEqual([made.status, made.json.state], [201, 'pending'], made.text);
+  const path = `/api/requests/${made.json.id}`;
+  assert.equal((await open('ute', made.json.id)).json.error.code, 'request_not_available');
+  assert.equal((await get('/api/request-counts', 'anna')).json.toDecide, 1);
+  const approved = await post(`${path}/approve`, { comment: 'go on' }, 'anna');
+  assert.deepEqual([approved.status, approved.json.state], [200, 'available'], approved.text);
+  assert.equal((await post(`${path}/approve`, {}, 'otto')).json.error.code, 'conflict');
+  const opened = await open('ute', made.json.id);
+  assert.equal(opened.status, 201, opened.text);
+  const details = (await get(path, 'ute')).json;
+  assert.deepEqual(
+    details.history.map(({ event }: { event: string }) => event),
+    ['created', 'approved', 'granted', 'session-opened'],
+  );
+  assert.equal(details.sessions[0].id, opened.json.id);
+  assert.equal((await get(`/api/sessions/${opened.json.id}`, 'ute')).json.requestId, made.json.id);
+  assert.equal((await post(`${path}/check-in`, {}, 'ute')).json.state, 'completed');
+  assert.equal((await get(`/api/sessions/${opened.json.id}`, 'ute')).status, 404, 'and the session is over');
+  await until(async () => (await get(path, 'ute')).json.sessions[0].endCode === 'access_returned');
+});
+
+test('nobody decides on a request of their own, and nobody else sees it', async () => {
+  await entitle({ approval: { needed: 1, group: 'approvers' } });
+  const { id } = (await post('/api/requests', { items: [{ accountId }] }, 'otto')).json;
+  assert.equal((await post(`/api/requests/${id}/approve`, {}, 'otto')).status, 403);
+  assert.equal((await post(`/api/requests/${id}/deny`, {}, 'otto')).status, 403);
+  assert.equal((await get(`/api/requests/${id}`, 'ute')).status, 404);
+  assert.equal((await post(`/api/requests/${id}/check-in`, {}, 'ute')).status, 404);
+  assert.equal((await post(`/api/requests/${id}/deny`, { comment: 'no' }, 'anna')).json.state, 'denied');
+  assert.equal((await open('otto', id)).json.error.code, 'request_not_available');
+});
+
+test('only what a user is entitled to is visible to her', async () => {
+  await entitle({});
+  const other = await harness.target();
+  assert.deepEqual(
+    (await get('/api/targets', 'ute')).json.map(({ id }: { id: string }) => id),
+    [targetId],
+  );
+  assert.equal((await get(`/api/targets/${other.targetId}`, 'ute')).status, 404);
+  const refused = await post('/api/sessions', { ...other, width: 800, height: 600 }, 'ute');
+  const unknown = await post('/api/sessions', { accountId: 'bcdfghjkmnpqrs', width: 800, height: 600 }, 'ute');
+  assert.equal(refused.json.error.code, 'not_entitled');
+  assert.deepEqual(refused.json, unknown.json);
+  const asked = await post('/api/requests', { items: [{ accountId: other.accountId }] }, 'ute');
+  assert.equal(asked.json.error.code, 'not_entitled');
+  assert.equal((await get('/api/my/access', 'ute')).json.length, 1);
+});
+
+test('a policy that asks nothing lets a session be opened at once, with a request behind it', async () => {
+  await entitle({});
+  const opened = await open('ute');
+  assert.equal(opened.status, 201, opened.text);
+  const { requestId } = (await get(`/api/sessions/${opened.json.id}`, 'ute')).json;
+  const request = (await get(`/api/requests/${requestId}`, 'ute')).json;
+  assert.deepEqual([request.automatic, request.state], [true, 'available']);
+  await harness.call('DELETE', `/api/sessions/${opened.json.id}`, { token: tokens.ute ?? '' });
+  await until(async () => (await get(`/api/requests/${requestId}`, 'ute')).json.state === 'completed');
+});
+
+test('revoking ends the session, whoever loses the group loses it too', async () => {
+  await entitle({ approval: { needed: 1, group: 'approvers' } });
+  const make = async () => {
+    const { id } = (await post('/api/requests', { items: [{ accountId }] }, 'ute')).json;
+    await post(`/api/requests/${id}/approve`, {}, 'anna');
+    return { id, session: (await open('ute', id)).json.id as string };
+  };
+  const first = await make();
+  assert.equal((await post(`/api/requests/${first.id}/revoke`, { comment: 'stop' }, 'sam')).json.state, 'revoked');
+  assert.equal((await get(`/api/sessions/${first.session}`, 'ute')).status, 404);
+  const second = await make();
+  const group = (await get('/api/groups')).json.find(({ name }: { name: string }) => name === 'operators');
+  const change = (members: string[]) =>
+    harness.call('PATCH', `/api/groups/${group.id}`, { token: admin, body: { members } });
+  await change(['otto']);
+  assert.equal((await get(`/api/sessions/${second.session}`, 'ute')).status, 404);
+  assert.equal((await get(`/api/requests/${second.id}`, 'ute')).json.state, 'revoked');
+  await change(['ute', 'otto']);
+});
+
+test('the switch stops every new session', async () => {
+  await entitle({});
+  assert.equal((await post('/api/session-switch', { stopped: true, reason: 'incident' }, 'ute')).status, 403);
+  assert.equal((await post('/api/session-switch', { stopped: true, reason: 'incident' }, 'sam')).status, 200);
+  assert.equal((await open('ute')).json.error.code, 'sessions_stopped');
+  await post('/api/session-switch', { stopped: false }, 'sam');
+  assert.equal((await open('ute')).status, 201);
+});
+
+test('an emergency needs no approval, and a review afterwards', async () => {
+  await entitle({ approval: { needed: 2, group: 'approvers' }, emergency: true, reasonRequired: true });
+  assert.equal(
+    (await post('/api/requests', { items: [{ accountId }], emergency: true }, 'ute')).json.error.code,
+    'policy_refused',
+  );
+  const { id, state } = (
+    await post('/api/requests', { items: [{ accountId }], emergency: true, reason: 'outage' }, 'ute')
+  ).json;
+  assert.equal(state, 'available');
+  assert.equal((await open('ute', id)).status, 201);
+  assert.equal((await post(`/api/requests/${id}/review`, {}, 'axel')).json.error.code, 'conflict', 'not over yet');
+  await post(`/api/requests/${id}/check-in`, {}, 'ute');
+  const queue = (await get('/api/requests?scope=to-review', 'axel')).json;
+  assert.deepEqual(
+    queue.map((request: { id: string }) => request.id),
+    [id],
+  );
+  assert.equal((await post(`/api/requests/${id}/review`, { comment: 'seen' }, 'axel')).status, 200);
+  assert.equal((await get(`/api/requests/${id}`, 'axel')).json.review, 'done');
+});

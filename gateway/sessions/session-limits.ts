@@ -1,0 +1,82 @@
+import type { ErrorCode } from '../errors.ts';
+import type { SessionTerms } from './session-terms.ts';
+
+export type Limits = Pick<SessionTerms, 'endsAt' | 'sessionMs' | 'idleMs' | 'warnMs'>;
+
+/** Of a session, what its limits are held against. Milliseconds. */
+export interface Course {
+  /** By the wall clock. */
+  readonly wall: number;
+  /** By the clock that `startedAt` and `lastInputAt` are by. */
+  readonly now: number;
+  /** When the desktop was there; not before it is. */
+  readonly startedAt: number | undefined;
+  readonly lastInputAt: number | undefined;
+}
+
+/** What to do about it, if anything. */
+export type Verdict =
+  | { readonly type: 'end'; readonly code: ErrorCode; readonly detail: string }
+  | { readonly type: 'warn'; readonly code: 'session_ending' | 'idle_ending' | 'idle_over'; readonly message: string };
+
+/** How long before it ends a session is warned that nobody uses it; half of the limit where that is shorter. */
+const IDLE_WARNING_MS = 60_000;
+
+/** The limits of one session: says when to warn and when to end. Asked about once a second. */
+export class SessionLimits {
+  readonly #limits: Limits;
+  /** Warnings that are still to come, the longest first. */
+  #warnings: number[];
+  #idleWarned = false;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.#warnings = [...limits.warnMs].sort((a, b) => b - a);
+  }
+
+  check(course: Course): Verdict | undefined {
+    return this.#time(course) ?? this.#idle(course);
+  }
+
+  #time({ wall, now, startedAt }: Course): Verdict | undefined {
+    const { endsAt, sessionMs } = this.#limits;
+    const ofAccess = endsAt - wall;
+    if (ofAccess <= 0) return { type: 'end', code: 'access_expired', detail: 'the time of its request is over' };
+    const ofSession = sessionMs > 0 && startedAt !== undefined ? startedAt + sessionMs - now : Infinity;
+    if (ofSession <= 0) return { type: 'end', code: 'session_too_long', detail: `longer than ${sessionMs} ms` };
+    const left = Math.min(ofAccess, ofSession);
+    const due = this.#warnings.filter((warning) => left <= warning);
+    // Nobody is there to be warned before the desktop is.
+    if (due.length === 0 || startedAt === undefined) return undefined;
+    this.#warnings = this.#warnings.slice(due.length);
+    return {
+      type: 'warn',
+      code: 'session_ending',
+      message: `This session ends in ${inWords(left)}: its time is up then.`,
+    };
+  }
+
+  #idle({ now, lastInputAt }: Course): Verdict | undefined {
+    const { idleMs } = this.#limits;
+    if (idleMs === 0 || lastInputAt === undefined) return undefined;
+    const left = lastInputAt + idleMs - now;
+    if (left <= 0) return { type: 'end', code: 'idle_too_long', detail: `nothing typed or clicked for ${idleMs} ms` };
+    const warned = left <= Math.min(IDLE_WARNING_MS, idleMs / 2);
+    if (warned === this.#idleWarned) return undefined;
+    this.#idleWarned = warned;
+    return warned
+      ? {
+          type: 'warn',
+          code: 'idle_ending',
+          message: `This session ends in ${inWords(left)} unless something is typed or clicked.`,
+        }
+      : { type: 'warn', code: 'idle_over', message: 'The session goes on.' };
+  }
+}
+
+function inWords(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 60) return seconds === 1 ? '1 second' : `${seconds} seconds`;
+  const minutes = Math.round(seconds / 60);
+  return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+}
