@@ -19,7 +19,8 @@ export function securityHeaders(ownCertificate: boolean): Middleware {
           styleSrc: ["'self'"],
           imgSrc: ["'self'", 'data:', 'blob:'],
           fontSrc: ["'self'"],
-          mediaSrc: ["'self'"],
+          // blob: is what a page makes itself: recordings that go on are played through Media Source Extensions.
+          mediaSrc: ["'self'", 'blob:'],
           // Not every browser counts the tunnel's wss: as 'self'.
           connectSrc: ["'self'", ...(host === '' ? [] : [`wss://${host}`])],
           workerSrc: ["'self'"],

@@ -22,6 +22,7 @@ const Targets = lazy(() => import('./pages/targets.tsx').then((page) => page.Tar
 const Users = lazy(() => import('./pages/users.tsx').then((page) => page.Users));
 const Audit = lazy(() => import('./pages/audit.tsx').then((page) => page.Audit));
 const Password = lazy(() => import('./pages/password.tsx').then((page) => page.Password));
+const StoragePage = lazy(() => import('./pages/storage.tsx').then((page) => page.StoragePage));
 const SettingsPage = lazy(() => import('./pages/settings.tsx').then((page) => page.SettingsPage));
 
 /** Who is here decides what is shown: nobody gets the sign-in form, at whatever address, and stays there after it. */
@@ -96,6 +97,7 @@ function Pages() {
         <Route path="/admin/targets" component={Targets} />
         <Route path="/admin/users" component={Users} />
         <Route path="/admin/audit" component={Audit} />
+        <Route path="/admin/storage" component={StoragePage} />
         <Route path="/admin/settings" component={SettingsPage} />
         <Route default component={NotFound} />
       </Router>

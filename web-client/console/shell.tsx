@@ -22,6 +22,7 @@ const administration: readonly Entry[] = [
   { path: '/admin/targets', label: 'Targets', icon: 'targets', roles: ['admin'] },
   { path: '/admin/users', label: 'Users', icon: 'users', roles: ['admin'] },
   { path: '/admin/audit', label: 'Audit log', icon: 'audit', roles: ['admin', 'auditor'] },
+  { path: '/admin/storage', label: 'Storage', icon: 'storage', roles: ['admin'] },
   { path: '/admin/settings', label: 'Settings', icon: 'settings', roles: ['admin'] },
 ];
 

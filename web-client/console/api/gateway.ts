@@ -1,19 +1,26 @@
 import type { RecordedEvent } from '../player/events.ts';
-import { request } from './request.ts';
+import { request, requestBytes } from './request.ts';
 import type {
   Account,
   AuditEntry,
   ConnectionReport,
   EvidenceKey,
   InputLogPolicy,
+  LegalHold,
+  LiveRecording,
   Recording,
+  RecordingRetention,
+  Retention,
+  RetentionRule,
   Role,
   Session,
   Settings,
+  StorageReport,
   Target,
   TargetSecurity,
   User,
   Verification,
+  Watermarks,
 } from './types.ts';
 
 export interface TargetFields extends TargetSecurity {
@@ -55,6 +62,7 @@ export interface RecordingFilter {
   readonly minSeconds?: number;
   readonly maxSeconds?: number;
   readonly state?: Recording['state'];
+  readonly held?: boolean;
 }
 
 const id = encodeURIComponent;
@@ -115,6 +123,23 @@ export const gateway = {
   verification: (recording: string, signal?: AbortSignal) =>
     request<Verification | null>('GET', `/recordings/${id(recording)}/verification`, undefined, signal),
   verify: (recording: string) => request<Verification>('POST', `/recordings/${id(recording)}/verification`),
+  liveRecording: (recording: string, signal?: AbortSignal) =>
+    request<LiveRecording>('GET', `/recordings/${id(recording)}/live`, undefined, signal),
+  /** What is new of a segment from this byte on. */
+  liveSegment: (recording: string, segment: number, from: number, signal?: AbortSignal) =>
+    requestBytes(`/recordings/${id(recording)}/live/${segment}?from=${from}`, signal),
+  recordingRetention: (recording: string, signal?: AbortSignal) =>
+    request<RecordingRetention>('GET', `/recordings/${id(recording)}/retention`, undefined, signal),
+  holdRecording: (recording: string, reason: string) =>
+    request<LegalHold>('POST', `/recordings/${id(recording)}/hold`, { reason }),
+  liftHold: (recording: string) => request<void>('DELETE', `/recordings/${id(recording)}/hold`),
+  storage: (signal?: AbortSignal) => request<StorageReport>('GET', '/storage', undefined, signal),
+  retention: (signal?: AbortSignal) => request<Retention>('GET', '/retention', undefined, signal),
+  changeRetention: (change: { default?: RetentionRule; watermarks?: Watermarks }) =>
+    request<Retention>('PATCH', '/retention', change),
+  changeTargetRetention: (target: string, rule: RetentionRule) =>
+    request<Retention>('PATCH', `/retention/targets/${id(target)}`, rule),
+  removeTargetRetention: (target: string) => request<void>('DELETE', `/retention/targets/${id(target)}`),
   evidenceUrl: (recording: string) => `/api/recordings/${id(recording)}/evidence.zip`,
   evidenceKey: (signal?: AbortSignal) => request<EvidenceKey>('GET', '/evidence/public-key', undefined, signal),
 

@@ -32,6 +32,15 @@ export async function request<T>(method: Method, path: string, body?: unknown, s
   throw error;
 }
 
+/** Asks for bytes, as `request` asks for JSON. */
+export async function requestBytes(path: string, signal?: AbortSignal): Promise<Uint8Array> {
+  const response = await send('GET', path, undefined, signal);
+  if (response.ok) return new Uint8Array(await response.arrayBuffer());
+  const error = errorIn(await response.text(), response.status);
+  if (error.code === 'unauthenticated') onSignedOut();
+  throw error;
+}
+
 async function send(method: Method, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
   try {
     return await fetch(`/api${path}`, {

@@ -83,7 +83,7 @@ export interface Session {
 
 export interface Recording {
   readonly id: string;
-  readonly state: 'recording' | 'finishing' | 'ready' | 'failed';
+  readonly state: 'recording' | 'finishing' | 'ready' | 'failed' | 'deleted';
   readonly user: Person;
   readonly target: Named;
   readonly account: Person;
@@ -92,6 +92,75 @@ export interface Recording {
   readonly endCode: string | null;
   readonly durationMs: number | null;
   readonly bytes: number | null;
+  /** Under legal hold. */
+  readonly held: boolean;
+  readonly deletedAt: string | null;
+  readonly deletedBy: 'age' | 'size' | null;
+  /** With a search: where its words are in the events, milliseconds of the video. */
+  readonly found?: readonly { readonly at: number; readonly text: string }[];
+}
+
+/** A recording that goes on, as far as it is. Times are milliseconds of the video. */
+export interface LiveRecording {
+  readonly now: number;
+  readonly segments: readonly { readonly startMs: number; readonly ended: boolean }[];
+}
+
+/** What a target's recordings may come to; null: no limit. */
+export interface RetentionRule {
+  readonly maxAgeDays: number | null;
+  readonly maxBytes: number | null;
+}
+
+export interface Watermarks {
+  readonly warnFreeBytes: number;
+  readonly stopFreeBytes: number;
+}
+
+export interface LegalHold {
+  readonly at: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** How long one recording is kept. */
+export interface RecordingRetention {
+  readonly rule: RetentionRule;
+  readonly keptUntil: string | null;
+  readonly hold: LegalHold | null;
+}
+
+/** What recordings take, how fast that grows, and how long there is room for it. */
+export interface StorageReport {
+  readonly state: 'ok' | 'low' | 'full' | 'unknown';
+  readonly freeBytes: number | null;
+  readonly totalBytes: number | null;
+  readonly watermarks: Watermarks;
+  readonly recordings: number;
+  readonly bytes: number;
+  readonly held: { readonly recordings: number; readonly bytes: number };
+  readonly bytesPerDay: number;
+  readonly daysLeft: number | null;
+  readonly lastSweep: { readonly at: string; readonly deleted: number } | null;
+  readonly targets: readonly TargetStorage[];
+}
+
+export interface TargetStorage {
+  readonly target: Named;
+  readonly recordings: number;
+  readonly bytes: number;
+  readonly minutes: number;
+  readonly kbPerMinute: number | null;
+  readonly bytesPerDay: number;
+  readonly rule: RetentionRule;
+  readonly ownRule: boolean;
+  readonly bytesInTheEnd: number | null;
+}
+
+export interface Retention {
+  readonly default: RetentionRule;
+  readonly targets: readonly { readonly target: Named; readonly rule: RetentionRule }[];
+  readonly watermarks: Watermarks;
 }
 
 /** What a check of a recording's evidence came to. */

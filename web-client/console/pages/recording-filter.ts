@@ -1,7 +1,17 @@
 import type { RecordingFilter } from '../api/gateway.ts';
 
 /** What the form on the recordings page says, and the page's address with it: all texts, empty where nothing is asked. */
-export const emptyForm = { search: '', user: '', target: '', account: '', from: '', to: '', length: '', state: '' };
+export const emptyForm = {
+  search: '',
+  user: '',
+  target: '',
+  account: '',
+  from: '',
+  to: '',
+  length: '',
+  state: '',
+  held: '',
+};
 export type FilterForm = typeof emptyForm;
 export type FilterField = keyof FilterForm;
 
@@ -17,7 +27,7 @@ export const lengths: Readonly<
 
 /** What to ask the gateway for. Days are those of the person who asks; the last one is included. */
 export function filterOf(form: FilterForm): RecordingFilter {
-  const { search, user, target, account, state } = form;
+  const { search, user, target, account, state, held } = form;
   const length = lengths[form.length];
   const from = dayStart(form.from, 0);
   const to = dayStart(form.to, 1);
@@ -27,7 +37,8 @@ export function filterOf(form: FilterForm): RecordingFilter {
     ...(to === undefined ? {} : { to }),
     ...(length?.min === undefined ? {} : { minSeconds: length.min }),
     ...(length?.max === undefined ? {} : { maxSeconds: length.max }),
-    ...(state === 'recording' || state === 'ready' ? { state } : {}),
+    ...(state === 'recording' || state === 'ready' || state === 'deleted' ? { state } : {}),
+    ...(held === 'yes' || held === 'no' ? { held: held === 'yes' } : {}),
   };
 }
 

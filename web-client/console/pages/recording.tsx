@@ -14,11 +14,13 @@ import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { useResource } from '../ui/use-resource.ts';
+import { RetentionPanel } from './retention-panel.tsx';
 import { VerificationPanel } from './verification.tsx';
 
 export function RecordingPage() {
   const { params } = useRoute();
   const id = params.id ?? '';
+  const { user } = useIdentity();
   const { value: recording, error, reload } = useResource((signal) => gateway.recording(id, signal), 5000);
   return (
     <Page
@@ -29,6 +31,11 @@ export function RecordingPage() {
           <a class="button" href="/recordings">
             <Icon name="back" /> All recordings
           </a>
+          {recording?.state === 'recording' && hasRole(user, 'admin') && (
+            <a class="button" href={`/sessions/${encodeURIComponent(recording.id)}/watch`}>
+              <Icon name="sessions" /> Watch live
+            </a>
+          )}
           {recording?.state === 'ready' && (
             <a class="button primary" href={gateway.downloadUrl(id)} download data-testid="download">
               <Icon name="download" /> Download MP4
@@ -46,41 +53,53 @@ export function RecordingPage() {
 
 const NO_EVENTS: readonly RecordedEvent[] = [];
 
+interface ReviewProps {
+  readonly recording: Recording;
+  readonly startAt: number | undefined;
+  readonly live?: boolean;
+}
+
 /** The player with the events beside it; without them where they cannot be had. */
-function Review({ recording, startAt }: { readonly recording: Recording; readonly startAt: number | undefined }) {
-  const { value } = useResource((signal) => gateway.recordingEvents(recording.id, signal));
+function Review({ recording, startAt, live = false }: ReviewProps) {
+  const { value } = useResource((signal) => gateway.recordingEvents(recording.id, signal), live ? 3000 : undefined);
   const events = useMemo(() => toTimeline(sumUpInput(value ?? NO_EVENTS)), [value]);
   const input = useMemo(() => inputMoments(value ?? NO_EVENTS), [value]);
-  return <Player recording={recording} events={events} input={input} startAt={startAt} />;
+  return <Player recording={recording} events={events} input={input} startAt={startAt} live={live} />;
 }
 
 function Content({ recording }: { readonly recording: Recording }) {
   const { query } = useRoute();
-  const { user } = useIdentity();
+  const { state } = recording;
   return (
     <>
-      {recording.state === 'ready' && (
+      {state === 'ready' && <Review key="file" recording={recording} startAt={parseMoment(query.t)} />}
+      {state === 'recording' && (
         <>
-          <Review recording={recording} startAt={parseMoment(query.t)} />
-          <VerificationPanel recording={recording.id} />
+          <p class="note">
+            <span class="live">
+              <span class="dot" aria-hidden="true" /> Live
+            </span>
+            <span>The session goes on. Here is its recording up to a few seconds ago.</span>
+          </p>
+          <Review key="live" recording={recording} startAt={parseMoment(query.t)} live />
         </>
       )}
-      {recording.state === 'recording' && (
-        <EmptyState icon="recordings" title="The session still goes on">
-          <p>The video can be played when it is over. An administrator can watch it live.</p>
-          {hasRole(user, 'admin') && (
-            <a class="button primary" href={`/sessions/${encodeURIComponent(recording.id)}/watch`}>
-              <Icon name="sessions" /> Watch live
-            </a>
-          )}
-        </EmptyState>
-      )}
-      {recording.state === 'finishing' && (
+      {state === 'finishing' && (
         <EmptyState icon="recordings" title="The video is being finished">
           <p>This takes a moment. The page shows it by itself.</p>
         </EmptyState>
       )}
-      {recording.state === 'failed' && (
+      {state === 'deleted' && (
+        <EmptyState icon="remove" title="This recording was deleted">
+          <p>
+            {recording.deletedBy === 'size'
+              ? 'Its target had more recordings than its rule keeps.'
+              : 'It was older than its rule keeps recordings.'}{' '}
+            {recording.deletedAt !== null && `Deleted ${formatMoment(recording.deletedAt)}. `}The audit log has it.
+          </p>
+        </EmptyState>
+      )}
+      {state === 'failed' && (
         <EmptyState icon="warning" title="There is no video of this session">
           <p>The session ended before anything could be recorded, or recording it failed. The audit log says more.</p>
         </EmptyState>
@@ -96,6 +115,8 @@ function Content({ recording }: { readonly recording: Recording }) {
           </Fact>
         )}
       </dl>
+      {state === 'ready' && <VerificationPanel recording={recording.id} />}
+      {state !== 'deleted' && <RetentionPanel recording={recording} />}
     </>
   );
 }

@@ -5,6 +5,7 @@ import type { ApiError } from '../api/request.ts';
 import type { Recording } from '../api/types.ts';
 import { formatBytes, formatClock, formatMoment } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
+import { formatMomentParameter } from '../player/moment-link.ts';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Field, SearchField, SelectField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -47,7 +48,7 @@ export function Recordings() {
       title="Recordings"
       actions={
         <>
-          <SearchField label="Search names" value={form.search} change={change('search')} />
+          <SearchField label="Search names and events" value={form.search} change={change('search')} />
           <button
             type="button"
             class="button"
@@ -94,7 +95,14 @@ function Filters({ form, change, clear }: FiltersProps) {
         name="state"
         value={form.state}
         change={change('state')}
-        options={[...any, ['recording', 'Live'], ['ready', 'Finished']]}
+        options={[...any, ['recording', 'Live'], ['ready', 'Finished'], ['deleted', 'Deleted']]}
+      />
+      <SelectField
+        label="Legal hold"
+        name="held"
+        value={form.held}
+        change={change('held')}
+        options={[...any, ['yes', 'Held'], ['no', 'Not held']]}
       />
       <button type="button" class="button" onClick={clear} disabled={isEmpty(form)}>
         Clear
@@ -121,7 +129,7 @@ function Results({ filter, filtered, clear }: ResultsProps) {
       </p>
       {recordings?.length === 0 && !filtered && (
         <EmptyState icon="recordings" title="Nothing recorded yet">
-          <p>Each session is recorded as a video. It can be watched here as soon as the session is over.</p>
+          <p>Each session is recorded as a video. It can be played here while it is made, and afterwards.</p>
         </EmptyState>
       )}
       {recordings?.length === 0 && filtered && (
@@ -197,7 +205,7 @@ function RecordingRow({ recording, watch }: { readonly recording: Recording; rea
   const ready = recording.state === 'ready';
   return (
     <li class="recording" data-testid="recording-row" data-recording={recording.id} data-state={recording.state}>
-      <a href={`/recordings/${encodeURIComponent(recording.id)}`} class="recording-link">
+      <a href={addressOfRecording(recording.id)} class="recording-link">
         <Thumbnail recording={recording} />
         <span class="recording-text">
           <span class="strong">{recording.target.name}</span>
@@ -215,7 +223,9 @@ function RecordingRow({ recording, watch }: { readonly recording: Recording; rea
             )}
             {recording.state === 'finishing' && 'Being finished'}
             {recording.state === 'failed' && 'No video'}
+            {recording.state === 'deleted' && 'Deleted'}
             {ready && recording.bytes !== null && formatBytes(recording.bytes)}
+            {recording.held && <span class="held">Held</span>}
           </span>
         </span>
       </a>
@@ -239,8 +249,23 @@ function RecordingRow({ recording, watch }: { readonly recording: Recording; rea
           <Icon name="download" />
         </a>
       )}
+      {recording.found !== undefined && recording.found.length > 0 && (
+        <ul class="recording-found" aria-label="Found in the events" data-testid="found">
+          {recording.found.map(({ at, text }) => (
+            <li key={`${at} ${text}`}>
+              <a href={`${addressOfRecording(recording.id)}?t=${formatMomentParameter(at)}`}>
+                <span class="event-clock">{formatClock(at)}</span> {text}
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
     </li>
   );
+}
+
+function addressOfRecording(id: string): string {
+  return `/recordings/${encodeURIComponent(id)}`;
 }
 
 function Thumbnail({ recording }: { readonly recording: Recording }) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { activityOf, frameMoments, idleStretches, neighbour, partsFor, skipTarget } from './activity.ts';
+import { activityOf, firstPicture, frameMoments, idleStretches, neighbour, partsFor, skipTarget } from './activity.ts';
 
 test('heights: nothing, something, most; a moment at the very end counts to the last part', () => {
   const moments = [
@@ -56,4 +56,14 @@ test('neighbours leave out the place where one is', () => {
   assert.equal(neighbour(times, 2000, -1, 1), 1000);
   assert.equal(neighbour(times, 3000, 1, 1), undefined);
   assert.equal(neighbour(times, 2300, -1, 500), 1000);
+});
+
+test('the first real picture: past what is blank, within the first seconds, and only where one stands out', () => {
+  const frames = (...bytes: number[]) => bytes.map((size, i) => ({ at: i * 1000, bytes: size }));
+  assert.equal(firstPicture(frames(3000, 500, 90_000, 400)), 2000);
+  assert.equal(firstPicture(frames(3000, 500, 50_000, 90_000)), 2000);
+  assert.equal(firstPicture(frames(60_000, 500, 90_000)), 0);
+  assert.equal(firstPicture(frames(3000)), 0);
+  assert.equal(firstPicture([]), 0);
+  assert.equal(firstPicture([...frames(3000), { at: 60_000, bytes: 90_000 }]), 0);
 });

@@ -72,3 +72,19 @@ export function neighbour(times: readonly number[], at: number, direction: 1 | -
   if (wanted.length === 0) return undefined;
   return direction === 1 ? Math.min(...wanted) : Math.max(...wanted);
 }
+
+/**
+ * When the first real picture is: what comes before the server has drawn is one colour, or nearly, and takes few bytes.
+ * 0 where the first frame is one, or none stands out.
+ */
+export function firstPicture(frames: readonly Frame[]): number {
+  const early = frames.filter(({ at }) => at <= DRAWN_WITHIN_MS);
+  const most = Math.max(0, ...early.map(({ bytes }) => bytes));
+  const first = early[0];
+  if (first === undefined || first.bytes * BLANK_SHARE >= most) return 0;
+  return early.find(({ bytes }) => bytes * 2 >= most)?.at ?? 0;
+}
+
+/** A server that has shown nothing for longer shows nothing on purpose. */
+const DRAWN_WITHIN_MS = 15_000;
+const BLANK_SHARE = 5;

@@ -1,6 +1,6 @@
 /** What the player can be told to do. */
 export type PlayerCommand =
-  | { readonly kind: 'toggle-play' | 'faster' | 'slower' | 'skip-idle' | 'full-screen' | 'copy-link' | 'help' }
+  | { readonly kind: 'toggle-play' | 'faster' | 'slower' | 'skip-idle' | 'full-screen' | 'copy-link' | 'help' | 'live' }
   | { readonly kind: 'seek-by'; readonly ms: number }
   | { readonly kind: 'seek-to'; readonly share: number }
   | { readonly kind: 'frame' | 'event'; readonly direction: 1 | -1 };
@@ -36,6 +36,7 @@ export const shortcuts: readonly Shortcut[] = [
   { keys: ['End'], command: { kind: 'seek-to', share: 1 } },
   { keys: ['f', 'F'], command: { kind: 'full-screen' }, help: ['F', 'Full screen'] },
   { keys: ['m', 'M'], command: { kind: 'copy-link' }, help: ['M', 'Copy a link to this moment'] },
+  { keys: ['e', 'E'], command: { kind: 'live' }, help: ['E', 'To the live edge, while the session goes on'] },
   { keys: ['?'], command: { kind: 'help' }, help: ['?', 'Show these keys'] },
 ];
 

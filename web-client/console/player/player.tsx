@@ -4,7 +4,16 @@ import { gateway } from '../api/gateway.ts';
 import type { Recording } from '../api/types.ts';
 import { formatClock } from '../format.ts';
 import { Icon } from '../ui/icon.tsx';
-import { activityOf, frameMoments, idleStretches, type Moment, neighbour, partsFor, type Stretch } from './activity.ts';
+import {
+  activityOf,
+  firstPicture,
+  frameMoments,
+  idleStretches,
+  type Moment,
+  neighbour,
+  partsFor,
+  type Stretch,
+} from './activity.ts';
 import { commandFor, nextSpeed, type PlayerCommand, speeds } from './commands.ts';
 import { EventList } from './event-list.tsx';
 import type { TimelineEvent } from './events.ts';
@@ -12,6 +21,7 @@ import { KeysHelp } from './keys-help.tsx';
 import { formatMomentParameter } from './moment-link.ts';
 import { type Frame, fetchFrames } from './mp4-frames.ts';
 import { Timeline } from './timeline.tsx';
+import { useLiveStream } from './use-live-stream.ts';
 import { usePlayback } from './use-playback.ts';
 
 interface PlayerProps {
@@ -22,6 +32,8 @@ interface PlayerProps {
   readonly input: readonly Moment[];
   /** Where to begin, in milliseconds. */
   readonly startAt: number | undefined;
+  /** The session goes on: what there is of it so far, up to a few seconds ago. */
+  readonly live?: boolean;
 }
 
 /** Half of the shortest time between two frames: enough to be in the next one and not in the one after. */
@@ -32,13 +44,15 @@ const NEAR_EVENT_MS = 500;
 const NOTHING: readonly Stretch[] = [];
 
 /** A recording, with what an auditor needs: where something happens, quickly there, and past what is idle. */
-export function Player({ recording, events, input, startAt }: PlayerProps) {
+export function Player({ recording, events, input, startAt, live = false }: PlayerProps) {
   const box = useRef<HTMLDivElement>(null);
   const video = useRef<HTMLVideoElement>(null);
   const [skipsIdle, setSkipsIdle] = useState(false);
   const [help, setHelp] = useState(false);
   const [said, setSaid] = useState('');
-  const frames = useFrames(recording.id);
+  const stream = useLiveStream(video, live ? recording.id : undefined, startAt === undefined);
+  const fileFrames = useFrames(live ? undefined : recording.id);
+  const frames = live ? stream.frames : fileFrames;
   const length = recording.durationMs ?? 0;
   const idle = useMemo(
     () =>
@@ -48,12 +62,32 @@ export function Player({ recording, events, input, startAt }: PlayerProps) {
     [frames, events, input, length],
   );
   const playback = usePlayback(video, { durationMs: length, startAt, skipped: skipsIdle ? idle : NOTHING });
-  const { at, durationMs, playing, speed, position, seek, toggle, setSpeed } = playback;
+  const { at, durationMs, playing, speed, position, setSpeed } = playback;
+  const { following, follow, unfollow } = stream;
+  const seek = useCallback(
+    (to: number) => {
+      unfollow();
+      playback.seek(to);
+    },
+    [unfollow, playback.seek],
+  );
+  const toggle = useCallback(() => {
+    if (playing) unfollow();
+    playback.toggle();
+  }, [playing, unfollow, playback.toggle]);
   const activity = useMemo(
     () => frames && activityOf(frameMoments(frames), durationMs, partsFor(durationMs)),
     [frames, durationMs],
   );
   const inputBars = useMemo(() => activityOf(input, durationMs, partsFor(durationMs)), [input, durationMs]);
+
+  // Before the server has drawn anything there is nothing to see; whoever wants that goes to the start.
+  useEffect(() => {
+    if (live || fileFrames === undefined || startAt !== undefined) return;
+    const element = video.current;
+    const first = firstPicture(fileFrames);
+    if (first > 0 && element !== null && element.paused && position() === 0) playback.seek(first + INTO_FRAME_MS);
+  }, [live, fileFrames, startAt, position, playback.seek]);
 
   // Keys work at once, and only while the focus is in the player: elsewhere letters mean other things.
   useEffect(() => box.current?.focus({ preventScroll: true }), []);
@@ -118,6 +152,9 @@ export function Player({ recording, events, input, startAt }: PlayerProps) {
       case 'full-screen':
         void toggleFullScreen(box.current);
         break;
+      case 'live':
+        if (live) follow();
+        break;
       case 'copy-link':
         void copyLink();
         break;
@@ -159,21 +196,23 @@ export function Player({ recording, events, input, startAt }: PlayerProps) {
           {/* A session's recording has no sound, so there is nothing to caption. Its controls are below. */}
           <video
             ref={video}
-            src={gateway.videoUrl(recording.id)}
+            src={live ? undefined : gateway.videoUrl(recording.id)}
             preload="auto"
             playsInline
+            muted={live}
             aria-label={`Recording of ${recording.target.name}`}
             onClick={toggle}
           >
             <track kind="captions" />
           </video>
-          {playback.waiting && <span class="spinner player-waiting" aria-hidden="true" />}
+          {/* At the live edge nothing is late: nothing has happened. */}
+          {playback.waiting && !following && <span class="spinner player-waiting" aria-hidden="true" />}
           {said !== '' && <p class="player-said">{said}</p>}
         </div>
         <span class="hidden-text" role="status">
           {said}
         </span>
-        {playback.broken && (
+        {(playback.broken || stream.broken) && (
           <p class="note note-error" role="alert">
             <Icon name="warning" /> The browser could not play the video. Download it and try a media player.
           </p>
@@ -189,6 +228,18 @@ export function Player({ recording, events, input, startAt }: PlayerProps) {
             <span class="player-clock" data-testid="player-clock">
               {formatClock(at)} <span class="quiet">/ {formatClock(durationMs)}</span>
             </span>
+            {live && (
+              <button
+                type="button"
+                class="player-button player-live"
+                aria-pressed={following}
+                title="To the live edge"
+                onClick={() => run({ kind: 'live' })}
+                data-testid="follow"
+              >
+                <span class="dot" aria-hidden="true" /> {stream.ended ? 'Over' : 'Live'}
+              </button>
+            )}
             <span class="player-gap" />
             {button(
               { kind: 'skip-idle' },
@@ -224,9 +275,11 @@ export function Player({ recording, events, input, startAt }: PlayerProps) {
   );
 }
 
-function useFrames(id: string): readonly Frame[] | undefined {
+function useFrames(id: string | undefined): readonly Frame[] | undefined {
   const [frames, setFrames] = useState<readonly Frame[]>();
   useEffect(() => {
+    setFrames(undefined);
+    if (id === undefined) return;
     const abort = new AbortController();
     fetchFrames(gateway.videoUrl(id), abort.signal).then(
       (found) => setFrames(found),

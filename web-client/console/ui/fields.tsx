@@ -15,6 +15,7 @@ interface FieldProps {
   readonly autocapitalize?: 'none';
   readonly min?: string;
   readonly max?: string;
+  readonly step?: 'any';
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly pattern?: string;
