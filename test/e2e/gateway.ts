@@ -84,8 +84,11 @@ export class ApiUser {
     return { targetId: target.id, accountId: account.id };
   }
 
+  /** A user who may open every desktop without asking. */
   async addUser(username: string, password: string, roles: readonly string[]): Promise<void> {
     await this.must('POST', '/api/users', { username, password, roles });
+    await this.must('POST', '/api/groups', { name: `only ${username}`, members: [username] });
+    await this.must('POST', '/api/entitlements', { group: `only ${username}`, accounts: 'all', policy: 'Open' });
   }
 
   /** Waits until a session's recording is finished and can be played. */

@@ -110,8 +110,11 @@ function fillsTheWindow(path: string): boolean {
   return /^\/(?:desktop\/[^/]+|sessions\/[^/]+\/watch)\/?$/.test(path);
 }
 
-/** An auditor has no desktops: recordings are the first page then. */
+/** The first page is that of what somebody is here for; only who opens desktops has any. */
 function Home() {
   const { user } = useIdentity();
-  return hasRole(user, 'admin', 'user') ? <Desktops /> : <Recordings />;
+  if (hasRole(user, 'user')) return <Desktops />;
+  if (hasRole(user, 'session-admin')) return <Sessions />;
+  if (hasRole(user, 'vault-admin', 'system-admin')) return <Targets />;
+  return <Recordings />;
 }

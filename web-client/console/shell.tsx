@@ -14,16 +14,16 @@ interface Entry {
 }
 
 const work: readonly Entry[] = [
-  { path: '/', label: 'Desktops', icon: 'desktops', roles: ['admin', 'user'] },
-  { path: '/sessions', label: 'Live sessions', icon: 'sessions', roles: ['admin', 'user'] },
-  { path: '/recordings', label: 'Recordings', icon: 'recordings', roles: ['admin', 'auditor'] },
+  { path: '/', label: 'Desktops', icon: 'desktops', roles: ['user'] },
+  { path: '/sessions', label: 'Live sessions', icon: 'sessions', roles: ['user', 'session-admin'] },
+  { path: '/recordings', label: 'Recordings', icon: 'recordings', roles: ['auditor'] },
 ];
 const administration: readonly Entry[] = [
-  { path: '/admin/targets', label: 'Targets', icon: 'targets', roles: ['admin'] },
-  { path: '/admin/users', label: 'Users', icon: 'users', roles: ['admin'] },
-  { path: '/admin/audit', label: 'Audit log', icon: 'audit', roles: ['admin', 'auditor'] },
+  { path: '/admin/targets', label: 'Targets', icon: 'targets', roles: ['vault-admin', 'system-admin'] },
+  { path: '/admin/users', label: 'Users', icon: 'users', roles: ['system-admin'] },
+  { path: '/admin/audit', label: 'Audit log', icon: 'audit', roles: ['auditor'] },
   { path: '/admin/storage', label: 'Storage', icon: 'storage', roles: ['admin'] },
-  { path: '/admin/settings', label: 'Settings', icon: 'settings', roles: ['admin'] },
+  { path: '/admin/settings', label: 'Settings', icon: 'settings', roles: ['system-admin'] },
 ];
 
 /** The frame around every page but the desktop itself: navigation, who is signed in, and the page. */

@@ -1,6 +1,14 @@
 /** What the API gives, as far as the pages use it. The gateway describes it all in /api/openapi.json. */
 
-export type Role = 'admin' | 'user' | 'auditor';
+export type Role =
+  | 'user'
+  | 'approver'
+  | 'session-admin'
+  | 'auditor'
+  | 'vault-admin'
+  | 'policy-admin'
+  | 'system-admin'
+  | 'admin';
 
 export interface User {
   readonly id: string;

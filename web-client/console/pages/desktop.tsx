@@ -51,7 +51,7 @@ function AccountChooser({ target }: { readonly target: Target }) {
       <main class="alone">
         <EmptyState icon="key" title={`${target.name} has no account yet`}>
           <p>Oriel signs in for you, with an account that an administrator has added to the target.</p>
-          {hasRole(user, 'admin') ? (
+          {hasRole(user, 'vault-admin') ? (
             <a class="button primary" href="/admin/targets">
               Add an account
             </a>
@@ -135,7 +135,7 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
           </button>
         )}
       </Toolbar>
-      {view.notice !== undefined && (view.notice.viewers ?? 1) > 0 && active && (
+      {view.notice !== undefined && (view.notice.viewers ?? 1) > 0 && view.notice.code !== 'idle_over' && active && (
         <p class="notice" role="status" data-testid="notice">
           <Icon name="sessions" /> {view.notice.message}
         </p>

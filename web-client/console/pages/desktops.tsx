@@ -29,7 +29,7 @@ export function Desktops() {
       {targets === undefined && error === undefined && <Loading what="desktops" />}
       {targets?.length === 0 && (
         <EmptyState icon="desktops" title="No desktops yet">
-          {hasRole(user, 'admin') ? (
+          {hasRole(user, 'vault-admin') ? (
             <>
               <p>Add the address of a Windows computer and an account to sign in with.</p>
               <a class="button primary" href="/admin/targets">
@@ -51,7 +51,7 @@ export function Desktops() {
       {found !== undefined && found.length > 0 && (
         <ul class="cards" data-testid="targets">
           {found.map((target) => (
-            <DesktopCard key={target.id} target={target} admin={hasRole(user, 'admin')} />
+            <DesktopCard key={target.id} target={target} admin={hasRole(user, 'vault-admin')} />
           ))}
         </ul>
       )}

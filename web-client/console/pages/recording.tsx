@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useMemo } from 'preact/hooks';
+import { useCallback, useMemo, useRef } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { gateway } from '../api/gateway.ts';
 import type { Recording } from '../api/types.ts';
@@ -31,7 +31,7 @@ export function RecordingPage() {
           <a class="button" href="/recordings">
             <Icon name="back" /> All recordings
           </a>
-          {recording?.state === 'recording' && hasRole(user, 'admin') && (
+          {recording?.state === 'recording' && hasRole(user, 'session-admin') && (
             <a class="button" href={`/sessions/${encodeURIComponent(recording.id)}/watch`}>
               <Icon name="sessions" /> Watch live
             </a>
@@ -57,22 +57,28 @@ interface ReviewProps {
   readonly recording: Recording;
   readonly startAt: number | undefined;
   readonly live?: boolean;
+  readonly moved?: ((at: number) => void) | undefined;
 }
 
 /** The player with the events beside it; without them where they cannot be had. */
-function Review({ recording, startAt, live = false }: ReviewProps) {
+function Review({ recording, startAt, live = false, moved }: ReviewProps) {
   const { value } = useResource((signal) => gateway.recordingEvents(recording.id, signal), live ? 3000 : undefined);
   const events = useMemo(() => toTimeline(sumUpInput(value ?? NO_EVENTS)), [value]);
   const input = useMemo(() => inputMoments(value ?? NO_EVENTS), [value]);
-  return <Player recording={recording} events={events} input={input} startAt={startAt} live={live} />;
+  return <Player recording={recording} events={events} input={input} startAt={startAt} live={live} moved={moved} />;
 }
 
 function Content({ recording }: { readonly recording: Recording }) {
   const { query } = useRoute();
   const { state } = recording;
+  // Whoever looked at the session while it went on stays where she is when it is over.
+  const seen = useRef<number>(undefined);
+  const moved = useCallback((at: number) => {
+    seen.current = at;
+  }, []);
   return (
     <>
-      {state === 'ready' && <Review key="file" recording={recording} startAt={parseMoment(query.t)} />}
+      {state === 'ready' && <Review key="file" recording={recording} startAt={seen.current ?? parseMoment(query.t)} />}
       {state === 'recording' && (
         <>
           <p class="note">
@@ -81,7 +87,7 @@ function Content({ recording }: { readonly recording: Recording }) {
             </span>
             <span>The session goes on. Here is its recording up to a few seconds ago.</span>
           </p>
-          <Review key="live" recording={recording} startAt={parseMoment(query.t)} live />
+          <Review key="live" recording={recording} startAt={parseMoment(query.t)} live moved={moved} />
         </>
       )}
       {state === 'finishing' && (

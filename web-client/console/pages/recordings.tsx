@@ -142,7 +142,7 @@ function Results({ filter, filtered, clear }: ResultsProps) {
       {recordings !== undefined && recordings.length > 0 && (
         <ul class="recordings" data-testid="recordings">
           {recordings.map((recording) => (
-            <RecordingRow key={recording.id} recording={recording} watch={hasRole(user, 'admin')} />
+            <RecordingRow key={recording.id} recording={recording} watch={hasRole(user, 'session-admin')} />
           ))}
         </ul>
       )}

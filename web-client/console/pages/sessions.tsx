@@ -14,7 +14,7 @@ export function Sessions() {
   const { user } = useIdentity();
   const { value: sessions, error, reload } = useResource(gateway.sessions, 2000);
   const [ending, setEnding] = useState<Session>();
-  const admin = hasRole(user, 'admin');
+  const admin = hasRole(user, 'session-admin');
   return (
     <Page
       title="Live sessions"

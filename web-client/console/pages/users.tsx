@@ -13,9 +13,14 @@ import { useResource } from '../ui/use-resource.ts';
 type Task = { readonly kind: 'add' } | { readonly kind: 'change' | 'remove'; readonly user: User };
 
 const roleTexts: readonly (readonly [role: Role, text: string])[] = [
-  ['user', 'User: opens desktops'],
-  ['admin', 'Administrator: manages targets and users, watches and ends sessions'],
-  ['auditor', 'Auditor: plays recordings and reads the audit log'],
+  ['user', 'User: asks for access and opens desktops'],
+  ['approver', 'Approver: decides on requests of others'],
+  ['session-admin', 'Session administrator: watches and ends sessions, takes access back'],
+  ['auditor', 'Auditor: plays recordings, reads the audit log, reviews'],
+  ['vault-admin', 'Vault administrator: manages targets and accounts'],
+  ['policy-admin', 'Policy administrator: says who may use what'],
+  ['system-admin', 'System administrator: manages users and settings'],
+  ['admin', 'Administrator: all of the above'],
 ];
 
 export function Users() {
