@@ -12,6 +12,7 @@ import { FramePacer, type FramePacerOptions } from '#protocol/session/frame-pace
 import type { LogonNotice } from '#protocol/session/logon-notice.ts';
 import type { ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
 import { type ConnectionEnd, closedEnd, describeFailure, endOf, type Stage, timeoutEnd } from './failures.ts';
+import { Liveness, type LivenessLimits } from './liveness.ts';
 import { type ConnectionSecurity, protocolNameOf } from './security.ts';
 import {
   describeTls,
@@ -30,7 +31,10 @@ export type ProtocolClient = Pick<
   'start' | 'receive' | 'tlsEstablished' | 'transportClosed' | 'input' | 'refresh' | 'shutdown'
 > &
   Partial<
-    Pick<RdpClient, 'connection' | 'suppressOutput' | 'resize' | 'silenceLimit' | 'paceFrames' | 'acknowledgeFrames'>
+    Pick<
+      RdpClient,
+      'connection' | 'suppressOutput' | 'resize' | 'silenceLimit' | 'probe' | 'paceFrames' | 'acknowledgeFrames'
+    >
   >;
 
 export interface RdpConnectionOptions {
@@ -51,6 +55,8 @@ export interface RdpConnectionOptions {
   readonly answerTimeoutMs?: number;
   /** How fast the server may send pictures; 30 frames a second unless given. */
   readonly pace?: FramePacerOptions;
+  /** When a silent server counts as gone. */
+  readonly liveness?: LivenessLimits;
   /** Another resolver, for tests. */
   readonly lookup?: LookupFunction;
 }
@@ -110,7 +116,10 @@ export class RdpConnection {
   #flushing = false;
   #timer: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
+  #liveness: Liveness | undefined;
   #heardAt = 0;
+  /** The server was told that nobody looks. */
+  #suppressed = false;
   #lastError: unknown;
   #secured: Omit<ConnectionSecurity, 'protocol'> | undefined;
 
@@ -164,6 +173,7 @@ export class RdpConnection {
 
   /** Tells the server that nobody looks, or that somebody does again. */
   suppressOutput(suppress: boolean): void {
+    this.#suppressed = suppress;
     if (this.#stage === 'active') this.#run((client) => client.suppressOutput?.(suppress) ?? []);
   }
 
@@ -301,6 +311,8 @@ export class RdpConnection {
     this.#stage = 'active';
     clearTimeout(this.#timer);
     this.#events.connected();
+    this.#heardAt = performance.now();
+    this.#watchSilence();
   }
 
   /** Acknowledges the frames that are due, and stops reading while the server is too fast for that. */
@@ -406,25 +418,33 @@ export class RdpConnection {
     this.#run((client) => client.receive(bytes, Date.now()));
     if (this.#stage !== 'active') return;
     this.#keepPace();
-    this.#watchSilence();
+    this.#heardAt = performance.now();
+    this.#liveness?.heard(this.#heardAt);
   }
 
-  /** A server that promised heartbeats and sends nothing at all is gone, whatever TCP still believes. */
+  /** One timer for many reads: it looks at the clock when it rings. */
   #watchSilence(): void {
+    if (this.#over) return;
+    const now = performance.now();
     const limit = this.#client?.silenceLimit;
-    if (limit === undefined || this.#over) return;
-    // One timer for many reads: it looks at the clock when it rings.
-    this.#heardAt = Date.now();
-    this.#silence ??= setTimeout(() => this.#checkSilence(limit), limit);
-  }
-
-  #checkSilence(limit: number): void {
-    this.#silence = undefined;
-    const rest = this.#heardAt + limit - Date.now();
     // What we do not read, we do not hear.
-    if (rest > 0 || this.#paused || this.#paceExceeded)
-      this.#silence = setTimeout(() => this.#checkSilence(limit), Math.max(rest, 1_000));
-    else this.#end(endOf('connection_lost', `no heartbeat within ${limit} ms`));
+    const isDeaf = this.#paused || this.#paceExceeded;
+    if (limit !== undefined) {
+      // It promised heartbeats: without them it is gone, whatever TCP still believes.
+      const rest = this.#heardAt + limit - now;
+      if (rest <= 0 && !isDeaf) this.#end(endOf('connection_lost', `no heartbeat within ${limit} ms`));
+      else this.#silence = setTimeout(() => this.#watchSilence(), rest > 0 ? rest : DEAF_MS);
+      return;
+    }
+    this.#liveness ??= new Liveness(now, this.#options.liveness);
+    const step = this.#liveness.step(now, !isDeaf && !this.#suppressed);
+    if (step.kind === 'lost') {
+      const seconds = Math.round((now - this.#heardAt) / 1000);
+      this.#end(endOf('connection_lost', `no sign of life for ${seconds} s`));
+      return;
+    }
+    this.#silence = setTimeout(() => this.#watchSilence(), step.milliseconds);
+    if (step.kind === 'ask') this.#run((client) => client.probe?.() ?? []);
   }
 
   /** The stream is gone. What the server said before counts most, then the error, then how far we had come. */
@@ -494,9 +514,11 @@ export const DEFAULT_MINIMUM_TLS: TlsVersion = '1.2';
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A logon that has to reach a far domain controller takes this long at worst. */
 const ANSWER_TIMEOUT_MS = 30_000;
-/** Before the first probe of an idle connection: under the five minutes after which firewalls forget. */
-const KEEP_ALIVE_MS = 30_000;
+/** Before the first of ten probes, one a second, of an idle connection: under the minutes after which firewalls forget. */
+const KEEP_ALIVE_MS = 15_000;
 const LEAVE_MS = 2_000;
+/** Between two looks whether we listen again. */
+const DEAF_MS = 1_000;
 /** For each address of a name, before the next is tried; Node's quarter of a second is too short for far networks. */
 const FAMILY_TIMEOUT_MS = 2_000;
 /** What a server may leave unread: hours of typing. One that leaves more has stopped reading. */

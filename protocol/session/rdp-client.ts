@@ -127,6 +127,13 @@ export class RdpClient {
     });
   }
 
+  /** Asks for a sign of life: one pixel, drawn again. Nothing at a server that draws nothing on demand. */
+  probe(): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.probe());
+    });
+  }
+
   /** Tells the server that nobody looks at the desktop, or that somebody does again. */
   suppressOutput(suppress: boolean): ClientOutput[] {
     return this.#guard((state, out) => {

@@ -34,6 +34,8 @@ export interface FarmOptions {
   readonly accept?: (count: number) => boolean;
   /** Besides its name; a server without TLS or a password unless given. */
   readonly config?: Partial<ServerConfig>;
+  /** Called with what the server tells of a client that is in. */
+  readonly react?: (visit: Visit, output: ServerOutput) => void;
   /** For TLS. */
   readonly identity?: Identity;
 }
@@ -41,7 +43,7 @@ export interface FarmOptions {
 /** Listens. `arrive` is called when a client is in, with the number of those. */
 export async function farm(
   arrive: (visit: Visit, count: number) => void,
-  { accept = () => true, config = NO_SECURITY, identity }: FarmOptions = {},
+  { accept = () => true, config = NO_SECURITY, react = () => {}, identity }: FarmOptions = {},
 ): Promise<Farm> {
   const visits: Visit[] = [];
   const sockets = new Set<Socket>();
@@ -59,15 +61,17 @@ export async function farm(
     const heard: ServerOutput[] = [];
     let routing = '';
     let stream: Socket = socket;
+    let visit: Visit | undefined;
     const carryOut = (outputs: readonly ServerOutput[]) => {
       for (const output of outputs) {
+        if (visit !== undefined) react(visit, output);
         if (output.kind === 'send') stream.write(output.bytes);
         else if (output.kind === 'start-tls') startTls();
         else if (output.kind === 'closed' || output.kind === 'refused') stream.end();
         heard.push(output);
       }
       if (!outputs.some(({ kind }) => kind === 'connected')) return;
-      const visit = { server, socket, routing, heard, do: carryOut };
+      visit = { server, socket, routing, heard, do: carryOut };
       visits.push(visit);
       arrive(visit, visits.length);
     };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import type { ClientConfig } from '#protocol/connector/types.ts';
 import { UpdateCode } from '#protocol/graphics/update.ts';
@@ -6,6 +7,7 @@ import { RdpClient } from '#protocol/session/rdp-client.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import { type ProtocolClient, RdpConnection } from '../../gateway/rdp/driver.ts';
 import { MAX_REDIRECTIONS, RdpLink } from '../../gateway/rdp/link.ts';
+import type { LivenessLimits } from '../../gateway/rdp/liveness.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
 import type { DriverOptions } from '../../gateway/sessions/ports.ts';
 import { eventually, farm, redirect } from './farm.ts';
@@ -13,7 +15,12 @@ import { eventually, farm, redirect } from './farm.ts';
 const TOKEN = new TextEncoder().encode('Cookie: msts=1.2.3\r\n');
 
 /** A link to `port`, and what it tells; `until` resolves when that was told. */
-function link(port: number, change: Partial<DriverOptions> = {}, delays: readonly number[] = [1, 1, 1]) {
+function link(
+  port: number,
+  change: Partial<DriverOptions> = {},
+  delays: readonly number[] = [1, 1, 1],
+  liveness?: LivenessLimits,
+) {
   const told: string[] = [];
   const waiting: { readonly text: string; readonly resolve: () => void }[] = [];
   const tell = (text: string) => {
@@ -51,7 +58,8 @@ function link(port: number, change: Partial<DriverOptions> = {}, delays: readonl
         configs.push(config);
         return new RdpClient(config, nodeCrypto);
       },
-      open: (client, connection, events) => new RdpConnection(client, connection, events),
+      open: (client, connection, events) =>
+        new RdpConnection(client, { ...connection, ...(liveness !== undefined && { liveness }) }, events),
       delays,
     },
   );
@@ -63,7 +71,7 @@ function link(port: number, change: Partial<DriverOptions> = {}, delays: readonl
 describe('RdpLink follows redirections', () => {
   it('back to the same host with a routing token, with credentials read anew', async () => {
     await using servers = await farm((visit, count) => {
-      if (count === 1) redirect(visit, { loadBalanceInfo: TOKEN, targetNetAddress: '192.0.2.1', userName: 'joe' });
+      if (count === 1) redirect(visit, { loadBalanceInfo: TOKEN, userName: 'joe' });
     });
     const { driver, until, configs } = link(servers.port);
     await until('desktop');
@@ -161,6 +169,26 @@ describe('RdpLink brings a lost connection back', () => {
     assert.equal(told.filter((text) => text === 'desktop').length, 1);
   });
 
+  it('that became silent: something on the way swallows everything, and says nothing', async () => {
+    const pixel = new Uint8Array(16);
+    await using servers = await farm(() => {}, {
+      react: ({ server, do: send }, { kind }) => {
+        if (kind === 'refresh') send(server.update(UpdateCode.palette, pixel));
+      },
+    });
+    await using path = await blackHole(servers.port);
+    const { driver, told, until } = link(path.port, {}, [1, 1, 1], { quietMs: 40, answerMs: 400 });
+    await until('reset');
+    // It has been asked, and has answered, often enough to be believed.
+    await eventually(() => told.filter((text) => text === 'update 2').length >= 3);
+    path.swallow();
+    driver.input([{ kind: 'scancode', code: 0x1e, extended: false, down: true }]);
+    await until('reconnecting');
+    await until('connected');
+    driver.close();
+    assert.equal(servers.visits.length, 2);
+  });
+
   it('in the size that was asked for last', async () => {
     await using servers = await farm(() => {});
     const { driver, until, configs } = link(servers.port);
@@ -233,3 +261,38 @@ describe('RdpLink brings a lost connection back', () => {
     assert.deepEqual(never.told, ['closed target_not_rdp']);
   });
 });
+
+/** A path to `port` that can begin to swallow what goes over it, in both directions, without ending any connection. */
+async function blackHole(port: number) {
+  const open = new Set<Socket>();
+  let swallowed: readonly Socket[] = [];
+  const listener = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(from);
+      from.on('error', () => {});
+      from.on('close', () => {
+        open.delete(from);
+        if (!swallowed.includes(from)) to.destroy();
+      });
+      from.on('data', (chunk: Buffer) => {
+        if (!swallowed.includes(from)) to.write(chunk);
+      });
+    }
+  });
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (listener.address() as AddressInfo).port,
+    /** From now on, for those that are open. */
+    swallow: () => {
+      swallowed = [...open];
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => listener.close(resolve));
+    },
+  };
+}
