@@ -283,8 +283,10 @@ export class ClientConnector {
 
   #settled(state: StateOf<'basic-settings-exchange'>, frame: Uint8Array, out: ConnectorOutput[]): void {
     const response = decodeConnectResponse(this.#dataCursor(frame, 'MCS Connect Response'));
-    if (response.result !== 0) throw this.#serverClosed(`the server refused mcs with result ${response.result}`);
-    const conference = new ReadCursor(response.userData, 'GCC Conference Create Response');
+    if (response.result !== 0 || response.domain === undefined) {
+      throw this.#serverClosed(`the server refused mcs with result ${response.result}`);
+    }
+    const conference = new ReadCursor(response.domain.userData, 'GCC Conference Create Response');
     const serverData = decodeServerData(decodeConferenceCreateResponse(conference));
     checkRequestedProtocols(serverData.core, this.#confirm, this.#config);
     checkServerSecurity(serverData.security, encryptionMethods(this.#config, state.protocol));

@@ -13,11 +13,20 @@ import {
   sizeOfConferenceCreateResponse,
 } from '../pdu/gcc.ts';
 import { decodeClientData } from '../pdu/gcc-client-data.ts';
-import { encodeServerData, type ServerData, ServerEarlyCapability, sizeOfServerData } from '../pdu/gcc-server-data.ts';
 import {
+  EncryptionLevel,
+  encodeServerData,
+  type ServerData,
+  ServerEarlyCapability,
+  sizeOfServerData,
+} from '../pdu/gcc-server-data.ts';
+import {
+  CLIENT_DOMAIN_PARAMETERS,
+  type ConnectResponse,
   decodeConnectInitial,
+  encodeConnectInitial,
   encodeConnectResponse,
-  SERVER_DOMAIN_PARAMETERS,
+  sizeOfConnectInitial,
   sizeOfConnectResponse,
 } from '../pdu/mcs.ts';
 import { DisconnectReason, decodeMcsPdu, type McsPdu, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
@@ -40,6 +49,7 @@ import { decodeX224, encodeData } from '../pdu/x224.ts';
 import { ClientConnector } from './client-connector.ts';
 import { connectInitialMessage } from './client-settings.ts';
 import { ConnectError } from './connect-error.ts';
+import { mergeDomainParameters } from './domain-parameters.ts';
 import type { Redirection } from './redirection.ts';
 import { ServerAcceptor } from './server-acceptor.ts';
 import type { AcceptedConnection, RefusalReason, ServerConfig } from './server-types.ts';
@@ -344,7 +354,7 @@ describe('connection sequence, refused', () => {
   it('security_protocol: a client of standard RDP security', () => {
     const acceptor = new ServerAcceptor({ computerName: 'DEMO', nla: NLA, tls: TLS }, crypto);
     const outputs = acceptor.receive(Uint8Array.of(3, 0, 0, 11, 6, 0xe0, 0, 0, 0, 0, 0), NOW);
-    assert.deepEqual(outputs.at(-1), { kind: 'refused', reason: 'security_protocol' });
+    assert.deepEqual(outputs, [{ kind: 'refused', reason: 'security_protocol' }]);
   });
 });
 
@@ -513,7 +523,11 @@ function connectResponse(data: ServerData): Uint8Array {
   const conference = new WriteCursor(sizeOfConferenceCreateResponse(blocks));
   encodeConferenceCreateResponse(blocks, conference);
   const userData = conference.finish();
-  const response = { result: 0, calledConnectId: 0, domainParameters: SERVER_DOMAIN_PARAMETERS, userData };
+  const parameters = mergeDomainParameters(CLIENT_DOMAIN_PARAMETERS);
+  return encodeResponse({ result: 0, domain: { calledConnectId: 0, parameters, userData } });
+}
+
+function encodeResponse(response: ConnectResponse): Uint8Array {
   const cursor = new WriteCursor(sizeOfConnectResponse(response));
   encodeConnectResponse(response, cursor);
   return encodeData(cursor.finish());
@@ -688,6 +702,41 @@ describe('channel connection', () => {
     assert.throws(() => connector.receive(connectResponse(data), NOW), DecodeError);
   });
 
+  it('is refused with a result and nothing else', () => {
+    const connector = started({ nla: 'never' });
+    connector.receive(encodeConnectionConfirm({ kind: 'response', flags: 0, protocol: SecurityProtocol.ssl }), NOW);
+    connector.tlsEstablished(PEER, NOW);
+    assert.throws(
+      () => connector.receive(encodeResponse({ result: 14 }), NOW),
+      (error: unknown) => error instanceof ConnectError && error.code === 'server_closed',
+    );
+  });
+
+  it('server: refuses a client that heard of another protocol, or has too much to say', () => {
+    const settle = (change: (initial: Uint8Array) => Uint8Array) => {
+      const acceptor = new ServerAcceptor({ computerName: 'DEMO', tls: TLS }, crypto);
+      acceptor.receive(negotiationRequest(), NOW);
+      acceptor.tlsEstablished(PEER, NOW);
+      return acceptor.receive(change(connectInitialMessage(CLIENT, SecurityProtocol.ssl, true)), NOW);
+    };
+    assert.equal(sent(settle((initial) => initial)).length, 1);
+    const heard = connectInitialMessage(CLIENT, SecurityProtocol.hybrid, true);
+    assert.throws(() => settle(() => heard), refusedField('serverSelectedProtocol'));
+    const large = { ...CLIENT_DOMAIN_PARAMETERS, userData: new Uint8Array(4097) };
+    const cursor = new WriteCursor(sizeOfConnectInitial(large));
+    encodeConnectInitial(large, cursor);
+    assert.throws(() => settle(() => encodeData(cursor.finish())), refusedField('userData'));
+  });
+
+  it('server: says nothing of negotiation to a client that knows nothing of it', () => {
+    const privateKey = { modulus: 0n, exponent: 0n, privateExponent: 0n, size: 64 };
+    const legacy = { ...TLS, level: EncryptionLevel.none, methods: 0, privateKey };
+    const acceptor = new ServerAcceptor({ computerName: 'DEMO', legacy }, crypto);
+    const outputs = acceptor.receive(Uint8Array.of(3, 0, 0, 11, 6, 0xe0, 0, 0, 0, 0, 0), NOW);
+    assert.deepEqual(sent(outputs), [encodeConnectionConfirm({ kind: 'none' })]);
+    assert.equal(acceptor.stateName, 'basic-settings-exchange');
+  });
+
   it('server: confirms its own channels, refuses others', () => {
     const acceptor = new ServerAcceptor({ computerName: 'DEMO', tls: TLS }, crypto);
     acceptor.receive(negotiationRequest(), NOW);
@@ -730,6 +779,10 @@ function finalizing(): { connector: ClientConnector; answers: Uint8Array[] } {
     }
     toServer = sent(connector.receive(concatBytes(...answers), NOW));
   }
+}
+
+function refusedField(field: string) {
+  return (error: unknown) => error instanceof DecodeError && error.field === field;
 }
 
 function negotiationRequest(): Uint8Array {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createCipheriv, createDecipheriv, createHash, createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { concatBytes } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { DecodeError } from '../core/errors.ts';
 import { EncryptionMethod } from '../pdu/gcc-client-data.ts';
@@ -117,6 +118,12 @@ describe('session keys', () => {
       for (let bits = byte; bits > 0; bits >>= 1) ones += bits & 1;
       assert.equal(ones % 2, 1);
     }
+  });
+
+  it('for FIPS are spread as [MS-RDPBCGR] 5.3.5.2 shows it', () => {
+    const hashed = concatBytes(hex('d15ec47eda'), new Uint8Array(15));
+    const { clientKey } = fipsKeys({ ...crypto, sha1: () => hashed }, CLIENT_RANDOM, SERVER_RANDOM);
+    assert.deepEqual(clientKey.subarray(0, 5), hex('513d107626'));
   });
 
   for (const method of [bits40, bits56, bits128, fips]) {

@@ -71,6 +71,9 @@ const RT_NO_SUCH_CHANNEL = 3;
 /** What a client may send before it is let in is small; this bounds it. */
 const MAX_EARLY_BYTES = 1024 * 1024;
 
+/** [MS-RDPBCGR] 3.3.5.3.3: the GCC Conference Create Request of an extended client. */
+const MAX_SETTINGS_BYTES = 4096;
+
 /** [MS-RDPBCGR] 2.2.10.2 AUTHZ_SUCCESS. */
 const EARLY_USER_AUTHORIZED = new Uint8Array(4);
 
@@ -180,7 +183,9 @@ export class ServerAcceptor {
     const { negotiation } = decodeConnectionRequest(frame);
     const requested = negotiation?.protocols ?? SecurityProtocol.rdp;
     const confirm = this.#choose(requested);
-    out.push(send(encodeConnectionConfirm(confirm)));
+    // A client that knows of no negotiation hears nothing of it ([MS-RDPBCGR] 3.3.5.3.1).
+    if (negotiation !== undefined) out.push(send(encodeConnectionConfirm(confirm)));
+    else if (confirm.kind === 'response') out.push(send(encodeConnectionConfirm({ kind: 'none' })));
     if (confirm.kind !== 'response') {
       this.#refuse('security_protocol', out);
       return;
@@ -237,8 +242,16 @@ export class ServerAcceptor {
       return;
     }
     const initial = decodeConnectInitial(new ReadCursor(message.cursor.rest(), 'MCS Connect Initial'));
+    if (initial.userData.length > MAX_SETTINGS_BYTES) {
+      throw new DecodeError('limit_exceeded', 'MCS Connect Initial', 'userData', 0, `${initial.userData.length} bytes`);
+    }
     const conference = new ReadCursor(initial.userData, 'GCC Conference Create Request');
     const clientData = decodeClientData(decodeConferenceCreateRequest(conference));
+    const { serverSelectedProtocol = secured.protocol } = clientData.core;
+    if (serverSelectedProtocol !== secured.protocol) {
+      const heard = `the client heard of protocol ${serverSelectedProtocol}`;
+      throw new DecodeError('invalid_value', 'TS_UD_CS_CORE', 'serverSelectedProtocol', 0, heard);
+    }
     const asked = clientData.channels ?? [];
     const channels = asked.map((channel, i) => ({ ...channel, id: FIRST_STATIC_CHANNEL_ID + i }));
     const userId = FIRST_STATIC_CHANNEL_ID + channels.length;
@@ -257,7 +270,7 @@ export class ServerAcceptor {
       ...(commencement !== undefined && { commencement }),
     };
     this.#state = { name: 'channel-connection', settled, attached: false };
-    out.push(send(connectResponseMessage(clientData, secured.requested, channels, messageChannel?.id, commencement)));
+    out.push(send(connectResponseMessage(initial, settled)));
   }
 
   #offerSecurity(secured: Secured, { security }: ClientData): ServerCommencement | 'refused' | undefined {

@@ -4,10 +4,11 @@ import { encodeConferenceCreateResponse, sizeOfConferenceCreateResponse } from '
 import type { ClientData } from '../pdu/gcc-client-data.ts';
 import { ClientEarlyCapability, RdpVersion } from '../pdu/gcc-core-data.ts';
 import { encodeServerData, type ServerData, ServerEarlyCapability, sizeOfServerData } from '../pdu/gcc-server-data.ts';
-import { encodeConnectResponse, SERVER_DOMAIN_PARAMETERS, sizeOfConnectResponse } from '../pdu/mcs.ts';
+import { type ConnectInitial, encodeConnectResponse, sizeOfConnectResponse } from '../pdu/mcs.ts';
 import { encodeData } from '../pdu/x224.ts';
+import { mergeDomainParameters } from './domain-parameters.ts';
 import type { ServerCommencement } from './security-exchange.ts';
-import type { JoinedChannel } from './types.ts';
+import type { Settled } from './server-state.ts';
 
 /** The MCS channel of everything that has no channel of its own. */
 export const IO_CHANNEL_ID = 1003;
@@ -16,24 +17,19 @@ export const IO_CHANNEL_ID = 1003;
 export const RT_SUCCESSFUL = 0;
 
 /** A whole packet: the MCS Connect Response with the server's settings. */
-export function connectResponseMessage(
-  clientData: ClientData,
-  requested: number,
-  channels: readonly JoinedChannel[],
-  messageChannelId: number | undefined,
-  commencement: ServerCommencement | undefined,
-): Uint8Array<ArrayBuffer> {
+export function connectResponseMessage(initial: ConnectInitial, settled: Settled): Uint8Array<ArrayBuffer> {
+  const { secured, clientData, channels, messageChannel, commencement } = settled;
   const early = clientData.core.earlyCapabilityFlags ?? 0;
   const skipJoin = (early & ClientEarlyCapability.supportSkipChannelJoin) !== 0;
   const data: ServerData = {
     core: {
       version: RdpVersion.v10_7,
-      clientRequestedProtocols: requested,
+      clientRequestedProtocols: secured.requested,
       earlyCapabilityFlags: skipJoin ? ServerEarlyCapability.skipChannelJoinSupported : 0,
     },
     security: isEncrypted(commencement) ? commencement.security : { encryptionMethod: 0, encryptionLevel: 0 },
     network: { ioChannelId: IO_CHANNEL_ID, channelIds: channels.map((channel) => channel.id) },
-    ...(messageChannelId !== undefined && { messageChannelId }),
+    ...(messageChannel !== undefined && { messageChannelId: messageChannel.id }),
   };
   const settings = new WriteCursor(sizeOfServerData(data));
   encodeServerData(data, settings);
@@ -42,9 +38,7 @@ export function connectResponseMessage(
   encodeConferenceCreateResponse(blocks, conference);
   const response = {
     result: RT_SUCCESSFUL,
-    calledConnectId: 0,
-    domainParameters: SERVER_DOMAIN_PARAMETERS,
-    userData: conference.finish(),
+    domain: { calledConnectId: 0, parameters: mergeDomainParameters(initial), userData: conference.finish() },
   };
   const cursor = new WriteCursor(sizeOfConnectResponse(response));
   encodeConnectResponse(response, cursor);

@@ -68,15 +68,17 @@ export function sizeOfConferenceCreateResponse(userData: Uint8Array): number {
   return sizeOfConference(RESPONSE_HEAD, userData);
 }
 
-/** Returns the settings blocks' bytes. @pdu GCC Conference Create Response */
+/**
+ * Returns the settings blocks' bytes. A client looks at nothing else here, `result` included ([MS-RDPBCGR] 3.2.5.3.4).
+ * @pdu GCC Conference Create Response
+ */
 export function decodeConferenceCreateResponse(cursor: ReadCursor): Uint8Array {
   decodeConnectData(cursor);
   const choice = cursor.u8('ConnectGCCPDU');
   if (choice !== CREATE_RESPONSE_CHOICE) throw cursor.error('unexpected_message', 'ConnectGCCPDU', `choice ${choice}`);
   cursor.skip(2, 'nodeID');
   cursor.skip(readPerLength(cursor, 'tag'), 'tag');
-  const result = cursor.u8('result');
-  if (result !== 0) throw cursor.error('invalid_value', 'result', `conference refused with ${result}`);
+  cursor.skip(1, 'result');
   return decodeUserData(cursor, SERVER_KEY);
 }
 

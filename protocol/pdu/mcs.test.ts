@@ -84,13 +84,25 @@ describe('MCS connect PDUs', () => {
   });
 
   it('encodes a Connect Response', () => {
-    const domainParameters = { ...CLIENT_DOMAIN_PARAMETERS.target, maxUserIds: 3, maxMcsPduSize: 0xfff8 };
-    const pdu = { result: 0, calledConnectId: 0, domainParameters, userData: hex('010203') };
+    const parameters = { ...CLIENT_DOMAIN_PARAMETERS.target, maxUserIds: 3, maxMcsPduSize: 0xfff8 };
+    const pdu = { result: 0, domain: { calledConnectId: 0, parameters, userData: hex('010203') } };
     const cursor = new WriteCursor(sizeOfConnectResponse(pdu));
     encodeConnectResponse(pdu, cursor);
     const bytes = hex(`7f66 27 0a0100 020100
       301a 020122 020103 020100 020101 020100 020101 020300fff8 020102
       0403 010203`);
+    assert.deepEqual(cursor.finish(), bytes);
+    assert.deepEqual(decodeConnectResponse(new ReadCursor(bytes, 'test')), pdu);
+    // The length of the user data counts for nothing ([MS-RDPBCGR] 3.2.5.3.4).
+    bytes[bytes.length - 4] = 0x7f;
+    assert.deepEqual(decodeConnectResponse(new ReadCursor(bytes, 'test')), pdu);
+  });
+
+  it('encodes a Connect Response that only refuses, with rt-unspecified-failure', () => {
+    const pdu = { result: 14 };
+    const cursor = new WriteCursor(sizeOfConnectResponse(pdu));
+    encodeConnectResponse(pdu, cursor);
+    const bytes = hex('7f66 03 0a010e');
     assert.deepEqual(cursor.finish(), bytes);
     assert.deepEqual(decodeConnectResponse(new ReadCursor(bytes, 'test')), pdu);
   });

@@ -4,12 +4,15 @@
  */
 import type { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import {
+  BerTag,
   readBerApplication,
   readBerBoolean,
   readBerEnumerated,
   readBerInteger,
+  readBerLength,
   readBerOctetString,
   readBerSequence,
+  readBerTag,
   sizeOfBerApplication,
   sizeOfBerInteger,
   sizeOfBerValue,
@@ -44,9 +47,6 @@ export const CLIENT_DOMAIN_PARAMETERS: {
   maximum: domainParameters(0xffff, 0xfc17, 0xffff, 0xffff),
 };
 
-/** What our server answers with ([MS-RDPBCGR] 2.2.1.4 allows what the client's range allows). */
-export const SERVER_DOMAIN_PARAMETERS: DomainParameters = domainParameters(34, 3, 0, 0xfff8);
-
 export interface ConnectInitial {
   readonly target: DomainParameters;
   readonly minimum: DomainParameters;
@@ -58,10 +58,13 @@ export interface ConnectInitial {
 export interface ConnectResponse {
   /** [T125] 11.2 Result; 0 is rt-successful. */
   readonly result: number;
-  readonly calledConnectId: number;
-  readonly domainParameters: DomainParameters;
-  /** A GCC Conference Create Response. */
-  readonly userData: Uint8Array;
+  /** Absent where a server says nothing but why it refuses ([MS-RDPBCGR] 3.3.5.3.3.1). */
+  readonly domain?: {
+    readonly calledConnectId: number;
+    readonly parameters: DomainParameters;
+    /** A GCC Conference Create Response. */
+    readonly userData: Uint8Array;
+  };
 }
 
 const CONNECT_INITIAL = 101;
@@ -105,19 +108,22 @@ export function decodeConnectResponse(cursor: ReadCursor): ConnectResponse {
   const body = readBerApplication(cursor, CONNECT_RESPONSE, 'Connect-Response');
   cursor.expectEnd();
   const result = readBerEnumerated(body, 'result');
+  if (body.remaining === 0) return { result };
   const calledConnectId = readBerInteger(body, 'calledConnectId');
   const parameters = decodeDomainParameters(body, 'domainParameters');
-  const userData = readBerOctetString(body, 'userData');
-  body.expectEnd();
-  return { result, calledConnectId, domainParameters: parameters, userData };
+  // Whatever it says of its length, it goes to the end ([MS-RDPBCGR] 3.2.5.3.4).
+  readBerTag(body, BerTag.octetString, 'userData');
+  readBerLength(body, 'userData');
+  return { result, domain: { calledConnectId, parameters, userData: body.rest() } };
 }
 
 export function encodeConnectResponse(pdu: ConnectResponse, cursor: WriteCursor): void {
   writeBerApplication(CONNECT_RESPONSE, sizeOfConnectResponseBody(pdu), cursor);
   writeBerEnumerated(pdu.result, cursor);
-  writeBerInteger(pdu.calledConnectId, cursor);
-  encodeDomainParameters(pdu.domainParameters, cursor);
-  writeBerOctetString(pdu.userData, cursor);
+  if (pdu.domain === undefined) return;
+  writeBerInteger(pdu.domain.calledConnectId, cursor);
+  encodeDomainParameters(pdu.domain.parameters, cursor);
+  writeBerOctetString(pdu.domain.userData, cursor);
 }
 
 export function sizeOfConnectResponse(pdu: ConnectResponse): number {
@@ -135,12 +141,14 @@ function sizeOfConnectInitialBody(pdu: ConnectInitial): number {
   );
 }
 
-function sizeOfConnectResponseBody(pdu: ConnectResponse): number {
+function sizeOfConnectResponseBody({ domain }: ConnectResponse): number {
+  const result = sizeOfBerValue(1);
+  if (domain === undefined) return result;
   return (
-    sizeOfBerValue(1) /* result */ +
-    sizeOfBerInteger(pdu.calledConnectId) +
-    sizeOfBerValue(sizeOfParameterFields(pdu.domainParameters)) +
-    sizeOfBerValue(pdu.userData.length)
+    result +
+    sizeOfBerInteger(domain.calledConnectId) +
+    sizeOfBerValue(sizeOfParameterFields(domain.parameters)) +
+    sizeOfBerValue(domain.userData.length)
   );
 }
 

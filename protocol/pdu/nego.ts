@@ -90,16 +90,14 @@ export function encodeConnectionRequest(request: ConnectionRequest): Uint8Array<
 
 export function decodeConnectionRequest(packet: Uint8Array): ConnectionRequest {
   const { data } = decodeX224Connection(packet, X224Code.connectionRequest);
-  const end = findLineEnd(data);
+  // Whoever sends both, token and cookie, is let in all the same (3.3.5.3.1); the first counts.
+  let at = 0;
   let routing: ConnectionRequest['routing'];
-  if (end >= 0) {
-    const line = decodeUtf8(data.subarray(0, end));
-    // `Cookie: msts=…` is a routing token and `Cookie: mstshash=…` a cookie; both begin alike on the wire.
-    routing = line.startsWith(`${COOKIE_PREFIX}mstshash=`)
-      ? { kind: 'cookie', value: line.slice(COOKIE_PREFIX.length) }
-      : { kind: 'token', value: line };
+  for (let end = findLineEnd(data, at); end >= 0; end = findLineEnd(data, at)) {
+    routing ??= decodeRouting(decodeUtf8(data.subarray(at, end)));
+    at = end + 2;
   }
-  const cursor = new ReadCursor(data, 'RDP_NEG_REQ', end >= 0 ? end + 2 : 0);
+  const cursor = new ReadCursor(data, 'RDP_NEG_REQ', at);
   const withRouting = routing === undefined ? {} : { routing };
   if (cursor.remaining === 0) return withRouting;
   const { type, flags, value: protocols } = decodeNegotiation(cursor);
@@ -168,10 +166,17 @@ function decodeCorrelation(cursor: ReadCursor): Uint8Array {
   return correlationId;
 }
 
-/** Offset of the CR LF that ends the routing line, or -1. No line begins with byte 1, RDP_NEG_REQ does. */
-function findLineEnd(data: Uint8Array): number {
-  if (data[0] === TYPE_REQUEST) return -1;
-  for (let i = 0; i + 1 < data.length; i++) if (data[i] === CR && data[i + 1] === LF) return i;
+/** `Cookie: msts=…` is a routing token and `Cookie: mstshash=…` a cookie; both begin alike on the wire. */
+function decodeRouting(line: string): ConnectionRequest['routing'] & object {
+  return line.startsWith(`${COOKIE_PREFIX}mstshash=`)
+    ? { kind: 'cookie', value: line.slice(COOKIE_PREFIX.length) }
+    : { kind: 'token', value: line };
+}
+
+/** Offset of the CR LF that ends the line from `at` on, or -1. No line begins with byte 1, RDP_NEG_REQ does. */
+function findLineEnd(data: Uint8Array, at: number): number {
+  if (data[at] === TYPE_REQUEST) return -1;
+  for (let i = at; i + 1 < data.length; i++) if (data[i] === CR && data[i + 1] === LF) return i;
   return -1;
 }
 

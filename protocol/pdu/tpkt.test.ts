@@ -152,6 +152,14 @@ describe('Connection Request', () => {
     });
   }
 
+  it('takes token and cookie in one, as servers should ([MS-RDPBCGR] 3.3.5.3.1)', () => {
+    const lines = Buffer.from('Cookie: msts=1.2.0000\r\nCookie: mstshash=a\r\n').toString('hex');
+    assert.deepEqual(decodeConnectionRequest(hex(`0300003e 39e00000000000 ${lines} 01 00 0800 01000000`)), {
+      routing: { kind: 'token', value: 'Cookie: msts=1.2.0000' },
+      negotiation: { flags: 0, protocols: SecurityProtocol.ssl },
+    });
+  });
+
   it('refuses other types, lengths and TPDUs', () => {
     for (const packet of [
       '03000013 0ee00000000000 02 00 0800 00000000',
