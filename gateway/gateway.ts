@@ -171,7 +171,14 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     signInsEnded: (userId, references) => withdrawSignIns(sessions, userId, references),
   });
   const { users } = signInServices;
-  const accessServices = createAccessServices({ store, audit, log });
+  const accessServices = createAccessServices({
+    store,
+    users,
+    notifier: notificationServices.notifications,
+    masterKey: key,
+    audit,
+    log,
+  });
   let generatedPassword: string | undefined;
   if ((await users.count()) === 0) {
     if (config.adminPassword === undefined) generatedPassword = generatePassword();
@@ -238,6 +245,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     holds: new LegalHolds(store),
     storageReport: () => storageReport({ store, settings: retentionSettings, storage: parts.storage, retention }),
     live: parts.live,
+    graphics: options.config.graphics,
     version: options.version,
   };
   /** Recordings from before there was an index, and those that a crash kept out of it. */

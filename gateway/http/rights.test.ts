@@ -11,7 +11,7 @@ import { allRoutes } from './routes/routes.ts';
  */
 const anyone = [
   ...['backChannelLogout', 'beginSingleSignOn', 'finishSingleSignOn', 'getEvidenceKey', 'health', 'login'],
-  ...['openapi', 'signedIn'],
+  ...['openapi', 'signedIn', 'lookAtDecisionLink', 'useDecisionLink'],
 ];
 const signedIn = [
   ...['beginSecondFactor', 'changeOwnPassword', 'confirmSecondFactor', 'endOtherSignIns', 'endOwnSignIn'],

@@ -1,15 +1,19 @@
 import { Entitlements } from '../access/entitlements.ts';
 import { Groups } from '../access/groups.ts';
 import { Policies } from '../access/policies.ts';
+import type { Users } from '../access/users.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Logger } from '../log.ts';
+import type { Notifier } from '../notifications/kinds.ts';
 import { SessionSwitch } from '../sessions/session-switch.ts';
 import type { Gate } from '../sessions/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { Admission } from './admission.ts';
+import { DecisionLinks } from './decision-links.ts';
 import { Favourites } from './favourites.ts';
 import { RequestBook } from './request-book.ts';
 import { RequestClock } from './request-clock.ts';
+import { requestNotices } from './request-notices.ts';
 import { RequestQueries } from './request-queries.ts';
 import { Requests } from './requests.ts';
 import { askWebhook } from './ticket-check.ts';
@@ -22,6 +26,7 @@ export interface AccessServices {
   readonly requestBook: RequestBook;
   readonly requests: Requests;
   readonly requestQueries: RequestQueries;
+  readonly decisionLinks: DecisionLinks;
   readonly favourites: Favourites;
   readonly sessionSwitch: SessionSwitch;
   readonly requestClock: RequestClock;
@@ -31,15 +36,21 @@ export interface AccessServices {
 
 export interface AccessServicesParts {
   readonly store: Store;
+  readonly users: Users;
+  readonly notifier: Notifier;
+  readonly masterKey: Uint8Array;
   readonly audit: Audit;
   readonly log: Logger;
 }
 
 /** Puts together who may use what. The clock runs once it is started. */
-export function createAccessServices({ store, audit, log }: AccessServicesParts): AccessServices {
+export function createAccessServices(parts: AccessServicesParts): AccessServices {
+  const { store, users, notifier, masterKey, audit, log } = parts;
   const entitlements = new Entitlements(store);
   const requestBook = new RequestBook(audit);
   const requests = new Requests({ store, entitlements, book: requestBook, askWebhook });
+  const decisionLinks = new DecisionLinks({ store, users, requests, masterKey });
+  requestBook.listen(requestNotices(notifier, decisionLinks));
   const sessionSwitch = new SessionSwitch(store, audit);
   const admission = new Admission({ store, entitlements, requests, book: requestBook, sessionSwitch });
   return {
@@ -49,6 +60,7 @@ export function createAccessServices({ store, audit, log }: AccessServicesParts)
     requestBook,
     requests,
     requestQueries: new RequestQueries(store, requests),
+    decisionLinks,
     favourites: new Favourites(store, entitlements),
     sessionSwitch,
     requestClock: new RequestClock(requests, log),

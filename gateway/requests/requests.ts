@@ -24,6 +24,8 @@ export interface Decision {
   readonly actor: Actor;
   readonly address: string;
   readonly comment?: string | undefined;
+  /** What else belongs to the decision: done in its transaction, which ends when it throws. */
+  readonly within?: (store: Store) => Promise<void>;
 }
 
 /** Access that is no more: whatever was opened with it has to end. */
@@ -267,6 +269,7 @@ export class Requests {
     const { actor, comment = '' } = decision;
     return this.#command(id, async (store, row, now) => {
       await this.#requireVisible(store, row, actor);
+      await decision.within?.(store);
       if (row.user_id === actor.id) throw ownRequest();
       if (row.state !== 'pending') throw wrongState(row);
       const groups = await groupsOf(store, actor.id);

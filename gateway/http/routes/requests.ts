@@ -5,14 +5,19 @@ import type { RequestState } from '../../requests/request-state.ts';
 import type { Decision } from '../../requests/requests.ts';
 import { color, comment, moment, newRequest, state } from '../access-schemas.ts';
 import { type Route, route } from '../route.ts';
-import { array, count, flag, id, name, object, ref } from '../schemas.ts';
+import { array, count, flag, id, name, object, ref, text } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
 const word = { type: 'string', minLength: 1, maxLength: 128 } as const;
 
 /** Access that is asked for, decided on, taken back, given back and looked at afterwards. */
 export function requestRoutes(services: Services): Route[] {
-  return [...askingRoutes(services), ...decidingRoutes(services), ...favouriteRoutes(services)];
+  return [
+    ...askingRoutes(services),
+    ...decidingRoutes(services),
+    ...linkRoutes(services),
+    ...favouriteRoutes(services),
+  ];
 }
 
 function askingRoutes({ requests, requestQueries }: Services): Route[] {
@@ -122,6 +127,43 @@ function decidingRoutes({ requests }: Services): Route[] {
     decision('review', 'Sign off what was done with access that is over', 'request.review', (of, by) =>
       requests.review(of, by),
     ),
+  ];
+}
+
+/** For a mail's links: whoever holds one is its approver, for one decision. */
+function linkRoutes({ decisionLinks, requestQueries }: Services): Route[] {
+  const token = { type: 'string', minLength: 1, maxLength: 2048, writeOnly: true } as const;
+  return [
+    route<{ token: string }>({
+      method: 'post',
+      path: '/api/decision-links/look',
+      id: 'lookAtDecisionLink',
+      tag: 'requests',
+      summary: 'What a link from a mail would do, and to which request; uses nothing up',
+      access: 'anyone',
+      body: object({ token }),
+      status: 200,
+      response: object({ decision: { enum: ['approve', 'deny'] }, approver: text, request: ref('RequestDetails') }),
+      errors: ['ticket_invalid', 'not_found'],
+      async handle({ body }) {
+        const { link, actor } = await decisionLinks.look(body.token);
+        const request = await requestQueries.details(actor, link.requestId);
+        return { decision: link.decision, approver: actor.username, request };
+      },
+    }),
+    route<{ token: string; comment?: string }>({
+      method: 'post',
+      path: '/api/decision-links/use',
+      id: 'useDecisionLink',
+      tag: 'requests',
+      summary: 'Approve or deny by a link from a mail, once',
+      access: 'anyone',
+      body: object({ token, comment }, ['comment']),
+      status: 200,
+      response: object({ id, state }),
+      errors: ['ticket_invalid', 'not_found', 'forbidden', 'conflict'],
+      handle: ({ body, address }) => decisionLinks.use(body.token, address, body.comment),
+    }),
   ];
 }
 
