@@ -77,6 +77,7 @@ const WORDS: Readonly<Record<string, Words | null>> = {
   'shadow-ended': ({ user }) => `${nameOf(user)} no longer watches`,
   frozen: ({ user, reason }) => `Frozen by ${nameOf(user)}${text(reason) === '' ? '' : `: ${text(reason)}`}`,
   unfrozen: ({ user }) => `Unfrozen by ${nameOf(user)}`,
+  terminated: ({ by }) => `Ended by the administrator ${text(by)}`,
   ended: ({ message, code, detail }) =>
     `Ended: ${text(message)} (${[text(code), text(detail)].filter(Boolean).join(', ')})`,
   'gateway-lost': () => 'The gateway was gone',
@@ -85,7 +86,17 @@ const WORDS: Readonly<Record<string, Words | null>> = {
 
 /** What is worth a chapter. */
 const CHAPTER_TYPES = new Set([
-  ...['request', 'connected', 'connection', 'desktop', 'shadow-started', 'shadow-ended', 'frozen', 'unfrozen'],
+  ...[
+    'request',
+    'connected',
+    'connection',
+    'desktop',
+    'shadow-started',
+    'shadow-ended',
+    'frozen',
+    'unfrozen',
+    'terminated',
+  ],
   ...['ended', 'gateway-lost'],
 ]);
 

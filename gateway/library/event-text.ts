@@ -20,7 +20,9 @@ export function textsOf(events: readonly RecordingEvent[]): EventWords[] {
 }
 
 /** Fields that say nothing to a person. */
-const SILENT_FIELDS = new Set(['n', 'at', 't', 'type', 'prev', 'id', 'sha256', 'certificate', 'reference', 'cipher']);
+const SILENT_FIELDS = new Set([
+  ...['n', 'at', 't', 'type', 'prev', 'id', 'sha256', 'certificate', 'reference', 'cipher', 'inputLog'],
+]);
 const SILENT_TYPES = new Set(['log', 'recording', 'desktop', 'input', 'segment', 'torn', 'recovered', 'finished']);
 const MAX_DEPTH = 4;
 /** A clipboard may hold a book. */

@@ -1,7 +1,20 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
+import type { Actor } from '../access/can.ts';
 import { InputLog, type InputLogPolicy } from './input-log.ts';
 import type { SessionFacts, ViewerInfo } from './session.ts';
+
+/** One use of the clipboard between browser and desktop. */
+export interface ClipboardTransfer {
+  readonly direction: 'to-desktop' | 'from-desktop';
+  /** `text`, `html`, `image`, `files` */
+  readonly format: string;
+  readonly bytes: number;
+  readonly text?: string | undefined;
+}
+
+/** What one line of the event log shows of it. */
+const CLIPBOARD_TEXT = 4000;
 
 /** Where a session's events go: into the event log of its recording. */
 export interface EvidenceSink {
@@ -27,7 +40,7 @@ export class SessionEvidence {
   /** The recording is there; what came before it is written down first. */
   begin(sink: EvidenceSink): void {
     this.#sink = sink;
-    const { user, address, target, account, signIn, createdAt, width, height, terms } = this.#facts;
+    const { user, address, target, account, signIn, createdAt, width, height, keyboardLayout, terms } = this.#facts;
     if (signIn !== undefined) this.#write('sign-in', { user: user.username, reference: signIn.reference }, signIn.at);
     const where = { id: target.id, name: target.name, host: target.host, port: target.port };
     this.#write(
@@ -38,6 +51,7 @@ export class SessionEvidence {
         target: where,
         account: { id: account.id, username: account.username, domain: account.domain },
         size: { width, height },
+        keyboardLayout,
         inputLog: inputLogOf(this.#facts),
         access: { requestId: terms.requestId, policy: terms.policy.name, emergency: terms.emergency },
       },
@@ -74,9 +88,28 @@ export class SessionEvidence {
     this.#write('warned', { code, message });
   }
 
+  /**
+   * The owner's input is held back, or goes through again.
+   * @param by who did it
+   */
+  frozen(frozen: boolean, by: Pick<Actor, 'id' | 'username'>, reason = ''): void {
+    this.#input.flush(this.#now());
+    const user = { id: by.id, username: by.username };
+    this.#write(frozen ? 'frozen' : 'unfrozen', { user, ...(reason === '' ? {} : { reason }) });
+  }
+
+  /** Something went through the clipboard; what it was, only where all input is written down. */
+  clipboard({ direction, format, bytes, text }: ClipboardTransfer): void {
+    const policy = inputLogOf(this.#facts);
+    if (policy === 'off') return;
+    const shown = policy === 'full' && text !== undefined ? { text: text.slice(0, CLIPBOARD_TEXT) } : {};
+    this.#write('clipboard', { direction, format, bytes, ...shown });
+  }
+
   /** @param detail by whom, or what the other side said */
   ended(end: SessionEnd, detail: string, at: number): void {
     this.#input.flush(at);
+    if (end.code === 'ended_by_admin') this.#write('terminated', { by: detail.replace(/^by /, '') }, at);
     this.#write('ended', { code: end.code, message: end.message, ...(detail === '' ? {} : { detail }) }, at);
     this.#sink = undefined;
   }

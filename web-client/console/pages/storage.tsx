@@ -209,8 +209,9 @@ function Targets({ report, edit }: { readonly report: StorageReport; edit(row: T
                 {row.bytesInTheEnd === null ? 'grows' : formatBytes(row.bytesInTheEnd)}
               </td>
               <td data-label="Kept">
-                {ruleText(row.rule)}
-                {!row.ownRule && <span class="quiet small"> (default)</span>}
+                <span>
+                  {ruleText(row.rule)} {!row.ownRule && <span class="quiet small">(default)</span>}
+                </span>
               </td>
               <td class="row-actions">
                 <button

@@ -7,6 +7,8 @@ import type { Frame } from './mp4-frames.ts';
 interface LiveStreamEvents {
   /** In the order of time, of what has been fetched. */
   frames(frames: readonly Frame[]): void;
+  /** How far the video goes now, in milliseconds. */
+  edge(ms: number): void;
   following(following: boolean): void;
   /** The session is over, and so is what is to be had here. */
   ended(): void;
@@ -128,6 +130,8 @@ export class LiveStream {
       this.#appending = index;
     }
     await this.#take(buffer, piece);
+    const edge = this.#buffered().at(-1);
+    if (edge !== undefined) this.#events.edge(edge.end * 1000);
     if (frames.length === 0) return;
     const known = this.#frames.get(index) ?? [];
     known.push(...frames.map(({ at, bytes }) => ({ at: at + segment.startMs, bytes })));

@@ -34,6 +34,8 @@ interface PlayerProps {
   readonly startAt: number | undefined;
   /** The session goes on: what there is of it so far, up to a few seconds ago. */
   readonly live?: boolean;
+  /** Told of each new position, in milliseconds. */
+  readonly moved?: ((at: number) => void) | undefined;
 }
 
 /** Half of the shortest time between two frames: enough to be in the next one and not in the one after. */
@@ -44,7 +46,7 @@ const NEAR_EVENT_MS = 500;
 const NOTHING: readonly Stretch[] = [];
 
 /** A recording, with what an auditor needs: where something happens, quickly there, and past what is idle. */
-export function Player({ recording, events, input, startAt, live = false }: PlayerProps) {
+export function Player({ recording, events, input, startAt, live = false, moved }: PlayerProps) {
   const box = useRef<HTMLDivElement>(null);
   const video = useRef<HTMLVideoElement>(null);
   const [skipsIdle, setSkipsIdle] = useState(false);
@@ -53,7 +55,7 @@ export function Player({ recording, events, input, startAt, live = false }: Play
   const stream = useLiveStream(video, live ? recording.id : undefined, startAt === undefined);
   const fileFrames = useFrames(live ? undefined : recording.id);
   const frames = live ? stream.frames : fileFrames;
-  const length = recording.durationMs ?? 0;
+  const length = (live ? stream.edgeMs : recording.durationMs) ?? 0;
   const idle = useMemo(
     () =>
       frames === undefined
@@ -81,6 +83,7 @@ export function Player({ recording, events, input, startAt, live = false }: Play
   );
   const inputBars = useMemo(() => activityOf(input, durationMs, partsFor(durationMs)), [input, durationMs]);
 
+  useEffect(() => moved?.(at), [moved, at]);
   // Before the server has drawn anything there is nothing to see; whoever wants that goes to the start.
   useEffect(() => {
     if (live || fileFrames === undefined || startAt !== undefined) return;

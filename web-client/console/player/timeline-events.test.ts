@@ -46,8 +46,38 @@ test('an end tells who ended it beside its code', () => {
   assert.equal(toTimeline([ended])[0]?.detail, 'It was ended. (by admin, ended_by_admin)');
 });
 
+test('freezing, the clipboard and an administrator who ends a session are in words', () => {
+  const user = { username: 'audrey' };
+  const shown = toTimeline([
+    { ...line, n: 0, t: 5, type: 'frozen', user, reason: 'a look' },
+    { ...line, n: 1, t: 6, type: 'unfrozen', user },
+    { ...line, n: 2, t: 7, type: 'clipboard', direction: 'from-desktop', format: 'text', bytes: 12 },
+    { ...line, n: 3, t: 8, type: 'terminated', by: 'audrey' },
+  ]);
+  assert.deepEqual(
+    shown.map(({ title, detail }) => [title, detail]),
+    [
+      ['Frozen by audrey', 'a look'],
+      ['Unfrozen by audrey', ''],
+      ['Copied from the desktop', 'text, 12 B'],
+      ['Ended by an administrator', 'audrey'],
+    ],
+  );
+});
+
 test('fields that are missing or of another kind break nothing', () => {
-  for (const type of ['sign-in', 'request', 'secured', 'connected', 'desktop', 'input', 'shadow-started', 'ended']) {
+  for (const type of [
+    'sign-in',
+    'request',
+    'secured',
+    'connected',
+    'desktop',
+    'input',
+    'shadow-started',
+    'frozen',
+    'clipboard',
+    'ended',
+  ]) {
     assert.equal(toTimeline([{ ...line, n: 0, t: 5, type, user: 'x', target: null }]).length, 1);
   }
 });

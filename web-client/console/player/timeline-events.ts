@@ -1,3 +1,4 @@
+import { formatBytes } from '../format.ts';
 import type { RecordedEvent, TimelineEvent } from './events.ts';
 
 /** The events of a recording in words, without those that say nothing to a viewer; the oldest first. */
@@ -41,6 +42,20 @@ function describe(event: RecordedEvent): Words | undefined {
       const title = `${text(fields(event.user).username)} ${verb}`;
       return { tone: 'attention', title, detail: event.announced === false ? 'not announced' : '' };
     }
+    case 'frozen':
+    case 'unfrozen':
+      return {
+        tone: 'attention',
+        title: `${event.type === 'frozen' ? 'Frozen' : 'Unfrozen'} by ${text(fields(event.user).username)}`,
+        detail: text(event.reason),
+      };
+    case 'clipboard': {
+      const title = event.direction === 'from-desktop' ? 'Copied from the desktop' : 'Pasted into the desktop';
+      const size = typeof event.bytes === 'number' ? formatBytes(event.bytes) : '';
+      return { tone: 'other', title, detail: joined(text(event.format), size, text(event.text)) };
+    }
+    case 'terminated':
+      return { tone: 'attention', title: 'Ended by an administrator', detail: text(event.by) };
     case 'ended':
       return session(
         'Ended',

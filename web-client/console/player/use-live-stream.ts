@@ -5,6 +5,8 @@ import type { Frame } from './mp4-frames.ts';
 
 interface LiveState {
   readonly frames: readonly Frame[] | undefined;
+  /** How far the video goes now; nothing while nothing is known. */
+  readonly edgeMs: number | undefined;
   /** The picture stays at the live edge. */
   readonly following: boolean;
   readonly ended: boolean;
@@ -27,6 +29,7 @@ export function useLiveStream(
   const stream = useRef<LiveStream | undefined>(undefined);
   const begin = useRef(fromEdge);
   const [frames, setFrames] = useState<readonly Frame[]>();
+  const [edgeMs, setEdge] = useState<number>();
   const [following, setFollowing] = useState(false);
   const [ended, setEnded] = useState(false);
   const [broken, setBroken] = useState(false);
@@ -40,6 +43,7 @@ export function useLiveStream(
     }
     const live = new LiveStream(id, element, {
       frames: setFrames,
+      edge: setEdge,
       following: setFollowing,
       ended: () => setEnded(true),
       broken: () => setBroken(true),
@@ -52,6 +56,7 @@ export function useLiveStream(
       stream.current = undefined;
       live.close();
       setFrames(undefined);
+      setEdge(undefined);
       setFollowing(false);
       setEnded(false);
     };
@@ -59,5 +64,5 @@ export function useLiveStream(
 
   const follow = useCallback(() => stream.current?.follow(), []);
   const unfollow = useCallback(() => stream.current?.unfollow(), []);
-  return { frames, following: following && !ended, ended, broken, follow, unfollow };
+  return { frames, edgeMs, following: following && !ended, ended, broken, follow, unfollow };
 }

@@ -19,7 +19,7 @@ export interface Playback {
 }
 
 interface PlaybackOptions {
-  /** Until the video says how long it is. */
+  /** Until the video says how long it is; for one that grows, as far as it goes. */
   readonly durationMs: number;
   readonly startAt: number | undefined;
   /** Jumped over while playing. */
@@ -29,7 +29,9 @@ interface PlaybackOptions {
 /** A `<video>` element's playing, as values and actions. */
 export function usePlayback(video: RefObject<HTMLVideoElement | null>, options: PlaybackOptions): Playback {
   const [at, setAt] = useState(options.startAt ?? 0);
-  const [durationMs, setDuration] = useState(options.durationMs);
+  // A video that grows says that it is endless.
+  const [finiteMs, setDuration] = useState<number>();
+  const durationMs = finiteMs ?? options.durationMs;
   const [playing, setPlaying] = useState(false);
   const [waiting, setWaiting] = useState(false);
   const [speed, setSpeedState] = useState(1);
