@@ -162,7 +162,9 @@ export class Tunnel {
     log: Logger,
   ): Promise<Attached> {
     const { audit, settings } = this.#parts;
-    const { announceShadow } = await settings.read();
+    const { terms } = session.facts;
+    if (!terms.liveView) throw new GatewayError('forbidden', 'the policy allows no live view');
+    const announceShadow = terms.liveViewAnnounced ?? (await settings.read()).announceShadow;
     const event = { actor: ticket.user, address, subject: session.facts.target.name, sessionId: session.id };
     // Written down before the first picture: nobody watches unseen.
     await audit.record({
