@@ -229,13 +229,13 @@ export function copyPixels(
   const end = to + count;
   let at = from;
   if (depth === 16) {
-    for (let i = to; i < end; i++, at += 2) words[i] = widen565(source[at]! | (source[at + 1]! << 8));
+    for (let i = to; i < end; i++, at += 2) words[i] = LOW_565[source[at]!]! | HIGH_565[source[at + 1]!]!;
   } else if (depth === 24) {
     for (let i = to; i < end; i++, at += 3) {
       words[i] = OPAQUE_BLACK | (source[at]! << 16) | (source[at + 1]! << 8) | source[at + 2]!;
     }
   } else if (depth === 15) {
-    for (let i = to; i < end; i++, at += 2) words[i] = widen555(source[at]! | (source[at + 1]! << 8));
+    for (let i = to; i < end; i++, at += 2) words[i] = LOW_555[source[at]!]! | HIGH_555[source[at + 1]!]!;
   } else {
     for (let i = to; i < end; i++, at++) words[i] = source[at]!;
   }
@@ -248,7 +248,7 @@ function readPixel(source: Uint8Array, at: number, depth: InterleavedDepth, fiel
   if (depth === 8) return low;
   const middle = source[at + 1]!;
   if (depth === 24) return OPAQUE_BLACK | (low << 16) | (middle << 8) | source[at + 2]!;
-  return depth === 16 ? widen565(low | (middle << 8)) : widen555(low | (middle << 8));
+  return depth === 16 ? LOW_565[low]! | HIGH_565[middle]! : LOW_555[low]! | HIGH_555[middle]!;
 }
 
 /** RGB 5-6-5 to an RGBA word. Top bits repeat into the low ones, so that full intensity becomes 255. */
@@ -275,6 +275,15 @@ function widen555(pixel: number): number {
     ((red << 3) | (red >>> 2))
   );
 }
+
+/**
+ * What each byte of a 15 or 16 bpp pixel makes of its RGBA word. Widening only repeats bits, and each bit of the word
+ * comes from one byte, so that a pixel is the two parts together.
+ */
+const LOW_565 = Int32Array.from({ length: 256 }, (_, byte) => widen565(byte) ^ OPAQUE_BLACK);
+const HIGH_565 = Int32Array.from({ length: 256 }, (_, byte) => widen565(byte << 8));
+const LOW_555 = Int32Array.from({ length: 256 }, (_, byte) => widen555(byte) ^ OPAQUE_BLACK);
+const HIGH_555 = Int32Array.from({ length: 256 }, (_, byte) => widen555(byte << 8));
 
 function byteAt(source: Uint8Array, at: number, field: string): number {
   const value = source[at];
