@@ -96,19 +96,11 @@ export class Oidc {
 
   /** The browser is back. @param search the query it came with @param cookie what was left with it */
   async finish(search: string, cookie: string | undefined, client: Client): Promise<Returned> {
-    const flow = this.#readFlow(cookie);
-    const provider = await this.#enabled();
-    const settings = await this.#parts.settings.read();
-    const tokens = await provider.finish(new URL(`${this.redirectUri}${search}`), flow);
-    switch (flow.purpose) {
-      case 'sign-in':
-        return { opened: await this.#signIn(tokens, settings, client), returnTo: flow.returnTo };
-      case 'link':
-        await this.#link(flow, tokens);
-        return { opened: undefined, returnTo: flow.returnTo };
-      case 'step-up':
-        await this.#stepUp(flow, tokens.claims, settings);
-        return { opened: undefined, returnTo: flow.returnTo };
+    try {
+      return await this.#finish(search, cookie, client);
+    } catch (error) {
+      this.#parts.log.warn({ err: error, address: client.address }, 'single sign-on failed');
+      throw error;
     }
   }
 
@@ -174,6 +166,23 @@ export class Oidc {
   async test(): Promise<OidcProvider['facts']> {
     this.#provider = undefined;
     return (await this.#discovered()).facts;
+  }
+
+  async #finish(search: string, cookie: string | undefined, client: Client): Promise<Returned> {
+    const flow = this.#readFlow(cookie);
+    const provider = await this.#enabled();
+    const settings = await this.#parts.settings.read();
+    const tokens = await provider.finish(new URL(`${this.redirectUri}${search}`), flow);
+    switch (flow.purpose) {
+      case 'sign-in':
+        return { opened: await this.#signIn(tokens, settings, client), returnTo: flow.returnTo };
+      case 'link':
+        await this.#link(flow, tokens);
+        return { opened: undefined, returnTo: flow.returnTo };
+      case 'step-up':
+        await this.#stepUp(flow, tokens.claims, settings);
+        return { opened: undefined, returnTo: flow.returnTo };
+    }
   }
 
   async #signIn(tokens: ProviderTokens, settings: OidcSettingsView, client: Client): Promise<Opened> {

@@ -53,6 +53,13 @@ const ALGORITHMS = [
   'EdDSA',
   'Ed25519',
 ];
+const CODE_GRANT = 'code grant';
+/** openid-client's codes for what does not belong to the sign-in that began here: state, issuer, nonce, time. */
+const FOREIGN = [
+  'OAUTH_INVALID_RESPONSE',
+  'OAUTH_JWT_CLAIM_COMPARISON_FAILED',
+  'OAUTH_JWT_TIMESTAMP_CHECK_FAILED',
+] as readonly string[];
 /** A logout token older than this is not news. */
 const LOGOUT_TOKEN_AGE = '10 minutes';
 
@@ -117,7 +124,7 @@ export class OidcProvider {
 
   /** @param url the address that the browser came back to, with its query */
   async finish(url: URL, checks: Checks): Promise<ProviderTokens> {
-    const tokens = await failing('code grant', () =>
+    const tokens = await failing(CODE_GRANT, () =>
       openid.authorizationCodeGrant(this.#configuration, url, {
         pkceCodeVerifier: checks.verifier,
         expectedState: checks.state,
@@ -198,6 +205,7 @@ async function failing<T>(what: string, run: () => Promise<T>): Promise<T> {
     return await run();
   } catch (cause) {
     const refused =
+      (what === CODE_GRANT && cause instanceof openid.ClientError && FOREIGN.includes(cause.code ?? '')) ||
       cause instanceof openid.AuthorizationResponseError ||
       (cause instanceof openid.ResponseBodyError && cause.error !== 'server_error');
     throw new GatewayError(refused ? 'directory_refused' : 'directory_unavailable', reasonOf(what, cause), { cause });

@@ -23,12 +23,13 @@ export function singleSignOnRoutes(services: Services): Route[] {
 const returnTo = { type: 'string', maxLength: 500, default: '/' };
 
 function roundTripRoutes({ oidc }: Services): Route[] {
-  const begin = async ({ context, query, token, ...call }: Call<undefined, { to: string }>, purpose: Purpose) => {
+  const begin = async (call: Call<undefined, { to: string }>, purpose: Purpose) => {
     try {
-      const here = token === undefined ? undefined : call.signedIn;
-      const { url, cookie, maxAgeMs } = await oidc.begin(purpose, query.to, here);
+      // `signedIn` throws where nobody is, so it is not taken apart here.
+      const here = call.token === undefined ? undefined : call.signedIn;
+      const { url, cookie, maxAgeMs } = await oidc.begin(purpose, call.query.to, here);
       // Lax, not Strict: the provider's redirect is a navigation from another site, and Strict cookies stay behind then.
-      setCookie(context, FLOW_COOKIE, cookie, { maxAge: maxAgeMs, sameSite: 'lax' });
+      setCookie(call.context, FLOW_COOKIE, cookie, { maxAge: maxAgeMs, sameSite: 'lax' });
       return url;
     } catch (error) {
       return failurePage(error, purpose);
