@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import { backUp, restore } from './backup.ts';
+import { lockFolder } from './lock.ts';
+import { openStore, type Store } from './store.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'oriel-backup-'));
+after(() => rm(root, { recursive: true }));
+
+let made = 0;
+async function folder(): Promise<string> {
+  const path = join(root, `data-${++made}`);
+  await mkdir(path);
+  return path;
+}
+
+const put = (store: Store, name: string) => store.insertInto('settings').values({ name, value_json: '1' }).execute();
+const names = async (store: Store) =>
+  (await store.selectFrom('settings').select('name').orderBy('name').execute()).map(({ name }) => name);
+const openIn = (data: string) => openStore(join(data, 'oriel.sqlite'));
+
+test('backed up while it is written to, and restored: what was there then is there again', async () => {
+  const data = await folder();
+  const store = await openIn(data);
+  await put(store, 'before');
+  const file = join(root, 'copy.sqlite');
+  const writing = (async () => {
+    for (let i = 0; i < 50; i++) await put(store, `meanwhile ${i}`);
+  })();
+  const bytes = await backUp(data, file);
+  await writing;
+  assert.equal((await stat(file)).size, bytes);
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  await put(store, 'after');
+  const user = { id: 'u', username: 'u', password_hash: '', roles_json: '[]', disabled: 0, created_at: 0 };
+  await store.insertInto('users').values(user).execute();
+  await store.destroy();
+
+  const kept = await restore(data, file);
+  assert.ok(kept !== undefined && (await stat(kept)).size > 0, 'what was there is kept');
+  const restored = await openIn(data);
+  const found = await names(restored);
+  assert.ok(found.includes('before') && !found.includes('after'));
+  assert.deepEqual(await restored.selectFrom('users').selectAll().execute(), []);
+  await restored.destroy();
+  const old = await openStore(kept);
+  assert.ok((await names(old)).includes('after'), 'all of it, with what was still in the write-ahead log');
+  await old.destroy();
+  assert.deepEqual(
+    (await readdir(root)).filter((name) => name.startsWith('copy')),
+    ['copy.sqlite'],
+    'one file',
+  );
+});
+
+test('a backup taken a second time replaces the first only when it is whole', async () => {
+  const data = await folder();
+  const store = await openIn(data);
+  const file = join(root, 'twice.sqlite');
+  await backUp(data, file);
+  await put(store, 'second');
+  await backUp(data, file);
+  await store.destroy();
+  const empty = await folder();
+  assert.equal(await restore(empty, file), undefined);
+  const restored = await openIn(empty);
+  assert.deepEqual(await names(restored), ['second']);
+  await restored.destroy();
+});
+
+test('whoever was signed in at the backup is not after the restore', async () => {
+  const data = await folder();
+  const store = await openIn(data);
+  const user = { id: 'u', username: 'u', password_hash: '', roles_json: '[]', disabled: 0, created_at: 0 };
+  await store.insertInto('users').values(user).execute();
+  const times = { created_at: 0, last_seen_at: 0, expires_at: 1e15 };
+  const signIn = { token_hash: Uint8Array.of(1), user_id: 'u', reference: 'r', ...times };
+  await store.insertInto('login_sessions').values(signIn).execute();
+  const file = join(root, 'signed-in.sqlite');
+  await backUp(data, file);
+  await store.destroy();
+  await restore(data, file);
+  const restored = await openIn(data);
+  assert.deepEqual(await restored.selectFrom('login_sessions').selectAll().execute(), []);
+  assert.equal((await restored.selectFrom('users').selectAll().execute()).length, 1);
+  await restored.destroy();
+});
+
+test('refused: a folder in use, what is no backup, what is damaged, what is of a later version', async () => {
+  const data = await folder();
+  await (await openIn(data)).destroy();
+  const file = join(root, 'good.sqlite');
+  await backUp(data, file);
+  const lock = lockFolder(join(data, 'lock.sqlite'));
+  await assert.rejects(restore(data, file), /another gateway uses this data folder/);
+  lock.release();
+
+  const text = join(root, 'text.sqlite');
+  await writeFile(text, 'just text, and not a little of it '.repeat(1000));
+  await assert.rejects(restore(data, text), { name: 'BackupError' });
+  await assert.rejects(restore(data, join(root, 'missing.sqlite')), { name: 'BackupError' });
+  await assert.rejects(backUp(join(root, 'nowhere'), file), { name: 'BackupError' });
+
+  const later = join(root, 'later.sqlite');
+  await backUp(data, later);
+  const database = new DatabaseSync(later);
+  database.exec("insert into kysely_migration values ('9999_tomorrow', '2099')");
+  database.close();
+  await assert.rejects(restore(data, later), /later version \(9999_tomorrow\)/);
+
+  const damaged = join(root, 'damaged.sqlite');
+  const size = await backUp(data, damaged);
+  const handle = await open(damaged, 'r+');
+  await handle.write(new Uint8Array(8192).fill(0xff), 0, 8192, Math.floor(size / 2 / 4096) * 4096);
+  await handle.close();
+  await assert.rejects(restore(data, damaged), { name: 'BackupError' });
+
+  const store = await openIn(data);
+  assert.deepEqual(await names(store), [], 'the database is still the one that was there');
+  await store.destroy();
+});
