@@ -9,10 +9,13 @@ import { DecodeError, UnsupportedError, UsageError } from '../core/errors.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
 import {
   decodeConferenceCreateRequest,
+  encodeConferenceCreateRequest,
   encodeConferenceCreateResponse,
+  sizeOfConferenceCreateRequest,
   sizeOfConferenceCreateResponse,
 } from '../pdu/gcc.ts';
-import { decodeClientData } from '../pdu/gcc-client-data.ts';
+import { decodeClientData, encodeClientData, sizeOfClientData } from '../pdu/gcc-client-data.ts';
+import { ClientEarlyCapability } from '../pdu/gcc-core-data.ts';
 import {
   EncryptionLevel,
   encodeServerData,
@@ -37,8 +40,11 @@ import {
   SecurityProtocol,
 } from '../pdu/nego.ts';
 import { encodePlainNotify } from '../pdu/save-session-info.ts';
+import { SecurityFlags } from '../pdu/security-header.ts';
 import { encodeEnhancedRedirection } from '../pdu/server-redirection.ts';
 import {
+  decodeShareControlPdus,
+  decodeShareData,
   SERVER_CHANNEL_ID,
   ShareControlType,
   ShareDataType,
@@ -349,6 +355,17 @@ describe('connection sequence, refused', () => {
     assert.equal(error.code, 'server_closed');
     assert.equal(error.errorInfo, ErrorInfo.freshCredentialsRequired);
     assert.equal(outcome.refused, 'logon_failed');
+  });
+
+  it('server: says why only to a client that takes it', () => {
+    const wrong = { nla: 'never', password: 'wrong' } as const;
+    assert.deepEqual(answersOf(wrong, ClientEarlyCapability.supportErrorInfoPdu), [ShareDataType.setErrorInfo]);
+    assert.deepEqual(answersOf(wrong, 0), []);
+  });
+
+  it('server: synchronizes behind Confirm Active, whatever the client does', () => {
+    const { synchronize, control, fontMap } = ShareDataType;
+    assert.deepEqual(answersOf({ nla: 'never' }, 0), [synchronize, control, control, fontMap]);
   });
 
   it('security_protocol: a client of standard RDP security', () => {
@@ -744,21 +761,17 @@ describe('channel connection', () => {
     const initial = connectInitialMessage({ ...CLIENT, channels: CHANNELS }, SecurityProtocol.ssl, true);
     acceptor.receive(initial, NOW);
     acceptor.receive(mcsMessage({ kind: 'attachUserRequest' }), NOW);
-    const results = [1003, 1006, 1007, 1008].map((channelId) => {
+    const results = [1003, 1006, 1007, 1008, 1003].map((channelId) => {
       const request = mcsMessage({ kind: 'channelJoinRequest', initiator: 1007, channelId });
       const [bytes] = sent(acceptor.receive(request, NOW));
-      const message = decodeX224(bytes ?? new Uint8Array(0));
+      if (bytes === undefined) return 'no answer';
+      const message = decodeX224(bytes);
       assert.ok(message.kind === 'data');
       const pdu = decodeMcsPdu(message.cursor);
       assert.ok(pdu.kind === 'channelJoinConfirm');
       return [pdu.result, pdu.channelId];
     });
-    assert.deepEqual(results, [
-      [0, 1003],
-      [0, 1006],
-      [0, 1007],
-      [3, undefined],
-    ]);
+    assert.deepEqual(results, [[0, 1003], [0, 1006], [0, 1007], [14, 1008], 'no answer']);
   });
 });
 
@@ -779,6 +792,52 @@ function finalizing(): { connector: ClientConnector; answers: Uint8Array[] } {
     }
     toServer = sent(connector.receive(concatBytes(...answers), NOW));
   }
+}
+
+/** Types of the share data PDUs that a server answers such a client of TLS with, until it has let it in or sent it off. */
+function answersOf(config: Partial<ClientConfig>, earlyCapabilityFlags: number): number[] {
+  const acceptor = new ServerAcceptor({ computerName: 'DEMO', tls: TLS }, crypto);
+  acceptor.receive(negotiationRequest(), NOW);
+  acceptor.tlsEstablished(PEER, NOW);
+  const connector = started(config);
+  connector.receive(encodeConnectionConfirm({ kind: 'response', flags: 0, protocol: SecurityProtocol.ssl }), NOW);
+  const [initial] = sent(connector.tlsEstablished(PEER, NOW));
+  const response = sent(acceptor.receive(withEarlyFlags(initial, earlyCapabilityFlags), NOW));
+  let toServer = sent(connector.receive(concatBytes(...response), NOW));
+  const types: number[] = [];
+  for (;;) {
+    const answers = sent(acceptor.receive(concatBytes(...toServer), NOW));
+    types.push(...answers.flatMap(shareDataTypes));
+    if (acceptor.stateName === 'over' || acceptor.stateName === 'connected') return types;
+    toServer = sent(connector.receive(concatBytes(...answers), NOW));
+  }
+}
+
+function withEarlyFlags(packet: Uint8Array = new Uint8Array(0), earlyCapabilityFlags: number): Uint8Array {
+  const message = decodeX224(packet);
+  assert.ok(message.kind === 'data');
+  const initial = decodeConnectInitial(new ReadCursor(message.cursor.rest(), 'test'));
+  const data = decodeClientData(decodeConferenceCreateRequest(new ReadCursor(initial.userData, 'test')));
+  const changed = { ...data, core: { ...data.core, earlyCapabilityFlags } };
+  const blocks = new WriteCursor(sizeOfClientData(changed));
+  encodeClientData(changed, blocks);
+  const settings = blocks.finish();
+  const conference = new WriteCursor(sizeOfConferenceCreateRequest(settings));
+  encodeConferenceCreateRequest(settings, conference);
+  const pdu = { ...initial, userData: conference.finish() };
+  const cursor = new WriteCursor(sizeOfConnectInitial(pdu));
+  encodeConnectInitial(pdu, cursor);
+  return encodeData(cursor.finish());
+}
+
+function shareDataTypes(packet: Uint8Array): number[] {
+  const message = decodeX224(packet);
+  assert.ok(message.kind === 'data');
+  const pdu = decodeMcsPdu(message.cursor);
+  if (pdu.kind !== 'sendDataIndication' || pdu.userData[0] === SecurityFlags.licensePacket) return [];
+  return decodeShareControlPdus(pdu.userData).flatMap(({ type, body }) =>
+    type === ShareControlType.data ? [decodeShareData(new ReadCursor(body, 'test')).type] : [],
+  );
 }
 
 function refusedField(field: string) {

@@ -48,7 +48,14 @@ import { licenseUserData } from './license-exchange.ts';
 import { NetworkDetection } from './network-detection.ts';
 import { acceptSecurityExchange, offerSecurity, type ServerCommencement } from './security-exchange.ts';
 import { agreeShare, demandActive, requestedColorDepth } from './server-capabilities.ts';
-import { connectResponseMessage, IO_CHANNEL_ID, isDetectable, isEncrypted, RT_SUCCESSFUL } from './server-settings.ts';
+import {
+  connectResponseMessage,
+  IO_CHANNEL_ID,
+  isDetectable,
+  isEncrypted,
+  RT_SUCCESSFUL,
+  takesErrorInfo,
+} from './server-settings.ts';
 import {
   type Demanded,
   FIND_SIZE,
@@ -65,8 +72,8 @@ const FIRST_STATIC_CHANNEL_ID = IO_CHANNEL_ID + 1;
 
 const SHARE_ID = 0x000103ea;
 
-/** [T125] section 7 Result. */
-const RT_NO_SUCH_CHANNEL = 3;
+/** [T125] section 7 Result: the one for every failure ([MS-RDPBCGR] 3.3.5.3.9). */
+const RT_UNSPECIFIED_FAILURE = 14;
 
 /** What a client may send before it is let in is small; this bounds it. */
 const MAX_EARLY_BYTES = 1024 * 1024;
@@ -269,7 +276,7 @@ export class ServerAcceptor {
       ...(messageChannel !== undefined && { messageChannel }),
       ...(commencement !== undefined && { commencement }),
     };
-    this.#state = { name: 'channel-connection', settled, attached: false };
+    this.#state = { name: 'channel-connection', settled, attached: false, joined: [] };
     out.push(send(connectResponseMessage(initial, settled)));
   }
 
@@ -282,7 +289,7 @@ export class ServerAcceptor {
   }
 
   #connectChannel(state: StateOf<'channel-connection'>, frame: Uint8Array, now: number, out: AcceptorOutput[]): void {
-    const { settled, attached } = state;
+    const { settled, attached, joined } = state;
     const pdu = this.#domainPdu(settled.frames?.open(frame) ?? frame, out);
     if (pdu === undefined) return;
     switch (pdu.kind) {
@@ -294,13 +301,13 @@ export class ServerAcceptor {
         return;
       case 'channelJoinRequest': {
         const { channelId, initiator } = pdu;
+        // Whoever joins twice has its answer already ([MS-RDPBCGR] 3.3.5.3.8).
+        if (joined.includes(channelId)) return;
         const known = [settled.userId, IO_CHANNEL_ID, ...settled.channels.map((channel) => channel.id)];
-        const confirm = { kind: 'channelJoinConfirm', initiator, requested: channelId } as const;
         const isKnown = known.includes(channelId) || channelId === settled.messageChannel?.id;
-        const joined = isKnown
-          ? { ...confirm, result: RT_SUCCESSFUL, channelId }
-          : { ...confirm, result: RT_NO_SUCH_CHANNEL };
-        out.push(send(mcsMessage(joined)));
+        if (isKnown) this.#state = { ...state, joined: [...joined, channelId] };
+        const result = isKnown ? RT_SUCCESSFUL : RT_UNSPECIFIED_FAILURE;
+        out.push(send(mcsMessage({ kind: 'channelJoinConfirm', result, initiator, requested: channelId, channelId })));
         return;
       }
       case 'sendDataRequest':
@@ -330,12 +337,13 @@ export class ServerAcceptor {
     }
     const { password, ...clientInfo } = decodeClientInfo(cursor);
     if (!this.#isAllowed(settled, { user: clientInfo.userName, domain: clientInfo.domain, password })) {
-      const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.freshCredentialsRequired });
-      out.push(
-        this.#sendIo(settled, licenseUserData(VALID_CLIENT_ALERT)),
-        this.#sendIo(settled, shareDataMessage(ShareDataType.setErrorInfo, SHARE_ID, SERVER_CHANNEL_ID, body)),
-        send(mcsMessage({ kind: 'disconnectProviderUltimatum', reason: DisconnectReason.providerInitiated })),
-      );
+      out.push(this.#sendIo(settled, licenseUserData(VALID_CLIENT_ALERT)));
+      if (takesErrorInfo(settled.clientData)) {
+        const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.freshCredentialsRequired });
+        const message = shareDataMessage(ShareDataType.setErrorInfo, SHARE_ID, SERVER_CHANNEL_ID, body);
+        out.push(this.#sendIo(settled, message));
+      }
+      out.push(send(mcsMessage({ kind: 'disconnectProviderUltimatum', reason: DisconnectReason.providerInitiated })));
       this.#refuse('logon_failed', out);
       return;
     }
@@ -435,6 +443,8 @@ export class ServerAcceptor {
       const isSalted = ((general?.extraFlags ?? 0) & GeneralExtraFlags.encryptedSaltedChecksum) !== 0;
       if (isSalted) settled.frames?.useSaltedMac();
       this.#state = { name: 'connection-finalization', joined, agreed };
+      const body = encodeSynchronize({ targetUser: 0 });
+      out.push(this.#sendIo(settled, shareDataMessage(ShareDataType.synchronize, SHARE_ID, SERVER_CHANNEL_ID, body)));
       return false;
     }
     if (pdu.type !== ShareControlType.data || state.name !== 'connection-finalization') return true;
@@ -444,8 +454,7 @@ export class ServerAcceptor {
     };
     switch (data.type) {
       case ShareDataType.synchronize:
-        reply(ShareDataType.synchronize, encodeSynchronize({ targetUser: settled.userId }));
-        return false;
+        return false; // ours went out behind Confirm Active
       case ShareDataType.control: {
         const { action } = decodeControl(new ReadCursor(data.body, 'TS_CONTROL_PDU'));
         if (action === ControlAction.cooperate) {

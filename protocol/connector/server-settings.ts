@@ -55,3 +55,8 @@ export function isDetectable({ core, messageChannelFlags }: ClientData): boolean
   const early = core.earlyCapabilityFlags ?? 0;
   return messageChannelFlags !== undefined && (early & ClientEarlyCapability.supportNetworkAutodetect) !== 0;
 }
+
+/** Whether this client is to be told why it is sent away ([MS-RDPBCGR] 3.3.5.7.1). */
+export function takesErrorInfo({ core }: ClientData): boolean {
+  return ((core.earlyCapabilityFlags ?? 0) & ClientEarlyCapability.supportErrorInfoPdu) !== 0;
+}

@@ -20,7 +20,13 @@ export type State =
   /** Waits for Connect Initial. */
   | { readonly name: 'basic-settings-exchange'; readonly secured: Secured }
   /** Waits for Erect Domain, Attach User, Channel Joins, and Client Info, which ends it. */
-  | { readonly name: 'channel-connection'; readonly settled: Settled; readonly attached: boolean }
+  | {
+      readonly name: 'channel-connection';
+      readonly settled: Settled;
+      readonly attached: boolean;
+      /** Ids of channels. */
+      readonly joined: readonly number[];
+    }
   /** Sent: network detection requests. Waits for the last answer, or until it has waited for long enough. */
   | {
       readonly name: 'connect-time-auto-detection';

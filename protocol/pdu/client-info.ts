@@ -141,12 +141,12 @@ function fixedTexts(info: ClientInfo): readonly string[] {
   return [info.domain, info.userName, info.password, info.alternateShell, info.workingDir];
 }
 
+/** Cut to what may be kept of it, as servers do ([MS-RDPBCGR] 3.3.5.3.11); all texts here are. */
 function decodeText(cursor: ReadCursor, size: number, unicode: boolean, field: string): string {
   const terminator = unicode ? 2 : 1;
-  if (size + terminator > MAX_TEXT_BYTES + terminator) throw cursor.error('limit_exceeded', field, `${size} bytes`);
   const bytes = cursor.bytes(size, field);
   cursor.skip(terminator, field);
-  return textOf(bytes, unicode);
+  return textOf(bytes.subarray(0, MAX_TEXT_BYTES - terminator), unicode);
 }
 
 function decodeExtendedInfo(cursor: ReadCursor, unicode: boolean): ExtendedClientInfo {
@@ -207,9 +207,7 @@ function sizeOfExtendedInfo(info: ExtendedClientInfo): number {
 
 /** A text behind its size in bytes; a terminator that the size counts is dropped. */
 function decodeCounted(cursor: ReadCursor, limit: number, unicode: boolean, field: string): string {
-  const size = cursor.u16(field);
-  if (size > limit) throw cursor.error('limit_exceeded', field, `${size} bytes`);
-  return textOf(cursor.bytes(size, field), unicode);
+  return textOf(cursor.bytes(cursor.u16(field), field).subarray(0, limit), unicode);
 }
 
 /** Without `InfoFlags.unicode` texts are in an ANSI code page, of which there is one that nearly all have. */

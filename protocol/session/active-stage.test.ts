@@ -145,6 +145,7 @@ function serverStage() {
     userId: USER,
     ioChannelId: IO,
     share,
+    errorInfo: true,
     demand: (_shareId, width, height) => demand(width, height),
     agree: (_confirm, size) => ({ ...share, ...size }),
   });

@@ -1,6 +1,7 @@
 import type { SentGfxPdu } from '../channels/rdpgfx/server-graphics.ts';
 import { ServerAcceptor } from '../connector/server-acceptor.ts';
 import { agreeShare, demandActive } from '../connector/server-capabilities.ts';
+import { takesErrorInfo } from '../connector/server-settings.ts';
 import type { AcceptedConnection, AcceptorOutput, RefusalReason, ServerConfig } from '../connector/server-types.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { DecodeError, UnsupportedError } from '../core/errors.ts';
@@ -144,13 +145,14 @@ export class RdpServer {
   }
 
   #connected(connection: AcceptedConnection, now: number, out: ServerOutput[]): void {
-    const { userId, ioChannelId, share, channels, messageChannel } = connection;
+    const { userId, ioChannelId, share, channels, messageChannel, clientData } = connection;
     const { colorDepth } = share;
     const stage = new ServerActiveStage({
       userId,
       ioChannelId,
       share,
       channels,
+      errorInfo: takesErrorInfo(clientData),
       ...(messageChannel !== undefined && { messageChannel }),
       demand: (shareId, width, height) => demandActive(shareId, width, height, colorDepth),
       agree: (confirm, size) => agreeShare(confirm, { ...size, colorDepth }).share,

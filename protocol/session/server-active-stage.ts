@@ -45,6 +45,8 @@ export interface ServerActiveStageOptions {
   readonly share: ServerShare;
   /** Static virtual channels that the client joined; none unless given. */
   readonly channels?: readonly JoinedChannel[];
+  /** Whether the client takes Set Error Info PDUs; not unless given. */
+  readonly errorInfo?: boolean;
   /** Where the network is measured; nowhere unless given. */
   readonly messageChannel?: { readonly id: number; readonly detection: NetworkDetection };
   /** What a Demand Active for this desktop size says. */
@@ -136,7 +138,7 @@ export class ServerActiveStage {
         if (pdu.type === ShareControlType.data) {
           this.#shareData(decodeShareData(new ReadCursor(pdu.body, 'TS_SHAREDATAHEADER')), out);
         } else if (pdu.type === ShareControlType.confirmActive) {
-          this.#confirm(decodeConfirmActive(new ReadCursor(pdu.body, 'TS_CONFIRM_ACTIVE_PDU')));
+          this.#confirm(decodeConfirmActive(new ReadCursor(pdu.body, 'TS_CONFIRM_ACTIVE_PDU')), out);
         } else {
           this.skipped++;
         }
@@ -199,7 +201,9 @@ export class ServerActiveStage {
     const reason =
       errorInfo === ErrorInfo.logoffByUser ? DisconnectReason.userRequested : DisconnectReason.providerInitiated;
     return [
-      this.#sendData(ShareDataType.setErrorInfo, encodeSetErrorInfo({ errorInfo })),
+      ...(this.#options.errorInfo === true
+        ? [this.#sendData(ShareDataType.setErrorInfo, encodeSetErrorInfo({ errorInfo }))]
+        : []),
       { kind: 'send', bytes: mcsMessage({ kind: 'disconnectProviderUltimatum', reason }) },
       { kind: 'closed' },
     ];
@@ -225,8 +229,7 @@ export class ServerActiveStage {
         out.push(this.#sendData(ShareDataType.shutdownDenied, NO_BODY));
         break;
       case ShareDataType.synchronize:
-        this.#reply(ShareDataType.synchronize, encodeSynchronize({ targetUser: this.#options.userId }), out);
-        break;
+        break; // ours went out behind Confirm Active
       case ShareDataType.control:
         this.#control(decodeControl(cursor).action, out);
         break;
@@ -258,13 +261,14 @@ export class ServerActiveStage {
     }
   }
 
-  #confirm(confirm: ConfirmActive): void {
+  #confirm(confirm: ConfirmActive, out: ServerActiveSink): void {
     if (this.#demanded === undefined) {
       this.skipped++;
       return;
     }
     this.#share = this.#options.agree(confirm, this.#demanded);
     this.#demanded = undefined;
+    out.push(this.#sendData(ShareDataType.synchronize, encodeSynchronize({ targetUser: 0 })));
   }
 
   /** Finalization PDUs are only answered during one. */
