@@ -1,5 +1,6 @@
 import type { Quantization } from '../remotefx/quantization.ts';
 import { decodeRlgr, RlgrMode } from '../remotefx/rlgr.ts';
+import { firstNonzero } from '../remotefx/tile-codec.ts';
 import type { UpgradeStreams } from './blocks.ts';
 import { SrlReader, UpgradeBits } from './srl.ts';
 import { type BandLayout, TILE_PIXELS } from './wavelet.ts';
@@ -17,6 +18,8 @@ export class ComponentState {
   /** Sign of each coefficient as far as it is known; absent once nothing can be upgraded. */
   #signs: Int8Array | undefined;
   readonly #bitPositions = new Uint8Array(10);
+  /** All coefficients before this one are zero. */
+  #detailAt = TILE_PIXELS;
 
   /**
    * [MS-RDPEGFX] 3.2.8.1.5.1: a first pass, entropy-coded with RLGR1.
@@ -34,21 +37,22 @@ export class ComponentState {
     scratch: Int16Array,
   ): void {
     decodeRlgr(RlgrMode.rlgr1, source, samples);
+    const from = firstNonzero(samples);
+    this.#detailAt = difference ? Math.min(from, this.#detailAt) : from;
     this.#signs = extra === undefined ? undefined : signsOf(samples);
-    const coarsest = layout.bands[LL3];
-    if (coarsest !== undefined) {
-      for (let i = coarsest.offset + 1; i < TILE_PIXELS; i++) samples[i] = (samples[i] ?? 0) + (samples[i - 1] ?? 0);
-    }
-    layout.bands.forEach(({ offset, size }, band) => {
-      const bitPosition = (quant[band] ?? 0) + (extra?.[band] ?? 0);
+    for (let i = layout.bands[LL3]!.offset + 1; i < TILE_PIXELS; i++) samples[i] = samples[i]! + samples[i - 1]!;
+    for (let band = 0; band <= LL3; band++) {
+      const { offset, size } = layout.bands[band]!;
+      const bitPosition = quant[band]! + (extra?.[band] ?? 0);
       this.#bitPositions[band] = bitPosition;
-      const shift = Math.max(0, bitPosition - QUANTIZATION_BASE);
-      for (let i = offset; i < offset + size; i++) samples[i] = (samples[i] ?? 0) << shift;
-    });
+      const shift = bitPosition - QUANTIZATION_BASE;
+      const end = offset + size;
+      if (shift > 0) for (let i = Math.max(offset, from); i < end; i++) samples[i] = samples[i]! << shift;
+    }
     const coefficients = this.#coefficients;
-    if (difference) for (let i = 0; i < TILE_PIXELS; i++) samples[i] = (samples[i] ?? 0) + (coefficients[i] ?? 0);
+    if (difference) for (let i = 0; i < TILE_PIXELS; i++) samples[i] = samples[i]! + coefficients[i]!;
     coefficients.set(samples);
-    layout.inverse(samples, scratch);
+    layout.inverse(samples, scratch, this.#detailAt);
   }
 
   /**
@@ -78,8 +82,9 @@ export class ComponentState {
       else this.#upgradeBand(srl, raw, signs, offset, size, count, shift);
     });
     this.#signs = extra === undefined ? undefined : signs;
+    this.#detailAt = firstNonzero(this.#coefficients);
     samples.set(this.#coefficients);
-    layout.inverse(samples, scratch);
+    layout.inverse(samples, scratch, this.#detailAt);
   }
 
   /** Forgets what only an upgrade would need; the coefficients stay, for differences to come. */
@@ -121,6 +126,6 @@ export class ComponentState {
 
 function signsOf(values: Int16Array): Int8Array {
   const signs = new Int8Array(values.length);
-  for (let i = 0; i < values.length; i++) signs[i] = Math.sign(values[i] ?? 0);
+  for (let i = 0; i < TILE_PIXELS; i++) signs[i] = Math.sign(values[i]!);
   return signs;
 }

@@ -1,5 +1,12 @@
 import type { SubBand } from '../remotefx/quantization.ts';
-import { forwardWavelet, inverseWavelet, TILE_PIXELS, TILE_SIZE } from '../remotefx/wavelet.ts';
+import {
+  forwardWavelet,
+  inverseLevel,
+  inverseWavelet,
+  TILE_PIXELS,
+  TILE_SIZE,
+  type WaveletLevel,
+} from '../remotefx/wavelet.ts';
 
 /**
  * The two ways RemoteFX Progressive cuts a tile into bands: [MS-RDPEGFX] 3.2.8.1.2.1 as RemoteFX does it, and
@@ -8,8 +15,8 @@ import { forwardWavelet, inverseWavelet, TILE_PIXELS, TILE_SIZE } from '../remot
  */
 export interface BandLayout {
   readonly bands: readonly { readonly name: SubBand; readonly offset: number; readonly size: number }[];
-  /** Coefficients into samples, in place. `scratch` is at least 64×66. */
-  readonly inverse: (tile: Int16Array, scratch: Int16Array) => void;
+  /** Coefficients into samples, in place; all those before `detailAt` are zero. `scratch` is at least 64×66. */
+  readonly inverse: (tile: Int16Array, scratch: Int16Array, detailAt: number) => void;
   /** Samples into coefficients, in place; the server's side. */
   readonly forward: (tile: Int16Array, scratch: Int16Array) => void;
 }
@@ -23,17 +30,17 @@ export const ORIGINAL_LAYOUT: BandLayout = {
   forward: forwardWavelet,
 };
 
-/** Low- and high-pass counts and first coefficient of each level, coarsest first. */
-const LEVELS = [
+/** Coarsest first. */
+const LEVELS: readonly WaveletLevel[] = [
   { low: 9, high: 8, offset: 3807 },
   { low: 17, high: 16, offset: 3007 },
   { low: 33, high: 31, offset: 0 },
-] as const;
+];
 
 export const EXTRAPOLATED_LAYOUT: BandLayout = {
   bands: layOut([31 * 33, 33 * 31, 31 * 31], [16 * 17, 17 * 16, 16 * 16], [8 * 9, 9 * 8, 8 * 8, 9 * 9]),
-  inverse: (tile, scratch) => {
-    for (const { low, high, offset } of LEVELS) inverseLevel(tile, offset, low, high, scratch);
+  inverse: (tile, scratch, detailAt) => {
+    for (const level of LEVELS) inverseLevel(tile, level, scratch, detailAt);
   },
   forward: (tile, scratch) => {
     for (const { low, high, offset } of LEVELS.toReversed()) forwardLevel(tile, offset, low, high, scratch);
@@ -49,67 +56,6 @@ function layOut(...levels: readonly (readonly number[])[]): BandLayout['bands'] 
     offset += size;
   });
   return bands;
-}
-
-function inverseLevel(tile: Int16Array, offset: number, low: number, high: number, scratch: Int16Array): void {
-  const size = low + high;
-  const hl = offset;
-  const lh = hl + high * low;
-  const hh = lh + low * high;
-  const ll = hh + high * high;
-  for (let y = 0; y < low; y++) {
-    inverseLine(tile, ll + y * low, hl + y * high, 1, scratch, y * size, 1, low, high);
-  }
-  for (let y = 0; y < high; y++) {
-    inverseLine(tile, lh + y * low, hh + y * high, 1, scratch, (low + y) * size, 1, low, high);
-  }
-  // Columns one after another: both buffers fit the processor's nearest cache.
-  for (let x = 0; x < size; x++) {
-    inverseLine(scratch, x, low * size + x, size, tile, offset + x, size, low, high);
-  }
-}
-
-/**
- * One row or column of low- and high-pass coefficients, `step` apart, into samples. With one low-pass coefficient more
- * than high-pass ones, the high-pass coefficient past the end repeats the last; with two more, it is zero, and the
- * last even sample is the extrapolated one, which only its neighbour needs.
- */
-function inverseLine(
-  from: Int16Array,
-  lowAt: number,
-  highAt: number,
-  step: number,
-  to: Int16Array,
-  outAt: number,
-  outStep: number,
-  low: number,
-  high: number,
-): void {
-  let before = from[highAt]!;
-  let even = from[lowAt]! - ((before + before + 1) >> 1);
-  let lowIndex = lowAt + step;
-  let highIndex = highAt + step;
-  let out = outAt;
-  to[out] = even;
-  for (let n = 1; n < high; n++) {
-    const here = from[highIndex]!;
-    const next = from[lowIndex]! - ((before + here + 1) >> 1);
-    to[out + outStep] = (before << 1) + ((even + next) >> 1);
-    out += 2 * outStep;
-    to[out] = next;
-    even = next;
-    before = here;
-    lowIndex += step;
-    highIndex += step;
-  }
-  const dropped = low - high === 2;
-  const past = dropped ? 0 : before;
-  const next = from[lowIndex]! - ((before + past + 1) >> 1);
-  to[out + outStep] = (before << 1) + ((even + next) >> 1);
-  to[out + 2 * outStep] = next;
-  if (!dropped) return;
-  const extrapolated = from[lowIndex + step]! - ((past + 1) >> 1);
-  to[out + 3 * outStep] = (next + extrapolated) >> 1;
 }
 
 function forwardLevel(tile: Int16Array, offset: number, low: number, high: number, scratch: Int16Array): void {

@@ -37,6 +37,14 @@ export function yCbCrToRgba(y: Int16Array, cb: Int16Array, cr: Int16Array, pixel
   }
 }
 
+/** The same for a tile without colour. */
+export function lumaToRgba(y: Int16Array, pixels: Uint32Array): void {
+  for (let i = 0; i < TILE_PIXELS; i++) {
+    const grey = limit((y[i]! + LUMA_SHIFT + HALF) << SCALE_BITS);
+    pixels[i] = OPAQUE_BLACK | (grey * 0x010101);
+  }
+}
+
 /** A value with all its fraction bits to an 8-bit sample. */
 function limit(value: number): number {
   return LIMIT[(value >> (SCALE_BITS + FRACTION_BITS)) + LIMIT_ZERO]!;

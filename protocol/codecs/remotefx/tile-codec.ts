@@ -1,5 +1,5 @@
 import type { EncodedTile } from './blocks.ts';
-import { rgbaToYCbCr, yCbCrToRgba } from './colour.ts';
+import { lumaToRgba, rgbaToYCbCr, yCbCrToRgba } from './colour.ts';
 import type { Quantization } from './quantization.ts';
 import { decodeRlgr, type RlgrMode } from './rlgr.ts';
 import { encodeRlgr } from './rlgr-encoder.ts';
@@ -26,29 +26,41 @@ export class TileDecoder {
 
   decode(tile: EncodedTile, mode: RlgrMode, quantization: readonly Quantization[]): void {
     this.#component(tile.y, mode, quantization[tile.quantIdxY], this.#y);
-    this.#component(tile.cb, mode, quantization[tile.quantIdxCb], this.#cb);
-    this.#component(tile.cr, mode, quantization[tile.quantIdxCr], this.#cr);
-    yCbCrToRgba(this.#y, this.#cb, this.#cr, this.pixels);
+    const hasCb = this.#component(tile.cb, mode, quantization[tile.quantIdxCb], this.#cb);
+    const hasCr = this.#component(tile.cr, mode, quantization[tile.quantIdxCr], this.#cr);
+    if (hasCb || hasCr) yCbCrToRgba(this.#y, this.#cb, this.#cr, this.pixels);
+    else lumaToRgba(this.#y, this.pixels);
   }
 
-  #component(source: Uint8Array, mode: RlgrMode, quant: Quantization | undefined, output: Int16Array): void {
+  /** Returns whether any sample can be other than zero. */
+  #component(source: Uint8Array, mode: RlgrMode, quant: Quantization | undefined, output: Int16Array): boolean {
     decodeRlgr(mode, source, output);
+    const detailAt = firstNonzero(output);
+    if (detailAt === TILE_PIXELS) return false;
     // The coarsest band is sent as differences, [MS-RDPRFX] 3.1.8.1.6.
-    for (let i = LL3_OFFSET + 1; i < TILE_PIXELS; i++) output[i] = (output[i] ?? 0) + (output[i - 1] ?? 0);
-    if (quant !== undefined) scaleUp(output, quant);
-    inverseWavelet(output, this.#scratch);
+    for (let i = LL3_OFFSET + 1; i < TILE_PIXELS; i++) output[i] = output[i]! + output[i - 1]!;
+    if (quant !== undefined) scaleUp(output, quant, detailAt);
+    inverseWavelet(output, this.#scratch, detailAt);
+    return true;
   }
 }
 
-/** [MS-RDPRFX] 3.1.8.2.3: each band is multiplied by the power of two that its quantization value names. */
-function scaleUp(coefficients: Int16Array, quant: Quantization): void {
+/** Index of the first coefficient that is not zero; chroma and smooth pictures have none for long. */
+export function firstNonzero(coefficients: Int16Array): number {
   let at = 0;
-  BAND_SIZES.forEach((size, band) => {
-    const shift = Math.max(0, (quant[band] ?? 0) - QUANTIZATION_BASE);
-    const end = at + size;
-    if (shift > 0) for (let i = at; i < end; i++) coefficients[i] = (coefficients[i] ?? 0) << shift;
-    at = end;
-  });
+  while (at < TILE_PIXELS && coefficients[at] === 0) at++;
+  return at;
+}
+
+/** [MS-RDPRFX] 3.1.8.2.3: each band is multiplied by the power of two that its quantization value names. */
+function scaleUp(coefficients: Int16Array, quant: Quantization, detailAt: number): void {
+  let end = 0;
+  for (let band = 0; band < BAND_SIZES.length; band++) {
+    const at = Math.max(end, detailAt);
+    end += BAND_SIZES[band]!;
+    const shift = quant[band]! - QUANTIZATION_BASE;
+    if (shift > 0) for (let i = at; i < end; i++) coefficients[i] = coefficients[i]! << shift;
+  }
 }
 
 /** The server's side: 64×64 pixels into one encoded tile that uses quantization value 0 throughout. */

@@ -7,49 +7,66 @@
 export const TILE_SIZE = 64;
 export const TILE_PIXELS = TILE_SIZE * TILE_SIZE;
 
-/** Half-widths of the three levels' bands, coarsest first, and where each level's bands begin. */
-const LEVELS = [
-  { half: 8, offset: 3840 },
-  { half: 16, offset: 3072 },
-  { half: 32, offset: 0 },
-] as const;
+/** One level of a transform: how many low- and high-pass coefficients a line has, and where its bands begin. */
+export interface WaveletLevel {
+  readonly low: number;
+  readonly high: number;
+  /** HL of `low` rows and `high` columns, LH of `high` and `low`, HH of `high` and `high`, LL of `low` and `low`. */
+  readonly offset: number;
+}
+
+/** Coarsest first. */
+const LEVELS: readonly WaveletLevel[] = [
+  { low: 8, high: 8, offset: 3840 },
+  { low: 16, high: 16, offset: 3072 },
+  { low: 32, high: 32, offset: 0 },
+];
 
 /**
  * Turns coefficients into samples in place: afterwards `tile` holds 64 rows of 64 samples.
  *
  * @param scratch at least as large as the tile; its content is lost
+ * @param detailAt all coefficients before this one are zero; levels that have no others take a fraction of the time
  */
-export function inverseWavelet(tile: Int16Array, scratch: Int16Array): void {
-  for (const { half, offset } of LEVELS) inverseLevel(tile, offset, half, scratch);
+export function inverseWavelet(tile: Int16Array, scratch: Int16Array, detailAt = 0): void {
+  for (const level of LEVELS) inverseLevel(tile, level, scratch, detailAt);
 }
 
 /** Turns samples into coefficients in place: the inverse of `inverseWavelet` up to rounding. */
 export function forwardWavelet(tile: Int16Array, scratch: Int16Array): void {
-  for (let i = LEVELS.length - 1; i >= 0; i--) {
-    const level = LEVELS[i];
-    if (level !== undefined) forwardLevel(tile, level.offset, level.half, scratch);
-  }
+  for (const { high, offset } of LEVELS.toReversed()) forwardLevel(tile, offset, high, scratch);
 }
 
-/** One level: HL, LH, HH and LL of `half`² each at `offset` become (2·half)² samples at `offset`. */
-function inverseLevel(tile: Int16Array, offset: number, half: number, scratch: Int16Array): void {
-  const size = half * 2;
-  const band = half * half;
+/** One level: HL, LH, HH and LL become (low + high)² samples at `offset`. [MS-RDPRFX] 3.1.8.2.4. */
+export function inverseLevel(tile: Int16Array, level: WaveletLevel, scratch: Int16Array, detailAt: number): void {
+  const { low, high, offset } = level;
+  const size = low + high;
   const hl = offset;
-  const lh = offset + band;
-  const hh = offset + 2 * band;
-  const ll = offset + 3 * band;
-  // Rows first: low rows into the upper half of the scratch, high rows into the lower.
-  for (let y = 0; y < half; y++) {
-    inverseLine(tile, ll + y * half, hl + y * half, 1, scratch, y * size, 1, half);
-    inverseLine(tile, lh + y * half, hh + y * half, 1, scratch, (half + y) * size, 1, half);
+  const lh = hl + high * low;
+  const hh = lh + low * high;
+  const ll = hh + high * high;
+  if (detailAt >= ll) {
+    interpolate(tile, ll, low, size, offset, scratch);
+    return;
+  }
+  // Rows first: low rows into the upper part of the scratch, high rows into the lower.
+  for (let y = 0; y < low; y++) inverseLine(tile, ll + y * low, hl + y * high, 1, scratch, y * size, 1, low, high);
+  for (let y = 0; y < high; y++) {
+    inverseLine(tile, lh + y * low, hh + y * high, 1, scratch, (low + y) * size, 1, low, high);
   }
   // Then columns, one after another: both buffers fit the processor's nearest cache, and a column's neighbours stay in
   // registers.
-  for (let x = 0; x < size; x++) inverseLine(scratch, x, half * size + x, size, tile, offset + x, size, half);
+  for (let x = 0; x < size; x++) {
+    inverseLine(scratch, x, low * size + x, size, tile, offset + x, size, low, high);
+  }
 }
 
-/** One row or column: `half` low-pass and high-pass coefficients, `step` apart, into twice as many samples. */
+/**
+ * One row or column of low- and high-pass coefficients, `step` apart, into samples. Lines are reflected at their ends.
+ * With as many low-pass coefficients as high-pass ones the sample past the end repeats the last even one; with one
+ * more, the high-pass coefficient past the end repeats the last; with two more (where the last even sample is an
+ * extrapolated one, which only its neighbour needs) it is zero.
+ */
 function inverseLine(
   from: Int16Array,
   lowAt: number,
@@ -58,26 +75,70 @@ function inverseLine(
   to: Int16Array,
   outAt: number,
   outStep: number,
-  half: number,
+  low: number,
+  high: number,
 ): void {
   let before = from[highAt]!;
   let even = from[lowAt]! - ((before + before + 1) >> 1);
-  let low = lowAt + step;
-  let high = highAt + step;
+  let lowIndex = lowAt + step;
+  let highIndex = highAt + step;
   let out = outAt;
   to[out] = even;
-  for (let n = 1; n < half; n++) {
-    const here = from[high]!;
-    const next = from[low]! - ((before + here + 1) >> 1);
+  for (let n = 1; n < high; n++) {
+    const here = from[highIndex]!;
+    const next = from[lowIndex]! - ((before + here + 1) >> 1);
     to[out + outStep] = (before << 1) + ((even + next) >> 1);
     out += 2 * outStep;
     to[out] = next;
     even = next;
     before = here;
-    low += step;
-    high += step;
+    lowIndex += step;
+    highIndex += step;
   }
-  to[out + outStep] = (before << 1) + even;
+  if (low === high) {
+    to[out + outStep] = (before << 1) + even;
+    return;
+  }
+  const dropped = low - high === 2;
+  const past = dropped ? 0 : before;
+  const next = from[lowIndex]! - ((before + past + 1) >> 1);
+  to[out + outStep] = (before << 1) + ((even + next) >> 1);
+  to[out + 2 * outStep] = next;
+  if (!dropped) return;
+  const extrapolated = from[lowIndex + step]! - ((past + 1) >> 1);
+  to[out + 3 * outStep] = (next + extrapolated) >> 1;
+}
+
+/** What `inverseLevel` comes to where all high-pass coefficients are zero: a sample halfway between any two. */
+function interpolate(
+  tile: Int16Array,
+  ll: number,
+  low: number,
+  size: number,
+  offset: number,
+  scratch: Int16Array,
+): void {
+  for (let y = 0; y < low; y++) {
+    let from = ll + y * low;
+    let to = y * size;
+    let even = tile[from]!;
+    for (const end = to + size - 2; to < end; to += 2) {
+      const next = tile[++from]!;
+      scratch[to] = even;
+      scratch[to + 1] = (even + next) >> 1;
+      even = next;
+    }
+    const past = from + 1 < ll + (y + 1) * low ? tile[from + 1]! : even;
+    scratch[to] = even;
+    if (to + 1 < (y + 1) * size) scratch[to + 1] = (even + past) >> 1;
+  }
+  for (let y = 0; y < size; y++) {
+    const above = (y >> 1) * size;
+    const to = offset + y * size;
+    // An even row is a row of the scratch; an odd one lies between two, or repeats the last.
+    const below = (y & 1) === 1 && (y >> 1) + 1 < low ? above + size : above;
+    for (let x = 0; x < size; x++) tile[to + x] = (scratch[above + x]! + scratch[below + x]!) >> 1;
+  }
 }
 
 function forwardLevel(tile: Int16Array, offset: number, half: number, scratch: Int16Array): void {
