@@ -164,7 +164,8 @@ function choiceOf<T extends string>(name: string, text: string, choices: readonl
   return choice;
 }
 
-function graphicsOf(name: string, text: string | undefined): readonly GraphicsKind[] {
+/** The list in a variable. Throws `ConfigError`. */
+export function graphicsOf(name: string, text: string | undefined): readonly GraphicsKind[] {
   if (text === undefined) return DEFAULT_GRAPHICS;
   if (text === 'classic') return [];
   const known: readonly string[] = GRAPHICS_KINDS;

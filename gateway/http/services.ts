@@ -1,3 +1,4 @@
+import type { GraphicsKind } from '#protocol/connector/graphics-offer.ts';
 import type { SignInServices } from '../access/sign-in-services.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Evidence, Verifications } from '../evidence/evidence.ts';
@@ -32,6 +33,8 @@ export interface Services extends SignInServices, NotificationServices, AccessSe
   readonly holds: LegalHolds;
   readonly storageReport: () => Promise<StorageReport>;
   readonly live: LiveRecordings;
+  /** What RDP servers are offered besides classic bitmaps. */
+  readonly graphics: readonly GraphicsKind[];
   readonly version: string;
 }
 

@@ -7,7 +7,7 @@ import type { Driver, DriverEvents, DriverOptions } from '../sessions/ports.ts';
 import type { Credentials } from '../targets/targets.ts';
 import type { ProtocolClient, RdpConnection, RdpConnectionEvents, RdpConnectionOptions } from './driver.ts';
 import { type ConnectionEnd, describeFailure, endOf } from './failures.ts';
-import type { ServerCertificate } from './tls-peer.ts';
+import { Redirections } from './redirections.ts';
 
 export interface LinkParts {
   /** The configuration of every client of this session, but for what a connection of its own has. */
@@ -20,9 +20,6 @@ export interface LinkParts {
 
 /** Some twenty-five seconds in all, besides what the attempts themselves take. */
 export const RECONNECT_DELAYS_MS: readonly number[] = [500, 1_500, 3_000, 6_000, 12_000];
-
-/** More than any farm needs; a server that sends further sends in a circle. */
-export const MAX_REDIRECTIONS = 5;
 
 /**
  * A session's way to its server over however many connections that takes: follows redirections, and brings a connection
@@ -41,19 +38,16 @@ export class RdpLink implements Driver {
   #suppressed = false;
   /** Whether the desktop was there once. */
   #wasActive = false;
-  #redirections = 0;
   /** When the desktop was there, while it is. */
   #upSince: number | undefined;
   /** To bring the connection back, since it last stayed for a while. */
   #attempts = 0;
   #timer: NodeJS.Timeout | undefined;
   #secret: AutoReconnectSecret | undefined;
-  /** What a redirection changed: holds as long as the session does, since a lost connection is to come back there. */
-  #redirection: Redirection | undefined;
+  /** What they changed holds as long as the session does, since a lost connection is to come back there. */
+  readonly #redirections = new Redirections();
   /** Whether the redirection has led to a desktop. */
   #arrived = false;
-  /** Of the redirection's hosts. */
-  #hostIndex = 0;
   /** Updates that were handed over, over all connections; and those before the present one. */
   #updates = 0;
   #updatesBefore = 0;
@@ -114,20 +108,19 @@ export class RdpLink implements Driver {
 
   #open(credentials: Credentials): void {
     const { host, port, trustCertificate, security } = this.#options;
-    const redirection = this.#redirection;
-    const destination = redirection?.hosts[this.#hostIndex] ?? host;
-    const redirected = redirection?.changes.redirected;
-    const comesBack = this.#wasActive && (redirection === undefined || this.#arrived);
+    const redirections = this.#redirections;
+    const destination = redirections.host ?? host;
+    const { redirected } = redirections.changes;
+    const comesBack = this.#wasActive && (!redirections.any || this.#arrived);
     const config: ClientConfig = {
       ...this.#parts.config(credentials),
-      ...redirection?.changes,
+      ...redirections.changes,
       // What an RDSTLS logon took is good once: who comes back knows the session's number and the account.
       ...(comesBack && redirected !== undefined && { redirected: { sessionId: redirected.sessionId } }),
       host: destination,
       ...this.#size,
       ...(comesBack && this.#secret !== undefined && { autoReconnect: this.#secret }),
     };
-    const vouched = (certificate: ServerCertificate) => isVouchedFor(certificate, redirection);
     this.#updatesBefore = this.#updates;
     // Made before its events come: a connection that fails at once must not find the one before.
     this.#connection = this.#parts.open(
@@ -135,7 +128,7 @@ export class RdpLink implements Driver {
       {
         host: destination,
         port,
-        trust: (certificate) => vouched(certificate) || trustCertificate(certificate),
+        trust: (certificate) => redirections.vouchesFor(certificate) || trustCertificate(certificate),
         ...(security !== undefined && { minimumTls: security.minimumTls, verifyChain: security.verifyChain }),
       },
       this.#connectionEvents(),
@@ -180,25 +173,12 @@ export class RdpLink implements Driver {
 
   #redirected(redirection: Redirection): void {
     this.#wentDown();
-    this.#redirections++;
-    if (this.#redirections > MAX_REDIRECTIONS) {
-      this.#close(endOf('protocol_error', `redirected ${this.#redirections} times`));
+    if (!this.#redirections.follow(redirection)) {
+      this.#close(endOf('protocol_error', `redirected ${this.#redirections.inARow} times`));
       return;
     }
-    // What an earlier server said of routing goes; a change of security stays.
-    const { legacySecurity } = this.#redirection?.changes ?? {};
-    const changes = { ...(legacySecurity !== undefined && { legacySecurity }), ...redirection.changes };
-    const stays = redirection.hosts.length === 0;
-    this.#redirection = { ...redirection, changes, hosts: stays ? this.#currentHosts() : redirection.hosts };
     this.#arrived = false;
-    this.#hostIndex = 0;
     this.#reopen();
-  }
-
-  /** A routing token is for whoever was connected to when it came. */
-  #currentHosts(): readonly string[] {
-    const host = this.#redirection?.hosts[this.#hostIndex];
-    return host === undefined ? [] : [host];
   }
 
   #ended(end: ConnectionEnd): void {
@@ -227,16 +207,13 @@ export class RdpLink implements Driver {
     this.#upSince = undefined;
     if (since !== undefined && performance.now() - since > SETTLED_MS) {
       this.#attempts = 0;
-      this.#redirections = 0;
+      this.#redirections.settled();
     }
     return since !== undefined;
   }
 
-  /** A redirection may name several ways to the same server. */
   #triesNextHost(end: ConnectionEnd): boolean {
-    const more = this.#hostIndex + 1 < (this.#redirection?.hosts.length ?? 0);
-    if (!more || this.#arrived || !UNREACHED.has(end.code)) return false;
-    this.#hostIndex++;
+    if (this.#arrived || !UNREACHED.has(end.code) || !this.#redirections.nextHost()) return false;
     this.#reopen();
     return true;
   }
@@ -278,9 +255,3 @@ const UNREACHED: ReadonlySet<ErrorCode> = new Set(['target_unresolved', 'target_
 
 /** What a server that is just starting, or a network that is just coming back, may look like. */
 const PASSING: ReadonlySet<ErrorCode> = new Set([...UNREACHED, 'connection_lost', 'target_not_rdp', 'tls_failed']);
-
-/** A server that we trust named this very certificate for the one that it sent us to. */
-function isVouchedFor(certificate: ServerCertificate, redirection: Redirection | undefined): boolean {
-  const vouched = redirection?.certificate;
-  return vouched !== undefined && Buffer.compare(vouched, certificate.peer.certificate) === 0;
-}

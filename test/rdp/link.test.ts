@@ -6,9 +6,10 @@ import { UpdateCode } from '#protocol/graphics/update.ts';
 import { RdpClient } from '#protocol/session/rdp-client.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import { type ProtocolClient, RdpConnection } from '../../gateway/rdp/driver.ts';
-import { MAX_REDIRECTIONS, RdpLink } from '../../gateway/rdp/link.ts';
+import { RdpLink } from '../../gateway/rdp/link.ts';
 import type { LivenessLimits } from '../../gateway/rdp/liveness.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
+import { MAX_REDIRECTIONS } from '../../gateway/rdp/redirections.ts';
 import type { DriverOptions } from '../../gateway/sessions/ports.ts';
 import { eventually, farm, redirect } from './farm.ts';
 

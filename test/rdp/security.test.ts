@@ -7,7 +7,7 @@ import { diagnose } from '../../gateway/rdp/doctor/doctor.ts';
 import { type ConnectionSecurity, protocolNameOf } from '../../gateway/rdp/security.ts';
 import { type CertificateFacts, decideTrust, type TrustDecision, type TrustPolicy } from '../../gateway/rdp/trust.ts';
 import type { DriverEvents, DriverOptions } from '../../gateway/sessions/ports.ts';
-import type { PasswordCredentials } from '../../protocol/security/ts-request.ts';
+import type { PasswordCredentials } from '../../protocol/security/ts-credentials.ts';
 import {
   HYBRID,
   makeIdentity,

@@ -1,4 +1,5 @@
 import { ConnectError } from '#protocol/connector/connect-error.ts';
+import type { Redirection } from '#protocol/connector/redirection.ts';
 import type { ClientConfig, ConnectionPhase } from '#protocol/connector/types.ts';
 import { DecodeError, UnsupportedError } from '#protocol/core/errors.ts';
 import { UpdateCode } from '#protocol/graphics/update.ts';
@@ -10,6 +11,7 @@ import { type ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
 import { type ProtocolClient, RdpConnection, type RdpConnectionOptions } from '../driver.ts';
 import type { ConnectionEnd } from '../failures.ts';
 import { nodeCrypto } from '../node-crypto.ts';
+import type { ServerCertificate } from '../tls-peer.ts';
 import { type Diagnosis, type DiagnosisCode, diagnosis } from './diagnoses.ts';
 import { harmless } from './wire.ts';
 
@@ -35,6 +37,12 @@ export interface DesktopOutcome {
   readonly pictureMs: number | undefined;
   /** The desktop that the server gave. */
   readonly desktop: { readonly width: number; readonly height: number; readonly colorDepth: number } | undefined;
+  /** What the first picture came as. */
+  readonly pictureKind: string | undefined;
+  /** The server sends the connection on. */
+  readonly redirection: Redirection | undefined;
+  /** What was seen of the server, once TLS was there. */
+  readonly certificate: ServerCertificate | undefined;
   readonly bytes: number;
   readonly endedMs: number;
   /** MCS Attach User Request to its Confirm. */
@@ -52,6 +60,9 @@ export async function tryDesktop(plan: DesktopPlan): Promise<DesktopOutcome> {
   let connectedMs: number | undefined;
   let pictureMs: number | undefined;
   let desktop: DesktopOutcome['desktop'];
+  let pictureKind: string | undefined;
+  let redirection: Redirection | undefined;
+  let certificate: ServerCertificate | undefined;
   let bytes = 0;
   let timer: NodeJS.Timeout | undefined;
   let isLoggedOn = false;
@@ -70,9 +81,17 @@ export async function tryDesktop(plan: DesktopPlan): Promise<DesktopOutcome> {
       graphics(update) {
         if (!PICTURES.has(update.code) || pictureMs !== undefined) return;
         pictureMs = elapsed();
+        pictureKind = PICTURES.get(update.code);
         clearTimeout(timer);
         if (plan.settleMs === 0 || isLoggedOn) finish('enough');
         else timer = setTimeout(() => finish('enough'), plan.settleMs);
+      },
+      secured(_tls, seen) {
+        certificate = seen;
+      },
+      redirected(to) {
+        redirection = to;
+        resolve('enough');
       },
       loggedOn() {
         isLoggedOn = true;
@@ -106,6 +125,9 @@ export async function tryDesktop(plan: DesktopPlan): Promise<DesktopOutcome> {
     connectedMs,
     pictureMs,
     desktop,
+    pictureKind,
+    redirection,
+    certificate,
     bytes,
     endedMs: elapsed(),
     mcsRoundTripMs: client.mcsRoundTripMs,
@@ -118,8 +140,6 @@ class ObservedClient implements ProtocolClient {
   readonly #client: RdpClient;
   error: unknown;
   reason: CloseReason | undefined;
-  /** Where the server sends us. */
-  redirectedTo: readonly string[] | undefined;
   mcsRoundTripMs: number | undefined;
   #askedAt: number | undefined;
 
@@ -171,7 +191,6 @@ class ObservedClient implements ProtocolClient {
     }
     for (const output of outputs) {
       if (output.kind === 'closed') this.reason = output.reason;
-      if (output.kind === 'redirect') this.redirectedTo = output.redirection.hosts;
       // The phase begins with Erect Domain and Attach User; what comes next is the server's answer.
       if (output.kind === 'phase' && output.phase === 'channels') this.#askedAt = performance.now();
     }
@@ -186,10 +205,7 @@ function explain(
   phase: ConnectionPhase | undefined,
   config: ClientConfig,
 ): Diagnosis {
-  const { error, reason, redirectedTo } = client;
-  if (redirectedTo !== undefined) {
-    return diagnosis('server_redirects', harmless(redirectedTo.join(', ') || 'the same address, by a routing token'));
-  }
+  const { error, reason } = client;
   if (reason !== undefined) return explainReason(reason);
   if (error instanceof ConnectError) return explainConnectError(error, phase, config);
   if (error instanceof DecodeError || error instanceof UnsupportedError) {
@@ -282,11 +298,11 @@ function logonCode(reason: CredSspErrorCode): DiagnosisCode {
 }
 
 /** What a picture can come as; sizes and pointers are none. */
-const PICTURES: ReadonlySet<number> = new Set([
-  UpdateCode.orders,
-  UpdateCode.bitmap,
-  UpdateCode.surfaceCommands,
-  UpdateCode.graphicsPipeline,
+const PICTURES: ReadonlyMap<number, string> = new Map([
+  [UpdateCode.orders, 'drawing orders'],
+  [UpdateCode.bitmap, 'classic bitmaps'],
+  [UpdateCode.surfaceCommands, 'surface commands'],
+  [UpdateCode.graphicsPipeline, 'the graphics pipeline (RDPGFX)'],
 ]);
 
 const CONNECT_CODES: Readonly<Partial<Record<ConnectError['code'], DiagnosisCode>>> = {
@@ -299,6 +315,7 @@ const CONNECT_CODES: Readonly<Partial<Record<ConnectError['code'], DiagnosisCode
 
 /** Before the logon: the probes came through here a moment ago. */
 const EARLY_CODES: Readonly<Partial<Record<ConnectionEnd['code'], DiagnosisCode>>> = {
+  target_unresolved: 'name_not_found',
   target_refused: 'connection_refused',
   target_timeout: 'connection_timed_out',
   tls_failed: 'tls_failed',

@@ -578,10 +578,26 @@ export const diagnoses = {
   },
   server_redirects: {
     step: 'session',
-    severity: 'warning',
-    message: 'The server sends the connection on to another one, which was not tested.',
-    cause: 'It is a Remote Desktop connection broker or a member of a farm.',
-    fix: 'Sessions follow it. To test the whole way, test the session host that the details name.',
+    severity: 'info',
+    message: 'The server sends the connection on to another one, as sessions follow it.',
+    cause: 'It is a Remote Desktop connection broker or a member of a farm; what follows was found at the last server.',
+    fix: 'Nothing to do. To test one session host of the farm by itself, test its own name.',
+  },
+  redirection_loop: {
+    step: 'session',
+    severity: 'error',
+    message: 'The servers send the connection on and on, and never to a desktop.',
+    cause:
+      'The connection broker and the session hosts do not agree on who has the session: a host left the farm, or the load balancer does not heed the routing token.',
+    fix: 'Check the farm in Server Manager (Remote Desktop Services, Collections), and that the load balancer in front of it routes by the token ("msts=").',
+  },
+  redirection_unreachable: {
+    step: 'session',
+    severity: 'error',
+    message: 'The server sends the connection on to one that this gateway cannot reach.',
+    cause:
+      'The connection broker names an address or a name of the inner network, and only the first server can be reached from here.',
+    fix: 'Let this gateway reach the session host that the details name on its Remote Desktop port and resolve its name; or have the load balancer route by token (turn off the group policy "Use IP Address Redirection").',
   },
   no_picture: {
     step: 'picture',

@@ -1,13 +1,20 @@
 import type { LookupFunction } from 'node:net';
+import {
+  DEFAULT_GRAPHICS,
+  DYNAMIC_CHANNELS,
+  type GraphicsKind,
+  offerGraphics,
+} from '#protocol/connector/graphics-offer.ts';
 import type { LegacySecurityPolicy, NlaPolicy } from '#protocol/connector/types.ts';
 import { SecurityProtocol } from '#protocol/pdu/nego.ts';
 import { DEFAULT_MINIMUM_TLS } from '../driver.ts';
 import type { TlsVersion } from '../tls-peer.ts';
-import { decideTrust, type TrustPolicy } from '../trust.ts';
+import type { TrustPolicy } from '../trust.ts';
 import { checkCertificate } from './certificate.ts';
-import { type DesktopOutcome, tryDesktop } from './desktop.ts';
+import type { DesktopOutcome } from './desktop.ts';
 import { type Diagnosis, diagnosis } from './diagnoses.ts';
 import type { Finding } from './finding.ts';
+import { followToDesktop } from './follow.ts';
 import { type Negotiated, negotiate } from './negotiation.ts';
 import { type NlaAnswer, probeNla } from './nla.ts';
 import { findAddresses, findOpenAddress, type Reached, type Resolve, resolveHost } from './reach.ts';
@@ -25,6 +32,8 @@ export interface DoctorOptions {
   readonly legacySecurity?: LegacySecurityPolicy;
   /** 1.2 unless given. */
   readonly minimumTls?: TlsVersion;
+  /** What the server may send besides classic bitmaps, as sessions offer it. */
+  readonly graphics?: readonly GraphicsKind[];
   /** Which certificate may be sent the password; any, as on first use, unless given. */
   readonly trust?: TrustPolicy;
   /** Without an account it ends before the logon, or at the server's sign-in screen where there is no NLA. */
@@ -122,11 +131,13 @@ async function examineDesktop(
     for (const name of DESKTOP_STEPS) examination.skip(name, unwanted);
     return undefined;
   }
-  const outcome = await tryDesktop({
+  const { outcome, visited, problem } = await followToDesktop({
     config: {
       host,
       ...(credentials ?? NOBODY),
       ...DESKTOP,
+      ...offerGraphics(options.graphics ?? DEFAULT_GRAPHICS),
+      channels: [DYNAMIC_CHANNELS],
       nla,
       ...(options.restrictedAdmin === true && { restrictedAdmin: true }),
       ...(negotiated.selected === SecurityProtocol.rdp && { legacySecurity: 'required' }),
@@ -135,36 +146,45 @@ async function examineDesktop(
       host,
       port,
       lookup: lookupOf(reached),
-      trust: (certificate) => decideTrust(trust, certificate),
       verifyChain: trust.mode === 'system',
       minimumTls: options.minimumTls ?? DEFAULT_MINIMUM_TLS,
       connectTimeoutMs: options.timeoutMs ?? TIMEOUT_MS,
       answerTimeoutMs: options.logonTimeoutMs ?? LOGON_TIMEOUT_MS,
     },
+    trust,
     until,
     pictureTimeoutMs: options.pictureTimeoutMs ?? TIMEOUT_MS,
     settleMs: usesNla || credentials === undefined ? 0 : (options.settleMs ?? SETTLE_MS),
   });
-  for (const step of desktopSteps(outcome, until, credentials !== undefined)) examination.add(step);
-  return outcome;
+  const found = problem === undefined ? outcome : { ...outcome, failure: problem };
+  for (const step of desktopSteps(found, until, credentials !== undefined, visited)) examination.add(step);
+  return found;
 }
 
-function desktopSteps(outcome: DesktopOutcome, until: 'logon' | 'desktop', withAccount: boolean): Step[] {
+function desktopSteps(
+  outcome: DesktopOutcome,
+  until: 'logon' | 'desktop',
+  withAccount: boolean,
+  visited: readonly string[],
+): Step[] {
   const { failure } = outcome;
   // What the probes before should have found is told where the connection was made.
   const failedAt = failure === undefined ? stepNames.length : Math.max(LOGON, stepNames.indexOf(failure.step));
   return DESKTOP_STEPS.map((name): Step => {
     const at = stepNames.indexOf(name);
-    const { summary, durationMs, facts = {} } = describeDesktopStep(name, outcome);
+    const { summary, durationMs, facts: own = {} } = describeDesktopStep(name, outcome);
+    const wentOn = name === 'session' && visited.length > 0;
+    const facts = wentOn ? { ...own, redirectedTo: visited } : own;
+    const redirects = wentOn ? [diagnosis('server_redirects', visited.join(', '))] : [];
     if (at === failedAt && failure !== undefined) {
-      const diagnoses = [failure];
+      const diagnoses = [...redirects, failure];
       return { name, status: statusOf(diagnoses), summary: failure.message, facts, durationMs, diagnoses };
     }
     if (at > failedAt) return skipped(name, NOT_REACHED);
     if (until === 'logon' && name !== 'logon') return skipped(name, 'not asked for');
     if (name === 'logon' && !withAccount)
       return skipped(name, 'no account was given: the server shows its own sign-in');
-    return { name, status: 'ok', summary, facts, durationMs, diagnoses: [] };
+    return { name, status: 'ok', summary, facts, durationMs, diagnoses: redirects };
   });
 }
 
@@ -197,9 +217,9 @@ function describeDesktopStep(
     }
     case 'picture':
       return {
-        summary: 'the first picture came',
+        summary: `the first picture came as ${outcome.pictureKind}`,
         durationMs: between(connectedMs, pictureMs),
-        facts: { bytesUntilThen: outcome.bytes },
+        facts: { bytesUntilThen: outcome.bytes, sentAs: outcome.pictureKind ?? '' },
       };
   }
 }

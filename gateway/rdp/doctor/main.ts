@@ -1,3 +1,4 @@
+import { ConfigError, graphicsOf } from '../../config.ts';
 import { askPassword } from './ask-password.ts';
 import { type CommandLine, CommandLineError, readCommandLine, USAGE } from './command-line.ts';
 import { type DoctorOptions, diagnose } from './doctor.ts';
@@ -7,7 +8,7 @@ import { formatStep, formatVerdict } from './report.ts';
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof CommandLineError)) throw error;
+  if (!(error instanceof CommandLineError || error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n\n${USAGE}`);
   process.exitCode = 2;
 }
@@ -23,6 +24,7 @@ async function main(words: readonly string[]): Promise<number> {
   if (!json) process.stdout.write(`${options.host} port ${options.port}\n`);
   const report = await diagnose({
     ...options,
+    graphics: graphicsOf('ORIEL_GRAPHICS', process.env.ORIEL_GRAPHICS),
     ...(credentials !== undefined && { credentials }),
     ...(!json && { onStep: (step) => process.stdout.write(`${formatStep(step)}\n`) }),
   });

@@ -8,16 +8,16 @@ import { type DiagnosisCode, diagnoses } from '../../../gateway/rdp/doctor/diagn
 import { type DoctorOptions, diagnose } from '../../../gateway/rdp/doctor/doctor.ts';
 import { diagnosesOf, type Report, type Step, type StepName } from '../../../gateway/rdp/doctor/report.ts';
 import type { Dial } from '../../../gateway/rdp/doctor/wire.ts';
-import { encodeEnhancedRedirection } from '../../../protocol/pdu/server-redirection.ts';
-import { SERVER_CHANNEL_ID, ShareControlType, shareControlMessage } from '../../../protocol/pdu/share.ts';
+import { MAX_REDIRECTIONS } from '../../../gateway/rdp/redirections.ts';
+import { UpdateCode } from '../../../protocol/graphics/update.ts';
 import { NtStatus } from '../../../protocol/security/nt-status.ts';
 import { encodeTsRequest } from '../../../protocol/security/ts-request.ts';
 import { fakePeer, type Identity } from '../fake-peer.ts';
+import { farm, redirect, type Visit } from '../farm.ts';
 import {
   disconnectedByOtherConnection,
   endWith,
   hybridOnly,
-  LICENSED,
   licenseAlert,
   logonError,
   makeIdentity,
@@ -475,16 +475,60 @@ describe('licensing and the session', () => {
     failsWith(await examineScripted({ insteadOfLicensing }), 'protocol_error');
   });
 
-  it('server_redirects', async () => {
-    const packet = encodeEnhancedRedirection({ sessionId: 1, flags: 0, targetFqdn: 'host7.lab.example' });
-    const redirect = shareControlMessage(ShareControlType.serverRedirect, SERVER_CHANNEL_ID, packet);
-    const insteadOfLicensing: Script['insteadOfLicensing'] = (session) => {
-      session.sendIo(LICENSED);
-      session.sendIo(redirect);
+  /** A farm that sends a client on, as often as it says. Ends at a desktop with a picture. */
+  const examineFarm = async (targetNetAddress: string, times: number, options: Partial<DoctorOptions> = {}) => {
+    const config = { tls: { authenticate: () => true } };
+    const arrive = (visit: Visit, count: number) => {
+      if (count <= times) redirect(visit, { targetNetAddress });
+      else visit.do(visit.server.update(UpdateCode.bitmap, Uint8Array.of(1, 0, 0, 0)));
     };
-    const step = finds(await examineScripted({ insteadOfLicensing }), 'server_redirects');
-    assert.equal(step.diagnoses[0]?.detail, 'host7.lab.example');
-    assert.equal(step.status, 'warning');
+    await using servers = await farm(arrive, { config, identity });
+    const report = await examine(servers.port, { nla: 'never', settleMs: 50, ...options });
+    return { report, servers };
+  };
+
+  it('server_redirects: followed to the desktop', async () => {
+    const { report, servers } = await examineFarm('127.0.0.1', 2);
+    const step = finds(report, 'server_redirects');
+    assert.equal(step.status, 'ok');
+    assert.deepEqual(step.facts.redirectedTo, ['127.0.0.1', '127.0.0.1']);
+    assert.equal(stepOf(report, 'picture').status, 'ok');
+    assert.equal(servers.visits.length, 3);
+  });
+
+  it('redirection_loop', async () => {
+    const { report, servers } = await examineFarm('127.0.0.1', Number.POSITIVE_INFINITY);
+    failsWith(report, 'redirection_loop');
+    assert.equal(servers.visits.length, 1 + MAX_REDIRECTIONS);
+  });
+
+  it('redirection_unreachable', async () => {
+    const { report } = await examineFarm('127.0.0.9', 1);
+    const step = failsWith(report, 'redirection_unreachable');
+    assert.match(step.diagnoses.at(-1)?.detail ?? '', /^127\.0\.0\.9: /);
+  });
+
+  it('tells what the picture came as, by what is offered', async () => {
+    const offers: (readonly boolean[])[] = [];
+    const config = { tls: { authenticate: () => true } };
+    const arrive = ({ server, do: send }: Visit) => {
+      const { clientCapabilities = [], channels = [] } = server.connection ?? {};
+      offers.push([
+        clientCapabilities.some(({ kind }) => kind === 'surfaceCommands'),
+        channels.some(({ name }) => name === 'drdynvc'),
+        ((server.connection?.clientData.core.earlyCapabilityFlags ?? 0) & 0x100) !== 0,
+      ]);
+      send(server.update(UpdateCode.bitmap, Uint8Array.of(1, 0, 0, 0)));
+    };
+    await using servers = await farm(arrive, { config, identity });
+    const options = { nla: 'never', settleMs: 0 } as const;
+    const report = await examine(servers.port, options);
+    await examine(servers.port, { ...options, graphics: [] });
+    assert.equal(stepOf(report, 'picture').facts.sentAs, 'classic bitmaps');
+    assert.deepEqual(offers, [
+      [true, true, true],
+      [false, true, false],
+    ]);
   });
 
   const notices: readonly (readonly [DiagnosisCode, number, number])[] = [

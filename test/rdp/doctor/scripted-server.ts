@@ -10,7 +10,8 @@ import { mcsMessage, sendDataIndication } from '../../../protocol/pdu/mcs-domain
 import { decodeConnectionRequest, encodeConnectionConfirm } from '../../../protocol/pdu/nego.ts';
 import { SERVER_CHANNEL_ID, ShareDataType, shareDataMessage } from '../../../protocol/pdu/share.ts';
 import { CredSspServer, type CredSspServerOptions } from '../../../protocol/security/credssp-server.ts';
-import { findTsRequestSize, type PasswordCredentials } from '../../../protocol/security/ts-request.ts';
+import type { PasswordCredentials } from '../../../protocol/security/ts-credentials.ts';
+import { findTsRequestSize } from '../../../protocol/security/ts-request.ts';
 import { type FakePeer, fakePeer, type Identity } from '../fake-peer.ts';
 
 export const USERNAME = 'ann';
@@ -59,7 +60,8 @@ export function scriptedServer(script: Script): Promise<FakePeer> {
     socket.once('data', (request: Buffer) => {
       const { negotiation } = decodeConnectionRequest(new Uint8Array(request));
       const select = script.select ?? hybridOnly;
-      const confirm = select(negotiation?.protocols ?? 0, negotiation?.flags ?? 0);
+      const requested = negotiation?.protocols ?? 0;
+      const confirm = select(requested, negotiation?.flags ?? 0);
       socket.write(confirm);
       if (script.insteadOfTls !== undefined) {
         script.insteadOfTls(socket);
@@ -68,9 +70,9 @@ export function scriptedServer(script: Script): Promise<FakePeer> {
       const secure = new TLSSocket(socket, { isServer: true, secureContext: context });
       secure.on('error', () => {});
       secure.once('secure', () => {
-        if (confirm[15] === SSL) serveSession(secure, script);
+        if (confirm[15] === SSL) serveSession(secure, script, requested);
         else if (script.insteadOfNla !== undefined) script.insteadOfNla(secure);
-        else authenticate(secure, script, peer);
+        else authenticate(secure, script, requested, peer);
       });
     });
   });
@@ -144,7 +146,12 @@ export async function makeIdentity(options: CertificateOptions = {}): Promise<Id
   return { cert: made.cert, key: made.private };
 }
 
-function authenticate(secure: TLSSocket, script: Script, peer: ReturnType<typeof describeCertificate>['peer']): void {
+function authenticate(
+  secure: TLSSocket,
+  script: Script,
+  requested: number,
+  peer: ReturnType<typeof describeCertificate>['peer'],
+): void {
   const { aheadMs = 0, ...options } = script.credssp ?? {};
   const lookup = () => ({ password: PASSWORD });
   const server = new CredSspServer(
@@ -172,17 +179,28 @@ function authenticate(secure: TLSSocket, script: Script, peer: ReturnType<typeof
       if (!step.done) continue;
       script.onLogon?.(server.credentials);
       secure.off('data', receive);
-      serveSession(secure, script, pending);
+      serveSession(secure, script, requested, pending);
       return;
     }
   };
   secure.on('data', receive);
 }
 
+/**
+ * The acceptor believes in TLS alone: what the client says it heard of the negotiation, TS_UD_CS_CORE's
+ * serverSelectedProtocol ([MS-RDPBCGR] 2.2.1.3.2), is made to agree with that.
+ */
+function asOverTls(chunk: Buffer): Uint8Array {
+  const bytes = new Uint8Array(chunk);
+  const core = chunk.indexOf(Buffer.from([0x01, 0xc0, 0xd8, 0x00]));
+  if (core !== -1) bytes.set([SSL, 0, 0, 0], core + 4 + 208);
+  return bytes;
+}
+
 /** MCS and on. The acceptor is led past its own beginning, which has been played by hand. */
-function serveSession(secure: TLSSocket, script: Script, first: Buffer = Buffer.alloc(0)): void {
+function serveSession(secure: TLSSocket, script: Script, requested: number, first: Buffer = Buffer.alloc(0)): void {
   const acceptor = new ServerAcceptor({ computerName: 'WINSRV', tls: { authenticate: () => true } }, nodeCrypto);
-  acceptor.receive(Uint8Array.from([3, 0, 0, 19, 14, 0xe0, 0, 0, 0, 0, 0, 1, 0, 8, 0, SSL, 0, 0, 0]), 0);
+  acceptor.receive(Uint8Array.from([3, 0, 0, 19, 14, 0xe0, 0, 0, 0, 0, 0, 1, 0, 8, 0, requested | SSL, 0, 0, 0]), 0);
   acceptor.tlsEstablished({ certificate: new Uint8Array(0), subjectPublicKey: new Uint8Array(0) }, 0);
   const session: ScriptedSession = {
     send: (bytes) => secure.write(bytes),
@@ -192,7 +210,7 @@ function serveSession(secure: TLSSocket, script: Script, first: Buffer = Buffer.
   let over = false;
   const receive = (chunk: Buffer): void => {
     if (over || chunk.length === 0) return;
-    const outputs = acceptor.receive(new Uint8Array(chunk), 0);
+    const outputs = acceptor.receive(asOverTls(chunk), 0);
     if (script.insteadOfLicensing !== undefined && acceptor.stateName === 'capabilities-exchange') {
       over = true;
       script.insteadOfLicensing(session);
