@@ -93,7 +93,7 @@ test('what was typed is found whole, and is not in the database', async () => {
   assert.deepEqual(await find('Geheim'), ['one']);
   assert.deepEqual(await find('gehe'), []);
   assert.deepEqual((await index.moments(['one'], ['geheim'])).get('one'), [{ at: 1000, text: 'typed' }]);
-  for (const table of ['event_text', 'typed_words', 'event_text_content', 'event_text_data']) {
+  for (const table of ['event_lines', 'typed_words', 'event_text_data', 'event_text_idx']) {
     const { rows } = await sql`select * from ${sql.table(table)}`.execute(store);
     assert.ok(!/gehe/i.test(JSON.stringify(rows)), table);
     const bytes = rows.flatMap((row) => Object.values(row as object).filter((value) => value instanceof Uint8Array));

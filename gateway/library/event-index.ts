@@ -32,16 +32,18 @@ export class EventIndex {
     }
     await this.#store.transaction().execute(async (transaction) => {
       await remove(transaction, id);
-      const { last } = await transaction
-        .selectFrom('event_text_sessions')
-        .select(({ fn }) => fn.max('last_row').as('last'))
+      const { id: row } = await transaction
+        .insertInto('indexed_recordings')
+        .values({ session_id: id, version: VERSION })
+        .returning('id')
         .executeTakeFirstOrThrow();
-      const first = (last ?? 0) + 1;
-      const rows = texts.map(({ at, text }, i) => ({ rowid: first + i, session_id: id, at, text }));
-      for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
+      const text = texts.map((line) => line.text).join('\n');
+      await transaction.insertInto('event_text').values({ rowid: row, text }).execute();
+      const lines = texts.map((line) => ({ session_id: id, ...line }));
+      for (let i = 0; i < lines.length; i += ROWS_AT_ONCE) {
         await transaction
-          .insertInto('event_text')
-          .values(rows.slice(i, i + ROWS_AT_ONCE))
+          .insertInto('event_lines')
+          .values(lines.slice(i, i + ROWS_AT_ONCE))
           .execute();
       }
       const words = [...typed].map(([word, at]) => ({ word: this.#hash(word), session_id: id, at }));
@@ -51,15 +53,6 @@ export class EventIndex {
           .values(words.slice(i, i + ROWS_AT_ONCE))
           .execute();
       }
-      await transaction
-        .insertInto('event_text_sessions')
-        .values({
-          session_id: id,
-          version: VERSION,
-          first_row: rows[0]?.rowid ?? null,
-          last_row: rows.at(-1)?.rowid ?? null,
-        })
-        .execute();
     });
   }
 
@@ -77,7 +70,7 @@ export class EventIndex {
       .where(({ not, exists, selectFrom }) =>
         not(
           exists(
-            selectFrom('event_text_sessions')
+            selectFrom('indexed_recordings')
               .select('session_id')
               .whereRef('session_id', '=', 'sessions.id')
               .where('version', '=', VERSION),
@@ -91,7 +84,8 @@ export class EventIndex {
 
   /** A condition on `sessions`: a word is in the events of the recording. */
   condition(word: string): RawBuilder<SqlBool> {
-    const inText = sql`sessions.id in (select session_id from event_text where event_text match ${phrase(word)})`;
+    const inText = sql`sessions.id in (select session_id from indexed_recordings
+      where id in (select rowid from event_text where event_text match ${phrase(word)}))`;
     const form = wordForm(word);
     if (form.length < MIN_WORD) return sql<SqlBool>`${inText}`;
     return sql<SqlBool>`(${inText} or sessions.id in (
@@ -115,17 +109,16 @@ export class EventIndex {
             .where('word', 'in', hashes)
             .where('session_id', 'in', [...ids])
             .execute();
-    const said = await this.#store
-      .selectFrom('event_text')
+    for (const { session_id: id, at } of typed) append(found, id, { at, text: TYPED });
+    const lines = await this.#store
+      .selectFrom('event_lines')
       .select(['session_id', 'at', 'text'])
-      .where(sql<SqlBool>`event_text match ${words.map(phrase).join(' OR ')}`)
       .where('session_id', 'in', [...ids])
-      .orderBy('at')
       .execute();
-    for (const { session_id: id, at, ...row } of [...typed.map((row) => ({ ...row, text: TYPED })), ...said]) {
-      const list = found.get(id) ?? [];
-      found.set(id, list);
-      list.push({ at, text: row.text.slice(0, SNIPPET) });
+    const patterns = words.map(patternOf);
+    for (const { session_id: id, at, text } of lines) {
+      if (!patterns.some((pattern) => pattern.test(plain(text)))) continue;
+      append(found, id, { at, text: text.slice(0, SNIPPET) });
     }
     for (const list of found.values()) list.sort((a, b) => a.at - b.at).splice(MOMENTS);
     return found;
@@ -143,6 +136,28 @@ const MOMENTS = 3;
 const SNIPPET = 200;
 const TYPED = 'typed';
 
+/** As the full-text index finds it: at the beginning of a word, in any case, without accents. */
+function patternOf(word: string): RegExp {
+  const literal = plain(word)
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+  return literal === ''
+    ? NOTHING
+    : new RegExp(`(?:^|[^\\p{L}\\p{N}])${literal.replaceAll(' ', '[^\\p{L}\\p{N}]+')}`, 'u');
+}
+
+function plain(text: string): string {
+  return text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
+}
+
+const NOTHING = /(?!)/;
+
+function append(found: Map<string, EventWords[]>, id: string, words: EventWords): void {
+  const list = found.get(id);
+  if (list === undefined) found.set(id, [words]);
+  else list.push(words);
+}
+
 /** The beginning of a word, or of several one behind another where the word has marks in it: `srv-01`, `10.0.0.5`. */
 function phrase(word: string): string {
   return `"${word.replaceAll('"', '""')}"*`;
@@ -150,16 +165,11 @@ function phrase(word: string): string {
 
 async function remove(store: Store, id: string): Promise<void> {
   const row = await store
-    .deleteFrom('event_text_sessions')
+    .deleteFrom('indexed_recordings')
     .where('session_id', '=', id)
-    .returning(['first_row', 'last_row'])
+    .returning('id')
     .executeTakeFirst();
-  if (row?.first_row != null && row.last_row !== null) {
-    await store
-      .deleteFrom('event_text')
-      .where('rowid', '>=', row.first_row)
-      .where('rowid', '<=', row.last_row)
-      .execute();
-  }
+  if (row !== undefined) await store.deleteFrom('event_text').where('rowid', '=', row.id).execute();
+  await store.deleteFrom('event_lines').where('session_id', '=', id).execute();
   await store.deleteFrom('typed_words').where('session_id', '=', id).execute();
 }

@@ -6,7 +6,8 @@ export interface RetentionSchema {
   retention_rules: RetentionRulesTable;
   event_text: EventTextTable;
   typed_words: TypedWordsTable;
-  event_text_sessions: EventTextSessionsTable;
+  event_lines: EventLinesTable;
+  indexed_recordings: IndexedRecordingsTable;
 }
 
 /** Recordings that nothing deletes. Names are copied in, as in `sessions`. */
@@ -25,9 +26,14 @@ export interface RetentionRulesTable {
   max_bytes: number | null;
 }
 
-/** Full-text index: one row for each event that says something. */
+/** Full-text index: one row for each recording, numbered as in `indexed_recordings`. */
 export interface EventTextTable {
-  rowid: Generated<number>;
+  rowid: number;
+  text: string;
+}
+
+/** What the events of a recording say, each at its moment. */
+export interface EventLinesTable {
   session_id: string;
   /** Milliseconds of the video. */
   at: number;
@@ -42,11 +48,9 @@ export interface TypedWordsTable {
 }
 
 /** Recordings whose events are in the index. */
-export interface EventTextSessionsTable {
+export interface IndexedRecordingsTable {
+  id: Generated<number>;
   session_id: string;
   /** Of what the index takes from an event. */
   version: number;
-  /** Its rows in `event_text`, which stand together; null: none. */
-  first_row: number | null;
-  last_row: number | null;
 }
