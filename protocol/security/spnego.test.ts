@@ -35,6 +35,18 @@ describe('NegTokenInit', () => {
     assert.equal(decoded.mechToken, undefined);
   });
 
+  it('is read as the NegTokenInit2 of [MS-SPNG] 4', () => {
+    const decoded = decodeNegTokenInit(NEG_TOKEN_INIT_2);
+    const negoEx = bytes('2b06010401823702021e');
+    assert.deepEqual(decoded.mechTypes, [negoEx, Mechanism.ntlm]);
+    assert.equal(decoded.mechToken?.length, 254);
+    assert.equal(Buffer.from(decoded.mechToken.subarray(0, 8)).toString('latin1'), 'NEGOEXTS');
+    assert.equal(decoded.mechListMic, undefined);
+    // Its MIC would come behind the hints, and its mechanisms may be left out.
+    const signed = bytes('6018 0606 2b0601050502 a00e 300c a304 3002 0500 a404 0402 aabb');
+    assert.deepEqual(decodeNegTokenInit(signed), { mechTypes: [], mechListMic: bytes('aabb') });
+  });
+
   it('must be of SPNEGO, with a bounded list', () => {
     assert.throws(() => decodeNegTokenInit(bytes('6008 0606 2b0601050503')), { field: 'thisMech' });
     const many = encodeNegTokenInit({ mechTypes: Array.from({ length: 33 }, () => Mechanism.ntlm) });
@@ -76,3 +88,29 @@ describe('NegTokenResp', () => {
     );
   });
 });
+
+/** [MS-SPNG] 4. */
+const NEG_TOKEN_INIT_2 = bytes(`
+      6082015d06062b0601050502a0820151
+      3082014da01a3018060a2b0601040182
+      3702021e060a2b06010401823702020a
+      a28201010481fe4e45474f4558545301
+      000000000000006000000070000000cf
+      fa11765e12599a347d766852bfce7097
+      458710bb8242b4c7dfbad2da897aa311
+      a7d868463430952562dc13c554f20100
+      00000000000000600000000100000000
+      000000000000005c33530deaf90d4db2
+      ec4ae3786ec3084e45474f4558545303
+      00000001000000400000008e000000cf
+      fa11765e12599a347d766852bfce705c
+      33530deaf90d4db2ec4ae3786ec30840
+      0000004e000000304ca04a3048302a80
+      283026312430220603550403131b584d
+      4c50726f766964657220496e7465726d
+      656469617465204341301a8018301631
+      1430120603550403130b584d4c50726f
+      7669646572a32a3028a0261b246e6f74
+      5f646566696e65645f696e5f52464334
+      31373840706c656173655f69676e6f72
+      65`);

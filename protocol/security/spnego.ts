@@ -27,7 +27,8 @@ export const Mechanism = {
 export const NegState = { acceptCompleted: 0, acceptIncomplete: 1, reject: 2, requestMic: 3 } as const;
 
 /**
- * [RFC 4178] 4.2.1 NegTokenInit, in the InitialContextToken of [RFC 2743] 3.1.
+ * [RFC 4178] 4.2.1 NegTokenInit, in the InitialContextToken of [RFC 2743] 3.1. Decoded as NegTokenInit2 of
+ * [MS-SPNG] 2.2.1, too, whose hints nobody heeds.
  * @pdu [RFC 4178] 4.2.1 NegTokenInit
  */
 export interface NegTokenInit {
@@ -62,15 +63,11 @@ export function decodeNegTokenInit(bytes: Uint8Array): NegTokenInit {
   const mechanism = readElement(outer, DerTag.objectIdentifier, 'thisMech').rest();
   if (!equalBytes(mechanism, Mechanism.spnego)) throw outer.error('invalid_value', 'thisMech', 'not SPNEGO');
   const cursor = readElement(readElement(outer, contextTag(0), 'negTokenInit'), DerTag.sequence, 'negTokenInit');
-  const list = readElement(readElement(cursor, contextTag(0), 'mechTypes'), DerTag.sequence, 'mechTypes');
-  const mechTypes: Uint8Array[] = [];
-  while (list.remaining > 0) {
-    if (mechTypes.length >= MAX_MECHANISMS) throw list.error('limit_exceeded', 'mechTypes');
-    mechTypes.push(readElement(list, DerTag.objectIdentifier, 'mechTypes').rest());
-  }
+  const types = readOptional(cursor, contextTag(0), 'mechTypes');
+  const mechTypes = types === undefined ? [] : decodeMechTypes(types);
   readOptional(cursor, contextTag(1), 'reqFlags');
   const mechToken = readOptional(cursor, contextTag(2), 'mechToken');
-  const mechListMic = readMic(cursor);
+  const mechListMic = readMic(cursor, 3) ?? readMic(cursor, 4);
   return {
     mechTypes,
     ...(mechToken !== undefined && { mechToken: readOctetString(mechToken, 'mechToken') }),
@@ -95,7 +92,7 @@ export function decodeNegTokenResp(bytes: Uint8Array): NegTokenResp {
   const negState = readOptional(cursor, contextTag(0), 'negState');
   const supportedMech = readOptional(cursor, contextTag(1), 'supportedMech');
   const responseToken = readOptional(cursor, contextTag(2), 'responseToken');
-  const mechListMic = readMic(cursor);
+  const mechListMic = readMic(cursor, 3);
   return {
     ...(negState !== undefined && { negState: readInteger(negState, 'negState', DerTag.enumerated) }),
     ...(supportedMech !== undefined && {
@@ -104,6 +101,16 @@ export function decodeNegTokenResp(bytes: Uint8Array): NegTokenResp {
     ...(responseToken !== undefined && { responseToken: readOctetString(responseToken, 'responseToken') }),
     ...(mechListMic !== undefined && { mechListMic }),
   };
+}
+
+function decodeMechTypes(cursor: ReadCursor): Uint8Array[] {
+  const list = readElement(cursor, DerTag.sequence, 'mechTypes');
+  const mechTypes: Uint8Array[] = [];
+  while (list.remaining > 0) {
+    if (mechTypes.length >= MAX_MECHANISMS) throw list.error('limit_exceeded', 'mechTypes');
+    mechTypes.push(readElement(list, DerTag.objectIdentifier, 'mechTypes').rest());
+  }
+  return mechTypes;
 }
 
 /** What the mechListMIC signs: the DER of the MechTypeList ([RFC 4178] 5). */
@@ -126,11 +133,11 @@ export function requireToken<T>(value: T | undefined, context: string, field: st
 const MAX_MECHANISMS = 32;
 
 /**
- * The mechListMIC. Windows 2000 puts negHints ([MS-SPNG] 2.2.1, a SEQUENCE) or a copy of the token here: neither
- * counts as a MIC unless it is an OCTET STRING of a signature's size.
+ * The mechListMIC, [3]; [4] in a NegTokenInit2, which has negHints at [3] ([MS-SPNG] 2.2.1, a SEQUENCE): they do not
+ * count as a MIC, which is an OCTET STRING.
  */
-function readMic(cursor: ReadCursor): Uint8Array | undefined {
-  const element = readOptional(cursor, contextTag(3), 'mechListMIC');
+function readMic(cursor: ReadCursor, tag: 3 | 4): Uint8Array | undefined {
+  const element = readOptional(cursor, contextTag(tag), 'mechListMIC');
   if (element === undefined || element.remaining === 0 || element.peekU8('mechListMIC') !== DerTag.octetString) {
     return undefined;
   }
