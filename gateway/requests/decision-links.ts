@@ -47,7 +47,11 @@ export class DecisionLinks {
   }
 
   /** Tokens for one approver. @param store the transaction that the mail is written in */
-  async issue(store: Store, requestId: string, approverId: string): Promise<Record<'approve' | 'deny', string>> {
+  async issue(
+    requestId: string,
+    approverId: string,
+    store: Store = this.#parts.store,
+  ): Promise<Record<'approve' | 'deny', string>> {
     const now = this.#now();
     await store.deleteFrom('decision_links').where('expires_at', '<=', now).execute();
     const token = async (decision: 'approve' | 'deny') => {

@@ -53,7 +53,7 @@ async function tell(
   const ofApprover = new Map<string, readonly NotificationLink[]>();
   if (event === 'created') {
     for (const approver of approvers) {
-      const { approve, deny } = await links.issue(store, request.id, approver);
+      const { approve, deny } = await links.issue(request.id, approver, store);
       ofApprover.set(approver, [
         { label: 'Approve', path: `/decide#${approve}` },
         { label: 'Deny', path: `/decide#${deny}` },

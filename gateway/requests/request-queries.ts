@@ -106,8 +106,8 @@ export class RequestQueries {
     const own = (state: RequestState) =>
       count((eb) => eb.and([eb('user_id', '=', actor.id), eb('state', '=', state), eb('automatic', '=', 0)]));
     return {
-      toDecide: can(actor, 'request.decide') ? await count((eb) => toDecide(eb, actor, groups)) : 0,
-      toReview: can(actor, 'request.review') ? await count((eb) => toReview(eb, actor, groups)) : 0,
+      toDecide: await count((eb) => toDecide(eb, actor, groups)),
+      toReview: await count((eb) => toReview(eb, actor, groups)),
       pending: await own('pending'),
       available: await own('available'),
     };
@@ -214,6 +214,8 @@ export class RequestQueries {
   }
 }
 
+const nothing = sql<SqlBool>`1 = 0`;
+
 type Requested = ExpressionBuilder<Schema, 'requests'>;
 
 function visible(eb: Requested, actor: Actor, groups: ReadonlySet<string>) {
@@ -244,6 +246,7 @@ function toDecide(eb: Requested, actor: Actor, groups: ReadonlySet<string>) {
     .select('request_votes.approver_id')
     .whereRef('request_votes.request_id', '=', 'requests.id')
     .where('request_votes.approver_id', '=', actor.id);
+  if (!can(actor, 'request.decide')) return eb.and([nothing]);
   return eb.and([
     eb('state', '=', 'pending'),
     eb('user_id', '!=', actor.id),
@@ -253,6 +256,7 @@ function toDecide(eb: Requested, actor: Actor, groups: ReadonlySet<string>) {
 }
 
 function toReview(eb: Requested, actor: Actor, groups: ReadonlySet<string>) {
+  if (!can(actor, 'request.review')) return eb.and([nothing]);
   return eb.and([
     eb('review', '=', 'due'),
     eb('state', 'in', finalStates),

@@ -168,3 +168,149 @@ test('an emergency needs no approval, and a review afterwards', async () => {
   assert.equal((await post(`/api/requests/${id}/review`, { comment: 'seen' }, 'axel')).status, 200);
   assert.equal((await get(`/api/requests/${id}`, 'axel')).json.review, 'done');
 });
+
+/** A session of hers, attached and with its desktop there. */
+async function connected(who: string, requestId?: string) {
+  const { id, ticket } = (await open(who, requestId)).json;
+  const tunnel = harness.openTunnel();
+  await tunnel.attach(ticket);
+  await tunnel.next('hello');
+  await until(() => harness.driver.connections.some(({ options }) => options.sessionId === id));
+  harness.driver.last.events.connected();
+  await until(async () => (await get(`/api/sessions/${id}`, who)).json?.state === 'active');
+  return { id: id as string, tunnel, driver: harness.driver.last };
+}
+
+async function approvedRequest(minutes = 60): Promise<string> {
+  const { id } = (await post('/api/requests', { items: [{ accountId }], minutes }, 'ute')).json;
+  assert.equal((await post(`/api/requests/${id}/approve`, {}, 'anna')).json.state, 'available');
+  return id;
+}
+
+test('revoking closes the tunnel and the connection, and says why', async () => {
+  await entitle({ approval: { needed: 1, group: 'approvers' } });
+  const id = await approvedRequest();
+  const { tunnel, driver } = await connected('ute', id);
+  await post(`/api/requests/${id}/revoke`, {}, 'anna');
+  assert.equal((await tunnel.next('ended')).code, 'access_revoked');
+  assert.deepEqual(await tunnel.closed, { code: 4005, reason: 'access_revoked' });
+  assert.equal(driver.closed, true);
+});
+
+test('revoked while connecting: the desktop is never there', async () => {
+  await entitle({ approval: { needed: 1, group: 'approvers' } });
+  const id = await approvedRequest();
+  const { ticket, id: session } = (await open('ute', id)).json;
+  const tunnel = harness.openTunnel();
+  await tunnel.attach(ticket);
+  await tunnel.next('phase');
+  await post(`/api/requests/${id}/revoke`, {}, 'anna');
+  assert.equal((await tunnel.closed).reason, 'access_revoked');
+  for (const { options, events, closed } of harness.driver.connections) {
+    if (options.sessionId !== session) continue;
+    assert.equal(closed, true);
+    events.connected();
+  }
+  assert.equal((await get(`/api/sessions/${session}`, 'ute')).status, 404);
+
+  const later = await approvedRequest();
+  const unused = (await open('ute', later)).json.ticket;
+  await post(`/api/requests/${later}/revoke`, {}, 'anna');
+  const late = harness.openTunnel();
+  await late.attach(unused);
+  assert.equal((await late.closed).reason, 'not_found', 'a ticket that was given out before opens nothing');
+});
+
+test('expiry is warned of in the session, and then ends it', async () => {
+  await entitle({ approval: { needed: 1, group: 'approvers' }, idleMinutes: 0 });
+  const id = await approvedRequest(60);
+  const { tunnel } = await connected('ute', id);
+  const { endsAt } = (await get(`/api/requests/${id}`, 'ute')).json;
+  const { sessions } = harness.gateway.services;
+  sessions.tick(Date.parse(endsAt) - 5 * 60_000);
+  const notice = await tunnel.next('notice');
+  assert.deepEqual(
+    [notice.code, notice.message],
+    ['session_ending', 'This session ends in 5 minutes: its time is up then.'],
+  );
+  sessions.tick(Date.parse(endsAt) - 1);
+  assert.equal((await tunnel.next('notice')).code, 'session_ending');
+  sessions.tick(Date.parse(endsAt));
+  assert.equal((await tunnel.closed).reason, 'access_expired');
+});
+
+test('a policy says what is recorded, and whether others may watch', async () => {
+  await entitle({ recording: 'off', liveView: false, inputLog: 'full' });
+  const { id } = await connected('ute');
+  assert.equal(harness.pixels.last.options.record, false);
+  assert.equal((await post(`/api/sessions/${id}/watch`, {}, 'sam')).status, 403);
+  await harness.call('DELETE', `/api/sessions/${id}`, { token: tokens.ute ?? '' });
+  await entitle({ recording: 'required', inputLog: 'off' });
+  const second = await connected('ute');
+  assert.equal(harness.pixels.last.options.record, true);
+  const asked = harness.pixels.last.events.find(({ type }) => type === 'request');
+  assert.equal(asked?.fields.inputLog, 'off');
+  assert.equal((await post(`/api/sessions/${second.id}/watch`, {}, 'sam')).status, 201);
+  await harness.call('DELETE', `/api/sessions/${second.id}`, { token: tokens.ute ?? '' });
+});
+
+test('a link in a mail decides once, as its approver, and only while she may', async () => {
+  await entitle({ approval: { needed: 1, group: 'approvers' } });
+  const { decisionLinks, users } = harness.gateway.services;
+  const anna = (await users.list()).find(({ username }) => username === 'anna')?.id ?? '';
+  const ask = async () => {
+    const { id } = (await post('/api/requests', { items: [{ accountId }] }, 'ute')).json;
+    const links = await decisionLinks.issue(id, anna);
+    return { id: id as string, links };
+  };
+  const call = (verb: string, token: string) =>
+    harness.call('POST', `/api/decision-links/${verb}`, { body: { token } });
+
+  const { id, links } = await ask();
+  const looked = await call('look', links.approve);
+  assert.deepEqual([looked.json.decision, looked.json.approver, looked.json.request.id], ['approve', 'anna', id]);
+  const both = await Promise.all([call('use', links.approve), call('use', links.approve)]);
+  assert.deepEqual(both.map(({ status }) => status).sort(), [200, 401], 'once');
+  assert.equal((await get(`/api/requests/${id}`, 'ute')).json.votes[0].approver.username, 'anna');
+  assert.equal((await call('use', links.deny)).json.error.code, 'conflict', 'it is decided');
+  assert.equal((await call('look', `${links.deny}x`)).json.error.code, 'ticket_invalid');
+
+  const second = await ask();
+  const group = (await get('/api/groups')).json.find(({ name }: { name: string }) => name === 'approvers');
+  const members = (names: string[]) =>
+    harness.call('PATCH', `/api/groups/${group.id}`, { token: admin, body: { members: names } });
+  await members(['otto']);
+  assert.equal((await call('use', second.links.approve)).status, 404, 'no longer an approver of it');
+  await members(['anna', 'otto']);
+  await harness.call('PATCH', `/api/users/${anna}`, { token: admin, body: { roles: ['user'] } });
+  assert.equal((await call('use', second.links.approve)).json.error.code, 'ticket_invalid');
+  await harness.call('PATCH', `/api/users/${anna}`, { token: admin, body: { roles: ['approver'] } });
+  assert.equal((await call('use', second.links.approve)).json.state, 'available');
+});
+
+test('a favourite shows only what its owner may still use', async () => {
+  await entitle({});
+  const favourite = { name: 'Patch day', color: '#3366cc', request: { items: [{ accountId }], minutes: 30 } };
+  const made = await post('/api/request-favourites', favourite, 'ute');
+  assert.equal(made.status, 201, made.text);
+  const list = async (who: string) => (await get('/api/request-favourites', who)).json;
+  assert.deepEqual((await list('ute'))[0].request, favourite.request);
+  assert.deepEqual(await list('otto'), []);
+  const path = `/api/request-favourites/${made.json.id}`;
+  assert.equal((await harness.call('DELETE', path, { token: tokens.otto ?? '' })).status, 404);
+  const [entitlement] = (await get('/api/entitlements')).json.filter(
+    ({ group }: { group: { name: string } }) => group.name === 'operators',
+  );
+  await harness.call('DELETE', `/api/entitlements/${entitlement.id}`, { token: admin });
+  assert.deepEqual(await list('ute'), []);
+});
+
+test('nobody gives themselves roles', async () => {
+  const password = 'password of sys';
+  const { id } = (await post('/api/users', { username: 'sys', password, roles: ['system-admin'] })).json;
+  tokens.sys = await harness.signIn('sys', password);
+  const change = (body: unknown) => harness.call('PATCH', `/api/users/${id}`, { token: tokens.sys ?? '', body });
+  assert.equal((await change({ roles: ['system-admin', 'auditor'] })).status, 403);
+  assert.equal((await change({ roles: ['admin'] })).status, 403);
+  assert.equal((await change({ roles: ['system-admin'] })).status, 200);
+});

@@ -64,6 +64,12 @@ function peopleRoutes({ users, audit, sessions, accessGuard }: Services): Route[
       response: ref('User'),
       errors: ['conflict'],
       async handle({ parameter, body, actor, address }) {
+        if (
+          parameter('id') === actor.id &&
+          body.roles?.some((role) => !actor.roles.includes(role) && !actor.roles.includes('admin')) === true
+        ) {
+          throw new GatewayError('forbidden', 'nobody gives themselves roles');
+        }
         const user = await users.change(parameter('id'), body);
         withdrawFromUser(sessions, user.id, user);
         await accessGuard.recheck();
