@@ -1,6 +1,7 @@
 import { ReadCursor } from '../../core/cursor.ts';
 import { decodeNsCodec } from '../nscodec.ts';
 import type { PixelTarget } from '../pixel-target.ts';
+import { decodeRawBitmap } from '../raw-bitmap.ts';
 import { decodeRlex } from './rlex.ts';
 import { readBgr, readRunLength } from './runs.ts';
 import { MAX_BAND_HEIGHT, VBarStorage } from './vbars.ts';
@@ -76,11 +77,9 @@ export class ClearCodecDecoder {
     if (yEnd < yStart || yEnd >= target.height) throw cursor.error('invalid_value', 'yEnd', `${yStart} to ${yEnd}`);
     const height = yEnd - yStart + 1;
     if (height > MAX_BAND_HEIGHT) throw cursor.error('limit_exceeded', 'yEnd', `a band of ${height} rows`);
-    for (let x = xStart; x <= xEnd; x++) {
-      const column = this.#vbars.read(cursor, height, background);
-      let at = (target.y + yStart) * target.stride + target.x + x;
-      for (let y = 0; y < height; y++, at += target.stride) target.words[at] = column[y] ?? 0;
-    }
+    const { words, stride } = target;
+    const first = (target.y + yStart) * stride + target.x;
+    for (let x = xStart; x <= xEnd; x++) this.#vbars.draw(cursor, height, background, words, first + x, stride);
   }
 
   #drawGlyph(cursor: ReadCursor, index: number, target: PixelTarget): void {
@@ -141,10 +140,15 @@ function drawSubcodec(cursor: ReadCursor, target: PixelTarget): void {
   const rect = { x, y, width, height };
   switch (subCodecId) {
     case SubCodecId.uncompressed: {
-      const pixels = new Uint32Array(width * height);
-      for (let i = 0; i < pixels.length; i++) pixels[i] = readBgr(data, 'bitmapData');
+      const packed = data.bytes(3 * width * height, 'bitmapData');
       data.expectEnd('bitmapData');
-      copyIn(pixels, target, rect);
+      decodeRawBitmap(
+        packed,
+        { ...target, x: target.x + x, y: target.y + y, width, height },
+        24,
+        undefined,
+        'top-down',
+      );
       return;
     }
     case SubCodecId.nsCodec:

@@ -1,7 +1,7 @@
 import type { ReadCursor } from '../../core/cursor.ts';
-import { readBgr } from './runs.ts';
+import { OPAQUE_BLACK } from '../pixel-target.ts';
 
-/** [MS-RDPEGFX] 3.3.8.1: entries of the V-Bar and the Short V-Bar storage, and a band's greatest height. */
+/** [MS-RDPEGFX] 3.3.1.10 and .12: entries of the V-Bar and the Short V-Bar storage; 2.2.4.1.1.2: a band's greatest height. */
 export const VBAR_ENTRIES = 32_768;
 export const SHORT_VBAR_ENTRIES = 16_384;
 export const MAX_BAND_HEIGHT = 52;
@@ -15,53 +15,109 @@ const SHORT_VBAR_HIT = 0x4000;
  * background. Both fill round and round, and a hit names an entry by its index.
  */
 export class VBarStorage {
-  readonly #columns: (Uint32Array | undefined)[] = [];
-  readonly #shorts: (Uint32Array | undefined)[] = [];
-  #columnAt = 0;
-  #shortAt = 0;
+  readonly #columns = new ColumnRing(VBAR_ENTRIES);
+  readonly #shorts = new ColumnRing(SHORT_VBAR_ENTRIES);
 
   /** The server starts to fill from the front again; entries stay until they are written over. */
   resetCursors(): void {
-    this.#columnAt = 0;
-    this.#shortAt = 0;
+    this.#columns.cursor = 0;
+    this.#shorts.cursor = 0;
   }
 
-  /** Reads the next column of a band. The result is the storage's own: copy it to change it. */
-  read(cursor: ReadCursor, height: number, background: number): Uint32Array {
+  /** Reads a band's next column and draws it downwards from `words[at]`. */
+  draw(cursor: ReadCursor, height: number, background: number, words: Uint32Array, at: number, stride: number): void {
     const header = cursor.u16('vBarHeader');
-    if (header & VBAR_HIT) {
-      const index = header & 0x7fff;
-      const column = this.#columns[index];
-      if (column === undefined) throw cursor.error('invalid_value', 'vBarIndex', `entry ${index} is empty`);
-      if (column.length === height) return column;
+    const index = header & VBAR_HIT ? header & 0x7fff : this.#readShort(cursor, header, height, background);
+    const columns = this.#columns;
+    const stored = columns.height(index);
+    if (stored === undefined) throw cursor.error('invalid_value', 'vBarIndex', `entry ${index} is empty`);
+    const pixels = columns.page(index);
+    let from = columns.offset(index);
+    if (stored !== height) {
       // A column that was stored for a band of another height: what it lacks is background.
-      const fitted = new Uint32Array(height).fill(background);
-      fitted.set(column.subarray(0, height));
-      this.#columns[index] = fitted;
-      return fitted;
+      if (stored < height) pixels.fill(background, from + stored, from + height);
+      columns.setHeight(index, height);
     }
-    let short: Uint32Array;
+    let to = at;
+    for (const end = from + height; from < end; to += stride) words[to] = pixels[from++]!;
+  }
+
+  /** A column that is told by its short part, which is sent or stored. Returns where it is stored now. */
+  #readShort(cursor: ReadCursor, header: number, height: number, background: number): number {
+    const shorts = this.#shorts;
+    let short: number;
     let yOn: number;
     if (header & SHORT_VBAR_HIT) {
-      const index = header & 0x3fff;
-      const stored = this.#shorts[index];
-      if (stored === undefined) throw cursor.error('invalid_value', 'shortVBarIndex', `entry ${index} is empty`);
-      short = stored;
+      short = header & 0x3fff;
       yOn = cursor.u8('shortVBarYOn');
     } else {
       yOn = header & 0xff;
       const yOff = (header >> 8) & 0x3f;
       if (yOff < yOn) throw cursor.error('invalid_value', 'shortVBarYOff', `${yOff} is before ${yOn}`);
       if (yOff > MAX_BAND_HEIGHT) throw cursor.error('limit_exceeded', 'shortVBarYOff', `${yOff}`);
-      short = new Uint32Array(yOff - yOn);
-      for (let i = 0; i < short.length; i++) short[i] = readBgr(cursor, 'shortVBarPixels');
-      this.#shorts[this.#shortAt] = short;
-      this.#shortAt = (this.#shortAt + 1) % SHORT_VBAR_ENTRIES;
+      const bytes = cursor.bytes(3 * (yOff - yOn), 'shortVBarPixels');
+      short = shorts.next(yOff - yOn);
+      const pixels = shorts.page(short);
+      for (let i = 0, to = shorts.offset(short); i < bytes.length; i += 3) {
+        pixels[to++] = OPAQUE_BLACK | (bytes[i]! << 16) | (bytes[i + 1]! << 8) | bytes[i + 2]!;
+      }
     }
-    const column = new Uint32Array(height).fill(background);
-    if (yOn < height) column.set(short.subarray(0, height - yOn), yOn);
-    this.#columns[this.#columnAt] = column;
-    this.#columnAt = (this.#columnAt + 1) % VBAR_ENTRIES;
-    return column;
+    const count = shorts.height(short);
+    if (count === undefined) throw cursor.error('invalid_value', 'shortVBarIndex', `entry ${short} is empty`);
+    const index = this.#columns.next(height);
+    const column = this.#columns.page(index);
+    const start = this.#columns.offset(index);
+    const pixels = shorts.page(short);
+    const from = shorts.offset(short) - yOn;
+    const off = Math.min(yOn + count, height);
+    let y = 0;
+    for (const on = Math.min(yOn, height); y < on; y++) column[start + y] = background;
+    for (; y < off; y++) column[start + y] = pixels[from + y]!;
+    for (; y < height; y++) column[start + y] = background;
+    return index;
+  }
+}
+
+/** Entries a page; pages are made when the first of their entries is filled. */
+const PAGE_ENTRIES = 1024;
+
+/** Columns of up to 52 pixels, side by side in pages: a storage of single arrays would be thousands of small objects. */
+class ColumnRing {
+  /** Where the next entry goes. */
+  cursor = 0;
+  readonly #pages: Uint32Array[] = [];
+  /** Pixels of each entry and one more; zero for entries that were never filled. */
+  readonly #heights: Uint8Array;
+
+  constructor(entries: number) {
+    this.#heights = new Uint8Array(entries);
+  }
+
+  /** Takes the next entry for `height` pixels, which the caller writes. Returns its index. */
+  next(height: number): number {
+    const index = this.cursor;
+    this.cursor = (index + 1) % this.#heights.length;
+    this.setHeight(index, height);
+    return index;
+  }
+
+  height(index: number): number | undefined {
+    const height = this.#heights[index]!;
+    return height === 0 ? undefined : height - 1;
+  }
+
+  setHeight(index: number, height: number): void {
+    this.#heights[index] = height + 1;
+  }
+
+  page(index: number): Uint32Array {
+    const number = Math.floor(index / PAGE_ENTRIES);
+    this.#pages[number] ??= new Uint32Array(PAGE_ENTRIES * MAX_BAND_HEIGHT);
+    return this.#pages[number];
+  }
+
+  /** Where in its page an entry begins. */
+  offset(index: number): number {
+    return (index % PAGE_ENTRIES) * MAX_BAND_HEIGHT;
   }
 }
