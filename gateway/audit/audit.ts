@@ -67,6 +67,7 @@ export const auditActions = [
   'setting.changed',
   'session.requested',
   'session.connected',
+  'session.downgraded',
   'session.ended',
   'session.watched',
   'session.unwatched',

@@ -23,7 +23,13 @@ async function usedSession(inputLog?: 'full' | 'off') {
   await until(() => harness.driver.connections.length > before);
   const { events } = harness.driver.last;
   const pixels = harness.pixels.last;
-  events.secured?.({ protocol: 'hybrid', tls: '1.3', cipher: 'TLS_AES_256_GCM_SHA384', certificate: 'c'.repeat(64) });
+  events.secured?.({
+    protocol: 'hybrid',
+    credSsp: 6,
+    tls: '1.3',
+    cipher: 'TLS_AES_256_GCM_SHA384',
+    certificate: 'c'.repeat(64),
+  });
   events.connected();
   await until(() => pixels.events.some(({ type }) => type === 'connected'));
   const typed = [
@@ -60,6 +66,7 @@ test('a session tells its recording who, what, how and why', async () => {
   assert.equal(inputLog, 'counts');
   assert.deepEqual(fields.secured, {
     protocol: 'hybrid',
+    credSsp: 6,
     tls: '1.3',
     cipher: 'TLS_AES_256_GCM_SHA384',
     certificate: 'c'.repeat(64),

@@ -4,7 +4,7 @@ import { protocolNames } from '../rdp/security.ts';
 import { tlsVersions } from '../rdp/tls-peer.ts';
 import { certificateTrusts } from '../rdp/trust.ts';
 import { inputLogPolicies } from '../sessions/input-log.ts';
-import { legacySecurityPolicies, nlaPolicies } from '../targets/targets.ts';
+import { credSspVersions, legacySecurityPolicies, nlaPolicies } from '../targets/targets.ts';
 import { accessComponents } from './access-schemas.ts';
 import type { JsonSchema } from './route.ts';
 import { array, count, flag, id, nullable, object, printable, text, time } from './schema-parts.ts';
@@ -33,6 +33,10 @@ export const security = {
   legacySecurity: {
     enum: [...legacySecurityPolicies],
     description: 'whether standard RDP security (weak) will do where the server has nothing better',
+  },
+  oldestCredSsp: {
+    enum: [...credSspVersions],
+    description: 'oldest version of CredSSP (NLA) to take; below 5 is open to CVE-2018-0886',
   },
 } as const satisfies Record<string, JsonSchema>;
 export const accountName: JsonSchema = { ...printable, maxLength: 256 };
@@ -91,6 +95,7 @@ export const components = {
     security: nullable(
       object({
         protocol: { enum: [...protocolNames] },
+        credSsp: nullable({ enum: [...credSspVersions] }),
         tls: nullable({ enum: [...tlsVersions] }),
         cipher: nullable(text),
         certificate: nullable(fingerprint),

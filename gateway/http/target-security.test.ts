@@ -44,18 +44,25 @@ const codesOf = (report: ReportJson) => report.steps.flatMap((step) => step.diag
 
 test('a target is safe from the start, and says what it allows', async () => {
   const { json } = await call('POST', '/api/targets', { name: 'Safe', host: 'safe.example' });
-  const { nla, certificateTrust, minimumTls, restrictedAdmin, legacySecurity } = json;
+  const { nla, certificateTrust, minimumTls, restrictedAdmin, legacySecurity, oldestCredSsp } = json;
   assert.deepEqual(
-    { nla, certificateTrust, minimumTls, restrictedAdmin, legacySecurity },
+    { nla, certificateTrust, minimumTls, restrictedAdmin, legacySecurity, oldestCredSsp },
     {
       nla: 'preferred',
       certificateTrust: 'first_use',
       minimumTls: '1.2',
       restrictedAdmin: false,
       legacySecurity: 'refused',
+      oldestCredSsp: 2,
     },
   );
-  const change = { nla: 'required', minimumTls: '1.3', restrictedAdmin: true, legacySecurity: 'accepted' };
+  const change = {
+    nla: 'required',
+    minimumTls: '1.3',
+    restrictedAdmin: true,
+    legacySecurity: 'accepted',
+    oldestCredSsp: 6,
+  };
   const changed = await call('PATCH', `/api/targets/${json.id}`, change);
   assert.equal(changed.status, 200);
   assert.deepEqual({ ...changed.json, ...change }, changed.json);
@@ -125,6 +132,7 @@ test('a session passes on what its target asks for, and tells what it came to', 
     minimumTls: '1.3',
     restrictedAdmin: false,
     legacySecurity: 'refused',
+    oldestCredSsp: 2,
     verifyChain: true,
   });
 
@@ -140,6 +148,7 @@ test('a session passes on what its target asks for, and tells what it came to', 
 
   const security: ConnectionSecurity = {
     protocol: 'hybrid_ex',
+    credSsp: 6,
     tls: '1.3',
     cipher: 'TLS_AES_256_GCM_SHA384',
     certificate: '4'.repeat(64),
@@ -151,6 +160,9 @@ test('a session passes on what its target asks for, and tells what it came to', 
   assert.deepEqual({ ...told, ...security }, told);
   const { json: live } = await call('GET', '/api/sessions');
   assert.deepEqual(live.find((session: { id: string }) => session.id === id).security, security);
+  events.secured?.({ ...security, tls: '1.1' });
+  await until(async () => (await auditOf('session.downgraded')) !== undefined);
+  assert.equal((await auditOf('session.downgraded')).downgrades, 'tls_outdated');
   await call('DELETE', `/api/sessions/${id}`);
 });
 

@@ -37,7 +37,10 @@ const openLink = (
       colorDepth: 32,
       nla: options.nla,
       ...(options.security?.restrictedAdmin === true && { restrictedAdmin: true }),
-      ...(options.security !== undefined && { legacySecurity: options.security.legacySecurity }),
+      ...(options.security !== undefined && {
+        legacySecurity: options.security.legacySecurity,
+        oldestCredSsp: options.security.oldestCredSsp,
+      }),
       keyboardLayout: options.keyboardLayout,
       clientName: CLIENT_NAME,
       autoDetect: true,

@@ -121,7 +121,7 @@ export class RdpConnection {
   /** The server was told that nobody looks. */
   #suppressed = false;
   #lastError: unknown;
-  #secured: Omit<ConnectionSecurity, 'protocol'> | undefined;
+  #secured: Omit<ConnectionSecurity, 'protocol' | 'credSsp'> | undefined;
 
   constructor(client: ProtocolClient, options: RdpConnectionOptions, events: RdpConnectionEvents) {
     this.#client = client;
@@ -156,9 +156,14 @@ export class RdpConnection {
 
   /** What was negotiated; once the desktop is there. */
   get security(): ConnectionSecurity | undefined {
-    const protocol = this.#client?.connection?.protocol;
-    if (protocol === undefined) return undefined;
-    return { protocol: protocolNameOf(protocol), ...(this.#secured ?? { tls: null, cipher: null, certificate: null }) };
+    const connection = this.#client?.connection;
+    if (connection === undefined) return undefined;
+    const { protocol, credSspVersion = null } = connection;
+    return {
+      protocol: protocolNameOf(protocol),
+      credSsp: credSspVersion,
+      ...(this.#secured ?? { tls: null, cipher: null, certificate: null }),
+    };
   }
 
   /** Sends what the user did. Goes nowhere while the desktop is not there. */

@@ -195,7 +195,7 @@ const NLA_WORDS: Readonly<Record<CredSspErrorCode, NlaWords>> = {
   version_refused: {
     code: 'nla_refused',
     message: 'The server only offers an outdated form of Network Level Authentication.',
-    hint: 'Install the updates of the server (CVE-2018-0886).',
+    hint: 'Install the updates of the server (CVE-2018-0886), or lower the oldest version of CredSSP that the target takes.',
   },
   refused: {
     code: 'logon_failed',

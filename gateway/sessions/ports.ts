@@ -58,6 +58,8 @@ export interface DriverSecurity {
   readonly minimumTls: TlsVersion;
   readonly restrictedAdmin: boolean;
   readonly legacySecurity: LegacySecurity;
+  /** Oldest version of CredSSP. */
+  readonly oldestCredSsp: number;
   /** Have the certificate checked by this machine's authorities, for `trustCertificate`. */
   readonly verifyChain: boolean;
 }

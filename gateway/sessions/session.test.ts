@@ -47,6 +47,7 @@ const facts = {
     minimumTls: '1.3',
     restrictedAdmin: true,
     legacySecurity: 'accepted',
+    oldestCredSsp: 2,
     demo: false,
     certificate: { trusted: null, offered: null },
     createdAt: '',
@@ -83,6 +84,7 @@ function make(change: Partial<SessionParts> = {}) {
   };
   const session = new Session(facts, parts, {
     connected: () => events.push('connected'),
+    downgraded: (downgrades) => events.push(`downgraded ${downgrades.join()}`),
     ended: ({ code }) => events.push(`ended ${code}`),
   });
   return { session, driver, pixels, owner, events };
@@ -191,6 +193,20 @@ test("the owner's progress reaches the server, but not that of a page that nobod
   session.ownerLooks(true);
   session.ownerDrew(4, 0);
   assert.deepEqual(driver.last.progress, ['2 drawn, 20 bytes behind', 'unwatched', '4 drawn, 0 bytes behind']);
+});
+
+test('a downgrade is told to the owner and written down, once for each', async () => {
+  const { session, driver, owner, events } = make();
+  session.attach(owner);
+  await settled();
+  const best = { protocol: 'hybrid', credSsp: 6, tls: '1.3', cipher: 'c', certificate: 'f' } as const;
+  const less = { ...best, protocol: 'ssl', credSsp: null } as const;
+  for (const security of [best, less, less, best, less]) driver.last.events.secured?.(security);
+  assert.deepEqual(events, ['downgraded nla_missing', 'downgraded nla_missing']);
+  assert.deepEqual(
+    owner.told.filter((text) => text.includes('downgraded')),
+    ['notice connection_downgraded undefined', 'notice connection_downgraded undefined'],
+  );
 });
 
 test('a viewer comes and goes; without announcement the owner hears nothing', async () => {

@@ -6,7 +6,7 @@ import type { RecordingMode } from '../access/policy-rules.ts';
 import { sessionClock } from '../clock.ts';
 import { type ErrorCode, errorRow, GatewayError, isErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { ConnectionSecurity } from '../rdp/security.ts';
+import { type ConnectionSecurity, type Downgrade, describeDowngrades, downgradesOf } from '../rdp/security.ts';
 import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import { type Account, type Credentials, legacySecurityNow, type Target } from '../targets/targets.ts';
 import type {
@@ -55,6 +55,8 @@ export interface SessionParts {
 export interface SessionEvents {
   /** The desktop is there. */
   connected(): void;
+  /** The connection is protected less than it could be; comes again when that changes. */
+  downgraded(downgrades: readonly Downgrade[]): void;
   ended(end: SessionEnd): void;
 }
 
@@ -93,6 +95,7 @@ export class Session {
   #recording: 'off' | 'starting' | 'recording' | 'failed';
   #bytesFromServer = 0;
   #security: ConnectionSecurity | undefined;
+  #downgrades: readonly Downgrade[] = [];
   #startedAt: number | undefined;
   #lastInputAt: number | undefined;
   #lastAt = 0;
@@ -311,6 +314,7 @@ export class Session {
           minimumTls: facts.target.minimumTls,
           restrictedAdmin: facts.target.restrictedAdmin,
           legacySecurity: legacySecurityNow(facts.target),
+          oldestCredSsp: facts.target.oldestCredSsp,
           verifyChain: facts.target.certificateTrust === 'system',
         },
         trustCertificate: (certificate) => this.#parts.trustCertificate(certificate),
@@ -356,6 +360,7 @@ export class Session {
       secured: (security) => {
         this.#security = security;
         this.#evidence.secured(security);
+        this.#tellDowngrades(security);
       },
       connected: () => {
         const state = this.#state;
@@ -379,6 +384,19 @@ export class Session {
       },
       closed: (code, detail, words) => this.end(code, detail, words),
     };
+  }
+
+  /** What is less than it could be is never silent; said again only when it changes, as it may with a reconnection. */
+  #tellDowngrades(security: ConnectionSecurity): void {
+    const found = downgradesOf(security, this.facts.target.nla);
+    if (found.join() === this.#downgrades.join()) return;
+    this.#downgrades = found;
+    if (found.length === 0) return;
+    this.#log.warn({ downgrades: found, ...security }, 'session downgraded');
+    if (this.#state.name === 'connecting' || this.#state.name === 'active') {
+      this.#state.owner.notice({ code: 'connection_downgraded', message: describeDowngrades(found) });
+    }
+    this.#events.downgraded(found);
   }
 
   #graphics(update: GraphicsUpdate, sink: SessionSink): void {

@@ -5,6 +5,7 @@ import { sessionClock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Logger } from '../log.ts';
+import type { Downgrade } from '../rdp/security.ts';
 import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import type { Store } from '../store/store.ts';
 import type { Account, Target, Targets } from '../targets/targets.ts';
@@ -196,6 +197,7 @@ export class Sessions {
       },
       {
         connected: () => this.#track(this.#connected(session)),
+        downgraded: (downgrades) => this.#track(this.#downgraded(session, downgrades)),
         ended: (end) => {
           this.#live.delete(session.id);
           this.#track(this.#ended(session, end));
@@ -250,6 +252,18 @@ export class Sessions {
       subject: facts.target.name,
       sessionId: facts.id,
       details: { account: facts.account.username, ...session.security },
+    });
+  }
+
+  async #downgraded(session: Session, downgrades: readonly Downgrade[]): Promise<void> {
+    const { facts } = session;
+    await this.#parts.audit.record({
+      action: 'session.downgraded',
+      actor: facts.user,
+      address: facts.address,
+      subject: facts.target.name,
+      sessionId: facts.id,
+      details: { downgrades: downgrades.join(' '), ...session.security },
     });
   }
 

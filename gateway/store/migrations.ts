@@ -1,4 +1,5 @@
 import { type Kysely, type Migration, sql } from 'kysely';
+import { oldestCredSsp } from './migrations/0004-oldest-credssp.ts';
 import { access } from './migrations/0005-access.ts';
 import { requests } from './migrations/0006-requests.ts';
 import { signIn } from './migrations/0008-sign-in.ts';
@@ -131,6 +132,7 @@ export const migrations: Record<string, Migration> = {
   },
   '0012_retention': retention,
   '0013_event_text': eventText,
+  '0004_oldest_credssp': oldestCredSsp,
   '0005_access': access,
   '0006_requests': requests,
   '0008_sign_in': signIn,

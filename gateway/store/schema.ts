@@ -44,6 +44,8 @@ export interface TargetsTable {
   restricted_admin: Generated<number>;
   /** refused | accepted: standard RDP security */
   legacy_security: Generated<string>;
+  /** 2 to 6 */
+  oldest_credssp: Generated<number>;
   /** full | counts | off: what of the input goes into a recording's event log */
   input_log: Generated<string>;
 }

@@ -28,7 +28,11 @@ export interface TargetSecurity {
   /** Log on by proof alone: the server never gets the password. Needs NLA. */
   readonly restrictedAdmin: boolean;
   readonly legacySecurity: LegacySecurity;
+  /** Oldest version of CredSSP, 2 to 6: from 5 on it is safe from CVE-2018-0886. */
+  readonly oldestCredSsp: number;
 }
+
+export const credSspVersions: readonly number[] = [2, 3, 4, 5, 6];
 
 /** A remote desktop, as the API shows it. */
 export interface Target extends TargetSecurity {
@@ -131,6 +135,7 @@ export class Targets {
       minimum_tls: target.minimumTls ?? '1.2',
       restricted_admin: target.restrictedAdmin === true ? 1 : 0,
       legacy_security: target.legacySecurity ?? 'refused',
+      oldest_credssp: target.oldestCredSsp ?? 2,
       input_log: target.inputLog ?? 'counts',
     };
     requireConsistent(toTarget(row, []));
@@ -158,6 +163,7 @@ export class Targets {
         ...(change.minimumTls === undefined ? {} : { minimum_tls: change.minimumTls }),
         ...(change.restrictedAdmin === undefined ? {} : { restricted_admin: change.restrictedAdmin ? 1 : 0 }),
         ...(change.legacySecurity === undefined ? {} : { legacy_security: change.legacySecurity }),
+        ...(change.oldestCredSsp === undefined ? {} : { oldest_credssp: change.oldestCredSsp }),
         ...(change.inputLog === undefined ? {} : { input_log: change.inputLog }),
         ...(moved ? { trusted_certificate: null, offered_certificate: null } : {}),
       })
@@ -310,6 +316,7 @@ function toTarget(row: TargetRow, accounts: readonly AccountRow[]): Target {
     minimumTls: tlsVersions.find((version) => version === row.minimum_tls) ?? '1.3',
     restrictedAdmin: row.restricted_admin !== 0,
     legacySecurity: legacySecurityPolicies.find((policy) => policy === row.legacy_security) ?? 'refused',
+    oldestCredSsp: credSspVersions.find((version) => version === row.oldest_credssp) ?? 6,
     demo: row.demo !== 0,
     inputLog: inputLogPolicies.find((policy) => policy === row.input_log) ?? 'counts',
     certificate: { trusted: row.trusted_certificate, offered: row.offered_certificate },

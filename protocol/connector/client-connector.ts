@@ -84,6 +84,7 @@ export class ClientConnector {
   #state: State = { name: 'start' };
   #confirm: ConnectionConfirm = { kind: 'none' };
   #errorInfo = 0;
+  #credSspVersion: number | undefined;
   readonly #early = new EarlyFrames(MAX_EARLY_BYTES);
 
   constructor(config: ClientConfig, crypto: CryptoProvider) {
@@ -252,6 +253,7 @@ export class ClientConnector {
     const step = credssp.receive(frame);
     if (step.send !== undefined) out.push(send(step.send));
     if (!step.done) return;
+    this.#credSspVersion = credssp.negotiatedVersion;
     if (protocol === SecurityProtocol.hybridEx) this.#state = { name: 'early-user-authorization', protocol };
     else out.push(...this.#exchangeBasicSettings(protocol));
   }
@@ -505,7 +507,8 @@ export class ClientConnector {
     const { messageChannelId, security: _security, ...others } = joined;
     const message =
       messageChannelId === undefined ? {} : { messageChannel: { id: messageChannelId, channel: this.#messageChannel } };
-    const result = { ...others, ...message, share, maxUpdateSize: MAX_UPDATE_SIZE };
+    const version = this.#credSspVersion === undefined ? {} : { credSspVersion: this.#credSspVersion };
+    const result = { ...others, ...message, ...version, share, maxUpdateSize: MAX_UPDATE_SIZE };
     this.#state = { name: 'connected', result, security: joined.security?.frames };
   }
 

@@ -131,6 +131,8 @@ export interface Share {
 export interface ConnectionResult {
   /** `SecurityProtocol`. */
   readonly protocol: number;
+  /** Of the CredSSP that logged us on; the lower of the two ends'. */
+  readonly credSspVersion?: number;
   /** Our MCS user id. */
   readonly userId: number;
   readonly ioChannelId: number;

@@ -4,7 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { startDemoServer } from '../../gateway/demo/server.ts';
 import { connectRdp } from '../../gateway/rdp/connect.ts';
 import { diagnose } from '../../gateway/rdp/doctor/doctor.ts';
-import { type ConnectionSecurity, protocolNameOf } from '../../gateway/rdp/security.ts';
+import { type ConnectionSecurity, downgradesOf, protocolNameOf } from '../../gateway/rdp/security.ts';
 import { type CertificateFacts, decideTrust, type TrustDecision, type TrustPolicy } from '../../gateway/rdp/trust.ts';
 import type { DriverEvents, DriverOptions } from '../../gateway/sessions/ports.ts';
 import type { PasswordCredentials } from '../../protocol/security/ts-credentials.ts';
@@ -41,6 +41,7 @@ const SECURITY: NonNullable<DriverOptions['security']> = {
   minimumTls: '1.2',
   restrictedAdmin: false,
   legacySecurity: 'refused',
+  oldestCredSsp: 2,
   verifyChain: false,
 };
 
@@ -161,6 +162,29 @@ describe('what was negotiated', () => {
   it('is not less than required', async () => {
     assert.equal((await connectToScripted({ select: () => response(SSL) }, { nla: 'required' })).code, 'nla_refused');
     assert.equal((await connectToScripted({ select: () => response(0) })).code, 'tls_failed');
+  });
+
+  it('is not an older CredSSP than the target takes: nla_refused, before the password is sent', async () => {
+    const seen: unknown[] = [];
+    const script = { credssp: { version: 4 }, onLogon: (credentials: unknown) => seen.push(credentials) };
+    const { code } = await connectToScripted(script, { security: { ...SECURITY, oldestCredSsp: 5 } });
+    assert.deepEqual([code, seen], ['nla_refused', []]);
+    const { security } = await connectToScripted(script, { security: { ...SECURITY, oldestCredSsp: 4 } });
+    assert.equal(security?.credSsp, 4);
+    assert.deepEqual(security && downgradesOf(security, 'preferred'), ['credssp_outdated']);
+  });
+
+  it('is called a downgrade where it is one', () => {
+    const best = { protocol: 'hybrid_ex', credSsp: 6, tls: '1.3', cipher: 'c', certificate: 'f' } as const;
+    const none = { credSsp: null, tls: null, cipher: null, certificate: null };
+    assert.deepEqual(downgradesOf(best, 'preferred'), []);
+    assert.deepEqual(downgradesOf({ ...best, protocol: 'ssl', credSsp: null }, 'preferred'), ['nla_missing']);
+    assert.deepEqual(downgradesOf({ ...best, protocol: 'ssl', credSsp: null }, 'never'), []);
+    assert.deepEqual(downgradesOf({ ...none, protocol: 'rdp' }, 'never'), ['tls_missing']);
+    assert.deepEqual(downgradesOf({ ...best, tls: '1.1', credSsp: 4 }, 'required'), [
+      'tls_outdated',
+      'credssp_outdated',
+    ]);
   });
 
   it('has a name for each protocol', () => {

@@ -135,7 +135,7 @@ export function doctorRoutes({ targets, audit, graphics }: Services): Route[] {
 function connectionOf(
   target: Partial<TargetSecurity> & { readonly host: string; readonly port: number },
 ): DoctorOptions {
-  const { host, port, nla, minimumTls, restrictedAdmin, legacySecurity } = target;
+  const { host, port, nla, minimumTls, restrictedAdmin, legacySecurity, oldestCredSsp } = target;
   return {
     host,
     port,
@@ -143,6 +143,7 @@ function connectionOf(
     ...(minimumTls !== undefined && { minimumTls }),
     ...(restrictedAdmin !== undefined && { restrictedAdmin }),
     ...(legacySecurity !== undefined && { legacySecurity }),
+    ...(oldestCredSsp !== undefined && { oldestCredSsp }),
   };
 }
 

@@ -32,6 +32,7 @@ test('what is wrong is said', () => {
     ['http://srv'],
     ['srv', '--nla', 'maybe'],
     ['srv', '--min-tls', '2.0'],
+    ['srv', '--min-credssp', '1'],
     ['srv', '--domain', 'LAB'],
     ['srv', '--fingerprint', 'abc'],
     ['srv', '--fingerprint', 'a'.repeat(64), '--system-trust'],
@@ -52,6 +53,7 @@ test('options become what the doctor takes', () => {
   const line = readCommandLine([
     ...['srv', '--user', 'LAB\\ann', '--nla', 'required', '--min-tls', '1.0', '--restricted-admin', '--logon-only'],
     ...['--fingerprint', 'AA:'.repeat(31).concat('AA'), '--timeout', '2.5', '--json', '--standard-rdp'],
+    ...['--min-credssp', '5'],
   ]);
   assert.deepEqual(line, {
     json: true,
@@ -61,6 +63,7 @@ test('options become what the doctor takes', () => {
       port: 3389,
       nla: 'required',
       minimumTls: '1.0',
+      oldestCredSsp: 5,
       timeoutMs: 2500,
       until: 'logon',
       restrictedAdmin: true,

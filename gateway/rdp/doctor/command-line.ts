@@ -13,6 +13,7 @@ export const USAGE = `Tests the way to a remote desktop, step by step.
   --domain NAME        domain of the account
   --nla POLICY         required, preferred (default) or never
   --min-tls VERSION    oldest TLS to accept: ${tlsVersions.join(', ')} (default 1.2)
+  --min-credssp N      oldest version of CredSSP (NLA) to accept: 2 to 6 (default 2)
   --fingerprint HEX    send the password only to the server with this certificate (SHA-256)
   --system-trust       send the password only where a known certification authority vouches for the host name
   --restricted-admin   sign in by Restricted Admin mode: the server never gets the password
@@ -56,6 +57,7 @@ export function readCommandLine(words: readonly string[]): CommandLine | undefin
       ...readTarget(target),
       nla: oneOf<NlaPolicy>('--nla', values.nla, ['required', 'preferred', 'never']),
       minimumTls: oneOf<TlsVersion>('--min-tls', values['min-tls'], tlsVersions),
+      oldestCredSsp: Number(oneOf('--min-credssp', values['min-credssp'], ['2', '3', '4', '5', '6'])),
       timeoutMs: readSeconds(values.timeout),
       until: values['logon-only'] ? 'logon' : 'desktop',
       restrictedAdmin: values['restricted-admin'],
@@ -78,6 +80,7 @@ function parse(words: readonly string[]) {
         domain: { type: 'string', short: 'd' },
         nla: { type: 'string', default: 'preferred' },
         'min-tls': { type: 'string', default: '1.2' },
+        'min-credssp': { type: 'string', default: '2' },
         fingerprint: { type: 'string' },
         'system-trust': { type: 'boolean', default: false },
         'restricted-admin': { type: 'boolean', default: false },

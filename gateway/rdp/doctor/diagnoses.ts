@@ -338,6 +338,14 @@ export const diagnoses = {
     cause: 'The updates of May 2018 or later are missing at the server.',
     fix: 'Install the updates of the server. Until then, clients with "Encryption Oracle Remediation" set to "Force Updated Clients" refuse it.',
   },
+  credssp_refused: {
+    step: 'nla',
+    severity: 'error',
+    message:
+      'CredSSP encryption oracle remediation: the server speaks an older version of CredSSP than this target takes.',
+    cause: 'The updates of May 2018 or later (CVE-2018-0886) are missing at the server.',
+    fix: 'Install the updates of the server; until then, lower the oldest version of CredSSP in the settings of this target.',
+  },
   // The logon itself.
   logon_failed: {
     step: 'logon',

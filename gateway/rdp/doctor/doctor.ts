@@ -30,6 +30,8 @@ export interface DoctorOptions {
   readonly restrictedAdmin?: boolean;
   /** Standard RDP security; `refused` unless given. */
   readonly legacySecurity?: LegacySecurityPolicy;
+  /** Oldest version of CredSSP; any unless given. */
+  readonly oldestCredSsp?: number;
   /** 1.2 unless given. */
   readonly minimumTls?: TlsVersion;
   /** What the server may send besides classic bitmaps, as sessions offer it. */
@@ -109,7 +111,9 @@ async function examine(options: DoctorOptions, examination: Examination): Promis
   if (negotiated.selected === SecurityProtocol.ssl) {
     examination.skip('nla', nla === 'never' ? 'not used for this target' : 'the server has none');
   } else {
-    challenged = await examination.step('nla', () => probeNla(reached, port, negotiated, host, timeoutMs, now));
+    challenged = await examination.step('nla', () =>
+      probeNla(reached, port, negotiated, { host, oldestCredSsp: options.oldestCredSsp ?? 0 }, timeoutMs, now),
+    );
     if (challenged === undefined) return examination.roundTrip(reached, negotiated);
   }
   const outcome = await examineDesktop(options, examination, reached, negotiated);
@@ -140,6 +144,7 @@ async function examineDesktop(
       channels: [DYNAMIC_CHANNELS],
       nla,
       ...(options.restrictedAdmin === true && { restrictedAdmin: true }),
+      ...(options.oldestCredSsp !== undefined && { oldestCredSsp: options.oldestCredSsp }),
       ...(negotiated.selected === SecurityProtocol.rdp && { legacySecurity: 'required' }),
     },
     connection: {

@@ -30,18 +30,23 @@ export async function probeNla(
   reached: Reached,
   port: number,
   negotiated: Negotiated,
-  host: string,
+  plan: { readonly host: string; readonly oldestCredSsp: number },
   timeoutMs: number,
   now: () => number = Date.now,
 ): Promise<Finding<NlaAnswer>> {
   try {
     const { connection } = await openNegotiated(reached, port, negotiated.requested, timeoutMs);
     using _ = connection;
-    const secure = await connection.startTls(host, {});
+    const secure = await connection.startTls(plan.host, {});
     const certificate = secure.getPeerX509Certificate();
     if (certificate === undefined) throw new ProbeError('failed', 'the server sent no certificate');
     const { peer } = describeCertificate(certificate);
-    const client = new CredSspClient({ username: '', password: '', domain: '', host }, nodeCrypto, now(), peer);
+    const client = new CredSspClient(
+      { username: '', password: '', domain: '', host: plan.host },
+      nodeCrypto,
+      now(),
+      peer,
+    );
     const started = performance.now();
     connection.send(client.start());
     const answer = await connection.read((received) => {
@@ -49,20 +54,22 @@ export async function probeNla(
       return size === undefined || received.length < size ? undefined : received.slice(0, size);
     });
     const answerMs = performance.now() - started;
-    return describeAnswer(decodeTsRequest(answer), answerMs, now());
+    return describeAnswer(decodeTsRequest(answer), plan.oldestCredSsp, answerMs, now());
   } catch (error) {
     return { summary: 'Network Level Authentication does not begin', diagnoses: [nlaDiagnosis(error)] };
   }
 }
 
-function describeAnswer(request: TsRequest, answerMs: number, now: number): Finding<NlaAnswer> {
+function describeAnswer(request: TsRequest, oldest: number, answerMs: number, now: number): Finding<NlaAnswer> {
   const { errorCode, version } = request;
   if (errorCode !== undefined && errorCode !== 0) throw new CredSspError(errorCode, { origin: 'peer' });
   const challenge = challengeOf(request);
   const serverTime = avTimestamp(challenge.targetInfo);
   const differenceMs = serverTime === undefined ? undefined : fileTimeToMs(serverTime) - now;
   const diagnoses: Diagnosis[] = [];
-  if (version < NONCE_VERSION) diagnoses.push(diagnosis('credssp_outdated', `version ${version}`));
+  const isRefused = version < oldest;
+  if (isRefused) diagnoses.push(diagnosis('credssp_refused', `version ${version}, wanted ${oldest}`));
+  else if (version < NONCE_VERSION) diagnoses.push(diagnosis('credssp_outdated', `version ${version}`));
   if (differenceMs !== undefined && Math.abs(differenceMs) > MAX_CLOCK_DIFFERENCE_MS) {
     diagnoses.push(diagnosis('clock_differs', describeDifference(differenceMs)));
   }
@@ -75,7 +82,7 @@ function describeAnswer(request: TsRequest, answerMs: number, now: number): Find
       ...(differenceMs !== undefined && { clockDifferenceSeconds: Math.round(differenceMs / 1000) }),
     },
     diagnoses,
-    value: { answerMs },
+    ...(!isRefused && { value: { answerMs } }),
   };
 }
 

@@ -366,6 +366,11 @@ describe('NLA before the logon', () => {
     assert.equal(step.facts.credsspVersion, 3);
   });
 
+  it('credssp_refused: older than the target takes', async () => {
+    const step = failsWith(await examineScripted({ credssp: { version: 4 } }, { oldestCredSsp: 5 }), 'credssp_refused');
+    assert.equal(step.diagnoses[0]?.detail, 'version 4, wanted 5');
+  });
+
   it('is done without an account, and then leaves', async () => {
     const { credentials: _, ...options } = { credentials: ACCOUNT };
     await using server = await scriptedServer({ identity });

@@ -37,6 +37,8 @@ export interface TargetSecurity {
   readonly minimumTls: TlsVersion;
   readonly restrictedAdmin: boolean;
   readonly legacySecurity: 'refused' | 'accepted';
+  /** 2 to 6. */
+  readonly oldestCredSsp: number;
 }
 
 export interface Target extends TargetSecurity {
@@ -64,6 +66,8 @@ interface Person {
 
 export interface ConnectionSecurity {
   readonly protocol: 'hybrid_ex' | 'hybrid' | 'ssl' | 'rdstls' | 'rdp';
+  /** Version, where there was NLA. */
+  readonly credSsp: number | null;
   readonly tls: TlsVersion | null;
   readonly cipher: string | null;
   /** SHA-256 of the server's certificate. */

@@ -15,6 +15,7 @@ const usual: TargetFields = {
   minimumTls: '1.2',
   restrictedAdmin: false,
   legacySecurity: 'refused',
+  oldestCredSsp: 2,
   inputLog: 'counts',
 };
 
@@ -141,6 +142,19 @@ export function TargetDialog({ target, close }: { readonly target: Target | unde
               ['1.0', 'TLS 1.0 (outdated)'],
             ]}
           />
+          <SelectField
+            label="Oldest version of CredSSP"
+            name="oldestCredSsp"
+            value={String(fields.oldestCredSsp)}
+            change={(version) => set('oldestCredSsp')(Number(version))}
+            options={[
+              ['6', '6: kept up to date'],
+              ['5', '5: with the update of 2018 (CVE-2018-0886)'],
+              ['4', '4 (outdated)'],
+              ['3', '3 (outdated)'],
+              ['2', '2: whatever it has'],
+            ]}
+          />
           <CheckField
             name="legacySecurity"
             checked={fields.legacySecurity === 'accepted'}
@@ -168,6 +182,8 @@ export function TargetDialog({ target, close }: { readonly target: Target | unde
 }
 
 /** Only what the API takes: a target has more. */
-function securityOf({ nla, certificateTrust, minimumTls, restrictedAdmin, legacySecurity }: TargetFields) {
-  return { nla, certificateTrust, minimumTls, restrictedAdmin: restrictedAdmin && nla !== 'never', legacySecurity };
+function securityOf(fields: TargetFields) {
+  const { nla, certificateTrust, minimumTls, restrictedAdmin, legacySecurity, oldestCredSsp } = fields;
+  const restricted = restrictedAdmin && nla !== 'never';
+  return { nla, certificateTrust, minimumTls, restrictedAdmin: restricted, legacySecurity, oldestCredSsp };
 }
