@@ -37,6 +37,16 @@ describe('protocol coverage', () => {
     assert.ok(SOURCE.slice(found[0]?.start, found[0]?.end).trimEnd().endsWith('return cursor.u8();\n}'));
   });
 
+  it('reads lists and ranges of sections, to the end of the sentence', () => {
+    const source = `/** Keys ([MS-ONE] 5.3.5 to 5.3.7, and 2.2.1 THING,
+      * 2.2.1.1 in it, 1.5 of them; [T125] 11.1, [MS-TWO] version 3.1.2). Not 9.9.9. */
+      function f(): void {}`;
+    assert.deepEqual(
+      findCitations('protocol/x.ts', source).map(({ document, section }) => `${document} ${section}`),
+      ['5.3.5', '5.3.7', '2.2.1', '2.2.1.1', '5.3.6'].map((section) => `MS-ONE ${section}`),
+    );
+  });
+
   it('lists a section only when its code has run', () => {
     const [decode, , thing, step] = findCitations('protocol/x.ts', SOURCE);
     assert.ok(decode !== undefined && thing !== undefined && step !== undefined);

@@ -49,13 +49,27 @@ export function findCitations(file: string, source: string): Citation[] {
     const method = /^\s*(?:static\s+|readonly\s+)?(#?\w+)\s*[(<]/.exec(source.slice(after, after + 300));
     const name = declaration?.[1] ?? (method?.[1] === 'import' ? undefined : method?.[1]) ?? '';
     const [start, end] = name === '' ? [0, source.length] : [after, endOfDeclaration(source, after)];
-    for (const [, document = '', section = ''] of block[0].matchAll(
-      /\[(MS-[A-Z]+)\]\s+(?:section\s+)?(\d+(?:\.\d+)+)/g,
-    )) {
-      citations.push({ document, section, name, file, start, end });
+    for (const [, document = '', text = ''] of block[0].matchAll(/\[(MS-[A-Z]+)\]([^[]*)/g)) {
+      for (const section of sectionsIn(text)) citations.push({ document, section, name, file, start, end });
     }
   }
   return citations;
+}
+
+/**
+ * The sections that stand behind a document's name: the one that comes first, and all of three numbers and more in that
+ * sentence, as a list or as a range, `2.2.1.5 to 2.2.1.9`.
+ */
+function sectionsIn(text: string): string[] {
+  const sentence = text.replaceAll(/\s*\n\s*\*?\s*/g, ' ').split(/\.(?:\s|$)/)[0] ?? '';
+  const first = /^\s*(?:section\s+)?(\d+(?:\.\d+)+)/.exec(sentence);
+  if (first === null) return [];
+  const sections = new Set([first[1] ?? '']);
+  for (const [section] of sentence.matchAll(/\b\d+(?:\.\d+){2,}/g)) sections.add(section);
+  for (const [, parent = '', from, to] of sentence.matchAll(/\b((?:\d+\.)+)(\d+) to \1(\d+)\b/g)) {
+    for (let last = Number(from); last <= Number(to); last++) sections.add(`${parent}${last}`);
+  }
+  return [...sections];
 }
 
 /** A declaration ends with the line that closes it at its own indentation, or with its line. */

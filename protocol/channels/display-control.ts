@@ -146,6 +146,7 @@ function within(
 }
 
 const PduType = { monitorLayout: 2, capabilities: 5 } as const;
+/** [MS-RDPEDISP] 2.2.1.1 DISPLAYCONTROL_HEADER. */
 const HEADER_SIZE = 8;
 const MONITOR_SIZE = 40;
 const MONITOR_PRIMARY = 1;

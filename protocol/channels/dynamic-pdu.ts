@@ -72,7 +72,7 @@ export function decodeDynamicPdu(cursor: ReadCursor, fromServer: boolean): Dynam
   }
 }
 
-/** [MS-RDPEDYC] 2.2.1.1.1 to .3; a server's request of version 2 and 3 ends with four priority charges. */
+/** [MS-RDPEDYC] 2.2.1.1.1 to 2.2.1.1.3, and 2.2.1.2 in answer; a server's request of version 2 and 3 ends with four priority charges. */
 export function encodeCapabilities(version: number, fromServer: boolean): Uint8Array {
   const body = Uint8Array.of(DynamicCommand.capabilities << 4, 0, version & 0xff, version >> 8);
   return fromServer && version >= 2 ? concatBytes(body, new Uint8Array(8)) : body;
@@ -102,7 +102,7 @@ export function encodeSoftSyncResponse(): Uint8Array {
   return Uint8Array.of(DynamicCommand.softSyncResponse << 4, 0 /* Pad */, 0, 0, 0, 0 /* NumberOfTunnels */);
 }
 
-/** [MS-RDPEDYC] 2.2.3: a message as one Data PDU, or Data First and more when it is larger than one PDU holds. */
+/** [MS-RDPEDYC] 2.2.3: a message as one Data PDU (2.2.3.2), or Data First (2.2.3.1) and more when it is larger than one PDU holds. */
 export function encodeDynamicData(channelId: number, message: Uint8Array, pduSize: number): Uint8Array[] {
   const plain = head(DynamicCommand.data, 0, channelId);
   if (plain.length + message.length <= pduSize) return [concatBytes(plain, message)];

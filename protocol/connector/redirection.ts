@@ -39,7 +39,7 @@ export function redirectionOf(packet: ServerRedirection): Redirection | undefine
 }
 
 /**
- * The certificate in a TARGET_CERTIFICATE_CONTAINER, DER: [MS-RDPBCGR] 2.2.13.1.2. `undefined` where there is none.
+ * The certificate in a TARGET_CERTIFICATE_CONTAINER, DER: [MS-RDPBCGR] 2.2.13.1.2, 2.2.13.1.2.1. `undefined` where there is none.
  * @param container base64 in UTF-16LE
  */
 export function targetCertificateOf(container: Uint8Array): Uint8Array | undefined {

@@ -113,6 +113,7 @@ const SIGNING_KEY: RsaPrivateKey = {
   size: 64,
 };
 
+/** [MS-RDPBCGR] 2.2.1.4.3.1.1 PROPRIETARYSERVERCERTIFICATE, [MS-RDPELE] 2.2.1.4.3. */
 function decodeProprietary(cursor: ReadCursor): RsaPublicKey {
   cursor.skip(4, 'dwSigAlgId');
   cursor.skip(4, 'dwKeyAlgId');
@@ -127,6 +128,7 @@ function decodeProprietary(cursor: ReadCursor): RsaPublicKey {
   return checkKey({ modulus: littleEndian(blob.bytes(size, 'modulus')), exponent, size }, blob);
 }
 
+/** [MS-RDPELE] 2.2.1.4.2, a chain of 2.2.1.4.2.1 CERT_BLOBs. */
 function decodeChain(cursor: ReadCursor): RsaPublicKey {
   const count = cursor.u32('NumCertBlobs');
   if (count < 1 || count > MAX_CHAIN) throw cursor.error('limit_exceeded', 'NumCertBlobs', `${count} certificates`);

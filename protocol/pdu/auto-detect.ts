@@ -6,7 +6,7 @@ import type { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
 import { SecurityFlags, withSecurityHeader } from './security-header.ts';
 
-/** [MS-RDPBCGR] 2.2.14.1. `connecting`: sent during the connection sequence, else after it. */
+/** [MS-RDPBCGR] 2.2.14.1, 2.2.14.1.1 to 2.2.14.1.5. `connecting`: sent during the connection sequence, else after it. */
 export type AutoDetectRequest =
   /** @pdu RDP_RTT_REQUEST */
   | { readonly kind: 'rttRequest'; readonly sequence: number; readonly connecting: boolean }
@@ -37,7 +37,7 @@ export interface NetworkCharacteristics {
   readonly averageRtt?: number;
 }
 
-/** [MS-RDPBCGR] 2.2.14.2. */
+/** [MS-RDPBCGR] 2.2.14.2, 2.2.14.2.1 to 2.2.14.2.3. */
 export type AutoDetectResponse =
   /** @pdu RDP_RTT_RESPONSE */
   | { readonly kind: 'rttResponse'; readonly sequence: number }

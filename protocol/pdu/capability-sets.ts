@@ -65,7 +65,7 @@ export interface InputCapability {
   readonly imeFileName: string;
 }
 
-/** [MS-RDPBCGR] 2.2.7.1.8 TS_GLYPHCACHE_CAPABILITYSET. */
+/** [MS-RDPBCGR] 2.2.7.1.8 TS_GLYPHCACHE_CAPABILITYSET, with 2.2.7.1.8.1 TS_CACHE_DEFINITION. */
 export interface GlyphCacheCapability {
   /** Ten caches. */
   readonly glyphCache: readonly { readonly entries: number; readonly maximumCellSize: number }[];
@@ -141,7 +141,7 @@ export const CodecGuid = {
   ),
 } as const;
 
-/** [MS-RDPBCGR] 2.2.7.2.10.1.1 TS_BITMAPCODEC. */
+/** [MS-RDPBCGR] 2.2.7.2.10.1.1 TS_BITMAPCODEC, in 2.2.7.2.10.1 TS_BITMAPCODECS. */
 export interface BitmapCodec {
   /** 16 bytes in wire order, see `CodecGuid`. */
   readonly guid: Uint8Array;
@@ -149,6 +149,12 @@ export interface BitmapCodec {
   readonly properties: Uint8Array;
 }
 
+/**
+ * Sets that are a row of fields. [MS-RDPBCGR] 2.2.7.1.1 general, 2.2.7.1.2 bitmap, 2.2.7.1.4.1 bitmap cache, 2.2.7.1.5
+ * pointer, 2.2.7.1.7 brush, 2.2.7.1.9 offscreen cache, 2.2.7.1.10 virtual channel, 2.2.7.1.11 sound, 2.2.7.2.1 bitmap
+ * cache host support, 2.2.7.2.2 control, 2.2.7.2.3 activation, 2.2.7.2.4 share, 2.2.7.2.5 font, 2.2.7.2.6 multifragment
+ * update, 2.2.7.2.7 large pointer, 2.2.7.2.8 desktop composition, 2.2.7.2.9 surface commands.
+ */
 const TABLES = {
   general: fieldTable('TS_GENERAL_CAPABILITYSET', [
     u16('osMajorType'),

@@ -42,7 +42,8 @@ export const ControlAction = {
 export type ControlAction = (typeof ControlAction)[keyof typeof ControlAction];
 
 /**
- * @pdu [MS-RDPBCGR] 2.2.1.15.1 TS_CONTROL_PDU; Cooperate, Request Control and Granted Control
+ * @pdu [MS-RDPBCGR] 2.2.1.15.1 TS_CONTROL_PDU; Cooperate, 2.2.1.16 Request Control, and from the server 2.2.1.20 Cooperate and
+ * 2.2.1.21 Granted Control
  */
 export interface Control {
   /** One of `ControlAction`; unknown actions survive as numbers. */

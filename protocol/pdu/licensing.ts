@@ -93,7 +93,7 @@ export interface NewLicense {
   readonly mac: Uint8Array;
 }
 
-/** [MS-RDPBCGR] 2.2.1.12.1.3 LICENSE_ERROR_MESSAGE. */
+/** [MS-RDPBCGR] 2.2.1.12.1.3 LICENSE_ERROR_MESSAGE, [MS-RDPELE] 2.2.2.8. */
 export interface LicenseErrorAlert {
   readonly kind: 'errorAlert';
   readonly errorCode: number;
@@ -138,7 +138,7 @@ export type LicenseMessage =
   | PlatformChallengeResponse
   | UnknownLicenseMessage;
 
-/** bMsgType, flags, wMsgSize. */
+/** bMsgType, flags, wMsgSize: [MS-RDPELE] 2.2.1.2 LICENSE_PREAMBLE. */
 const PREAMBLE_SIZE = 4;
 const BLOB_HEADER_SIZE = 4;
 const RANDOM_SIZE = 32;
@@ -297,6 +297,7 @@ function decodeMac(body: ReadCursor): Uint8Array {
   return body.bytes(MAC_SIZE, 'MACData');
 }
 
+/** [MS-RDPELE] 2.2.1.3 LICENSE_BINARY_BLOB. */
 function decodeBlob(cursor: ReadCursor, field: string): LicenseBlob {
   const type = cursor.u16(field);
   const size = cursor.u16(field);

@@ -28,7 +28,7 @@ export const McsPduType = {
   sendDataIndication: 26,
 } as const;
 
-/** [T125] section 7 Reason of a Disconnect Provider Ultimatum. */
+/** [T125] section 7 Reason of a Disconnect Provider Ultimatum, [MS-RDPBCGR] 2.2.2.3. */
 export const DisconnectReason = {
   domainDisconnected: 0,
   providerInitiated: 1,

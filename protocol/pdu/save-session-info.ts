@@ -93,6 +93,7 @@ const VERSION_2_PADDING = 558;
 const AUTO_RECONNECT_PRESENT = 0x1;
 const LOGON_ERRORS_PRESENT = 0x2;
 
+/** [MS-RDPBCGR] 2.2.10.1.1.1 TS_LOGON_INFO. */
 function decodeLogonVersion1(cursor: ReadCursor): SaveSessionInfo {
   cursor.skip(4, 'cbDomain'); // the fixed-width field ends at its NUL, whatever this says
   const domain = untilNul(decodeUtf16le(cursor.bytes(DOMAIN_SIZE, 'Domain')));
@@ -102,6 +103,7 @@ function decodeLogonVersion1(cursor: ReadCursor): SaveSessionInfo {
   return { kind: 'logon', domain, username, sessionId: cursor.remaining >= 4 ? cursor.u32('SessionId') : 0 };
 }
 
+/** [MS-RDPBCGR] 2.2.10.1.1.2 TS_LOGON_INFO_VERSION_2. */
 function decodeLogonVersion2(cursor: ReadCursor): SaveSessionInfo {
   cursor.skip(2, 'Version');
   cursor.skip(4, 'Size');
@@ -114,6 +116,7 @@ function decodeLogonVersion2(cursor: ReadCursor): SaveSessionInfo {
   return { kind: 'logon', domain, username, sessionId };
 }
 
+/** [MS-RDPBCGR] 2.2.10.1.1.4 TS_LOGON_INFO_EXTENDED. */
 function decodeExtended(cursor: ReadCursor): SaveSessionInfo {
   cursor.skip(2, 'Length');
   const present = cursor.u32('FieldsPresent');

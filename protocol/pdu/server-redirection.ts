@@ -153,7 +153,7 @@ function decodeCounted(cursor: ReadCursor, limit: number, field: string): Uint8A
   return cursor.bytes(length, field);
 }
 
-/** @pdu [MS-RDPBCGR] 2.2.13.1.1 TARGET_NET_ADDRESSES */
+/** @pdu [MS-RDPBCGR] 2.2.13.1.1 TARGET_NET_ADDRESSES, of 2.2.13.1.1.1 TARGET_NET_ADDRESS */
 function decodeAddresses(cursor: ReadCursor): string[] {
   cursor.skip(4, 'TargetNetAddressesLength'); // whether it counts itself is not agreed upon
   const count = cursor.u32('addressCount');

@@ -6,7 +6,7 @@ import { WriteCursor } from '../core/cursor.ts';
  * Denied have none at all.
  */
 
-/** A rectangle as these PDUs carry it: all edges inclusive. */
+/** [MS-RDPBCGR] 2.2.11.1 TS_RECTANGLE16: all edges inclusive. */
 export interface InclusiveRect {
   readonly left: number;
   readonly top: number;
@@ -71,7 +71,7 @@ export function encodeSuppressOutput(pdu: SuppressOutput): Uint8Array<ArrayBuffe
 
 /**
  * The server rings.
- * @pdu [MS-RDPBCGR] 2.2.9.1.1.5.1 TS_PLAY_SOUND_PDU_DATA
+ * @pdu [MS-RDPBCGR] 2.2.9.1.1.5.1 TS_PLAY_SOUND_PDU_DATA, in 2.2.9.1.1.5
  */
 export interface PlaySound {
   /** Milliseconds. */

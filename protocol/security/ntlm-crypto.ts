@@ -19,8 +19,9 @@ export function ntlmV2Key(crypto: CryptoProvider, hash: Uint8Array, user: string
 
 /** What [MS-NLMP] 3.3.2 ComputeResponse returns. */
 export interface NtlmV2Response {
-  /** NTProofStr followed by NTLMv2_CLIENT_CHALLENGE. */
+  /** [MS-NLMP] 2.2.2.8 NTLMv2_RESPONSE: NTProofStr followed by NTLMv2_CLIENT_CHALLENGE. */
   readonly ntResponse: Uint8Array;
+  /** [MS-NLMP] 2.2.2.4 LMv2_RESPONSE. */
   readonly lmResponse: Uint8Array;
   readonly sessionBaseKey: Uint8Array;
 }
