@@ -46,12 +46,15 @@ async function tell(
   store: Store,
 ): Promise<void> {
   const { request, event, actor } = happening;
-  const wanted = kinds[event];
+  // After an approval that was not the last, it is the next step's turn.
+  const asks = event === 'created' || (event === 'approved' && request.state === 'pending');
+  const wanted = kinds[asks ? 'created' : event];
   if (wanted === undefined) return;
   const title = `${wanted.text(request.username)} ${subjectOf(happening.items)}`;
-  const approvers = event === 'created' || event === 'emergency' ? await approversOf(store, happening) : [];
+  const approvers = asks || event === 'emergency' ? await approversOf(store, happening) : [];
+  if (event === 'approved' && approvers.length === 0) return;
   const ofApprover = new Map<string, readonly NotificationLink[]>();
-  if (event === 'created') {
+  if (asks) {
     for (const approver of approvers) {
       const { approve, deny } = await links.issue(request.id, approver, store);
       ofApprover.set(approver, [
@@ -65,7 +68,7 @@ async function tell(
       ...common(happening, wanted.kind, title),
       audience: {
         approvers,
-        ...(event === 'created' ? {} : { requester: [request.user_id] }),
+        ...(asks ? {} : { requester: [request.user_id] }),
         ...(event === 'emergency'
           ? { reviewers: await reviewersOf(store, request.review_group_id, request.user_id) }
           : {}),
@@ -98,20 +101,23 @@ function common(
   };
 }
 
-/** Whose turn it is; of an emergency, which nobody is asked about: those who would have been. */
-async function approversOf(store: Store, { request, items }: RequestHappening): Promise<string[]> {
-  const steps = openSteps(await readSteps(store, request.id));
-  const groups = steps.map(({ group_id }) => group_id);
-  if (request.emergency !== 0) {
-    for (const { rules_json } of items) {
-      const { steps: asked } = JSON.parse(rules_json) as { steps?: readonly { group: string | null }[] };
-      groups.push(...(asked ?? []).map(({ group }) => group));
-    }
-  }
+/** Those who are to be told: whose turn it is at first, whose turn it becomes, and who an emergency went past. */
+async function approversOf(store: Store, { request, event }: RequestHappening): Promise<string[]> {
+  const steps = await readSteps(store, request.id);
+  const concerned =
+    event === 'emergency'
+      ? steps
+      : openSteps(steps).filter(({ step, given }) => event === 'created' || (step > 0 && given === 0));
   const found = new Set<string>();
-  for (const group of new Set(groups)) {
+  for (const group of new Set(concerned.map(({ group_id }) => group_id))) {
     for (const id of await peopleWho(store, 'request.decide', group)) found.add(id);
   }
+  const voters = await store
+    .selectFrom('request_votes')
+    .select('approver_id')
+    .where('request_id', '=', request.id)
+    .execute();
+  for (const { approver_id } of voters) found.delete(approver_id);
   found.delete(request.user_id);
   return [...found];
 }

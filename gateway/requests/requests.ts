@@ -367,11 +367,17 @@ export class Requests {
         .values(toItemRow(id, position, item))
         .execute();
     }
-    const steps = emergency ? [] : await stepsFor(store, id, items);
-    for (const step of steps) await store.insertInto('request_steps').values(step).execute();
+    const steps = await stepsFor(store, id, items);
+    for (const step of steps) {
+      // Those who would have been asked see what was done without them.
+      await store
+        .insertInto('request_steps')
+        .values({ ...step, needed: emergency ? 0 : step.needed })
+        .execute();
+    }
     const doer: Doer = { actor, address, comment: request.comment ?? '' };
     await book.note(store, row, emergency ? 'emergency' : 'created', now, doer);
-    const { state } = steps.length === 0 ? await this.#grant(store, row, now) : row;
+    const { state } = emergency || steps.length === 0 ? await this.#grant(store, row, now) : row;
     return { id, state: state as RequestState };
   }
 

@@ -25,6 +25,7 @@ export interface World {
   readonly groups: Groups;
   readonly policies: Policies;
   readonly entitlements: Entitlements;
+  readonly book: RequestBook;
   readonly requests: Requests;
   readonly queries: RequestQueries;
   readonly admission: Admission;
@@ -101,6 +102,7 @@ function worldOf(store: Store, people: World['people'], accounts: readonly strin
     groups: new Groups(store),
     policies,
     entitlements,
+    book,
     requests,
     queries: new RequestQueries(store, requests),
     admission,
