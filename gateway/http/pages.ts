@@ -5,7 +5,7 @@ import { GatewayError } from '../errors.ts';
 /** Addresses that the page router in the browser knows; each gets index.html. */
 const PAGES = [
   /^\/$/,
-  /^\/(?:targets|sessions|recordings|password|admin)\/?$/,
+  /^\/(?:targets|sessions|recordings|password|account|notifications|admin)\/?$/,
   /^\/desktop\/[^/]+$/,
   /^\/sessions\/[^/]+\/watch$/,
   /^\/recordings\/[^/]+$/,

@@ -1,9 +1,9 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { LocationProvider, lazy, Route, Router, useLocation } from 'preact-iso';
+import { account, type SignedInState } from './api/account.ts';
 import { gateway } from './api/gateway.ts';
 import type { ApiError } from './api/request.ts';
 import { whenSignedOut } from './api/request.ts';
-import type { User } from './api/types.ts';
 import { hasRole, IdentityContext, useIdentity } from './identity.tsx';
 import { Desktops } from './pages/desktops.tsx';
 import { NotFound } from './pages/not-found.tsx';
@@ -21,36 +21,50 @@ const RecordingPage = lazy(() => import('./pages/recording.tsx').then((page) => 
 const Targets = lazy(() => import('./pages/targets.tsx').then((page) => page.Targets));
 const Users = lazy(() => import('./pages/users.tsx').then((page) => page.Users));
 const Audit = lazy(() => import('./pages/audit.tsx').then((page) => page.Audit));
-const Password = lazy(() => import('./pages/password.tsx').then((page) => page.Password));
+const AccountPage = lazy(() => import('./pages/account.tsx').then((page) => page.AccountPage));
+const NotificationsPage = lazy(() => import('./pages/notifications.tsx').then((page) => page.NotificationsPage));
 const StoragePage = lazy(() => import('./pages/storage.tsx').then((page) => page.StoragePage));
+const SignInSettings = lazy(() => import('./pages/sign-in-settings.tsx').then((page) => page.SignInSettings));
+const NotificationSettings = lazy(() =>
+  import('./pages/notification-settings.tsx').then((page) => page.NotificationSettings),
+);
 const SettingsPage = lazy(() => import('./pages/settings.tsx').then((page) => page.SettingsPage));
 
 /** Who is here decides what is shown: nobody gets the sign-in form, at whatever address, and stays there after it. */
 export function App() {
-  const [user, setUser] = useState<User | 'unknown' | 'nobody'>('unknown');
+  const [state, setState] = useState<SignedInState>();
   const [error, setError] = useState<ApiError>();
 
   const identify = useCallback(async () => {
     setError(undefined);
     try {
-      setUser((await gateway.signedIn()) ?? 'nobody');
+      setState(await account.state());
     } catch (cause) {
       setError(toApiError(cause));
     }
   }, []);
   useEffect(() => {
-    whenSignedOut(() => setUser('nobody'));
+    whenSignedOut(() => setState((current) => current && { ...current, user: null, stage: null, method: null }));
     void identify();
   }, [identify]);
 
   const identity = useMemo(() => {
-    if (typeof user === 'string') return undefined;
+    if (state?.user == null || state.stage !== 'full') return undefined;
     const signOut = async (): Promise<void> => {
-      await gateway.logout().catch(() => undefined);
-      setUser('nobody');
+      if (state.method === 'oidc') {
+        const { url } = await account.signOutEverywhere().catch(() => ({ url: null }));
+        if (url !== null) {
+          window.location.assign(url);
+          return;
+        }
+      } else {
+        await gateway.logout().catch(() => undefined);
+      }
+      setState({ ...state, user: null, stage: null, method: null });
     };
-    return { user, signOut };
-  }, [user]);
+    const method = state.method ?? 'password';
+    return { user: state.user, method, singleSignOn: state.singleSignOn, signOut };
+  }, [state]);
 
   if (error !== undefined) {
     return (
@@ -59,7 +73,9 @@ export function App() {
       </main>
     );
   }
-  if (user === 'nobody') return <SignIn signedIn={identify} />;
+  if (state !== undefined && identity === undefined) {
+    return <SignIn key={state.stage ?? ''} state={state} signedIn={identify} />;
+  }
   if (identity === undefined) {
     return (
       <main class="alone">
@@ -93,12 +109,16 @@ function Pages() {
         <Route path="/sessions" component={Sessions} />
         <Route path="/recordings" component={Recordings} />
         <Route path="/recordings/:id" component={RecordingPage} />
-        <Route path="/password" component={Password} />
+        <Route path="/account" component={AccountPage} />
+        <Route path="/password" component={AccountPage} />
+        <Route path="/notifications" component={NotificationsPage} />
         <Route path="/admin/targets" component={Targets} />
         <Route path="/admin/users" component={Users} />
         <Route path="/admin/audit" component={Audit} />
         <Route path="/admin/storage" component={StoragePage} />
         <Route path="/admin/settings" component={SettingsPage} />
+        <Route path="/admin/settings/sign-in" component={SignInSettings} />
+        <Route path="/admin/settings/notifications" component={NotificationSettings} />
         <Route default component={NotFound} />
       </Router>
     </Shell>

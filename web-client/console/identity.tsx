@@ -5,6 +5,10 @@ import type { Role, User } from './api/types.ts';
 /** Who is signed in. Provided by the app; pages are only shown to somebody. */
 export interface Identity {
   readonly user: User;
+  /** How this sign-in began. */
+  readonly method: 'password' | 'oidc';
+  /** Single sign-on, where the gateway offers it. */
+  readonly singleSignOn: { readonly label: string } | null;
   signOut(): Promise<void>;
 }
 

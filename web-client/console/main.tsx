@@ -5,6 +5,7 @@ import './styles/base.css';
 import './styles/controls.css';
 import './styles/shell.css';
 import './styles/pages.css';
+import './styles/account.css';
 import './styles/player.css';
 import './styles/desktop.css';
 

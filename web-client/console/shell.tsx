@@ -5,6 +5,7 @@ import type { Role } from './api/types.ts';
 import { hasRole, useIdentity } from './identity.tsx';
 import type { IconName } from './ui/icon.tsx';
 import { Icon, Logo } from './ui/icon.tsx';
+import { useNotifications } from './ui/use-notifications.ts';
 
 interface Entry {
   readonly path: string;
@@ -30,6 +31,7 @@ const administration: readonly Entry[] = [
 export function Shell({ children }: { readonly children: ComponentChildren }) {
   const { path } = useLocation();
   const [open, setOpen] = useState(false);
+  const { unread } = useNotifications();
   useEffect(() => setOpen(false), [path]);
   return (
     <div class="shell" data-menu={open ? 'open' : 'closed'}>
@@ -50,6 +52,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
         <a class="brand" href="/">
           <Logo /> Oriel
         </a>
+        <BellLink unread={unread} current={path === '/notifications'} />
       </header>
       <section class="side-bar" id="side-bar" aria-label="Menu">
         <a class="brand" href="/">
@@ -59,6 +62,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           <Entries entries={work} path={path} />
           <Entries heading="Administration" entries={administration} path={path} />
         </nav>
+        <BellLink unread={unread} current={path === '/notifications'} />
         <SignedIn />
       </section>
       <main id="main" tabIndex={-1}>
@@ -95,6 +99,22 @@ function Entries({ heading, entries, path }: EntriesProps) {
   );
 }
 
+/** What one was told, with how much of it is unread. */
+function BellLink({ unread, current }: { readonly unread: number; readonly current: boolean }) {
+  return (
+    <a class="bell" href="/notifications" aria-current={current ? 'page' : undefined} data-testid="bell">
+      <Icon name="bell" />
+      <span class="bell-text">Notifications</span>
+      {unread > 0 && (
+        <span class="bell-count" data-testid="unread">
+          {unread > 99 ? '99+' : unread}
+          <span class="hidden-text"> unread</span>
+        </span>
+      )}
+    </a>
+  );
+}
+
 function SignedIn() {
   const { user, signOut } = useIdentity();
   return (
@@ -104,7 +124,7 @@ function SignedIn() {
         {user.username}
         <span class="quiet small">{user.roles.join(', ') || 'no role'}</span>
       </span>
-      <a class="icon-button" href="/password" aria-label="Change your password" title="Change your password">
+      <a class="icon-button" href="/account" aria-label="Your account" title="Your account" data-testid="account">
         <Icon name="key" />
       </a>
       <button type="button" class="button quiet-button" onClick={signOut} data-testid="sign-out">

@@ -69,11 +69,8 @@ const id = encodeURIComponent;
 
 /** The gateway's API, as functions. Each throws `ApiError`. */
 export const gateway = {
-  login: (username: string, password: string) => request<unknown>('POST', '/login', { username, password }),
   logout: () => request<void>('POST', '/logout'),
   changePassword: (current: string, password: string) => request<void>('POST', '/me/password', { current, password }),
-  /** Who is signed in, if anybody is. */
-  signedIn: async () => (await request<{ readonly user: User | null }>('GET', '/login')).user ?? undefined,
 
   targets: (signal?: AbortSignal) => request<readonly Target[]>('GET', '/targets', undefined, signal),
   target: (target: string, signal?: AbortSignal) => request<Target>('GET', `/targets/${id(target)}`, undefined, signal),
@@ -144,10 +141,12 @@ export const gateway = {
   evidenceKey: (signal?: AbortSignal) => request<EvidenceKey>('GET', '/evidence/public-key', undefined, signal),
 
   users: (signal?: AbortSignal) => request<readonly User[]>('GET', '/users', undefined, signal),
-  addUser: (fields: { username: string; password: string; roles: readonly Role[] }) =>
+  addUser: (fields: { username: string; password: string; roles: readonly Role[]; email?: string | null }) =>
     request<User>('POST', '/users', fields),
-  changeUser: (user: string, fields: { password?: string; roles?: readonly Role[]; disabled?: boolean }) =>
-    request<User>('PATCH', `/users/${id(user)}`, fields),
+  changeUser: (
+    user: string,
+    fields: { password?: string; roles?: readonly Role[]; disabled?: boolean; email?: string | null },
+  ) => request<User>('PATCH', `/users/${id(user)}`, fields),
   removeUser: (user: string) => request<void>('DELETE', `/users/${id(user)}`),
 
   /** The newest entries, or those before the entry with this id. */

@@ -16,6 +16,11 @@ export interface User {
   readonly roles: readonly Role[];
   readonly disabled: boolean;
   readonly createdAt: string;
+  readonly email: string | null;
+  /** Without one the user signs in through single sign-on only. */
+  readonly hasPassword: boolean;
+  /** Two-step sign-in is set up. */
+  readonly secondFactor: boolean;
 }
 
 export interface Account {

@@ -10,6 +10,7 @@ import { hasRole, useIdentity } from '../identity.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { useStepUp } from '../ui/step-up.tsx';
 import { useResource } from '../ui/use-resource.ts';
 import { useTitle } from '../ui/use-title.ts';
 import { accountName, desktopPath } from './desktops.tsx';
@@ -91,12 +92,13 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
   const page = useRef<HTMLDivElement>(null);
   const first = useRef<HTMLAnchorElement>(null);
   const [confirming, setConfirming] = useState(false);
+  const stepUp = useStepUp();
   const view = useDesktop({
     label: target.name,
     ticket: async ({ width, height }) => {
       const size = { width, height, keyboardLayout: await keyboardLayout() };
       const fields = { targetId: target.id, accountId: account.id, ...size };
-      return (await gateway.openSession(fields)).ticket;
+      return (await stepUp.guard(() => gateway.openSession(fields))).ticket;
     },
     leave: () => first.current?.focus(),
   });
@@ -159,6 +161,7 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
           </EndPanel>
         )}
       </main>
+      {stepUp.dialog}
       {confirming && (
         <Dialog
           title="End this session?"

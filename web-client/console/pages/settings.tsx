@@ -5,6 +5,7 @@ import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { CheckField } from '../ui/fields.tsx';
 import { Page } from '../ui/page.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
+import { SettingsTabs } from './settings-tabs.tsx';
 
 export function SettingsPage() {
   const { value: settings, error, reload } = useResource(gateway.settings);
@@ -24,7 +25,7 @@ export function SettingsPage() {
   };
 
   return (
-    <Page title="Settings">
+    <Page title="Settings" actions={<SettingsTabs current="/admin/settings" />}>
       {error !== undefined && <ErrorNote error={error} retry={reload} />}
       {settings === undefined && error === undefined && <Loading what="settings" />}
       {settings !== undefined && (

@@ -8,20 +8,11 @@ import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { CheckField, Field } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
+import { RoleFields } from '../ui/role-fields.tsx';
 import { useResource } from '../ui/use-resource.ts';
+import { SignInsDialog } from './user-sign-ins.tsx';
 
-type Task = { readonly kind: 'add' } | { readonly kind: 'change' | 'remove'; readonly user: User };
-
-const roleTexts: readonly (readonly [role: Role, text: string])[] = [
-  ['user', 'User: asks for access and opens desktops'],
-  ['approver', 'Approver: decides on requests of others'],
-  ['session-admin', 'Session administrator: watches and ends sessions, takes access back'],
-  ['auditor', 'Auditor: plays recordings, reads the audit log, reviews'],
-  ['vault-admin', 'Vault administrator: manages targets and accounts'],
-  ['policy-admin', 'Policy administrator: says who may use what'],
-  ['system-admin', 'System administrator: manages users and settings'],
-  ['admin', 'Administrator: all of the above'],
-];
+type Task = { readonly kind: 'add' } | { readonly kind: 'change' | 'remove' | 'sign-ins'; readonly user: User };
 
 export function Users() {
   const { user: self } = useIdentity();
@@ -61,7 +52,9 @@ export function Users() {
                 <tr key={user.id} data-testid="user-row">
                   <td data-label="User name" class="strong">
                     {user.username} {user.id === self.id && <span class="quiet small">you</span>}
-                    {user.disabled && <span class="tag">Disabled</span>}
+                    {user.disabled && <span class="tag">Disabled</span>}{' '}
+                    {user.secondFactor && <span class="tag">Two-step</span>}{' '}
+                    {!user.hasPassword && <span class="tag">Single sign-on</span>}
                   </td>
                   <td data-label="Roles">{user.roles.join(', ') || <span class="quiet">none</span>}</td>
                   <td data-label="Added" class="moment">
@@ -70,6 +63,9 @@ export function Users() {
                   <td class="row-actions">
                     <button type="button" class="button" onClick={() => setTask({ kind: 'change', user })}>
                       Edit<span class="hidden-text"> {user.username}</span>
+                    </button>
+                    <button type="button" class="button" onClick={() => setTask({ kind: 'sign-ins', user })}>
+                      Sign-ins<span class="hidden-text"> of {user.username}</span>
                     </button>
                     {user.id !== self.id && (
                       <button
@@ -89,6 +85,7 @@ export function Users() {
       )}
       {task?.kind === 'add' && <AddDialog close={close} />}
       {task?.kind === 'change' && <ChangeDialog user={task.user} self={task.user.id === self.id} close={close} />}
+      {task?.kind === 'sign-ins' && <SignInsDialog user={task.user} close={close} />}
       {task?.kind === 'remove' && (
         <Dialog
           title={`Remove ${task.user.username}?`}
@@ -107,13 +104,14 @@ export function Users() {
 function AddDialog({ close }: { close(): void }) {
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
+  const [email, setEmail] = useState('');
   const [roles, setRoles] = useState<readonly Role[]>(['user']);
   return (
     <Dialog
       title="Add a user"
       action="Add user"
       testId="save-user"
-      perform={() => gateway.addUser({ username: username.trim(), password, roles })}
+      perform={() => gateway.addUser({ username: username.trim(), password, roles, email: email.trim() || null })}
       close={close}
     >
       <Field
@@ -128,6 +126,7 @@ function AddDialog({ close }: { close(): void }) {
         change={setUsername}
       />
       <PasswordField value={password} change={setPassword} required />
+      <EmailField value={email} change={setEmail} />
       <RoleFields roles={roles} change={setRoles} />
     </Dialog>
   );
@@ -135,6 +134,7 @@ function AddDialog({ close }: { close(): void }) {
 
 function ChangeDialog({ user, self, close }: { readonly user: User; readonly self: boolean; close(): void }) {
   const [password, setPassword] = useState('');
+  const [email, setEmail] = useState(user.email ?? '');
   const [roles, setRoles] = useState<readonly Role[]>(user.roles);
   const [disabled, setDisabled] = useState(user.disabled);
   return (
@@ -142,11 +142,19 @@ function ChangeDialog({ user, self, close }: { readonly user: User; readonly sel
       title={`Edit ${user.username}`}
       action="Save"
       testId="save-user"
-      perform={() => gateway.changeUser(user.id, { roles, disabled, ...(password === '' ? {} : { password }) })}
+      perform={() =>
+        gateway.changeUser(user.id, {
+          roles,
+          disabled,
+          email: email.trim() || null,
+          ...(password === '' ? {} : { password }),
+        })
+      }
       close={close}
     >
       <RoleFields roles={roles} change={setRoles} />
       <PasswordField value={password} change={setPassword} required={false} />
+      <EmailField value={email} change={setEmail} />
       {!self && (
         <CheckField checked={disabled} change={setDisabled}>
           Disabled: may not sign in; open sessions end
@@ -180,20 +188,17 @@ function PasswordField({ value, required, change }: PasswordFieldProps) {
   );
 }
 
-function RoleFields({ roles, change }: { readonly roles: readonly Role[]; change(roles: readonly Role[]): void }) {
+function EmailField({ value, change }: { readonly value: string; change(value: string): void }) {
   return (
-    <fieldset class="field">
-      <legend>Roles</legend>
-      {roleTexts.map(([role, text]) => (
-        <CheckField
-          key={role}
-          name={`role-${role}`}
-          checked={roles.includes(role)}
-          change={(checked) => change(checked ? [...roles, role] : roles.filter((other) => other !== role))}
-        >
-          {text}
-        </CheckField>
-      ))}
-    </fieldset>
+    <Field
+      label="Mail address"
+      name="email"
+      maxLength={254}
+      autocomplete="off"
+      spellcheck={false}
+      value={value}
+      change={change}
+      help="Where notifications go; may be empty."
+    />
   );
 }

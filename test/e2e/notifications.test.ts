@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { SMTPServer } from 'smtp-server';
+import { waitFor } from '../lab/processes.ts';
+import { accessibilityFaults } from './accessibility.ts';
+import { closeBrowser, launchBrowser, type Person } from './browser.ts';
+import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
+import { openPerson } from './story.ts';
+
+const PASSWORD = 'Jane-E2E-Pass-1!';
+let gateway: TestGateway;
+let browser: Browser;
+let smtp: SMTPServer;
+let hooks: Server;
+const mails: string[] = [];
+const events: { type: string; signature: string }[] = [];
+
+before(async () => {
+  smtp = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    onData(stream, _session, done) {
+      let text = '';
+      stream.on('data', (part) => {
+        text += String(part);
+      });
+      stream.on('end', () => {
+        mails.push(text);
+        done();
+      });
+    },
+  });
+  hooks = createServer((request, response) => {
+    let body = '';
+    request.on('data', (part) => {
+      body += String(part);
+    });
+    request.on('end', () => {
+      events.push({ type: JSON.parse(body).type, signature: String(request.headers['webhook-signature']) });
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => hooks.listen(0, '127.0.0.1', resolve));
+  [gateway, browser] = await Promise.all([startGateway(), launchBrowser()]);
+  const jane = { username: 'jane', password: PASSWORD, roles: ['user'], email: 'jane@example.com' };
+  await gateway.admin.must('POST', '/api/users', jane);
+});
+after(async () => {
+  await closeBrowser(browser);
+  await gateway?.stop();
+  await new Promise<void>((resolve) => smtp.close(() => resolve()));
+  hooks.close();
+  hooks.closeAllConnections();
+});
+
+async function looksRight(person: Person, name: string): Promise<void> {
+  const { page } = person;
+  const found: string[] = [];
+  const folder = process.env.E2E_PICTURES;
+  for (const [colorScheme, width] of [
+    ['dark', 1100],
+    ['light', 360],
+  ] as const) {
+    await page.setViewportSize({ width, height: 860 });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    for (const fault of await accessibilityFaults(page)) found.push(`${name}, ${colorScheme}: ${fault}`);
+    const over = await page.evaluate(() => {
+      const { document, innerWidth } = globalThis as unknown as {
+        document: { documentElement: { scrollWidth: number } };
+        innerWidth: number;
+      };
+      return document.documentElement.scrollWidth - innerWidth;
+    });
+    if (over > 0) found.push(`${name}: ${over} pixels too wide at ${width}`);
+    if (folder) await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: true });
+  }
+  await page.setViewportSize({ width: 1100, height: 860 });
+  assert.deepEqual(found, []);
+}
+
+test('mail and a webhook are set up in the pages; what happens is told by both, and under the bell', async () => {
+  const admin = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
+  const { page } = admin;
+  await admin.go('/admin/settings/notifications');
+  const mail = page.getByTestId('mail');
+  await mail.locator('input[name=mail-enabled]').check();
+  await mail.locator('input[name=mail-host]').fill('127.0.0.1');
+  await mail.locator('input[name=mail-port]').fill(String((smtp.server.address() as AddressInfo).port));
+  await mail.locator('select[name=mail-security]').selectOption('none');
+  await mail.locator('input[name=mail-from]').fill('Oriel <oriel@example.com>');
+  await mail.getByRole('button', { name: 'Save' }).click();
+  await mail.getByText('Saved').waitFor();
+  await mail.getByTestId('test-mail').click();
+  await page.locator('input[name=test-to]').fill('admin@example.com');
+  await page.getByTestId('send-test').click();
+  await waitFor('the test mail', () => mails.some((text) => text.includes('To: admin@example.com')));
+
+  await page.getByTestId('add-webhook').click();
+  await page.locator('input[name=webhook-name]').fill('Ticket system');
+  await page.locator('input[name=webhook-url]').fill(`http://127.0.0.1:${(hooks.address() as AddressInfo).port}/`);
+  await page.getByTestId('save-webhook').click();
+  assert.match(await page.getByTestId('webhook-secret').innerText(), /^whsec_/);
+  await page.getByRole('button', { name: 'I have kept it' }).click();
+  await page.getByTestId('webhook-row').getByRole('button', { name: 'Test' }).click();
+  await page.getByText('Ticket system has taken the test.').waitFor();
+  assert.equal(events[0]?.type, 'test');
+
+  const jane = await openPerson(browser, gateway, 'jane', PASSWORD);
+  await jane.go('/notifications');
+  await jane.page.getByTestId('empty').waitFor();
+  await looksRight(jane, 'notifications-empty');
+  await jane.go('/account');
+  await jane.page.locator('input[name=current-password]').fill(PASSWORD);
+  await jane.page.locator('input[name=new-password]').fill('Another-E2E-Pass-1!');
+  await jane.page.locator('input[name=new-password-again]').fill('Another-E2E-Pass-1!');
+  await jane.page.getByTestId('change-password').click();
+  await jane.signIn('jane', 'Another-E2E-Pass-1!');
+  await waitFor('the mail', () => mails.some((text) => /To: jane@example.com[^]*Your password was changed/.test(text)));
+  await waitFor('the webhook', () => events.some(({ type }) => type === 'account.changed'));
+  assert.ok(events.every(({ signature }) => /^v1,[A-Za-z0-9+/]{43}=$/.test(signature)));
+  await jane.page.getByTestId('unread').first().filter({ hasText: '1' }).waitFor();
+  await jane.page.getByTestId('bell').last().click();
+  await jane.page.getByTestId('notification').getByText('Your password was changed').waitFor();
+  await looksRight(jane, 'notifications');
+  await jane.page.getByTestId('read-all').click();
+  await jane.page.getByTestId('unread').first().waitFor({ state: 'detached' });
+
+  await admin.go('/admin/settings/notifications');
+  await page.getByTestId('deliveries').getByText('Mail to jane@example.com').first().waitFor();
+  await looksRight(admin, 'notification-settings');
+  const rule = page.locator('select[name="account.changed requester"]');
+  await rule.selectOption('');
+  const rules = page.getByTestId('rules');
+  await rules.getByRole('button', { name: 'Save' }).click();
+  await rules.getByText('Saved').waitFor();
+  const saved = await gateway.admin.must<Record<string, { requester: string[] }>>('GET', '/api/settings/notifications');
+  assert.deepEqual(saved['account.changed']?.requester, []);
+  assert.deepEqual([...admin.complaints, ...jane.complaints], []);
+  await admin.close();
+  await jane.close();
+});

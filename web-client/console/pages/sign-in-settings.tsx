@@ -1,0 +1,256 @@
+import { useState } from 'preact/hooks';
+import { policies, type SingleSignOnSettings } from '../api/account.ts';
+import { request } from '../api/request.ts';
+import type { Role } from '../api/types.ts';
+import { ErrorNote, Loading } from '../ui/feedback.tsx';
+import { CheckField, Field, SelectField } from '../ui/fields.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { Page } from '../ui/page.tsx';
+import { RoleFields, roleTexts } from '../ui/role-fields.tsx';
+import { SavedForm } from '../ui/saved-form.tsx';
+import { toApiError, useResource } from '../ui/use-resource.ts';
+import { SettingsTabs } from './settings-tabs.tsx';
+
+/** How people prove who they are. */
+export function SignInSettings() {
+  const policy = useResource(policies.signIn);
+  const singleSignOn = useResource(policies.singleSignOn);
+  const error = policy.error ?? singleSignOn.error;
+  return (
+    <Page title="Signing in" actions={<SettingsTabs current="/admin/settings/sign-in" />}>
+      {error !== undefined && <ErrorNote error={error} />}
+      {(policy.value === undefined || singleSignOn.value === undefined) && error === undefined && (
+        <Loading what="settings" />
+      )}
+      {policy.value !== undefined && <SecondFactorForm roles={policy.value.secondFactorRoles} />}
+      {singleSignOn.value !== undefined && <SingleSignOnForm present={singleSignOn.value} />}
+    </Page>
+  );
+}
+
+function SecondFactorForm({ roles: present }: { readonly roles: readonly Role[] }) {
+  const [roles, setRoles] = useState(present);
+  return (
+    <SavedForm
+      title="Two-step sign-in"
+      testId="second-factor-policy"
+      help="Whoever has one of these roles must set up two-step sign-in at the next sign-in. Everybody else may."
+      save={() => policies.changeSignIn({ secondFactorRoles: roles })}
+    >
+      <RoleFields legend="Required for" prefix="second-factor" roles={roles} change={setRoles} />
+    </SavedForm>
+  );
+}
+
+type Present = SingleSignOnSettings & { readonly hasSecret: boolean; readonly redirectUri: string };
+
+function SingleSignOnForm({ present }: { readonly present: Present }) {
+  const [fields, setFields] = useState<SingleSignOnSettings>(() => {
+    const { hasSecret: _, redirectUri: __, ...rest } = present;
+    return rest;
+  });
+  const [secret, setSecret] = useState('');
+  const [scopes, setScopes] = useState(present.scopes.join(' '));
+  const [tested, setTested] = useState<string>();
+  const set = (change: Partial<SingleSignOnSettings>): void => setFields({ ...fields, ...change });
+  const save = (): Promise<unknown> =>
+    policies.changeSingleSignOn({
+      ...fields,
+      scopes: scopes.split(/\s+/).filter((scope) => scope !== ''),
+      ...(secret === '' ? {} : { clientSecret: secret }),
+    });
+  const test = async (): Promise<void> => {
+    setTested('Asking…');
+    try {
+      const facts = await policies.testSingleSignOn();
+      const logout = facts.backChannelLogout ? 'says when somebody signs out' : 'does not say when somebody signs out';
+      setTested(`${facts.issuer} answers, and ${logout}.`);
+    } catch (cause) {
+      const { message, detail } = toApiError(cause);
+      setTested(`${message} ${detail ?? ''}`);
+    }
+  };
+  return (
+    <SavedForm
+      title="Single sign-on"
+      testId="single-sign-on-form"
+      help={
+        <>
+          OpenID Connect. Register Oriel at your provider as a web application with this redirect address:{' '}
+          <code class="secret-key">{present.redirectUri}</code>
+        </>
+      }
+      save={save}
+      more={
+        <button type="button" class="button" onClick={test} data-testid="test-provider">
+          Test what is saved
+        </button>
+      }
+    >
+      {tested !== undefined && (
+        <p role="status" data-testid="tested">
+          {tested}
+        </p>
+      )}
+      <CheckField name="enabled" checked={fields.enabled} change={(enabled) => set({ enabled })}>
+        Offer it on the sign-in page
+      </CheckField>
+      <Field
+        label="Issuer"
+        name="issuer"
+        value={fields.issuer}
+        change={(issuer) => set({ issuer: issuer.trim() })}
+        spellcheck={false}
+        help="An address such as https://login.example.com/realms/staff"
+      />
+      <Field
+        label="Client id"
+        name="clientId"
+        value={fields.clientId}
+        change={(clientId) => set({ clientId })}
+        spellcheck={false}
+        autocomplete="off"
+      />
+      <Field
+        label="Client secret"
+        name="clientSecret"
+        type="password"
+        autocomplete="off"
+        value={secret}
+        change={setSecret}
+        help={present.hasSecret ? 'Leave it empty to keep the present one.' : 'As your provider shows it.'}
+      />
+      <Field
+        label="What the button says"
+        name="label"
+        required
+        value={fields.label}
+        change={(label) => set({ label })}
+      />
+      <Field label="Scopes" name="scopes" value={scopes} change={setScopes} spellcheck={false} help="Besides openid." />
+      <SelectField
+        label="Somebody who has a user here already"
+        name="linkBy"
+        value={fields.linkBy}
+        options={[
+          ['none', 'connects the two on the page of the account'],
+          ['verified_email', 'is recognised by a verified mail address'],
+          ['username', 'is recognised by the user name'],
+        ]}
+        change={(linkBy) => set({ linkBy: linkBy as SingleSignOnSettings['linkBy'] })}
+        help="By user name only where nobody can choose the own name in the directory."
+      />
+      <CheckField name="createUsers" checked={fields.createUsers} change={(createUsers) => set({ createUsers })}>
+        Whoever the provider lets in becomes a user here
+      </CheckField>
+      <RoleFields
+        legend="What somebody new may do"
+        prefix="default"
+        roles={fields.defaultRoles}
+        change={(defaultRoles) => set({ defaultRoles })}
+      />
+      <CheckField
+        name="trustsSecondFactor"
+        checked={fields.trustsSecondFactor}
+        change={(trustsSecondFactor) => set({ trustsSecondFactor })}
+      >
+        The provider asks for a second factor itself
+      </CheckField>
+      <Field
+        label="Claim with the user name"
+        name="usernameClaim"
+        required
+        value={fields.usernameClaim}
+        change={(usernameClaim) => set({ usernameClaim })}
+        spellcheck={false}
+      />
+      <Field
+        label="Claim with the groups"
+        name="groupsClaim"
+        required
+        value={fields.groupsClaim}
+        change={(groupsClaim) => set({ groupsClaim })}
+        spellcheck={false}
+      />
+      <Field
+        label="Ask the provider again every so many minutes"
+        name="recheckMinutes"
+        type="number"
+        min="1"
+        max="1440"
+        required
+        value={String(fields.recheckMinutes)}
+        change={(value) => set({ recheckMinutes: Number(value) })}
+        help="Whoever was taken out of the directory is out here at the latest then."
+      />
+      <MappingFields mapping={fields.mapping} change={(mapping) => set({ mapping })} />
+    </SavedForm>
+  );
+}
+
+type Mapping = SingleSignOnSettings['mapping'];
+
+interface Group {
+  readonly id: string;
+  readonly name: string;
+}
+
+const groupsHere = (signal?: AbortSignal) => request<readonly Group[]>('GET', '/groups', undefined, signal);
+
+function MappingFields({ mapping, change }: { readonly mapping: Mapping; change(mapping: Mapping): void }) {
+  const { value: groups = [] } = useResource(groupsHere);
+  const replace = (index: number, part: Partial<Mapping[number]>): void =>
+    change(mapping.map((line, i) => (i === index ? { ...line, ...part } : line)));
+  return (
+    <fieldset class="field">
+      <legend>Groups of the directory</legend>
+      <p class="field-help">
+        Each gives a role or a group here, and takes it away again. What no line names stays as it is set here.
+      </p>
+      {mapping.map((line, index) => (
+        <div class="mapping-line" key={index}>
+          <Field
+            label="Group there"
+            name={`mapping-claim-${index}`}
+            required
+            value={line.claim}
+            change={(claim) => replace(index, { claim })}
+          />
+          <SelectField
+            label="gives"
+            name={`mapping-gives-${index}`}
+            value={line.roles[0] ?? line.groups[0] ?? ''}
+            options={[
+              ['', 'nothing'],
+              ...roleTexts.map(([role, text]) => [role, text.split(':')[0] ?? role] as const),
+              ...groups.map((group) => [group.id, `Group ${group.name}`] as const),
+            ]}
+            change={(value) => {
+              const role = roleTexts.find(([name]) => name === value)?.[0];
+              replace(index, {
+                roles: role === undefined ? [] : [role],
+                groups: role === undefined && value !== '' ? [value] : [],
+              });
+            }}
+          />
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={`Remove the line of ${line.claim || 'an empty group'}`}
+            onClick={() => change(mapping.filter((_, i) => i !== index))}
+          >
+            <Icon name="remove" />
+          </button>
+        </div>
+      ))}
+      <button
+        type="button"
+        class="button"
+        onClick={() => change([...mapping, { claim: '', roles: [], groups: [] }])}
+        data-testid="add-mapping"
+      >
+        <Icon name="add" /> Add a line
+      </button>
+    </fieldset>
+  );
+}
