@@ -33,6 +33,16 @@ describe('static channel chunks', () => {
     const [first, last] = encodeChunks(Uint8Array.of(1, 2, 3), 2, true);
     assert.deepEqual([...(first ?? [])], [3, 0, 0, 0, 0x11, 0, 0, 0, 1, 2]);
     assert.deepEqual([...(last ?? [])], [3, 0, 0, 0, 0x12, 0, 0, 0, 3]);
+    // [MS-RDPBCGR] 3.1.5.2.1: chunked data always shows its headers.
+    assert.deepEqual(encodeChunks(Uint8Array.of(1, 2, 3), 2), [first, last]);
+    assert.deepEqual(encodeChunks(Uint8Array.of(1)), [Uint8Array.of(1, 0, 0, 0, 3, 0, 0, 0, 1)]);
+  });
+
+  it('takes a chunk in the middle of nothing for a message, and what suspends for none', () => {
+    const assembler = new ChunkAssembler();
+    assert.deepEqual(assembler.push(Uint8Array.of(2, 0, 0, 0, 0x10, 0, 0, 0, 7, 8)), Uint8Array.of(7, 8));
+    assert.equal(assembler.push(Uint8Array.of(0, 0, 0, 0, 0x20, 0, 0, 0)), undefined);
+    assert.deepEqual(assembler.push(Uint8Array.of(1, 0, 0, 0, 0x43, 0, 0, 0, 9)), Uint8Array.of(9));
   });
 
   it('refuses chunks that do not fit together', () => {

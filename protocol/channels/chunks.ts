@@ -18,12 +18,15 @@ export const MAX_CHANNEL_MESSAGE = 64 * 1024 * 1024;
 
 const HEADER_SIZE = 8;
 
-/** Cuts a message into Virtual Channel PDUs ([MS-RDPBCGR] 2.2.6.1), each ready to be sent as MCS user data. */
+/**
+ * Cuts a message into Virtual Channel PDUs ([MS-RDPBCGR] 2.2.6.1), each ready to be sent as MCS user data. Where there
+ * is more than one, their headers have to be seen by who puts them together (3.1.5.2.1).
+ */
 export function encodeChunks(message: Uint8Array, chunkSize = DEFAULT_CHUNK_SIZE, showProtocol = false): Uint8Array[] {
   const chunks: Uint8Array[] = [];
   for (let at = 0; at === 0 || at < message.length; at += chunkSize) {
     const part = message.subarray(at, at + chunkSize);
-    let flags: number = showProtocol ? ChannelFlags.showProtocol : 0;
+    let flags: number = showProtocol || message.length > chunkSize ? ChannelFlags.showProtocol : 0;
     if (at === 0) flags |= ChannelFlags.first;
     if (at + chunkSize >= message.length) flags |= ChannelFlags.last;
     const cursor = new WriteCursor(HEADER_SIZE + part.length);
@@ -53,9 +56,9 @@ export class ChunkAssembler {
     if (flags & ChannelFlags.packetCompressed) {
       throw cursor.error('invalid_value', 'flags', 'compressed, though compression was not offered');
     }
-    // Suspend and resume carry no data; nothing of ours is ever queued.
-    if (flags & (ChannelFlags.suspend | ChannelFlags.resume)) return undefined;
     const part = cursor.rest();
+    // Suspend and resume carry no data; nothing of ours is ever queued.
+    if (part.length === 0 && flags & (ChannelFlags.suspend | ChannelFlags.resume)) return undefined;
     const first = (flags & ChannelFlags.first) !== 0;
     const last = (flags & ChannelFlags.last) !== 0;
     if (first && last && part.length >= length) {
@@ -68,6 +71,8 @@ export class ChunkAssembler {
       this.#filled = 0;
     }
     const message = this.#message;
+    // In the middle of nothing: it stands for itself ([MS-RDPBCGR] 3.1.5.2.2).
+    if (message === undefined && !last) return part;
     if (message === undefined) throw cursor.error('unexpected_message', 'flags', 'a chunk without its first one');
     if (part.length > message.length - this.#filled) {
       throw cursor.error('invalid_value', 'length', 'chunks hold more than the message');

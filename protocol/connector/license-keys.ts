@@ -24,7 +24,7 @@ export class LicenseKeys {
     return new Rc4(this.#encryptionKey).process(data);
   }
 
-  /** [MS-RDPELE] 5.1.6 MACData. */
+  /** [MS-RDPELE] 5.1.5 MACData. */
   mac(data: Uint8Array): Uint8Array {
     const length = Uint8Array.of(
       data.length & 0xff,

@@ -75,7 +75,7 @@ export interface MonitorDefinition {
   readonly flags: number;
 }
 
-/** [MS-RDPBCGR] 2.2.1.3.9.1 TS_MONITOR_ATTRIBUTES; sizes in millimetres, orientation in degrees, factors in percent. */
+/** [MS-RDPBCGR] 2.2.1.3.10.1 TS_MONITOR_ATTRIBUTES; sizes in millimetres, orientation in degrees, factors in percent. */
 export interface MonitorAttributes {
   readonly physicalWidth: number;
   readonly physicalHeight: number;
