@@ -12,6 +12,9 @@ import {
 import { ComponentState } from './tile-state.ts';
 import { EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_PIXELS, TILE_SIZE, WAVELET_SCRATCH } from './wavelet.ts';
 
+/** Tiles kept for the next frame's pixels: 4 MB. */
+const MAX_SPARE_TILES = 256;
+
 interface TileState {
   readonly y: ComponentState;
   readonly cb: ComponentState;
@@ -29,6 +32,8 @@ export class ProgressiveDecoder {
   #inFrame = false;
   /** Pixels of the tiles of this frame, and the rectangles that show them: a region may use another one's tiles. */
   readonly #framePixels = new Map<number, Uint32Array>();
+  /** Pixels of former frames' tiles, to be written over. */
+  readonly #spare: Uint32Array[] = [];
   #frameRects: RegionRect[] = [];
   readonly #samples = [new Int16Array(TILE_PIXELS), new Int16Array(TILE_PIXELS), new Int16Array(TILE_PIXELS)] as const;
   readonly #scratch = new Int16Array(WAVELET_SCRATCH);
@@ -54,6 +59,9 @@ export class ProgressiveDecoder {
 
   /** The graphics frame (RDPGFX_END_FRAME) is over: its regions share no tiles with the next one's. */
   endFrame(): void {
+    for (const pixels of this.#framePixels.values()) {
+      if (this.#spare.length < MAX_SPARE_TILES) this.#spare.push(pixels);
+    }
     this.#framePixels.clear();
     this.#frameRects = [];
   }
@@ -99,7 +107,7 @@ export class ProgressiveDecoder {
     }
     let pixels = this.#framePixels.get(key);
     if (pixels === undefined) {
-      pixels = new Uint32Array(TILE_PIXELS);
+      pixels = this.#spare.pop() ?? new Uint32Array(TILE_PIXELS);
       this.#framePixels.set(key, pixels);
     }
     yCbCrToRgba(y, cb, cr, pixels);

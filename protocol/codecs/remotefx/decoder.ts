@@ -2,7 +2,7 @@ import { ReadCursor } from '../../core/cursor.ts';
 import type { PixelTarget } from '../pixel-target.ts';
 import { decodeBlock, type EncodedTile, type RegionRect } from './blocks.ts';
 import { TileDecoder } from './tile-codec.ts';
-import { TILE_SIZE } from './wavelet.ts';
+import { TILE_PIXELS, TILE_SIZE } from './wavelet.ts';
 
 /**
  * RemoteFX, [MS-RDPRFX]: image and video mode, RLGR1 and RLGR3. One instance a codec context, because in video mode
@@ -10,6 +10,8 @@ import { TILE_SIZE } from './wavelet.ts';
  */
 export class RemoteFxDecoder {
   readonly #tile = new TileDecoder();
+  /** A tile of which only parts are shown. */
+  readonly #pixels = new Uint32Array(TILE_PIXELS);
   #channel: { readonly width: number; readonly height: number } | undefined;
   #region: readonly RegionRect[] = [];
 
@@ -60,16 +62,23 @@ export class RemoteFxDecoder {
     return changed;
   }
 
-  /** Copies what the region shows of the decoded tile. */
+  /** Draws what the region shows of the decoded tile: mostly all of it, straight into the target. */
   #draw(tile: EncodedTile, target: PixelTarget): void {
     const left = tile.xIdx * TILE_SIZE;
     const top = tile.yIdx * TILE_SIZE;
     const right = Math.min(left + TILE_SIZE, target.width);
     const bottom = Math.min(top + TILE_SIZE, target.height);
-    const pixels = this.#tile.pixels;
+    const pixels = this.#pixels;
+    let isPainted = false;
     for (const rect of this.#region) {
       const part = clip(rect, left, top, right, bottom);
       if (part === undefined) continue;
+      if (part.width === TILE_SIZE && part.height === TILE_SIZE) {
+        this.#tile.paint(target.words, (target.y + top) * target.stride + target.x + left, target.stride);
+        return;
+      }
+      if (!isPainted) this.#tile.paint(pixels, 0, TILE_SIZE);
+      isPainted = true;
       for (let y = part.y; y < part.y + part.height; y++) {
         const from = (y - top) * TILE_SIZE + part.x - left;
         const to = (target.y + y) * target.stride + target.x + part.x;

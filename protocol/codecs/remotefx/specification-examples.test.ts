@@ -124,11 +124,13 @@ describe('[MS-RDPRFX] 4.2.4 Sample Decode Data Flow Sequence', () => {
     assert.ok(tile !== undefined);
     const decoder = new TileDecoder();
     decoder.decode(tile, block.entropy, block.quantization);
+    const pixels = new Uint32Array(TILE_PIXELS);
+    decoder.paint(pixels, 0, 64);
     const expected = hexLines(picture).flatMap((line) => line.split(' ').map((rgb) => Number.parseInt(rgb, 16)));
     assert.equal(expected.length, TILE_PIXELS);
     let equal = 0;
     expected.forEach((rgb, i) => {
-      const pixel = decoder.pixels[i] ?? 0;
+      const pixel = pixels[i] ?? 0;
       const shown = [pixel & 0xff, (pixel >>> 8) & 0xff, (pixel >>> 16) & 0xff];
       [rgb >>> 16, (rgb >>> 8) & 0xff, rgb & 0xff].forEach((sample, channel) => {
         // The dumps divide towards zero where the equations of 3.1.8.2.4, and we, take the floor.

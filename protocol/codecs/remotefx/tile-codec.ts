@@ -12,24 +12,26 @@ const LL3_OFFSET = 4032;
 /** The quantization values are 6 at least; what lies below is the fraction that coefficients carry. */
 const QUANTIZATION_BASE = 1;
 
-/**
- * Decodes single tiles. Holds the buffers one tile needs, so that decoding allocates nothing.
- * `pixels` is overwritten by each `decode`.
- */
+/** Decodes single tiles. Holds the buffers one tile needs, so that decoding allocates nothing. */
 export class TileDecoder {
-  /** The last decoded tile: 64×64 pixels, `0xAABBGGRR`. */
-  readonly pixels = new Uint32Array(TILE_PIXELS);
   readonly #y = new Int16Array(TILE_PIXELS);
   readonly #cb = new Int16Array(TILE_PIXELS);
   readonly #cr = new Int16Array(TILE_PIXELS);
   readonly #scratch = new Int16Array(TILE_PIXELS);
+  #hasColour = false;
 
+  /** Decodes a tile, for `paint` to show. */
   decode(tile: EncodedTile, mode: RlgrMode, quantization: readonly Quantization[]): void {
     this.#component(tile.y, mode, quantization[tile.quantIdxY], this.#y);
     const hasCb = this.#component(tile.cb, mode, quantization[tile.quantIdxCb], this.#cb);
     const hasCr = this.#component(tile.cr, mode, quantization[tile.quantIdxCr], this.#cr);
-    if (hasCb || hasCr) yCbCrToRgba(this.#y, this.#cb, this.#cr, this.pixels);
-    else lumaToRgba(this.#y, this.pixels);
+    this.#hasColour = hasCb || hasCr;
+  }
+
+  /** Writes the last decoded tile, 64 rows of 64 pixels `0xAABBGGRR`, from `words[at]` on. */
+  paint(words: Uint32Array, at: number, stride: number): void {
+    if (this.#hasColour) yCbCrToRgba(this.#y, this.#cb, this.#cr, words, at, stride);
+    else lumaToRgba(this.#y, words, at, stride);
   }
 
   /** Returns whether any sample can be other than zero. */
