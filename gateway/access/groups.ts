@@ -96,28 +96,6 @@ export class Groups {
     });
   }
 
-  /** Puts a user into these groups and takes her out of the others that `among` names. By id. */
-  async setMemberships(userId: string, groups: readonly string[], among: readonly string[]): Promise<void> {
-    await this.#store.transaction().execute(async (transaction) => {
-      for (const group of among) {
-        if (!groups.includes(group)) {
-          await transaction
-            .deleteFrom('group_members')
-            .where('group_id', '=', group)
-            .where('user_id', '=', userId)
-            .execute();
-        }
-      }
-      for (const group of groups) {
-        await transaction
-          .insertInto('group_members')
-          .values({ group_id: group, user_id: userId })
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-      }
-    });
-  }
-
   /** At first start: the administrator may use every account, by the entitlement that the tables came with. */
   async addAdministrator(userId: string): Promise<void> {
     const row = await this.#store
@@ -126,7 +104,12 @@ export class Groups {
       .where('name', '=', ADMINISTRATORS)
       .where('built_in', '=', 1)
       .executeTakeFirst();
-    if (row !== undefined) await this.setMemberships(userId, [row.id], []);
+    if (row === undefined) return;
+    await this.#store
+      .insertInto('group_members')
+      .values({ group_id: row.id, user_id: userId })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
   }
 
   async #members(groupId?: string): Promise<Map<string, { id: string; username: string }[]>> {

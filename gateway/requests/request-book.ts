@@ -3,7 +3,7 @@ import type { Audit, AuditAction } from '../audit/audit.ts';
 import { GatewayError } from '../errors.ts';
 import type { RequestItemRow, RequestRow } from '../store/access-schema.ts';
 import type { Store } from '../store/store.ts';
-import { atTime, mayBecome, type RequestState } from './request-state.ts';
+import { atTime, isFinal, mayBecome, type RequestState } from './request-state.ts';
 
 /** What happens to requests, as their history and the audit log name it. */
 export const requestEvents = [
@@ -76,7 +76,7 @@ export class RequestBook {
     const state = atTime(timing, now);
     if (state === timing.state) return row;
     const changes = {
-      due_at: state === 'available' ? row.end_at : null,
+      due_at: row.end_at,
       ...(row.state === 'pending' ? { review: 'none' } : {}), // there is nothing to look at afterwards
     };
     return this.change(store, row, state, state === 'available' ? 'available' : 'expired', now, {}, changes);
@@ -93,7 +93,9 @@ export class RequestBook {
     changes: Changes = {},
   ): Promise<RequestRow> {
     if (!mayBecome(row.state as RequestState, state)) throw wrongState(row);
-    const after = await this.#write(store, row, { ...changes, state });
+    // INVARIANT: what is final is never due again.
+    const due = isFinal(state) ? { due_at: null } : {};
+    const after = await this.#write(store, row, { ...changes, ...due, state });
     await this.note(store, after, event, now, doer);
     return after;
   }

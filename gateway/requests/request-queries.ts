@@ -36,9 +36,8 @@ export class RequestQueries {
     this.#requests = requests;
   }
 
-  /** The newest first. Throws `not_found` when the one to go on after is not there. */
+  /** The newest first, as the clock left them a second ago at most. Throws `not_found` when the one to go on after is not there. */
   async list(actor: Actor, filter: RequestFilter) {
-    await this.#requests.advance();
     const groups = await groupsOf(this.#store, actor.id);
     let query = this.#store
       .selectFrom('requests')
@@ -93,7 +92,6 @@ export class RequestQueries {
 
   /** How many wait for this actor, and how many of her own are open. */
   async counts(actor: Actor) {
-    await this.#requests.advance();
     const groups = await groupsOf(this.#store, actor.id);
     const count = async (condition: (eb: ExpressionBuilder<Schema, 'requests'>) => ReturnType<typeof toDecide>) => {
       const { found } = await this.#store

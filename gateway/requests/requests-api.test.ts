@@ -140,9 +140,14 @@ test('revoking ends the session, whoever loses the group loses it too', async ()
 
 test('the switch stops every new session', async () => {
   await entitle({});
+  const { ticket } = (await open('ute')).json;
   assert.equal((await post('/api/session-switch', { stopped: true, reason: 'incident' }, 'ute')).status, 403);
   assert.equal((await post('/api/session-switch', { stopped: true, reason: 'incident' }, 'sam')).status, 200);
   assert.equal((await open('ute')).json.error.code, 'sessions_stopped');
+  const tunnel = harness.openTunnel();
+  await tunnel.attach(ticket);
+  assert.equal((await tunnel.closed).reason, 'sessions_stopped', 'also one that was let in and not begun');
+  assert.equal((await get('/api/session-switch', 'ute')).json.reason, 'incident');
   await post('/api/session-switch', { stopped: false }, 'sam');
   assert.equal((await open('ute')).status, 201);
 });

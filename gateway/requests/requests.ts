@@ -31,8 +31,8 @@ export interface Decision {
 /** Access that is no more: whatever was opened with it has to end. */
 export type Withdrawn = (requestId: string, code: ErrorCode, detail: string) => void;
 
-/** How many requests one step of the clock moves on at most; what is left is done in the next. */
-const STEP = 200;
+/** How many requests the clock moves on in one transaction: others wait for the store meanwhile. */
+const STEP = 20;
 /** What one user may have waiting or open at a time. */
 const MAX_OPEN = 20_000;
 
@@ -117,8 +117,7 @@ export class Requests {
       if (!steps.some((step) => isStepOf(step, groups))) {
         throw new GatewayError('forbidden', 'no policy of this request names a group of yours');
       }
-      const changes = { due_at: null, review: 'none' };
-      return this.#parts.book.change(store, row, 'denied', 'denied', now, decision, changes);
+      return this.#parts.book.change(store, row, 'denied', 'denied', now, decision, { review: 'none' });
     });
   }
 
@@ -129,7 +128,7 @@ export class Requests {
       if (!(await this.#mayRevoke(store, row, decision.actor))) {
         throw new GatewayError('forbidden', 'no policy of this request names a group of yours');
       }
-      const changes = { due_at: null, ...(row.state === 'pending' ? { review: 'none' } : {}) };
+      const changes = row.state === 'pending' ? { review: 'none' } : {};
       return this.#parts.book.change(store, row, 'revoked', 'revoked', now, decision, changes);
     });
     this.#withdrawn(id, 'access_revoked', `by ${decision.actor.username}`);
@@ -141,7 +140,7 @@ export class Requests {
     const state = await this.#command(id, async (store, row, now) => {
       await this.#requireVisible(store, row, decision.actor);
       if (row.user_id !== decision.actor.id) throw new GatewayError('forbidden', 'it is the request of somebody else');
-      const changes = { due_at: null, ...(row.state === 'pending' ? { review: 'none' } : {}) };
+      const changes = row.state === 'pending' ? { review: 'none' } : {};
       return this.#parts.book.change(store, row, 'completed', 'completed', now, decision, changes);
     });
     this.#withdrawn(id, 'access_returned', `by ${decision.actor.username}`);
@@ -170,27 +169,32 @@ export class Requests {
     await this.#command(requestId, async (store, row, now) => {
       await this.#parts.book.note(store, row, 'session-ended', now, { sessionId });
       if (row.automatic === 0 || isFinal(row.state as RequestState)) return row;
-      return this.#parts.book.change(store, row, 'completed', 'completed', now, { sessionId }, { due_at: null });
+      return this.#parts.book.change(store, row, 'completed', 'completed', now, { sessionId });
     });
   }
 
   /**
-   * Does what the clock has brought about since. Called every second and at start, and before lists are read; a
-   * request that is looked at by itself is always up to date.
+   * Does what the clock has brought about since. Called every second and at start; nothing depends on it, for a request
+   * that is looked at or acted upon is brought up to date first.
    */
   async advance(): Promise<void> {
     const { store, book } = this.#parts;
     const now = this.#now();
-    const due = await store
-      .selectFrom('requests')
-      .select('id')
-      .where('due_at', '<=', now)
-      .orderBy('due_at')
-      .limit(STEP)
-      .execute();
-    for (const { id } of due) {
-      const row = await store.transaction().execute((transaction) => book.load(transaction, id, now));
-      if (row.state === 'expired') this.#withdrawn(id, 'access_expired', 'its time is over');
+    for (;;) {
+      const due = await store
+        .selectFrom('requests')
+        .select('id')
+        .where('due_at', '<=', now)
+        .orderBy('due_at')
+        .limit(STEP)
+        .execute();
+      const expired = await store.transaction().execute(async (transaction) => {
+        const rows: RequestRow[] = [];
+        for (const { id } of due) rows.push(await book.load(transaction, id, now));
+        return rows.filter(({ state }) => state === 'expired');
+      });
+      for (const { id } of expired) this.#withdrawn(id, 'access_expired', 'its time is over');
+      if (due.length < STEP) return;
     }
   }
 
@@ -207,15 +211,7 @@ export class Requests {
       await this.#command(id, async (transaction, row, now) =>
         isFinal(row.state as RequestState)
           ? row
-          : book.change(
-              transaction,
-              row,
-              'completed',
-              'completed',
-              now,
-              { comment: 'the gateway stopped' },
-              { due_at: null },
-            ),
+          : book.change(transaction, row, 'completed', 'completed', now, { comment: 'the gateway stopped' }),
       );
     }
   }
@@ -237,7 +233,7 @@ export class Requests {
         await this.#command(id, async (transaction, row, now) => {
           if (isFinal(row.state as RequestState)) return row;
           const doer = { comment: 'no longer entitled' };
-          return book.change(transaction, row, 'revoked', 'revoked', now, doer, { due_at: null });
+          return book.change(transaction, row, 'revoked', 'revoked', now, doer);
         });
         this.#withdrawn(id, 'access_revoked', 'no longer entitled');
       }
