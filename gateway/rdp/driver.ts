@@ -75,6 +75,8 @@ export interface RdpConnectionEvents {
   lockKeys?(lockKeys: LockKeys): void;
   /** What the user should know of a logon that is not done yet. */
   notice?(notice: LogonNotice): void;
+  /** Some of what the user typed cannot be typed at this server. Comes once. */
+  textLost?(): void;
   /** What a connection that takes this one's place should bring. A secret. */
   autoReconnect?(secret: AutoReconnectSecret): void;
   /** `update.data` is only good during the call. */
@@ -278,6 +280,9 @@ export class RdpConnection {
         break;
       case 'logon-notice':
         this.#events.notice?.(output.notice);
+        break;
+      case 'text-lost':
+        this.#events.textLost?.();
         break;
       case 'auto-reconnect':
         this.#events.autoReconnect?.(output.secret);

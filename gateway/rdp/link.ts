@@ -151,6 +151,7 @@ export class RdpLink implements Driver {
       bytes: (count) => events.bytes(count),
       lockKeys: (lockKeys) => events.lockKeys(lockKeys),
       notice: (notice) => events.notice(notice),
+      textLost: () => events.notice(TEXT_LOST),
       autoReconnect: (secret) => {
         this.#secret = secret;
       },
@@ -247,6 +248,12 @@ export class RdpLink implements Driver {
 
 /** A connection that has stayed for so long is there; one that is gone sooner counts as a failed attempt. */
 const SETTLED_MS = 30_000;
+
+const TEXT_LOST = {
+  code: 'text_not_typed',
+  message:
+    'Some of what you typed has no key on the keyboard layout of this session, and the remote desktop takes nothing else.',
+};
 
 const NOBODY: Credentials = { username: '', domain: '', password: '' };
 

@@ -230,7 +230,9 @@ describe('client and server, in the active stage', () => {
     const client = clientStage({ unicodeInput: false });
     const seen = exchange(client, serverStage(), { client: client.input(events) });
     assert.deepEqual(seen.server, [{ kind: 'input', events: [events[0], events[2]] }]);
+    assert.deepEqual(seen.client, [], 'told before');
     assert.deepEqual(client.input(events.slice(1, 2)), []);
+    assert.deepEqual(clientStage({ unicodeInput: false }).input(events.slice(1, 2)), [{ kind: 'text-lost' }]);
   });
 
   it('sends no button and no wheel that the server did not say it takes', () => {

@@ -43,6 +43,7 @@ import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
 import { type ChannelOutput, ChannelRouter } from './channel-router.ts';
 import { type CloseEvidence, type CloseReason, closeReason } from './close-reason.ts';
+import { LayoutTyping } from './layout-typing.ts';
 import { type LogonNotice, logonNotice } from './logon-notice.ts';
 import { SurfaceFrames } from './surface-frames.ts';
 
@@ -51,6 +52,8 @@ export interface ActiveStageOptions {
   readonly userId: number;
   readonly ioChannelId: number;
   readonly share: Share;
+  /** The session's keyboard layout, for servers that take no Unicode input; what is typed in Unicode is lost there unless given. */
+  readonly keyboardLayout?: number;
   /** Static virtual channels that are joined; none unless given. */
   readonly channels?: readonly JoinedChannel[];
   /** Largest fast-path update that we advertised to take: Multifragment Update capability set. */
@@ -71,6 +74,8 @@ export type ActiveOutput =
   | { readonly kind: 'logon-notice'; readonly notice: LogonNotice }
   /** What brings a client back into this session after a lost connection. A secret; the last one counts. */
   | { readonly kind: 'auto-reconnect'; readonly secret: AutoReconnectSecret }
+  /** Some of what was typed has no key on the keyboard layout, and the server takes nothing but keys. Told once. */
+  | { readonly kind: 'text-lost' }
   /** The toggle keys as the server has them. */
   | { readonly kind: 'lock-keys'; readonly lockKeys: LockKeys }
   /** The session goes on elsewhere. */
@@ -111,6 +116,8 @@ export class ClientActiveStage {
   #state: 'active' | 'deactivated' | 'finalizing' = 'active';
   #loggedOn = false;
   #logonFailed = false;
+  readonly #typing: LayoutTyping;
+  #toldOfLoss = false;
   #errorInfo: number = ErrorInfo.none;
   readonly #channels: ChannelRouter;
   readonly #display = new DisplayControl();
@@ -125,6 +132,7 @@ export class ClientActiveStage {
     this.#fragments = new FragmentAssembler(options.maxUpdateSize);
     this.#channels = new ChannelRouter(options.userId, options.channels ?? [], [this.#display]);
     this.#frames = new SurfaceFrames();
+    this.#typing = new LayoutTyping(options.keyboardLayout ?? NO_LAYOUT);
     this.#desktop = options.share;
   }
 
@@ -176,10 +184,18 @@ export class ClientActiveStage {
   /** Nothing while the share is down: the server would take it for a protocol error. */
   input(events: readonly InputEvent[]): ActiveOutput[] {
     const { fastPathInput } = this.#share;
-    const accepted = events.filter((event) => takesInput(this.#share, event));
-    if (this.#state !== 'active' || accepted.length === 0) return [];
-    if (fastPathInput) return encodeFastPathInput(accepted).map((bytes) => ({ kind: 'send', bytes }));
+    if (this.#state !== 'active') return [];
+    const typed = this.#share.unicodeInput ? events : this.#typing.translate(events);
+    const accepted = typed.filter((event) => takesInput(this.#share, event));
     const outputs: ActiveOutput[] = [];
+    if (this.#typing.lost > 0 && !this.#toldOfLoss) {
+      this.#toldOfLoss = true;
+      outputs.push({ kind: 'text-lost' });
+    }
+    if (accepted.length === 0) return outputs;
+    if (fastPathInput) {
+      return [...outputs, ...encodeFastPathInput(accepted).map((bytes): ActiveOutput => ({ kind: 'send', bytes }))];
+    }
     for (let at = 0; at < accepted.length; at += SLOW_PATH_BATCH) {
       const body = encodeSlowPathInput(accepted.slice(at, at + SLOW_PATH_BATCH));
       outputs.push(this.#sendData(ShareDataType.input, body));
@@ -449,6 +465,8 @@ export class ClientActiveStage {
     return closeReason({ errorInfo: this.#errorInfo, logonFailed: this.#logonFailed, how });
   }
 }
+
+const NO_LAYOUT = 0;
 
 /** Events in one slow-path PDU: the largest, with every wheel turn at its longest, stays under 16 KiB. */
 const SLOW_PATH_BATCH = 32;

@@ -37,6 +37,8 @@ export type ClientOutput =
   | { readonly kind: 'logon-notice'; readonly notice: LogonNotice }
   /** What `ClientConfig.autoReconnect` of the client after a lost connection wants. A secret; the last one counts. */
   | { readonly kind: 'auto-reconnect'; readonly secret: AutoReconnectSecret }
+  /** Some of what was typed has no key on the keyboard layout, and the server takes nothing but keys. Told once. */
+  | { readonly kind: 'text-lost' }
   /** The toggle keys as the server has them. */
   | { readonly kind: 'lock-keys'; readonly lockKeys: LockKeys }
   /** The session goes on elsewhere; nothing comes after this. Close the transport, make a client with the changes. */
@@ -191,6 +193,7 @@ export class RdpClient {
       share,
       channels,
       maxUpdateSize,
+      keyboardLayout: this.#config.keyboardLayout,
       ...(messageChannel !== undefined && { messageChannel }),
       activate: (demand) => activateShare(demand, this.#config),
     });
