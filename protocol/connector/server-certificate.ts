@@ -113,7 +113,7 @@ const SIGNING_KEY: RsaPrivateKey = {
   size: 64,
 };
 
-/** [MS-RDPBCGR] 2.2.1.4.3.1.1 PROPRIETARYSERVERCERTIFICATE, [MS-RDPELE] 2.2.1.4.3. */
+/** [MS-RDPBCGR] 2.2.1.4.3.1.1 PROPRIETARYSERVERCERTIFICATE, 2.2.1.4.3.1.1.1 RSA_PUBLIC_KEY; [MS-RDPELE] 2.2.1.4.3. */
 function decodeProprietary(cursor: ReadCursor): RsaPublicKey {
   cursor.skip(4, 'dwSigAlgId');
   cursor.skip(4, 'dwKeyAlgId');

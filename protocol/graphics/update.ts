@@ -14,7 +14,7 @@ export interface GraphicsUpdate {
   readonly data: Uint8Array;
 }
 
-/** [MS-RDPBCGR] 2.2.9.1.2.1 TS_FP_UPDATE, `updateCode`. Codes from 0x40 up are ours, not the wire's. */
+/** [MS-RDPBCGR] 2.2.9.1.2.1 TS_FP_UPDATE, `updateCode` of 2.2.9.1.2.1.1 to 2.2.9.1.2.1.11. Codes from 0x40 up are ours, not the wire's. */
 export const UpdateCode = {
   orders: 0x0,
   bitmap: 0x1,

@@ -167,7 +167,7 @@ export function encodeAutoDetectRequest(request: KnownAutoDetectRequest, cursor:
   }
 }
 
-/** MCS user data for the message channel: the request behind its security header. */
+/** [MS-RDPBCGR] 2.2.14.3 as MCS user data for the message channel: the request behind its security header. */
 export function autoDetectRequestMessage(request: KnownAutoDetectRequest): Uint8Array<ArrayBuffer> {
   return withSecurityHeader(SecurityFlags.autoDetectRequest, sizeOfAutoDetectRequest(request), (cursor) =>
     encodeAutoDetectRequest(request, cursor),
@@ -221,7 +221,7 @@ export function decodeAutoDetectResponse(cursor: ReadCursor): AutoDetectResponse
   }
 }
 
-/** MCS user data for the message channel: the response behind its security header. */
+/** [MS-RDPBCGR] 2.2.14.4 as MCS user data for the message channel: the response behind its security header. */
 export function autoDetectResponseMessage(response: AutoDetectResponse): Uint8Array<ArrayBuffer> {
   const size = sizeOfAutoDetectResponse(response);
   return withSecurityHeader(SecurityFlags.autoDetectResponse, size, (cursor) =>

@@ -31,7 +31,7 @@ export interface BitmapRectangle {
 }
 
 /**
- * @pdu [MS-RDPBCGR] 2.2.9.1.1.3.1.2 TS_UPDATE_BITMAP_DATA
+ * @pdu [MS-RDPBCGR] 2.2.9.1.1.3.1.2 TS_UPDATE_BITMAP, 2.2.9.1.1.3.1.2.1 TS_UPDATE_BITMAP_DATA
  */
 export interface BitmapUpdate {
   readonly rectangles: readonly BitmapRectangle[];

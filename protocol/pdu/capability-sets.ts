@@ -73,14 +73,14 @@ export interface GlyphCacheCapability {
   readonly glyphSupportLevel: number;
 }
 
-/** [MS-RDPBCGR] 2.2.7.1.4.2 TS_BITMAPCACHE_CAPABILITYSET_REV2. */
+/** [MS-RDPBCGR] 2.2.7.1.4.2 TS_BITMAPCACHE_CAPABILITYSET_REV2, 2.2.7.1.4.2.1 its cells. */
 export interface BitmapCacheRev2Capability {
   readonly cacheFlags: number;
   /** Up to five caches; `persistent`: their keys outlive the connection. */
   readonly cells: readonly { readonly entries: number; readonly persistent: boolean }[];
 }
 
-/** [MS-RDPBCGR] 2.2.7.2.10.1.1 codecGUID, in wire order. */
+/** [MS-RDPBCGR] 2.2.7.2.10.1.1 codecGUID, in wire order; 2.2.7.2.10.1.1.1 GUID. */
 export const CodecGuid = {
   /** CA8D1BB9-000F-154F-589F-AE2D1A87E2D6 */
   nsCodec: Uint8Array.of(

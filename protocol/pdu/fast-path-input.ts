@@ -42,7 +42,7 @@ export function sizeOfFastPathInput(events: readonly WireInputEvent[]): number {
   return sizeOfFastPathPdu(sizeOfBody(events));
 }
 
-/** [MS-RDPBCGR] 2.2.8.1.2.2 TS_FP_INPUT_EVENT, `eventCode`. */
+/** [MS-RDPBCGR] 2.2.8.1.2.2 TS_FP_INPUT_EVENT, `eventCode` of 2.2.8.1.2.2.1 to 2.2.8.1.2.2.7. */
 const EventCode = { scancode: 0, mouse: 1, mouseExtended: 2, synchronize: 3, unicode: 4, relative: 5, qoe: 6 } as const;
 
 /** [MS-RDPBCGR] 2.2.8.1.2.2.1 TS_FP_KEYBOARD_EVENT, `eventFlags`. */

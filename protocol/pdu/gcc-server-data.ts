@@ -7,7 +7,7 @@ import { UsageError } from '../core/errors.ts';
 import { decodeUserDataBlocks, encodeUserDataBlocks, sizeOfUserDataBlocks, type UserDataBlock } from './gcc.ts';
 import { MAX_STATIC_CHANNELS } from './gcc-client-data.ts';
 
-/** [MS-RDPBCGR] 2.2.1.3.1 type. */
+/** [MS-RDPBCGR] 2.2.1.3.1 and 2.2.1.4.1 type. */
 export const ServerDataType = {
   core: 0x0c01,
   security: 0x0c02,

@@ -270,7 +270,7 @@ export function synchronizeEvent(toggles: number): InputEvent {
   };
 }
 
-/** [MS-RDPBCGR] 2.2.8.1.1.3.1.1 TS_INPUT_EVENT, `messageType`. */
+/** [MS-RDPBCGR] 2.2.8.1.1.3.1.1 TS_INPUT_EVENT, `messageType` of 2.2.8.1.1.3.1.1.1 to 2.2.8.1.1.3.1.1.6. */
 const SlowPathMessage = {
   synchronize: 0x0000,
   scancode: 0x0004,

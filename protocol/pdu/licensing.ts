@@ -253,6 +253,7 @@ export const VALID_CLIENT_ALERT: LicenseErrorAlert = {
   info: NO_ERROR_INFO,
 };
 
+/** [MS-RDPELE] 2.2.2.1 with 2.2.2.1.2 SCOPE_LIST, 2.2.2.1.2.1 SCOPE. */
 function decodeLicenseRequest(body: ReadCursor): LicenseRequest {
   const serverRandom = body.bytes(RANDOM_SIZE, 'ServerRandom');
   const productVersion = body.u32('dwVersion');

@@ -6,7 +6,7 @@ import { UpdateType } from './bitmap-update.ts';
 export const PALETTE_COLORS = 256;
 
 /**
- * @pdu [MS-RDPBCGR] 2.2.9.1.1.3.1.1 TS_UPDATE_PALETTE
+ * @pdu [MS-RDPBCGR] 2.2.9.1.1.3.1.1 TS_UPDATE_PALETTE, 2.2.9.1.1.3.1.1.1 its data, 2.2.9.1.1.3.1.1.2 TS_PALETTE_ENTRY
  */
 export interface PaletteUpdate {
   /** 256 times red, green, blue. A view. */

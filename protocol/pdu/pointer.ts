@@ -12,7 +12,7 @@ export const MAX_POINTER_SIZE = 96;
 export const MAX_LARGE_POINTER_SIZE = 384;
 
 /**
- * @pdu [MS-RDPBCGR] 2.2.9.1.1.4.2 TS_POINTERPOSATTRIBUTE
+ * @pdu [MS-RDPBCGR] 2.2.9.1.1.4.2 TS_POINTERPOSATTRIBUTE, a 2.2.9.1.1.4.1 TS_POINT16
  */
 export interface PointerPosition {
   readonly x: number;

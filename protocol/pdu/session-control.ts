@@ -2,8 +2,8 @@ import type { ReadCursor } from '../core/cursor.ts';
 import { WriteCursor } from '../core/cursor.ts';
 
 /**
- * The small PDUs of the active stage: bodies behind the Share Data Header. Shutdown Request and Shutdown Request
- * Denied have none at all.
+ * The small PDUs of the active stage: bodies behind the Share Data Header. Shutdown Request ([MS-RDPBCGR] 2.2.2.1.1)
+ * and Shutdown Request Denied (2.2.2.2.1) have none at all.
  */
 
 /** [MS-RDPBCGR] 2.2.11.1 TS_RECTANGLE16: all edges inclusive. */

@@ -20,7 +20,7 @@ export type SlowPathUpdate =
 
 /**
  * The body of an Update PDU, behind the Share Data Header.
- * @pdu [MS-RDPBCGR] 2.2.9.1.1.3 TS_GRAPHICS_PDU
+ * @pdu [MS-RDPBCGR] 2.2.9.1.1.3 TS_GRAPHICS_PDU, 2.2.9.1.1.3.1.3 TS_UPDATE_SYNC
  */
 export function decodeSlowPathGraphics(cursor: ReadCursor): SlowPathUpdate {
   const body = cursor.sub(cursor.remaining, 'slowPathGraphicsUpdates', 'TS_GRAPHICS_UPDATE');
@@ -43,7 +43,7 @@ export function decodeSlowPathGraphics(cursor: ReadCursor): SlowPathUpdate {
 
 /**
  * The body of a Pointer PDU, behind the Share Data Header.
- * @pdu [MS-RDPBCGR] 2.2.9.1.1.4 TS_POINTER_PDU
+ * @pdu [MS-RDPBCGR] 2.2.9.1.1.4 TS_POINTER_PDU, 2.2.9.1.1.4.3 TS_SYSTEMPOINTERATTRIBUTE
  */
 export function decodeSlowPathPointer(cursor: ReadCursor): SlowPathUpdate {
   const type = cursor.u16('messageType');

@@ -35,7 +35,7 @@ const EXTENDED_HEADER_SIZE = 24; // highUniqueId, lowUniqueId, tmMilliseconds, t
 /**
  * Decodes the next command of a surface commands update.
  * @pdu [MS-RDPBCGR] 2.2.9.2.1 TS_SURFCMD_SET_SURF_BITS, 2.2.9.2.2 TS_SURFCMD_STREAM_SURF_BITS,
- * 2.2.9.2.1.1 TS_BITMAP_DATA_EX, 2.2.9.2.3 TS_FRAME_MARKER
+ * 2.2.9.2.1.1 TS_BITMAP_DATA_EX, 2.2.9.2.1.1.1 TS_COMPRESSED_BITMAP_HEADER_EX, 2.2.9.2.3 TS_FRAME_MARKER
  */
 export function decodeSurfaceCommand(cursor: ReadCursor): SurfaceCommand {
   const type = cursor.u16('cmdType');

@@ -184,6 +184,7 @@ class Rc4Direction {
   }
 }
 
+/** [MS-RDPBCGR] 2.2.8.1.1.2.2 TS_SECURITY_HEADER1, behind the basic header. */
 class Rc4Sealer implements PacketSealer {
   readonly prefixSize = SIGNATURE_SIZE;
   readonly #direction: Rc4Direction;
@@ -226,6 +227,7 @@ function fipsSecurity(
   return { sealer: new FipsSealer(crypto, macKey, sealing), opener: new FipsOpener(crypto, macKey, opening) };
 }
 
+/** [MS-RDPBCGR] 2.2.8.1.1.2.3 TS_SECURITY_HEADER2, behind the basic header; 2.2.8.1.2.1 TS_FP_FIPS_INFO. */
 class FipsSealer implements PacketSealer {
   readonly prefixSize = FIPS_PREFIX_SIZE;
   readonly #crypto: CryptoProvider;
