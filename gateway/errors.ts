@@ -145,6 +145,12 @@ export const errors = {
     message: 'The recording of the session failed, so the session was ended.',
     hint: 'Check free disk space and the gateway log. What was recorded until then is kept.',
   },
+  recording_unreadable: {
+    status: 500,
+    close: 4044,
+    message: 'This recording cannot be read: its file was altered or cut short, or its key is gone.',
+    hint: 'The gateway log names the file. A copy from a backup has the same name and opens with the same key.',
+  },
   storage_full: {
     status: 507,
     close: 4042,

@@ -34,10 +34,13 @@ import { Targets } from './targets/targets.ts';
 import { Tickets } from './tunnel/tickets.ts';
 import { Tunnel } from './tunnel/tunnel.ts';
 import { loadMasterKey } from './vault/key-file.ts';
+import { RecordingKeys } from './vault/recording-keys.ts';
 import { Vault } from './vault/vault.ts';
 
 /** What the composition root brings: the parts that are processes or sockets of their own. */
 export interface GatewayParts {
+  /** Called once, before anything is asked of the parts. */
+  useKeys?(keys: RecordingKeys): void;
   readonly connect: Connect;
   readonly pixels: Pixels;
   readonly recordings: RecordingFiles;
@@ -152,8 +155,11 @@ function localUrl(port: number): string {
 
 async function createServices(options: GatewayOptions, store: Store, whereabouts: Whereabouts) {
   const { config, parts, log } = options;
-  const key = await loadMasterKey(config.keyFile, !(await Targets.holdsSecrets(store)));
+  const holdsSecrets = (await Targets.holdsSecrets(store)) || (await RecordingKeys.holdsKeys(store));
+  const key = await loadMasterKey(config.keyFile, !holdsSecrets);
   const vault = new Vault(key);
+  const recordingKeys = new RecordingKeys(store, vault);
+  parts.useKeys?.(recordingKeys);
   const audit = new Audit(store, log);
   const publicUrl = () => whereabouts.url;
   const notificationServices = createNotificationServices({ store, vault, audit, log, publicUrl });
@@ -212,6 +218,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     connect: parts.connect,
     pixels: parts.pixels,
     record: config.recording === 'required',
+    createRecordingKey: (id) => recordingKeys.create(id),
     requireSpace: () => retention.requireSpace(),
     async recorded(id, ready) {
       if (ready) await indexRecording(id);

@@ -1,24 +1,29 @@
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openBundle } from '../recorder/evidence/bundle.ts';
 import { describeReport } from '../recorder/evidence/describe-report.ts';
-import { EVENTS_FILE, readEvents } from '../recorder/evidence/event-log.ts';
 import { ensureSigningKey, readTrustedKeys } from '../recorder/evidence/signing-key.ts';
-import { eventsOf, readEvidence, type VerificationReport } from '../recorder/evidence/verify.ts';
+import type { VerificationReport } from '../recorder/evidence/verify.ts';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from '../recorder/finish.ts';
 import { readRecording } from '../recorder/library.ts';
 import { readLiveSegment, readLiveVideo } from '../recorder/live.ts';
+import { type ByteSource, streamOf } from '../recorder/storage/byte-source.ts';
+import { RecordingStore } from '../recorder/storage/recording-store.ts';
+import { SealedFileError } from '../recorder/storage/sealed-file.ts';
 import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
 import { startDemoProcess } from './demo/process.ts';
+import { GatewayError } from './errors.ts';
 import type { Evidence } from './evidence/evidence.ts';
 import { verifyInProcess } from './evidence/verify-process.ts';
 import { type Gateway, type GatewayParts, startGateway } from './gateway.ts';
+import type { ServedFile } from './http/send-file.ts';
 import { createLogger, type Logger } from './log.ts';
 import { PixelHostProcess } from './pixels/pixel-host-process.ts';
 import { rdpConnector } from './rdp/connect.ts';
 import { spaceOf } from './retention/storage-space.ts';
 import { DemoTarget } from './targets/demo-target.ts';
+import type { RecordingKeys } from './vault/recording-keys.ts';
 
 /**
  * The composition root: the one place that knows which driver, which pixel host, which recorder and which demo desktop
@@ -75,29 +80,39 @@ async function main(): Promise<void> {
 }
 
 function gatewayParts(config: Config, recordings: string, pixels: PixelHostProcess, log: Logger): GatewayParts {
+  let keys: RecordingKeys | undefined;
+  const keyOf = async (id: string) => keys?.find(id);
+  const store = new RecordingStore({ directory: recordings, keyOf });
   return {
+    useKeys: (given) => {
+      keys = given;
+    },
     connect: rdpConnector(config.graphics),
     pixels,
     recordings: {
-      video: (id) => join(recordings, id, VIDEO_FILE),
-      thumbnail: (id) => join(recordings, id, THUMBNAIL_FILE),
+      video: (id) => serve(store, id, VIDEO_FILE, log),
+      thumbnail: (id) => serve(store, id, THUMBNAIL_FILE, log),
     },
-    evidence: evidenceOf(recordings, config.evidenceKeyFile),
+    evidence: evidenceOf(store, config.evidenceKeyFile, keyOf, log),
     storage: {
-      destroy: (id) => rm(join(recordings, id), { recursive: true, force: true }),
+      async destroy(id) {
+        // The key first: whatever happens to the files, nobody reads them any more.
+        await keys?.destroy(id);
+        await store.remove(id);
+      },
       // Before the first recording there is no folder for them.
       space: async () => (await spaceOf(recordings)) ?? spaceOf(config.dataDirectory),
     },
     live: {
-      video: (id) => readLiveVideo(join(recordings, id)),
-      read: (id, segment, from) => readLiveSegment(join(recordings, id), segment, from),
+      video: async (id) => readLiveVideo(await store.folder(id)),
+      read: async (id, segment, from) => readLiveSegment(await store.folder(id), segment, from),
     },
     async recoverRecordings(expected) {
-      const options = { ffmpegPath: config.ffmpegPath, signingKeyFile: config.evidenceKeyFile, log };
+      const options = { ffmpegPath: config.ffmpegPath, signingKeyFile: config.evidenceKeyFile, keyOf, log };
       const recovered = await recoverInterrupted(recordings, options);
       const found = new Map(recovered.flatMap(({ sessionId, summary }) => (summary ? [[sessionId, summary]] : [])));
       for (const id of expected) {
-        const summary = found.get(id) ?? (await readRecording(join(recordings, id)))?.summary;
+        const summary = found.get(id) ?? (await readRecording(join(recordings, id), keyOf))?.summary;
         if (summary !== undefined) found.set(id, summary);
       }
       return found;
@@ -105,34 +120,76 @@ function gatewayParts(config: Config, recordings: string, pixels: PixelHostProce
   };
 }
 
+async function serve(store: RecordingStore, id: string, name: string, log: Logger): Promise<ServedFile | undefined> {
+  const source = await openReadable(store, id, name, log);
+  return (
+    source && {
+      size: source.size,
+      modifiedAt: source.modifiedAt ?? 0,
+      stream: (start, end) =>
+        streamOf(source, start, end).on('error', (error) => {
+          // The answer has begun: all that is left is to break it off.
+          log.error({ err: error, session: id, file: name }, 'a recording cannot be read');
+        }),
+      close: () => source.close(),
+    }
+  );
+}
+
+/** Says in the gateway's words what is wrong with a recording's file, and in the log which one it is. */
+async function openReadable(
+  store: RecordingStore,
+  id: string,
+  name: string,
+  log: Logger,
+): Promise<ByteSource | undefined> {
+  try {
+    return await store.open(id, name);
+  } catch (error) {
+    if (!(error instanceof SealedFileError)) throw error;
+    log.error({ err: error, session: id, file: name }, 'a recording cannot be read');
+    throw new GatewayError('recording_unreadable', undefined, { cause: error });
+  }
+}
+
 /** The evidence in recordings, read and checked by the recorder's own code. */
-function evidenceOf(recordings: string, signingKeyFile: string): Evidence {
-  const video = (id: string) => join(recordings, id, VIDEO_FILE);
-  const program = fileURLToPath(new URL('../recorder/evidence/main.ts', import.meta.url));
-  const verify = async (id: string) => {
-    await stat(video(id));
-    return verifyInProcess<VerificationReport>(program, video(id), signingKeyFile);
+function evidenceOf(
+  store: RecordingStore,
+  signingKeyFile: string,
+  keyOf: (id: string) => Promise<Uint8Array | undefined>,
+  log: Logger,
+): Evidence {
+  const program = fileURLToPath(new URL('../recorder/evidence/stored-main.ts', import.meta.url));
+  const verify = async (id: string): Promise<VerificationReport> => {
+    const key = await keyOf(id);
+    const job = { directory: store.directory, id, key: key && Buffer.from(key).toString('base64'), signingKeyFile };
+    return verifyInProcess<VerificationReport>(program, job);
   };
   return {
     async publicKey() {
       const { id, pem } = (await ensureSigningKey(signingKeyFile)).publicKey;
       return { algorithm: 'Ed25519', id, pem };
     },
-    async events(id) {
-      const unfinished = await readFile(join(recordings, id, EVENTS_FILE)).catch(() => undefined);
-      if (unfinished !== undefined) return readEvents(unfinished);
-      const box = await readEvidence(video(id));
-      return box && eventsOf(box);
-    },
+    events: (id) => store.events(id),
     async verify(id) {
+      await requireVideo(store, id, log);
       const report = await verify(id);
       return { verdict: report.verdict, text: describeReport(report), report };
     },
     async bundle(id) {
-      const bundle = await openBundle(video(id), await readTrustedKeys(signingKeyFile), await verify(id));
+      await requireVideo(store, id, log);
+      const report = await verify(id);
+      const video = await openReadable(store, id, VIDEO_FILE, log);
+      const bundle = video && (await openBundle(video, await readTrustedKeys(signingKeyFile), report));
       return bundle && { zip: bundle.zip, verdict: bundle.report.verdict };
     },
   };
+}
+
+async function requireVideo(store: RecordingStore, id: string, log: Logger): Promise<void> {
+  const video = await openReadable(store, id, VIDEO_FILE, log);
+  if (video === undefined) throw new GatewayError('not_found', 'the video is gone');
+  await video.close();
 }
 
 /** An orderly end on SIGTERM and SIGINT, and after an error that nobody caught. A second signal does not wait. */

@@ -1,6 +1,8 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeFrameHeader, encodeMatroskaHeader } from './matroska.ts';
 import { RecorderError } from './recording.ts';
 
@@ -70,7 +72,7 @@ export async function findFfmpeg(path?: string): Promise<Ffmpeg> {
 /**
  * The encoder's options.
  *
- * Constant QP and no adaptive quantisation keep text sharp, a long motion range finds scrolled text, eight references
+ * Constant QP and no adaptive quantisation keep text sharp, a long motion range finds scrolled text, four references
  * remember earlier windows (docs/recording.md has the figures). `stitchable` keeps SPS and PPS independent of the
  * quantiser, and `force-cfr` takes away the encoder's one frame of delay, which it needs for rate control only.
  */
@@ -110,18 +112,24 @@ export const FRAGMENTED_MP4 = [
   '1',
 ];
 
-/** A running encoder that takes raw pictures on its stdin and writes one fragmented MP4. */
+/** A running encoder that takes raw pictures on its stdin and makes one fragmented MP4, which is handed out piece by piece. */
 export class FfmpegEncoder {
-  /** Resolves when the process is gone, however it went; never rejects. */
+  /** Resolves when the process is gone, however it went, and what it made has been handed out; never rejects. */
   readonly exited: Promise<FfmpegExit>;
   readonly pid: number | undefined;
-  readonly #child: ChildProcessByStdio<Writable, null, Readable>;
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #stallMs: number;
   readonly #stderr = new BoundedText(STDERR_LIMIT);
   #killed: string | undefined;
   #gone = false;
 
-  constructor(ffmpeg: Ffmpeg, settings: EncoderSettings, output: string, stallMs: number) {
+  /** @param output takes what the encoder made; while it does, the encoder waits. When it rejects, the encoder is ended. */
+  constructor(
+    ffmpeg: Ffmpeg,
+    settings: EncoderSettings,
+    output: (bytes: Uint8Array) => Promise<void>,
+    stallMs: number,
+  ) {
     this.#stallMs = stallMs;
     this.#child = spawn(
       ffmpeg.path,
@@ -132,18 +140,18 @@ export class FfmpegEncoder {
         ...['-f', 'matroska', '-i', 'pipe:0', ...ffmpeg.passthrough],
         ...encoderArguments(settings),
         ...FRAGMENTED_MP4,
-        // ffmpeg must not read "0001.mp4" as anything but a file.
-        `file:${output}`,
+        'pipe:1',
       ],
       // A process group of its own: Ctrl-C in a terminal must reach us, and the encoder through us.
-      { stdio: ['pipe', 'ignore', 'pipe'], detached: true },
+      { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
     );
     this.pid = this.#child.pid;
     lowerPriority(this.pid);
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => this.#stderr.add(text));
     // EPIPE when it dies; `exited` tells that story better.
     this.#child.stdin.on('error', () => {});
-    this.exited = new Promise((resolve) => {
+    const handedOut = this.#handOut(output);
+    const gone = new Promise<FfmpegExit>((resolve) => {
       const settle = (code: number | null, signal: NodeJS.Signals | null): void => {
         this.#gone = true;
         resolve({ code, signal, stderr: this.#stderr.toString(), killed: this.#killed });
@@ -153,6 +161,11 @@ export class FfmpegEncoder {
         this.#stderr.add(`${error.message}\n`);
         if (this.pid === undefined) settle(null, null);
       });
+    });
+    // A disk that takes nothing any more must not keep the recorder from noticing.
+    this.exited = gone.then(async (exit) => {
+      await Promise.race([handedOut, sleep(stallMs, undefined, { ref: false })]);
+      return { ...exit, killed: this.#killed };
     });
     this.#child.stdin.write(encodeMatroskaHeader(settings.width, settings.height));
   }
@@ -169,7 +182,9 @@ export class FfmpegEncoder {
     stdin.write(encodeFrameHeader(timestamp, planes.byteLength));
     const written = new Promise<boolean>((resolve) => stdin.write(planes, (error) => resolve(!error)));
     stdin.uncork();
-    const done = await Promise.race([written, this.exited.then(() => false)]);
+    // What it did not take, it did not because it is going away: whoever asks is told when that is done.
+    const gone = this.exited.then(() => false);
+    const done = await Promise.race([written.then((taken) => taken || gone), gone]);
     clearTimeout(watchdog);
     return done;
   }
@@ -183,41 +198,109 @@ export class FfmpegEncoder {
     return exit;
   }
 
+  async #handOut(output: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+    try {
+      for await (const bytes of this.#child.stdout) await output(bytes as Buffer);
+    } catch (error) {
+      this.kill(`what it made cannot be written: ${(error as Error).message}`);
+    }
+  }
+
   kill(reason: string): void {
-    if (this.#gone || this.pid === undefined) return;
     this.#killed ??= reason;
+    if (this.#gone || this.pid === undefined) return;
     this.#child.kill('SIGKILL');
   }
 }
 
 /** Runs ffmpeg to its end. Rejects only when it cannot be started. */
-export function runFfmpeg(
+export async function runFfmpeg(
   path: string,
   args: readonly string[],
   timeoutMs: number,
 ): Promise<{ exit: FfmpegExit; stdout: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-    const stdout = new BoundedText(STDERR_LIMIT);
-    const stderr = new BoundedText(STDERR_LIMIT);
-    let killed: string | undefined;
-    lowerPriority(child.pid);
-    const watchdog = setTimeout(() => {
-      killed = 'it did not end in time';
-      child.kill('SIGKILL');
-    }, timeoutMs);
-    child.stdout.setEncoding('utf8').on('data', (text: string) => stdout.add(text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => stderr.add(text));
-    child.on('error', (error) => {
-      clearTimeout(watchdog);
-      reject(error);
-    });
-    child.on('close', (code, signal) => {
-      clearTimeout(watchdog);
-      resolve({ exit: { code, signal, stderr: stderr.toString(), killed }, stdout: stdout.toString() });
-    });
+  const stdout = new BoundedText(STDERR_LIMIT);
+  const exit = await pipeFfmpeg(path, args, timeoutMs, {
+    output: async (bytes) => stdout.add(Buffer.from(bytes).toString('utf8')),
   });
+  return { exit, stdout: stdout.toString() };
 }
+
+/** What a run of ffmpeg reads on its stdin and makes on its stdout. */
+export interface FfmpegPipes {
+  readonly input?: AsyncIterable<Uint8Array> | undefined;
+  output(bytes: Uint8Array): Promise<void>;
+}
+
+/**
+ * Runs ffmpeg to its end, from `pipe:0` to `pipe:1`. Rejects when it cannot be started, or its output cannot be taken.
+ * An input that ffmpeg does not read to its end is no error.
+ */
+export async function pipeFfmpeg(
+  path: string,
+  args: readonly string[],
+  timeoutMs: number,
+  { input, output }: FfmpegPipes,
+): Promise<FfmpegExit> {
+  const child = spawn(path, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], detached: true });
+  const stderr = new BoundedText(STDERR_LIMIT);
+  let killed: string | undefined;
+  const kill = (reason: string): void => {
+    killed ??= reason;
+    child.kill('SIGKILL');
+  };
+  lowerPriority(child.pid);
+  const watchdog = setTimeout(() => kill('it did not end in time'), timeoutMs);
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => stderr.add(text));
+  let failure: unknown;
+  const handedOut = (async () => {
+    try {
+      for await (const bytes of child.stdout as Readable) await output(bytes as Buffer);
+    } catch (error) {
+      failure ??= error;
+      kill('its output was not taken');
+    }
+  })();
+  const fed = (async () => {
+    if (input === undefined || child.stdin === null) return;
+    // EPIPE when it has had enough, or died; its exit tells that story better.
+    const stdin = child.stdin.on('error', () => {});
+    try {
+      for await (const bytes of input) {
+        if (!stdin.writable) break;
+        if (!stdin.write(bytes)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]).catch(() => {});
+      }
+    } catch (error) {
+      failure ??= error;
+      kill('its input cannot be read');
+    }
+    stdin.end();
+  })();
+  try {
+    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (...how) => resolve(how));
+    });
+    await Promise.all([handedOut, fed]);
+    if (failure !== undefined) throw failure;
+    return { code, signal, stderr: stderr.toString(), killed };
+  } finally {
+    clearTimeout(watchdog);
+  }
+}
+
+/** As `pipeFfmpeg`, for finishing a recording: rejects with `recording_failed` when ffmpeg does. */
+export async function pipeOrThrow(
+  ffmpeg: Ffmpeg,
+  args: readonly string[],
+  pipes: FfmpegPipes,
+  failure: string,
+): Promise<void> {
+  const exit = await pipeFfmpeg(ffmpeg.path, [...QUIET, ...args], FINISH_TIMEOUT_MS, pipes);
+  if (exit.code !== 0) throw new RecorderError('recording_failed', `${failure}: ${describeExit(exit)}`);
+}
+
+export const QUIET = ['-hide_banner', '-nostdin', '-loglevel', 'error', '-y'] as const;
 
 export function describeExit(exit: FfmpegExit): string {
   const how = exit.killed ?? (exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`);
@@ -226,6 +309,8 @@ export function describeExit(exit: FfmpegExit): string {
 }
 
 const PROBE_TIMEOUT_MS = 15_000;
+/** Encoding a long segment again takes minutes. */
+const FINISH_TIMEOUT_MS = 30 * 60_000;
 /** Characters of output kept for the log. */
 const STDERR_LIMIT = 8192;
 /** Encoding may be late, live work may not. */
@@ -252,8 +337,9 @@ function levelFor(width: number, height: number): { level: string | undefined; r
   return { level: undefined, references: 1 };
 }
 
-const WANTED_REFERENCES = 8;
-/** MaxFS and MaxDpbMbs. 5.1 is the least because its buffer has room for eight references at 1080p and beyond. */
+/** Each costs a search of its own wherever something is new; [docs/recording.md] has what they save. */
+const WANTED_REFERENCES = 4;
+/** MaxFS and MaxDpbMbs. 5.1 is the least because its buffer has room for the references at 1080p and beyond. */
 const LEVELS = [
   { level: '5.1', frame: 36_864, buffer: 184_320 },
   { level: '6.0', frame: 139_264, buffer: 696_320 },

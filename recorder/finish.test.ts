@@ -7,10 +7,10 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recoverInterrupted } from './finish.ts';
-import { scanFragments } from './fragmented-mp4.ts';
 import { listRecordings, readRecording } from './library.ts';
 import { type Manifest, readManifest } from './manifest.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
+import { folderAt, scanSegmentFile } from './testing/open-files.ts';
 import { RecordingSession } from './testing/recording-session.ts';
 
 test('the recording process killed: the next one finishes the recording by itself', async (context) => {
@@ -18,7 +18,7 @@ test('the recording process killed: the next one finishes the recording by itsel
   const root = await temporaryDirectory(context);
   const directory = join(root, 'killed');
   const seconds = await recordUntil(directory, 6, (host) => host.kill('SIGKILL'));
-  const manifest = await readManifest(directory);
+  const manifest = await readManifest(folderAt(directory));
   assert.equal(manifest?.state, 'recording');
   const recovered = await recoverInterrupted(root);
   assert.equal(recovered[0]?.error, undefined);
@@ -54,7 +54,7 @@ test('a segment cut anywhere keeps its whole fragments', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const { root, directory } = await unfinishedRecording(context);
   const segment = join(directory, '0001.mp4');
-  const whole = await scanFragments(segment);
+  const whole = await scanSegmentFile(segment);
   assert.ok(whole);
   for (const keep of [1, 0.9, 0.77, 0.5, 0.31]) {
     const folder = join(root, `cut-${keep}`);
@@ -66,9 +66,9 @@ test('a segment cut anywhere keeps its whole fragments', async (context) => {
     assert.ok(summary, recovered?.error?.message ?? 'no summary');
     const frames = decodeAll(summary.path);
     assert.equal(frames, probeVideo(summary.path).timestamps.length);
-    const manifest = await readManifest(summary.path.replace('/video.mp4', ''));
+    const manifest = await readManifest(folderAt(summary.path.replace('/video.mp4', '')));
     assert.equal(manifest?.segments[1]?.frames ?? 0, frames - (manifest?.segments[0]?.frames ?? 0));
-    assert.ok((manifest?.segments[1]?.frames ?? 0) < whole.frames);
+    assert.ok((manifest?.segments[1]?.frames ?? 0) < whole.frames.length);
   }
 });
 
@@ -80,7 +80,7 @@ test('garbage after the fragments is dropped; a segment of garbage costs itself 
   const [recovered] = await recoverInterrupted(root);
   assert.equal(recovered?.summary?.segments, 1);
   assert.ok(decodeAll(recovered?.summary?.path ?? '') > 5);
-  const manifest = await readManifest(directory);
+  const manifest = await readManifest(folderAt(directory));
   assert.match(manifest?.segments[1]?.problem ?? '', /no frame/);
 });
 
@@ -103,7 +103,7 @@ test('nothing left of a recording stays visible, and one that cannot be read sto
   await rm(join(lost, '0001.mp4'));
   const newer = join(root, 'b-newer');
   await cp(directory, newer, { recursive: true });
-  await rewriteManifest(newer, (manifest) => ({ ...manifest, version: 2 as unknown as 1 }));
+  await rewriteManifest(newer, (manifest) => ({ ...manifest, version: 3 as unknown as 1 }));
   await mkdir(join(root, 'c-not-a-recording'));
   const recovered = await recoverInterrupted(root);
   assert.deepEqual(
@@ -114,8 +114,8 @@ test('nothing left of a recording stays visible, and one that cannot be read sto
       ['session-1', undefined],
     ],
   );
-  assert.match(recovered[1]?.error?.message ?? '', /version 2/);
-  assert.equal((await readManifest(lost))?.state, 'incomplete');
+  assert.match(recovered[1]?.error?.message ?? '', /version 3/);
+  assert.equal((await readManifest(folderAt(lost)))?.state, 'incomplete');
   const listed = await listRecordings(root);
   assert.deepEqual(
     listed.map(({ directory: folder, summary }) => [folder.slice(root.length + 1), summary !== undefined]),
@@ -157,9 +157,9 @@ async function unfinishedRecording(context: Parameters<typeof temporaryDirectory
   // The copy must have whole segments: wait until the encoder has written what it was given.
   for (let i = 0; i < 500; i++) {
     const [first, second] = await Promise.all(
-      ['0000.mp4', '0001.mp4'].map((file) => scanFragments(join(session.directory, file))),
+      ['0000.mp4', '0001.mp4'].map((file) => scanSegmentFile(join(session.directory, file))),
     );
-    if ((first?.frames ?? 0) >= 8 && (second?.frames ?? 0) >= 6) break;
+    if ((first?.frames.length ?? 0) >= 8 && (second?.frames.length ?? 0) >= 6) break;
     await sleep(20);
   }
   await cp(session.directory, directory, { recursive: true });

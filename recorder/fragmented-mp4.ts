@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { ByteSource } from './storage/byte-source.ts';
 
 /**
  * Reads what a fragmented MP4 of ours really holds (ISO/IEC 14496-12 section 8.8), whatever became of its writer.
@@ -9,68 +9,58 @@ export interface FragmentScan {
   /** The file up to here is whole; `undefined` tail bytes follow when the file is longer. */
   readonly playableBytes: number;
   readonly fileBytes: number;
-  readonly frames: number;
+  readonly frames: readonly SegmentFrame[];
   /** Timestamp of the last frame, from the segment's start. */
   readonly lastFrameMs: number;
   /** Decoder configuration (`avcC` contents); segments join without re-encoding when these are equal. */
   readonly configuration: Uint8Array;
+  /** The sample description, contents of `stsd`. */
+  readonly description: Uint8Array;
 }
 
-/** `undefined` when the file is not there or holds no whole frame. */
-export async function scanFragments(path: string): Promise<FragmentScan | undefined> {
-  const file = await open(path, 'r').catch(() => undefined);
-  if (file === undefined) return undefined;
-  try {
-    const fileBytes = (await file.stat()).size;
-    let configuration: Uint8Array | undefined;
-    let timescale = 1000;
-    let playableBytes = 0;
-    let frames = 0;
-    let lastFrame = 0;
-    let pending: FragmentTimes | undefined;
-    for await (const box of topLevelBoxes(file, fileBytes)) {
-      if (box.type === 'moov') {
-        const moov = await readBox(file, box);
-        configuration = moov && findConfiguration(moov);
-        timescale = (moov && findTimescale(moov)) ?? timescale;
-      } else if (box.type === 'moof') {
-        const moof = await readBox(file, box);
-        pending = moof && readFragment(moof);
-      } else if (box.type === 'mdat' && pending !== undefined) {
-        playableBytes = box.end;
-        frames += pending.frames;
-        lastFrame = pending.lastFrame;
-        pending = undefined;
-      }
-    }
-    if (configuration === undefined || frames === 0) return undefined;
-    return { playableBytes, fileBytes, frames, lastFrameMs: (lastFrame / timescale) * 1000, configuration };
-  } finally {
-    await file.close();
-  }
+/** One frame of a segment, in the order of the file. */
+export interface SegmentFrame {
+  readonly offset: number;
+  readonly size: number;
+  /** From the segment's start. */
+  readonly timeMs: number;
+  /** Decodable without any before it. */
+  readonly key: boolean;
 }
 
-/** Duration in milliseconds from the `mvhd` of an ordinary MP4; `undefined` when there is none. */
-export async function readDuration(path: string): Promise<number | undefined> {
-  const file = await open(path, 'r');
-  try {
-    for await (const box of topLevelBoxes(file, (await file.stat()).size)) {
-      if (box.type !== 'moov') continue;
+/** `undefined` when there is no whole frame in it. */
+export async function scanFragments(file: ByteSource): Promise<FragmentScan | undefined> {
+  let description: Uint8Array | undefined;
+  let configuration: Uint8Array | undefined;
+  let timescale = 1000;
+  let playableBytes = 0;
+  const frames: SegmentFrame[] = [];
+  let pending: FragmentFrame[] | undefined;
+  for await (const box of topLevelBoxes(file)) {
+    if (box.type === 'moov') {
       const moov = await readBox(file, box);
-      const mvhd = moov && child(moov, 'mvhd');
-      if (mvhd === undefined) return undefined;
-      const wide = mvhd.getUint8(0) === 1;
-      const timescale = mvhd.getUint32(wide ? 20 : 12);
-      const duration = wide ? Number(mvhd.getBigUint64(24)) : mvhd.getUint32(16);
-      return (duration / timescale) * 1000;
+      description = moov && bytesOf(findDescription(moov));
+      configuration = moov && bytesOf(findConfiguration(moov));
+      timescale = (moov && findTimescale(moov)) || timescale;
+    } else if (box.type === 'moof') {
+      const moof = await readBox(file, box);
+      pending = moof && readFragment(moof);
+    } else if (box.type === 'mdat' && pending !== undefined) {
+      let offset = box.start;
+      const fits = pending.reduce((sum, { size }) => sum + size, 0) === box.end - box.start;
+      if (!fits) break;
+      for (const { size, time, key } of pending) {
+        frames.push({ offset, size, timeMs: (time / timescale) * 1000, key });
+        offset += size;
+      }
+      playableBytes = box.end;
+      pending = undefined;
     }
-    return undefined;
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  } finally {
-    await file.close();
   }
+  const last = frames.at(-1);
+  if (configuration === undefined || description === undefined || last === undefined) return undefined;
+  const fileBytes = file.size;
+  return { playableBytes, fileBytes, frames, lastFrameMs: last.timeMs, configuration, description };
 }
 
 export interface BoxPlace {
@@ -80,42 +70,41 @@ export interface BoxPlace {
   readonly end: number;
 }
 
-interface FragmentTimes {
-  readonly frames: number;
-  readonly lastFrame: number;
+interface FragmentFrame {
+  readonly size: number;
+  readonly time: number;
+  readonly key: boolean;
 }
 
 /** A `moov` or `moof` of ours is a few hundred bytes, of a joined hour about 60 KB. */
 const MAX_HEADER_BOX = 64 * 1024 * 1024;
 
 /** Whole boxes only; stops at the first that does not fit. */
-export async function* topLevelBoxes(file: FileHandle, fileBytes: number): AsyncGenerator<BoxPlace> {
-  const header = new DataView(new ArrayBuffer(16));
+export async function* topLevelBoxes(file: ByteSource): AsyncGenerator<BoxPlace> {
   let offset = 0;
-  while (offset + 8 <= fileBytes) {
-    const { bytesRead } = await file.read(header, 0, 16, offset);
-    if (bytesRead < 8) return;
-    let size = header.getUint32(0);
+  while (offset + 8 <= file.size) {
+    const header = await file.read(offset, 16);
+    if (header.length < 8) return;
+    let size = header.readUInt32BE(0);
     let headerSize = 8;
     if (size === 1) {
-      if (bytesRead < 16) return;
-      size = Number(header.getBigUint64(8));
+      if (header.length < 16) return;
+      size = Number(header.readBigUInt64BE(8));
       headerSize = 16;
     }
-    const end = size === 0 ? fileBytes : offset + size;
+    const end = size === 0 ? file.size : offset + size;
     if (size !== 0 && size < headerSize) return;
-    if (end > fileBytes) return;
-    yield { type: boxType(header, 4), start: offset + headerSize, end };
+    if (end > file.size) return;
+    yield { type: header.toString('latin1', 4, 8), start: offset + headerSize, end };
     offset = end;
   }
 }
 
-export async function readBox(file: FileHandle, box: BoxPlace): Promise<DataView | undefined> {
+export async function readBox(file: ByteSource, box: BoxPlace): Promise<DataView | undefined> {
   const size = box.end - box.start;
   if (size > MAX_HEADER_BOX) return undefined;
-  const bytes = new Uint8Array(size);
-  await file.read(bytes, 0, size, box.start);
-  return new DataView(bytes.buffer);
+  const bytes = await file.read(box.start, size);
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function boxType(view: DataView, offset: number): string {
@@ -137,11 +126,18 @@ export function child(parent: DataView | undefined, type: string, from = 0): Dat
   return undefined;
 }
 
-function findConfiguration(moov: DataView): Uint8Array | undefined {
-  const stbl = child(child(child(child(moov, 'trak'), 'mdia'), 'minf'), 'stbl');
+function findDescription(moov: DataView): DataView | undefined {
+  return child(child(child(child(child(moov, 'trak'), 'mdia'), 'minf'), 'stbl'), 'stsd');
+}
+
+function findConfiguration(moov: DataView): DataView | undefined {
   // Section 8.5.2: version, flags and entry count come before the entries; 12.1.3: 78 bytes of fields before its boxes.
-  const avcC = child(child(child(stbl, 'stsd'), 'avc1', 8), 'avcC', 78);
-  return avcC && new Uint8Array(avcC.buffer, avcC.byteOffset, avcC.byteLength);
+  return child(child(findDescription(moov), 'avc1', 8), 'avcC', 78);
+}
+
+/** A copy: the box that it is in may be large. */
+function bytesOf(view: DataView | undefined): Uint8Array | undefined {
+  return view && new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
 }
 
 function findTimescale(moov: DataView): number | undefined {
@@ -151,29 +147,52 @@ function findTimescale(moov: DataView): number | undefined {
 }
 
 /** Sections 8.8.7 (tfhd), 8.8.8 (trun) and 8.8.12 (tfdt). */
-function readFragment(moof: DataView): FragmentTimes | undefined {
+function readFragment(moof: DataView): FragmentFrame[] | undefined {
   try {
     const traf = child(moof, 'traf');
     const tfhd = child(traf, 'tfhd');
     const tfdt = child(traf, 'tfdt');
     const trun = child(traf, 'trun');
     if (tfhd === undefined || tfdt === undefined || trun === undefined) return undefined;
-    const base = tfdt.getUint8(0) === 1 ? Number(tfdt.getBigUint64(4)) : tfdt.getUint32(4);
-    const tfhdFlags = tfhd.getUint32(0) & 0xffffff;
-    let at = 8 + (tfhdFlags & 0x1 ? 8 : 0) + (tfhdFlags & 0x2 ? 4 : 0);
-    const defaultDuration = tfhdFlags & 0x8 ? tfhd.getUint32(at) : 0;
+    const defaults = readDefaults(tfhd);
+    let time = tfdt.getUint8(0) === 1 ? Number(tfdt.getBigUint64(4)) : tfdt.getUint32(4);
     const flags = trun.getUint32(0) & 0xffffff;
-    const frames = trun.getUint32(4);
-    const fields = [0x100, 0x200, 0x400, 0x800].filter((flag) => flags & flag).length;
-    at = 8 + (flags & 0x1 ? 4 : 0) + (flags & 0x4 ? 4 : 0);
-    let lastFrame = base;
-    for (let i = 0; i + 1 < frames; i++) {
-      lastFrame += flags & 0x100 ? trun.getUint32(at + i * fields * 4) : defaultDuration;
+    const count = trun.getUint32(4);
+    let at = 8 + (flags & 0x1 ? 4 : 0);
+    const firstFlags = flags & 0x4 ? trun.getUint32(at) : undefined;
+    if (flags & 0x4) at += 4;
+    const field = (flag: number, otherwise: number): number => {
+      if (!(flags & flag)) return otherwise;
+      at += 4;
+      return trun.getUint32(at - 4);
+    };
+    const frames: FragmentFrame[] = [];
+    for (let i = 0; i < count; i++) {
+      const duration = field(0x100, defaults.duration);
+      const size = field(0x200, defaults.size);
+      const own = field(0x400, i === 0 && firstFlags !== undefined ? firstFlags : defaults.flags);
+      field(0x800, 0); // composition time offset: ours have none
+      frames.push({ size, time, key: (own & NON_SYNC_SAMPLE) === 0 });
+      time += duration;
     }
-    return frames === 0 ? undefined : { frames, lastFrame };
+    return frames.length === 0 ? undefined : frames;
   } catch (error) {
     // A field past the box's end: not a fragment that anything can play.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
 }
+
+function readDefaults(tfhd: DataView): { duration: number; size: number; flags: number } {
+  const flags = tfhd.getUint32(0) & 0xffffff;
+  let at = 8 + (flags & 0x1 ? 8 : 0) + (flags & 0x2 ? 4 : 0);
+  const field = (flag: number): number => {
+    if (!(flags & flag)) return 0;
+    at += 4;
+    return tfhd.getUint32(at - 4);
+  };
+  return { duration: field(0x8), size: field(0x10), flags: field(0x20) };
+}
+
+/** Section 8.8.3.1, sample_is_non_sync_sample. */
+const NON_SYNC_SAMPLE = 0x10000;

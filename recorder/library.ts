@@ -1,8 +1,13 @@
 import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { THUMBNAIL_FILE } from './finish.ts';
+import { basename, join } from 'node:path';
 import { type Manifest, readManifest } from './manifest.ts';
 import type { RecordingSummary } from './recording.ts';
+import { RecordingFolder } from './storage/recording-folder.ts';
+
+/** The key that a recording is encrypted with; nothing where it is not, or where the key was destroyed. */
+export type KeyOf = (recordingId: string) => Promise<Uint8Array | undefined>;
+
+export const NO_KEYS: KeyOf = async () => undefined;
 
 /** A recording as it is on disk, for a gateway that has lost or never had its row. */
 export interface StoredRecording {
@@ -11,41 +16,37 @@ export interface StoredRecording {
   readonly state: Manifest['state'];
   /** `undefined` while the recording is not finished. */
   readonly summary: RecordingSummary | undefined;
-  /** Absolute path of the thumbnail, if there is one. */
+  /** The name of the thumbnail's file, if there is one. */
   readonly thumbnail: string | undefined;
 }
 
 /** All recordings below `<data>/recordings`, by folder name. Folders without a readable manifest are left out. */
-export async function listRecordings(directory: string): Promise<StoredRecording[]> {
+export async function listRecordings(directory: string, keyOf: KeyOf = NO_KEYS): Promise<StoredRecording[]> {
   const names = await readdir(directory).catch(() => []);
   const recordings: StoredRecording[] = [];
   for (const name of names.sort()) {
-    const recording = await readRecording(join(directory, name)).catch(() => undefined);
+    const recording = await readRecording(join(directory, name), keyOf).catch(() => undefined);
     if (recording !== undefined) recordings.push(recording);
   }
   return recordings;
 }
 
 /** One recording's folder; `undefined` when it is none. Throws when its manifest is of a kind this build does not know. */
-export async function readRecording(directory: string): Promise<StoredRecording | undefined> {
-  const manifest = await readManifest(directory);
+export async function readRecording(directory: string, keyOf: KeyOf = NO_KEYS): Promise<StoredRecording | undefined> {
+  const id = basename(directory);
+  const folder = new RecordingFolder(directory, id, await keyOf(id));
+  const manifest = await readManifest(folder);
   if (manifest === undefined) return undefined;
-  const thumbnail = manifest.thumbnail === undefined ? undefined : resolve(directory, THUMBNAIL_FILE);
-  return {
-    sessionId: manifest.sessionId,
-    directory,
-    state: manifest.state,
-    summary: summarise(directory, manifest),
-    thumbnail,
-  };
+  const { sessionId, state, thumbnail } = manifest;
+  return { sessionId, directory, state, summary: summarise(folder, manifest), thumbnail };
 }
 
-function summarise(directory: string, manifest: Manifest): RecordingSummary | undefined {
+function summarise(folder: RecordingFolder, manifest: Manifest): RecordingSummary | undefined {
   const { video, startedAt, endedAt, state, segments } = manifest;
   if (video === undefined || startedAt === undefined || endedAt === undefined) return undefined;
   if (state !== 'complete' && state !== 'incomplete') return undefined;
   return {
-    path: resolve(directory, video.file),
+    path: folder.pathOf(video.file),
     bytes: video.bytes,
     durationMs: video.durationMs,
     width: video.width,

@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { readManifest } from './manifest.ts';
+import type { RecordingFolder } from './storage/recording-folder.ts';
 
 /** A recording that goes on, as far as it can be played now. */
 export interface LiveVideo {
@@ -18,16 +17,9 @@ export interface LiveSegment {
   readonly ended: boolean;
 }
 
-/** Bytes that can be read at any place. */
-export interface LiveBytes {
-  readonly size: number;
-  read(position: number, length: number): Promise<Uint8Array>;
-  close(): Promise<void>;
-}
-
 /** `undefined` where nothing was recorded yet, or the recording is over. */
-export async function readLiveVideo(directory: string): Promise<LiveVideo | undefined> {
-  const manifest = await readManifest(directory);
+export async function readLiveVideo(folder: RecordingFolder): Promise<LiveVideo | undefined> {
+  const manifest = await readManifest(folder);
   const startedAt = manifest?.startedAt;
   if (manifest === undefined || manifest.state !== 'recording' || startedAt === undefined) return undefined;
   const last = manifest.segments.length - 1;
@@ -44,22 +36,17 @@ export async function readLiveVideo(directory: string): Promise<LiveVideo | unde
  * What is whole of a segment from byte `from` on: its header, and fragments with their data. `undefined` where there is no
  * such segment; empty where nothing is whole yet.
  * @param from where an earlier piece ended, or 0
- * @param openSegment how a segment's file is read
  */
 export async function readLiveSegment(
-  directory: string,
+  folder: RecordingFolder,
   segment: number,
   from: number,
-  openSegment: (path: string) => Promise<LiveBytes> = openPlainFile,
 ): Promise<Uint8Array | undefined> {
-  const manifest = await readManifest(directory);
+  const manifest = await readManifest(folder);
   const file = manifest?.state === 'recording' ? manifest.segments[segment]?.file : undefined;
   if (file === undefined) return undefined;
-  const source = await openSegment(join(directory, file)).catch((error: NodeJS.ErrnoException) => {
-    // Named in the manifest before its encoder makes it.
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const source = await folder.openLog(file);
+  // Named in the manifest before its encoder makes it.
   if (source === undefined) return new Uint8Array();
   try {
     const bytes = await source.read(from, Math.max(0, Math.min(PIECE_BYTES, source.size - from)));
@@ -89,21 +76,3 @@ export function wholeFragments(bytes: Uint8Array): number {
 
 const PIECE_BYTES = 2 * 1024 * 1024;
 const LARGE_PIECE_BYTES = 64 * 1024 * 1024;
-
-async function openPlainFile(path: string): Promise<LiveBytes> {
-  const file = await open(path, 'r');
-  const { size } = await file.stat();
-  return {
-    size,
-    read: async (position, length) => {
-      const { buffer, bytesRead } = await file.read(
-        new Uint8Array(Math.max(0, length)),
-        0,
-        Math.max(0, length),
-        position,
-      );
-      return buffer.subarray(0, bytesRead);
-    },
-    close: () => file.close(),
-  };
-}

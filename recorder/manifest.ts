@@ -1,13 +1,12 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { RecordingFolder } from './storage/recording-folder.ts';
 
 /**
  * `recording.json`: what a recording's folder holds. Versioned, and only ever added to: old recordings must play forever.
- * Described in docs/recording.md.
+ * Described in docs/recording.md. Version 2 may be encrypted, with all files beside it.
  */
 export interface Manifest {
   readonly format: 'oriel-recording';
-  readonly version: 1;
+  readonly version: 1 | 2;
   readonly sessionId: string;
   /** `recording` and `finishing` are found on disk only while they happen, or after a crash. */
   state: 'recording' | 'finishing' | 'complete' | 'incomplete';
@@ -54,40 +53,20 @@ export interface ManifestVideo {
 export const MANIFEST_FILE = 'recording.json';
 
 /** `undefined` when there is none; throws when it is not one of ours. */
-export async function readManifest(directory: string): Promise<Manifest | undefined> {
-  let text: string;
-  try {
-    text = await readFile(join(directory, MANIFEST_FILE), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  const value = JSON.parse(text) as Partial<Manifest> | null;
+export async function readManifest(folder: RecordingFolder): Promise<Manifest | undefined> {
+  const bytes = await folder.read(MANIFEST_FILE);
+  if (bytes === undefined) return undefined;
+  const value = JSON.parse(bytes.toString('utf8')) as Partial<Manifest> | null;
   if (value?.format !== 'oriel-recording' || !Array.isArray(value.segments)) {
     throw new Error(`${MANIFEST_FILE} is not a recording's manifest`);
   }
-  if (value.version !== 1) throw new Error(`${MANIFEST_FILE} has version ${value.version}, this build knows version 1`);
+  if (value.version !== 1 && value.version !== 2) {
+    throw new Error(`${MANIFEST_FILE} has version ${value.version}, this build knows versions 1 and 2`);
+  }
   return value as Manifest;
 }
 
 /** Atomic and durable: after a power cut there is the old one or the new one. */
-export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
-  const path = join(directory, MANIFEST_FILE);
-  const file = await open(`${path}.tmp`, 'w', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(manifest, undefined, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.tmp`, path);
-  await syncDirectory(directory);
-}
-
-/** Makes renames and new files in a folder durable. Windows has no such thing and needs none. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r').catch(() => undefined);
-  if (handle === undefined) return;
-  await handle.sync().catch(() => {});
-  await handle.close();
+export async function writeManifest(folder: RecordingFolder, manifest: Manifest): Promise<void> {
+  await folder.write(MANIFEST_FILE, Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`));
 }

@@ -37,7 +37,7 @@ export interface RecordedPointer {
 
 /** A finished recording. */
 export interface RecordingSummary {
-  /** Absolute path of `video.mp4`. */
+  /** Absolute path of the video; encrypted where its name ends with `.sealed`. */
   readonly path: string;
   readonly bytes: number;
   readonly durationMs: number;

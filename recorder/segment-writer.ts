@@ -1,9 +1,13 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { type EncoderSettings, type Ffmpeg, FfmpegEncoder, type FfmpegExit } from './ffmpeg.ts';
+import { SegmentDigest, type SegmentState } from './segment-digest.ts';
+import type { FileWriter } from './storage/file-writer.ts';
+import type { RecordingFolder } from './storage/recording-folder.ts';
 
 export interface SegmentWriterOptions {
   readonly ffmpeg: Ffmpeg;
-  readonly path: string;
+  readonly folder: RecordingFolder;
+  /** The segment's name in the folder. */
+  readonly file: string;
   readonly settings: EncoderSettings;
   /** Milliseconds since the epoch of the segment's first frame. */
   readonly startedAt: number;
@@ -23,24 +27,36 @@ export function onFrameGrid(ms: number): number {
   return Math.round(ms / FRAME_GRID_MS) * FRAME_GRID_MS;
 }
 
-/** One segment being written: an encoder, its file, and how much of it is on disk. */
+/** One segment being written: an encoder, its file, and what is in it. */
 export class SegmentWriter {
   readonly startedAt: number;
   readonly settings: EncoderSettings;
-  readonly #path: string;
+  readonly #file: FileWriter;
   readonly #encoder: FfmpegEncoder;
-  #opening: Promise<FileHandle | undefined> | undefined;
+  readonly #digest = new SegmentDigest();
   #lastTimestamp = -1;
-  #bytes = 0;
-  #syncedAt = performance.now();
-  #syncing = false;
+  #accounted = 0;
   #ending = false;
 
-  constructor(options: SegmentWriterOptions) {
+  /** Rejects when the file cannot be made. */
+  static async open(options: SegmentWriterOptions): Promise<SegmentWriter> {
+    return new SegmentWriter(options, await options.folder.createLog(options.file));
+  }
+
+  private constructor(options: SegmentWriterOptions, file: FileWriter) {
     this.startedAt = options.startedAt;
     this.settings = options.settings;
-    this.#path = options.path;
-    this.#encoder = new FfmpegEncoder(options.ffmpeg, options.settings, options.path, options.stallMs);
+    this.#file = file;
+    this.#encoder = new FfmpegEncoder(
+      options.ffmpeg,
+      options.settings,
+      async (bytes) => {
+        await file.append(bytes);
+        // Not before it is on its way to the disk: a checkpoint vouches for it.
+        this.#digest.push(bytes);
+      },
+      options.stallMs,
+    );
     void this.#encoder.exited.then((exit) => {
       if (!this.#ending) options.onDeath(exit);
     });
@@ -67,45 +83,35 @@ export class SegmentWriter {
     return written;
   }
 
-  /** Bytes that reached the file since the last call. Also makes them durable every few seconds, without waiting for it. */
-  async takeWritten(): Promise<number> {
-    const file = await this.#open();
-    if (file === undefined || this.#ending) return 0;
-    const size = (await file.stat()).size;
-    const written = size - this.#bytes;
-    this.#bytes = size;
-    if (!this.#syncing && !this.#ending && performance.now() - this.#syncedAt > SYNC_INTERVAL_MS) {
-      this.#syncing = true;
-      void file
-        .datasync()
-        .catch(() => {})
-        .then(() => {
-          this.#syncing = false;
-          this.#syncedAt = performance.now();
-        });
-    }
+  /** Bytes that the segment has grown by since the last call. */
+  takeWritten(): number {
+    const written = this.#file.bytes - this.#accounted;
+    this.#accounted = this.#file.bytes;
     return written;
   }
 
-  /** Ends the file; resolves when the encoder is gone and what it wrote is on disk. */
+  /** Makes durable what there is, and says what that is: at least so much survives a power cut. */
+  async sync(): Promise<SegmentState> {
+    const { state } = this.#digest;
+    await this.#file.sync();
+    return state;
+  }
+
+  /** What is in the segment; all of it once `end` has resolved. */
+  get state(): SegmentState {
+    return this.#digest.state;
+  }
+
+  /** Ends the file; resolves when the encoder is gone and what it made is on disk. */
   async end(): Promise<FfmpegExit> {
     this.#ending = true;
     const exit = await this.#encoder.end();
-    const file = await this.#open();
-    await file?.sync().catch(() => {});
-    await file?.close().catch(() => {});
-    return exit;
-  }
-
-  /** The encoder makes the file with its first output, so it may not be there yet. */
-  #open(): Promise<FileHandle | undefined> {
-    this.#opening ??= open(this.#path, 'r+').catch(() => {
-      this.#opening = undefined;
-      return undefined;
-    });
-    return this.#opening;
+    try {
+      await this.#file.end();
+      return exit;
+    } catch (error) {
+      await this.#file.abandon();
+      return { ...exit, killed: exit.killed ?? `its end cannot be written: ${(error as Error).message}` };
+    }
   }
 }
-
-/** A power cut costs what was written since. */
-const SYNC_INTERVAL_MS = 3000;

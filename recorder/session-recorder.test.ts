@@ -3,7 +3,6 @@ import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { scanFragments } from './fragmented-mp4.ts';
 import { readRecording } from './library.ts';
 import { readManifest } from './manifest.ts';
 import { RecorderError } from './recording.ts';
@@ -17,6 +16,7 @@ import {
   requireTools,
   temporaryDirectory,
 } from './testing/media-tools.ts';
+import { folderAt, scanSegmentFile } from './testing/open-files.ts';
 import { RecordingSession } from './testing/recording-session.ts';
 
 for (const [width, height] of [
@@ -209,7 +209,7 @@ test('ffmpeg killed in mid-recording: the next one goes on, the whole plays', as
   assert.equal(decodeAll(summary.path), timestamps.length);
   const gap = Math.max(...timestamps.slice(1).map((timestamp, i) => timestamp - (timestamps[i] ?? 0)));
   assert.ok(gap <= 5000, `lost ${gap} ms`);
-  const manifest = await readManifest(session.directory);
+  const manifest = await readManifest(folderAt(session.directory));
   assert.match(manifest?.segments[0]?.problem ?? '', /SIGKILL/);
 });
 
@@ -232,7 +232,7 @@ test('an encoder that dies again and again is given up, and what there is still 
   await session.advance(3000);
   for (let i = 0; i < 6 && session.failures.length === 0; i++) {
     session.fill({ x: i * 50, y: 0, width: 40, height: 40 }, '#204080');
-    await session.advance(5000);
+    await session.advance(9000);
     await framesOnDisk(join(session.directory, `000${i}.mp4`), 1);
     await killEncoder(session);
   }
@@ -257,7 +257,7 @@ test('an encoder that hangs is killed and replaced', async (context) => {
   }
   assert.notEqual(session.recorder.encoderPid, hung);
   const summary = await session.finish();
-  const manifest = await readManifest(session.directory);
+  const manifest = await readManifest(folderAt(session.directory));
   assert.match(manifest?.segments[0]?.problem ?? '', /took no data in time/);
   assert.equal(summary?.state, 'incomplete');
   assert.ok(close(pixel(frameAt(summary?.path ?? '', 10_500), 640, 160, 200), [0x20, 0x40, 0x80]));
@@ -323,7 +323,7 @@ test('an output that cannot be written ends in recording_failed', async (context
 
 async function framesOnDisk(segment: string, frames: number): Promise<void> {
   for (let i = 0; i < 500; i++) {
-    if (((await scanFragments(segment))?.frames ?? 0) >= frames) return;
+    if (((await scanSegmentFile(segment))?.frames.length ?? 0) >= frames) return;
     await sleep(20);
   }
   assert.fail(`${segment} never had ${frames} frames`);

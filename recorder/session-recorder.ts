@@ -1,10 +1,10 @@
 import { mkdir, rm, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { DamageGrid } from './damage-grid.ts';
+import { CheckpointLog } from './evidence/checkpoint.ts';
 import { EventLog } from './evidence/event-log.ts';
-import { hashSegment } from './evidence/seal.ts';
-import { describeExit, type Ffmpeg, type FfmpegExit, findFfmpeg } from './ffmpeg.ts';
+import { readSigningKey } from './evidence/signing-key.ts';
+import { describeExit, type Ffmpeg, findFfmpeg } from './ffmpeg.ts';
 import { finishRecording } from './finish.ts';
 import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy, type FramePolicySettings } from './frame-policy.ts';
 import { I420Picture, rgbaImage, roundUpToEven } from './i420.ts';
@@ -20,17 +20,22 @@ import {
   systemClock,
 } from './recording.ts';
 import { FRAME_GRID_MS, onFrameGrid, SegmentWriter } from './segment-writer.ts';
+import { RecordingFolder } from './storage/recording-folder.ts';
 
 export interface SessionRecorderOptions {
   /** The recording's own folder, `<data>/recordings/<sessionId>`; made if it is not there. */
   readonly directory: string;
   readonly sessionId: string;
+  /** 32 bytes, this recording's own: everything is encrypted with it. Without it files are written as they are. */
+  readonly key?: Uint8Array | undefined;
   /** Default: `ORIEL_FFMPEG`, else `ffmpeg` on the PATH. */
   readonly ffmpegPath?: string | undefined;
   /** The Ed25519 key that the finished recording is signed with; without it, it carries no evidence. */
   readonly signingKeyFile?: string | undefined;
   readonly log?: RecorderLog | undefined;
   readonly clock?: RecorderClock | undefined;
+  /** Something goes wrong that may pass: the user should be told that the session may end. */
+  readonly onTrouble?: ((problem: string) => void) | undefined;
   /** Called once when recording cannot go on; `finish` still saves what there is. */
   readonly onFailure?: ((error: RecorderError) => void) | undefined;
   readonly policy?: FramePolicySettings | undefined;
@@ -51,6 +56,7 @@ export interface SessionRecorderOptions {
  */
 export class SessionRecorder {
   readonly #options: SessionRecorderOptions;
+  readonly #folder: RecordingFolder;
   readonly #source: FrameSource;
   readonly #ffmpeg: Ffmpeg;
   readonly #clock: RecorderClock;
@@ -61,6 +67,8 @@ export class SessionRecorder {
   readonly #heartbeat: NodeJS.Timeout;
   readonly #closing = new Set<Promise<void>>();
   #events: EventLog | undefined;
+  #checkpoints: CheckpointLog | undefined;
+  #checkpointing: Promise<void> | undefined;
   #picture: I420Picture | undefined;
   #damage = new DamageGrid(0, 0);
   /** Size that `#damage` and the current segment's desktop stand for. */
@@ -84,11 +92,16 @@ export class SessionRecorder {
       await mkdir(options.directory, { recursive: true, mode: 0o700 });
       await recorder.#saveManifest();
       recorder.#events = await EventLog.open({
-        directory: options.directory,
+        folder: recorder.#folder,
         sessionId: options.sessionId,
         at: recorder.#clock.now(),
+        onTrouble: (cause) => recorder.#troubled(`events cannot be written: ${cause.message}`),
         onFailure: (cause) => recorder.#fail(`events cannot be written: ${cause.message}`, cause),
       });
+      // Sealing says what is wrong with a key; a recording without one is better than none.
+      const { signingKeyFile } = options;
+      const key = signingKeyFile && (await readSigningKey(signingKeyFile).catch(() => undefined));
+      recorder.#checkpoints = await CheckpointLog.open(recorder.#folder, key || undefined);
     } catch (cause) {
       clearInterval(recorder.#heartbeat);
       const message = `the recording's folder cannot be written: ${(cause as Error).message}`;
@@ -100,6 +113,7 @@ export class SessionRecorder {
 
   private constructor(options: SessionRecorderOptions, source: FrameSource, ffmpeg: Ffmpeg) {
     this.#options = options;
+    this.#folder = new RecordingFolder(options.directory, options.sessionId, options.key);
     this.#source = source;
     this.#ffmpeg = ffmpeg;
     this.#clock = options.clock ?? systemClock;
@@ -107,14 +121,14 @@ export class SessionRecorder {
     this.#policy = new FramePolicy(options.policy ?? DEFAULT_FRAME_POLICY);
     this.#manifest = {
       format: 'oriel-recording',
-      version: 1,
+      version: 2,
       sessionId: options.sessionId,
       state: 'recording',
       codec: { name: 'h264', encoder: 'libx264, constant QP', ffmpeg: ffmpeg.version },
       segments: [],
       owner: { pid: process.pid },
     };
-    this.#heartbeat = setInterval(() => this.#touch(), HEARTBEAT_MS);
+    this.#heartbeat = setInterval(() => this.#beat(), CHECKPOINT_MS);
     this.#heartbeat.unref();
   }
 
@@ -209,15 +223,18 @@ export class SessionRecorder {
     const old = this.#writer !== undefined && now - this.#writer.startedAt >= (this.#options.segmentMs ?? SEGMENT_MS);
     if (picture?.changed && old) this.#closeSegment();
     const emit = picture !== undefined && (picture.changed || this.#writer === undefined);
-    this.#policy.step({ kind: 'captured', emitted: emit }, now);
+    this.#policy.step({ kind: 'captured', emitted: emit, share: picture?.share ?? 0 }, now);
     if (!emit) return;
     if (this.#writer === undefined) await this.#beginSegment(picture.image, now);
     await this.#writer?.write(picture.image.bytes, now);
-    await this.#account(now);
+    this.#account(now);
   }
 
-  /** The picture of the desktop as it is now, and whether any sample of it is new; `undefined` before there is a desktop. */
-  #updatePicture(): { image: I420Picture; changed: boolean } | undefined {
+  /**
+   * The picture of the desktop as it is now, whether any sample of it is new, and the share of the desktop where damage
+   * showed anything new; `undefined` before there is a desktop.
+   */
+  #updatePicture(): { image: I420Picture; changed: boolean; share: number } | undefined {
     for (const rect of this.#source.prepare?.() ?? []) this.#damage.add(rect);
     const { width, height } = this.#source;
     if (width === 0 || height === 0) return undefined;
@@ -226,23 +243,25 @@ export class SessionRecorder {
     const desktop = rgbaImage(width, height, this.#source.pixels);
     const left = centred(image.width, width);
     const top = centred(image.height, height);
+    let area = 0;
     const changed = this.#overlay.renderAround(desktop, image, left, top, () => {
-      let different = false;
-      for (const rect of this.#damage.take()) different = image.convert(desktop, rect, left, top) || different;
-      return different;
+      for (const rect of this.#damage.take()) {
+        if (image.convert(desktop, rect, left, top)) area += rect.width * rect.height;
+      }
+      return area > 0;
     });
-    return { image, changed: changed || resized };
+    return { image, changed: changed || resized, share: area / (width * height) };
   }
 
   /** The last picture once more: it pushes the one before it through the muxer, onto the disk. */
   async #flush(now: number): Promise<void> {
     if (this.#writer !== undefined && this.#picture !== undefined) await this.#writer.write(this.#picture.bytes, now);
     this.#policy.step({ kind: 'flushed' }, now);
-    await this.#account(now);
+    this.#account(now);
   }
 
-  async #account(now: number): Promise<void> {
-    const bytes = (await this.#writer?.takeWritten().catch(() => 0)) ?? 0;
+  #account(now: number): void {
+    const bytes = this.#writer?.takeWritten() ?? 0;
     if (bytes > 0) this.#policy.step({ kind: 'spent', bytes }, now);
   }
 
@@ -277,16 +296,24 @@ export class SessionRecorder {
     const first = manifest.startedAt === undefined;
     manifest.startedAt ??= startedAt;
     if (first) this.event('recording', { codec: manifest.codec }, startedAt);
-    // The manifest comes first: a crash right after this must not leave a segment that nobody knows the time of.
-    await this.#saveManifest();
-    const writer = new SegmentWriter({
-      ffmpeg: this.#ffmpeg,
-      path: join(this.#options.directory, file),
-      settings,
-      startedAt,
-      stallMs: this.#options.stallMs ?? STALL_MS,
-      onDeath: (exit) => this.#encoderDied(writer, segment, exit),
-    });
+    let writer: SegmentWriter;
+    try {
+      // The manifest comes first: a crash right after this must not leave a segment that nobody knows the time of.
+      await this.#saveManifest();
+      writer = await SegmentWriter.open({
+        ffmpeg: this.#ffmpeg,
+        folder: this.#folder,
+        file,
+        settings,
+        startedAt,
+        stallMs: this.#options.stallMs ?? STALL_MS,
+        onDeath: (exit) => this.#encoderDied(segment, describeExit(exit)),
+      });
+    } catch (error) {
+      segment.problem = `it cannot be written: ${(error as Error).message}`;
+      this.#segmentLost(segment.problem);
+      return;
+    }
     this.#writer = writer;
     this.#segment = segment;
     this.#log.debug({ sessionId: manifest.sessionId, segment: file, pid: writer.pid }, 'recording segment started');
@@ -305,34 +332,40 @@ export class SessionRecorder {
         segment.problem = describeExit(exit);
         this.#log.warn({ sessionId: this.#manifest.sessionId, segment: segment.file, exit }, 'encoder ended badly');
       }
-      return this.#logSegment(segment);
+      const { file, startedAt } = segment;
+      // From here on nobody can change the segment unseen.
+      if (writer.state.bytes > 0) this.event('segment', { file, startedAt, ...writer.state });
     });
     this.#closing.add(closing);
     void closing.finally(() => this.#closing.delete(closing));
   }
 
-  /** From here on nobody can change the segment unseen. */
-  async #logSegment({ file, startedAt }: ManifestSegment): Promise<void> {
-    const hashed = await hashSegment(join(this.#options.directory, file)).catch(() => undefined);
-    if (hashed !== undefined) this.event('segment', { file, startedAt, ...hashed });
+  #encoderDied(segment: ManifestSegment, problem: string): void {
+    const { sessionId } = this.#manifest;
+    segment.problem = problem;
+    this.#log.warn({ sessionId, segment: segment.file, problem }, 'encoder died');
+    if (this.#segment !== segment) return;
+    this.#closeSegment();
+    this.#segmentLost(problem);
+    this.#act({ kind: 'capture' });
   }
 
-  #encoderDied(writer: SegmentWriter, segment: ManifestSegment, exit: FfmpegExit): void {
-    const { sessionId } = this.#manifest;
-    segment.problem = describeExit(exit);
-    segment.durationMs = Math.max(0, writer.lastTimestamp);
-    this.#log.warn({ sessionId, segment: segment.file, exit }, 'encoder died');
-    if (this.#writer !== writer) return;
-    this.#closeSegment();
+  /** Recording goes on with another segment, unless there were too many. */
+  #segmentLost(problem: string): void {
     const now = this.#clock.now();
     this.#deaths = [...this.#deaths.filter((at) => now - at < DEATHS_WITHIN_MS), now];
     if (this.#deaths.length >= DEATHS_ALLOWED) {
-      this.#fail(`the encoder died ${this.#deaths.length} times in a row, last of ${segment.problem}`);
+      this.#fail(`the encoder died ${this.#deaths.length} times in a row, last of ${problem}`);
       return;
     }
     // At once the first time; what kills a second one may pass.
     this.#retryAt = now + (this.#deaths.length - 1) * RETRY_STEP_MS;
-    this.#act({ kind: 'capture' });
+    if (this.#deaths.length > 1) this.#troubled(problem);
+  }
+
+  #troubled(problem: string): void {
+    this.#log.warn({ sessionId: this.#manifest.sessionId, problem }, 'recording is in trouble');
+    if (this.#failure === undefined && this.#finishing === undefined) this.#options.onTrouble?.(problem);
   }
 
   #fail(message: string, cause?: unknown): void {
@@ -349,13 +382,18 @@ export class SessionRecorder {
   async #finish(at: number): Promise<RecordingSummary | undefined> {
     this.#cancelTimer?.();
     const { directory } = this.#options;
+    clearInterval(this.#heartbeat);
+    // The one that remains: finishing says by itself that it lives.
+    const alive = setInterval(() => this.#touch(), HEARTBEAT_MS);
     try {
+      await this.#checkpointing;
       await this.#busy;
       if (this.#failure === undefined) await this.#writeEnd(at);
       this.#closeSegment();
       await Promise.all(this.#closing);
       this.event('finished', {}, at);
       await this.#events?.close().catch((cause) => this.#fail(`events are missing: ${cause.message}`, cause));
+      await this.#checkpoints?.close();
       if (this.#manifest.segments.length === 0) {
         await rm(directory, { recursive: true, force: true });
         return undefined;
@@ -368,15 +406,16 @@ export class SessionRecorder {
         signingKeyFile === undefined
           ? undefined
           : { signingKeyFile, log: this.#events?.state, now: () => this.#clock.now() };
-      return await finishRecording(directory, this.#manifest, this.#ffmpeg, this.#log, sealing);
+      return await finishRecording(this.#folder, this.#manifest, this.#ffmpeg, this.#log, sealing);
     } catch (cause) {
       if (cause instanceof RecorderError) throw cause;
       throw new RecorderError('recording_failed', `the recording cannot be finished: ${(cause as Error).message}`, {
         cause,
       });
     } finally {
-      clearInterval(this.#heartbeat);
+      clearInterval(alive);
       await this.#events?.close().catch(nothing);
+      await this.#checkpoints?.close();
     }
   }
 
@@ -402,28 +441,54 @@ export class SessionRecorder {
 
   /** Saves are queued, so that an older state never overwrites a newer one. */
   #saveManifest(): Promise<void> {
-    const save = this.#savedManifest.then(() => writeManifest(this.#options.directory, this.#manifest));
+    const save = this.#savedManifest.then(() => writeManifest(this.#folder, this.#manifest));
     this.#savedManifest = save.catch(() => {});
     return save;
+  }
+
+  #beat(): void {
+    this.#touch();
+    // A disk that takes longer than a beat gets the next one when it is ready.
+    this.#checkpointing ??= this.#checkpoint()
+      .catch((error: Error) => this.#log.warn({ sessionId: this.#manifest.sessionId, err: error }, 'no checkpoint'))
+      .finally(() => {
+        this.#checkpointing = undefined;
+      });
+  }
+
+  /** Makes everything durable and signs what it is: a crash costs no more than what came after. */
+  async #checkpoint(): Promise<void> {
+    const { startedAt, sessionId } = this.#manifest;
+    if (startedAt === undefined || this.#finishing !== undefined || this.#events === undefined) return;
+    const at = this.#clock.now();
+    const events = this.#events.state;
+    const file = this.#segment?.file;
+    const state = await this.#writer?.sync();
+    await this.#events.flush();
+    const segment = file === undefined || state === undefined ? undefined : { file, ...state };
+    const t = Math.max(0, Math.round(at - startedAt));
+    await this.#checkpoints?.write({ session: sessionId, at: Math.round(at), t, events, segment });
   }
 
   /** Tells `recoverInterrupted` of another process that this recording is alive. */
   #touch(): void {
     const now = new Date();
-    utimes(join(this.#options.directory, MANIFEST_FILE), now, now).catch(() => {});
+    utimes(this.#folder.pathOf(MANIFEST_FILE), now, now).catch(() => {});
   }
 }
 
-/** How often the manifest's modification time is renewed while its owner lives. */
+/** How often the manifest's modification time is renewed, at least, while its owner lives. */
 export const HEARTBEAT_MS = 5000;
+/** A power cut costs what came after the last checkpoint. */
+const CHECKPOINT_MS = 3000;
 
 /** [docs/recording.md] has the measurements behind these. */
-const DEFAULT_QP = 36;
+const DEFAULT_QP = 38;
 const SEGMENT_MS = 10 * 60_000;
-const STALL_MS = 30_000;
+const STALL_MS = 15_000;
 const DEATHS_ALLOWED = 4;
 const DEATHS_WITHIN_MS = 60_000;
-const RETRY_STEP_MS = 1000;
+const RETRY_STEP_MS = 2000;
 
 const nothing = (): void => {};
 const SILENT: RecorderLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };

@@ -14,18 +14,19 @@ async function program(source: string): Promise<string> {
   return path;
 }
 
-test('the report counts, whatever the exit code; the program gets file and key and none of our settings', async () => {
+test('the program gets its job on stdin and none of our settings; its report is the answer', async () => {
   process.env.ORIEL_ADMIN_PASSWORD = 'not for it';
   const path = await program(`
-    const { ORIEL_EVIDENCE_KEY_FILE, ORIEL_ADMIN_PASSWORD } = process.env;
-    console.log(JSON.stringify([process.argv.slice(2), ORIEL_EVIDENCE_KEY_FILE, ORIEL_ADMIN_PASSWORD ?? null]));
+    let job = '';
+    for await (const piece of process.stdin) job += piece;
+    console.log(JSON.stringify([JSON.parse(job), process.argv.slice(2), process.env.ORIEL_ADMIN_PASSWORD ?? null]));
     process.exitCode = 1;`);
-  const report = await verifyInProcess(path, '/video.mp4', '/keys/k.key');
+  const report = await verifyInProcess(path, { id: 'session', key: 'secret' });
   delete process.env.ORIEL_ADMIN_PASSWORD;
-  assert.deepEqual(report, [['/video.mp4', '--json', '-'], '/keys/k.key', null]);
+  assert.deepEqual(report, [{ id: 'session', key: 'secret' }, [], null]);
 });
 
 test('a program that comes to no report says why', async () => {
   const path = await program(`console.error('the disk is gone'); process.exitCode = 3;`);
-  await assert.rejects(verifyInProcess(path, '/video.mp4', '/k'), /verification failed: the disk is gone/);
+  await assert.rejects(verifyInProcess(path, {}), /verification failed: the disk is gone/);
 });

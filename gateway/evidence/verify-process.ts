@@ -7,35 +7,43 @@ const TIMEOUT_MS = 10 * 60_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /**
- * Runs the program of `npm run verify` over a file, at lower priority: hashing hours of video must not stand in the way of
- * the process that moves bytes. Rejects when it does not come to a report.
+ * Runs a program that checks a recording, at lower priority: hashing hours of video must not stand in the way of the
+ * process that moves bytes. Rejects when it does not come to a report.
  *
- * @param signingKeyFile whose public keys are trusted
+ * @param job given to the program on stdin, as JSON
  */
-export function verifyInProcess<Report>(program: string, file: string, signingKeyFile: string): Promise<Report> {
+export function verifyInProcess<Report>(program: string, job: object): Promise<Report> {
   return new Promise((resolve, reject) => {
     const child = execFile(
       process.execPath,
-      [program, file, '--json', '-'],
+      [program],
       {
-        env: { PATH: process.env.PATH, ORIEL_EVIDENCE_KEY_FILE: signingKeyFile },
+        env: programEnvironment(),
         timeout: TIMEOUT_MS,
         killSignal: 'SIGKILL',
         maxBuffer: MAX_OUTPUT_BYTES,
       },
       (error, stdout, stderr) => {
         try {
-          // Its exit code tells the verdict, which the report has too.
           resolve(JSON.parse(stdout) as Report);
         } catch (cause) {
           reject(new Error(`verification failed: ${stderr.trim() || error?.message}`, { cause }));
         }
       },
     );
+    // A program that is gone before it has read this says so by its exit.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(JSON.stringify(job));
     try {
       if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     } catch {
       // It has ended already, or the system does not let us: it works at normal priority then.
     }
   });
+}
+
+/** None of our settings, among which may be a password; but what says how to sign in to a storage. */
+function programEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => name === 'PATH' || name === 'HOME' || /^AWS_/.test(name));
+  return Object.fromEntries(kept);
 }

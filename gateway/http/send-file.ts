@@ -1,7 +1,17 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import { GatewayError } from '../errors.ts';
+
+/** Bytes to answer with, wherever they are. */
+export interface ServedFile {
+  readonly size: number;
+  /** Milliseconds since the epoch. */
+  readonly modifiedAt: number;
+  /** Bytes from `start` to before `end`; closes the file when it ends, however it ends. */
+  stream(start: number, end: number): Readable;
+  /** Where no stream was taken. */
+  close(): Promise<void>;
+}
 
 export interface FileOptions {
   readonly type: string;
@@ -13,13 +23,33 @@ export interface FileOptions {
  * Answers GET or HEAD with a file, or with the range of it that is asked for (RFC 9110 section 14). Several ranges
  * at once are answered with the whole file, as the RFC allows. Throws `not_found` or `range_not_satisfiable`.
  */
-export async function sendFile(context: Context, path: string, options: FileOptions): Promise<void> {
-  const file = await stat(path).catch(() => undefined);
-  if (file === undefined || !file.isFile()) throw new GatewayError('not_found');
-  const etag = `"${file.size.toString(36)}-${Math.trunc(file.mtimeMs).toString(36)}"`;
+export async function sendFile(context: Context, file: ServedFile | undefined, options: FileOptions): Promise<void> {
+  if (file === undefined) throw new GatewayError('not_found');
+  try {
+    const range = answer(context, file, options);
+    if (range === undefined) await file.close();
+    else {
+      context.body = file.stream(range.start, range.end);
+      // Koa takes the length away when it gets a stream, and guesses a type.
+      context.type = options.type;
+      context.length = range.end - range.start;
+    }
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Sets status and headers; what of the file is to be sent, if anything. */
+function answer(
+  context: Context,
+  file: ServedFile,
+  options: FileOptions,
+): { readonly start: number; readonly end: number } | undefined {
+  const etag = `"${file.size.toString(36)}-${Math.trunc(file.modifiedAt).toString(36)}"`;
   context.set('Accept-Ranges', 'bytes');
   context.set('ETag', etag);
-  context.set('Last-Modified', file.mtime.toUTCString());
+  context.set('Last-Modified', new Date(file.modifiedAt).toUTCString());
   context.set('Cache-Control', 'private, no-cache');
   context.type = options.type;
   if (options.downloadName !== undefined) {
@@ -28,7 +58,7 @@ export async function sendFile(context: Context, path: string, options: FileOpti
   context.status = 200;
   if (context.fresh) {
     context.status = 304;
-    return;
+    return undefined;
   }
 
   const range = isRangeWanted(context, etag) ? parseRange(context.get('Range'), file.size) : undefined;
@@ -45,10 +75,12 @@ export async function sendFile(context: Context, path: string, options: FileOpti
   }
   context.length = end - start + 1;
   // For HEAD, Koa sends the headers as they are. An empty file has no last byte to stop at.
-  if (context.method === 'HEAD') return;
-  context.body = file.size > 0 ? createReadStream(path, { start, end }) : Buffer.alloc(0);
-  context.type = options.type;
-  context.length = end - start + 1;
+  if (context.method === 'HEAD') return undefined;
+  if (file.size === 0) {
+    context.body = Buffer.alloc(0);
+    return undefined;
+  }
+  return { start, end: end + 1 };
 }
 
 /**

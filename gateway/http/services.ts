@@ -15,6 +15,7 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { SettingsStore } from '../settings/settings.ts';
 import type { Targets } from '../targets/targets.ts';
 import type { Tickets } from '../tunnel/tickets.ts';
+import type { ServedFile } from './send-file.ts';
 
 /** What the API's routes work with. */
 export interface Services extends SignInServices, NotificationServices, AccessServices {
@@ -38,8 +39,9 @@ export interface Services extends SignInServices, NotificationServices, AccessSe
   readonly version: string;
 }
 
-/** Where a finished recording's files are. */
+/** A finished recording's files, decrypted on the way; nothing where they are not there. */
 export interface RecordingFiles {
-  video(id: string): string;
-  thumbnail(id: string): string;
+  /** Rejects with `recording_unreadable` where the file is not as it was written, or its key is gone. */
+  video(id: string): Promise<ServedFile | undefined>;
+  thumbnail(id: string): Promise<ServedFile | undefined>;
 }

@@ -30,7 +30,11 @@ export interface RecorderSource {
   prepare(): readonly Rect[];
 }
 
-export type OpenRecorder = (source: RecorderSource, failed: (detail: string) => void) => Promise<FrameRecorder>;
+export type OpenRecorder = (
+  source: RecorderSource,
+  failed: (detail: string) => void,
+  troubled: (detail: string) => void,
+) => Promise<FrameRecorder>;
 
 /** Undecoded bytes and updates that a session may hold; past either they are decoded although nobody looks. */
 const MAX_UNDECODED_BYTES = 8 * 1024 * 1024;
@@ -80,7 +84,11 @@ export class HostSession {
         return this.#unrecorded.take();
       },
     };
-    this.#recorder = await open(source, (detail) => this.#fail('recording_failed', detail));
+    this.#recorder = await open(
+      source,
+      (detail) => this.#fail('recording_failed', detail),
+      (detail) => this.#send({ kind: 'troubled', session: this.#id, at: sessionClock(), detail }),
+    );
   }
 
   /** Takes `update.data` over. */

@@ -119,14 +119,16 @@ function open(id: number, options: OpenOptions): void {
     send({ kind: 'opened', session: id, at: sessionClock() });
     return;
   }
-  const openRecorder: OpenRecorder = (source, failed) =>
+  const openRecorder: OpenRecorder = (source, failed, troubled) =>
     SessionRecorder.open(
       {
         directory,
         sessionId: options.sessionId,
         ffmpegPath: options.ffmpegPath,
         signingKeyFile: options.signingKeyFile,
+        key: keyIn(options),
         log: sessionLog,
+        onTrouble: troubled,
         onFailure: (error) => failed(error.message),
       },
       source,
@@ -143,22 +145,28 @@ function open(id: number, options: OpenOptions): void {
 }
 
 /** Finishes what a host before this one left open. */
-async function recover(session: number, { directory, ffmpegPath, signingKeyFile }: OpenOptions): Promise<void> {
+async function recover(session: number, openOptions: OpenOptions): Promise<void> {
+  const { directory, ffmpegPath, signingKeyFile } = openOptions;
+  const keyOf = async () => keyIn(openOptions);
   let recording: { durationMs: number; bytes: number } | undefined;
   try {
     // The dead host's encoder sees the end of its input at the same moment, and writes out what it has.
     await setTimeout(ENCODER_GRACE_MS);
     if (directory === undefined) return;
-    const options = { ffmpegPath, signingKeyFile, log, sessionIds: [basename(directory)] };
+    const options = { ffmpegPath, signingKeyFile, keyOf, log, sessionIds: [basename(directory)] };
     const [recovered] = await recoverInterrupted(dirname(directory), options);
     // A host that could still finish its recordings before it went has left nothing to recover.
-    const summary = recovered?.summary ?? (await readRecording(directory))?.summary;
+    const summary = recovered?.summary ?? (await readRecording(directory, keyOf))?.summary;
     if (summary !== undefined) recording = { durationMs: summary.durationMs, bytes: summary.bytes };
   } catch (error) {
     log.error({ err: error }, 'recording cannot be recovered');
   } finally {
     send({ kind: 'finished', session, at: sessionClock(), recording });
   }
+}
+
+function keyIn({ key }: OpenOptions): Uint8Array | undefined {
+  return key === undefined ? undefined : Buffer.from(key, 'base64');
 }
 
 function send(message: FromHost): void {

@@ -46,6 +46,8 @@ export type FromHost =
     }
   /** This many bytes of updates have been taken from the session's backlog. */
   | { readonly kind: 'progress'; readonly session: number; readonly at: number; readonly bytes: number }
+  /** Recording is in trouble that may pass. */
+  | { readonly kind: 'troubled'; readonly session: number; readonly at: number; readonly detail: string }
   /** The session cannot go on. The gateway is expected to answer with `finish`. */
   | { readonly kind: 'failed'; readonly session: number; readonly at: number; readonly failure: HostFailure }
   | {
@@ -69,6 +71,8 @@ export interface OpenOptions {
   readonly ffmpegPath?: string;
   /** The key that the recording is signed with. */
   readonly signingKeyFile?: string;
+  /** What the recording is encrypted with: 32 bytes, base64. */
+  readonly key?: string;
 }
 
 export type HostFailureCode = 'recorder_unavailable' | 'recording_failed' | 'protocol_error';
@@ -103,6 +107,7 @@ const FromHostKind = {
   progress: 0x43,
   failed: 0x44,
   finished: 0x45,
+  troubled: 0x46,
 } as const;
 
 export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
@@ -186,6 +191,8 @@ export function encodeFromHost(message: FromHost): Uint8Array<ArrayBuffer> {
       cursor.u32(message.bytes);
       return cursor.finish();
     }
+    case 'troubled':
+      return jsonFrame(kind, message, { detail: message.detail });
     case 'failed':
       return jsonFrame(kind, message, message.failure);
     case 'finished':
@@ -203,6 +210,8 @@ export function decodeFromHost(frame: Uint8Array): FromHost {
       return { kind: 'viewer-message', session, at, viewer: cursor.u32('viewer'), message: cursor.rest() };
     case FromHostKind.progress:
       return { kind: 'progress', session, at, bytes: cursor.u32('bytes') };
+    case FromHostKind.troubled:
+      return { kind: 'troubled', session, at, detail: String(readJson(cursor)?.detail) };
     case FromHostKind.failed:
       return { kind: 'failed', session, at, failure: readFailure(cursor) };
     case FromHostKind.finished:
@@ -302,13 +311,14 @@ function readJson(cursor: ReadCursor): Record<string, unknown> | null {
 
 function readOpenOptions(cursor: ReadCursor): OpenOptions {
   const body = readJson(cursor) ?? {};
-  const { sessionId, directory, ffmpegPath, signingKeyFile } = body;
+  const { sessionId, directory, ffmpegPath, signingKeyFile, key } = body;
   if (typeof sessionId !== 'string') throw cursor.error('invalid_value', 'sessionId');
   return {
     sessionId,
     ...(typeof directory === 'string' ? { directory } : {}),
     ...(typeof ffmpegPath === 'string' ? { ffmpegPath } : {}),
     ...(typeof signingKeyFile === 'string' ? { signingKeyFile } : {}),
+    ...(typeof key === 'string' ? { key } : {}),
   };
 }
 

@@ -65,13 +65,14 @@ export class PixelHostProcess implements Pixels {
   async open(options: PixelOptions): Promise<PixelSession> {
     this.start();
     const id = this.#nextSession++;
-    const { sessionId, record } = options;
+    const { sessionId, record, recordingKey } = options;
     const { recordingsDirectory, ffmpegPath, signingKeyFile } = this.#options;
     const recording = record
       ? {
           directory: join(recordingsDirectory, sessionId),
           ffmpegPath,
           ...(signingKeyFile === undefined ? {} : { signingKeyFile }),
+          ...(recordingKey === undefined ? {} : { key: Buffer.from(recordingKey).toString('base64') }),
         }
       : {};
     const session = new OpenSession(id, options, { sessionId, ...recording }, (message) => this.#send(message));
@@ -192,6 +193,9 @@ class OpenSession {
         return;
       case 'progress':
         this.sink.progress(message.bytes);
+        return;
+      case 'troubled':
+        if (this.#state === 'open') this.#options.troubled?.(message.detail);
         return;
       case 'failed':
         this.#fail(message.failure.code, message.failure.detail);

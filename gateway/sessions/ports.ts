@@ -143,6 +143,10 @@ export interface PixelOptions {
   readonly width: number;
   readonly height: number;
   readonly record: boolean;
+  /** What the recording is encrypted with, 32 bytes. */
+  readonly recordingKey?: Uint8Array | undefined;
+  /** Recording is in trouble that may pass; the session may end with it. */
+  troubled?(detail: string): void;
   /** The recording cannot go on, the host died, or the server's pictures break the protocol. Called at most once. */
   failed(detail: string, code: 'recorder_unavailable' | 'recording_failed' | 'protocol_error'): void;
 }

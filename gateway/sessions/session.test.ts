@@ -11,6 +11,9 @@ import type { Owner, PixelSession } from './ports.ts';
 import { Session, type SessionParts } from './session.ts';
 import { termsOf } from './session-terms.ts';
 
+/** When access ends, by the wall clock. */
+const LIMIT = 1e15;
+
 /** What the owner's browser was told, in order. */
 class FakeOwner implements Owner {
   readonly bytesSent = 0;
@@ -63,7 +66,7 @@ const facts = {
     entitlementId: 'e',
     policy: { id: 'p', name: 'Open' },
     emergency: false,
-    endsAt: Infinity,
+    endsAt: LIMIT,
   }),
 } as const;
 
@@ -76,6 +79,7 @@ function make(change: Partial<SessionParts> = {}) {
     connect: driver.connect,
     pixels,
     record: 'required',
+    createRecordingKey: async () => new Uint8Array(32),
     log: createLogger('silent'),
     attachWithinMs: 60_000,
     readCredentials: async () => ({ username: 'jane', domain: '', password: 'x' }),
@@ -318,4 +322,53 @@ test('the owner hears of a connection that is brought back, of lock keys and of 
     'phase connected',
   ]);
   assert.deepEqual(events, ['connected']);
+});
+
+test('a recording that is wanted and not required is done without where there is none to be had', async () => {
+  const { session, pixels, owner, driver } = make({ record: 'on' });
+  const open = pixels.open.bind(pixels);
+  pixels.open = async (options) => {
+    if (options.record) throw new GatewayError('recorder_unavailable');
+    return open(options);
+  };
+  session.attach(owner);
+  await settled();
+  await settled();
+  driver.last.events.connected();
+  assert.equal(stateOf(session), 'active');
+  assert.equal(session.recording, 'off');
+  session.end('ended_by_user');
+});
+
+test('a recording that is not required and fails ends the live views, not the session', async () => {
+  const { session, pixels, owner, driver } = make({ record: 'on' });
+  session.attach(owner);
+  await settled();
+  driver.last.events.connected();
+  assert.equal(session.recording, 'recording');
+  const ended: string[] = [];
+  session.watch(
+    { send() {}, failed() {}, end: ({ code }) => ended.push(code) },
+    { userId: 'o', username: 'otto', since: 0 },
+    false,
+  );
+  pixels.last.options.failed('disk full', 'recording_failed');
+  assert.deepEqual(ended, ['internal_error']);
+  assert.equal(stateOf(session), 'active');
+  assert.equal(session.recording, 'failed');
+  session.end('ended_by_user');
+});
+
+test('limits: warned in the session and in its evidence, and ended at them', async () => {
+  const { session, pixels, owner, driver } = make();
+  session.attach(owner);
+  await settled();
+  session.tick(0);
+  driver.last.events.connected();
+  session.tick(LIMIT - 60_000);
+  assert.ok(owner.told.includes('notice session_ending undefined'));
+  assert.equal(pixels.last.events.at(-1)?.type, 'warned');
+  session.tick(LIMIT);
+  assert.equal(owner.told.at(-1), 'end access_expired');
+  session.tick(LIMIT + 1);
 });

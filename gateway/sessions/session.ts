@@ -45,6 +45,8 @@ export interface SessionParts {
   readonly connect: Connect;
   readonly pixels: Pixels;
   readonly record: RecordingMode;
+  /** Makes the key that this session's recording is encrypted with. */
+  createRecordingKey(): Promise<Uint8Array>;
   readonly log: Logger;
   /** How long a session waits for its owner's browser. */
   readonly attachWithinMs: number;
@@ -143,6 +145,12 @@ export class Session {
   /** When the desktop was there. */
   get startedAt(): number | undefined {
     return this.#startedAt;
+  }
+
+  /** When it ends at the latest, by the wall clock: with its access, or when it has lasted as long as it may. */
+  get endsAt(): number {
+    const { endsAt, sessionMs } = this.facts.terms;
+    return sessionMs === 0 ? endsAt : Math.min(endsAt, (this.#startedAt ?? this.facts.createdAt) + sessionMs);
   }
 
   /** When something was last typed or clicked; when the desktop was there, until then. */
@@ -329,12 +337,14 @@ export class Session {
   /** A recording that need not be had is done without where there is none to be had. */
   async #openPixels(): Promise<PixelSession> {
     const { facts } = this;
-    const open = (record: boolean) =>
+    const open = async (record: boolean) =>
       this.#parts.pixels.open({
         sessionId: facts.id,
         width: facts.width,
         height: facts.height,
         record,
+        recordingKey: record ? await this.#parts.createRecordingKey() : undefined,
+        troubled: (detail) => this.#recordingTroubled(detail),
         failed: (detail, code) => this.#pixelsFailed(detail, code),
       });
     if (this.#parts.record !== 'on') return open(this.#recording !== 'off');
@@ -412,19 +422,27 @@ export class Session {
     }
   }
 
+  /** What goes wrong with the recording may pass. If it does not, whoever works in the session should have saved. */
+  #recordingTroubled(detail: string): void {
+    this.#log.warn({ detail }, 'recording is in trouble');
+    if (this.#state.name !== 'active' || this.#parts.record === 'on') return;
+    const message =
+      'This session cannot be recorded at the moment. If that does not pass within seconds, it will be ended.';
+    this.#state.owner.notice({ code: 'recording_trouble', message });
+    this.#evidence.warned('recording_trouble', detail);
+  }
+
   /** Where a recording is required, there is no session without it; elsewhere only the live views end. */
   #pixelsFailed(detail: string, code: ErrorCode): void {
-    if (this.#recording === 'recording' && this.#parts.record === 'on' && code === 'recording_failed') {
-      this.#recording = 'failed';
-      this.#log.warn({ detail }, 'the recording failed; the session goes on');
-    }
-    if (this.#recording === 'off' || (this.#recording === 'failed' && this.#parts.record === 'on')) {
-      for (const viewer of this.#viewers)
-        viewer.end({ code: 'internal_error', message: errorRow('internal_error').message });
+    if (this.#recording !== 'off') this.#recording = 'failed';
+    if (this.#parts.record === 'required') {
+      this.end(code, detail);
       return;
     }
-    this.#recording = 'failed';
-    this.end(code, detail);
+    this.#log.warn({ code, detail }, 'the session goes on without pixel host');
+    for (const viewer of this.#viewers) {
+      viewer.end({ code: 'internal_error', message: errorRow('internal_error').message });
+    }
   }
 
   #updateSuppression(): void {

@@ -25,6 +25,7 @@ export interface SessionsParts {
   readonly connect: Connect;
   readonly pixels: Pixels;
   readonly record: boolean;
+  readonly createRecordingKey: (id: string) => Promise<Uint8Array>;
   /** Throws where there is no room for another recording. */
   readonly requireSpace: () => Promise<void>;
   /** A recording is finished; `ready`: and can be played. */
@@ -190,6 +191,7 @@ export class Sessions {
         connect: this.#parts.connect,
         pixels: this.#parts.pixels,
         record: await this.#recordingFor(facts.terms),
+        createRecordingKey: () => this.#parts.createRecordingKey(facts.id),
         log: this.#parts.log,
         attachWithinMs: this.#parts.attachWithinMs ?? ATTACH_WITHIN_MS,
         readCredentials: () => targets.credentials(target.id, account.id),

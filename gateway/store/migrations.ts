@@ -4,6 +4,7 @@ import { access } from './migrations/0005-access.ts';
 import { requests } from './migrations/0006-requests.ts';
 import { signIn } from './migrations/0008-sign-in.ts';
 import { notifications } from './migrations/0009-notifications.ts';
+import { recordingKeys } from './migrations/0010-recording-keys.ts';
 import { retention } from './migrations/0012-retention.ts';
 import { eventText } from './migrations/0013-event-text.ts';
 
@@ -130,6 +131,7 @@ export const migrations: Record<string, Migration> = {
         .execute();
     },
   },
+  '0010_recording_keys': recordingKeys,
   '0012_retention': retention,
   '0013_event_text': eventText,
   '0004_oldest_credssp': oldestCredSsp,

@@ -13,6 +13,7 @@ export interface Schema extends AccessSchema, SignInSchema, NotificationSchema, 
   sessions: SessionsTable;
   audit: AuditTable;
   verifications: VerificationsTable;
+  recording_keys: RecordingKeysTable;
 }
 
 export interface UsersTable {
@@ -101,6 +102,15 @@ export interface AuditTable {
   subject: string;
   session_id: string | null;
   details_json: string;
+}
+
+/** What recordings are encrypted with. */
+export interface RecordingKeysTable {
+  session_id: string;
+  /** The key, sealed by the vault for this recording's id; null: destroyed. */
+  secret: Uint8Array | null;
+  created_at: number;
+  destroyed_at: number | null;
 }
 
 /** The last check of each recording. */

@@ -8,8 +8,8 @@ export function nodeSqliteDialect(path: string): Dialect {
 
 function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 5000 });
-  // WAL: readers do not wait for a writer. FULL: what the API has confirmed outlives a power cut.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+  // WAL: readers do not wait for a writer. FULL: what the API has confirmed outlives a power cut. Secure delete: a key that was destroyed is gone from the file.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;');
   return database;
 }
 

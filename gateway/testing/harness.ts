@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,7 @@ import type { Role } from '../access/can.ts';
 import { readConfig } from '../config.ts';
 import type { Evidence, RecordingEvent, Verdict } from '../evidence/evidence.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
+import type { ServedFile } from '../http/send-file.ts';
 import type { LiveRecordings, LiveVideo } from '../library/live-recordings.ts';
 import { createLogger } from '../log.ts';
 import type { RecordingStorage } from '../retention/retention.ts';
@@ -103,8 +105,8 @@ export async function startHarness(environment: Record<string, string> = {}, att
       connect: driver.connect,
       pixels,
       recordings: {
-        video: (id) => join(dataDirectory, 'recordings', id, 'video.mp4'),
-        thumbnail: (id) => join(dataDirectory, 'recordings', id, 'thumbnail.jpg'),
+        video: (id) => plainFile(join(dataDirectory, 'recordings', id, 'video.mp4')),
+        thumbnail: (id) => plainFile(join(dataDirectory, 'recordings', id, 'thumbnail.jpg')),
       },
       evidence,
       storage,
@@ -269,6 +271,18 @@ export class FakeLive implements LiveRecordings {
 }
 
 /** A pixel host that keeps what it is given. */
+async function plainFile(path: string): Promise<ServedFile | undefined> {
+  const facts = await stat(path).catch(() => undefined);
+  return (
+    facts && {
+      size: facts.size,
+      modifiedAt: facts.mtimeMs,
+      stream: (start, end) => createReadStream(path, { start, end: end - 1 }),
+      close: async () => {},
+    }
+  );
+}
+
 export class FakePixels implements Pixels {
   readonly sessions: FakePixelSession[] = [];
   /** What `open` answers with instead, once set. */

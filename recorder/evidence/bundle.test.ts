@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
+import { openFile } from '../storage/byte-source.ts';
 import { requireTools } from '../testing/media-tools.ts';
 import { sealedRecording } from '../testing/sealed-recording.ts';
 import { openBundle } from './bundle.ts';
@@ -64,7 +65,7 @@ test('the program says whole, altered, cut short or neither by its exit code, an
 test('a bundle is checked by what its text says, with openssl and sha256sum alone', async (context) => {
   if (!requireTools(context, 'ffmpeg')) return;
   const { path, bytes, keys, folder } = await sealedRecording(context);
-  const bundle = await openBundle(path, keys, await verifyRecording(path, keys));
+  const bundle = await openBundle(await openFile(path), keys, await verifyRecording(path, keys));
   assert.ok(bundle);
   assert.equal(bundle.report.verdict, 'whole');
   const files = unzip(await buffer(bundle.zip));
@@ -106,7 +107,7 @@ test('a bundle is checked by what its text says, with openssl and sha256sum alon
 });
 
 test('no bundle of a file that carries no evidence', async () => {
-  assert.equal(await openBundle(program, [], await verifyRecording(program)), undefined);
+  assert.equal(await openBundle(await openFile(program), [], await verifyRecording(program)), undefined);
 });
 
 test('events as CSV: quoted, and no formula among them', () => {

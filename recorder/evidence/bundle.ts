@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { ZipFile } from 'yazl';
+import { type ByteSource, streamOf } from '../storage/byte-source.ts';
 import { checkingInstructions } from './checking-instructions.ts';
 import { describeReport } from './describe-report.ts';
 import { eventsToCsv } from './events-csv.ts';
@@ -15,17 +16,20 @@ export interface EvidenceBundle {
  * Everything that somebody needs to check a recording without Oriel, as a ZIP that is made while it is read. The video
  * is stored as it is. `undefined` when the recording carries no evidence.
  *
- * @param path `video.mp4`
+ * @param video closed when the ZIP has been read, or is not wanted any more
  * @param trusted the gateway's keys, the present one last
  * @param report of a check just made
  */
 export async function openBundle(
-  path: string,
+  video: ByteSource,
   trusted: readonly PublicKey[],
   report: VerificationReport,
 ): Promise<EvidenceBundle | undefined> {
-  const box = await readEvidence(path);
-  if (box === undefined) return undefined;
+  const box = await readEvidence(video);
+  if (box === undefined) {
+    await video.close();
+    return undefined;
+  }
   const key = trusted.find(({ id }) => id === report.key?.id) ?? trusted.at(-1);
   const zip = new ZipFile();
   const add = (name: string, content: string | Uint8Array) => zip.addBuffer(Buffer.from(content as string), name);
@@ -37,9 +41,16 @@ export async function openBundle(
   if (key !== undefined) add('public-key.pem', key.pem);
   add('events.jsonl', box.events.bytes);
   add('events.csv', eventsToCsv(eventsOf(box)));
-  zip.addFile(path, 'video.mp4', { compress: false });
+  // Not before it is its turn: a source that fails would otherwise fail unheard.
+  zip.addReadStreamLazy('video.mp4', { compress: false, size: video.size }, (take) => {
+    const stream = streamOf(video);
+    stream.on('error', (error) => output.destroy(error));
+    take(null, stream);
+  });
   zip.end();
-  return { zip: zip.outputStream as unknown as Readable, report };
+  const output = zip.outputStream as unknown as Readable;
+  output.once('close', () => void video.close());
+  return { zip: output, report };
 }
 
 /** The box's size, type, user type and version, and the manifest's length (`evidence-box.ts`). */

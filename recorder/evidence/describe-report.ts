@@ -22,7 +22,11 @@ export function describeReport(report: VerificationReport): string {
     );
     if (recording.state === 'incomplete') lines.push('Not everything was recorded when it was made:');
     for (const problem of recording.problems) lines.push(`  - ${problem}`);
+    if (recording.attestedUntilMs !== undefined) {
+      lines.push(`It was interrupted; up to ${clock(recording.attestedUntilMs)} its own recorder had signed it.`);
+    }
   }
+  if (report.untilMs !== undefined) lines.push(`What is there, up to ${clock(report.untilMs)}, is as it was signed.`);
   if (report.findings.length > 0) lines.push('Found:');
   for (const finding of report.findings.slice(0, MAX_FINDINGS)) lines.push(`  - ${describeFinding(finding)}`);
   if (report.findings.length > MAX_FINDINGS) lines.push(`  and ${report.findings.length - MAX_FINDINGS} more`);

@@ -7,13 +7,14 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { temporaryDirectory } from '../testing/media-tools.ts';
+import { folderAt } from '../testing/open-files.ts';
 import { checkLog, EVENTS_FILE, EventLog, sha256 } from './event-log.ts';
 
 const times = { at: 1_700_000_000_000.4, t: 12.6 };
 
 test('lines as the document says: fixed fields that no other can take the place of, each with the hash of the one before', async (context) => {
   const directory = await temporaryDirectory(context);
-  const log = await EventLog.open({ directory, sessionId: 's', at: 5 });
+  const log = await EventLog.open({ folder: folderAt(directory), sessionId: 's', at: 5 });
   log.append('request', { user: 'jane', n: 99, prev: 'x', at: 1 }, times);
   const state = await log.close();
   log.append('late', {}, times);
@@ -26,11 +27,11 @@ test('lines as the document says: fixed fields that no other can take the place 
 
 test('a log is gone on with where it ended, without its torn line', async (context) => {
   const directory = await temporaryDirectory(context);
-  const first = await EventLog.open({ directory, sessionId: 's', at: 5 });
+  const first = await EventLog.open({ folder: folderAt(directory), sessionId: 's', at: 5 });
   for (let i = 0; i < 20; i++) first.append('input', { keys: i }, times);
   await first.close();
   await appendFile(join(directory, EVENTS_FILE), '{"n":21,"at":');
-  const second = await EventLog.open({ directory, sessionId: 's', at: 6 });
+  const second = await EventLog.open({ folder: folderAt(directory), sessionId: 's', at: 6 });
   second.append('ended', {}, times);
   await second.close();
   const { events, breaks } = checkLog(await readFile(join(directory, EVENTS_FILE)));
@@ -46,7 +47,7 @@ test('a log is gone on with where it ended, without its torn line', async (conte
 
 test('any change of any line breaks the chain', async (context) => {
   const directory = await temporaryDirectory(context);
-  const log = await EventLog.open({ directory, sessionId: 's', at: 5 });
+  const log = await EventLog.open({ folder: folderAt(directory), sessionId: 's', at: 5 });
   for (let i = 0; i < 12; i++) log.append('input', { keys: i }, times);
   const { head } = await log.close();
   const bytes = await readFile(join(directory, EVENTS_FILE));
@@ -105,7 +106,7 @@ test('a log that cannot be written for long fails the recording, and what is the
   assert.equal(status, 0, stderr);
   assert.match(stdout, /failed EFBIG/);
   const bytes = await readFile(join(directory, EVENTS_FILE));
-  const log = await EventLog.open({ directory, sessionId: 's', at: 5 });
+  const log = await EventLog.open({ folder: folderAt(directory), sessionId: 's', at: 5 });
   await log.close();
   assert.deepEqual(checkLog(await readFile(join(directory, EVENTS_FILE))).breaks, []);
   assert.ok(bytes.length <= 4096);
@@ -113,7 +114,7 @@ test('a log that cannot be written for long fails the recording, and what is the
 
 test('a log that was cut in the middle of a line, at any byte, is gone on with', async (context) => {
   const directory = await temporaryDirectory(context);
-  const log = await EventLog.open({ directory, sessionId: 's', at: 5 });
+  const log = await EventLog.open({ folder: folderAt(directory), sessionId: 's', at: 5 });
   log.append('input', { text: 'ü€𝄞' }, times);
   const { bytes } = await log.close();
   const path = join(directory, EVENTS_FILE);
@@ -122,7 +123,7 @@ test('a log that was cut in the middle of a line, at any byte, is gone on with',
     const file = await open(path, 'w');
     await file.write(whole.subarray(0, size));
     await file.close();
-    await (await EventLog.open({ directory, sessionId: 's', at: 5 })).close();
+    await (await EventLog.open({ folder: folderAt(directory), sessionId: 's', at: 5 })).close();
     assert.deepEqual(checkLog(await readFile(path)).breaks, [], `cut at ${size}`);
   }
 });

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
-import { syncDirectory } from '../manifest.ts';
+import type { FileWriter } from '../storage/file-writer.ts';
+import type { RecordingFolder } from '../storage/recording-folder.ts';
 
 /**
  * The event log of a recording, `events.jsonl`: one JSON object a line, append-only, each line holding the SHA-256 of
@@ -41,9 +40,11 @@ export interface EventLogState {
 }
 
 export interface EventLogOptions {
-  readonly directory: string;
+  readonly folder: RecordingFolder;
   readonly sessionId: string;
   readonly at: number;
+  /** Lines cannot be written; tried again. Called each time that it begins. */
+  readonly onTrouble?: ((cause: Error) => void) | undefined;
   /** Lines cannot be written for `FAIL_AFTER_MS`. Called at most once. */
   readonly onFailure?: ((cause: Error) => void) | undefined;
 }
@@ -53,11 +54,11 @@ export interface EventLogOptions {
  * none that it was given, and made durable within a second, which is what a power cut can cost.
  */
 export class EventLog {
-  readonly #file: FileHandle;
+  readonly #writer: FileWriter;
   readonly #onFailure: ((cause: Error) => void) | undefined;
+  readonly #onTrouble: ((cause: Error) => void) | undefined;
+  readonly #segments: Set<unknown>;
   #state: EventLogState;
-  /** Bytes that are in the file for sure; a write that failed half-way is repeated at the same place. */
-  #written: number;
   #waiting: Buffer[] = [];
   #writing: Promise<void> | undefined;
   #syncedAt = 0;
@@ -68,33 +69,35 @@ export class EventLog {
 
   /** Opens a log, or goes on with one that a crash left: a torn last line is cut off. */
   static async open(options: EventLogOptions): Promise<EventLog> {
-    const path = join(options.directory, EVENTS_FILE);
-    // Not `a`: positions are given, so that a write can be repeated.
-    await (await open(path, 'a', 0o600)).close();
-    const file = await open(path, 'r+');
+    const { folder } = options;
+    const { writer, content, torn } = await folder.appendTo(EVENTS_FILE, (bytes) => bytes.lastIndexOf(LINE_FEED) + 1);
     try {
-      const { state, torn } = logState(await file.readFile());
-      if (torn > 0) await file.truncate(state.bytes);
-      const log = new EventLog(file, state, options.onFailure);
+      const state = logState(content);
+      const log = new EventLog(writer, state, options, readEvents(content));
       const times = { at: options.at, t: null };
       if (state.lines === 0) {
         log.append('log', { format: 'oriel-events', version: 1, session: options.sessionId }, times);
       }
       if (torn > 0) log.append('torn', { bytes: torn }, times);
       await log.flush();
-      await syncDirectory(options.directory);
       return log;
     } catch (error) {
-      await file.close();
+      await writer.abandon();
       throw error;
     }
   }
 
-  private constructor(file: FileHandle, state: EventLogState, onFailure: ((cause: Error) => void) | undefined) {
-    this.#file = file;
+  private constructor(
+    writer: FileWriter,
+    state: EventLogState,
+    { onFailure, onTrouble }: EventLogOptions,
+    events: readonly RecordedEvent[],
+  ) {
+    this.#writer = writer;
     this.#state = state;
-    this.#written = state.bytes;
     this.#onFailure = onFailure;
+    this.#onTrouble = onTrouble;
+    this.#segments = new Set(events.flatMap((event) => (event.type === 'segment' ? [event.file] : [])));
   }
 
   /** What has been appended, whether or not it is on disk yet. */
@@ -103,11 +106,8 @@ export class EventLog {
   }
 
   /** Files of the segments that the log has written down. */
-  async segments(): Promise<Set<unknown>> {
-    await this.flush();
-    const bytes = Buffer.alloc(this.#state.bytes);
-    await this.#file.read(bytes, 0, bytes.length, 0);
-    return new Set(readEvents(bytes).flatMap((event) => (event.type === 'segment' ? [event.file] : [])));
+  get segments(): ReadonlySet<unknown> {
+    return this.#segments;
   }
 
   /** Cheap, never throws, never waits. After `close` it does nothing. */
@@ -120,6 +120,7 @@ export class EventLog {
     const { n: _n, at: _at, t: _t, type: _type, prev: _prev, ...rest } = fields;
     const line = Buffer.from(`${JSON.stringify({ n: lines, at, t, type, ...rest, prev: head })}\n`);
     this.#state = { lines: lines + 1, bytes: bytes + line.length, head: sha256(line) };
+    if (type === 'segment') this.#segments.add(rest.file);
     this.#waiting.push(line);
     this.#write();
   }
@@ -127,8 +128,8 @@ export class EventLog {
   /** Resolves when everything appended so far is on disk, or rejects when it cannot be. */
   async flush(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
-    if (this.#waiting.length > 0) await this.#writeOut();
-    await this.#file.datasync();
+    await this.#writeOut();
+    await this.#writer.sync();
   }
 
   /** Writes what is left and closes. Rejects when that is not possible; the file is closed all the same. */
@@ -138,8 +139,10 @@ export class EventLog {
       clearTimeout(this.#syncTimer);
       try {
         await this.flush();
-      } finally {
-        await this.#file.close();
+        await this.#writer.end();
+      } catch (error) {
+        await this.#writer.abandon();
+        throw error;
       }
     }
     return this.#state;
@@ -162,14 +165,13 @@ export class EventLog {
   }
 
   async #writeOut(): Promise<void> {
-    const bytes = this.#waiting.length === 1 ? (this.#waiting[0] as Buffer) : Buffer.concat(this.#waiting);
-    this.#waiting = [bytes];
-    const { bytesWritten } = await this.#file.write(bytes, 0, bytes.length, this.#written);
-    this.#written += bytesWritten;
-    // What was appended meanwhile stands behind `bytes`.
-    const rest = bytes.subarray(bytesWritten);
-    this.#waiting.splice(0, 1, ...(rest.length > 0 ? [rest] : []));
-    if (this.#waiting.length > 0) await this.#writeOut();
+    do {
+      const bytes = Buffer.concat(this.#waiting);
+      this.#waiting = [];
+      // What cannot be written now the writer keeps, and tries again the next time.
+      await this.#writer.append(bytes);
+      // What was appended meanwhile stands behind `bytes`.
+    } while (this.#waiting.length > 0);
   }
 
   #sync(): void {
@@ -178,7 +180,7 @@ export class EventLog {
     this.#syncTimer = setTimeout(() => {
       this.#syncTimer = undefined;
       this.#syncedAt = performance.now();
-      if (!this.#closed) this.#file.datasync().catch((error: Error) => this.#trouble(error));
+      if (!this.#closed) this.#writer.sync().catch((error: Error) => this.#trouble(error));
     }, wait);
     this.#syncTimer.unref();
   }
@@ -187,6 +189,7 @@ export class EventLog {
   #trouble(error: Error): void {
     if (this.#failed || this.#closed) return;
     const now = performance.now();
+    if (this.#troubleSince === undefined) this.#onTrouble?.(error);
     this.#troubleSince ??= now;
     if (now - this.#troubleSince > FAIL_AFTER_MS) {
       this.#failed = true;
@@ -241,15 +244,14 @@ export function readEvents(bytes: Uint8Array): RecordedEvent[] {
   return [...checkLog(bytes).events];
 }
 
-function logState(bytes: Uint8Array): { state: EventLogState; torn: number } {
-  const end = bytes.lastIndexOf(LINE_FEED) + 1;
+function logState(bytes: Uint8Array): EventLogState {
   let lines = 0;
   let head = CHAIN_START;
-  for (const line of linesOf(bytes.subarray(0, end))) {
+  for (const line of linesOf(bytes)) {
     head = sha256(line);
     lines++;
   }
-  return { state: { bytes: end, lines, head }, torn: bytes.length - end };
+  return { bytes: bytes.length, lines, head };
 }
 
 /** Each with its line feed; the last may lack one. */

@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
+import type { ByteSource } from '../storage/byte-source.ts';
 import { PUBLIC_KEY_SIZE, SIGNATURE_SIZE } from './signing-key.ts';
 
 /**
@@ -76,10 +76,10 @@ export function encodeEvidenceBox(parts: EvidenceParts): Buffer {
  * @param boxes the file's top-level boxes, as far as they can be followed
  */
 export async function findEvidenceBox(
-  file: FileHandle,
-  fileBytes: number,
+  file: ByteSource,
   boxes: readonly { readonly offset: number; readonly end: number }[],
 ): Promise<EvidencePlace | undefined> {
+  const fileBytes = file.size;
   const footer = await read(file, fileBytes - FOOTER_SIZE, FOOTER_SIZE);
   if (footer?.toString('latin1', 4) === FOOTER_MAGIC) {
     const place = { start: fileBytes - footer.readUInt32BE(0), end: fileBytes };
@@ -89,7 +89,7 @@ export async function findEvidenceBox(
     const place = { start: offset, end };
     if ((await likeness(file, place)) >= LIKELY) return place;
   }
-  const start = await lastIndexOf(file, fileBytes, USER_TYPE);
+  const start = await lastIndexOf(file, USER_TYPE);
   if (start === undefined) return undefined;
   const size = (await read(file, start - 8, 4))?.readUInt32BE(0) ?? 0;
   const place = { start: start - 8, end: start - 8 + size };
@@ -97,7 +97,7 @@ export async function findEvidenceBox(
 }
 
 /** Reads a box; lengths that contradict each other or the box are faults, and the parts are then what can be had. */
-export async function openEvidenceBox(file: FileHandle, { start, end }: EvidencePlace): Promise<OpenedBox> {
+export async function openEvidenceBox(file: ByteSource, { start, end }: EvidencePlace): Promise<OpenedBox> {
   const faults: { start: number; end: number; message: string }[] = [];
   const fault = (from: number, to: number, message: string) =>
     faults.push({ start: start + from, end: start + to, message });
@@ -137,7 +137,7 @@ export async function openEvidenceBox(file: FileHandle, { start, end }: Evidence
   return { manifest, signature, publicKey, events, faults };
 }
 
-async function likeness(file: FileHandle, { start, end }: EvidencePlace): Promise<number> {
+async function likeness(file: ByteSource, { start, end }: EvidencePlace): Promise<number> {
   if (start < 0 || end - start < HEADER_SIZE + FOOTER_SIZE) return 0;
   const header = await read(file, start, 24);
   const footer = await read(file, end - FOOTER_SIZE, FOOTER_SIZE);
@@ -152,10 +152,10 @@ async function likeness(file: FileHandle, { start, end }: EvidencePlace): Promis
   return marks.filter((mark) => mark).length;
 }
 
-async function lastIndexOf(file: FileHandle, fileBytes: number, wanted: Buffer): Promise<number | undefined> {
-  for (let end = fileBytes; end > 0; end -= SCAN_STEP) {
+async function lastIndexOf(file: ByteSource, wanted: Buffer): Promise<number | undefined> {
+  for (let end = file.size; end > 0; end -= SCAN_STEP) {
     const start = Math.max(0, end - SCAN_STEP);
-    const window = await read(file, start, Math.min(fileBytes, end + wanted.length) - start);
+    const window = await read(file, start, Math.min(file.size, end + wanted.length) - start);
     const at = window?.lastIndexOf(wanted) ?? -1;
     if (at >= 0) return start + at;
   }
@@ -163,11 +163,10 @@ async function lastIndexOf(file: FileHandle, fileBytes: number, wanted: Buffer):
 }
 
 /** `undefined` when the file does not have all of them. */
-async function read(file: FileHandle, position: number, length: number): Promise<Buffer | undefined> {
+async function read(file: ByteSource, position: number, length: number): Promise<Buffer | undefined> {
   if (position < 0) return undefined;
-  const bytes = Buffer.alloc(length);
-  const { bytesRead } = await file.read(bytes, 0, length, position);
-  return bytesRead === length ? bytes : undefined;
+  const bytes = await file.read(position, length);
+  return bytes.length === length ? bytes : undefined;
 }
 
 const VERSION = 1;

@@ -1,3 +1,4 @@
+import type { SignedCheckpoint } from './checkpoint.ts';
 import { sha256 } from './event-log.ts';
 
 /**
@@ -28,6 +29,8 @@ export interface EvidenceManifest {
   readonly events: { readonly bytes: number; readonly lines: number; readonly sha256: string; readonly head: string };
   /** The end of the chain over the last event and all segments: one value that stands for the whole recording. */
   readonly chain: string;
+  /** Of a recording that was interrupted: what its writer had signed last, before it was finished by another. */
+  readonly checkpoint?: SignedCheckpoint | undefined;
 }
 
 export interface EvidenceRange {
@@ -83,7 +86,9 @@ export function parseEvidenceManifest(bytes: Uint8Array): EvidenceManifest | und
     Array.isArray(video.ranges) &&
     video.ranges.every(isRange) &&
     Array.isArray(segments) &&
-    segments.every(isSegment);
+    segments.every(isSegment) &&
+    (value.checkpoint === undefined ||
+      (isRecord(value.checkpoint) && isText(value.checkpoint.checkpoint, value.checkpoint.signature)));
   return valid ? (value as unknown as EvidenceManifest) : undefined;
 }
 

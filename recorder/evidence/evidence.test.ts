@@ -5,13 +5,14 @@ import { type TestContext, test } from 'node:test';
 import { recoverInterrupted } from '../finish.ts';
 import { readManifest, writeManifest } from '../manifest.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from '../testing/media-tools.ts';
+import { evidenceIn, folderAt } from '../testing/open-files.ts';
 import { RecordingSession } from '../testing/recording-session.ts';
 import { sealedRecording } from '../testing/sealed-recording.ts';
 import { checkLog } from './event-log.ts';
 import { encodeEvidenceBox } from './evidence-box.ts';
 import { parseEvidenceManifest } from './evidence-manifest.ts';
 import { ensureSigningKey, parsePublicKeys } from './signing-key.ts';
-import { eventsOf, readEvidence, type VerificationReport, verifyRecording } from './verify.ts';
+import { eventsOf, type VerificationReport, verifyRecording } from './verify.ts';
 
 test('a sealed recording is whole, says so with its events, and plays as before', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
@@ -24,7 +25,7 @@ test('a sealed recording is whole, says so with its events, and plays as before'
   assert.ok((report.recording?.segments ?? 0) >= 3, `${report.recording?.segments} segments`);
   assert.equal((await verifyRecording(path)).key?.trusted, null);
 
-  const box = await readEvidence(path);
+  const box = await evidenceIn(path);
   assert.ok(box);
   const events = eventsOf(box);
   const types = new Set(events.map(({ type }) => type));
@@ -46,7 +47,7 @@ test('a sealed recording is whole, says so with its events, and plays as before'
 test('a flipped bit anywhere is found', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const { path, keys, bytes } = await sealedRecording(context);
-  const box = await readEvidence(path);
+  const box = await evidenceIn(path);
   const boxStart = (box?.manifest.start ?? 0) - 32;
   const random = randomNumbers(context, 7);
   const places = Array.from({ length: 600 }, () => Math.floor(random() * bytes.length));
@@ -78,7 +79,7 @@ test('a flipped bit anywhere is found', async (context) => {
 test('a file that ends too early is cut short, wherever', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const { path, keys, bytes } = await sealedRecording(context);
-  const box = await readEvidence(path);
+  const box = await evidenceIn(path);
   const boxStart = (box?.manifest.start ?? 0) - 32;
   const random = randomNumbers(context, 8);
   const sizes = [bytes.length - 1, bytes.length - 12, boxStart, boxStart + 7, boxStart + 8, boxStart - 1, 0, 3, 8, 40];
@@ -93,7 +94,7 @@ test('a file that ends too early is cut short, wherever', async (context) => {
 test('what was appended, taken out, put in or swapped is found', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const { path, keys, bytes } = await sealedRecording(context);
-  const box = await readEvidence(path);
+  const box = await evidenceIn(path);
   const manifest = parseEvidenceManifest(box?.manifest.bytes ?? new Uint8Array());
   assert.ok(box && manifest);
   const altered = async (content: Uint8Array): Promise<VerificationReport> => {
@@ -157,8 +158,8 @@ test('evidence made anew with another key is found by the key', async (context) 
   // Without a key to hold it against, the file can only vouch for itself, and the report says so.
   assert.deepEqual((await verifyRecording(theirs.path)).key, { id: theirs.keys[0]?.id, trusted: null });
   // Another recording's evidence on this one's video.
-  const box = await readEvidence(mine.path);
-  const other = parseEvidenceManifest((await readEvidence(theirs.path))?.manifest.bytes ?? new Uint8Array());
+  const box = await evidenceIn(mine.path);
+  const other = parseEvidenceManifest((await evidenceIn(theirs.path))?.manifest.bytes ?? new Uint8Array());
   assert.ok(box && other);
   const foreign = mine.bytes.subarray((box.manifest.start ?? 0) - 32);
   await writeFile(theirs.path, Buffer.concat([theirs.bytes.subarray(0, other.video.bytes), foreign]));
@@ -222,10 +223,10 @@ test('a recording that a crash interrupted keeps its events and is sealed when i
   await mkdir(left, { recursive: true });
   for (const name of await readdir(session.directory)) await copyFile(join(session.directory, name), join(left, name));
   await appendFile(join(left, 'events.jsonl'), '{"n":99,"at":17');
-  const manifest = await readManifest(left);
+  const manifest = await readManifest(folderAt(left));
   assert.ok(manifest);
   delete manifest.owner;
-  await writeManifest(left, manifest);
+  await writeManifest(folderAt(left), manifest);
   await session.finish();
 
   const [recovered] = await recoverInterrupted(join(folder, 'recordings'), { signingKeyFile });
@@ -236,7 +237,7 @@ test('a recording that a crash interrupted keeps its events and is sealed when i
   assert.deepEqual(report.findings, []);
   assert.equal(report.verdict, 'whole');
   assert.match(report.recording?.problems.join() ?? '', /interrupted/);
-  const box = await readEvidence(path);
+  const box = await evidenceIn(path);
   assert.ok(box);
   const log = checkLog(box.events.bytes);
   assert.deepEqual(log.breaks, []);
@@ -260,7 +261,7 @@ test('a desktop that grows: segments that were encoded again are marked, and the
   assert.equal(summary?.state, 'complete');
   const report = await verifyRecording(summary.path, [publicKey]);
   assert.deepEqual([report.verdict, report.findings, report.recording?.problems], ['whole', [], []]);
-  const box = await readEvidence(summary.path);
+  const box = await evidenceIn(summary.path);
   assert.ok(box);
   const { segments } = parseEvidenceManifest(box.manifest.bytes) ?? { segments: [] };
   assert.deepEqual(
@@ -296,7 +297,7 @@ test('a recording that cannot be signed is kept, and says so', async (context) =
   assert.equal(summary?.state, 'incomplete');
   assert.ok(decodeAll(summary.path) > 0);
   assert.equal((await verifyRecording(summary.path)).verdict, 'no-evidence');
-  assert.match((await readManifest(session.directory))?.problems?.join() ?? '', /^not signed: ENOENT/);
+  assert.match((await readManifest(folderAt(session.directory)))?.problems?.join() ?? '', /^not signed: ENOENT/);
   assert.ok((await readdir(session.directory)).includes('events.jsonl'), 'its events stay beside it');
 });
 

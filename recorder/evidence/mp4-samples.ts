@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import { type BoxPlace, child, readBox } from '../fragmented-mp4.ts';
+import type { ByteSource } from '../storage/byte-source.ts';
 
 /** The frames of an ordinary MP4 with one track, in the order of the file. */
 export interface SampleTable {
@@ -14,7 +14,7 @@ export interface SampleTable {
  * Reads the sample table (ISO/IEC 14496-12 sections 8.6.1.2, 8.7.3, 8.7.4, 8.7.5). `undefined` when there is none, or
  * when samples do not lie one behind the other, as ours do. Throws `RangeError` where a box is shorter than it says.
  */
-export async function readSampleTable(file: FileHandle, moovPlace: BoxPlace): Promise<SampleTable | undefined> {
+export async function readSampleTable(file: ByteSource, moovPlace: BoxPlace): Promise<SampleTable | undefined> {
   const moov = await readBox(file, moovPlace);
   const mdia = child(child(moov, 'trak'), 'mdia');
   const mdhd = child(mdia, 'mdhd');

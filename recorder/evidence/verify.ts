@@ -1,11 +1,13 @@
-import { createHash, verify as verifySignature } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import { createHash, type Hash, verify as verifySignature } from 'node:crypto';
 import { type BoxPlace, readBox, topLevelBoxes } from '../fragmented-mp4.ts';
+import { type ByteSource, openFile, piecesOf } from '../storage/byte-source.ts';
+import { type Checkpoint, differencesFromCheckpoint, isSignedBy, parseCheckpoint } from './checkpoint.ts';
 import { checkLog, type RecordedEvent, sha256 } from './event-log.ts';
 import { EVIDENCE_MARK, findEvidenceBox, type OpenedBox, openEvidenceBox } from './evidence-box.ts';
+import { type FoundIndex, findIndex } from './evidence-index.ts';
 import { chainOf, type EvidenceManifest, parseEvidenceManifest } from './evidence-manifest.ts';
 import { readSampleTable } from './mp4-samples.ts';
-import { differencesFromLog, hashBytes } from './seal.ts';
+import { differencesFromLog } from './seal.ts';
 import { type PublicKey, parsePublicKeyDer } from './signing-key.ts';
 
 /**
@@ -25,6 +27,8 @@ export interface VerificationReport {
    * file vouches for itself only.
    */
   readonly key: { readonly id: string; readonly trusted: boolean | null } | null;
+  /** Of a file that is cut short and else as it was signed: the video time up to which that is sure. */
+  readonly untilMs?: number;
   /** What was signed; only where the signature holds. */
   readonly recording: VerifiedRecording | null;
 }
@@ -40,6 +44,8 @@ export interface VerifiedRecording {
   readonly segments: number;
   readonly events: number;
   readonly chain: string;
+  /** Of a recording that was interrupted: the video time up to which its own writer had signed it. */
+  readonly attestedUntilMs?: number;
 }
 
 export interface Finding {
@@ -64,25 +70,51 @@ export interface Finding {
  * @param trusted keys of the gateway; without any, the signature is checked against the file's own key
  */
 export async function verifyRecording(path: string, trusted: readonly PublicKey[] = []): Promise<VerificationReport> {
-  const file = await open(path, 'r');
+  const file = await openFile(path);
   try {
-    return await verifyFile(file, trusted);
+    return await verifySource(file, trusted);
   } finally {
     await file.close();
   }
 }
 
-/** Everything that the evidence in a file holds, as it stands there. `undefined` when there is none. Checks nothing. */
-export async function readEvidence(path: string): Promise<OpenedBox | undefined> {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    const { boxes } = await walk(file, size);
-    const place = await findEvidenceBox(file, size, boxes);
-    return place && (await openEvidenceBox(file, place));
-  } finally {
-    await file.close();
+/** As `verifyRecording`, wherever the video is. */
+export async function verifySource(file: ByteSource, trusted: readonly PublicKey[] = []): Promise<VerificationReport> {
+  const walked = await walk(file);
+  const place = await findEvidenceBox(file, walked.boxes);
+  if (place === undefined) return withoutEvidence(file, walked, trusted);
+
+  const findings: Finding[] = [];
+  const box = await openEvidenceBox(file, place);
+  for (const fault of box.faults) findings.push({ part: 'box', ...fault });
+  if (place.end < file.size) {
+    const message = `${file.size - place.end} bytes were appended after the evidence`;
+    findings.push({ part: 'file', message, start: place.end, end: file.size });
   }
+  const manifest = parseEvidenceManifest(box.manifest.bytes);
+  const key = checkSignature(box, manifest, trusted, findings);
+  let checkpoint: Checkpoint | undefined;
+  if (manifest !== undefined) {
+    await checkVideo(file, place.start, manifest, findings);
+    checkEvents(box, manifest, findings);
+    checkpoint = await checkCheckpoint(file, box, manifest, trusted, findings);
+  }
+  return {
+    format: 'oriel-verification',
+    version: 1,
+    verdict: findings.length === 0 ? 'whole' : 'altered',
+    bytes: file.size,
+    findings,
+    key: key.id === undefined ? null : { id: key.id, trusted: key.trusted },
+    recording: manifest !== undefined && key.holds ? describe(manifest, checkpoint) : null,
+  };
+}
+
+/** Everything that the evidence in a video holds, as it stands there. `undefined` when there is none. Checks nothing. */
+export async function readEvidence(file: ByteSource): Promise<OpenedBox | undefined> {
+  const { boxes } = await walk(file);
+  const place = await findEvidenceBox(file, boxes);
+  return place && (await openEvidenceBox(file, place));
 }
 
 interface Walk {
@@ -95,41 +127,11 @@ interface WalkedBox extends BoxPlace {
   readonly offset: number;
 }
 
-async function verifyFile(file: FileHandle, trusted: readonly PublicKey[]): Promise<VerificationReport> {
-  const { size } = await file.stat();
-  const walked = await walk(file, size);
-  const place = await findEvidenceBox(file, size, walked.boxes);
-  if (place === undefined) return withoutEvidence(file, size, walked);
-
-  const findings: Finding[] = [];
-  const box = await openEvidenceBox(file, place);
-  for (const fault of box.faults) findings.push({ part: 'box', ...fault });
-  if (place.end < size) {
-    const message = `${size - place.end} bytes were appended after the evidence`;
-    findings.push({ part: 'file', message, start: place.end, end: size });
-  }
-  const manifest = parseEvidenceManifest(box.manifest.bytes);
-  const key = checkSignature(box, manifest, trusted, findings);
-  if (manifest !== undefined) {
-    await checkVideo(file, place.start, manifest, findings);
-    checkEvents(box, manifest, findings);
-  }
-  return {
-    format: 'oriel-verification',
-    version: 1,
-    verdict: findings.length === 0 ? 'whole' : 'altered',
-    bytes: size,
-    findings,
-    key: key.id === undefined ? null : { id: key.id, trusted: key.trusted },
-    recording: manifest !== undefined && key.holds ? describe(manifest) : null,
-  };
-}
-
 /** The boxes of a file, as far as they can be followed. */
-async function walk(file: FileHandle, size: number): Promise<Walk> {
+async function walk(file: ByteSource): Promise<Walk> {
   const boxes: WalkedBox[] = [];
   let offset = 0;
-  for await (const box of topLevelBoxes(file, size)) {
+  for await (const box of topLevelBoxes(file)) {
     boxes.push({ ...box, offset });
     offset = box.end;
     if (boxes.length >= MAX_BOXES) break;
@@ -138,7 +140,12 @@ async function walk(file: FileHandle, size: number): Promise<Walk> {
 }
 
 /** No box at the end: lost with the end of the file, or never there. */
-async function withoutEvidence(file: FileHandle, size: number, walked: Walk): Promise<VerificationReport> {
+async function withoutEvidence(
+  file: ByteSource,
+  walked: Walk,
+  trusted: readonly PublicKey[],
+): Promise<VerificationReport> {
+  const { size } = file;
   const report = (verdict: Verdict, ...findings: Finding[]): VerificationReport => ({
     format: 'oriel-verification',
     version: 1,
@@ -150,25 +157,73 @@ async function withoutEvidence(file: FileHandle, size: number, walked: Walk): Pr
   });
   const moov = walked.boxes.find(({ type }) => type === 'moov');
   const sealed = moov !== undefined && (await contains(file, moov, EVIDENCE_MARK));
-  const mp4 = walked.boxes[0]?.type === 'ftyp' || size < 8 || (await typeAt(file, 0)) === 'ftyp';
+  const mp4 = walked.boxes[0]?.type === 'ftyp' || size < 8 || (await file.read(4, 4)).toString('latin1') === 'ftyp';
   if (!mp4 || (moov !== undefined && !sealed)) {
     return report('no-evidence', {
       part: 'file',
       message: 'there is no evidence in this file, and it was never sealed',
     });
   }
-  const left = await playableMs(file, moov, size);
+  const left = await playableMs(file, moov);
   const until = left === undefined ? {} : { fromMs: left };
   const message = `the file ends at byte ${size}; what came after, with the evidence, is missing`;
-  return report('cut-short', { part: 'file', message, start: size, ...until });
+  const cut: Finding = { part: 'file', message, start: size, ...until };
+  const index = await findIndex(file, trusted);
+  if (index === undefined) return report('cut-short', cut);
+  const isTrusted = trusted.length === 0 ? null : trusted.some(({ id }) => id === index.key.id);
+  const { findings, untilMs } = await checkWhatIsLeft(file, index, isTrusted);
+  return {
+    ...report(findings.length === 0 ? 'cut-short' : 'altered', ...findings, cut),
+    key: { id: index.key.id, trusted: isTrusted },
+    ...(findings.length === 0 ? { untilMs } : {}),
+  };
+}
+
+/** The frames that are there, against the hashes that stand before them. */
+async function checkWhatIsLeft(
+  file: ByteSource,
+  { index, firstFrame, holds }: FoundIndex,
+  isTrusted: boolean | null,
+): Promise<{ findings: Finding[]; untilMs: number }> {
+  const findings: Finding[] = [];
+  if (!holds)
+    findings.push({
+      part: 'header',
+      message: 'the header or the index behind it is altered',
+      start: 0,
+      end: firstFrame,
+    });
+  if (isTrusted === false) {
+    findings.push({ part: 'key', message: 'it is signed with another key than the one that was asked for' });
+  }
+  let start = 0;
+  let untilMs = 0;
+  for (const range of index.ranges) {
+    if (range.end < start || firstFrame + range.end > file.size) break;
+    const hash = createHash('sha256');
+    await hashBytes(file, firstFrame + start, firstFrame + range.end, [hash]);
+    if (hash.digest('hex') !== range.sha256) {
+      const place = { start: firstFrame + start, end: firstFrame + range.end };
+      findings.push({
+        part: 'video',
+        message: 'pictures are altered',
+        ...place,
+        fromMs: untilMs,
+        untilMs: range.untilMs,
+      });
+    }
+    start = range.end;
+    untilMs = range.untilMs;
+  }
+  return { findings, untilMs };
 }
 
 /** Video time up to which a file still has frames. */
-async function playableMs(file: FileHandle, moov: BoxPlace | undefined, size: number): Promise<number | undefined> {
+async function playableMs(file: ByteSource, moov: BoxPlace | undefined): Promise<number | undefined> {
   try {
     const samples = moov && (await readSampleTable(file, moov));
     if (samples === undefined) return undefined;
-    const missing = samples.offsets.subarray(1).findIndex((end) => end > size);
+    const missing = samples.offsets.subarray(1).findIndex((end) => end > file.size);
     return missing < 0 ? undefined : Math.round(samples.times[missing] ?? 0);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
@@ -215,7 +270,7 @@ function checkSignature(
 }
 
 async function checkVideo(
-  file: FileHandle,
+  file: ByteSource,
   videoEnd: number,
   manifest: EvidenceManifest,
   findings: Finding[],
@@ -280,12 +335,41 @@ function checkEvents(box: OpenedBox, manifest: EvidenceManifest, findings: Findi
   }
 }
 
+/** Of an interrupted recording: whether it is still what its own writer signed last. */
+async function checkCheckpoint(
+  file: ByteSource,
+  box: OpenedBox,
+  { checkpoint: signed, segments, session }: EvidenceManifest,
+  trusted: readonly PublicKey[],
+  findings: Finding[],
+): Promise<Checkpoint | undefined> {
+  const checkpoint = signed && parseCheckpoint(signed);
+  if (signed === undefined || checkpoint === undefined) return undefined;
+  const key = trusted.find(({ id }) => id === checkpoint.key?.id) ?? parsePublicKeyDer(box.publicKey.bytes);
+  const genuine = key !== undefined && key.id === checkpoint.key?.id && isSignedBy(signed, key);
+  if (!genuine || checkpoint.session !== session) {
+    findings.push({ part: 'manifest', message: "the interrupted recorder's last checkpoint is not genuine" });
+    return undefined;
+  }
+  const problems = await differencesFromCheckpoint(checkpoint, box.events.bytes, async (name, bytes) => {
+    const segment = segments.find((candidate) => candidate.file === name);
+    // Encoded again for a larger desktop: these are not the bytes that the recorder saw.
+    if (segment === undefined || segment.encodedAgain === true) return checkpoint.segment?.sha256;
+    const hash = createHash('sha256');
+    const end = Math.min(segment.end, segment.start + bytes);
+    await hashBytes(file, segment.start, end, [hash]);
+    return hash.digest('hex');
+  });
+  for (const message of problems) findings.push({ part: 'segment', message });
+  return checkpoint;
+}
+
 /** The events in a sealed file. */
 export function eventsOf(box: OpenedBox): RecordedEvent[] {
   return [...checkLog(box.events.bytes).events];
 }
 
-function describe(manifest: EvidenceManifest): VerifiedRecording {
+function describe(manifest: EvidenceManifest, checkpoint: Checkpoint | undefined): VerifiedRecording {
   const { session, state, problems, startedAt, endedAt, sealedAt, chain, video, segments, events } = manifest;
   return {
     session,
@@ -298,6 +382,7 @@ function describe(manifest: EvidenceManifest): VerifiedRecording {
     segments: segments.length,
     events: events.lines,
     chain,
+    ...(checkpoint === undefined ? {} : { attestedUntilMs: checkpoint.t }),
   };
 }
 
@@ -305,17 +390,18 @@ function placeOf(part: { readonly bytes: Uint8Array; readonly start: number }): 
   return { start: part.start, end: part.start + part.bytes.length };
 }
 
-async function contains(file: FileHandle, place: BoxPlace, text: string): Promise<boolean> {
+async function contains(file: ByteSource, place: BoxPlace, text: string): Promise<boolean> {
   const box = await readBox(file, place);
   return box !== undefined && Buffer.from(box.buffer, box.byteOffset, box.byteLength).includes(text, 0, 'latin1');
 }
 
-async function typeAt(file: FileHandle, offset: number): Promise<string> {
-  const bytes = Buffer.alloc(4);
-  await file.read(bytes, 0, 4, offset + 4);
-  return bytes.toString('latin1');
+/** Feeds `start`…`end` of a file, as far as it is there, to all hashes. */
+async function hashBytes(file: ByteSource, start: number, end: number, hashes: readonly Hash[]): Promise<void> {
+  for await (const piece of piecesOf(file, start, Math.min(end, file.size))) {
+    for (const hash of hashes) hash.update(piece);
+  }
 }
 
-/** Ours have five. */
+/** Ours have five or six. */
 const MAX_BOXES = 10_000;
 const MAX_FILE_BYTES = 2 ** 50;

@@ -4,6 +4,8 @@ import { Readable } from 'node:stream';
 /** Bytes that can be read at any place, wherever they are and however they are kept. */
 export interface ByteSource {
   readonly size: number;
+  /** Milliseconds since the epoch, where that is known. */
+  readonly modifiedAt?: number | undefined;
   /** `length` bytes from `position` on; fewer where the source ends before. */
   read(position: number, length: number): Promise<Buffer>;
   close(): Promise<void>;
@@ -13,7 +15,8 @@ export interface ByteSource {
 export async function openFile(path: string): Promise<ByteSource> {
   const file = await open(path, 'r');
   try {
-    return new FileSource(file, (await file.stat()).size);
+    const { size, mtimeMs } = await file.stat();
+    return new FileSource(file, size, mtimeMs);
   } catch (error) {
     await file.close();
     throw error;
@@ -63,12 +66,14 @@ export function streamOf(source: ByteSource, start = 0, end = source.size): Read
 
 class FileSource implements ByteSource {
   readonly size: number;
+  readonly modifiedAt: number;
   readonly #file: FileHandle;
   #closed: Promise<void> | undefined;
 
-  constructor(file: FileHandle, size: number) {
+  constructor(file: FileHandle, size: number, modifiedAt: number) {
     this.#file = file;
     this.size = size;
+    this.modifiedAt = modifiedAt;
   }
 
   async read(position: number, length: number): Promise<Buffer> {

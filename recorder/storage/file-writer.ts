@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Writes one file from its start to its end, or goes on at its end. Calls must not overlap. */
+/** Writes one file from its start to its end, or goes on at its end. Calls that overlap are carried out in their order. */
 export interface FileWriter {
   /** Bytes of content so far. */
   readonly bytes: number;
@@ -19,9 +19,21 @@ export interface FileWriter {
   abandon(): Promise<void>;
 }
 
+/** Lets work begin when the work before it is done, however that went. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
+
 /** A file as it is. */
 export class PlainWriter implements FileWriter {
   readonly #file: FileHandle;
+  readonly #turns = new Turns();
   #position: number;
   #pending: Buffer = EMPTY;
   #bytes: number;
@@ -53,42 +65,51 @@ export class PlainWriter implements FileWriter {
     return this.#bytes;
   }
 
-  async append(bytes: Uint8Array): Promise<void> {
+  append(bytes: Uint8Array): Promise<void> {
     this.#bytes += bytes.length;
-    const more = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#pending = this.#pending.length === 0 ? more : Buffer.concat([this.#pending, more]);
-    try {
-      await this.flush();
-    } finally {
-      // Copied: the caller's bytes may change before the next attempt.
-      if (this.#pending.length > 0) this.#pending = Buffer.from(this.#pending);
-    }
+    return this.#turns.take(async () => {
+      const more = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      this.#pending = this.#pending.length === 0 ? more : Buffer.concat([this.#pending, more]);
+      try {
+        await this.#write();
+      } finally {
+        // Copied: the caller's bytes may change before the next attempt.
+        if (this.#pending.length > 0) this.#pending = Buffer.from(this.#pending);
+      }
+    });
   }
 
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    return this.#turns.take(() => this.#write());
+  }
+
+  async sync(): Promise<void> {
+    await this.flush();
+    // Not within the turn: a slow disk must not keep what comes next from the system.
+    await this.#file.datasync();
+  }
+
+  end(): Promise<void> {
+    return this.#turns.take(async () => {
+      try {
+        await this.#write();
+        await this.#file.sync();
+      } finally {
+        await this.#file.close();
+      }
+    });
+  }
+
+  async abandon(): Promise<void> {
+    await this.#file.close().catch(() => {});
+  }
+
+  async #write(): Promise<void> {
     while (this.#pending.length > 0) {
       const { bytesWritten } = await this.#file.write(this.#pending, 0, this.#pending.length, this.#position);
       this.#position += bytesWritten;
       this.#pending = this.#pending.subarray(bytesWritten);
     }
-  }
-
-  async sync(): Promise<void> {
-    await this.flush();
-    await this.#file.datasync();
-  }
-
-  async end(): Promise<void> {
-    try {
-      await this.flush();
-      await this.#file.sync();
-    } finally {
-      await this.#file.close();
-    }
-  }
-
-  async abandon(): Promise<void> {
-    await this.#file.close().catch(() => {});
   }
 }
 

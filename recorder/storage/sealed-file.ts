@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { type ByteSource, openFile } from './byte-source.ts';
-import type { FileWriter } from './file-writer.ts';
+import { type FileWriter, Turns } from './file-writer.ts';
 
 /**
  * The encrypted form of a recording's files (docs/recording.md, ADR 0018). AES-256-GCM in records, so that any part is
@@ -54,9 +54,10 @@ export function isSealed(start: Uint8Array): boolean {
   return MAGIC.equals(start.subarray(0, MAGIC.length));
 }
 
-/** Writes a sealed file. Calls must not overlap. */
+/** Writes a sealed file. */
 export class SealedWriter implements FileWriter {
   readonly #file: FileHandle;
+  readonly #turns = new Turns();
   readonly #sealer: RecordSealer;
   readonly #shape: Shape;
   /** Where the next byte goes. */
@@ -127,57 +128,71 @@ export class SealedWriter implements FileWriter {
     return this.#bytes;
   }
 
-  async append(bytes: Uint8Array): Promise<void> {
-    if (bytes.length === 0) return;
+  append(bytes: Uint8Array): Promise<void> {
     this.#bytes += bytes.length;
-    const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const records: Buffer[] = [];
-    if (this.#shape === Shape.log) {
-      for (let at = 0; at < content.length; at += CHUNK_SIZE) {
-        records.push(...this.#sealer.seal(this.#index++, content.subarray(at, at + CHUNK_SIZE), false));
-      }
-    } else {
-      // Copied: the caller's bytes may change before the chunk is full.
-      this.#partial.push(Buffer.from(content));
-      this.#partialBytes += content.length;
-      if (this.#partialBytes > CHUNK_SIZE) {
-        const all = Buffer.concat(this.#partial);
-        let at = 0;
-        // The last chunk stays back, full or not, because it needs its mark.
-        for (; all.length - at > CHUNK_SIZE; at += CHUNK_SIZE) {
-          records.push(...this.#sealer.seal(this.#index++, all.subarray(at, at + CHUNK_SIZE), false));
-        }
-        this.#partial = [all.subarray(at)];
-        this.#partialBytes = all.length - at;
-      }
-    }
-    // What could not be written the last time goes first, as it was.
-    this.#pending = Buffer.concat([this.#pending, ...records]);
-    await this.flush();
+    return this.#turns.take(async () => {
+      const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const records = this.#shape === Shape.log ? this.#sealPieces(content) : this.#sealFullChunks(content);
+      // What could not be written the last time goes first, as it was.
+      this.#pending = Buffer.concat([this.#pending, ...records]);
+      await this.#write();
+    });
+  }
+
+  flush(): Promise<void> {
+    return this.#turns.take(() => this.#write());
   }
 
   /** Of `chunks`, only full ones become durable. */
   async sync(): Promise<void> {
     await this.flush();
+    // Not within the turn: a slow disk must not keep what comes next from the system.
     await this.#file.datasync();
   }
 
-  async end(): Promise<void> {
-    try {
-      const last = this.#sealer.seal(this.#index++, Buffer.concat(this.#partial), true);
-      this.#pending = Buffer.concat([this.#pending, ...last]);
-      await this.flush();
-      await this.#file.sync();
-    } finally {
-      await this.#file.close();
-    }
+  end(): Promise<void> {
+    return this.#turns.take(async () => {
+      try {
+        const last = this.#sealer.seal(this.#index++, Buffer.concat(this.#partial), true);
+        this.#pending = Buffer.concat([this.#pending, ...last]);
+        await this.#write();
+        await this.#file.sync();
+      } finally {
+        await this.#file.close();
+      }
+    });
   }
 
   async abandon(): Promise<void> {
     await this.#file.close().catch(() => {});
   }
 
-  async flush(): Promise<void> {
+  #sealPieces(content: Buffer): Buffer[] {
+    const records: Buffer[] = [];
+    for (let at = 0; at < content.length; at += CHUNK_SIZE) {
+      records.push(...this.#sealer.seal(this.#index++, content.subarray(at, at + CHUNK_SIZE), false));
+    }
+    return records;
+  }
+
+  /** The last chunk stays back, full or not, because it needs its mark. */
+  #sealFullChunks(content: Buffer): Buffer[] {
+    // Copied: the caller's bytes may change before the chunk is full.
+    this.#partial.push(Buffer.from(content));
+    this.#partialBytes += content.length;
+    if (this.#partialBytes <= CHUNK_SIZE) return [];
+    const all = Buffer.concat(this.#partial);
+    const records: Buffer[] = [];
+    let at = 0;
+    for (; all.length - at > CHUNK_SIZE; at += CHUNK_SIZE) {
+      records.push(...this.#sealer.seal(this.#index++, all.subarray(at, at + CHUNK_SIZE), false));
+    }
+    this.#partial = [all.subarray(at)];
+    this.#partialBytes = all.length - at;
+    return records;
+  }
+
+  async #write(): Promise<void> {
     while (this.#pending.length > 0) {
       const { bytesWritten } = await this.#file.write(this.#pending, 0, this.#pending.length, this.#position);
       this.#position += bytesWritten;
@@ -308,6 +323,10 @@ class ChunkedSource implements ByteSource {
     return Buffer.concat(pieces).subarray(from, from + end - position);
   }
 
+  get modifiedAt(): number | undefined {
+    return this.#source.modifiedAt;
+  }
+
   close(): Promise<void> {
     return this.#source.close();
   }
@@ -394,6 +413,10 @@ class LogSource implements ByteSource {
       if (index >= this.#places.length) break;
     }
     return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+  }
+
+  get modifiedAt(): number | undefined {
+    return this.#source.modifiedAt;
   }
 
   close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { EventLog } from '../evidence/event-log.ts';
+import { RecordingFolder } from '../storage/recording-folder.ts';
 
 /**
  * A process that writes an event log until it is killed: `node event-process.ts DIRECTORY`. Prints each event's number
@@ -7,7 +8,7 @@ import { EventLog } from '../evidence/event-log.ts';
  */
 const [directory = '', mode] = process.argv.slice(2);
 const log = await EventLog.open({
-  directory,
+  folder: new RecordingFolder(directory, 'killed'),
   sessionId: 'killed',
   at: Date.now(),
   onFailure: (cause) => {

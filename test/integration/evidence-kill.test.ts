@@ -10,7 +10,8 @@ import { sessionClock } from '../../gateway/clock.ts';
 import { createLogger } from '../../gateway/log.ts';
 import { PixelHostProcess } from '../../gateway/pixels/pixel-host-process.ts';
 import { ensureSigningKey } from '../../recorder/evidence/signing-key.ts';
-import { eventsOf, readEvidence, verifyRecording } from '../../recorder/evidence/verify.ts';
+import { eventsOf, verifyRecording } from '../../recorder/evidence/verify.ts';
+import { evidenceIn } from '../../recorder/testing/open-files.ts';
 
 /** What a kill may cost: the gateway gathers messages for 8 ms, the host writes at once; the rest is a busy machine. */
 const GRACE_MS = 1000;
@@ -55,7 +56,7 @@ test(`a killed pixel host costs no event older than a second, and its recordings
     const report = await verifyRecording(path, [publicKey]);
     assert.deepEqual([report.verdict, report.findings], ['whole', []], `round ${round}`);
     assert.equal(report.recording?.state, 'incomplete');
-    const box = await readEvidence(path);
+    const box = await evidenceIn(path);
     assert.ok(box);
     const kept = eventsOf(box).flatMap(({ type, keys }) => (type === 'input' ? [Number(keys)] : []));
     const due = sent.filter(({ at }) => at < killedAt - GRACE_MS).map(({ n }) => n);

@@ -19,7 +19,8 @@ const filters = {
   account: { ...part, description: "part of the account's name" },
   search: {
     ...part,
-    description: 'words, each of which is part of one of these names, begins a word in the events, or was typed as it is',
+    description:
+      'words, each of which is part of one of these names, begins a word in the events, or was typed as it is',
   },
   state: {
     enum: ['recording', 'finishing', 'ready', 'failed', 'deleted'],
@@ -69,7 +70,7 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
       ]),
       status: 200,
       produces: 'video/mp4',
-      errors: ['not_ready', 'range_not_satisfiable'],
+      errors: ['not_ready', 'range_not_satisfiable', 'recording_unreadable'],
       async handle({ parameter, query, context, actor, address }) {
         const recording = await finished(parameter('id'));
         const download = query.download === '1';
@@ -84,7 +85,7 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
             details: { owner: recording.user.username },
           });
         }
-        await sendFile(context, recordings.video(recording.id), {
+        await sendFile(context, await recordings.video(recording.id), {
           type: 'video/mp4',
           downloadName: download ? downloadName(recording) : undefined,
         });
@@ -99,10 +100,10 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
       access: 'recording.view',
       status: 200,
       produces: 'image/jpeg',
-      errors: ['not_ready', 'range_not_satisfiable'],
+      errors: ['not_ready', 'range_not_satisfiable', 'recording_unreadable'],
       async handle({ parameter, context }) {
         const recording = await finished(parameter('id'));
-        await sendFile(context, recordings.thumbnail(recording.id), { type: 'image/jpeg' });
+        await sendFile(context, await recordings.thumbnail(recording.id), { type: 'image/jpeg' });
       },
     }),
   ];

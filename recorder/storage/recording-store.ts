@@ -1,0 +1,68 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EVENTS_FILE, type RecordedEvent, readEvents } from '../evidence/event-log.ts';
+import { eventsOf, readEvidence } from '../evidence/verify.ts';
+import { VIDEO_FILE } from '../finish.ts';
+import { type KeyOf, NO_KEYS } from '../library.ts';
+import { type ByteSource, readWhole } from './byte-source.ts';
+import type { ObjectStorage } from './object-storage.ts';
+import { RecordingFolder, SEALED_SUFFIX } from './recording-folder.ts';
+import { openSealed, SealedFileError } from './sealed-file.ts';
+
+export interface RecordingStoreOptions {
+  /** `<data>/recordings`, where recordings are made. */
+  readonly directory: string;
+  readonly keyOf?: KeyOf | undefined;
+  /** Where finished ones go; nothing: they stay in the folder. */
+  readonly storage?: ObjectStorage | undefined;
+}
+
+/** All recordings of a gateway, wherever they are, decrypted. */
+export class RecordingStore {
+  readonly directory: string;
+  readonly #keyOf: KeyOf;
+  readonly #storage: ObjectStorage | undefined;
+
+  constructor({ directory, keyOf = NO_KEYS, storage }: RecordingStoreOptions) {
+    this.directory = directory;
+    this.#keyOf = keyOf;
+    this.#storage = storage;
+  }
+
+  async folder(id: string): Promise<RecordingFolder> {
+    return new RecordingFolder(join(this.directory, id), id, await this.#keyOf(id));
+  }
+
+  /** A file of a recording; `undefined` when it is nowhere. Rejects with `SealedFileError` when it is not as it was written. */
+  async open(id: string, name: string): Promise<ByteSource | undefined> {
+    const local = await (await this.folder(id)).open(name);
+    if (local !== undefined || this.#storage === undefined) return local;
+    const sealed = await this.#storage.open(`${id}/${name}${SEALED_SUFFIX}`);
+    if (sealed === undefined) return this.#storage.open(`${id}/${name}`);
+    const key = await this.#keyOf(id);
+    if (key !== undefined) return openSealed(sealed, { key, recordingId: id, name });
+    await sealed.close();
+    throw new SealedFileError(`${name} is encrypted, and there is no key for it`);
+  }
+
+  /** The event log: from the video, or beside it while that is not finished. `undefined` where there is none. */
+  async events(id: string): Promise<readonly RecordedEvent[] | undefined> {
+    const folder = await this.folder(id);
+    const log = await folder.openLog(EVENTS_FILE);
+    if (log !== undefined) return readEvents(await readWhole(log).finally(() => log.close()));
+    const video = await this.open(id, VIDEO_FILE);
+    const box = video && (await readEvidence(video).finally(() => video.close()));
+    return box && eventsOf(box);
+  }
+
+  /** Removes all files of a recording. */
+  async remove(id: string): Promise<void> {
+    await rm(join(this.directory, id), { recursive: true, force: true });
+    for (const name of (await this.#storage?.list(`${id}/`)) ?? []) await this.#storage?.remove(name);
+  }
+
+  /** Recordings that are in the folder on this machine. */
+  async local(): Promise<string[]> {
+    return (await readdir(this.directory).catch(() => [])).sort();
+  }
+}
