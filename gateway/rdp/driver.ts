@@ -77,8 +77,8 @@ export interface RdpConnectionEvents {
   notice?(notice: LogonNotice): void;
   /** Some of what the user typed cannot be typed at this server. Comes once. */
   textLost?(): void;
-  /** What a connection that takes this one's place should bring. A secret. */
-  autoReconnect?(secret: AutoReconnectSecret): void;
+  /** What a connection that takes this one's place should bring. A secret; `undefined` takes it back. */
+  autoReconnect?(secret: AutoReconnectSecret | undefined): void;
   /** `update.data` is only good during the call. */
   graphics(update: GraphicsUpdate): void;
   /** Bytes that came from the server. */

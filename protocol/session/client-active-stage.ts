@@ -72,8 +72,8 @@ export type ActiveOutput =
   | { readonly kind: 'logged-on' }
   /** What the user should know of a logon that is not done yet. */
   | { readonly kind: 'logon-notice'; readonly notice: LogonNotice }
-  /** What brings a client back into this session after a lost connection. A secret; the last one counts. */
-  | { readonly kind: 'auto-reconnect'; readonly secret: AutoReconnectSecret }
+  /** What brings a client back into this session after a lost connection: a secret, the last one; nothing any more. */
+  | { readonly kind: 'auto-reconnect'; readonly secret: AutoReconnectSecret | undefined }
   /** Some of what was typed has no key on the keyboard layout, and the server takes nothing but keys. Told once. */
   | { readonly kind: 'text-lost' }
   /** The toggle keys as the server has them. */
@@ -390,12 +390,15 @@ export class ClientActiveStage {
       case ShareDataType.saveSessionInfo:
         this.#saveSessionInfo(decodeSaveSessionInfo(cursor), out);
         break;
+      case ShareDataType.arcStatus:
+        // [MS-RDPBCGR] 2.2.4.1.1, and 3.2.5.6.1: the secret that this connection came with was no good.
+        out.push({ kind: 'auto-reconnect', secret: undefined });
+        break;
       case ShareDataType.synchronize:
       case ShareDataType.control:
       case ShareDataType.playSound:
       case ShareDataType.setKeyboardImeStatus:
       case ShareDataType.shutdownDenied:
-      case ShareDataType.arcStatus:
       case ShareDataType.statusInfo:
       case ShareDataType.monitorLayout:
         break; // known, and nothing to do

@@ -63,6 +63,12 @@ describe('what a server says beside its pictures', () => {
     assert.deepEqual(out, [{ kind: 'auto-reconnect', secret: { logonId: 2, randomBits: hex(bits) } }]);
   });
 
+  it('that such a secret was no good', () => {
+    const outputs = outputsOf(data(ShareDataType.arcStatus, '00000000'));
+    assert.deepEqual(outputs, [{ kind: 'auto-reconnect', secret: undefined }]);
+    assert.deepEqual(outputsOf(data(ShareDataType.playSound, '00000000 00000000')), []);
+  });
+
   it('why a logon is not done yet', () => {
     const codeOf = (type: string, errorData: string) => {
       const body = `03000000 1200 02000000 08000000 ${type} ${errorData}`;

@@ -36,7 +36,7 @@ export type ClientOutput =
   /** What the user should know of a logon that is not done yet. */
   | { readonly kind: 'logon-notice'; readonly notice: LogonNotice }
   /** What `ClientConfig.autoReconnect` of the client after a lost connection wants. A secret; the last one counts. */
-  | { readonly kind: 'auto-reconnect'; readonly secret: AutoReconnectSecret }
+  | { readonly kind: 'auto-reconnect'; readonly secret: AutoReconnectSecret | undefined }
   /** Some of what was typed has no key on the keyboard layout, and the server takes nothing but keys. Told once. */
   | { readonly kind: 'text-lost' }
   /** The toggle keys as the server has them. */
