@@ -91,7 +91,13 @@ export class Policies {
 }
 
 async function mergeRules(store: Store, before: PolicyRules, change: Partial<NewPolicy>): Promise<PolicyRules> {
-  const { name: _name, approval, reviewGroup, ...rest } = change;
+  const { name: _name, approval, reviewGroup, ...given } = change;
+  // A form says that there is none with an empty field.
+  const rest = {
+    ...given,
+    ...(given.ticketPattern === '' ? { ticketPattern: null } : {}),
+    ...(given.ticketWebhook === '' ? { ticketWebhook: null } : {}),
+  };
   const asksForTicket = rest.ticketPattern != null || rest.ticketWebhook != null;
   const maxMinutes = rest.maxMinutes ?? Math.max(before.maxMinutes, rest.defaultMinutes ?? 0);
   const rules: PolicyRules = {

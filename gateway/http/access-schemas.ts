@@ -55,7 +55,7 @@ const askingRules = {
   },
   commentRequired: flag,
   ticketRequired: flag,
-  ticketPattern: nullable({ type: 'string', minLength: 1, maxLength: MAX_PATTERN, description: 'of the whole number' }),
+  ticketPattern: nullable({ type: 'string', maxLength: MAX_PATTERN, description: 'of the whole number' }),
   defaultMinutes: minutes,
   maxMinutes: minutes,
   minutesChangeable: flag,
@@ -76,7 +76,7 @@ const askingRules = {
 /** All rules of a policy but its approvals. */
 export const ruleFields = {
   ...askingRules,
-  ticketWebhook: nullable({ type: 'string', minLength: 1, maxLength: 2048 }),
+  ticketWebhook: nullable({ type: 'string', maxLength: 2048 }),
   pendingMinutes: { ...minutes, description: 'how long a request waits to be decided' },
   inputLog: nullable({ enum: [...inputLogPolicies], description: 'null: as the target says' }),
   liveViewAnnounced: nullable({ ...flag, description: 'null: as the settings say' }),

@@ -159,7 +159,7 @@ function describe(session: Session): Record<string, unknown> {
     requestId: facts.terms.requestId,
     policy: facts.terms.policy,
     emergency: facts.terms.emergency,
-    endsAt: iso(facts.terms.endsAt),
+    endsAt: iso(session.endsAt),
     lastInputAt: session.lastInputAt === undefined ? null : iso(session.lastInputAt),
   };
 }
