@@ -37,6 +37,8 @@ export interface DesktopOutcome {
   readonly pictureMs: number | undefined;
   /** The desktop that the server gave. */
   readonly desktop: { readonly width: number; readonly height: number; readonly colorDepth: number } | undefined;
+  /** The server said that somebody is logged on. Few do that are no Windows. */
+  readonly loggedOn: boolean;
   /** What the first picture came as. */
   readonly pictureKind: string | undefined;
   /** The server sends the connection on. */
@@ -125,6 +127,7 @@ export async function tryDesktop(plan: DesktopPlan): Promise<DesktopOutcome> {
     connectedMs,
     pictureMs,
     desktop,
+    loggedOn: isLoggedOn,
     pictureKind,
     redirection,
     certificate,

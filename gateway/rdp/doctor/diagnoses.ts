@@ -503,6 +503,14 @@ export const diagnoses = {
     cause: 'The details give the NTSTATUS.',
     fix: 'Look the status up ("certutil -error STATUS"); event 4625 in the Security log of the server has more.',
   },
+  logon_unconfirmed: {
+    step: 'logon',
+    severity: 'warning',
+    message: 'The server has not said whether it accepts the account: what it shows may be its own sign-in window.',
+    cause:
+      'Without Network Level Authentication the account is checked within the session, and this server says nothing of the outcome (xrdp never does).',
+    fix: 'Open a session and look. The log of the server has the outcome: event 4625 in the Security log, or xrdp-sesman.log.',
+  },
   // From the logon to the picture.
   licensing_failed: {
     step: 'licensing',

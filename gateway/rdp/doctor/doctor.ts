@@ -172,7 +172,7 @@ function desktopSteps(
   withAccount: boolean,
   visited: readonly string[],
 ): Step[] {
-  const { failure } = outcome;
+  const { failure, phases } = outcome;
   // What the probes before should have found is told where the connection was made.
   const failedAt = failure === undefined ? stepNames.length : Math.max(LOGON, stepNames.indexOf(failure.step));
   return DESKTOP_STEPS.map((name): Step => {
@@ -180,6 +180,8 @@ function desktopSteps(
     const { summary, durationMs, facts: own = {} } = describeDesktopStep(name, outcome);
     const wentOn = name === 'session' && visited.length > 0;
     const facts = wentOn ? { ...own, redirectedTo: visited } : own;
+    const isUnconfirmed = name === 'logon' && !phases.has('authenticating') && !outcome.loggedOn;
+    const unconfirmed = isUnconfirmed ? [diagnosis('logon_unconfirmed')] : [];
     const redirects = wentOn ? [diagnosis('server_redirects', visited.join(', '))] : [];
     if (at === failedAt && failure !== undefined) {
       const diagnoses = [...redirects, failure];
@@ -189,7 +191,8 @@ function desktopSteps(
     if (until === 'logon' && name !== 'logon') return skipped(name, 'not asked for');
     if (name === 'logon' && !withAccount)
       return skipped(name, 'no account was given: the server shows its own sign-in');
-    return { name, status: 'ok', summary, facts, durationMs, diagnoses: redirects };
+    const diagnoses = [...redirects, ...unconfirmed];
+    return { name, status: statusOf(diagnoses), summary, facts, durationMs, diagnoses };
   });
 }
 

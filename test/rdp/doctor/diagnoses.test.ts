@@ -10,6 +10,7 @@ import { diagnosesOf, type Report, type Step, type StepName } from '../../../gat
 import type { Dial } from '../../../gateway/rdp/doctor/wire.ts';
 import { MAX_REDIRECTIONS } from '../../../gateway/rdp/redirections.ts';
 import { UpdateCode } from '../../../protocol/graphics/update.ts';
+import { encodeFragmentedUpdate } from '../../../protocol/pdu/fast-path.ts';
 import { NtStatus } from '../../../protocol/security/nt-status.ts';
 import { encodeTsRequest } from '../../../protocol/security/ts-request.ts';
 import { fakePeer, type Identity } from '../fake-peer.ts';
@@ -550,6 +551,16 @@ describe('licensing and the session', () => {
       failsWith(report, code);
     });
   }
+
+  it('logon_unconfirmed: a picture without NLA, and no word of the logon', async () => {
+    const select = (requested: number) => (requested & SSL ? response(SSL) : refusal(1));
+    const onDesktop: Script['onDesktop'] = (session) => {
+      for (const bytes of encodeFragmentedUpdate(UpdateCode.bitmap, Uint8Array.of(1, 0, 0, 0))) session.send(bytes);
+    };
+    const report = await examineScripted({ select, onDesktop }, { pictureTimeoutMs: 10_000, settleMs: 20 });
+    assert.equal(finds(report, 'logon_unconfirmed').status, 'warning');
+    assert.equal(stepOf(report, 'picture').status, 'ok');
+  });
 
   it('no_picture', async () => {
     const report = await examineScripted({}, { pictureTimeoutMs: 50 });
