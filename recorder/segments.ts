@@ -45,15 +45,20 @@ export async function putOnOneCanvas(
   const width = Math.max(...segments.map(({ entry }) => entry.width));
   const height = Math.max(...segments.map(({ entry }) => entry.height));
   const reference = segments.findLast(({ entry }) => entry.width === width && entry.height === height);
-  const fitting: Segment[] = [];
+  const encode = (segment: Segment) => encodeOnCanvas(folder, segment, width, height, ffmpeg);
+  let fitting: Segment[] = [];
   for (const segment of segments) {
     const fits = reference !== undefined && sameConfiguration(segment, reference);
-    fitting.push(fits ? segment : await encodeOnCanvas(folder, segment, width, height, ffmpeg));
+    fitting.push(fits ? segment : await encode(segment));
   }
-  const odd = fitting.find((segment) => !sameConfiguration(segment, fitting[0] as Segment));
-  if (odd !== undefined) {
-    throw new RecorderError('recording_failed', `segment ${odd.entry.file} does not join with the others`);
+  const joins = () => fitting.every((segment) => sameConfiguration(segment, fitting[0] as Segment));
+  if (!joins()) {
+    // Begun by an older version, or with another ffmpeg: what those encoded does not join with what is encoded now.
+    const all: Segment[] = [];
+    for (const segment of fitting) all.push(segment.encodedAgain ? segment : await encode(segment));
+    fitting = all;
   }
+  if (!joins()) throw new RecorderError('recording_failed', 'the segments do not join');
   return { segments: fitting, width, height };
 }
 
