@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
@@ -6,7 +8,11 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 
 interface Globals {
   readonly axe: { run(context: unknown, options: unknown): Promise<axe.AxeResults> };
-  readonly document: unknown;
+  readonly document: {
+    readonly documentElement: { readonly scrollWidth: number };
+    getAnimations(): readonly { readonly playState: string }[];
+  };
+  readonly innerWidth: number;
 }
 
 /** What axe finds wrong with a page as it is now; each text is one element and one rule. */
@@ -20,4 +26,35 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary?.replaceAll(/\s+/g, ' ')}`),
   );
+}
+
+/**
+ * Demands that a page as it is now is accessible in the light and in the dark, wide and at 360 pixels, with nothing cut
+ * off. Where the environment names a folder, pictures are kept there.
+ */
+export async function assertLooksRight(page: Page, name: string): Promise<void> {
+  const size = page.viewportSize();
+  const found: string[] = [];
+  const folder = process.env.E2E_PICTURES;
+  for (const [colorScheme, width] of [
+    ['light', 1100],
+    ['dark', 360],
+  ] as const) {
+    await page.setViewportSize({ width, height: 860 });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    // Colours that still change would be measured halfway.
+    await page.waitForFunction(() =>
+      (globalThis as unknown as Globals).document.getAnimations().every(({ playState }) => playState !== 'running'),
+    );
+    for (const fault of await accessibilityFaults(page)) found.push(`${name}, ${colorScheme}: ${fault}`);
+    const over = await page.evaluate(() => {
+      const { document, innerWidth } = globalThis as unknown as Globals;
+      return document.documentElement.scrollWidth - innerWidth;
+    });
+    if (over > 0) found.push(`${name}: ${over} pixels wider than the window of ${width}`);
+    if (folder) await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: true });
+  }
+  await page.emulateMedia({ colorScheme: null });
+  if (size !== null) await page.setViewportSize(size);
+  assert.deepEqual(found, []);
 }

@@ -202,8 +202,10 @@ export function SignInTable({
           {signIns.map((signIn) => (
             <tr key={signIn.id} data-testid="sign-in-row">
               <td data-label="Browser" class="strong" title={signIn.userAgent}>
-                {browserName(signIn.userAgent)} {signIn.current && <span class="tag">This one</span>}
-                {signIn.method === 'oidc' && <span class="tag">Single sign-on</span>}
+                <span>
+                  {browserName(signIn.userAgent)} {signIn.current && <span class="tag">This one</span>}{' '}
+                  {signIn.method === 'oidc' && <span class="tag">Single sign-on</span>}
+                </span>
               </td>
               <td data-label="From">{signIn.address}</td>
               <td data-label="Since" class="moment">

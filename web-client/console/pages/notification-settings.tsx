@@ -318,7 +318,10 @@ function WebhooksSection() {
           title="The webhook's secret"
           action="I have kept it"
           perform={async () => undefined}
-          close={() => setTask(undefined)}
+          close={() => {
+            setTask(undefined);
+            reload();
+          }}
         >
           <p>The receiver checks signatures with it. It is not shown again.</p>
           <code class="secret-key" data-testid="webhook-secret">
