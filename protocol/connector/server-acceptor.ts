@@ -24,6 +24,13 @@ import {
   NegotiationResponseFlags,
   SecurityProtocol,
 } from '../pdu/nego.ts';
+import {
+  decodeRdstlsRequest,
+  encodeRdstlsCapabilities,
+  encodeRdstlsResponse,
+  RDSTLS_VERSION,
+  RdstlsResult,
+} from '../pdu/rdstls.ts';
 import { decodeBasicSecurityHeader, SecurityFlags } from '../pdu/security-header.ts';
 import {
   decodeConfirmActive,
@@ -111,6 +118,10 @@ export class ServerAcceptor {
     if (state.name !== 'security-upgrade') throw new UsageError(`TLS was established in ${state.name}`);
     const { protocol, requested } = state;
     const { nla, computerName } = this.#config;
+    if (protocol === SecurityProtocol.rdstls) {
+      this.#state = { name: 'rdstls', requested };
+      return [send(encodeRdstlsCapabilities({ supportedVersions: RDSTLS_VERSION }))];
+    }
     if (protocol === SecurityProtocol.ssl || nla === undefined) {
       this.#state = { name: 'basic-settings-exchange', secured: { protocol, requested, identity: undefined } };
     } else {
@@ -160,6 +171,9 @@ export class ServerAcceptor {
         return;
       case 'credssp':
         this.#authenticate(state, frame, out);
+        return;
+      case 'rdstls':
+        this.#takeRdstls(state, frame, out);
         return;
       case 'basic-settings-exchange':
         this.#settle(state.secured, frame, out);
@@ -211,12 +225,13 @@ export class ServerAcceptor {
 
   /** The strongest protocol that both ends allow. */
   #choose(requested: number): ConnectionConfirm {
-    const { nla, tls, legacy } = this.#config;
+    const { nla, tls, legacy, rdstls } = this.#config;
     const response = (protocol: number): ConnectionConfirm => {
       const { extendedClientDataSupported, restrictedAdminModeSupported } = NegotiationResponseFlags;
       const restricted = nla?.restrictedAdmin === true ? restrictedAdminModeSupported : 0;
       return { kind: 'response', flags: extendedClientDataSupported | restricted, protocol };
     };
+    if (rdstls !== undefined && requested & SecurityProtocol.rdstls) return response(SecurityProtocol.rdstls);
     if (nla !== undefined && requested & SecurityProtocol.hybridEx) return response(SecurityProtocol.hybridEx);
     if (nla !== undefined && requested & SecurityProtocol.hybrid) return response(SecurityProtocol.hybrid);
     if (tls !== undefined && requested & SecurityProtocol.ssl) return response(SecurityProtocol.ssl);
@@ -240,6 +255,17 @@ export class ServerAcceptor {
     if (!step.done) return;
     if (protocol === SecurityProtocol.hybridEx) out.push(send(EARLY_USER_AUTHORIZED));
     this.#state = { name: 'basic-settings-exchange', secured: { protocol, requested, identity: credssp.identity } };
+  }
+
+  #takeRdstls({ requested }: StateOf<'rdstls'>, frame: Uint8Array, out: AcceptorOutput[]): void {
+    const resultCode = this.#config.rdstls?.(decodeRdstlsRequest(frame)) ?? RdstlsResult.accessDenied;
+    out.push(send(encodeRdstlsResponse({ resultCode })));
+    if (resultCode !== RdstlsResult.success) {
+      this.#refuse('logon_failed', out);
+      return;
+    }
+    const secured = { protocol: SecurityProtocol.rdstls, requested, identity: undefined };
+    this.#state = { name: 'basic-settings-exchange', secured };
   }
 
   #settle(secured: Secured, frame: Uint8Array, out: AcceptorOutput[]): void {
@@ -356,9 +382,9 @@ export class ServerAcceptor {
     out.push(this.#sendOn(messageChannel.id, settled, messageChannel.detection.requestRoundTrip(now, true)));
   }
 
-  /** Who logged on by NLA is in already. */
+  /** Who logged on by NLA or RDSTLS is in already. */
   #isAllowed({ secured }: Settled, logon: Logon): boolean {
-    if (secured.identity !== undefined) return true;
+    if (secured.identity !== undefined || secured.protocol === SecurityProtocol.rdstls) return true;
     const { tls, legacy } = this.#config;
     const authority = secured.protocol === SecurityProtocol.rdp ? legacy : tls;
     return authority?.authenticate(logon) === true;

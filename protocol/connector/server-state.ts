@@ -2,6 +2,7 @@
 import type { ClientInfo } from '../pdu/client-info.ts';
 import type { FindSize } from '../pdu/frame-buffer.ts';
 import type { ClientData } from '../pdu/gcc-client-data.ts';
+import { findRdstlsRequestSize } from '../pdu/rdstls.ts';
 import { findFrameSize, findTpktSize } from '../pdu/tpkt.ts';
 import type { CredSspServer } from '../security/credssp-server.ts';
 import type { NtlmIdentity } from '../security/ntlm-server.ts';
@@ -17,6 +18,8 @@ export type State =
   | { readonly name: 'connection-initiation' }
   | { readonly name: 'security-upgrade'; readonly protocol: number; readonly requested: number }
   | { readonly name: 'credssp'; readonly protocol: number; readonly requested: number; readonly credssp: CredSspServer }
+  /** Sent: RDSTLS capabilities. Waits for the request. */
+  | { readonly name: 'rdstls'; readonly requested: number }
   /** Waits for Connect Initial. */
   | { readonly name: 'basic-settings-exchange'; readonly secured: Secured }
   /** Waits for Erect Domain, Attach User, Channel Joins, and Client Info, which ends it. */
@@ -80,6 +83,7 @@ export const FIND_SIZE: Readonly<Record<State['name'], FindSize>> = {
   'connection-initiation': findTpktSize,
   'security-upgrade': takeNothing,
   credssp: findTsRequestSize,
+  rdstls: findRdstlsRequestSize,
   'basic-settings-exchange': findTpktSize,
   'channel-connection': findTpktSize,
   'connect-time-auto-detection': findTpktSize,

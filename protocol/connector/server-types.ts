@@ -2,6 +2,7 @@
 import type { CapabilitySet } from '../pdu/capability-sets.ts';
 import type { ClientInfo } from '../pdu/client-info.ts';
 import type { ClientData } from '../pdu/gcc-client-data.ts';
+import type { RdstlsRequest } from '../pdu/rdstls.ts';
 import type { CredSspError } from '../security/credssp-error.ts';
 import type { AccountLookup, NtlmIdentity } from '../security/ntlm-server.ts';
 import type { SecuredFrames } from '../security/secured-frames.ts';
@@ -36,6 +37,8 @@ export interface ServerConfig {
   };
   /** Accept TLS without NLA; this decides by what Client Info says. Without both `nla` and `tls` nobody gets in. */
   readonly tls?: { readonly authenticate: (logon: Logon) => boolean };
+  /** Accept logons by RDSTLS, which a redirection brings; this decides, with one of `RdstlsResult`. */
+  readonly rdstls?: (request: RdstlsRequest) => number;
   /**
    * Accept standard RDP security; `authenticate` decides by what Client Info says. Only a client that offers nothing
    * better gets it.

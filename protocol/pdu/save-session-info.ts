@@ -85,11 +85,48 @@ export function encodePlainNotify(): Uint8Array<ArrayBuffer> {
   return cursor.finish();
 }
 
+/**
+ * Automatic reconnection and what is wrong with a logon; each where there is one.
+ * @pdu [MS-RDPBCGR] 2.2.10.1.1.4 TS_LOGON_INFO_EXTENDED
+ */
+export function encodeLogonInfoExtended(
+  info: Omit<Extract<SaveSessionInfo, { kind: 'extended' }>, 'kind'>,
+): Uint8Array<ArrayBuffer> {
+  const { autoReconnect, logonError } = info;
+  const arcSize = autoReconnect === undefined ? 0 : 4 + ARC_SIZE;
+  const errorSize = logonError === undefined ? 0 : 4 + LOGON_ERROR_SIZE;
+  const length = 2 /* Length */ + 4 /* FieldsPresent */ + arcSize + errorSize;
+  const cursor = new WriteCursor(4 /* infoType */ + length + EXTENDED_PADDING);
+  cursor.u32(InfoType.extended);
+  cursor.u16(length);
+  cursor.u32((arcSize > 0 ? AUTO_RECONNECT_PRESENT : 0) | (errorSize > 0 ? LOGON_ERRORS_PRESENT : 0));
+  if (autoReconnect !== undefined) {
+    cursor.u32(ARC_SIZE);
+    cursor.u32(ARC_SIZE); // cbLen
+    cursor.u32(ARC_VERSION);
+    cursor.u32(autoReconnect.logonId);
+    cursor.bytes(autoReconnect.randomBits);
+  }
+  if (logonError !== undefined) {
+    cursor.u32(LOGON_ERROR_SIZE);
+    cursor.u32(logonError.type);
+    cursor.u32(logonError.data);
+  }
+  cursor.zeros(EXTENDED_PADDING);
+  return cursor.finish();
+}
+
 const InfoType = { logon: 0, logonLong: 1, plainNotify: 2, extended: 3 } as const;
 const PLAIN_NOTIFY_PADDING = 576;
 const DOMAIN_SIZE = 52;
 const USER_NAME_SIZE = 512;
 const VERSION_2_PADDING = 558;
+/** cbLen, Version, LogonId, ArcRandomBits. */
+const ARC_SIZE = 4 + 4 + 4 + 16;
+const ARC_VERSION = 1;
+/** ErrorNotificationType, ErrorNotificationData. */
+const LOGON_ERROR_SIZE = 4 + 4;
+const EXTENDED_PADDING = 570;
 const AUTO_RECONNECT_PRESENT = 0x1;
 const LOGON_ERRORS_PRESENT = 0x2;
 

@@ -118,6 +118,13 @@ export class RdpServer {
     return this.#message((detection) => detection.heartbeat(heartbeat));
   }
 
+  /** Says what is wrong with the logon, and what brings the client back after a lost connection: a secret. */
+  logonInfo(info: Parameters<ServerActiveStage['logonInfo']>[0]): ServerOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.logonInfo(info));
+    });
+  }
+
   /** Sends the client elsewhere. */
   redirect(packet: ServerRedirection): ServerOutput[] {
     return this.#guard((state, out) => {

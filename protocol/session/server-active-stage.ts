@@ -10,7 +10,7 @@ import { decodeFastPathInput } from '../pdu/fast-path-input.ts';
 import { ControlAction, decodeControl, encodeControl, encodeFontMap, encodeSynchronize } from '../pdu/finalization.ts';
 import { decodeSlowPathInput, type InputEvent } from '../pdu/input.ts';
 import { DisconnectReason, decodeMcsPdu, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
-import { encodePlainNotify } from '../pdu/save-session-info.ts';
+import { encodeLogonInfoExtended, encodePlainNotify } from '../pdu/save-session-info.ts';
 import { encodeEnhancedRedirection, type ServerRedirection } from '../pdu/server-redirection.ts';
 import {
   decodeFrameAcknowledge,
@@ -188,6 +188,11 @@ export class ServerActiveStage {
       this.#send(shareControlMessage(ShareControlType.deactivateAll, SERVER_CHANNEL_ID, encodeDeactivateAll(shareId))),
       this.#send(shareControlMessage(ShareControlType.demandActive, SERVER_CHANNEL_ID, cursor.finish())),
     ];
+  }
+
+  /** Says what is wrong with the logon, and what brings the client back after a lost connection. */
+  logonInfo(info: Parameters<typeof encodeLogonInfoExtended>[0]): ServerActiveOutput[] {
+    return [this.#sendData(ShareDataType.saveSessionInfo, encodeLogonInfoExtended(info))];
   }
 
   /** Sends the client elsewhere. */

@@ -43,7 +43,7 @@ export interface FarmOptions {
 /** Listens. `arrive` is called when a client is in, with the number of those. */
 export async function farm(
   arrive: (visit: Visit, count: number) => void,
-  { accept = () => true, config = NO_SECURITY, react = () => {}, identity }: FarmOptions = {},
+  { accept = () => true, config = OPEN, react = () => {}, identity }: FarmOptions = {},
 ): Promise<Farm> {
   const visits: Visit[] = [];
   const sockets = new Set<Socket>();
@@ -111,7 +111,8 @@ export async function eventually(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-const NO_SECURITY: Partial<ServerConfig> = {
+/** Lets everybody in, without TLS. */
+export const OPEN: Partial<ServerConfig> = {
   legacy: {
     authenticate: () => true,
     level: 0,

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import type { ClientConfig } from '#protocol/connector/types.ts';
+import { encodeUtf16le } from '#protocol/core/text.ts';
 import { UpdateCode } from '#protocol/graphics/update.ts';
+import { SecurityProtocol } from '#protocol/pdu/nego.ts';
+import { type RdstlsRequest, RdstlsResult } from '#protocol/pdu/rdstls.ts';
+import { LogonErrorData } from '#protocol/pdu/save-session-info.ts';
+import { RedirectionFlags } from '#protocol/pdu/server-redirection.ts';
 import { RdpClient } from '#protocol/session/rdp-client.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import { type ProtocolClient, RdpConnection } from '../../gateway/rdp/driver.ts';
@@ -11,7 +16,8 @@ import type { LivenessLimits } from '../../gateway/rdp/liveness.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
 import { MAX_REDIRECTIONS } from '../../gateway/rdp/redirections.ts';
 import type { DriverOptions } from '../../gateway/sessions/ports.ts';
-import { eventually, farm, redirect } from './farm.ts';
+import { selfSigned } from './fake-peer.ts';
+import { eventually, farm, OPEN, redirect } from './farm.ts';
 
 const TOKEN = new TextEncoder().encode('Cookie: msts=1.2.3\r\n');
 
@@ -21,6 +27,7 @@ function link(
   change: Partial<DriverOptions> = {},
   delays: readonly number[] = [1, 1, 1],
   liveness?: LivenessLimits,
+  clientChange: Partial<ClientConfig> = {},
 ) {
   const told: string[] = [];
   const waiting: { readonly text: string; readonly resolve: () => void }[] = [];
@@ -47,13 +54,13 @@ function link(
       graphics: ({ code }) => tell(code === UpdateCode.desktopReset ? 'reset' : `update ${code}`),
       bytes() {},
       lockKeys() {},
-      notice() {},
+      notice: ({ code }) => tell(`notice ${code}`),
       closed: (code) => tell(`closed ${code}`),
     },
     {
       config: (credentials) => ({
         ...{ host: '127.0.0.1', width: 640, height: 480, colorDepth: 32, nla: 'never', keyboardLayout: 0x409 },
-        ...{ clientName: 'test', legacySecurity: 'required', ...credentials },
+        ...{ clientName: 'test', legacySecurity: 'required', ...credentials, ...clientChange },
       }),
       client: (config) => {
         configs.push(config);
@@ -151,6 +158,128 @@ describe('RdpLink follows redirections', () => {
     });
     assert.equal(end, 'protocol_error');
     assert.equal(asked.length, 1 + MAX_REDIRECTIONS);
+  });
+});
+
+describe('RdpLink hears what a server says of the logon', () => {
+  it('what is wrong with it, and then the end', async () => {
+    await using servers = await farm((visit) => {
+      visit.do(visit.server.logonInfo({ logonError: { type: 0xc000006d, data: LogonErrorData.badPassword } }));
+      visit.socket.end();
+    });
+    const { told, until } = link(servers.port);
+    await until('closed logon_failed');
+    assert.deepEqual(told, ['desktop', 'reset', 'notice logon_bad_password', 'closed logon_failed']);
+  });
+
+  it('that a heartbeat will come, and none comes', async () => {
+    await using servers = await farm(
+      (visit) => visit.do(visit.server.heartbeat({ period: 1, missedForWarning: 1, missedForReconnection: 1 })),
+      { config: { ...OPEN, autoDetect: true } },
+    );
+    const limits = { quietMs: 20, answerMs: 20 };
+    const { driver, until } = link(servers.port, {}, [1], limits, { autoDetect: true });
+    await until('reconnecting');
+    await until('connected');
+    driver.close();
+    assert.equal(servers.visits.length, 2);
+  });
+});
+
+describe('RdpLink logs on anew', () => {
+  const secret = { logonId: 7, randomBits: new Uint8Array(16).fill(0xa7) };
+  const overTls: Partial<ClientConfig> = { legacySecurity: 'refused' };
+
+  it('with the cookie of the lost session and with the password that the account has now', async () => {
+    const passwords: string[] = [];
+    const authenticate = ({ password }: { password: string }) => passwords.push(password) > 0;
+    await using servers = await farm((visit) => visit.do(visit.server.logonInfo({ autoReconnect: secret })), {
+      config: { tls: { authenticate } },
+      identity: await selfSigned(),
+    });
+    const { driver, until } = link(servers.port, {}, [1], undefined, overTls);
+    await until('reset');
+    servers.visits[0]?.socket.resetAndDestroy();
+    await until('connected');
+    driver.close();
+    assert.deepEqual(passwords, ['first', 'again 1']);
+    const [first, second] = servers.visits.map(({ server }) => server.connection?.clientInfo.extended);
+    assert.equal(first?.autoReconnectCookie ?? null, null);
+    // [MS-RDPBCGR] 5.5: over TLS the client random counts as zeros.
+    const securityVerifier = nodeCrypto.hmacMd5(secret.randomBits, new Uint8Array(32));
+    assert.deepEqual(second?.autoReconnectCookie, { logonId: 7, securityVerifier });
+  });
+
+  it('once, where the server does not take the password any more', async () => {
+    await using servers = await farm((visit) => visit.do(visit.server.logonInfo({ autoReconnect: secret })), {
+      config: { tls: { authenticate: ({ password }) => password === 'first' } },
+      identity: await selfSigned(),
+    });
+    const { told, until } = link(servers.port, {}, [1, 1, 1], undefined, overTls);
+    await until('reset');
+    servers.visits[0]?.socket.resetAndDestroy();
+    await until('closed logon_failed');
+    assert.deepEqual(told, ['desktop', 'reset', 'reconnecting', 'closed logon_failed']);
+    assert.equal(servers.attempts(), 2);
+  });
+
+  it('with the account and the password that a redirection brings', async () => {
+    const logons: string[] = [];
+    await using servers = await farm(
+      (visit, count) => {
+        const password = encodeUtf16le('from the broker\0');
+        if (count === 1) redirect(visit, { userName: 'joe', domain: 'LAB', password, loadBalanceInfo: TOKEN });
+      },
+      {
+        config: {
+          tls: { authenticate: ({ user, domain, password }) => logons.push(`${domain}\\${user}: ${password}`) > 0 },
+        },
+        identity: await selfSigned(),
+      },
+    );
+    const { driver } = link(servers.port, {}, [1], undefined, overTls);
+    await eventually(() => servers.visits.length === 2);
+    driver.close();
+    assert.deepEqual(logons, ['\\jane: first', 'LAB\\joe: from the broker']);
+  });
+
+  it('by RDSTLS with the cookie that a redirection brings, and tells why that is refused', async () => {
+    const cookie = Uint8Array.of(9, 8, 7);
+    const redirectionGuid = encodeUtf16le('Z3VpZA==\0');
+    const flags = RedirectionFlags.passwordIsPkEncrypted;
+    const requests: RdstlsRequest[] = [];
+    const passwords: string[] = [];
+    const results: number[] = [RdstlsResult.success, RdstlsResult.accountLockedOut];
+    for (const result of results) {
+      await using servers = await farm(
+        (visit, count) => {
+          const logon = { userName: 'joe', domain: 'LAB', password: cookie, redirectionGuid };
+          if (count === 1) redirect(visit, { ...logon, loadBalanceInfo: TOKEN, flags });
+        },
+        {
+          config: {
+            tls: { authenticate: ({ password }) => passwords.push(password) > 0 },
+            rdstls: (request) => {
+              requests.push(request);
+              return result;
+            },
+          },
+          identity: await selfSigned(),
+        },
+      );
+      const { driver, until } = link(servers.port, {}, [1], undefined, overTls);
+      if (result === RdstlsResult.success) await eventually(() => servers.visits.length === 2);
+      else await until('closed account_restricted');
+      driver.close();
+      if (result === RdstlsResult.success) {
+        const { protocol, clientInfo } = servers.visits[1]?.server.connection ?? {};
+        assert.deepEqual([protocol, clientInfo?.userName], [SecurityProtocol.rdstls, 'joe']);
+      }
+    }
+    assert.deepEqual(passwords, ['first', 'first'], 'the second server got none');
+    const text = { userName: encodeUtf16le('joe\0'), domain: encodeUtf16le('LAB\0') };
+    const request = { kind: 'password', redirectionGuid, ...text, password: cookie };
+    assert.deepEqual(requests, [request, request]);
   });
 });
 
