@@ -132,12 +132,20 @@ function interpolate(
     scratch[to] = even;
     if (to + 1 < (y + 1) * size) scratch[to + 1] = (even + past) >> 1;
   }
-  for (let y = 0; y < size; y++) {
-    const above = (y >> 1) * size;
-    const to = offset + y * size;
-    // An even row is a row of the scratch; an odd one lies between two, or repeats the last.
-    const below = (y & 1) === 1 && (y >> 1) + 1 < low ? above + size : above;
-    for (let x = 0; x < size; x++) tile[to + x] = (scratch[above + x]! + scratch[below + x]!) >> 1;
+  // An even row is a row of the scratch; an odd one lies between two, or repeats the last.
+  for (let y = 0, above = 0; y < size; y += 2, above += size) {
+    const even = offset + y * size;
+    const odd = even + size;
+    if (y + 1 === size) {
+      tile.set(scratch.subarray(above, above + size), even);
+      return;
+    }
+    const below = (y >> 1) + 1 < low ? above + size : above;
+    for (let x = 0; x < size; x++) {
+      const sample = scratch[above + x]!;
+      tile[even + x] = sample;
+      tile[odd + x] = (sample + scratch[below + x]!) >> 1;
+    }
   }
 }
 
