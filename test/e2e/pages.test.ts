@@ -80,7 +80,10 @@ const adminPages = [
   ['/admin/users', 'Users'],
   ['/admin/audit', 'Audit log'],
   ['/admin/settings', 'Settings'],
-  ['/password', 'Change password'],
+  ['/admin/settings/sign-in', 'Signing in'],
+  ['/admin/settings/notifications', 'Notification settings'],
+  ['/account', 'Your account'],
+  ['/notifications', 'Notifications'],
   ['/admin/nothing-here', 'Nothing here'],
 ] as const;
 

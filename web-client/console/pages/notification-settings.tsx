@@ -44,7 +44,7 @@ const channelTexts: readonly (readonly [value: string, text: string])[] = [
   ['', '–'],
   ['page', 'in Oriel'],
   ['mail', 'by mail'],
-  ['page mail', 'in Oriel and by mail'],
+  ['page mail', 'both'],
 ];
 /** Audiences that a kind never has. */
 const without: Readonly<Record<string, readonly Audience[]>> = {

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { account, type SignedInState } from '../api/account.ts';
 import { gateway } from '../api/gateway.ts';
 import { ApiError } from '../api/request.ts';
@@ -32,6 +32,9 @@ export function SignIn({ state, signedIn }: SignInProps) {
   const [code, setCode] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | undefined>(failureInAddress);
+  const form = useRef<HTMLFormElement>(null);
+  // The next field of a form that changes under one's hands; the browser itself does so only for a new page.
+  useEffect(() => form.current?.querySelector('input')?.focus(), [step]);
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -85,7 +88,7 @@ export function SignIn({ state, signedIn }: SignInProps) {
   }
   return (
     <main class="sign-in">
-      <form class="sign-in-card" onSubmit={submit} data-testid="sign-in">
+      <form class="sign-in-card" ref={form} onSubmit={submit} data-testid="sign-in">
         <Brand text={step === 'code' ? 'One more step' : 'Sign in to your remote desktops'} />
         {error !== undefined && <ErrorNote error={error} />}
         {step === 'password' && (
