@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
-import { EVENTS_FILE } from './evidence/event-log.ts';
+import { chaptersOf, cuesOf } from './chapters.ts';
+import { EVENTS_FILE, type RecordedEvent, readEvents } from './evidence/event-log.ts';
 import { EVIDENCE_MARK } from './evidence/evidence-box.ts';
 import { digestFrames, type FramesDigest, type SealedPart, type Sealing, VideoSeal } from './evidence/seal.ts';
 import { readSigningKey } from './evidence/signing-key.ts';
-import { encodeMovieHead, type VideoFrames } from './joined-mp4.ts';
+import { encodeMovieHead, VIDEO_TRACK, type VideoFrames } from './joined-mp4.ts';
 import { RecorderError } from './recording.ts';
 import { FRAME_GRID_MS } from './segment-writer.ts';
 import type { Segment } from './segments.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
+import { encodeTextTracks, type TextTracks } from './text-tracks.ts';
 
 export const VIDEO_FILE = 'video.mp4';
 
@@ -52,13 +54,16 @@ export async function joinSegments(folder: RecordingFolder, request: JoinRequest
   const startedAt = segments[0]?.entry.startedAt ?? 0;
   const durationMs = Math.round(frames.endMs);
   const digest = await digestFrames(parts);
-  const { seal, problems } = await openSeal(folder, request, digest, { startedAt, endedAt: startedAt + durationMs });
+  const events = await folder.read(EVENTS_FILE);
+  const times = { startedAt, endedAt: startedAt + durationMs };
+  const { seal, problems } = await openSeal(request, digest, times, events);
   const facts = {
     width,
     height,
     startedAt,
     description: (segments[0] as Segment).scan.description,
     comment: seal === undefined ? undefined : EVIDENCE_MARK,
+    text: events && textOf(readEvents(events), durationMs),
   };
   // How long the index is does not depend on the header that it vouches for.
   const gap = seal?.index(Buffer.alloc(0)).length ?? 0;
@@ -123,17 +128,21 @@ function videoFrames(parts: readonly SealedPart[], untilMs: number): VideoFrames
   };
 }
 
+/** The events as other players show them. */
+function textOf(events: readonly RecordedEvent[], durationMs: number): TextTracks {
+  return encodeTextTracks(cuesOf(events, durationMs), chaptersOf(events, durationMs), durationMs, VIDEO_TRACK + 1);
+}
+
 /** `undefined` where it cannot be sealed, which is a problem: a video without its evidence is better than none. */
 async function openSeal(
-  folder: RecordingFolder,
   { sessionId, problems, sealing }: JoinRequest,
   digest: FramesDigest,
   times: { startedAt: number; endedAt: number },
+  events: Buffer | undefined,
 ): Promise<{ seal: VideoSeal | undefined; problems: readonly string[] }> {
   if (sealing === undefined) return { seal: undefined, problems };
   try {
     const key = await readSigningKey(sealing.signingKeyFile);
-    const events = await folder.read(EVENTS_FILE);
     if (events === undefined) throw new Error('there is no event log');
     const seal = new VideoSeal({ sessionId, ...times, problems, digest, events }, sealing, key);
     return { seal, problems: seal.problems };

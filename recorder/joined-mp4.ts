@@ -1,3 +1,5 @@
+import type { TextTracks } from './text-tracks.ts';
+
 /**
  * Writes the head of an ordinary MP4 (ISO/IEC 14496-12) for frames that are there already: `ftyp` and `moov` first, so
  * that a player begins before it has the rest. All times are in milliseconds, which is the tracks' timescale too.
@@ -22,10 +24,13 @@ export interface MovieFacts {
   /** Contents of the sample description box, `stsd`. */
   readonly description: Uint8Array;
   readonly comment?: string | undefined;
+  /** Events and chapters, for other players. */
+  readonly text?: TextTracks | undefined;
 }
 
-/** A place for the frames: `mdat` begins `gap` bytes after `moov`. */
+/** A place for the frames: `mdat` begins `gap` bytes after the head. */
 export interface MovieHead {
+  /** `ftyp`, `moov` and the texts. */
   readonly bytes: Buffer;
   /** `mdat`'s header, which stands right before the first frame. */
   readonly dataHeader: Buffer;
@@ -34,16 +39,18 @@ export interface MovieHead {
 }
 
 /**
- * @param gap bytes that will stand between `moov` and `mdat`
+ * @param gap bytes that will stand between the head and `mdat`
  */
 export function encodeMovieHead(frames: VideoFrames, facts: MovieFacts, gap: number): MovieHead {
   const dataBytes = frames.sizes.reduce((sum, size) => sum + size, 0);
   const dataHeader = encodeDataHeader(dataBytes);
-  // The place of the frames changes the numbers in `moov`, not its length.
-  const head = (firstFrame: number) =>
-    Buffer.concat([encodeFileType(), encodeMovie(frames, facts, firstFrame, dataBytes)]);
-  const firstFrame = head(0).length + gap + dataHeader.length;
-  return { bytes: head(firstFrame), dataHeader, firstFrame };
+  const texts = facts.text?.data ?? Buffer.alloc(0);
+  // The places of frames and texts change the numbers in `moov`, not its length.
+  const head = (firstFrame: number, firstText: number) =>
+    Buffer.concat([encodeFileType(), encodeMovie(frames, facts, firstFrame, firstText, dataBytes), texts]);
+  const length = head(0, 0).length;
+  const firstFrame = length + gap + dataHeader.length;
+  return { bytes: head(firstFrame, length - texts.length), dataHeader, firstFrame };
 }
 
 function encodeFileType(): Buffer {
@@ -55,7 +62,14 @@ function encodeDataHeader(dataBytes: number): Buffer {
   return Buffer.concat([u32(1), ascii('mdat'), u64(dataBytes + 16)]);
 }
 
-function encodeMovie(frames: VideoFrames, facts: MovieFacts, firstFrame: number, dataBytes: number): Buffer {
+function encodeMovie(
+  frames: VideoFrames,
+  facts: MovieFacts,
+  firstFrame: number,
+  firstText: number,
+  dataBytes: number,
+): Buffer {
+  const { comment, text } = facts;
   const times = [u64(movieTime(facts.startedAt)), u64(movieTime(facts.startedAt))];
   const duration = Math.round(frames.endMs);
   return box(
@@ -64,7 +78,7 @@ function encodeMovie(frames: VideoFrames, facts: MovieFacts, firstFrame: number,
       ...(['mvhd', 1, 0] as const),
       ...[...times, u32(TIMESCALE), u64(duration)],
       ...[u32(0x10000), u16(0x100), zeros(10), UNITY_MATRIX, zeros(24)], // rate, volume, reserved, matrix, pre-defined
-      u32(VIDEO_TRACK + 1), // next track
+      u32(VIDEO_TRACK + 1 + (text?.count ?? 0)), // next track
     ),
     box(
       'trak',
@@ -74,6 +88,7 @@ function encodeMovie(frames: VideoFrames, facts: MovieFacts, firstFrame: number,
         ...[zeros(8), u16(0), u16(0), u16(0), zeros(2), UNITY_MATRIX], // reserved, layer, group, volume, reserved, matrix
         ...[u32(facts.width * 0x10000), u32(facts.height * 0x10000)],
       ),
+      ...(text === undefined ? [] : [text.reference]),
       box(
         'mdia',
         fullBox('mdhd', 1, 0, ...times, u32(TIMESCALE), u64(duration), u16(LANGUAGE_UNDETERMINED), u16(0)),
@@ -86,7 +101,12 @@ function encodeMovie(frames: VideoFrames, facts: MovieFacts, firstFrame: number,
         ),
       ),
     ),
-    ...(facts.comment === undefined ? [] : [encodeComment(facts.comment)]),
+    ...(text === undefined ? [] : [text.tracks(firstText)]),
+    box(
+      'udta',
+      ...(comment === undefined ? [] : [encodeComment(comment)]),
+      ...(text === undefined ? [] : [text.chapterList]),
+    ),
   );
 }
 
@@ -124,11 +144,11 @@ function encodeSampleTable(frames: VideoFrames, description: Uint8Array, firstFr
   );
 }
 
-/** A comment as iTunes and everybody since writes it: `udta` / `meta` / `ilst`. */
+/** A comment as iTunes and everybody since writes it: `meta` / `ilst`. */
 function encodeComment(comment: string): Buffer {
   const data = box('data', u32(DATA_UTF8), u32(0), Buffer.from(comment, 'utf8'));
   const handler = fullBox('hdlr', 0, 0, u32(0), ascii('mdirappl'), zeros(8), ascii('\0'));
-  return box('udta', fullBox('meta', 0, 0, handler, box('ilst', box('\xa9cmt', data))));
+  return fullBox('meta', 0, 0, handler, box('ilst', box('\xa9cmt', data)));
 }
 
 /** Seconds since 1904, as MP4 counts. */
@@ -178,7 +198,7 @@ function u64(value: number): Buffer {
 const zeros = (length: number): Buffer => Buffer.alloc(length);
 
 const TIMESCALE = 1000;
-const VIDEO_TRACK = 1;
+export const VIDEO_TRACK = 1;
 const TRACK_ENABLED = 1;
 const TRACK_IN_MOVIE = 2;
 /** ISO 639-2 "und", five bits a letter. */

@@ -80,7 +80,7 @@ test('a recording shows what happened, proves itself, and is found out when it i
   assert.equal(decodingErrors(file), '');
 
   const bytes = readFileSync(file);
-  const at = bytes.indexOf('mdat') + Math.floor(bytes.length / 3);
+  const at = bytes.lastIndexOf('mdat') + Math.floor(bytes.length / 3);
   bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
   writeFileSync(file, bytes);
   const altered = verify(file, pem);
