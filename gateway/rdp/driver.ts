@@ -3,17 +3,18 @@ import type { TLSSocket } from 'node:tls';
 import type { Redirection } from '#protocol/connector/redirection.ts';
 import type { AutoReconnectSecret, ConnectionPhase } from '#protocol/connector/types.ts';
 import { UsageError } from '#protocol/core/errors.ts';
-import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
+import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { LockKeys } from '#protocol/session/client-active-stage.ts';
 import type { CloseReason } from '#protocol/session/close-reason.ts';
-import { drawnArea } from '#protocol/session/drawn-area.ts';
-import { FramePacer, type FramePacerOptions } from '#protocol/session/frame-pacer.ts';
+import type { FramePacerOptions } from '#protocol/session/frame-pacer.ts';
 import type { LogonNotice } from '#protocol/session/logon-notice.ts';
 import type { ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
 import { type ConnectionEnd, closedEnd, describeFailure, endOf, type Stage, timeoutEnd } from './failures.ts';
-import { Liveness, type LivenessLimits } from './liveness.ts';
+import type { LivenessLimits } from './liveness.ts';
 import { type ConnectionSecurity, protocolNameOf } from './security.ts';
+import { ServerPace } from './server-pace.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import {
   describeTls,
   isAtLeast,
@@ -104,22 +105,11 @@ export class RdpConnection {
   #over = false;
   /** Our caller has had enough for now. */
   #paused = false;
-  /** The server sends more pictures than anybody has use for. */
-  #paceExceeded = false;
-  readonly #pacer: FramePacer;
-  #paceTimer: NodeJS.Timeout | undefined;
-  /** Updates that were handed over. */
-  #updates = 0;
-  /** Pixels of the desktop. */
-  #desktopArea = 1;
-  /** Bytes that the viewer has not drawn yet, if it says. */
-  #behindBytes: number | undefined;
+  readonly #pace: ServerPace;
   #outgoing: Uint8Array[] = [];
   #flushing = false;
   #timer: NodeJS.Timeout | undefined;
-  #silence: NodeJS.Timeout | undefined;
-  #liveness: Liveness | undefined;
-  #heardAt = 0;
+  #silence: SilenceWatch | undefined;
   /** The server was told that nobody looks. */
   #suppressed = false;
   #lastError: unknown;
@@ -129,7 +119,13 @@ export class RdpConnection {
     this.#client = client;
     this.#options = options;
     this.#events = events;
-    this.#pacer = new FramePacer(options.pace);
+    this.#pace = new ServerPace(options.pace, {
+      acknowledge: (count, depth) => this.#run((to) => to.acknowledgeFrames?.(count, depth) ?? []),
+      pause: (paused) => {
+        if (paused) this.#stream.pause();
+        else if (!this.#paused) this.#stream.resume();
+      },
+    });
     const timeout = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
     this.#armTimer(timeout);
     this.#socket = connect({
@@ -197,7 +193,7 @@ export class RdpConnection {
 
   resume(): void {
     this.#paused = false;
-    if (!this.#paceExceeded) this.#stream.resume();
+    if (!this.#pace.exceeded) this.#stream.resume();
   }
 
   /**
@@ -206,16 +202,12 @@ export class RdpConnection {
    * @param behindBytes what the viewer was sent and has not drawn
    */
   drawn(updates: number, behindBytes: number): void {
-    this.#behindBytes = behindBytes;
-    this.#pacer.drawn(updates);
-    this.#keepPace();
+    if (this.#stage === 'active') this.#pace.drawn(updates, behindBytes);
   }
 
   /** The viewer has stopped to look, and so to report: it is not waited for any more. */
   unwatched(): void {
-    this.#behindBytes = undefined;
-    this.#pacer.unwatched();
-    this.#keepPace();
+    if (this.#stage === 'active') this.#pace.unwatched();
   }
 
   /** Leaves the server in good form, and closes. Nothing is called back afterwards. */
@@ -267,10 +259,11 @@ export class RdpConnection {
       case 'graphics':
         // The stream begins with the desktop's size, as soon as the connection sequence is over.
         if (this.#stage !== 'active') this.#active();
-        this.#graphics(output.update);
+        this.#pace.handedOver(output.update);
+        this.#events.graphics(output.update);
         break;
       case 'frame-ended':
-        this.#pacer.frameEnded(this.#updates);
+        this.#pace.frameEnded();
         break;
       case 'logged-on':
         this.#events.loggedOn?.();
@@ -296,17 +289,6 @@ export class RdpConnection {
     }
   }
 
-  #graphics(update: GraphicsUpdate): void {
-    const { code, data } = update;
-    if (code === UpdateCode.desktopReset) {
-      const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-      this.#desktopArea = Math.max(1, view.getUint16(0, true) * view.getUint16(2, true));
-    }
-    this.#updates++;
-    this.#pacer.painted(drawnArea(update) / this.#desktopArea);
-    this.#events.graphics(update);
-  }
-
   #redirect(redirection: Redirection): void {
     if (this.#events.redirected === undefined) {
       this.#end(endOf('disconnected_by_server', 'the server redirects the connection to another one'));
@@ -321,24 +303,14 @@ export class RdpConnection {
     this.#stage = 'active';
     clearTimeout(this.#timer);
     this.#events.connected();
-    this.#heardAt = performance.now();
-    this.#watchSilence();
-  }
-
-  /** Acknowledges the frames that are due, and stops reading while the server is too fast for that. */
-  #keepPace(): void {
-    if (this.#over || this.#stage !== 'active') return;
-    const { acknowledge, pause, waitMs } = this.#pacer.due(performance.now());
-    if (acknowledge > 0) {
-      this.#run((client) => client.acknowledgeFrames?.(acknowledge, this.#behindBytes) ?? []);
-    }
-    if (pause !== this.#paceExceeded) {
-      this.#paceExceeded = pause;
-      if (pause) this.#stream.pause();
-      else if (!this.#paused) this.#stream.resume();
-    }
-    clearTimeout(this.#paceTimer);
-    if (waitMs !== undefined && !this.#over) this.#paceTimer = setTimeout(() => this.#keepPace(), waitMs);
+    if (this.#over) return;
+    this.#silence = new SilenceWatch(this.#options.liveness, {
+      limit: () => this.#client?.silenceLimit,
+      isDeaf: () => this.#paused || this.#pace.exceeded,
+      mayAsk: () => !this.#suppressed,
+      ask: () => this.#run((client) => client.probe?.() ?? []),
+      lost: (detail) => this.#end(endOf('connection_lost', detail)),
+    });
   }
 
   /** Everything that is to be sent in one turn of the event loop goes out in one write, and so in one TLS record. */
@@ -427,34 +399,8 @@ export class RdpConnection {
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     this.#run((client) => client.receive(bytes, Date.now()));
     if (this.#stage !== 'active') return;
-    this.#keepPace();
-    this.#heardAt = performance.now();
-    this.#liveness?.heard(this.#heardAt);
-  }
-
-  /** One timer for many reads: it looks at the clock when it rings. */
-  #watchSilence(): void {
-    if (this.#over) return;
-    const now = performance.now();
-    const limit = this.#client?.silenceLimit;
-    // What we do not read, we do not hear.
-    const isDeaf = this.#paused || this.#paceExceeded;
-    if (limit !== undefined) {
-      // It promised heartbeats: without them it is gone, whatever TCP still believes.
-      const rest = this.#heardAt + limit - now;
-      if (rest <= 0 && !isDeaf) this.#end(endOf('connection_lost', `no heartbeat within ${limit} ms`));
-      else this.#silence = setTimeout(() => this.#watchSilence(), rest > 0 ? rest : DEAF_MS);
-      return;
-    }
-    this.#liveness ??= new Liveness(now, this.#options.liveness);
-    const step = this.#liveness.step(now, !isDeaf && !this.#suppressed);
-    if (step.kind === 'lost') {
-      const seconds = Math.round((now - this.#heardAt) / 1000);
-      this.#end(endOf('connection_lost', `no sign of life for ${seconds} s`));
-      return;
-    }
-    this.#silence = setTimeout(() => this.#watchSilence(), step.milliseconds);
-    if (step.kind === 'ask') this.#run((client) => client.probe?.() ?? []);
+    this.#pace.keep();
+    this.#silence?.heard();
   }
 
   /** The stream is gone. What the server said before counts most, then the error, then how far we had come. */
@@ -490,8 +436,8 @@ export class RdpConnection {
   /** Lets go of the client (and the credentials in it), sends what is left and closes; after a moment by force. */
   #leave(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#silence);
-    clearTimeout(this.#paceTimer);
+    this.#silence?.stop();
+    this.#pace.stop();
     this.#client = undefined;
     this.#flush();
     const stream = this.#stream;
@@ -527,8 +473,6 @@ const ANSWER_TIMEOUT_MS = 30_000;
 /** Before the first of ten probes, one a second, of an idle connection: under the minutes after which firewalls forget. */
 const KEEP_ALIVE_MS = 15_000;
 const LEAVE_MS = 2_000;
-/** Between two looks whether we listen again. */
-const DEAF_MS = 1_000;
 /** For each address of a name, before the next is tried; Node's quarter of a second is too short for far networks. */
 const FAMILY_TIMEOUT_MS = 2_000;
 /** What a server may leave unread: hours of typing. One that leaves more has stopped reading. */

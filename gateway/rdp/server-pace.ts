@@ -1,0 +1,83 @@
+import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
+import { drawnArea } from '#protocol/session/drawn-area.ts';
+import { FramePacer, type FramePacerOptions } from '#protocol/session/frame-pacer.ts';
+
+/** What keeping the pace asks of a connection. */
+export interface PaceActions {
+  /** Acknowledge so many of the oldest frames. @param queueDepth bytes that the viewer has yet to draw, if it says */
+  acknowledge(count: number, queueDepth: number | undefined): void;
+  /** Stop reading from the server, or go on. */
+  pause(paused: boolean): void;
+}
+
+/** Keeps one connection's server at the pace of its viewer: a `FramePacer` with a clock. */
+export class ServerPace {
+  readonly #pacer: FramePacer;
+  readonly #actions: PaceActions;
+  #timer: NodeJS.Timeout | undefined;
+  #exceeded = false;
+  #stopped = false;
+  /** Updates that were handed over. */
+  #updates = 0;
+  /** Pixels of the desktop. */
+  #desktopArea = 1;
+  #behindBytes: number | undefined;
+
+  constructor(options: FramePacerOptions | undefined, actions: PaceActions) {
+    this.#pacer = new FramePacer(options);
+    this.#actions = actions;
+  }
+
+  /** Whether the server sends more pictures than anybody has use for, and is not read for now. */
+  get exceeded(): boolean {
+    return this.#exceeded;
+  }
+
+  /** The next update goes to the viewer. */
+  handedOver(update: GraphicsUpdate): void {
+    const { code, data } = update;
+    if (code === UpdateCode.desktopReset) {
+      const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+      this.#desktopArea = Math.max(1, view.getUint16(0, true) * view.getUint16(2, true));
+    }
+    this.#updates++;
+    this.#pacer.painted(drawnArea(update) / this.#desktopArea);
+  }
+
+  /** The server has ended a frame with the update that was handed over last. */
+  frameEnded(): void {
+    this.#pacer.frameEnded(this.#updates);
+  }
+
+  /** The viewer has drawn so many of the updates, and has yet to draw so many bytes. */
+  drawn(updates: number, behindBytes: number): void {
+    this.#behindBytes = behindBytes;
+    this.#pacer.drawn(updates);
+    this.keep();
+  }
+
+  /** The viewer has stopped to look, and so to report: it is not waited for any more. */
+  unwatched(): void {
+    this.#behindBytes = undefined;
+    this.#pacer.unwatched();
+    this.keep();
+  }
+
+  /** Does what is due. Called after whatever came from the server; calls itself again when time alone changes something. */
+  keep(): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
+    const { acknowledge, pause, waitMs } = this.#pacer.due(performance.now());
+    if (waitMs !== undefined) this.#timer = setTimeout(() => this.keep(), waitMs);
+    if (pause !== this.#exceeded) {
+      this.#exceeded = pause;
+      this.#actions.pause(pause);
+    }
+    if (acknowledge > 0) this.#actions.acknowledge(acknowledge, this.#behindBytes);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+}

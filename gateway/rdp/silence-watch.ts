@@ -1,0 +1,66 @@
+import { Liveness, type LivenessLimits } from './liveness.ts';
+
+/** What watching over a server's silence asks of its connection. */
+export interface SilenceActions {
+  /** Milliseconds of silence that the server itself has allowed, by promising heartbeats. */
+  limit(): number | undefined;
+  /** Whether we do not read: what we do not read, we do not hear. */
+  isDeaf(): boolean;
+  /** Whether the server would answer: not while it was told that nobody looks. */
+  mayAsk(): boolean;
+  /** Ask the server for a sign of life. */
+  ask(): void;
+  /** The server is gone, whatever TCP still believes. */
+  lost(detail: string): void;
+}
+
+/** Finds out that a server is gone by its silence: with heartbeats by their absence, without by asking. */
+export class SilenceWatch {
+  readonly #actions: SilenceActions;
+  readonly #liveness: Liveness;
+  #heardAt = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(limits: LivenessLimits | undefined, actions: SilenceActions) {
+    this.#actions = actions;
+    this.#liveness = new Liveness(this.#heardAt, limits);
+    this.#look();
+  }
+
+  /** Something came. The one timer looks at the clock when it rings. */
+  heard(): void {
+    this.#heardAt = performance.now();
+    this.#liveness.heard(this.#heardAt);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #look(): void {
+    const actions = this.#actions;
+    const now = performance.now();
+    const silence = now - this.#heardAt;
+    const limit = actions.limit();
+    if (limit !== undefined) {
+      const rest = limit - silence;
+      if (rest <= 0 && !actions.isDeaf()) actions.lost(`no heartbeat within ${limit} ms`);
+      else this.#again(rest > 0 ? rest : DEAF_MS);
+      return;
+    }
+    const step = this.#liveness.step(now, !actions.isDeaf() && actions.mayAsk());
+    if (step.kind === 'lost') {
+      actions.lost(`no sign of life for ${Math.round(silence / 1000)} s`);
+      return;
+    }
+    this.#again(step.milliseconds);
+    if (step.kind === 'ask') actions.ask();
+  }
+
+  #again(milliseconds: number): void {
+    this.#timer = setTimeout(() => this.#look(), milliseconds);
+  }
+}
+
+/** Between two looks whether we listen again. */
+const DEAF_MS = 1_000;
