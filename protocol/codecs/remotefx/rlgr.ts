@@ -27,114 +27,77 @@ const LONGEST_UNARY = 32_768;
  * Decodes one component of a tile: [MS-RDPRFX] 3.1.8.1.7.3. Adaptive run lengths of zeros and Golomb-Rice codes.
  * A stream that ends early leaves the rest of the coefficients zero, which is how encoders drop trailing zeros.
  *
- * One function with all its state in locals, since it takes half the time of decoding RemoteFX: `window` holds the
- * next `have` bits at its upper end and zeros below them; `from` is the byte that comes into it next. Past the stream's
- * end come zeros. Wherever bits are taken there are 16 at least, or the loop that counts them fills up again.
+ * One function with all its state in locals, since it takes half the time of decoding RemoteFX. Bits are looked at four
+ * bytes at a time, of which 25 bits are good wherever in a byte they begin; past the stream's end come zeros.
  *
  * @param output all of it is written
  * @throws DecodeError where a code runs past what 16 bits can hold
  */
 export function decodeRlgr(mode: RlgrMode, source: Uint8Array, output: Int16Array): void {
   const count = output.length;
-  const length = source.length;
-  const bitCount = length * 8;
+  const bitCount = source.length * 8;
+  const bits = padded(source);
   const rlgr1 = mode === RlgrMode.rlgr1;
   // Most coefficients are zero: those are passed over.
   output.fill(0);
-  let window = 0;
-  let have = 0;
-  let from = 0;
+  let bitAt = 0;
   let at = 0;
   let kp = 1 << Rlgr.scaleBits;
   let krp = 1 << Rlgr.scaleBits;
-  while (at < count && from * 8 - have < bitCount) {
-    let sign = 0;
+  while (at < count && bitAt < bitCount) {
     let k = kp >> Rlgr.scaleBits;
     const inRun = k > 0;
+    let sign = 0;
     if (inRun) {
-      // Whole runs are zero bits, which the remainder's one bit ends.
-      let zeros = 0;
-      for (;;) {
-        if (have < 17) {
-          if (from + 1 < length) window |= ((source[from]! << 8) | source[from + 1]!) << (16 - have);
-          else if (from < length) window |= source[from]! << (24 - have);
-          from += 2;
-          have += 16;
-        }
-        const leading = Math.clz32(window);
-        const wholeRuns = leading < have ? leading : have;
-        for (let i = 0; i < wholeRuns; i++) {
-          zeros += 1 << k;
-          kp += Rlgr.runUp;
-          if (kp > Rlgr.maximum) kp = Rlgr.maximum;
+      // Zero bits are whole runs of zeros, and a one bit ends them.
+      let wholeRuns = Math.clz32(bits.getUint32(bitAt >>> 3) << (bitAt & 7));
+      while (wholeRuns >= GOOD_BITS && at < count) {
+        for (let i = 0; i < GOOD_BITS; i++) {
+          at += 1 << k;
+          kp = kp + Rlgr.runUp < Rlgr.maximum ? kp + Rlgr.runUp : Rlgr.maximum;
           k = kp >> Rlgr.scaleBits;
         }
-        if (leading < have) {
-          window = (window << leading) << 1;
-          have -= leading + 1;
-          break;
-        }
-        window = 0;
-        have = 0;
-        if (zeros >= count || from >= length) break;
+        bitAt += GOOD_BITS;
+        if (bitAt >= bitCount) return;
+        wholeRuns = Math.clz32(bits.getUint32(bitAt >>> 3) << (bitAt & 7));
       }
-      if (have < 17) {
-        if (from + 1 < length) window |= ((source[from]! << 8) | source[from + 1]!) << (16 - have);
-        else if (from < length) window |= source[from]! << (24 - have);
-        from += 2;
-        have += 16;
+      for (let i = 0; i < wholeRuns; i++) {
+        at += 1 << k;
+        kp = kp + Rlgr.runUp < Rlgr.maximum ? kp + Rlgr.runUp : Rlgr.maximum;
+        k = kp >> Rlgr.scaleBits;
       }
-      // At most ten bits of remainder, then the sign.
-      const remainderAndSign = window >>> (31 - k);
-      window <<= k + 1;
-      have -= k + 1;
-      zeros += remainderAndSign >>> 1;
-      sign = remainderAndSign & 1;
-      at += zeros;
-      if (at >= count || from * 8 - have > bitCount) break;
+      bitAt += wholeRuns + 1;
+      if (at >= count || bitAt >= bitCount) return;
+      // At most ten bits of zeros that are left, then the sign.
+      const zerosAndSign = (bits.getUint32(bitAt >>> 3) << (bitAt & 7)) >>> (31 - k);
+      bitAt += k + 1;
+      at += zerosAndSign >>> 1;
+      sign = zerosAndSign & 1;
+      if (at >= count || bitAt > bitCount) return;
     }
 
-    if (have < 17) {
-      if (from + 1 < length) window |= ((source[from]! << 8) | source[from + 1]!) << (16 - have);
-      else if (from < length) window |= source[from]! << (24 - have);
-      from += 2;
-      have += 16;
-    }
-    let unary = Math.clz32(~window);
-    if (unary < have) {
-      window = (window << unary) << 1;
-      have -= unary + 1;
-    } else {
-      // Longer than the window: take it as it is, and go on.
-      unary = have;
-      for (;;) {
-        if (unary > LONGEST_UNARY) throw rlgrError(from, 'unary prefix', 'does not end');
-        window = from < length ? source[from]! << 24 : 0;
-        from++;
-        const ones = Math.clz32(~window);
-        if (ones < 8) {
-          unary += ones;
-          window <<= ones + 1;
-          have = 7 - ones;
-          break;
-        }
-        unary += 8;
-      }
-    }
     const kr = krp >> Rlgr.scaleBits;
-    let code = unary;
-    if (kr > 0) {
-      if (have < 17) {
-        if (from + 1 < length) window |= ((source[from]! << 8) | source[from + 1]!) << (16 - have);
-        else if (from < length) window |= source[from]! << (24 - have);
-        from += 2;
-        have += 16;
+    let window = bits.getUint32(bitAt >>> 3) << (bitAt & 7);
+    let unary = Math.clz32(~window);
+    if (unary < SHORT_UNARY) {
+      window <<= unary + 1;
+      bitAt += unary + 1 + kr;
+    } else {
+      unary = 0;
+      let ones = GOOD_BITS;
+      while (ones === GOOD_BITS) {
+        if (unary > LONGEST_UNARY) throw rlgrError(bitAt, 'unary prefix', 'does not end');
+        ones = Math.min(Math.clz32(~(bits.getUint32(bitAt >>> 3) << (bitAt & 7))), GOOD_BITS);
+        unary += ones;
+        bitAt += ones;
       }
-      code = unary * (1 << kr) + (window >>> (32 - kr));
-      window <<= kr;
-      have -= kr;
+      bitAt++;
+      window = bits.getUint32(bitAt >>> 3) << (bitAt & 7);
+      bitAt += kr;
     }
-    if (code > 0xffff) throw rlgrError(from, 'code', `${code} is more than 16 bits`);
+    // Two shifts, since one of 32 would be none.
+    const code = unary * (1 << kr) + ((window >>> 1) >>> (31 - kr));
+    if (code > 0xffff) throw rlgrError(bitAt, 'code', `${code} is more than 16 bits`);
     if (unary === 0) krp = krp > 2 ? krp - 2 : 0;
     else if (unary > 1) krp = krp + unary < Rlgr.maximum ? krp + unary : Rlgr.maximum;
 
@@ -152,18 +115,11 @@ export function decodeRlgr(mode: RlgrMode, source: Uint8Array, output: Int16Arra
       at += 2;
     } else {
       // The code is the sum of two coefficients; the first follows in as many bits as the sum has, 16 at most.
-      const bits = 32 - Math.clz32(code);
-      if (have < 17) {
-        if (from + 1 < length) window |= ((source[from]! << 8) | source[from + 1]!) << (16 - have);
-        else if (from < length) window |= source[from]! << (24 - have);
-        from += 2;
-        have += 16;
-      }
-      const first = window >>> (32 - bits);
-      window <<= bits;
-      have -= bits;
+      const sumBits = 32 - Math.clz32(code);
+      const first = (bits.getUint32(bitAt >>> 3) << (bitAt & 7)) >>> (32 - sumBits);
+      bitAt += sumBits;
       const second = code - first;
-      if (second < 0) throw rlgrError(from, 'first coefficient', 'is larger than the sum it is part of');
+      if (second < 0) throw rlgrError(bitAt, 'first coefficient', 'is larger than the sum it is part of');
       if (first !== 0 && second !== 0) kp = kp > 2 * Rlgr.nonzeroDown ? kp - 2 * Rlgr.nonzeroDown : 0;
       output[at++] = first & 1 ? -((first + 1) >> 1) : first >> 1;
       if (at < count) output[at++] = second & 1 ? -((second + 1) >> 1) : second >> 1;
@@ -171,6 +127,27 @@ export function decodeRlgr(mode: RlgrMode, source: Uint8Array, output: Int16Arra
   }
 }
 
-function rlgrError(offset: number, field: string, detail: string): DecodeError {
-  return new DecodeError('invalid_value', 'RLGR', field, offset, detail);
+/** Bits of four bytes that are good wherever in the first one they begin. */
+const GOOD_BITS = 25;
+/** A unary prefix and the bit that ends it leave ten good bits: as many as `kr` has at most. */
+const SHORT_UNARY = 15;
+/** Zeros behind a stream: one code may run past the end before anybody asks whether it has come. */
+const PADDING = 16;
+
+/** A copy of the stream to read from, kept between calls: decoding is synchronous. Streams are 64 KB at most on the wire. */
+let copy = new Uint8Array(8192);
+let copyView = new DataView(copy.buffer);
+
+function padded(source: Uint8Array): DataView {
+  if (source.length + PADDING > copy.length) {
+    copy = new Uint8Array(2 * (source.length + PADDING));
+    copyView = new DataView(copy.buffer);
+  }
+  copy.set(source);
+  copy.fill(0, source.length, source.length + PADDING);
+  return copyView;
+}
+
+function rlgrError(bitAt: number, field: string, detail: string): DecodeError {
+  return new DecodeError('invalid_value', 'RLGR', field, bitAt >>> 3, detail);
 }
