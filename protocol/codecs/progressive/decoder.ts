@@ -124,10 +124,12 @@ export class ProgressiveDecoder {
     const right = Math.min(rect.x + rect.width, left + TILE_SIZE, target.width);
     const bottom = Math.min(rect.y + rect.height, top + TILE_SIZE, target.height);
     if (x >= right || y >= bottom) return;
+    const { words, stride } = target;
     for (let row = y; row < bottom; row++) {
-      const from = (row - top) * TILE_SIZE + x - left;
-      const to = (target.y + row) * target.stride + target.x + x;
-      target.words.set(pixels.subarray(from, from + right - x), to);
+      let from = (row - top) * TILE_SIZE + x - left;
+      let to = (target.y + row) * stride + target.x + x;
+      // Rows of a tile are shorter than what a call into the engine is worth.
+      for (const end = to + right - x; to < end; to++) words[to] = pixels[from++]!;
     }
     changed.push({ x, y, width: right - x, height: bottom - y });
   }
