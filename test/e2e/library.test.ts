@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { waitFor } from '../lab/processes.ts';
@@ -18,6 +21,7 @@ let id: string;
 before(async () => {
   [gateway, browser] = await Promise.all([startGateway({ ORIEL_DEMO: 'on' }), launchBrowser()]);
   await gateway.admin.addUser('audrey', AUDREY, ['auditor']);
+  await gateway.admin.addUser('root', AUDREY, ['admin']);
   const [target] = await gateway.admin.must<{ id: string }[]>('GET', '/api/targets');
   await gateway.admin.must('PATCH', `/api/targets/${target?.id}`, { inputLog: 'full' });
   person = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
@@ -108,7 +112,13 @@ test('a session that goes on is marked, and plays up to a few seconds ago', asyn
     [true],
   );
 
-  await gateway.admin.must('DELETE', `/api/sessions/${id}`);
+  // Somebody else watches for a moment, and then ends it.
+  const root = await openPerson(browser, gateway, 'root', AUDREY);
+  await root.go(`/sessions/${id}/watch`);
+  await page.getByTestId('events').getByText('root watches').waitFor();
+  await root.close();
+  await page.getByTestId('events').getByText('root no longer watches').waitFor();
+  await (await gateway.login('root', AUDREY)).must('DELETE', `/api/sessions/${id}`);
   await gateway.admin.recordingReady(id);
   await page.getByTestId('verification').waitFor();
   await waitFor('the finished video in the same page', async () => (await video(page)).readyState >= 2);
@@ -122,6 +132,38 @@ test('a session that goes on is marked, and plays up to a few seconds ago', asyn
   await person.close();
 });
 
+test('what happened in a real session is in its event log, with the clock of the video', async () => {
+  const events = await gateway.admin.must<Event[]>('GET', `/api/recordings/${id}/events`);
+  const first = (type: string): Event => {
+    const found = events.find((event) => event.type === type);
+    assert.ok(found, `there is no event ${type}`);
+    return found;
+  };
+  assert.deepEqual([first('sign-in').user, first('sign-in').t], ['admin', null]);
+  for (const type of ['request', 'secured', 'connected', 'desktop', 'recording', 'segment', 'finished']) first(type);
+  const input = events.filter(({ type }) => type === 'input');
+  assert.ok(input.some(({ keys, typed }) => Number(keys) > 0 && Array.isArray(typed)));
+  assert.ok(input.some(({ clicks }) => Number(clicks) > 0));
+  assert.deepEqual(
+    events.filter(({ type }) => /^(shadow-|terminated|ended)/.test(type)).map(({ type }) => type),
+    ['shadow-started', 'shadow-ended', 'terminated', 'ended'],
+  );
+  assert.deepEqual([first('terminated').by, first('ended').code], ['root', 'ended_by_admin']);
+  const { durationMs } = await gateway.admin.must<{ durationMs: number }>('GET', `/api/recordings/${id}`);
+  const times = events.flatMap(({ t }) => (t === null ? [] : [t]));
+  assert.ok(Math.abs((first('ended').t ?? 0) - durationMs) < 500, 'the end of the session is that of the video');
+  assert.deepEqual(
+    times,
+    [...times].sort((a, b) => a - b),
+  );
+});
+
+interface Event {
+  readonly type: string;
+  readonly t: number | null;
+  readonly [field: string]: unknown;
+}
+
 test('free text finds recordings by their events and by what was typed, and leads to the moment', async () => {
   const auditor = await openPerson(browser, gateway, 'audrey', AUDREY);
   const { page } = auditor;
@@ -130,9 +172,9 @@ test('free text finds recordings by their events and by what was typed, and lead
   const rows = page.getByTestId('recording-row');
   await search.fill('nothing-like-this');
   await page.getByText('No recording is like that').waitFor();
-  await search.fill('ended_by_user');
+  await search.fill('ended_by_admin');
   await waitFor('the recording', async () => (await rows.count()) === 1);
-  assert.match((await page.getByTestId('found').textContent()) ?? '', /You ended the session/);
+  assert.match((await page.getByTestId('found').textContent()) ?? '', /An administrator ended the session/);
   await search.fill('unmistakable');
   const found = page.getByTestId('found').getByRole('link');
   await found.filter({ hasText: 'typed' }).first().click();
@@ -185,4 +227,35 @@ test('a legal hold from the page; rules, watermarks and what is left, on the sto
   await admin.page.getByText('There is too little room left for recordings').first().waitFor();
   await gateway.admin.must('PATCH', '/api/retention', { watermarks: { warnFreeBytes: 0, stopFreeBytes: 0 } });
   await admin.close();
+});
+
+test('an old recording is deleted with its key once its hold is lifted, and its page says so', async () => {
+  const database = new DatabaseSync(join(gateway.data, 'oriel.sqlite'), { timeout: 5000 });
+  const files = () => readdirSync(join(gateway.data, 'recordings')).includes(id);
+  const keys = () =>
+    database.prepare('select count(secret) as count from recording_keys where session_id = ?').get(id)?.count;
+  try {
+    database.prepare('update sessions set ended_at = ended_at - ? where id = ?').run(2 * 24 * 60 * 60 * 1000, id);
+    const swept = (await gateway.admin.must<{ lastSweep: { at: string } }>('GET', '/api/storage')).lastSweep.at;
+    await gateway.admin.must('PATCH', '/api/retention', { default: { maxAgeDays: 1, maxBytes: null } });
+    await waitFor('the rules to be looked at again', async () => {
+      const { lastSweep } = await gateway.admin.must<{ lastSweep: { at: string } }>('GET', '/api/storage');
+      return lastSweep.at > swept;
+    });
+    assert.deepEqual([files(), keys()], [true, 1], 'a legal hold beats the rule');
+
+    const auditor = await openPerson(browser, gateway, 'audrey', AUDREY);
+    await auditor.go(`/recordings/${id}`);
+    await auditor.page.getByTestId('change-hold').click();
+    await auditor.page.getByTestId('confirm-lift').click();
+    await auditor.page.getByText('This recording was deleted').waitFor();
+    await waitFor('its files to be gone', () => !files());
+    assert.equal(keys(), 0);
+    assert.deepEqual(await accessibilityFaults(auditor.page), [], 'a deleted recording');
+    await auditor.close();
+    const deleted = await gateway.admin.must<{ details: object }[]>('GET', '/api/audit?action=recording.deleted');
+    assert.equal(deleted.length, 1);
+  } finally {
+    database.close();
+  }
 });
