@@ -75,6 +75,30 @@ async function signIn(gateway: RunningGateway): Promise<string> {
   return json.token as string;
 }
 
+/** Two requests for the demo desktop by somebody who has to ask: one undecided, one approved. */
+async function askForDemo(gateway: RunningGateway, token: string) {
+  const post = async (path: string, body: unknown, by = token) => {
+    const answer = await gateway.call('POST', path, { token: by, body });
+    assert.ok(answer.status < 300, answer.text);
+    return answer.json;
+  };
+  const tokens: Record<string, string> = {};
+  for (const [username, role] of Object.entries({ ute: 'user', anna: 'approver' })) {
+    const person = { username, password: `password of ${username}` };
+    await post('/api/users', { ...person, roles: [role] });
+    await post('/api/groups', { name: `group of ${username}`, members: [username] });
+    tokens[username] = (await post('/api/login', person)).token;
+  }
+  await post('/api/policies', { name: 'Ask first', approval: { needed: 1, group: 'group of anna' } });
+  await post('/api/entitlements', { group: 'group of ute', accounts: 'all', policy: 'Ask first' });
+  const [target] = (await gateway.call('GET', '/api/targets', { token })).json;
+  const request = { items: [{ accountId: target.accounts[0].id }], minutes: 60 };
+  const pending = (await post('/api/requests', request, tokens.ute)).id as string;
+  const available = (await post('/api/requests', request, tokens.ute)).id as string;
+  await post(`/api/requests/${available}/approve`, {}, tokens.anna);
+  return { pending, available };
+}
+
 /** Opens the demo desktop. `screen` is what its browser shows, decoded as the browser does it. */
 async function openDemo(gateway: RunningGateway, token: string) {
   const [target] = (await gateway.call('GET', '/api/targets', { token })).json;
@@ -168,7 +192,9 @@ test('first start: a password printed once, the address last, a demo desktop to 
 test('killed in mid-session: the next start knows everything, and finishes the recording', async () => {
   const gateway = await start();
   assert.equal(gateway.printed.includes('password'), false, 'the password was shown once');
-  const { id, owner, draw, drawn } = await openDemo(gateway, await signIn(gateway));
+  const before = await signIn(gateway);
+  const asked = await askForDemo(gateway, before);
+  const { id, owner, draw, drawn } = await openDemo(gateway, before);
   while (drawn() < 8) await draw();
   await gateway.stop('SIGKILL');
   await owner.closed;
@@ -191,6 +217,13 @@ test('killed in mid-session: the next start knows everything, and finishes the r
     events.some(({ type }) => type === 'request'),
     'events outlive a kill',
   );
+
+  // What was asked for is as it was; what stood for the session that is gone is over with it.
+  const stateOf = async (request: string) =>
+    (await again.call('GET', `/api/requests/${request}`, { token })).json.state;
+  assert.deepEqual([await stateOf(asked.pending), await stateOf(asked.available)], ['pending', 'available']);
+  const automatic = (await again.call('GET', '/api/requests?automatic=true', { token })).json as { state: string }[];
+  assert.deepEqual(new Set(automatic.map(({ state }) => state)), new Set(['completed']));
 
   // And it stops in good form with a session open.
   const session = await openDemo(again, token);
