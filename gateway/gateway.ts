@@ -101,10 +101,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       origins: config.origins,
       proxies: config.proxies,
       log,
-      mayAttach: async ({ role, user: { id } }) => {
+      mayAttach: async ({ role, user: { id }, signIn }) => {
         const user = await services.users.find(id);
         const action = role === 'owner' ? 'session.open' : 'session.watch';
         if (user === undefined || user.disabled || !can(toActor(user), action)) return false;
+        if (!(await services.logins.isOpen(signIn))) return false;
         if (role === 'owner') await services.sessionSwitch.requireAllowed();
         return true;
       },

@@ -124,6 +124,16 @@ export class LoginSessions {
     return row && { reference: referenceOf(token), at: row.created_at };
   }
 
+  /** Whether a sign-in is good now. */
+  async isOpen(reference: string): Promise<boolean> {
+    const row = await this.#store
+      .selectFrom('login_sessions')
+      .select(['expires_at', 'last_seen_at'])
+      .where('reference', '=', reference)
+      .executeTakeFirst();
+    return row !== undefined && isLive(row, this.#now());
+  }
+
   /** The user's sign-ins that are good now, the latest used first. */
   async list(userId: string): Promise<SignInEntry[]> {
     const rows = await this.#store

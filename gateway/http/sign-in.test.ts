@@ -268,3 +268,57 @@ test('an office that mistypes a lot is slowed, not shut out', async () => {
   for (let i = 0; i < 30; i++) await login(`nobody${i}`, 'wrong', {}, from('203.0.113.70'));
   assert.equal((await login('colleague', 'password of colleague', {}, from('203.0.113.70'))).status, 200);
 });
+
+/** A session of this sign-in whose owner's browser is attached. */
+async function attached(token: string) {
+  const place = await harness.target();
+  const opened = await call('POST', '/api/sessions', token, { ...place, width: 800, height: 600 });
+  assert.equal(opened.status, 201, opened.text);
+  const tunnel = harness.openTunnel();
+  await tunnel.attach(opened.json.ticket);
+  await tunnel.next('hello');
+  await until(() => harness.driver.connections.some(({ options }) => options.sessionId === opened.json.id));
+  harness.driver.last.events.connected();
+  return { id: opened.json.id as string, tunnel };
+}
+
+test('what was opened in a sign-in ends with it at once, and nothing else does', async () => {
+  const token = await harness.userWith(Role.user);
+  const { username } = (await call('GET', '/api/me', token)).json;
+  const other = await harness.signIn(username, `password of ${username}`);
+  const [ends, stays] = [await attached(token), await attached(other)];
+  const place = await harness.target();
+  const late = await call('POST', '/api/sessions', token, { ...place, width: 800, height: 600 });
+  const [mine] = (await call('GET', '/api/me/sign-ins', token)).json.filter((one: { current: boolean }) => one.current);
+  assert.equal((await call('DELETE', `/api/me/sign-ins/${mine.id}`, other)).status, 204);
+  const { code } = await ends.tunnel.closed;
+  assert.equal(code, 4001);
+  const refused = harness.openTunnel();
+  await refused.attach(late.json.ticket);
+  await refused.closed;
+  const live = (await call('GET', '/api/sessions', admin)).json as { id: string }[];
+  assert.deepEqual(
+    [ends.id, stays.id, late.json.id].map((id) => live.some((session) => session.id === id)),
+    [false, true, false],
+  );
+
+  const id = (await call('GET', '/api/me', other)).json.id;
+  assert.equal((await call('PATCH', `/api/users/${id}`, admin, { disabled: true })).status, 200);
+  await stays.tunnel.closed;
+});
+
+test('a live view ends with the sign-in that it was opened in, and its ticket is no longer good', async () => {
+  const owner = await attached(await harness.userWith(Role.user));
+  const watching = await harness.userWith(Role.sessionAdmin);
+  const ticket = async () => (await call('POST', `/api/sessions/${owner.id}/watch`, watching)).json.ticket as string;
+  const viewer = harness.openTunnel();
+  await viewer.attach(await ticket());
+  await viewer.next('hello');
+  const unused = await ticket();
+  const { id } = (await call('GET', '/api/me', watching)).json;
+  assert.equal((await call('DELETE', `/api/users/${id}/sign-ins`, admin)).status, 204);
+  assert.equal((await viewer.closed).code, 4401);
+  const late = harness.openTunnel();
+  await late.attach(unused);
+  assert.equal((await late.closed).code, 4403);
+});

@@ -13,6 +13,8 @@ export interface Ticket {
   readonly sessionId: string;
   readonly role: 'owner' | 'shadow';
   readonly user: Pick<Actor, 'id' | 'username'>;
+  /** The sign-in that it was asked for in, by its reference: when that ends, so does this. */
+  readonly signIn: string;
 }
 
 /**
@@ -31,7 +33,12 @@ export class Tickets {
 
   async issue(ticket: Ticket): Promise<string> {
     const now = this.#now();
-    return new SignJWT({ role: ticket.role, session: ticket.sessionId, name: ticket.user.username })
+    return new SignJWT({
+      role: ticket.role,
+      session: ticket.sessionId,
+      name: ticket.user.username,
+      signIn: ticket.signIn,
+    })
       .setProtectedHeader({ alg: ALGORITHM })
       .setAudience(AUDIENCE)
       .setSubject(ticket.user.id)
@@ -51,14 +58,15 @@ export class Tickets {
     }).catch((error: unknown) => {
       throw new GatewayError('ticket_invalid', undefined, { cause: error });
     });
-    const { jti, exp, sub, role, session, name } = payload;
+    const { jti, exp, sub, role, session, name, signIn } = payload;
     if (
       jti === undefined ||
       exp === undefined ||
       sub === undefined ||
       (role !== 'owner' && role !== 'shadow') ||
       typeof session !== 'string' ||
-      typeof name !== 'string'
+      typeof name !== 'string' ||
+      typeof signIn !== 'string'
     ) {
       throw new GatewayError('ticket_invalid');
     }
@@ -68,6 +76,6 @@ export class Tickets {
     }
     if (this.#used.has(jti)) throw new GatewayError('ticket_invalid');
     this.#used.set(jti, exp * 1000);
-    return { sessionId: session, role, user: { id: sub, username: name } };
+    return { sessionId: session, role, user: { id: sub, username: name }, signIn };
   }
 }

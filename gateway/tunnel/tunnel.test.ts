@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { UpdateCode } from '#protocol/graphics/update.ts';
 import { encodeGatewayMessage } from '#protocol/tunnel/messages.ts';
+import { referenceOf } from '../access/login-sessions.ts';
 import { errorRow, GatewayError } from '../errors.ts';
 import { ADMIN_PASSWORD, CANARY, type Harness, startHarness, type TunnelClient, until } from '../testing/harness.ts';
 import { HOLD_BYTES } from './owner-connection.ts';
@@ -313,7 +314,8 @@ test('an administrator who is one no longer loses the live view, and the ticket 
   const viewer = harness.openTunnel();
   await viewer.attach(json.ticket);
   await viewer.next('hello');
-  const unused = await tickets.issue({ sessionId: id, role: 'shadow', user: second });
+  const signIn = referenceOf(deputy);
+  const unused = await tickets.issue({ sessionId: id, role: 'shadow', user: second, signIn });
   await harness.call('PATCH', `/api/users/${second.id}`, { token: admin, body: { roles: ['user'] } });
   assert.equal((await viewer.next('ended')).code, 'forbidden');
   const late = harness.openTunnel();

@@ -384,3 +384,41 @@ test('the settings show no secret, and what changed is in the audit', async () =
   assert.equal((await call('PATCH', '/api/settings/single-sign-on', { issuer: 'ftp://x' })).status, 400);
   assert.equal((await call('PATCH', '/api/settings/single-sign-on', { issuer: '', enabled: true })).status, 409);
 });
+
+test('who loses a group in the directory loses the live session that it gave; who is taken out of it, every one', async () => {
+  const group = (await call('POST', '/api/groups', { name: 'Operators', members: [] })).json;
+  const place = await harness.target();
+  const policy = (await call('POST', '/api/policies', { name: 'Nothing asked' })).json;
+  const entitled = await call('POST', '/api/entitlements', {
+    group: group.id,
+    accounts: [place.accountId],
+    policy: policy.id,
+  });
+  assert.equal(entitled.status, 201, entitled.text);
+  await configure({ mapping: [{ claim: 'operators', roles: [], groups: [group.id] }], recheckMinutes: 1 });
+  directory.people.set('sub-ole', { preferred_username: 'ole', groups: ['operators'] });
+  const { browser } = await signIn('sub-ole');
+  const open = async () => {
+    const body = { ...place, width: 800, height: 600 };
+    const opened = await call('POST', '/api/sessions', body, browser.token);
+    assert.equal(opened.status, 201, opened.text);
+    const tunnel = harness.openTunnel();
+    await tunnel.attach(opened.json.ticket);
+    await tunnel.next('hello');
+    return tunnel;
+  };
+  const first = await open();
+  directory.people.set('sub-ole', { preferred_username: 'ole', groups: [] });
+  const { oidc } = harness.gateway.services;
+  await oidc.recheck(Date.now() + 2 * 60_000);
+  await first.closed;
+  assert.equal((await me(browser.token)).status, 200, 'still a user');
+
+  directory.people.set('sub-ole', { preferred_username: 'ole', groups: ['operators'] });
+  await oidc.recheck(Date.now() + 4 * 60_000);
+  const second = await open();
+  directory.people.delete('sub-ole');
+  await oidc.recheck(Date.now() + 6 * 60_000);
+  await second.closed;
+  assert.equal((await me(browser.token)).status, 401);
+});

@@ -40,7 +40,12 @@ export function sessionRoutes({ sessions, tickets, logins, sessionSwitch }: Serv
       async handle({ body, actor, address, token, signedIn }) {
         const signIn = token === undefined ? undefined : await logins.reference(token);
         const session = await sessions.open(actor, address, body, signIn, signedIn.confirmedAt);
-        const ticket = await tickets.issue({ sessionId: session.id, role: 'owner', user: session.facts.user });
+        const ticket = await tickets.issue({
+          sessionId: session.id,
+          role: 'owner',
+          user: session.facts.user,
+          signIn: signedIn.reference,
+        });
         return { id: session.id, ticket };
       },
     }),
@@ -87,10 +92,17 @@ export function sessionRoutes({ sessions, tickets, logins, sessionSwitch }: Serv
       status: 201,
       response: object({ ticket: text }),
       errors: [],
-      async handle({ parameter, actor }) {
+      async handle({ parameter, actor, signedIn }) {
         const session = sessions.get(parameter('id'));
         if (!session.facts.terms.liveView) throw new GatewayError('forbidden', 'the policy allows no live view');
-        return { ticket: await tickets.issue({ sessionId: session.id, role: 'shadow', user: actor }) };
+        return {
+          ticket: await tickets.issue({
+            sessionId: session.id,
+            role: 'shadow',
+            user: actor,
+            signIn: signedIn.reference,
+          }),
+        };
       },
     }),
     route({
