@@ -31,6 +31,7 @@ import {
   ShareControlType,
   ShareDataType,
 } from '../pdu/share.ts';
+import { decodeStatusInfo } from '../pdu/status-info.ts';
 import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
 import type { TlsPeer } from '../security/certificate.ts';
@@ -452,7 +453,7 @@ export class ClientConnector {
         this.#early.take();
         return false;
       case ShareControlType.data:
-        return this.#shareData(pdu.body);
+        return this.#shareData(pdu.body, out);
       case ShareControlType.serverRedirect:
         this.#redirectTo(pdu.body, out);
         return false;
@@ -461,13 +462,17 @@ export class ClientConnector {
     }
   }
 
-  #shareData(body: Uint8Array): boolean {
+  #shareData(body: Uint8Array, out: ConnectorOutput[]): boolean {
     const data = decodeShareData(new ReadCursor(body, 'TS_SHAREDATAHEADER'));
     const state = this.#state;
     switch (data.type) {
       case ShareDataType.setErrorInfo:
         this.#errorInfo = decodeSetErrorInfo(new ReadCursor(data.body, 'TS_SET_ERROR_INFO_PDU')).errorInfo;
         return state.name === 'connected';
+      case ShareDataType.statusInfo:
+        if (state.name === 'connected') return true;
+        out.push({ kind: 'status', ...decodeStatusInfo(new ReadCursor(data.body, 'TS_STATUS_INFO_PDU')) });
+        return false;
       case ShareDataType.synchronize:
       case ShareDataType.control:
         return false;

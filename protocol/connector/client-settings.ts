@@ -139,6 +139,7 @@ function earlyCapabilityFlags(config: ClientConfig): number {
   const flags = ClientEarlyCapability;
   return (
     flags.supportErrorInfoPdu |
+    flags.supportStatusInfoPdu |
     flags.strongAsymmetricKeys |
     flags.validConnectionType |
     flags.supportMonitorLayoutPdu |

@@ -51,6 +51,7 @@ import {
   shareControlMessage,
   shareDataMessage,
 } from '../pdu/share.ts';
+import { encodeStatusInfo, StatusCode } from '../pdu/status-info.ts';
 import { decodeX224, encodeData } from '../pdu/x224.ts';
 import { ClientConnector } from './client-connector.ts';
 import { connectInitialMessage } from './client-settings.ts';
@@ -138,7 +139,7 @@ function connect(
       else if (output.kind === 'start-tls') clientTls = true;
       else if (output.kind === 'phase') outcome.phases.push(output.phase);
       else if (output.kind === 'redirect') outcome.redirection = output.redirection;
-      else outcome.client = output.result;
+      else if (output.kind === 'connected') outcome.client = output.result;
     }
   };
   const fromServer = (outputs: ReturnType<ServerAcceptor['receive']>) => {
@@ -672,7 +673,7 @@ describe('channel connection', () => {
     assert.equal(connector.stateName, 'licensing');
   });
 
-  it('is told of a redirection or an error before licensing', () => {
+  it('is told of a redirection, an error or a delay before licensing', () => {
     const inLicensing = () => {
       const { connector } = attached();
       connector.receive(concatBytes(confirm(1007), confirm(1003), confirm(1004), confirm(1005)), NOW);
@@ -690,6 +691,13 @@ describe('channel connection', () => {
     refused.receive(sendDataIndication(1003, info), NOW);
     assert.equal(refused.stateName, 'licensing');
     assert.equal(refused.explainClose().errorInfo, ErrorInfo.serverDeniedConnection);
+
+    const waiting = inLicensing();
+    const { vmStarting } = StatusCode;
+    const status = shareDataMessage(ShareDataType.statusInfo, 0, 0, encodeStatusInfo({ statusCode: vmStarting }));
+    assert.deepEqual(waiting.receive(sendDataIndication(1003, status), NOW), [
+      { kind: 'status', statusCode: vmStarting },
+    ]);
   });
 
   it('goes on without a static channel that the server refuses', () => {

@@ -157,6 +157,8 @@ export type ConnectorOutput =
   /** Send what is queued, start TLS as its client, then call `tlsEstablished`. */
   | { readonly kind: 'start-tls' }
   | { readonly kind: 'phase'; readonly phase: ConnectionPhase }
+  /** What a broker does about it that the desktop is not there yet: `StatusCode`, or one that it may have some day. */
+  | { readonly kind: 'status'; readonly statusCode: number }
   | { readonly kind: 'connected'; readonly result: ConnectionResult }
   /** The last output: this connection is over, go there. */
   | { readonly kind: 'redirect'; readonly redirection: Redirection };

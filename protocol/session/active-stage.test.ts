@@ -392,7 +392,7 @@ describe('ClientActiveStage with servers of all kinds', () => {
 
   it('takes what needs no answer', () => {
     const client = clientStage();
-    const types = ['playSound', 'setKeyboardImeStatus', 'shutdownDenied', 'statusInfo'] as const;
+    const types = ['playSound', 'setKeyboardImeStatus', 'shutdownDenied', 'monitorLayout'] as const;
     assert.deepEqual(receive(client, ...types.map((type) => fromServer(ShareDataType[type], slow('00')))), []);
     assert.equal(client.skipped.unknownPdus, 0);
   });

@@ -39,12 +39,13 @@ import {
   shareDataMessage,
 } from '../pdu/share.ts';
 import { decodeSlowPathGraphics, decodeSlowPathPointer, type SlowPathUpdate } from '../pdu/slow-path-update.ts';
+import { decodeStatusInfo } from '../pdu/status-info.ts';
 import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
 import { type ChannelOutput, ChannelRouter } from './channel-router.ts';
 import { type CloseEvidence, type CloseReason, closeReason } from './close-reason.ts';
 import { LayoutTyping } from './layout-typing.ts';
-import { type LogonNotice, logonNotice } from './logon-notice.ts';
+import { type LogonNotice, logonNotice, statusNotice } from './logon-notice.ts';
 import { SurfaceFrames } from './surface-frames.ts';
 
 export interface ActiveStageOptions {
@@ -394,12 +395,16 @@ export class ClientActiveStage {
         // [MS-RDPBCGR] 2.2.4.1.1, and 3.2.5.6.1: the secret that this connection came with was no good.
         out.push({ kind: 'auto-reconnect', secret: undefined });
         break;
+      case ShareDataType.statusInfo: {
+        const notice = statusNotice(decodeStatusInfo(cursor).statusCode);
+        if (notice !== undefined) out.push({ kind: 'logon-notice', notice });
+        break;
+      }
       case ShareDataType.synchronize:
       case ShareDataType.control:
       case ShareDataType.playSound:
       case ShareDataType.setKeyboardImeStatus:
       case ShareDataType.shutdownDenied:
-      case ShareDataType.statusInfo:
       case ShareDataType.monitorLayout:
         break; // known, and nothing to do
       default:
@@ -493,6 +498,7 @@ const SHARE_DATA_CONTEXTS = new Map<number, string>([
   [ShareDataType.update, 'TS_GRAPHICS_PDU'],
   [ShareDataType.pointer, 'TS_POINTER_PDU'],
   [ShareDataType.setErrorInfo, 'TS_SET_ERROR_INFO_PDU'],
+  [ShareDataType.statusInfo, 'TS_STATUS_INFO_PDU'],
   [ShareDataType.saveSessionInfo, 'TS_SAVE_SESSION_INFO_PDU_DATA'],
 ]);
 

@@ -69,6 +69,17 @@ describe('what a server says beside its pictures', () => {
     assert.deepEqual(outputsOf(data(ShareDataType.playSound, '00000000 00000000')), []);
   });
 
+  it('how far a broker has got', () => {
+    const noticeOf = (status: string) =>
+      outputsOf(data(ShareDataType.statusInfo, status)).map((output) =>
+        output.kind === 'logon-notice' ? output.notice.code : output.kind,
+      );
+    assert.deepEqual(noticeOf('01040000'), ['status_finding']);
+    assert.deepEqual(noticeOf('03050000'), ['status_starting']);
+    assert.deepEqual(noticeOf('06050000'), []);
+    assert.throws(() => noticeOf('0104'), DecodeError);
+  });
+
   it('why a logon is not done yet', () => {
     const codeOf = (type: string, errorData: string) => {
       const body = `03000000 1200 02000000 08000000 ${type} ${errorData}`;

@@ -1,6 +1,7 @@
 import { LogonErrorData, type LogonErrorInfo, LogonMessage } from '../pdu/save-session-info.ts';
+import { StatusCode } from '../pdu/status-info.ts';
 
-/** What the user should know about a logon that is not done yet: [MS-RDPBCGR] 2.2.10.1.1.4.1.1. */
+/** What the user should know about a logon that is not done yet: [MS-RDPBCGR] 2.2.10.1.1.4.1.1, 2.2.5.2. */
 export interface LogonNotice {
   /** Stable. */
   readonly code: LogonNoticeCode;
@@ -16,12 +17,21 @@ export type LogonNoticeCode =
   | 'logon_no_permission'
   | 'logon_session_taken'
   | 'logon_session_choice'
-  | 'logon_session_ending';
+  | 'logon_session_ending'
+  | 'status_finding'
+  | 'status_preparing'
+  | 'status_redirecting'
+  | 'status_starting';
 
 /** `undefined`: nothing that anybody has to know. */
 export function logonNotice(info: LogonErrorInfo): LogonNotice | undefined {
   if (info.type >= LogonMessage.sessionBusyOptions) return BY_MESSAGE.get(info.type);
   return BY_DATA.get(info.data);
+}
+
+/** What a broker says while it gets a computer ready; `undefined` for what it may say some day. */
+export function statusNotice(statusCode: number): LogonNotice | undefined {
+  return BY_STATUS.get(statusCode);
 }
 
 const BY_MESSAGE = new Map<number, LogonNotice>([
@@ -54,4 +64,19 @@ const BY_DATA = new Map<number, LogonNotice>([
   [LogonErrorData.updatePassword, { code: 'logon_update_password', message: 'The password has to be changed.' }],
   [LogonErrorData.other, { code: 'logon_failed', message: 'The server could not sign the account in.' }],
   [LogonErrorData.warning, { code: 'logon_warning', message: 'The server has a message about the sign-in.' }],
+]);
+
+const PREPARING = { code: 'status_preparing', message: 'The computer is being prepared for the session.' } as const;
+const WAITING = { code: 'status_starting', message: 'The server waits for the virtual machine to come up.' } as const;
+
+const BY_STATUS = new Map<number, LogonNotice>([
+  [StatusCode.findingDestination, { code: 'status_finding', message: 'The server looks for the computer.' }],
+  [StatusCode.loadingDestination, PREPARING],
+  [StatusCode.bringingSessionOnline, PREPARING],
+  [StatusCode.redirectingToDestination, { code: 'status_redirecting', message: 'The connection is sent on.' }],
+  [StatusCode.vmLoading, { code: 'status_starting', message: 'The virtual machine is being loaded.' }],
+  [StatusCode.vmWaking, { code: 'status_starting', message: 'The virtual machine is being woken up.' }],
+  [StatusCode.vmStarting, { code: 'status_starting', message: 'The virtual machine is being started.' }],
+  [StatusCode.vmStartingMonitoring, WAITING],
+  [StatusCode.vmRetryingMonitoring, WAITING],
 ]);

@@ -11,6 +11,9 @@ import { DecodeError } from '../core/errors.ts';
 import { UpdateCode } from '../graphics/update.ts';
 import { ErrorInfo } from '../pdu/error-info.ts';
 import type { InputEvent } from '../pdu/input.ts';
+import { sendDataIndication } from '../pdu/mcs-domain.ts';
+import { ShareDataType, shareDataMessage } from '../pdu/share.ts';
+import { encodeStatusInfo, StatusCode } from '../pdu/status-info.ts';
 import { type ClientOutput, RdpClient } from './rdp-client.ts';
 import { RdpServer, type ServerOutput } from './rdp-server.ts';
 
@@ -172,6 +175,22 @@ describe('RdpClient and RdpServer', () => {
       });
     }
   }
+
+  it('a broker that says what the client waits for, while it connects', () => {
+    const said = (statusCode: number) =>
+      sendDataIndication(1003, shareDataMessage(ShareDataType.statusInfo, 0, 0, encodeStatusInfo({ statusCode })));
+    class Brokered extends Wires {
+      override up(outputs: readonly ClientOutput[]): void {
+        super.up(outputs);
+        if (!outputs.some((output) => output.kind === 'phase' && output.phase === 'licensing')) return;
+        for (const code of [StatusCode.vmWaking, 0x999]) super.up(this.client.receive(said(code), NOW));
+      }
+    }
+    const wires = new Brokered({ nla: 'never' }).connect();
+    assert.deepEqual(wires.kinds(), ['logon-notice', 'graphics', 'logged-on']);
+    const [notice] = wires.fromClient.filter((output) => output.kind === 'logon-notice');
+    assert.equal(notice?.notice.code, 'status_starting');
+  });
 
   it('after the end nothing happens any more, on either side', () => {
     const wires = new Wires().connect();

@@ -18,7 +18,7 @@ import type { SecuredFrames } from '../security/secured-frames.ts';
 import { ClientActiveStage, type LockKeys, type SkippedCounts } from './client-active-stage.ts';
 import type { CloseReason } from './close-reason.ts';
 import { FrameReader } from './frame-reader.ts';
-import type { LogonNotice } from './logon-notice.ts';
+import { type LogonNotice, statusNotice } from './logon-notice.ts';
 
 export type ClientOutput =
   /** To be written to the server, in order. */
@@ -180,9 +180,15 @@ export class RdpClient {
 
   #connector(outputs: readonly ConnectorOutput[], now: number, out: ClientOutput[]): void {
     for (const output of outputs) {
-      if (output.kind !== 'connected') out.push(output);
-      else this.#connected(output.result, now, out);
+      if (output.kind === 'connected') this.#connected(output.result, now, out);
+      else if (output.kind === 'status') this.#status(output.statusCode, out);
+      else out.push(output);
     }
+  }
+
+  #status(statusCode: number, out: ClientOutput[]): void {
+    const notice = statusNotice(statusCode);
+    if (notice !== undefined) out.push({ kind: 'logon-notice', notice });
   }
 
   #connected(connection: ConnectionResult, now: number, out: ClientOutput[]): void {

@@ -62,7 +62,10 @@ export function useDesktop(options: Options): DesktopView {
     setLatency(undefined);
     opened.on('state', (next) => {
       setState(next);
-      if (next === 'active') setWasActive(true);
+      if (next !== 'active') return;
+      setWasActive(true);
+      // What the server was waiting for is there.
+      setNotice((current) => (current?.code.startsWith('status_') ? undefined : current));
     });
     opened.on('phase', (phase) => {
       setReconnecting(phase === 'reconnecting');

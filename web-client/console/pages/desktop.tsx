@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
+import type { Notice } from '../../viewer/remote-desktop.ts';
 import { gateway } from '../api/gateway.ts';
 import type { Account, Target } from '../api/types.ts';
 import { keyboardLayout } from '../desktop/keyboard-setting.ts';
@@ -137,7 +138,7 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
           </button>
         )}
       </Toolbar>
-      {view.notice !== undefined && (view.notice.viewers ?? 1) > 0 && view.notice.code !== 'idle_over' && active && (
+      {view.notice !== undefined && isShown(view.notice) && (active || state === 'connecting') && (
         <p class="notice" role="status" data-testid="notice">
           <Icon name="sessions" /> {view.notice.message}
         </p>
@@ -191,6 +192,11 @@ function Status({ state, latency }: { readonly state: string; readonly latency: 
       {latency !== undefined && `${Math.max(1, Math.round(latency))} ms`}
     </span>
   );
+}
+
+/** One that says that something is over clears what stood there before. */
+function isShown({ code, viewers = 1 }: Notice): boolean {
+  return viewers > 0 && code !== 'idle_over';
 }
 
 function endTitle(state: 'ended' | 'failed', wasActive: boolean): string {
