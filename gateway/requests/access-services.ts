@@ -66,7 +66,7 @@ export function createAccessServices(parts: AccessServicesParts): AccessServices
     requestClock: new RequestClock(requests, log),
     gate: {
       admit: (actor, address, ask, write) => admission.admit(actor, address, ask, write),
-      confirm: (requestId) => admission.confirm(requestId),
+      confirm: ({ user, account, terms }) => admission.confirm({ ...terms, userId: user.id, accountId: account.id }),
       sessionEnded: (requestId, sessionId) => requests.sessionEnded(requestId, sessionId),
     },
   };

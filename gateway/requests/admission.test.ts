@@ -122,7 +122,7 @@ test('the switch shuts the door at once, also for those who stand in it', async 
   const { id } = await world.ask();
   await world.sessionSwitch.turn(true, 'incident', sam, '');
   await assert.rejects(world.open(ute, { requestId: id }), { code: 'sessions_stopped', detail: 'incident' });
-  await assert.rejects(world.admission.confirm(id), { code: 'sessions_stopped' });
+  await assert.rejects(world.confirm(ute, id), { code: 'sessions_stopped' });
   await world.sessionSwitch.turn(false, '', sam, '');
   await world.open(ute, { requestId: id });
 });
@@ -135,4 +135,17 @@ test('what was refused leaves nothing behind', async () => {
   const before = await count();
   await assert.rejects(world.open(ute, {}), { code: 'account_in_use' });
   assert.equal(await count(), before);
+});
+
+test('one account of several that is no longer entitled is found out before its session begins', async () => {
+  const [one = '', two = ''] = world.accounts;
+  await world.entitle({}, [one]);
+  await world.entitle({}, [two]);
+  const { ute } = world.people;
+  const { id } = await world.ask({ items: [{ accountId: one }, { accountId: two }] });
+  await world.open(ute, { requestId: id, accountId: two });
+  const ofTwo = (await world.entitlements.list()).find(({ policy }) => policy.name === 'policy 2');
+  await world.entitlements.remove(ofTwo?.id ?? '');
+  await assert.rejects(world.confirm(ute, id, two), { code: 'access_revoked' });
+  await world.confirm(ute, id, one);
 });

@@ -92,10 +92,19 @@ export class Admission {
   }
 
   /** Once the session is there to be ended: throws when its access was taken back in between. */
-  async confirm(requestId: string): Promise<void> {
-    const { state } = await this.#parts.requests.current(requestId);
+  async confirm(admitted: {
+    readonly requestId: string;
+    readonly entitlementId: string;
+    readonly userId: string;
+    readonly accountId: string;
+  }): Promise<void> {
+    const { requests, entitlements, sessionSwitch } = this.#parts;
+    const { state } = await requests.current(admitted.requestId);
     if (state !== 'available') throw new GatewayError('access_revoked', `the request is ${state}`);
-    await this.#parts.sessionSwitch.requireAllowed();
+    // Of a request for several accounts, this one alone may be gone.
+    const grants = await entitlements.grantsOf(admitted.userId, admitted);
+    if (grants.length === 0) throw new GatewayError('access_revoked', 'no longer entitled');
+    await sessionSwitch.requireAllowed();
   }
 
   /** The request that stands behind the session: the one named, or one made now. */

@@ -160,7 +160,7 @@ test('revoked while connecting: whichever is first, nobody stays in', async () =
   for (let i = 0; i < 20; i++) {
     const { id } = await world.ask();
     await world.requests.approve(id, world.by(anna));
-    const open = () => world.open(ute, { requestId: id }).then(() => world.admission.confirm(id));
+    const open = () => world.open(ute, { requestId: id }).then(() => world.confirm(ute, id));
     const revoke = () => world.requests.revoke(id, world.by(sam));
     const first = i % 2 === 0 ? open() : revoke();
     const second = i % 2 === 0 ? revoke() : open();
@@ -170,7 +170,7 @@ test('revoked while connecting: whichever is first, nobody stays in', async () =
     // Either the door was shut, or the session was told at its confirmation or by `withdrawn`, which came after it.
     if (opened?.status === 'fulfilled') assert.ok(world.withdrawn.includes(`${id} access_revoked`));
     await assert.rejects(world.open(ute, { requestId: id }), { code: 'request_not_available' });
-    await assert.rejects(world.admission.confirm(id), { code: 'access_revoked' });
+    await assert.rejects(world.confirm(ute, id), { code: 'access_revoked' });
   }
 });
 

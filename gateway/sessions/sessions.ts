@@ -52,7 +52,7 @@ export interface Gate {
     write: (store: Store, requestId: string) => Promise<void>,
   ): Promise<SessionTerms>;
   /** Throws when access was taken back since. */
-  confirm(requestId: string): Promise<void>;
+  confirm(facts: Pick<SessionFacts, 'user' | 'account' | 'terms'>): Promise<void>;
   sessionEnded(requestId: string, sessionId: string): Promise<void>;
 }
 
@@ -124,7 +124,7 @@ export class Sessions {
       this.#requireRoom(actor, session);
       if (session.recording !== 'off') await this.#parts.requireSpace();
       // From here on it can be found and ended. What was taken back before, is found out now.
-      await gate.confirm(terms.requestId);
+      await gate.confirm(session.facts);
     } catch (error) {
       session.end(error instanceof GatewayError ? error.code : 'internal_error', 'refused after all');
       throw error;

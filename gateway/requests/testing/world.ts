@@ -39,6 +39,8 @@ export interface World {
   by(actor: Actor, comment?: string): { actor: Actor; address: string; comment?: string };
   stateOf(id: string): Promise<string>;
   eventsOf(id: string): Promise<string[]>;
+  /** As a session that was let in is confirmed. */
+  confirm(actor: Actor, requestId: string, accountId?: string): Promise<void>;
   /** Lets a session in, and writes a row for it. */
   open(actor: Actor, ask: { accountId?: string; requestId?: string; confirmedAt?: number }): Promise<string>;
   /** The same store by another gateway: what a restart finds. */
@@ -126,6 +128,15 @@ function worldOf(store: Store, people: World['people'], accounts: readonly strin
         .orderBy('id')
         .execute();
       return rows.map(({ event }) => event);
+    },
+    async confirm(actor, requestId, accountId = accounts[0] ?? '') {
+      const item = await store
+        .selectFrom('request_items')
+        .select('entitlement_id')
+        .where('request_id', '=', requestId)
+        .where('account_id', '=', accountId)
+        .executeTakeFirstOrThrow();
+      await admission.confirm({ requestId, entitlementId: item.entitlement_id, userId: actor.id, accountId });
     },
     async open(actor, { accountId = accounts[0] ?? '', requestId, confirmedAt }) {
       const sessionId = `session-${Math.random()}`;
