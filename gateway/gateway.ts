@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { can, Role } from './access/can.ts';
 import { generatePassword } from './access/passwords.ts';
+import { SecondFactors } from './access/second-factors.ts';
 import { createSignInServices } from './access/sign-in-services.ts';
 import { toActor } from './access/users.ts';
 import { Audit } from './audit/audit.ts';
@@ -156,7 +157,10 @@ function localUrl(port: number): string {
 
 async function createServices(options: GatewayOptions, store: Store, whereabouts: Whereabouts) {
   const { config, parts, log } = options;
-  const holdsSecrets = (await Targets.holdsSecrets(store)) || (await RecordingKeys.holdsKeys(store));
+  const holdsSecrets =
+    (await Targets.holdsSecrets(store)) ||
+    (await SecondFactors.holdsKeys(store)) ||
+    (await RecordingKeys.holdsKeys(store));
   const key = await loadMasterKey(config.keyFile, !holdsSecrets);
   const vault = new Vault(key);
   const recordingKeys = new RecordingKeys(store, vault);
@@ -251,7 +255,8 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     retention,
     retentionSettings,
     holds: new LegalHolds(store),
-    storageReport: () => storageReport({ store, settings: retentionSettings, storage: parts.storage, retention }),
+    storageReport: () =>
+      storageReport({ store, targets, settings: retentionSettings, storage: parts.storage, retention }),
     live: parts.live,
     graphics: options.config.graphics,
     version: options.version,

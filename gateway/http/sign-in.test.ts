@@ -322,3 +322,18 @@ test('a live view ends with the sign-in that it was opened in, and its ticket is
   await late.attach(unused);
   assert.equal((await late.closed).code, 4403);
 });
+
+test('a new password ends what others have open who knew the old one', async () => {
+  const token = await harness.userWith(Role.user);
+  const { id, username } = (await call('GET', '/api/me', token)).json;
+  const thief = await attached(await harness.signIn(username, `password of ${username}`));
+  const own = await attached(token);
+  const change = { current: `password of ${username}`, password: 'a new password' };
+  assert.equal((await call('POST', '/api/me/password', token, change)).status, 204);
+  await thief.tunnel.closed;
+  const live = async () => ((await call('GET', '/api/sessions', admin)).json as { id: string }[]).map((one) => one.id);
+  assert.ok((await live()).includes(own.id), 'what she has open herself stays');
+  const again = await attached(await harness.signIn(username, 'a new password'));
+  assert.equal((await call('PATCH', `/api/users/${id}`, admin, { password: 'set by an administrator' })).status, 200);
+  await again.tunnel.closed;
+});

@@ -17,6 +17,7 @@ export const CALLBACK_PATH = '/api/oidc/callback';
 const FLOW_LIFE_MS = 10 * 60_000;
 /** What discovery found is good for this long: keys and endpoints change rarely. */
 const DISCOVERY_LIFE_MS = 60 * 60_000;
+const RETRY_DISCOVERY_MS = 5000;
 /** How often it is looked whether a sign-in is to be checked again. */
 const SWEEP_MS = 15_000;
 /** [RFC 8176] 2: authentication methods that are, or go with, a second factor. */
@@ -60,7 +61,7 @@ export interface Returned {
 /** Single sign-on by OpenID Connect: to the provider and back, kept in step with the directory, and out again. */
 export class Oidc {
   readonly #parts: OidcParts;
-  #provider: { readonly key: string; readonly until: number; readonly found: Promise<OidcProvider> } | undefined;
+  #provider: { readonly key: string; until: number; readonly found: Promise<OidcProvider> } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> | undefined;
 
@@ -308,7 +309,8 @@ export class Oidc {
     const kept = { key, until: now + DISCOVERY_LIFE_MS, found };
     this.#provider = kept;
     found.catch(() => {
-      if (this.#provider === kept) this.#provider = undefined;
+      // Soon again, but not once for everybody who comes by.
+      kept.until = Date.now() + RETRY_DISCOVERY_MS;
     });
     return found;
   }

@@ -1,5 +1,6 @@
 import type { Opened } from '../../access/sign-in.ts';
 import { GatewayError } from '../../errors.ts';
+import { withdrawSignIns } from '../../sessions/withdraw.ts';
 import { setDeviceCookie, setSessionCookie } from '../authentication.ts';
 import { type Route, route } from '../route.ts';
 import { newPassword, nullable, object, ref, text } from '../schemas.ts';
@@ -20,7 +21,7 @@ const stage = {
     '`code`: a code is still owed; `enrol`: a second factor must be set up first. Neither can do anything else',
 } as const;
 
-export function signInRoutes({ users, logins, signIn, oidc, audit }: Services): Route[] {
+export function signInRoutes({ users, logins, signIn, oidc, audit, sessions }: Services): Route[] {
   return [
     route<LoginBody>({
       method: 'post',
@@ -138,7 +139,10 @@ export function signInRoutes({ users, logins, signIn, oidc, audit }: Services): 
       errors: ['login_failed', 'too_many_requests'],
       async handle({ actor, body, client, context, signedIn }) {
         await signIn.checkPassword(actor, body.current, client);
+        const others = (await logins.list(actor.id)).map(({ id }) => id).filter((id) => id !== signedIn.reference);
         await users.change(actor.id, { password: body.password });
+        // What this browser has open may stay; whoever else knew the old password has nothing left.
+        withdrawSignIns(sessions, actor.id, others);
         await signIn.tell(signedIn.user, client, 'user.changed', 'Your password was changed', actor);
         setSessionCookie(context, undefined);
       },

@@ -10,7 +10,7 @@ export function userRoutes(services: Services): Route[] {
   return [...peopleRoutes(services), ...signInsOfUsersRoutes(services)];
 }
 
-function peopleRoutes({ users, audit, sessions, accessGuard }: Services): Route[] {
+function peopleRoutes({ users, logins, audit, sessions, accessGuard }: Services): Route[] {
   return [
     route({
       method: 'get',
@@ -70,8 +70,14 @@ function peopleRoutes({ users, audit, sessions, accessGuard }: Services): Route[
         ) {
           throw new GatewayError('forbidden', 'nobody gives themselves roles');
         }
+        const signIns = body.password === undefined ? [] : await logins.list(parameter('id'));
         const user = await users.change(parameter('id'), body);
         withdrawFromUser(sessions, user.id, user);
+        withdrawSignIns(
+          sessions,
+          user.id,
+          signIns.map(({ id }) => id),
+        );
         await accessGuard.recheck();
         await audit.record({
           action: 'user.changed',
