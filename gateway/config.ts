@@ -19,6 +19,8 @@ export interface Config {
   readonly proxies: TrustedProxies | undefined;
   /** How people reach the gateway: for links in mail and for the way back from a sign-in service. */
   readonly publicUrl: string | undefined;
+  /** Where finished recordings are kept, a `file:` or `s3:` URL; nothing: in the data folder. */
+  readonly recordingsUrl: string | undefined;
   readonly ffmpegPath: string;
   readonly recording: 'required' | 'off';
   readonly demo: boolean;
@@ -71,6 +73,12 @@ export const variables: readonly Variable[] = [
     meaning:
       'addresses and networks of reverse proxies and load balancers (or `loopback`), comma separated, whose `X-Forwarded-For` says where a request came from; without it everybody behind one counts as one address',
   },
+  {
+    name: 'ORIEL_RECORDINGS_URL',
+    defaultText: '`<data>/recordings`',
+    meaning:
+      "where finished recordings are kept: `file:///srv/recordings`, or `s3://bucket/prefix?endpoint=https://s3.example.com&region=eu-central-1`, which signs in as Amazon's tools do (`AWS_ACCESS_KEY_ID`, …)",
+  },
   { name: 'ORIEL_FFMPEG', defaultText: 'ffmpeg', meaning: 'ffmpeg to record with' },
   {
     name: 'ORIEL_RECORDING',
@@ -119,6 +127,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: str
     origins: publicUrl === undefined || origins.includes(publicUrl) ? origins : [...origins, publicUrl],
     proxies: proxiesOf('ORIEL_TRUSTED_PROXIES', read('ORIEL_TRUSTED_PROXIES')),
     publicUrl: publicUrl ?? origins[0],
+    recordingsUrl: read('ORIEL_RECORDINGS_URL'),
     ffmpegPath: read('ORIEL_FFMPEG') ?? 'ffmpeg',
     recording: choiceOf('ORIEL_RECORDING', read('ORIEL_RECORDING') ?? 'required', ['required', 'off']),
     graphics: graphicsOf('ORIEL_GRAPHICS', read('ORIEL_GRAPHICS')),

@@ -6,9 +6,11 @@ import { describeReport } from '../recorder/evidence/describe-report.ts';
 import { ensureSigningKey, readTrustedKeys } from '../recorder/evidence/signing-key.ts';
 import type { VerificationReport } from '../recorder/evidence/verify.ts';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from '../recorder/finish.ts';
-import { readRecording } from '../recorder/library.ts';
 import { readLiveSegment, readLiveVideo } from '../recorder/live.ts';
+import { RecordingArchive } from '../recorder/storage/archive.ts';
 import { type ByteSource, streamOf } from '../recorder/storage/byte-source.ts';
+import type { ObjectStorage } from '../recorder/storage/object-storage.ts';
+import { openStorage } from '../recorder/storage/open-storage.ts';
 import { RecordingStore } from '../recorder/storage/recording-store.ts';
 import { SealedFileError } from '../recorder/storage/sealed-file.ts';
 import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
@@ -46,6 +48,8 @@ async function main(): Promise<void> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
 
   const recordings = join(config.dataDirectory, 'recordings');
+  const storage = recordingStorage(config);
+  await storage?.check();
   const signingKeyFile = config.evidenceKeyFile;
   const pixels = new PixelHostProcess({
     recordingsDirectory: recordings,
@@ -55,12 +59,13 @@ async function main(): Promise<void> {
   });
   // Before the first recording needs it; a key that cannot be read is for the person who starts the gateway.
   await ensureSigningKey(signingKeyFile);
+  const { parts, store } = gatewayParts(config, recordings, storage, pixels, log);
   const gateway = await startGateway({
     config,
     log,
     version,
     webRoot: join(root, 'web-client', 'dist'),
-    parts: gatewayParts(config, recordings, pixels, log),
+    parts,
   });
   const demo = new DemoTarget({
     targets: gateway.services.targets,
@@ -68,7 +73,10 @@ async function main(): Promise<void> {
     log,
     start: (options) => startDemoProcess(options, (line) => log.debug({ line }, 'demo desktop')),
   });
+  const archive = storage && new RecordingArchive({ store, storage, log });
+  archive?.start();
   stopOnSignals(log, async () => {
+    archive?.stop();
     await gateway.stop();
     await demo.stop();
     await pixels.close();
@@ -79,11 +87,26 @@ async function main(): Promise<void> {
   greet(gateway);
 }
 
-function gatewayParts(config: Config, recordings: string, pixels: PixelHostProcess, log: Logger): GatewayParts {
+function recordingStorage({ recordingsUrl }: Config): ObjectStorage | undefined {
+  if (recordingsUrl === undefined) return undefined;
+  try {
+    return openStorage(recordingsUrl);
+  } catch (error) {
+    throw new ConfigError('ORIEL_RECORDINGS_URL', (error as Error).message);
+  }
+}
+
+function gatewayParts(
+  config: Config,
+  recordings: string,
+  storage: ObjectStorage | undefined,
+  pixels: PixelHostProcess,
+  log: Logger,
+): { readonly parts: GatewayParts; readonly store: RecordingStore } {
   let keys: RecordingKeys | undefined;
   const keyOf = async (id: string) => keys?.find(id);
-  const store = new RecordingStore({ directory: recordings, keyOf });
-  return {
+  const store = new RecordingStore({ directory: recordings, keyOf, storage });
+  const parts: GatewayParts = {
     useKeys: (given) => {
       keys = given;
     },
@@ -93,7 +116,7 @@ function gatewayParts(config: Config, recordings: string, pixels: PixelHostProce
       video: (id) => serve(store, id, VIDEO_FILE, log),
       thumbnail: (id) => serve(store, id, THUMBNAIL_FILE, log),
     },
-    evidence: evidenceOf(store, config.evidenceKeyFile, keyOf, log),
+    evidence: evidenceOf(config, store, keyOf, log),
     storage: {
       async destroy(id) {
         // The key first: whatever happens to the files, nobody reads them any more.
@@ -112,12 +135,13 @@ function gatewayParts(config: Config, recordings: string, pixels: PixelHostProce
       const recovered = await recoverInterrupted(recordings, options);
       const found = new Map(recovered.flatMap(({ sessionId, summary }) => (summary ? [[sessionId, summary]] : [])));
       for (const id of expected) {
-        const summary = found.get(id) ?? (await readRecording(join(recordings, id), keyOf))?.summary;
+        const summary = found.get(id) ?? (await store.summary(id));
         if (summary !== undefined) found.set(id, summary);
       }
       return found;
     },
   };
+  return { parts, store };
 }
 
 async function serve(store: RecordingStore, id: string, name: string, log: Logger): Promise<ServedFile | undefined> {
@@ -154,15 +178,16 @@ async function openReadable(
 
 /** The evidence in recordings, read and checked by the recorder's own code. */
 function evidenceOf(
+  { evidenceKeyFile: signingKeyFile, recordingsUrl }: Config,
   store: RecordingStore,
-  signingKeyFile: string,
   keyOf: (id: string) => Promise<Uint8Array | undefined>,
   log: Logger,
 ): Evidence {
   const program = fileURLToPath(new URL('../recorder/evidence/stored-main.ts', import.meta.url));
   const verify = async (id: string): Promise<VerificationReport> => {
     const key = await keyOf(id);
-    const job = { directory: store.directory, id, key: key && Buffer.from(key).toString('base64'), signingKeyFile };
+    const place = { directory: store.directory, storage: recordingsUrl, id };
+    const job = { ...place, key: key && Buffer.from(key).toString('base64'), signingKeyFile };
     return verifyInProcess<VerificationReport>(program, job);
   };
   return {

@@ -38,15 +38,22 @@ export async function readRecording(directory: string, keyOf: KeyOf = NO_KEYS): 
   const manifest = await readManifest(folder);
   if (manifest === undefined) return undefined;
   const { sessionId, state, thumbnail } = manifest;
-  return { sessionId, directory, state, summary: summarise(folder, manifest), thumbnail };
+  return {
+    sessionId,
+    directory,
+    state,
+    summary: summarise(folder.pathOf(manifest.video?.file ?? ''), manifest),
+    thumbnail,
+  };
 }
 
-function summarise(folder: RecordingFolder, manifest: Manifest): RecordingSummary | undefined {
+/** @param path of the video */
+export function summarise(path: string, manifest: Manifest): RecordingSummary | undefined {
   const { video, startedAt, endedAt, state, segments } = manifest;
   if (video === undefined || startedAt === undefined || endedAt === undefined) return undefined;
   if (state !== 'complete' && state !== 'incomplete') return undefined;
   return {
-    path: folder.pathOf(video.file),
+    path,
     bytes: video.bytes,
     durationMs: video.durationMs,
     width: video.width,

@@ -55,7 +55,11 @@ export const MANIFEST_FILE = 'recording.json';
 /** `undefined` when there is none; throws when it is not one of ours. */
 export async function readManifest(folder: RecordingFolder): Promise<Manifest | undefined> {
   const bytes = await folder.read(MANIFEST_FILE);
-  if (bytes === undefined) return undefined;
+  return bytes && parseManifest(bytes);
+}
+
+/** Throws when it is not one of ours. */
+export function parseManifest(bytes: Buffer): Manifest {
   const value = JSON.parse(bytes.toString('utf8')) as Partial<Manifest> | null;
   if (value?.format !== 'oriel-recording' || !Array.isArray(value.segments)) {
     throw new Error(`${MANIFEST_FILE} is not a recording's manifest`);

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { VIDEO_FILE } from '../finish.ts';
+import { openStorage } from '../storage/open-storage.ts';
 import { RecordingStore } from '../storage/recording-store.ts';
 import { readTrustedKeys } from './signing-key.ts';
 import { verifySource } from './verify.ts';
@@ -10,6 +11,8 @@ import { verifySource } from './verify.ts';
  */
 interface Job {
   readonly directory: string;
+  /** The URL of where finished recordings are kept, if not in the directory. */
+  readonly storage?: string;
   readonly id: string;
   /** Base64; nothing for a recording that is not encrypted. */
   readonly key?: string;
@@ -19,7 +22,8 @@ interface Job {
 
 const job = JSON.parse(await text(process.stdin)) as Job;
 const key = job.key === undefined ? undefined : Buffer.from(job.key, 'base64');
-const store = new RecordingStore({ directory: job.directory, keyOf: async () => key });
+const storage = job.storage === undefined ? undefined : openStorage(job.storage);
+const store = new RecordingStore({ directory: job.directory, storage, keyOf: async () => key });
 const video = await store.open(job.id, VIDEO_FILE);
 if (video === undefined) throw new Error('the video is gone');
 const report = await verifySource(video, await readTrustedKeys(job.signingKeyFile));

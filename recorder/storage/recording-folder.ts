@@ -4,6 +4,8 @@ import { type ByteSource, openFile, readWhole } from './byte-source.ts';
 import { type FileWriter, PlainWriter } from './file-writer.ts';
 import { openSealed, openSealedLog, SealedFileError, SealedWriter, Shape } from './sealed-file.ts';
 
+/** What the names of files that are not whole yet end with. */
+export const PARTIAL_SUFFIX = '.part';
 /** What encrypted files' names end with. */
 export const SEALED_SUFFIX = '.sealed';
 
@@ -179,5 +181,3 @@ async function openIfThere(path: string): Promise<ByteSource | undefined> {
     throw error;
   }
 }
-
-const PARTIAL_SUFFIX = '.part';

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { EVENTS_FILE, type RecordedEvent, readEvents } from '../evidence/event-log.ts';
 import { eventsOf, readEvidence } from '../evidence/verify.ts';
 import { VIDEO_FILE } from '../finish.ts';
-import { type KeyOf, NO_KEYS } from '../library.ts';
+import { type KeyOf, NO_KEYS, summarise } from '../library.ts';
+import { MANIFEST_FILE, parseManifest } from '../manifest.ts';
+import type { RecordingSummary } from '../recording.ts';
 import { type ByteSource, readWhole } from './byte-source.ts';
 import type { ObjectStorage } from './object-storage.ts';
 import { RecordingFolder, SEALED_SUFFIX } from './recording-folder.ts';
@@ -43,6 +45,14 @@ export class RecordingStore {
     if (key !== undefined) return openSealed(sealed, { key, recordingId: id, name });
     await sealed.close();
     throw new SealedFileError(`${name} is encrypted, and there is no key for it`);
+  }
+
+  /** `undefined` where there is none, or it is not finished. */
+  async summary(id: string): Promise<RecordingSummary | undefined> {
+    const source = await this.open(id, MANIFEST_FILE);
+    if (source === undefined) return undefined;
+    const manifest = parseManifest(await readWhole(source).finally(() => source.close()));
+    return summarise(`${id}/${manifest.video?.file}`, manifest);
   }
 
   /** The event log: from the video, or beside it while that is not finished. `undefined` where there is none. */

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { createServer, request as forward, type IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { temporaryDirectory } from './media-tools.ts';
+
+/** What a test makes of a request on its way: nothing special, an error of the service, or a broken connection. */
+export type Fate = 'pass' | 'busy' | 'drop' | 'forgotten';
+
+export interface S3Server {
+  readonly endpoint: string;
+  readonly bucket: string;
+  /** Method and path of every request that reached the service, in their order. */
+  readonly requests: string[];
+  /** Decides about each request. */
+  fate: (request: string) => Fate;
+}
+
+/**
+ * A server that speaks S3 and checks signatures (the npm package `@20minutes/s3rver`), behind a proxy that loses what a
+ * test wants lost. Sets the credentials that it takes.
+ */
+export async function startS3Server(context: TestContext): Promise<S3Server> {
+  const S3rver = createRequire(import.meta.url)('@20minutes/s3rver') as S3rverClass;
+  const bucket = 'recordings';
+  const service = new S3rver({
+    port: 0,
+    address: '127.0.0.1',
+    silent: true,
+    // It checks them, but for lists it forgets the slash behind the bucket's name. Unknown keys it refuses all the same.
+    allowMismatchedSignatures: true,
+    directory: join(await temporaryDirectory(context), 's3'),
+    configureBuckets: [{ name: bucket, configs: [] }],
+  });
+  const { port } = await service.run();
+  const requests: string[] = [];
+  const server = { endpoint: '', bucket, requests, fate: (): Fate => 'pass' } as {
+    -readonly [K in keyof S3Server]: S3Server[K];
+  };
+  const proxy = createServer((incoming, outgoing) => {
+    const name = `${incoming.method} ${incoming.url}`;
+    const fate = server.fate(name);
+    if (fate === 'drop') {
+      incoming.socket.destroy();
+      return;
+    }
+    if (fate !== 'pass') {
+      const [status, code] = fate === 'busy' ? [503, 'SlowDown'] : [404, 'NoSuchUpload'];
+      incoming.resume();
+      outgoing.writeHead(status, { 'Content-Type': 'application/xml' });
+      outgoing.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code} says the test</Message></Error>`);
+      return;
+    }
+    requests.push(name);
+    const { method = 'GET', url = '/', headers } = incoming;
+    // The host's name is signed: it goes through as it is.
+    const upstream = forward({ host: '127.0.0.1', port, method, path: url, headers }, (answer: IncomingMessage) => {
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(outgoing);
+    });
+    upstream.on('error', () => outgoing.destroy());
+    incoming.pipe(upstream);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  server.endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  process.env.AWS_ACCESS_KEY_ID = 'S3RVER';
+  process.env.AWS_SECRET_ACCESS_KEY = 'S3RVER';
+  context.after(async () => {
+    proxy.close();
+    proxy.closeAllConnections();
+    await service.close();
+  });
+  return server;
+}
+
+/** What we use of the package, which has no types. */
+type S3rverClass = new (options: object) => { run(): Promise<{ port: number }>; close(): Promise<void> };
