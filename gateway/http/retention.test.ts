@@ -191,6 +191,10 @@ test('the storage report: what there is, how it grows, how long it lasts', async
   const ends = await must('GET', '/api/storage');
   assert.equal(ends.daysLeft, null, 'the rule ends the growth before the disk is full');
   assert.equal(ends.targets[0].bytesInTheEnd, row.bytesPerDay * 7);
+  // A target of which there is nothing yet is in the plan, so that it can have a rule.
+  const { targetId: unused } = await harness.target();
+  const planned = (await must('GET', '/api/storage')).targets as { target: { id: string }; kbPerMinute: null }[];
+  assert.equal(planned.find(({ target }) => target.id === unused)?.kbPerMinute, null);
 });
 
 test('a recording that goes on is there piece by piece, and watching it is one viewing', async () => {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Store } from '../store/store.ts';
+import type { Targets } from '../targets/targets.ts';
 import { DAY_MS, daysUntilFull, type RetentionRule, ruleFor, sizeInTheEnd } from './policy.ts';
 import type { RecordingStorage, Retention, SweepResult } from './retention.ts';
 import type { RetentionSettings } from './retention-settings.ts';
@@ -41,6 +42,7 @@ const SEEN_DAYS = 30;
 
 interface ReportParts {
   readonly store: Store;
+  readonly targets: Pick<Targets, 'list'>;
   readonly settings: RetentionSettings;
   readonly storage: RecordingStorage;
   readonly retention: Retention;
@@ -48,13 +50,20 @@ interface ReportParts {
 
 export async function storageReport(parts: ReportParts, now = Date.now()): Promise<StorageReport> {
   const { store, settings, storage, retention } = parts;
-  const [rules, watermarks, space, sums, held] = await Promise.all([
+  const [rules, watermarks, space, recorded, held, known] = await Promise.all([
     settings.rules(),
     settings.watermarks(),
     storage.space(),
     sumsByTarget(store, now),
     heldSum(store),
+    parts.targets.list(),
   ]);
+  // Targets of which there is nothing yet can have a rule, too.
+  const unused = known.filter(({ id }) => !recorded.some((sum) => sum.target_id === id));
+  const sums = [
+    ...recorded,
+    ...unused.map(({ id, name }) => ({ ...NOTHING, target_id: id, target_name: name, first: now })),
+  ];
   const targets = sums.map((sum): TargetStorage => {
     const rule = ruleFor(rules, sum.target_id);
     // A target that is new has not had all these days to grow in.
@@ -85,6 +94,8 @@ export async function storageReport(parts: ReportParts, now = Date.now()): Promi
     targets,
   };
 }
+
+const NOTHING = { recordings: 0, bytes: 0, duration: 0, recent_bytes: 0, recent_duration: 0 };
 
 async function sumsByTarget(store: Store, now: number) {
   const since = now - SEEN_DAYS * DAY_MS;

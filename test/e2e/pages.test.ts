@@ -79,6 +79,7 @@ const adminPages = [
   ['/admin/targets', 'Targets'],
   ['/admin/users', 'Users'],
   ['/admin/audit', 'Audit log'],
+  ['/admin/storage', 'Storage'],
   ['/admin/settings', 'Settings'],
   ['/admin/settings/sign-in', 'Signing in'],
   ['/admin/settings/notifications', 'Notification settings'],

@@ -23,7 +23,7 @@ const administration: readonly Entry[] = [
   { path: '/admin/targets', label: 'Targets', icon: 'targets', roles: ['vault-admin', 'system-admin'] },
   { path: '/admin/users', label: 'Users', icon: 'users', roles: ['system-admin'] },
   { path: '/admin/audit', label: 'Audit log', icon: 'audit', roles: ['auditor'] },
-  { path: '/admin/storage', label: 'Storage', icon: 'storage', roles: ['admin'] },
+  { path: '/admin/storage', label: 'Storage', icon: 'storage', roles: ['system-admin'] },
   { path: '/admin/settings', label: 'Settings', icon: 'settings', roles: ['system-admin'] },
 ];
 
