@@ -44,7 +44,9 @@ export async function assertLooksRight(page: Page, name: string): Promise<void> 
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     // Colours that still change would be measured halfway.
     await page.waitForFunction(() =>
-      (globalThis as unknown as Globals).document.getAnimations().every(({ playState }) => playState !== 'running'),
+      (globalThis as unknown as Globals).document
+        .getAnimations()
+        .every((animation) => !('transitionProperty' in animation) || animation.playState !== 'running'),
     );
     for (const fault of await accessibilityFaults(page)) found.push(`${name}, ${colorScheme}: ${fault}`);
     const over = await page.evaluate(() => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { stepAt, totpCode } from '../../gateway/access/totp.ts';
@@ -220,4 +222,59 @@ test('single sign-on: set up by an administrator, in by the provider, out there 
   );
   await admin.close();
   await dora.close();
+});
+
+test('a desktop whose policy asks for it: the second factor is asked for, and the page goes on', async () => {
+  const { admin } = gateway;
+  const nowhere = { host: '127.0.0.1', port: 1, username: 'operator', password: 'Nowhere-Pass-1!' };
+  const { targetId, accountId } = await admin.addTarget('Payroll', nowhere);
+  // Not through `addUser`, which entitles to everything without asking.
+  await admin.must('POST', '/api/users', { username: 'steve', password: PASSWORD, roles: ['user'] });
+  const { id: group } = await admin.must<{ id: string }>('POST', '/api/groups', {
+    name: 'Payroll',
+    members: ['steve'],
+  });
+  const { id: policy } = await admin.must<{ id: string }>('POST', '/api/policies', { name: 'Step-up', stepUp: true });
+  await admin.must('POST', '/api/entitlements', { group, accounts: [accountId], policy });
+
+  const person = await openPerson(browser, gateway, 'steve', PASSWORD);
+  const { page } = person;
+  await person.go(`/desktop/${targetId}`);
+  await page.getByRole('dialog').getByText('your account has none yet').waitFor();
+  await page.getByTestId('step-up').click();
+  await page.getByRole('heading', { level: 1, name: 'Your account' }).waitFor();
+  await page.getByTestId('set-up').click();
+  await page.locator('input[name=proof-password]').fill(PASSWORD);
+  await page.getByTestId('enrol-go-on').click();
+  const code = authenticator(await page.getByTestId('totp-secret').innerText());
+  await page.locator('input[name=first-code]').fill(code());
+  await page.getByTestId('confirm-code').click();
+  await page.getByTestId('codes-kept').click();
+  await page.getByTestId('sign-out').click();
+
+  // A factor that was shown a while ago is as good as none.
+  await page.locator('input[name=username]').fill('steve');
+  await page.locator('input[name=password]').fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.locator('input[name=code]').fill(code());
+  await page.keyboard.press('Enter');
+  await page.getByTestId('signed-in').waitFor();
+  const database = new DatabaseSync(join(gateway.data, 'oriel.sqlite'));
+  database.exec('update login_sessions set confirmed_at = confirmed_at - 600000');
+  database.close();
+  await person.go(`/desktop/${targetId}`);
+  await page.locator('input[name=step-up-code]').waitFor();
+  await assertLooksRight(page, 'step-up');
+  await page.locator('input[name=step-up-code]').fill('000000');
+  await page.getByTestId('step-up').click();
+  await page.getByRole('dialog').getByTestId('error-code').filter({ hasText: 'code_wrong' }).waitFor();
+  await page.locator('input[name=step-up-code]').fill(code());
+  await page.getByTestId('step-up').click();
+  // Past the door: the computer itself is not there.
+  await page.getByTestId('error-code').filter({ hasText: 'target_refused' }).waitFor();
+  assert.deepEqual(
+    person.complaints.filter((text) => !text.includes('status of 403')),
+    [],
+  );
+  await person.close();
 });
