@@ -84,7 +84,9 @@ export function encoderArguments(settings: EncoderSettings): string[] {
     'me=umh',
     'merange=256',
     `ref=${references}`,
-    'chroma-qp-offset=-6',
+    'chroma-qp-offset=-4',
+    // The first picture as fine as all others, not finer: it is the most expensive one.
+    'ipratio=1',
     'rc-lookahead=0',
     'weightp=0',
     'stitchable=1',

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy } from './frame-policy.ts';
 
 /** Runs a policy against changes at given times; returns when it captured and flushed. */
-function simulate(changes: number[], until: number, bytesPerFrame = 0, policy = new FramePolicy()) {
+function simulate(changes: number[], until: number, bytesPerFrame = 0, policy = new FramePolicy(), share = 0) {
   const captures: number[] = [];
   const flushes: number[] = [];
   const staleness: number[] = [];
@@ -19,7 +19,7 @@ function simulate(changes: number[], until: number, bytesPerFrame = 0, policy = 
         if (firstUnseen !== undefined) staleness.push(now - firstUnseen);
         firstUnseen = undefined;
         policy.step({ kind: 'spent', bytes: bytesPerFrame }, now);
-        current = policy.step({ kind: 'captured', emitted: true }, now);
+        current = policy.step({ kind: 'captured', emitted: true, share }, now);
       } else {
         flushes.push(now);
         current = policy.step({ kind: 'flushed' }, now);
@@ -99,6 +99,20 @@ test('work inside the budget is never slowed', () => {
   const { worst, policy } = simulate(every(100, 0, 3_600_000), 3_600_000, 3000);
   assert.equal(policy.pressure, 0);
   assert.ok(worst <= 1000);
+});
+
+test('a film is recorded every two seconds, and what comes after it as soon as ever', () => {
+  const film = every(50, 10_000, 60_000);
+  const { captures, worst } = simulate([0, ...film, 70_000], 71_000, 0, new FramePolicy(), 0.4);
+  const later = captures.filter((at) => at > 20_000 && at < 59_000);
+  assert.ok(later.length >= 18 && later.length <= 20, `${later.length} frames in 39 seconds`);
+  assert.ok(worst <= 2000);
+  assert.deepEqual(captures.slice(-2), [61_000, 70_300]);
+});
+
+test('a log that scrolls by is no film, and neither is a moving pointer', () => {
+  assert.equal(simulate([0, ...every(250, 10_000, 60_000)], 60_000, 0, new FramePolicy(), 0.4).worst, 1000);
+  assert.equal(simulate([0, ...every(50, 10_000, 60_000)], 60_000, 0, new FramePolicy(), 0.01).worst, 1000);
 });
 
 test('time that runs backwards pays nothing and breaks nothing', () => {

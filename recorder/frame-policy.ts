@@ -23,6 +23,14 @@ export interface FramePolicySettings {
   /** `latestMs` when the budget is used up, and when it is overdrawn by as much again. */
   readonly strainedMs: number;
   readonly overdrawnMs: number;
+  /**
+   * Motion is what goes on for `motionAfterMs` with no pause of `stillMs` and at least `motionShare` of the desktop new in
+   * each frame: a film, not a log that scrolls by. `latestMs` is then `motionMs`.
+   */
+  readonly motionMs: number;
+  readonly motionAfterMs: number;
+  readonly motionShare: number;
+  readonly stillMs: number;
 }
 
 export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
@@ -34,13 +42,17 @@ export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
   budgetMinutes: 6,
   strainedMs: 2000,
   overdrawnMs: 8000,
+  motionMs: 2000,
+  motionAfterMs: 5000,
+  motionShare: 0.1,
+  stillMs: 200,
 };
 
 export type FrameEvent =
   /** The picture may have changed. */
   | { readonly kind: 'changed' }
-  /** A capture was made as told; `emitted` says whether it differed and became a frame. */
-  | { readonly kind: 'captured'; readonly emitted: boolean }
+  /** A capture was made as told; `share` of the desktop, 0…1, was new in it. Without anything new it is no frame. */
+  | { readonly kind: 'captured'; readonly emitted: boolean; readonly share?: number }
   /** The last picture was written again as told. */
   | { readonly kind: 'flushed' }
   /** The encoder has written this many more bytes. */
@@ -61,6 +73,7 @@ export class FramePolicy {
   #budgetAt: number | undefined;
   #firstUnseen: number | undefined;
   #lastChange = 0;
+  #movingSince = 0;
   #lastFrame: number | undefined;
   #flushed = true;
 
@@ -75,10 +88,12 @@ export class FramePolicy {
     switch (event.kind) {
       case 'changed':
         this.#firstUnseen ??= now;
+        if (now - this.#lastChange > this.#settings.stillMs) this.#movingSince = now;
         this.#lastChange = now;
         break;
       case 'captured':
         this.#firstUnseen = undefined;
+        if ((event.share ?? 0) < this.#settings.motionShare) this.#movingSince = now;
         if (event.emitted) {
           this.#lastFrame = now;
           this.#flushed = false;
@@ -115,12 +130,14 @@ export class FramePolicy {
   }
 
   #captureDue(firstUnseen: number, lastFrame: number): number {
-    const { quietMs, latestMs, gapMs, strainedMs, overdrawnMs } = this.#settings;
+    const { quietMs, latestMs, gapMs, strainedMs, overdrawnMs, motionMs, motionAfterMs } = this.#settings;
     const pressure = this.pressure;
-    const latest =
+    const affordable =
       pressure <= 1
         ? latestMs + pressure * (strainedMs - latestMs)
         : strainedMs + (pressure - 1) * (overdrawnMs - strainedMs);
+    const moving = this.#lastChange - this.#movingSince >= motionAfterMs;
+    const latest = moving ? Math.max(affordable, motionMs) : affordable;
     const gap = gapMs + latest - latestMs;
     const settled = Math.max(this.#lastChange + quietMs, lastFrame + gap);
     return Math.min(settled, firstUnseen + latest);

@@ -483,7 +483,7 @@ export const HEARTBEAT_MS = 5000;
 const CHECKPOINT_MS = 3000;
 
 /** [docs/recording.md] has the measurements behind these. */
-const DEFAULT_QP = 38;
+const DEFAULT_QP = 37;
 const SEGMENT_MS = 10 * 60_000;
 const STALL_MS = 15_000;
 const DEATHS_ALLOWED = 4;

@@ -33,7 +33,7 @@ export function office(): Scenario {
       if (ms >= workUntil) {
         if (work === 'menu') window.draw(screen);
         work = random.pick(['type', 'type', 'scroll', 'menu'] as const);
-        workUntil = ms + (work === 'menu' ? 1500 : random.integer(4000, 14_000));
+        workUntil = ms + WORK_MS[work] + random.integer(0, WORK_MS[work]);
         goal = { x: random.integer(200, 1700), y: random.integer(100, 950) };
         if (random.next() < 0.3) {
           front = random.integer(0, windows.length - 1);
@@ -52,6 +52,9 @@ export function office(): Scenario {
     },
   };
 }
+
+/** How long each kind of work lasts at least; at most twice as long. */
+const WORK_MS = { type: 5000, scroll: 2500, menu: 1500 } as const;
 
 interface OfficeWindow {
   readonly area: Rect;
@@ -202,7 +205,7 @@ class MailWindow implements OfficeWindow {
 
   type(screen: Screen): void {
     this.#keys += 1;
-    if (this.#keys % 12 !== 0) return;
+    if (this.#keys % 40 !== 0) return;
     this.#selected = (this.#selected + 1) % 100;
     this.draw(screen);
   }

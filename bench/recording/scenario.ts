@@ -1,5 +1,6 @@
 import type { SKRSContext2D } from '@napi-rs/canvas';
 import type { Rect } from '#protocol/graphics/geometry.ts';
+import type { Random } from './random.ts';
 
 /** What a scenario draws on: a desktop of 1920 × 1080 whose damage goes to the recorder. */
 export interface Screen {
@@ -19,6 +20,50 @@ export interface Scenario {
 }
 
 export const TICK_MS = 50;
+
+/** What somebody does, one thing after another; what is due is done at the next tick. */
+export class Script {
+  readonly #random: Random;
+  #steps: { readonly ms: number; readonly act: (screen: Screen) => void }[] = [];
+  #dueAt = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  get done(): boolean {
+    return this.#steps.length === 0;
+  }
+
+  /** Something that is done `least` to `most` milliseconds after what came before it. */
+  after(least: number, most: number, act: (screen: Screen) => void): void {
+    this.#steps.push({ ms: this.#random.integer(least, most), act });
+  }
+
+  pause(least: number, most: number): void {
+    this.after(least, most, () => {});
+  }
+
+  /** At the speed of fingers. */
+  type(text: string, press: (screen: Screen, letter: string) => void): void {
+    for (const letter of text) {
+      const slow = letter === ' ';
+      this.after(slow ? 100 : 50, slow ? 300 : 190, (screen) => press(screen, letter));
+    }
+  }
+
+  step(screen: Screen, ms: number): void {
+    for (;;) {
+      const next = this.#steps[0];
+      if (next === undefined) return;
+      if (this.#dueAt === 0) this.#dueAt = ms;
+      if (this.#dueAt + next.ms > ms) return;
+      this.#dueAt += next.ms;
+      this.#steps.shift();
+      next.act(screen);
+    }
+  }
+}
 
 export function fill(screen: Screen, area: Rect, style: string): void {
   screen.draw(area, (context) => {

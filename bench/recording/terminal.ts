@@ -1,36 +1,41 @@
 import { Random, words } from './random.ts';
-import { Every, type Scenario, type Screen } from './scenario.ts';
+import { Every, type Scenario, type Screen, Script } from './scenario.ts';
+import { drawBackground, drawClock, drawWindow } from './windows.ts';
 
-/** A full-screen terminal in steady use: typing, listings, logs that scroll by, paging, a monitor that refreshes. */
+/**
+ * An administrator's terminal in steady use, at the pace of fingers: listings, logs, an editor, a monitor, and a handbook in a window
+ * behind it.
+ */
 export function terminal(): Scenario {
   const random = new Random(2);
-  const key = new Every(120);
-  const view = new TerminalView(random);
-  /** What is left to do, one entry a tick at most; `undefined` is a pause. */
-  let script: (((screen: Screen) => void) | undefined)[] = [];
+  const second = new Every(1000);
+  const view = new TerminalView();
+  const script = new Script(random);
+  const handbook = Array.from({ length: 40 }, () => words(random, 15));
+  let round = 0;
   return {
     name: 'terminal',
     start(screen) {
+      drawBackground(screen);
       for (let i = 0; i < 24; i++) view.print(listing(random));
       view.prompt();
       view.drawAll(screen);
       screen.pointer(1500, 700);
     },
     step(screen, ms) {
-      if (script.length === 0) script = nextCommand(random, view);
-      const action = script[0];
-      // Typing goes at the speed of fingers, everything else at the machine's.
-      if (action?.name === 'type' && !key.due(ms)) return;
-      script.shift();
-      action?.(screen);
+      if (second.due(ms)) drawClock(screen, ms);
+      if (script.done) addCommand(script, round++, random, view, handbook);
+      script.step(screen, ms);
     },
   };
 }
 
-const COLUMNS = 200;
-const ROWS = 56;
+const COLUMNS = 150;
+const ROWS = 50;
 const CELL_WIDTH = 9;
 const CELL_HEIGHT = 19;
+const LEFT = 150;
+const TOP = 40;
 const FONT = '15px DejaVu Sans Mono';
 const COLOURS = ['#d0d0d0', '#60d060', '#d0d060', '#70a0f0', '#e07070', '#60d0d0'] as const;
 
@@ -40,12 +45,7 @@ interface Line {
 }
 
 class TerminalView {
-  readonly #random: Random;
   #lines: Line[] = [];
-
-  constructor(random: Random) {
-    this.#random = random;
-  }
 
   print(line: Line): void {
     this.#lines.push(line);
@@ -77,12 +77,12 @@ class TerminalView {
     for (let row = 0; row < ROWS; row++) this.#drawRow(screen, row);
   }
 
-  get random(): Random {
-    return this.#random;
+  get lines(): readonly Line[] {
+    return this.#lines;
   }
 
   #drawRow(screen: Screen, row: number): void {
-    const area = { x: 0, y: row * CELL_HEIGHT, width: screen.width, height: CELL_HEIGHT };
+    const area = { x: LEFT, y: TOP + row * CELL_HEIGHT, width: COLUMNS * CELL_WIDTH + 8, height: CELL_HEIGHT };
     const line = this.#lines[row];
     screen.draw(area, (context) => {
       context.fillStyle = '#101010';
@@ -91,75 +91,126 @@ class TerminalView {
       context.font = FONT;
       context.fillStyle = line.colour;
       const text = line.text.slice(0, COLUMNS);
-      context.fillText(text, 4, area.y + 15);
-      if (row === this.#lines.length - 1) context.fillRect(4 + text.length * CELL_WIDTH, area.y + 2, CELL_WIDTH, 16);
+      context.fillText(text, area.x + 4, area.y + 15);
+      if (row === this.#lines.length - 1) {
+        context.fillRect(area.x + 4 + text.length * CELL_WIDTH, area.y + 2, CELL_WIDTH, 16);
+      }
     });
   }
 }
 
-function nextCommand(random: Random, view: TerminalView): (((screen: Screen) => void) | undefined)[] {
-  const command = random.pick([
-    'ls -la reports',
-    'tail -f /var/log/messages',
-    'less manual.txt',
-    'top',
-    'git status --short',
-  ]);
-  const steps: (((screen: Screen) => void) | undefined)[] = [...command].map((letter) => {
-    const type = (screen: Screen): void => view.type(screen, letter);
-    return type;
-  });
-  const pause = (ms: number): void => {
-    for (let waited = 0; waited < ms; waited += 50) steps.push(undefined);
-  };
-  const print = (count: number, make: (random: Random) => Line): void => {
-    steps.push((screen) => {
+/** The next of a round of commands: typed, answered, read. */
+function addCommand(script: Script, round: number, random: Random, view: TerminalView, handbook: string[]): void {
+  const run = (command: string, count: number, make: (random: Random) => Line): void => {
+    script.pause(1000, 2500);
+    script.type(command, (screen, letter) => view.type(screen, letter));
+    script.after(100, 400, (screen) => {
       for (let i = 0; i < count; i++) view.print(make(random));
+      view.prompt();
       view.drawAll(screen);
     });
+    script.pause(1500, 4000);
   };
-  switch (command) {
-    case 'tail -f /var/log/messages':
-      for (let i = 0; i < 25; i++) {
-        print(random.integer(1, 2), logLine);
-        pause(random.integer(100, 900));
-      }
-      break;
-    case 'less manual.txt': {
-      const pages = Array.from({ length: 6 }, () => Array.from({ length: ROWS }, () => manualLine(random)));
-      for (const page of [0, 1, 2, 3, 2, 3, 4, 5]) {
-        steps.push((screen) => {
-          view.replaceAll(pages[page] ?? []);
-          view.drawAll(screen);
-        });
-        // Somebody reads it, if not every word.
-        pause(random.integer(2500, 6000));
-      }
-      break;
-    }
-    case 'top':
-      steps.push((screen) => {
-        view.replaceAll(Array.from({ length: ROWS }, () => processLine(random)));
-        view.drawAll(screen);
-      });
-      for (let i = 0; i < 5; i++) {
-        pause(2000);
-        steps.push((screen) => {
-          for (let row = 2; row < 14; row++) view.replace(screen, row, processLine(random));
-        });
-      }
-      break;
-    default:
-      print(random.integer(6, 22), listing);
+  const steps = [
+    () => run('ls -la /srv/data/exports/reports/archive | head -60', 60, listing),
+    () => run('df -h --output=source,size,avail', 9, processLine),
+    () => run('ps aux --sort=-%mem | head -40', 40, processLine),
+    () => run('tail -n 45 /var/log/application/daemon.log', 45, logLine),
+    () => followLog(script, random, view),
+    () => readHandbook(script, view, handbook),
+    () => run('systemctl status ssh.service --no-pager', 14, logLine),
+    () => run('grep ERROR /var/log/application/daemon.log | head -80', 80, logLine),
+    () => edit(script, random, view),
+    () => run('cat /etc/passwd', 32, listing),
+    () => run('free -m; uptime; ip addr show', 5, processLine),
+    () => run('find /usr/share/doc -maxdepth 1 | head -200', 200, pathLine),
+    () => monitor(script, random, view),
+    () => run('git -C /srv/config status --short', 8, pathLine),
+    () => readHandbook(script, view, handbook),
+  ];
+  steps[round % steps.length]?.();
+}
+
+function followLog(script: Script, random: Random, view: TerminalView): void {
+  script.type('tail -f /var/log/application/daemon.log', (screen, letter) => view.type(screen, letter));
+  for (let i = 0; i < 26; i++) {
+    script.after(100, 600, (screen) => {
+      view.print(logLine(random));
+      view.drawAll(screen);
+    });
   }
-  // Reading the answer, thinking of the next question.
-  pause(random.integer(2000, 7000));
-  steps.push((screen) => {
+  script.after(500, 1000, (screen) => {
     view.prompt();
     view.drawAll(screen);
   });
-  pause(random.integer(300, 1200));
-  return steps;
+}
+
+/** Another window comes to the front, is scrolled, and goes. */
+function readHandbook(script: Script, view: TerminalView, lines: readonly string[]): void {
+  const draw = (screen: Screen, first: number): void =>
+    drawWindow(screen, { x: 420, y: 90, width: 1100, height: 820 }, 'Handbook', (context, inside) => {
+      context.fillStyle = '#202020';
+      context.font = '16px DejaVu Serif';
+      for (let row = 0; row < 30; row++) {
+        context.fillText(lines[first + row] ?? '', inside.x + 40, inside.y + 34 + row * 25, inside.width - 60);
+      }
+    });
+  script.after(400, 800, (screen) => draw(screen, 0));
+  script.pause(1200, 2500);
+  for (const first of [3, 6, 9]) script.after(80, 180, (screen) => draw(screen, first));
+  script.after(1500, 3000, (screen) => {
+    // What was beneath: the background is not the terminal's, so all of it.
+    drawBackground(screen);
+    view.drawAll(screen);
+  });
+}
+
+/** Opens a text, moves about, types a sentence, pages, and leaves. */
+function edit(script: Script, random: Random, view: TerminalView): void {
+  script.pause(1000, 2500);
+  script.type('vi /srv/data/documents/notes.txt', (screen, letter) => view.type(screen, letter));
+  const pages = Array.from({ length: 3 }, () => Array.from({ length: ROWS - 1 }, () => textLine(random)));
+  const show = (screen: Screen, page: number): void => {
+    view.replaceAll([...(pages[page] ?? []), { text: '', colour: COLOURS[0] }]);
+    view.drawAll(screen);
+  };
+  const before = view.lines;
+  script.after(300, 600, (screen) => show(screen, 0));
+  script.pause(1000, 2000);
+  script.type('The maintenance window was moved to Friday 22:00. ', (screen, letter) => {
+    const line = view.lines[4] ?? { text: '', colour: COLOURS[0] };
+    view.replace(screen, 4, { ...line, text: `${line.text}${letter}` });
+  });
+  for (const page of [1, 2, 1]) script.after(600, 1500, (screen) => show(screen, page));
+  script.after(600, 1200, (screen) => {
+    view.replaceAll(before);
+    view.prompt();
+    view.drawAll(screen);
+  });
+}
+
+function monitor(script: Script, random: Random, view: TerminalView): void {
+  script.pause(1000, 2500);
+  script.type('top -d 1', (screen, letter) => view.type(screen, letter));
+  const processes = Array.from({ length: ROWS }, () => processLine(random));
+  script.after(200, 300, (screen) => {
+    view.replaceAll(processes);
+    view.drawAll(screen);
+  });
+  for (let i = 0; i < 8; i++) {
+    script.after(1000, 1000, (screen) => {
+      // The busiest use more or less than before, and one has come or gone.
+      for (let row = 2; row < 14; row++) {
+        const line = row === 2 + i ? processLine(random) : (processes[row] ?? processLine(random));
+        const share = (random.next() * 60).toFixed(1).padStart(6);
+        view.replace(screen, row, { ...line, text: line.text.slice(0, 48) + share + line.text.slice(54) });
+      }
+    });
+  }
+  script.after(500, 1000, (screen) => {
+    view.prompt();
+    view.drawAll(screen);
+  });
 }
 
 function listing(random: Random): Line {
@@ -173,9 +224,13 @@ function logLine(random: Random): Line {
   return { text: `${time} server-04 daemon[${random.integer(1000, 9999)}]: ${words(random, 9)}`, colour: COLOURS[0] };
 }
 
-function manualLine(random: Random): Line {
-  const empty = random.next() < 0.15;
-  return { text: empty ? '' : `    ${words(random, random.integer(6, 11))}`, colour: COLOURS[0] };
+function textLine(random: Random): Line {
+  const empty = random.next() < 0.1;
+  return { text: empty ? '' : words(random, random.integer(8, 12)), colour: COLOURS[0] };
+}
+
+function pathLine(random: Random): Line {
+  return { text: `/usr/share/doc/${words(random, 2).replaceAll(' ', '-')}`, colour: COLOURS[0] };
 }
 
 function processLine(random: Random): Line {
