@@ -1,6 +1,7 @@
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
-import { firstRowStart, type PixelTarget, type RowOrder, rowStep } from './pixel-target.ts';
+import { limitToByte } from './limit-to-byte.ts';
+import { firstRowStart, OPAQUE_BLACK, type PixelTarget, type RowOrder, rowStep } from './pixel-target.ts';
 
 const CONTEXT = 'NSCODEC_BITMAP_STREAM';
 /** The last bytes of a run-length encoded plane are always raw: [MS-RDPNSC] 2.2.2.1 `EndData`. */
@@ -36,7 +37,7 @@ export function decodeNsCodec(source: Uint8Array, target: PixelTarget, order: Ro
   const subsampled = cursor.u8('ChromaSubsamplingLevel') !== 0;
   cursor.skip(2, 'Reserved');
 
-  const { width, height } = target;
+  const { words, width, height } = target;
   const sizes = nsCodecPlaneSizes(width, height, subsampled);
   const luma = readPlane(cursor, lumaBytes, sizes.luma, 'LumaPlane');
   const orange = readPlane(cursor, orangeBytes, sizes.chroma, 'OrangeChromaPlane');
@@ -53,13 +54,13 @@ export function decodeNsCodec(source: Uint8Array, target: PixelTarget, order: Ro
     const chromaRow = (y >> half) * sizes.chromaStride;
     for (let x = 0; x < width; x++) {
       const chromaAt = chromaRow + (x >> half);
-      const co = ((orange[chromaAt] ?? 0) << shift) >> 24;
-      const cg = ((green[chromaAt] ?? 0) << shift) >> 24;
-      const brightness = luma[lumaRow + x] ?? 0;
-      const red = clampByte(brightness + co - cg);
-      const greenness = clampByte(brightness + cg);
-      const blue = clampByte(brightness - co - cg);
-      target.words[row + x] = 0xff000000 | (blue << 16) | (greenness << 8) | red;
+      const co = (orange[chromaAt]! << shift) >> 24;
+      const cg = (green[chromaAt]! << shift) >> 24;
+      const brightness = luma[lumaRow + x]!;
+      const red = limitToByte(brightness + co - cg);
+      const greenness = limitToByte(brightness + cg);
+      const blue = limitToByte(brightness - co - cg);
+      words[row + x] = OPAQUE_BLACK | (blue << 16) | (greenness << 8) | red;
     }
   }
 }
@@ -113,8 +114,4 @@ function decodeRuns(encoded: Uint8Array, size: number, field: string, offset: nu
   if (from !== sourceEnd) throw fail('bytes are left over');
   plane.set(encoded.subarray(sourceEnd), runsEnd);
   return plane;
-}
-
-function clampByte(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : value;
 }

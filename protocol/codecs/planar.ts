@@ -1,4 +1,5 @@
 import { DecodeError } from '../core/errors.ts';
+import { limitToByte } from './limit-to-byte.ts';
 import { firstRowStart, OPAQUE_BLACK, type PixelTarget, type RowOrder, rowStep } from './pixel-target.ts';
 
 /**
@@ -286,13 +287,10 @@ function combine(
       const co = sign * ((planes[orange + (column >>> half)]! << signExtend) >> 24);
       const cg = (planes[green + (column >>> half)]! << signExtend) >> 24;
       const base = luma - cg;
-      words[rowStart + column] = OPAQUE_BLACK | (clamp(base - co) << 16) | (clamp(luma + cg) << 8) | clamp(base + co);
+      words[rowStart + column] =
+        OPAQUE_BLACK | (limitToByte(base - co) << 16) | (limitToByte(luma + cg) << 8) | limitToByte(base + co);
     }
   }
-}
-
-function clamp(value: number): number {
-  return value < 0 ? 0 : Math.min(value, 255);
 }
 
 function failure(code: DecodeError['code'], field: string, at: number, detail?: string): DecodeError {

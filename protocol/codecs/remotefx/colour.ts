@@ -1,3 +1,4 @@
+import { limitToByte } from '../limit-to-byte.ts';
 import { OPAQUE_BLACK } from '../pixel-target.ts';
 import { TILE_PIXELS, TILE_SIZE } from './wavelet.ts';
 
@@ -16,13 +17,6 @@ const LUMA_SHIFT = 128 << FRACTION_BITS;
 
 /** Colours are rounded to the nearest, as the picture in [MS-RDPRFX] 4.2.4.4 is. */
 const HALF = 1 << (FRACTION_BITS - 1);
-
-/**
- * Samples limited to a byte, by their value and `LIMIT_ZERO`. Faster than comparing: pictures of text are full of white,
- * which lies now above 255 and now below, so that a processor could not guess the comparison.
- */
-const LIMIT_ZERO = 4096;
-const LIMIT = Uint8Array.from({ length: 2 * LIMIT_ZERO }, (_, i) => Math.min(Math.max(i - LIMIT_ZERO, 0), 255));
 
 /**
  * A tile's three components into 64×64 pixels, each `0xAABBGGRR` with full alpha.
@@ -63,7 +57,7 @@ export function lumaToRgba(y: Int16Array, words: Uint32Array, at = 0, stride = T
 
 /** A value with all its fraction bits to an 8-bit sample. */
 function limit(value: number): number {
-  return LIMIT[(value >> (SCALE_BITS + FRACTION_BITS)) + LIMIT_ZERO]!;
+  return limitToByte(value >> (SCALE_BITS + FRACTION_BITS));
 }
 
 /** 64×64 pixels into a tile's three components; the server's side. */
