@@ -111,7 +111,7 @@ function isLetter(character: string, direct: LayoutKeys['direct']): boolean {
 }
 
 /** Combining characters, and the accents on the keys that stand for them. */
-const ACCENTS: ReadonlyMap<string, string> = new Map([
+export const ACCENTS: ReadonlyMap<string, string> = new Map([
   ['\u0300', '`'],
   ['\u0301', '´'],
   ['\u0302', '^'],

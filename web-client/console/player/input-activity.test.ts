@@ -44,3 +44,38 @@ test('counts of another kind are none', () => {
   assert.deepEqual(inputMoments(odd), []);
   assert.deepEqual(sumUpInput(odd).length, 1, 'what has no time is left as it is');
 });
+
+test('what was typed is read where the log lists keys, editing keys and all; clicks and strokes are not carried on', () => {
+  const typed = (...names: string[]) =>
+    names.flatMap((name, i) => [
+      [i, name, 1],
+      [i, name, 0],
+    ]);
+  const events = sumUpInput([
+    { n: 0, at: 0, t: 0, type: 'request', keyboardLayout: 0x0407 },
+    {
+      n: 1,
+      at: 0,
+      t: 2000,
+      type: 'input',
+      ms: 1000,
+      keys: 4,
+      typed: typed('15', '12', '0e', '1c'),
+      clicked: [[0, 1, 1, 2, 3]],
+    },
+    { n: 2, at: 0, t: 3000, type: 'input', ms: 1000, keys: 1, typed: typed('U+20AC') },
+    { n: 3, at: 0, t: 60_000, type: 'input', ms: 1000, keys: 1 },
+  ]);
+  assert.deepEqual(
+    events.map(({ type, text, keys, typed: strokes, clicked }) => [type, text, keys, strokes, clicked]),
+    [
+      ['request', undefined, undefined, undefined, undefined],
+      ['input', 'ze⌫⏎€', 5, undefined, undefined],
+      ['input', undefined, 1, undefined, undefined],
+    ],
+  );
+  assert.deepEqual(
+    sumUpInput([{ n: 0, at: 0, t: 5, type: 'input', ms: 1, keys: 1, typed: ['x', [1], [0, 7, 1]] }])[0]?.text,
+    undefined,
+  );
+});

@@ -1,5 +1,6 @@
 import type { Moment } from './activity.ts';
 import type { RecordedEvent } from './events.ts';
+import { TypedText } from './typed-text.ts';
 
 /** Input within this of the input before it is one event: typing, not each of its seconds. */
 const SAME_INPUT_MS = 6000;
@@ -11,22 +12,24 @@ const COUNTS = ['keys', 'clicks', 'wheel'] as const;
  */
 export function sumUpInput(events: readonly RecordedEvent[]): RecordedEvent[] {
   const result: RecordedEvent[] = [];
+  const typed = new TypedText();
   let open: { place: number; until: number } | undefined;
   for (const event of events) {
+    const text = typed.read(event);
     if (event.type !== 'input' || event.t === null) {
       result.push(event);
       continue;
     }
     if (weightOf(event) === 0) continue;
-    const { moves: _moves, ...fields } = event;
+    const { moves: _moves, typed: _typed, clicked: _clicked, ...fields } = event;
     const began = Math.max(0, event.t - numberOf(event.ms));
     const before = open === undefined ? undefined : result[open.place];
     if (open !== undefined && before !== undefined && began - open.until < SAME_INPUT_MS) {
-      result[open.place] = { ...before, ...sumOf(before, event) };
+      result[open.place] = { ...before, ...sumOf(before, event), ...textOf(`${before.text ?? ''}${text}`) };
       open.until = event.t;
     } else {
       open = { place: result.length, until: event.t };
-      result.push({ ...fields, n: event.n, at: event.at, t: began, type: event.type });
+      result.push({ ...fields, n: event.n, at: event.at, t: began, type: event.type, ...textOf(text) });
     }
   }
   return result;
@@ -40,6 +43,10 @@ export function inputMoments(events: readonly RecordedEvent[]): Moment[] {
     // A line stands for the time up to it.
     return [{ at: Math.max(0, event.t - numberOf(event.ms) / 2), weight }];
   });
+}
+
+function textOf(text: string): { readonly text?: string } {
+  return text === '' ? {} : { text };
 }
 
 function sumOf(one: RecordedEvent, other: RecordedEvent): Record<string, number> {

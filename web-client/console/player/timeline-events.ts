@@ -35,7 +35,7 @@ function describe(event: RecordedEvent): Words | undefined {
     case 'desktop':
       return { tone: 'other', title: `Desktop ${text(event.width)} × ${text(event.height)}`, detail: '' };
     case 'input':
-      return { tone: 'input', title: 'Input', detail: inputText(event) };
+      return { tone: 'input', title: 'Input', detail: joined(inputText(event), inQuotes(text(event.text))) };
     case 'shadow-started':
     case 'shadow-ended': {
       const verb = event.type === 'shadow-started' ? 'watches' : 'no longer watches';
@@ -90,6 +90,10 @@ function inputText(event: RecordedEvent): string {
     count(event.wheel, 'wheel step', 'wheel steps'),
     count(event.moves, 'move', 'moves'),
   );
+}
+
+function inQuotes(typed: string): string {
+  return typed === '' ? '' : `“${typed}”`;
 }
 
 function joined(...parts: unknown[]): string {
