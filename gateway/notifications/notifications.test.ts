@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { generate } from 'selfsigned';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { Role } from '../access/can.ts';
@@ -220,6 +221,34 @@ test('a mail server whose certificate nobody vouches for gets nothing', async (t
   const send = mail.send({ id: 'x', recipient: 'jane@example.com', kind: 'test' }, { subject: 's', text: 't' });
   await assert.rejects(send, /self-signed|certificate/);
   assert.equal(server.taken.length, 0);
+});
+
+test('STARTTLS with a certificate that the machine trusts carries mail, encrypted', async (t) => {
+  const made = await generate([{ name: 'commonName', value: 'mail.example' }], {
+    keyType: 'ec',
+    extensions: [
+      { name: 'basicConstraints', cA: true },
+      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
+    ],
+  });
+  const trusted = getCACertificates();
+  setDefaultCACertificates([...trusted, made.cert]);
+  t.after(() => setDefaultCACertificates(trusted));
+  const secure: boolean[] = [];
+  const server = await mailServer(t, {
+    disabledCommands: [],
+    cert: made.cert,
+    key: made.private,
+    onMailFrom: (_address, session, done) => {
+      secure.push(session.secure);
+      done();
+    },
+  });
+  const { mail } = await setUp(t);
+  await mail.change({ enabled: true, host: '127.0.0.1', port: server.port, from: 'oriel@example.com' });
+  await mail.send({ id: 'x', recipient: 'jane@example.com', kind: 'test' }, { subject: 's', text: 't' });
+  assert.deepEqual(secure, [true]);
+  assert.equal(server.taken.length, 1);
 });
 
 test('a recipient whom the server will never take is given up at once, and that is written down', async (t) => {

@@ -26,13 +26,16 @@ const CLIENT_ID = 'oriel';
 const CLIENT_SECRET = 'client-secret-of-the-test-only';
 
 /** Starts `oidc-provider`, certified by the OpenID Foundation, with the gateway at `gatewayUrl` as its client. */
-export async function startDirectory(gatewayUrl: string): Promise<Directory> {
+export async function startDirectory(
+  gatewayUrl: string,
+  authentication: 'client_secret_basic' | 'client_secret_post' = 'client_secret_basic',
+): Promise<Directory> {
   const people = new Map<string, Person>();
   const seen: string[] = [];
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = new Provider(issuer, configuration(gatewayUrl, people));
+  const provider = new Provider(issuer, configuration(gatewayUrl, people, authentication));
   for (const event of ['authorization.success', 'backchannel.success', 'backchannel.error', 'end_session.success']) {
     provider.on(event as 'authorization.success', () => seen.push(event));
   }
@@ -47,7 +50,11 @@ export async function startDirectory(gatewayUrl: string): Promise<Directory> {
   };
 }
 
-function configuration(gatewayUrl: string, people: ReadonlyMap<string, Person>): Configuration {
+function configuration(
+  gatewayUrl: string,
+  people: ReadonlyMap<string, Person>,
+  authentication: 'client_secret_basic' | 'client_secret_post',
+): Configuration {
   return {
     clients: [
       {
@@ -57,7 +64,7 @@ function configuration(gatewayUrl: string, people: ReadonlyMap<string, Person>):
         post_logout_redirect_uris: [`${gatewayUrl}/`],
         backchannel_logout_uri: `${gatewayUrl}/api/oidc/backchannel-logout`,
         backchannel_logout_session_required: true,
-        token_endpoint_auth_method: 'client_secret_post',
+        token_endpoint_auth_method: authentication,
         grant_types: ['authorization_code', 'refresh_token'],
       },
     ],
@@ -66,6 +73,7 @@ function configuration(gatewayUrl: string, people: ReadonlyMap<string, Person>):
       profile: ['preferred_username', 'groups'],
       email: ['email', 'email_verified'],
     },
+    clientAuthMethods: [authentication],
     cookies: { keys: ['only for the tests'] },
     features: {
       devInteractions: { enabled: true },

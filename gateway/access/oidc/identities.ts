@@ -23,6 +23,7 @@ export interface IdentitiesParts {
 }
 
 const MAX_USERNAME = 64;
+const MAX_EMAIL = 254;
 const MAX_GROUPS = 2000;
 
 /** Which user of the gateway somebody is whom the provider signs in, and what the directory's groups make of that user. */
@@ -115,6 +116,11 @@ export class Identities {
   async apply(user: User, issuer: string, claims: Claims, settings: OidcSettings): Promise<void> {
     const groups = groupsOf(claims, settings.groupsClaim);
     const lines = settings.mapping.filter(({ claim }) => groups.includes(claim));
+    const email = verifiedEmail(claims);
+    // Whose account the directory made, has the address that the directory knows.
+    if (!user.hasPassword && email !== undefined && email !== user.email) {
+      await this.#parts.users.change(user.id, { email });
+    }
     const rolesChanged = await this.#applyRoles(user, settings, lines);
     const groupsChanged = await this.#applyGroups(user, settings, lines);
     await this.#parts.store
@@ -186,7 +192,7 @@ export class Identities {
 
   async #firstSignIn(issuer: string, claims: Claims, settings: OidcSettings): Promise<User> {
     const { users } = this.#parts;
-    const email = claims.email_verified === true && typeof claims.email === 'string' ? claims.email : undefined;
+    const email = verifiedEmail(claims);
     const username = usernameOf(claims, settings.usernameClaim);
     const found = await this.#byRule(settings.linkBy, username, email);
     if (found !== undefined) {
@@ -218,6 +224,10 @@ export class Identities {
     }
     return undefined;
   }
+}
+
+function verifiedEmail({ email, email_verified: verified }: Claims): string | undefined {
+  return verified === true && typeof email === 'string' && email.length <= MAX_EMAIL ? email : undefined;
 }
 
 /** A list of names, or a single one; anything else is none. */

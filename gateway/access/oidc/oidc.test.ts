@@ -422,3 +422,16 @@ test('who loses a group in the directory loses the live session that it gave; wh
   await second.closed;
   assert.equal((await me(browser.token)).status, 401);
 });
+
+test('a provider that takes the secret in the body only gets it there; the mail address follows the directory', async () => {
+  const other = await startDirectory(gatewayUrl, 'client_secret_post');
+  try {
+    await configure({ issuer: other.issuer });
+    other.people.set('sub-pia', { preferred_username: 'pia', email: 'pia@old.example', email_verified: true });
+    assert.equal((await me((await signIn('sub-pia')).browser.token)).json.email, 'pia@old.example');
+    other.people.set('sub-pia', { preferred_username: 'pia', email: 'pia@new.example', email_verified: true });
+    assert.equal((await me((await signIn('sub-pia')).browser.token)).json.email, 'pia@new.example');
+  } finally {
+    await other.stop();
+  }
+});

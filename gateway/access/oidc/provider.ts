@@ -83,13 +83,10 @@ export class OidcProvider {
     const issuer = URL.parse(options.issuer);
     if (issuer === null) throw new GatewayError('directory_unavailable', 'the issuer is no URL');
     const configuration = await failing('discovery', () =>
-      openid.discovery(
-        issuer,
-        options.clientId,
-        undefined,
-        options.clientSecret === undefined ? openid.None() : openid.ClientSecretPost(options.clientSecret),
-        { timeout: TIMEOUT_SECONDS, execute: isLoopback(issuer) ? [openid.allowInsecureRequests] : [] },
-      ),
+      openid.discovery(issuer, options.clientId, undefined, clientAuthentication(options.clientSecret), {
+        timeout: TIMEOUT_SECONDS,
+        execute: isLoopback(issuer) ? [openid.allowInsecureRequests] : [],
+      }),
     );
     return new OidcProvider(options, configuration);
   }
@@ -198,6 +195,17 @@ export class OidcProvider {
       refreshToken: tokens.refresh_token,
     };
   }
+}
+
+/** [RFC 6749] 2.3.1: the secret as HTTP Basic, or in the body where the provider takes it only there. */
+function clientAuthentication(secret: string | undefined): openid.ClientAuth {
+  if (secret === undefined) return openid.None();
+  const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)];
+  return (server, ...rest) => {
+    // Where a provider says nothing, it takes Basic ([OpenID Connect Discovery] 3).
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
+    return (methods.includes('client_secret_basic') ? basic : post)(server, ...rest);
+  };
 }
 
 async function failing<T>(what: string, run: () => Promise<T>): Promise<T> {
