@@ -5,6 +5,7 @@ import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import { sendDataIndication } from '../pdu/mcs-domain.ts';
 import { decodeMonitorLayout, encodeMonitorLayout, sizeOfMonitorLayout } from '../pdu/monitor-layout.ts';
+import { decodeSaveSessionInfo, encodeLogonInfoExtended } from '../pdu/save-session-info.ts';
 import { encodeEnhancedRedirection, RedirectionFlags } from '../pdu/server-redirection.ts';
 import { ShareControlType, ShareDataType, shareControlMessage, shareDataMessage } from '../pdu/share.ts';
 import { type ActiveOutput, ClientActiveStage } from './client-active-stage.ts';
@@ -61,6 +62,24 @@ describe('what a server says beside its pictures', () => {
     stage().receiveFrame(frame, out, 0);
     frame.fill(0xff);
     assert.deepEqual(out, [{ kind: 'auto-reconnect', secret: { logonId: 2, randomBits: hex(bits) } }]);
+  });
+
+  it('both together, as our server writes them', () => {
+    const autoReconnect = { logonId: 2, randomBits: new Uint8Array(16).fill(7) };
+    const logonError = { type: 0xc000006d, data: 0 };
+    const bits = '07'.repeat(16);
+    const arc = `1c000000 1c000000 01000000 02000000 ${bits}`;
+    const error = '08000000 6d0000c0 00000000';
+    for (const [info, text] of [
+      [{ autoReconnect, logonError }, `03000000 3200 03000000 ${arc} ${error}`],
+      [{ autoReconnect }, `03000000 2600 01000000 ${arc}`],
+      [{ logonError }, `03000000 1200 02000000 ${error}`],
+    ] as const) {
+      const body = encodeLogonInfoExtended(info);
+      assert.deepEqual(body, hex(`${text}${'00'.repeat(570)}`));
+      const decoded = decodeSaveSessionInfo(new ReadCursor(body, 'test'));
+      assert.deepEqual(decoded, { kind: 'extended', ...info });
+    }
   });
 
   it('that such a secret was no good', () => {

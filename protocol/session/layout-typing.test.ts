@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { InputEvent } from '../pdu/input.ts';
-import { layoutKeys } from './layout-keys.ts';
+import { type KeyStroke, layoutKeys } from './layout-keys.ts';
 import { LayoutTyping } from './layout-typing.ts';
 
 const US = 0x0409;
@@ -97,7 +97,8 @@ describe('layoutKeys', () => {
       assert.equal(new Set(strokes).size, strokes.length);
       const letters = layout === 0x0419 ? 'абвгдеёжзийклмнопрстуфхцчшщъыьэюя' : 'abcdefghijklmnopqrstuvwxyz';
       for (const letter of letters) {
-        const [lower, upper] = [keys.direct.get(letter), keys.direct.get(letter.toUpperCase())];
+        const lower: KeyStroke | undefined = keys.direct.get(letter);
+        const upper: KeyStroke | undefined = keys.direct.get(letter.toUpperCase());
         assert.deepEqual(upper, lower && { ...lower, shift: true }, letter);
         assert.ok(lower !== undefined && !lower.shift && !lower.altGr, letter);
       }

@@ -196,6 +196,24 @@ describe('standard RDP security', () => {
     }
   }
 
+  for (const [name, methods, level] of [
+    ['128 bits', bits128, EncryptionLevel.high],
+    ['FIPS', fips, EncryptionLevel.fips],
+    ['no encryption', 0, EncryptionLevel.none],
+  ] as const) {
+    it(`carries the message channel, while connecting and after: ${name}`, () => {
+      const pair = new Pair({ autoDetect: true }, { legacy: legacy({ methods, level }), autoDetect: true }).connect();
+      const { detection } = pair.server.connection?.messageChannel ?? {};
+      assert.deepEqual(pair.client.connection?.messageChannel?.channel.characteristics, detection?.characteristics);
+      assert.equal(detection?.characteristics.baseRtt, 0);
+      pair.down(pair.server.measureRoundTrip(NOW));
+      pair.down(pair.server.heartbeat({ period: 1, missedForWarning: 1, missedForReconnection: 2 }));
+      pair.carry();
+      assert.equal(pair.fromServer.at(-1)?.kind, 'network-measured');
+      assert.equal(pair.client.silenceLimit, 3_000);
+    });
+  }
+
   it('takes the strongest method that both have', () => {
     const offered = { encryptionMethods: bits40 | bits56 };
     const pair = new Pair(offered, { legacy: legacy() }).connect();
