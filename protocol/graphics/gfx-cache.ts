@@ -1,9 +1,20 @@
+import { GfxCapsFlags, type GfxCapsSet, GfxVersion } from '../channels/rdpgfx/pdu.ts';
 import { DecodeError } from '../core/errors.ts';
 
-/** Slots of the bitmap cache, [MS-RDPEGFX] 3.3.1.4; a small cache uses the first 4,096. */
-export const MAX_CACHE_SLOT = 25_600;
-/** Most bytes in the cache, what the specification gives a client with a large one. */
-export const MAX_CACHE_BYTES = 100 * 1024 * 1024;
+/** How much the bitmap cache holds, [MS-RDPEGFX] 3.3.1.4: slots and bytes. */
+export interface GfxCacheSize {
+  readonly slots: number;
+  readonly bytes: number;
+}
+
+const LARGE_CACHE: GfxCacheSize = { slots: 25_600, bytes: 100 * 1024 * 1024 };
+const SMALL_CACHE: GfxCacheSize = { slots: 4_096, bytes: 16 * 1024 * 1024 };
+
+/** The size that a server agrees to by the capabilities it confirms. */
+export function cacheSizeOf({ version, flags }: GfxCapsSet): GfxCacheSize {
+  const isSmall = (flags & (GfxCapsFlags.smallCache | GfxCapsFlags.thinClient)) !== 0;
+  return isSmall || version === GfxVersion.v103 ? SMALL_CACHE : LARGE_CACHE;
+}
 
 export interface CachedBitmap {
   readonly width: number;
@@ -13,19 +24,24 @@ export interface CachedBitmap {
 
 /** The bitmap cache of the graphics pipeline: the server fills, uses and evicts its slots. */
 export class GfxCache {
+  readonly #size: GfxCacheSize;
   readonly #slots = new Map<number, CachedBitmap>();
   #bytes = 0;
+
+  constructor(size: GfxCacheSize = LARGE_CACHE) {
+    this.#size = size;
+  }
 
   get bytes(): number {
     return this.#bytes;
   }
 
   put(slot: number, bitmap: CachedBitmap): void {
-    if (slot < 1 || slot > MAX_CACHE_SLOT) {
+    if (slot < 1 || slot > this.#size.slots) {
       throw new DecodeError('invalid_value', 'RDPGFX_SURFACE_TO_CACHE_PDU', 'cacheSlot', 0, `${slot}`);
     }
     this.evict(slot);
-    if (this.#bytes + bitmap.pixels.byteLength > MAX_CACHE_BYTES) {
+    if (this.#bytes + bitmap.pixels.byteLength > this.#size.bytes) {
       throw new DecodeError('limit_exceeded', 'RDPGFX_SURFACE_TO_CACHE_PDU', 'rectSrc', 0, 'the bitmap cache is full');
     }
     this.#bytes += bitmap.pixels.byteLength;

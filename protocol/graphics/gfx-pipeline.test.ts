@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { encodeGfxPdu, type GfxPdu } from '../channels/rdpgfx/pdu.ts';
+import { encodeGfxPdu, GfxCapsFlags, type GfxPdu, GfxVersion } from '../channels/rdpgfx/pdu.ts';
 import { ClearCodecEncoder } from '../codecs/clearcodec/encoder.ts';
 import {
   encodeProgressiveStream,
@@ -222,6 +222,42 @@ describe('GfxPipeline', () => {
     stepwise.send({ kind: 'delete-encoding-context', surfaceId: 1, codecContextId: 1 });
     stepwise.send(wire(2, tile.upgrade(place, FULL_QUALITY, extra)));
     assert.deepEqual(stepwise.compositor.pixels, whole.compositor.pixels);
+  });
+
+  it('gives the bitmap cache the size of the capabilities that the server confirms', () => {
+    const rectSrc = rect(0, 0, 40, 30);
+    const put = (cacheSlot: number): Pdu => ({
+      kind: 'surface-to-cache',
+      surfaceId: 1,
+      cacheKey: 1n,
+      cacheSlot,
+      rectSrc,
+    });
+    const opened = (version: number, flags: number): Desktop => {
+      const desktop = new Desktop();
+      desktop.send(
+        { kind: 'caps-confirm', capsSet: { version, flags } },
+        { kind: 'create-surface', surfaceId: 1, width: 2048, height: 1024, pixelFormat: 0x20 },
+      );
+      return desktop;
+    };
+    const { smallCache, thinClient, avcDisabled } = GfxCapsFlags;
+    const large = opened(GfxVersion.v107, avcDisabled);
+    large.send(put(25_600));
+    assert.throws(() => large.send(put(25_601)), { field: 'cacheSlot' });
+    for (const small of [
+      opened(GfxVersion.v107, avcDisabled | smallCache),
+      opened(GfxVersion.v8, thinClient),
+      opened(GfxVersion.v103, avcDisabled),
+    ]) {
+      small.send(put(4_096));
+      assert.throws(() => small.send(put(4_097)), { field: 'cacheSlot' });
+      // Eight megabytes each.
+      const whole = (cacheSlot: number): Pdu => ({ ...put(cacheSlot), rectSrc: rect(0, 0, 2048, 1024) }) as Pdu;
+      small.send({ kind: 'evict-cache-entry', cacheSlot: 4_096 }, whole(1), whole(2));
+      assert.throws(() => small.send(put(3)), { code: 'limit_exceeded' });
+      small.send({ kind: 'evict-cache-entry', cacheSlot: 1 }, put(3));
+    }
   });
 
   it('keeps surfaces over a reset and shows them on the new desktop', () => {

@@ -8,7 +8,7 @@ import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import { contains, intersect, type Rect } from './geometry.ts';
-import { GfxCache } from './gfx-cache.ts';
+import { cacheSizeOf, GfxCache } from './gfx-cache.ts';
 import { GfxSurface, type OutputMapping } from './gfx-surface.ts';
 import { blitScaled } from './scaled-blit.ts';
 
@@ -150,6 +150,7 @@ export class GfxPipeline {
       case 'caps-confirm':
         // The channel has been opened, or opened again: the server knows nothing of what was before.
         this.#forget();
+        this.#cache = new GfxCache(cacheSizeOf(pdu.capsSet));
         return;
       case 'cache-import-reply':
         return;
@@ -168,7 +169,6 @@ export class GfxPipeline {
   #forget(): void {
     this.#surfaces.clear();
     this.#surfacePixels = 0;
-    this.#cache = new GfxCache();
     this.#clearCodec = new ClearCodecDecoder();
     this.#remoteFx = new RemoteFxDecoder();
     this.#inFrame = false;
