@@ -5,10 +5,11 @@ import { GatewayError } from '../errors.ts';
 /** Addresses that the page router in the browser knows; each gets index.html. */
 const PAGES = [
   /^\/$/,
-  /^\/(?:targets|sessions|recordings|password|account|notifications|admin)\/?$/,
+  /^\/(?:targets|sessions|recordings|password|account|notifications|requests|decide|admin)\/?$/,
   /^\/desktop\/[^/]+$/,
   /^\/sessions\/[^/]+\/watch$/,
   /^\/recordings\/[^/]+$/,
+  /^\/requests\/[^/]+$/,
   /^\/admin\/.+$/,
 ];
 

@@ -6,7 +6,7 @@ import type { Browser } from 'playwright-core';
 import { SMTPServer } from 'smtp-server';
 import { waitFor } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
-import { closeBrowser, launchBrowser } from './browser.ts';
+import { closeBrowser, launchBrowser, Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
 import { openPerson } from './story.ts';
 
@@ -117,4 +117,65 @@ test('mail and a webhook are set up in the pages; what happens is told by both, 
   assert.deepEqual([...admin.complaints, ...jane.complaints], []);
   await admin.close();
   await jane.close();
+});
+
+test('an approver decides by the link of a mail, without signing in, once', async () => {
+  const { admin } = gateway;
+  const mail = await admin.must<{ host: string }>('GET', '/api/settings/mail');
+  assert.equal(mail.host, '127.0.0.1', 'as the test before has set it up');
+  const nowhere = { host: '127.0.0.1', port: 1, username: 'operator', password: 'Nowhere-Pass-1!' };
+  const { accountId } = await admin.addTarget('Payroll', nowhere);
+  const user = (username: string, role: string) => ({
+    username,
+    password: PASSWORD,
+    roles: [role],
+    email: `${username}@example.com`,
+  });
+  await admin.must('POST', '/api/users', user('rita', 'user'));
+  await admin.must('POST', '/api/users', user('alice', 'approver'));
+  const { id: askers } = await admin.must<{ id: string }>('POST', '/api/groups', { name: 'Askers', members: ['rita'] });
+  const { id: deciders } = await admin.must<{ id: string }>('POST', '/api/groups', {
+    name: 'Deciders',
+    members: ['alice'],
+  });
+  const approval = { needed: 1, group: deciders };
+  const { id: policy } = await admin.must<{ id: string }>('POST', '/api/policies', { name: 'Asked', approval });
+  await admin.must('POST', '/api/entitlements', { group: askers, accounts: [accountId], policy });
+  const rita = await gateway.login('rita', PASSWORD);
+  const { id } = await rita.must<{ id: string }>('POST', '/api/requests', {
+    items: [{ accountId }],
+    minutes: 30,
+    comment: 'the month has to be closed',
+  });
+  const text = await waitFor('the mail to the approver', () =>
+    mails
+      .find((one) => /^To: alice@example\.com/m.test(one))
+      ?.replaceAll('=\r\n', '')
+      .replaceAll('=3D', '='),
+  );
+  const [approve] = /https:\S+\/decide#\S+/.exec(text) ?? [];
+  assert.ok(approve, text);
+
+  const alice = await Person.open(browser, gateway.url);
+  const { page } = alice;
+  await page.goto(approve.replace(/^https:\/\/[^/]+/, gateway.url.origin));
+  await page.getByRole('heading', { level: 1, name: 'Approve access?' }).waitFor();
+  await page.getByText('operator on Payroll, 30 minutes').waitFor();
+  await page.getByText('the month has to be closed').waitFor();
+  await assertLooksRight(page, 'decide');
+  assert.equal(
+    (await rita.must<{ state: string }>('GET', `/api/requests/${id}`)).state,
+    'pending',
+    'looking decides nothing',
+  );
+  await page.locator('input[name=comment]').fill('go ahead');
+  await page.getByTestId('decide-now').click();
+  await page.getByTestId('decided').getByText('Approved.').waitFor();
+  assert.equal((await rita.must<{ state: string }>('GET', `/api/requests/${id}`)).state, 'available');
+  await waitFor('the mail to whoever asked', () => mails.some((one) => /^To: rita@example\.com/m.test(one)));
+  await page.goto(approve.replace(/^https:\/\/[^/]+/, gateway.url.origin));
+  await page.reload();
+  await page.getByTestId('error-code').filter({ hasText: 'ticket_invalid' }).waitFor();
+  assert.deepEqual(alice.complaints, []);
+  await alice.close();
 });

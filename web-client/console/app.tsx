@@ -23,6 +23,7 @@ const Users = lazy(() => import('./pages/users.tsx').then((page) => page.Users))
 const Audit = lazy(() => import('./pages/audit.tsx').then((page) => page.Audit));
 const AccountPage = lazy(() => import('./pages/account.tsx').then((page) => page.AccountPage));
 const NotificationsPage = lazy(() => import('./pages/notifications.tsx').then((page) => page.NotificationsPage));
+const DecidePage = lazy(() => import('./pages/decide.tsx').then((page) => page.DecidePage));
 const StoragePage = lazy(() => import('./pages/storage.tsx').then((page) => page.StoragePage));
 const SignInSettings = lazy(() => import('./pages/sign-in-settings.tsx').then((page) => page.SignInSettings));
 const NotificationSettings = lazy(() =>
@@ -66,6 +67,17 @@ export function App() {
     return { user: state.user, method, singleSignOn: state.singleSignOn, signOut };
   }, [state]);
 
+  // The link is the proof: nobody needs to be signed in for it.
+  if (window.location.pathname === '/decide') {
+    return (
+      <LocationProvider>
+        <Router>
+          <Route path="/decide" component={DecidePage} />
+          <Route default component={NotFound} />
+        </Router>
+      </LocationProvider>
+    );
+  }
   if (error !== undefined) {
     return (
       <main class="alone">
