@@ -223,6 +223,17 @@ test('a recording that goes on is there piece by piece, and watching it is one v
     (await actions(id)).map(({ action, details }) => [action, details.live]),
     [['recording.viewed', true]],
   );
+  // Whoever sees it with a few seconds of delay sees it: in the session's events, and announced to its owner.
+  const watched = harness.pixels.last.events.filter(({ type }) => type === 'shadow-started');
+  assert.deepEqual(
+    watched.map(({ fields }) => [(fields.user as { username: string }).username, fields.announced]),
+    [['auditor1', true]],
+  );
+  const owner = (await must('GET', `/api/sessions/${id}`)) as { viewers: { username: string }[] };
+  assert.deepEqual(
+    owner.viewers.map(({ username }) => username),
+    ['auditor1'],
+  );
   await must('DELETE', `/api/sessions/${id}`);
   await until(async () => (await must('GET', `/api/recordings/${id}`)).state === 'ready');
   assert.equal(

@@ -118,7 +118,12 @@ test('keys become words by the layout; Unicode keys are what they are', () => {
 test('hashes, ids and counts are no text; kinds of later versions are', () => {
   const [text] = textsOf([
     event('segment', 1, { sha256: 'a'.repeat(64) }),
-    event('window-title', 7, { title: 'Payroll', id: 'zzz', nested: { a: { b: { c: { d: 'x' } } } } }),
+    event('window-title', 7, {
+      title: 'Payroll',
+      id: 'zzz',
+      requestId: 'yyy',
+      nested: { a: { b: { c: { d: 'x' } } } },
+    }),
   ]);
   assert.deepEqual(text, { at: 7, text: 'window-title · Payroll' });
 });

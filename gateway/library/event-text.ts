@@ -35,6 +35,6 @@ function* wordsIn(value: unknown, depth: number): Generator<string> {
   }
   if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return;
   for (const [name, inner] of Object.entries(value)) {
-    if (!SILENT_FIELDS.has(name)) yield* wordsIn(inner, depth + 1);
+    if (!SILENT_FIELDS.has(name) && !name.endsWith('Id')) yield* wordsIn(inner, depth + 1);
   }
 }

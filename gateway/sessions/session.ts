@@ -231,23 +231,35 @@ export class Session {
     if (this.#state.name === 'ended') throw new GatewayError('not_found', 'the session has ended');
     if (this.#pixels === undefined) throw new GatewayError('not_ready', 'the session has not started yet');
     const watch = this.#pixels.watch(viewer);
-    const connection: ViewerConnection = { info, announce, end: (end) => viewer.end(end) };
+    const leave = this.#join({ info, announce, end: (end) => viewer.end(end) });
+    return {
+      acknowledge: (seq) => watch.acknowledge(seq),
+      leave: () => {
+        watch.close();
+        leave();
+      },
+    };
+  }
+
+  /**
+   * Somebody plays the recording of this session while it is made, and so sees it with a few seconds of delay.
+   * @returns how to say that she no longer does
+   */
+  playing(info: ViewerInfo, announce: boolean): () => void {
+    return this.#join({ info, announce, end: () => {} });
+  }
+
+  #join(connection: ViewerConnection): () => void {
+    const { info, announce } = connection;
     this.#viewers.add(connection);
     this.#evidence.viewer('joined', info, announce);
     this.#updateSuppression();
     if (announce) this.#announceViewers('shadow_started', `${info.username} is watching this session.`);
-    let left = false;
-    return {
-      acknowledge: (seq) => watch.acknowledge(seq),
-      leave: () => {
-        if (left) return;
-        left = true;
-        watch.close();
-        this.#viewers.delete(connection);
-        this.#evidence.viewer('left', info, announce);
-        this.#updateSuppression();
-        if (announce) this.#announceViewers('shadow_ended', `${info.username} no longer watches this session.`);
-      },
+    return () => {
+      if (!this.#viewers.delete(connection)) return;
+      this.#evidence.viewer('left', info, announce);
+      this.#updateSuppression();
+      if (announce) this.#announceViewers('shadow_ended', `${info.username} no longer watches this session.`);
     };
   }
 

@@ -144,9 +144,14 @@ test('what happened in a real session is in its event log, with the clock of the
   const input = events.filter(({ type }) => type === 'input');
   assert.ok(input.some(({ keys, typed }) => Number(keys) > 0 && Array.isArray(typed)));
   assert.ok(input.some(({ clicks }) => Number(clicks) > 0));
+  // Who played the recording meanwhile has seen the session, too.
+  const watched = events.flatMap(({ type, user }) =>
+    type.startsWith('shadow-') ? [`${type} ${(user as { username: string }).username}`] : [],
+  );
+  assert.deepEqual(watched.slice(0, 3), ['shadow-started audrey', 'shadow-started root', 'shadow-ended root']);
   assert.deepEqual(
-    events.filter(({ type }) => /^(shadow-|terminated|ended)/.test(type)).map(({ type }) => type),
-    ['shadow-started', 'shadow-ended', 'terminated', 'ended'],
+    events.filter(({ type }) => type === 'terminated' || type === 'ended').map(({ type }) => type),
+    ['terminated', 'ended'],
   );
   assert.deepEqual([first('terminated').by, first('ended').code], ['root', 'ended_by_admin']);
   const { durationMs } = await gateway.admin.must<{ durationMs: number }>('GET', `/api/recordings/${id}`);

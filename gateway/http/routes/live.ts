@@ -1,10 +1,14 @@
+import type { Actor } from '../../access/can.ts';
+import { sessionClock } from '../../clock.ts';
 import { GatewayError } from '../../errors.ts';
+import type { Session } from '../../sessions/session.ts';
+import type { Recording } from '../../sessions/session-history.ts';
 import { type Route, route } from '../route.ts';
 import { array, count, flag, object, time } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
 /** Recordings that go on, playable up to a few seconds ago: a list of segments, and their bytes as they come. */
-export function liveRoutes({ history, live, audit }: Services): Route[] {
+export function liveRoutes({ history, live, sessions, settings, audit }: Services): Route[] {
   const viewings = new Viewings();
   return [
     route({
@@ -55,16 +59,7 @@ export function liveRoutes({ history, live, audit }: Services): Route[] {
         const bytes = segment === undefined ? undefined : await live.read(recording.id, segment, query.from);
         if (bytes === undefined) throw new GatewayError('not_found', 'there is no such segment, or no longer');
         // A player asks every second: that is one viewing.
-        if (viewings.isNew(`${actor.id} ${recording.id}`, Date.now())) {
-          await audit.record({
-            action: 'recording.viewed',
-            actor,
-            address,
-            subject: recording.target.name,
-            sessionId: recording.id,
-            details: { owner: recording.user.username, live: true },
-          });
-        }
+        await viewings.goOn(`${actor.id} ${recording.id}`, () => begin(recording, actor, address));
         context.status = 200;
         context.body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         context.type = 'video/mp4';
@@ -72,23 +67,57 @@ export function liveRoutes({ history, live, audit }: Services): Route[] {
     }),
   ];
 
-  async function goingOn(id: string) {
+  async function goingOn(id: string): Promise<Recording> {
     const recording = await history.recording(id);
     if (recording.state !== 'recording') throw new GatewayError('not_ready', 'the session is over');
+    if (sessionOf(id)?.facts.terms.liveView === false) {
+      throw new GatewayError('forbidden', 'the policy allows no live view: it can be played when the session is over');
+    }
     return recording;
   }
-}
 
-/** Who watches what: whoever has not asked for a while begins anew. */
-class Viewings {
-  readonly #seen = new Map<string, number>();
+  function sessionOf(id: string): Session | undefined {
+    return sessions.list().find((session) => session.id === id);
+  }
 
-  isNew(viewing: string, now: number): boolean {
-    for (const [other, at] of this.#seen) if (now - at > VIEWING_ENDS_AFTER_MS) this.#seen.delete(other);
-    const isNew = !this.#seen.has(viewing);
-    this.#seen.set(viewing, now);
-    return isNew;
+  /** Seen with a few seconds of delay is seen: it is written down, and announced, as a live view is. */
+  async function begin(recording: Recording, actor: Actor, address: string): Promise<() => void> {
+    const session = sessionOf(recording.id);
+    const announced = session?.facts.terms.liveViewAnnounced ?? (await settings.read()).announceShadow;
+    await audit.record({
+      action: 'recording.viewed',
+      actor,
+      address,
+      subject: recording.target.name,
+      sessionId: recording.id,
+      details: { owner: recording.user.username, live: true, announced },
+    });
+    const viewer = { userId: actor.id, username: actor.username, since: sessionClock() };
+    return session?.playing(viewer, announced) ?? (() => {});
   }
 }
 
-const VIEWING_ENDS_AFTER_MS = 60_000;
+/** Who plays what: whoever has not asked for a while has left, and begins anew. */
+class Viewings {
+  readonly #viewings = new Map<string, { readonly begun: Promise<() => void>; expiry: NodeJS.Timeout | undefined }>();
+
+  /** @param begin called for the first request of a viewing; what it returns, when the viewing is over */
+  async goOn(name: string, begin: () => Promise<() => void>): Promise<void> {
+    const viewing = this.#viewings.get(name) ?? { begun: begin(), expiry: undefined };
+    this.#viewings.set(name, viewing);
+    clearTimeout(viewing.expiry);
+    try {
+      const leave = await viewing.begun;
+      clearTimeout(viewing.expiry);
+      viewing.expiry = setTimeout(() => {
+        this.#viewings.delete(name);
+        leave();
+      }, LEFT_AFTER_MS).unref();
+    } catch (error) {
+      this.#viewings.delete(name);
+      throw error;
+    }
+  }
+}
+
+const LEFT_AFTER_MS = 15_000;

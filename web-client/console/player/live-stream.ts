@@ -12,7 +12,8 @@ interface LiveStreamEvents {
   following(following: boolean): void;
   /** The session is over, and so is what is to be had here. */
   ended(): void;
-  broken(): void;
+  /** The gateway says no, or the browser does: then without an error. */
+  broken(error: ApiError | undefined): void;
 }
 
 const ASK_EVERY_MS = 1000;
@@ -90,7 +91,7 @@ export class LiveStream {
           this.#events.ended();
           return;
         } else if (code !== 'gateway_unreachable') {
-          this.#events.broken();
+          this.#events.broken(cause instanceof ApiError ? cause : undefined);
           return;
         }
       }

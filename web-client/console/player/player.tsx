@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { gateway } from '../api/gateway.ts';
 import type { Recording } from '../api/types.ts';
 import { formatClock } from '../format.ts';
+import { ErrorNote } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
 import {
   activityOf,
@@ -215,6 +216,7 @@ export function Player({ recording, events, input, startAt, live = false, moved 
         <span class="hidden-text" role="status">
           {said}
         </span>
+        {stream.refusal !== undefined && <ErrorNote error={stream.refusal} />}
         {(playback.broken || stream.broken) && (
           <p class="note note-error" role="alert">
             <Icon name="warning" /> The browser could not play the video. Download it and try a media player.

@@ -1,5 +1,6 @@
 import type { RefObject } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import type { ApiError } from '../api/request.ts';
 import { LiveStream } from './live-stream.ts';
 import type { Frame } from './mp4-frames.ts';
 
@@ -10,7 +11,10 @@ interface LiveState {
   /** The picture stays at the live edge. */
   readonly following: boolean;
   readonly ended: boolean;
+  /** The browser cannot play it. */
   readonly broken: boolean;
+  /** The gateway does not give it. */
+  readonly refusal: ApiError | undefined;
   follow(): void;
   unfollow(): void;
 }
@@ -33,6 +37,7 @@ export function useLiveStream(
   const [following, setFollowing] = useState(false);
   const [ended, setEnded] = useState(false);
   const [broken, setBroken] = useState(false);
+  const [refusal, setRefusal] = useState<ApiError>();
 
   useEffect(() => {
     const element = video.current;
@@ -46,7 +51,7 @@ export function useLiveStream(
       edge: setEdge,
       following: setFollowing,
       ended: () => setEnded(true),
-      broken: () => setBroken(true),
+      broken: (error) => (error === undefined ? setBroken(true) : setRefusal(error)),
     });
     stream.current = live;
     setFollowing(true);
@@ -64,5 +69,5 @@ export function useLiveStream(
 
   const follow = useCallback(() => stream.current?.follow(), []);
   const unfollow = useCallback(() => stream.current?.unfollow(), []);
-  return { frames, edgeMs, following: following && !ended, ended, broken, follow, unfollow };
+  return { frames, edgeMs, following: following && !ended, ended, broken, refusal, follow, unfollow };
 }
