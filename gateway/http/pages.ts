@@ -10,6 +10,7 @@ const PAGES = [
   /^\/sessions\/[^/]+\/watch$/,
   /^\/recordings\/[^/]+$/,
   /^\/requests\/[^/]+$/,
+  /^\/requests\/[^/]+$/,
   /^\/admin\/.+$/,
 ];
 

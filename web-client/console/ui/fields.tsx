@@ -4,9 +4,11 @@ import { Icon } from './icon.tsx';
 
 interface FieldProps {
   readonly label: string;
-  readonly help?: string;
+  readonly help?: string | undefined;
+  /** What is wrong with it. */
+  readonly error?: string | undefined;
   readonly name: string;
-  readonly type?: 'text' | 'password' | 'number' | 'date';
+  readonly type?: 'text' | 'password' | 'number' | 'date' | 'datetime-local';
   readonly value: string;
   readonly required?: boolean;
   readonly autofocus?: boolean;
@@ -23,7 +25,7 @@ interface FieldProps {
 }
 
 /** A labelled text field. */
-export function Field({ label, help, value, change, type = 'text', ...input }: FieldProps) {
+export function Field({ label, help, error, value, change, type = 'text', ...input }: FieldProps) {
   const id = useId();
   return (
     <div class="field">
@@ -34,28 +36,91 @@ export function Field({ label, help, value, change, type = 'text', ...input }: F
         // The types tie each input type to a set of roles; this component passes no role.
         type={type as 'text'}
         value={value}
-        aria-describedby={help === undefined ? undefined : `${id}-help`}
+        aria-invalid={error !== undefined}
+        aria-describedby={describedBy(id, help, error)}
         onInput={(event) => change(event.currentTarget.value)}
       />
+      <FieldNotes id={id} help={help} error={error} />
+    </div>
+  );
+}
+
+interface TextFieldProps {
+  readonly label: string;
+  readonly help?: string | undefined;
+  readonly error?: string | undefined;
+  readonly name: string;
+  readonly value: string;
+  /** Counted beside the text. */
+  readonly maxLength: number;
+  change(value: string): void;
+}
+
+/** A labelled field for several lines, which says how many characters are left. */
+export function TextField({ label, help, error, name, value, maxLength, change }: TextFieldProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        name={name}
+        rows={3}
+        value={value}
+        maxLength={maxLength}
+        aria-invalid={error !== undefined}
+        aria-describedby={`${describedBy(id, help, error) ?? ''} ${id}-count`.trim()}
+        onInput={(event) => change(event.currentTarget.value)}
+      />
+      <p class="field-help field-count" id={`${id}-count`}>
+        {value.length} of {maxLength} characters
+      </p>
+      <FieldNotes id={id} help={help} error={error} />
+    </div>
+  );
+}
+
+interface FieldNotesProps {
+  /** Of the input; its `aria-describedby` is `describedBy` of the same. */
+  readonly id: string;
+  readonly help: string | undefined;
+  readonly error: string | undefined;
+}
+
+/** What stands below an input: what is wrong with it, and help. */
+export function FieldNotes({ id, help, error }: FieldNotesProps) {
+  return (
+    <>
+      {error !== undefined && (
+        <p class="field-error" id={`${id}-error`} data-testid="field-error">
+          {error}
+        </p>
+      )}
       {help !== undefined && (
         <p class="field-help" id={`${id}-help`}>
           {help}
         </p>
       )}
-    </div>
+    </>
   );
+}
+
+export function describedBy(id: string, help: string | undefined, error: string | undefined): string | undefined {
+  const ids = [error === undefined ? '' : `${id}-error`, help === undefined ? '' : `${id}-help`];
+  return ids.filter((part) => part !== '').join(' ') || undefined;
 }
 
 interface SelectFieldProps {
   readonly label: string;
-  readonly help?: string;
+  readonly help?: string | undefined;
+  readonly error?: string | undefined;
   readonly value: string;
   readonly name?: string;
   readonly options: readonly (readonly [value: string, text: string])[];
   change(value: string): void;
 }
 
-export function SelectField({ label, help, value, name, options, change }: SelectFieldProps) {
+export function SelectField({ label, help, error, value, name, options, change }: SelectFieldProps) {
   const id = useId();
   return (
     <div class="field">
@@ -64,7 +129,8 @@ export function SelectField({ label, help, value, name, options, change }: Selec
         id={id}
         name={name}
         value={value}
-        aria-describedby={help === undefined ? undefined : `${id}-help`}
+        aria-invalid={error !== undefined}
+        aria-describedby={describedBy(id, help, error)}
         onChange={(event) => change(event.currentTarget.value)}
       >
         {options.map(([option, text]) => (
@@ -73,11 +139,7 @@ export function SelectField({ label, help, value, name, options, change }: Selec
           </option>
         ))}
       </select>
-      {help !== undefined && (
-        <p class="field-help" id={`${id}-help`}>
-          {help}
-        </p>
-      )}
+      <FieldNotes id={id} help={help} error={error} />
     </div>
   );
 }
