@@ -1,4 +1,3 @@
-import { limitToByte } from '../limit-to-byte.ts';
 import { OPAQUE_BLACK } from '../pixel-target.ts';
 import { TILE_PIXELS, TILE_SIZE } from './wavelet.ts';
 
@@ -17,6 +16,10 @@ const LUMA_SHIFT = 128 << FRACTION_BITS;
 
 /** Colours are rounded to the nearest, as the picture in [MS-RDPRFX] 4.2.4.4 is. */
 const HALF = 1 << (FRACTION_BITS - 1);
+
+/** What `limitToByte` has, in this module, where the compiler knows it for a constant: that saves a tenth of the whole. */
+const LIMITED_ZERO = 4096;
+const LIMITED = Uint8Array.from({ length: 2 * LIMITED_ZERO }, (_, i) => Math.min(Math.max(i - LIMITED_ZERO, 0), 255));
 
 /**
  * A tile's three components into 64×64 pixels, each `0xAABBGGRR` with full alpha.
@@ -57,7 +60,7 @@ export function lumaToRgba(y: Int16Array, words: Uint32Array, at = 0, stride = T
 
 /** A value with all its fraction bits to an 8-bit sample. */
 function limit(value: number): number {
-  return limitToByte(value >> (SCALE_BITS + FRACTION_BITS));
+  return LIMITED[(value >> (SCALE_BITS + FRACTION_BITS)) + LIMITED_ZERO]!;
 }
 
 /** 64×64 pixels into a tile's three components; the server's side. */
