@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openStore } from '../store/store.ts';
+import { codesOf } from '../testing/authenticator.ts';
 import { Vault } from '../vault/vault.ts';
 import { Role } from './can.ts';
 import { RECOVERY_CODES, SecondFactors } from './second-factors.ts';
-import { STEP_MS, stepAt, totpCode } from './totp.ts';
+import { STEP_MS } from './totp.ts';
 import { Users } from './users.ts';
 
 async function setUp() {
@@ -16,15 +17,6 @@ async function setUp() {
   return { store, users, jane, clock, factors };
 }
 
-/** An authenticator app of the test's own: it knows the key as it was shown. */
-function appOf(secret: string) {
-  const bits = [...secret].map((letter) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
-  );
-  const key = Uint8Array.from(bits.join('').match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2));
-  return (time: number) => totpCode(key, stepAt(time));
-}
-
 test('a second factor counts once a first code has proved it; each code is good once', async () => {
   const { store, jane, clock, factors } = await setUp();
   await assert.rejects(factors.confirm(jane.id, '123456'), { code: 'conflict' });
@@ -32,7 +24,7 @@ test('a second factor counts once a first code has proved it; each code is good 
   const { secret, uri, svg } = await factors.begin(jane);
   assert.equal(new URL(uri).searchParams.get('secret'), secret, 'the later key is the one');
   assert.match(svg, /^<svg /);
-  const code = appOf(secret);
+  const code = codesOf(secret);
   assert.equal(await factors.isEnrolled(jane.id), false);
   assert.equal(await factors.take(jane.id, code(clock.now)), undefined, 'not before it is confirmed');
   await assert.rejects(factors.confirm(jane.id, '000000'), { code: 'code_wrong' });
@@ -56,7 +48,7 @@ test('a second factor counts once a first code has proved it; each code is good 
 
 test('of many who come with the same code at once, one gets in', async () => {
   const { store, jane, clock, factors } = await setUp();
-  const code = appOf((await factors.begin(jane)).secret);
+  const code = codesOf((await factors.begin(jane)).secret);
   const [recovery = ''] = await factors.confirm(jane.id, code(clock.now));
   clock.now += STEP_MS;
   for (const text of [code(clock.now), recovery]) {
@@ -70,7 +62,7 @@ test('recovery codes are good once each, however typed, and are replaced as a wh
   const { store, jane, clock, factors } = await setUp();
   const [first = '', second = '', third = ''] = await factors.confirm(
     jane.id,
-    appOf((await factors.begin(jane)).secret)(clock.now),
+    codesOf((await factors.begin(jane)).secret)(clock.now),
   );
   assert.match(first, /^[a-z2-7]{4}(-[a-z2-7]{4}){3}$/);
   assert.equal(await factors.take('somebody else', first), undefined);
@@ -88,7 +80,7 @@ test('neither key nor recovery codes are in the database as they are, and both g
   const { store, users, jane, clock, factors } = await setUp();
   await users.create('admin', undefined, [Role.admin]);
   const { secret } = await factors.begin(jane);
-  const codes = await factors.confirm(jane.id, appOf(secret)(clock.now));
+  const codes = await factors.confirm(jane.id, codesOf(secret)(clock.now));
   const rows = [
     ...(await store.selectFrom('second_factors').selectAll().execute()),
     ...(await store.selectFrom('recovery_codes').selectAll().execute()),
@@ -105,7 +97,7 @@ test('neither key nor recovery codes are in the database as they are, and both g
 
 test('a removed second factor is gone with its recovery codes', async () => {
   const { store, jane, clock, factors } = await setUp();
-  const [recovery = ''] = await factors.confirm(jane.id, appOf((await factors.begin(jane)).secret)(clock.now));
+  const [recovery = ''] = await factors.confirm(jane.id, codesOf((await factors.begin(jane)).secret)(clock.now));
   assert.equal(await factors.remove(jane.id), true);
   assert.equal(await factors.remove(jane.id), false);
   assert.equal(await factors.take(jane.id, recovery), undefined);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Role } from '../access/can.ts';
-import { stepAt, totpCode } from '../access/totp.ts';
+import { authenticator } from '../testing/authenticator.ts';
 import { ADMIN_PASSWORD, type Answer, type Harness, startHarness, until } from '../testing/harness.ts';
 
 let harness: Harness;
@@ -41,22 +41,12 @@ function deviceCookie({ headers }: Answer): string {
   return cookie?.split(';')[0] ?? '';
 }
 
-/** Codes of a key as the API shows it. Each call is a step later than the last: no code is good twice. */
-function authenticator(secret: string): () => string {
-  const bits = [...secret].map((letter) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
-  );
-  const key = Uint8Array.from(bits.join('').match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2));
-  let step = stepAt(Date.now()) - 2;
-  return () => totpCode(key, ++step);
-}
-
 /** Sets up two-step sign-in through the API. Two more codes of the returned app are good: of this step and the next. */
 async function enrol(token: string, password: string) {
   const begun = await call('POST', '/api/me/second-factor', token, { password });
   assert.equal(begun.status, 201, begun.text);
   const app = authenticator(begun.json.secret);
-  const confirmed = await call('POST', '/api/me/second-factor/confirm', token, { code: app() });
+  const confirmed = await call('POST', '/api/me/second-factor/confirm', token, { code: await app() });
   assert.equal(confirmed.status, 200, confirmed.text);
   return { app, recoveryCodes: confirmed.json.recoveryCodes as string[] };
 }
@@ -116,8 +106,8 @@ test('two-step sign-in: set up with the password, asked for from then on, each c
   const owed = await login('jane', password);
   assert.deepEqual([owed.status, owed.json.error.code], [401, 'second_factor_required']);
   assert.equal(owed.headers['set-cookie'], undefined);
-  assert.equal((await login('jane', 'wrong', { code: app() })).json.error.code, 'login_failed');
-  const code = app();
+  assert.equal((await login('jane', 'wrong', { code: await app() })).json.error.code, 'login_failed');
+  const code = await app();
   assert.equal((await login('jane', password, { code })).status, 200);
   assert.equal((await login('jane', password, { code })).json.error.code, 'code_wrong', 'once more');
   const recovered = await login('jane', password, { code: recoveryCodes[0] });
@@ -189,13 +179,13 @@ test('step-up: a code shown within the last minutes, in this very sign-in', asyn
   );
   const { app } = await enrol(token, password);
   await require(token);
-  const other = (await login('steps', password, { code: app() })).json.token;
+  const other = (await login('steps', password, { code: await app() })).json.token;
   await require(other);
 
   await age(6 * 60_000);
   await assert.rejects(require(other), { code: 'step_up_required' });
   assert.equal((await call('POST', '/api/step-up', other, { code: '000000' })).json.error.code, 'code_wrong');
-  assert.equal((await call('POST', '/api/step-up', other, { code: app() })).status, 204);
+  assert.equal((await call('POST', '/api/step-up', other, { code: await app() })).status, 204);
   await require(other);
   await assert.rejects(require(token), { code: 'step_up_required' }, 'the other sign-in is another');
 

@@ -68,7 +68,7 @@ test('mail and a webhook are set up in the pages; what happens is told by both, 
   await mail.locator('select[name=mail-security]').selectOption('none');
   await mail.locator('input[name=mail-from]').fill('Oriel <oriel@example.com>');
   await mail.getByRole('button', { name: 'Save', exact: true }).click();
-  await mail.getByText('Saved').waitFor();
+  await mail.getByText('Saved', { exact: true }).waitFor();
   await mail.getByTestId('test-mail').click();
   await page.locator('input[name=test-to]').fill('admin@example.com');
   await page.getByTestId('send-test').click();
@@ -111,7 +111,7 @@ test('mail and a webhook are set up in the pages; what happens is told by both, 
   await rule.selectOption('');
   const rules = page.getByTestId('rules');
   await rules.getByRole('button', { name: 'Save', exact: true }).click();
-  await rules.getByText('Saved').waitFor();
+  await rules.getByText('Saved', { exact: true }).waitFor();
   const saved = await gateway.admin.must<Record<string, { requester: string[] }>>('GET', '/api/settings/notifications');
   assert.deepEqual(saved['account.changed']?.requester, []);
   assert.deepEqual([...admin.complaints, ...jane.complaints], []);

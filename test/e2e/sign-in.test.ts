@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { stepAt, totpCode } from '../../gateway/access/totp.ts';
+import { authenticator } from '../../gateway/testing/authenticator.ts';
 import { type Directory, startDirectory } from '../../gateway/testing/directory.ts';
 import { waitFor } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
@@ -43,16 +43,6 @@ function freePort(): Promise<number> {
   });
 }
 
-/** An authenticator app; each code is of a later step than the last. */
-function authenticator(secret: string): () => string {
-  const bits = [...secret.replaceAll(' ', '')].map((letter) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
-  );
-  const key = Uint8Array.from(bits.join('').match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2));
-  let step = stepAt(Date.now()) - 2;
-  return () => totpCode(key, ++step);
-}
-
 test('two-step sign-in: set up in the page, used at the next sign-in, recovered from, turned off', async () => {
   const person = await openPerson(browser, gateway, 'jane', PASSWORD);
   const { page } = person;
@@ -76,7 +66,7 @@ test('two-step sign-in: set up in the page, used at the next sign-in, recovered 
   await page.locator('input[name=first-code]').fill('000000');
   await page.getByTestId('confirm-code').click();
   await page.getByTestId('error-code').filter({ hasText: 'code_wrong' }).waitFor();
-  await page.locator('input[name=first-code]').fill(code());
+  await page.locator('input[name=first-code]').fill(await code());
   await page.getByTestId('confirm-code').click();
   await page.getByTestId('recovery-codes').waitFor();
   const codes = await page.getByTestId('recovery-codes').locator('code').allInnerTexts();
@@ -94,7 +84,7 @@ test('two-step sign-in: set up in the page, used at the next sign-in, recovered 
   await page.locator('input[name=code]').fill('000000');
   await page.keyboard.press('Enter');
   await page.getByTestId('error-code').filter({ hasText: 'code_wrong' }).waitFor();
-  await page.locator('input[name=code]').fill(code());
+  await page.locator('input[name=code]').fill(await code());
   await page.keyboard.press('Enter');
   await page.getByTestId('sign-out').click();
   await page.locator('input[name=username]').fill('jane');
@@ -119,7 +109,7 @@ test('where it is required, it is set up while signing in', async () => {
   const policy = admin.page.getByTestId('second-factor-policy');
   await policy.locator('input[name=second-factor-auditor]').check();
   await policy.getByRole('button', { name: 'Save', exact: true }).click();
-  await policy.getByText('Saved').waitFor();
+  await policy.getByText('Saved', { exact: true }).waitFor();
   await gateway.admin.addUser('audrey', 'Audrey-E2E-Pass-1!', ['auditor']);
 
   const audrey = await Person.open(browser, gateway.url);
@@ -132,10 +122,10 @@ test('where it is required, it is set up while signing in', async () => {
   await assertLooksRight(audrey.page, 'sign-in-enrol');
   await page.reload();
   const again = authenticator(await page.getByTestId('totp-secret').innerText());
-  await page.locator('input[name=first-code]').fill(code());
+  await page.locator('input[name=first-code]').fill(await code());
   await page.getByTestId('confirm-code').click();
   await page.getByTestId('error-code').filter({ hasText: 'code_wrong' }).waitFor();
-  await page.locator('input[name=first-code]').fill(again());
+  await page.locator('input[name=first-code]').fill(await again());
   await page.getByTestId('confirm-code').click();
   await page.getByTestId('codes-kept').click();
   await page.getByRole('heading', { level: 1, name: 'Recordings' }).waitFor();
@@ -181,7 +171,7 @@ test('single sign-on: set up by an administrator, in by the provider, out there 
   await form.locator('input[name=clientSecret]').fill(directory.clientSecret);
   await form.locator('input[name=label]').fill('Example Corp.');
   await form.getByRole('button', { name: 'Save', exact: true }).click();
-  await form.getByText('Saved').waitFor();
+  await form.getByText('Saved', { exact: true }).waitFor();
   await form.getByTestId('test-provider').click();
   await form
     .getByTestId('tested')
@@ -247,7 +237,7 @@ test('a desktop whose policy asks for it: the second factor is asked for, and th
   await page.locator('input[name=proof-password]').fill(PASSWORD);
   await page.getByTestId('enrol-go-on').click();
   const code = authenticator(await page.getByTestId('totp-secret').innerText());
-  await page.locator('input[name=first-code]').fill(code());
+  await page.locator('input[name=first-code]').fill(await code());
   await page.getByTestId('confirm-code').click();
   await page.getByTestId('codes-kept').click();
   await page.getByTestId('sign-out').click();
@@ -256,7 +246,7 @@ test('a desktop whose policy asks for it: the second factor is asked for, and th
   await page.locator('input[name=username]').fill('steve');
   await page.locator('input[name=password]').fill(PASSWORD);
   await page.keyboard.press('Enter');
-  await page.locator('input[name=code]').fill(code());
+  await page.locator('input[name=code]').fill(await code());
   await page.keyboard.press('Enter');
   await page.getByTestId('signed-in').waitFor();
   const database = new DatabaseSync(join(gateway.data, 'oriel.sqlite'));
@@ -268,7 +258,7 @@ test('a desktop whose policy asks for it: the second factor is asked for, and th
   await page.locator('input[name=step-up-code]').fill('000000');
   await page.getByTestId('step-up').click();
   await page.getByRole('dialog').getByTestId('error-code').filter({ hasText: 'code_wrong' }).waitFor();
-  await page.locator('input[name=step-up-code]').fill(code());
+  await page.locator('input[name=step-up-code]').fill(await code());
   await page.getByTestId('step-up').click();
   // Past the door: the computer itself is not there.
   await page.getByTestId('error-code').filter({ hasText: 'target_refused' }).waitFor();

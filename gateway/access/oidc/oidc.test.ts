@@ -245,6 +245,13 @@ test('who is signed in can tie the own account to the directory, and untie it', 
   assert.deepEqual([identity.issuer, identity.subject], [directory.issuer, 'sub-gina']);
   assert.equal((await me((await signIn('sub-gina')).browser.token)).json.username, 'gina');
 
+  const other = await harness.userWith(Role.user);
+  const second = new Browser();
+  const answer = await harness.call('GET', '/api/oidc/link?to=/account', { token: other });
+  second.put(answer.headers['set-cookie']?.[0]?.split(';')[0] ?? '');
+  const refused = await second.goThrough(answer.headers.location ?? '', 'sub-gina');
+  assert.equal(refused, '/account?sign-in=directory_refused', 'that identity is somebody else');
+
   assert.equal((await call('DELETE', '/api/me/identities', undefined, token)).status, 204);
   assert.equal((await signIn('sub-gina')).page, '/?sign-in=directory_refused');
 });

@@ -105,6 +105,15 @@ export class Oidc {
     }
   }
 
+  /** What a round that has failed was for. */
+  purposeOf(cookie: string | undefined): Purpose {
+    try {
+      return this.#readFlow(cookie).purpose;
+    } catch {
+      return 'sign-in';
+    }
+  }
+
   /** Where the browser goes to be signed out at the provider too. Asked before the sign-in is closed. */
   async endSessionUrl(reference: string): Promise<string | undefined> {
     const row = await this.#row(reference);

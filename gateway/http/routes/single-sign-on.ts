@@ -84,7 +84,7 @@ function roundTripRoutes({ oidc }: Services): Route[] {
           if (returned.opened !== undefined) signedIn(context, returned.opened);
           return returned.returnTo;
         } catch (error) {
-          return failurePage(error, 'sign-in');
+          return failurePage(error, oidc.purposeOf(cookie));
         }
       },
     }),
