@@ -86,6 +86,8 @@ export class Admission {
         entitlementId: item.entitlement_id,
         policy: { id: item.policy_id, name: item.policy_name },
         emergency: request.emergency !== 0,
+        reason: request.reason,
+        ticket: request.ticket,
         endsAt: Math.min(item.end_at ?? now, closing),
       });
     });

@@ -319,3 +319,94 @@ test('nobody gives themselves roles', async () => {
   assert.equal((await change({ roles: ['admin'] })).status, 403);
   assert.equal((await change({ roles: ['system-admin'] })).status, 200);
 });
+
+test('whatever access stands on is taken away, its session ends at once', async () => {
+  const del = (path: string) => harness.call('DELETE', path, { token: admin });
+  const patch = (path: string, body: unknown) => harness.call('PATCH', path, { token: admin, body });
+  interface Ids {
+    readonly user: string;
+    readonly group: string;
+    readonly entitlement: string;
+    readonly target: string;
+    readonly account: string;
+  }
+  const ways: Record<string, (ids: Ids) => Promise<{ status: number }>> = {
+    'the entitlement is removed': ({ entitlement }) => del(`/api/entitlements/${entitlement}`),
+    'the entitlement is for another account': ({ entitlement }) =>
+      patch(`/api/entitlements/${entitlement}`, { accounts: [accountId], targets: [] }),
+    'the group is removed': ({ group }) => del(`/api/groups/${group}`),
+    'the user leaves the group': ({ group }) => patch(`/api/groups/${group}`, { members: [] }),
+    'the account is removed': ({ target, account }) => del(`/api/targets/${target}/accounts/${account}`),
+    'the target is removed': ({ target }) => del(`/api/targets/${target}`),
+    'the user is disabled': ({ user }) => patch(`/api/users/${user}`, { disabled: true }),
+    'the user loses the role': ({ user }) => patch(`/api/users/${user}`, { roles: ['auditor'] }),
+    'the user is removed': ({ user }) => del(`/api/users/${user}`),
+  };
+  for (const [i, [what, take]] of Object.entries(ways).entries()) {
+    const username = `pat${i}`;
+    const password = `password of ${username}`;
+    const user = (await post('/api/users', { username, password, roles: ['user'] })).json.id;
+    const group = (await post('/api/groups', { name: `group of ${username}`, members: [user] })).json.id;
+    const made = await harness.target();
+    const scope = i % 2 === 0 ? { accounts: [made.accountId] } : { targets: [made.targetId] };
+    const entitlement = (await post('/api/entitlements', { group, policy: 'Open', ...scope })).json.id;
+    tokens[username] = await harness.signIn(username, password);
+    const body = { accountId: made.accountId, width: 800, height: 600 };
+    const { ticket } = (await post('/api/sessions', body, username)).json;
+    const tunnel = harness.openTunnel();
+    await tunnel.attach(ticket);
+    await tunnel.next('hello');
+    const ids = { user, group, entitlement, target: made.targetId, account: made.accountId };
+    const answer = await take(ids);
+    assert.ok(answer.status < 300, what);
+    const { reason } = await tunnel.closed;
+    assert.ok(['access_revoked', 'ended_by_admin'].includes(reason), `${what}: ${reason}`);
+  }
+});
+
+test('what is not as described is refused', async () => {
+  await entitle({});
+  const items = [{ accountId }];
+  const bad: [string, unknown][] = [
+    ['/api/requests', {}],
+    ['/api/requests', { items: [] }],
+    ['/api/requests', { items: [...items, ...items] }],
+    ['/api/requests', { items: Array.from({ length: 51 }, (_, i) => ({ accountId: `account ${i}` })) }],
+    ['/api/requests', { items, minutes: 0 }],
+    ['/api/requests', { items, minutes: 1.5 }],
+    ['/api/requests', { items, comment: 'x'.repeat(256) }],
+    ['/api/requests', { items, start: '2026-13-01T00:00:00Z' }],
+    ['/api/requests', { items, start: '2020-01-01T00:00:00Z' }],
+    ['/api/requests', { items, start: '2099-01-01T00:00:00' }],
+    ['/api/requests', { items, timeZone: 'Mars/Olympus' }],
+    ['/api/requests', { items, extra: 1 }],
+  ];
+  for (const [path, body] of bad) {
+    const { status, json } = await post(path, body, 'ute');
+    assert.equal(status, 400, JSON.stringify(body));
+    assert.equal(json.error.code, 'bad_request');
+  }
+  const administration: [string, unknown][] = [
+    ['/api/groups', { name: '' }],
+    ['/api/groups', { name: 'x', members: ['no such user'] }],
+    ['/api/policies', { name: 'x', approval: { needed: 1, group: 'no such group' } }],
+    ['/api/policies', { name: 'x', ticketPattern: '(' }],
+    ['/api/policies', { name: 'x', ticketWebhook: 'file:///etc/passwd' }],
+    ['/api/policies', { name: 'x', timeZone: 'Mars/Olympus' }],
+    ['/api/policies', { name: 'x', windows: [{ days: [8], from: '08:00', to: '18:00' }] }],
+    ['/api/policies', { name: 'x', defaultMinutes: 100, maxMinutes: 50 }],
+    ['/api/policies', { name: 'x', unknownRule: true }],
+    ['/api/entitlements', { group: 'operators', policy: 'no such policy', accounts: 'all' }],
+    ['/api/entitlements', { group: 'operators', policy: 'Open', accounts: ['no such account'] }],
+    ['/api/entitlements', { group: 'operators', policy: 'Open', accounts: ['jane'] }],
+  ];
+  for (const [path, body] of administration) {
+    const { status } = await post(path, body);
+    assert.equal(status, 400, JSON.stringify(body));
+  }
+  assert.equal((await post('/api/groups', { name: 'Operators' })).json.error.code, 'conflict', 'whatever its case');
+  assert.equal((await post('/api/policies', { name: 'needs them', reviewGroup: 'approvers' })).status, 201);
+  const group = (await get('/api/groups')).json.find(({ name }: { name: string }) => name === 'approvers');
+  const removed = await harness.call('DELETE', `/api/groups/${group.id}`, { token: admin });
+  assert.equal(removed.json.error.code, 'conflict', 'a policy needs it');
+});
