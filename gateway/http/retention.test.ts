@@ -234,6 +234,13 @@ test('a recording that goes on is there piece by piece, and watching it is one v
     owner.viewers.map(({ username }) => username),
     ['auditor1'],
   );
+  // What the policy says of live views is said of this, too.
+  const { terms } = services.sessions.get(id).facts as { terms: { liveView: boolean } };
+  terms.liveView = false;
+  for (const path of ['live', 'live/0']) {
+    const refused = await harness.call('GET', `/api/recordings/${id}/${path}`, { token: auditor });
+    assert.equal(refused.json.error.code, 'forbidden', path);
+  }
   await must('DELETE', `/api/sessions/${id}`);
   await until(async () => (await must('GET', `/api/recordings/${id}`)).state === 'ready');
   assert.equal(

@@ -17,7 +17,14 @@ function evidenceOf(inputLog: InputLogPolicy) {
     height: 600,
     keyboardLayout: 0x0407,
     createdAt: 6,
-    terms: { requestId: 'q', policy: { id: 'p', name: 'Anytime' }, emergency: false, inputLog: null },
+    terms: {
+      requestId: 'q',
+      policy: { id: 'p', name: 'Anytime' },
+      emergency: false,
+      reason: 'the printer is down',
+      ticket: '',
+      inputLog: null,
+    },
   } as unknown as SessionFacts;
   const evidence = new SessionEvidence(facts, () => 1000);
   evidence.begin({ event: (type, fields, at) => events.push({ type, fields, at }) });
@@ -65,8 +72,14 @@ test('who ended a session is an event of its own; nothing comes after the end', 
   );
 });
 
-test('the request says with which keyboard layout, so that keys can be read', () => {
+test('the request says why, and with which keyboard layout, so that keys can be read', () => {
   const { events } = evidenceOf('counts');
+  assert.deepEqual(events[1]?.fields.access, {
+    requestId: 'q',
+    policy: 'Anytime',
+    emergency: false,
+    reason: 'the printer is down',
+  });
   assert.deepEqual(
     events.map(({ type, fields, at }) => [type, fields.keyboardLayout, at]),
     [

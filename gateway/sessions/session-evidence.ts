@@ -53,7 +53,13 @@ export class SessionEvidence {
         size: { width, height },
         keyboardLayout,
         inputLog: inputLogOf(this.#facts),
-        access: { requestId: terms.requestId, policy: terms.policy.name, emergency: terms.emergency },
+        access: {
+          requestId: terms.requestId,
+          policy: terms.policy.name,
+          emergency: terms.emergency,
+          ...(terms.reason === '' ? {} : { reason: terms.reason }),
+          ...(terms.ticket === '' ? {} : { ticket: terms.ticket }),
+        },
       },
       createdAt,
     );

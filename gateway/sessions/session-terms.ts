@@ -7,6 +7,9 @@ export interface SessionTerms {
   readonly entitlementId: string;
   readonly policy: { readonly id: string; readonly name: string };
   readonly emergency: boolean;
+  /** What was said when access was asked for; empty where nothing was. */
+  readonly reason: string;
+  readonly ticket: string;
   /** When access ends, by the wall clock. */
   readonly endsAt: number;
   /** How long the session lasts at most. 0: as long as access does. */
@@ -28,7 +31,7 @@ export interface SessionTerms {
 
 export function termsOf(
   rules: PolicyRules,
-  access: Pick<SessionTerms, 'requestId' | 'entitlementId' | 'policy' | 'emergency' | 'endsAt'>,
+  access: Pick<SessionTerms, 'requestId' | 'entitlementId' | 'policy' | 'emergency' | 'reason' | 'ticket' | 'endsAt'>,
 ): SessionTerms {
   const ms = (minutes: number) => minutes * 60_000;
   return {

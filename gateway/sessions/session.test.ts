@@ -66,6 +66,8 @@ const facts = {
     entitlementId: 'e',
     policy: { id: 'p', name: 'Open' },
     emergency: false,
+    reason: '',
+    ticket: '',
     endsAt: LIMIT,
   }),
 } as const;

@@ -20,7 +20,14 @@ function describe(event: RecordedEvent): Words | undefined {
       const target = fields(event.target);
       const account = fields(event.account);
       const host = `${text(target.host)}:${text(target.port)}`;
-      const detail = `${text(target.name)} (${host}) as ${text(account.username)}, from ${text(event.address)}`;
+      const access = fields(event.access);
+      const where = `${text(target.name)} (${host}) as ${text(account.username)}, from ${text(event.address)}`;
+      const detail = joined(
+        where,
+        inQuotes(text(access.reason)),
+        text(access.ticket),
+        access.emergency === true && 'emergency',
+      );
       return session(`${text(fields(event.user).username)} asked for the session`, detail);
     }
     case 'secured':
