@@ -18,6 +18,7 @@ import { type KeyOf, NO_KEYS } from './library.ts';
 import { MANIFEST_FILE, type Manifest, readManifest, writeManifest } from './manifest.ts';
 import { RecorderError, type RecorderLog, type RecordingSummary, systemClock } from './recording.ts';
 import { canvasFile, findSegments, putOnOneCanvas } from './segments.ts';
+import { encodeSpools } from './spooled-segments.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
 import { THUMBNAIL_FILE, writeThumbnail } from './thumbnail.ts';
 
@@ -106,10 +107,7 @@ export async function finishRecording(
       return undefined;
     }
     // There was something to record and none of it is left: that must stay visible.
-    manifest.state = 'incomplete';
-    delete manifest.owner;
-    await writeManifest(folder, manifest);
-    throw new RecorderError('recording_failed', 'no frame of the recording reached the disk');
+    return keepWithoutVideo(folder, manifest);
   }
   const { segments, width, height } = await putOnOneCanvas(folder, found, ffmpeg);
   const problemsOfSegments = manifest.segments.flatMap(({ file, problem }) =>
@@ -147,6 +145,13 @@ export async function finishRecording(
   };
 }
 
+async function keepWithoutVideo(folder: RecordingFolder, manifest: Manifest): Promise<never> {
+  manifest.state = 'incomplete';
+  delete manifest.owner;
+  await writeManifest(folder, manifest);
+  throw new RecorderError('recording_failed', 'no frame of the recording reached the disk');
+}
+
 function isUnfinished(manifest: Manifest): boolean {
   return manifest.state === 'recording' || manifest.state === 'finishing';
 }
@@ -167,8 +172,13 @@ async function recover(
     problems.push(...(await checkCheckpoint(folder, signed, checkpoint, signingKeyFile)));
   }
   if (problems.length > 0) manifest.problems = [...(manifest.problems ?? []), ...problems];
+  if (interrupted) await encodeSpools(folder, manifest, ffmpeg);
   manifest.state = 'finishing';
   const sealing = await recoverEvents(folder, manifest, signingKeyFile, signed);
+  if (manifest.segments.length === 0 && (sealing?.log?.lines ?? 0) > OWN_LINES) {
+    // It went before the first picture, and something had happened by then: that must not go with it.
+    return keepWithoutVideo(folder, manifest);
+  }
   return finishRecording(folder, manifest, ffmpeg, log, sealing, checkpoint?.t);
 }
 
@@ -252,6 +262,8 @@ async function hasOwner(folder: RecordingFolder, manifest: Manifest, options: Re
   }
 }
 
+/** `log` and `recovered`, which say nothing of the session. */
+const OWN_LINES = 2;
 /** Three heartbeats of a recorder. */
 const ALIVE_MS = 15_000;
 const PATIENCE_MS = 120_000;

@@ -67,7 +67,12 @@ const TEST_GROUPS: Record<Exclude<Group, 'check'>, TestGroup> = {
     minutes: 15,
   },
   integration: {
-    globs: ['test/integration/**/*.test.ts', 'test/lab/**/*.test.ts', 'test/goldens/**/*.test.ts'],
+    globs: [
+      'test/integration/**/*.test.ts',
+      'test/lab/**/*.test.ts',
+      'test/goldens/**/*.test.ts',
+      'test/kills/**/*.test.ts',
+    ],
     concurrency: 2,
     testMinutes: 4,
     minutes: 15,
