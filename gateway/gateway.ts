@@ -116,12 +116,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const server = await createHttpsServer(options, services, tunnel);
     cleanUp.push(() => closeServer(server));
     const interrupted = await closeInterrupted(options, services);
+    // Before anybody can open the next.
+    await services.requests.completeInterrupted();
+    await services.requests.advance();
     const port = await listen(server, config);
     whereabouts.url = config.publicUrl ?? localUrl(port);
     // Beside the work: a long recording takes a while to finish, and nobody should stand before a closed door for it.
     const recovery = recover(options, services, interrupted).then(() => indexEvents());
-    await services.requests.completeInterrupted();
-    await services.requests.advance();
     services.requestClock.start(() => services.sessions.tick());
     services.retention.start();
     services.oidc.start();
