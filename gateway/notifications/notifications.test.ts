@@ -393,6 +393,29 @@ test('nothing is lost when the gateway dies: what was being sent is sent after t
   );
 });
 
+test('a started outbox sends by itself, also what comes while it is busy; a stopped one no more', async (t) => {
+  const { store } = await setUp(t);
+  const sent: string[] = [];
+  const busy = Promise.withResolvers<void>();
+  const carrier = async ({ recipient }: Parcel) => {
+    if (recipient === 'first') await busy.promise;
+    sent.push(recipient);
+  };
+  const box = outboxOf(store, { mail: carrier }, Date.now);
+  const add = (recipient: string) => box.add(store, [{ channel: 'mail', recipient, kind: 'test', body: {} }]);
+  await add('first');
+  box.start();
+  while ((await box.list(1))[0]?.attempts === 0) await new Promise((resolve) => setImmediate(resolve));
+  await add('second');
+  busy.resolve();
+  while (sent.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(sent, ['first', 'second']);
+  await box.stop();
+  await add('third');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(sent.length, 2);
+});
+
 test('what waits is sealed: the links of a mail are not in the database', async (t) => {
   const { store, notifications, mail, make } = await setUp(t);
   const alice = await make('alice', Role.approver);

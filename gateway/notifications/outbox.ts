@@ -72,6 +72,8 @@ export class Outbox {
   readonly #now: () => number;
   readonly #running = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, by a clock that nobody sets. */
+  #wakesAt = Infinity;
   #stopped = true;
 
   constructor(parts: OutboxParts) {
@@ -152,9 +154,13 @@ export class Outbox {
   }
 
   #wake(after: number): void {
-    if (this.#stopped) return;
+    const at = performance.now() + after;
+    // Whoever wants to be served soon is not put off by whoever looks in later.
+    if (this.#stopped || at >= this.#wakesAt) return;
     clearTimeout(this.#timer);
+    this.#wakesAt = at;
     this.#timer = setTimeout(() => {
+      this.#wakesAt = Infinity;
       const round = this.deliverDue()
         .then(() => this.#forget())
         .catch((error: unknown) => this.#parts.log.error({ err: error }, 'the outbox could not be worked on'))
