@@ -76,6 +76,10 @@ test('the desktop follows the window; a cut connection comes back into the same 
   await person.page.getByTestId('confirm-end').click();
   await person.state('ended');
   const recording = await gateway.admin.recordingReady(id);
+  const events = await gateway.admin.must<{ type: string; state?: string }[]>('GET', `/api/recordings/${id}/events`);
+  const states = events.filter(({ type }) => type === 'connection').map(({ state }) => state);
+  assert.deepEqual([states[0], states.at(-1)], ['reconnecting', 'connected']);
+  assert.ok(events.filter(({ type }) => type === 'desktop').length >= 2, 'the new size of the desktop');
   await playAndDownload(gateway, person, recording, 'after the cut');
   assert.deepEqual(person.complaints, []);
 });
