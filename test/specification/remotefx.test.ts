@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { ReadCursor } from '../../core/cursor.ts';
-import { decodeBlock, encodeFrame, type RfxBlock } from './blocks.ts';
-import { RemoteFxDecoder } from './decoder.ts';
-import { decodeQuantization, encodeQuantization, SUB_BANDS } from './quantization.ts';
-import { decodeRlgr, RlgrMode } from './rlgr.ts';
-import { encodeRlgr } from './rlgr-encoder.ts';
-import { TileDecoder } from './tile-codec.ts';
-import { TILE_PIXELS } from './wavelet.ts';
+import { decodeBlock, encodeFrame, type RfxBlock } from '../../protocol/codecs/remotefx/blocks.ts';
+import { RemoteFxDecoder } from '../../protocol/codecs/remotefx/decoder.ts';
+import { decodeQuantization, encodeQuantization, SUB_BANDS } from '../../protocol/codecs/remotefx/quantization.ts';
+import { decodeRlgr, RlgrMode } from '../../protocol/codecs/remotefx/rlgr.ts';
+import { encodeRlgr } from '../../protocol/codecs/remotefx/rlgr-encoder.ts';
+import { TileDecoder } from '../../protocol/codecs/remotefx/tile-codec.ts';
+import { TILE_PIXELS } from '../../protocol/codecs/remotefx/wavelet.ts';
+import { ReadCursor } from '../../protocol/core/cursor.ts';
 
 const HEADERS = Uint8Array.from(
   `c0 cc 0c 00 00 00 ca ac cc ca 00 01 c3 cc 0d 00
