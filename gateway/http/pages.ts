@@ -5,11 +5,10 @@ import { GatewayError } from '../errors.ts';
 /** Addresses that the page router in the browser knows; each gets index.html. */
 const PAGES = [
   /^\/$/,
-  /^\/(?:targets|sessions|recordings|password|account|notifications|requests|decide|admin)\/?$/,
+  /^\/(?:targets|sessions|recordings|password|account|notifications|requests|approvals|reviews|decide|admin)\/?$/,
   /^\/desktop\/[^/]+$/,
   /^\/sessions\/[^/]+\/watch$/,
   /^\/recordings\/[^/]+$/,
-  /^\/requests\/[^/]+$/,
   /^\/requests\/[^/]+$/,
   /^\/admin\/.+$/,
 ];

@@ -23,6 +23,11 @@ const Users = lazy(() => import('./pages/users.tsx').then((page) => page.Users))
 const Audit = lazy(() => import('./pages/audit.tsx').then((page) => page.Audit));
 const AccountPage = lazy(() => import('./pages/account.tsx').then((page) => page.AccountPage));
 const NotificationsPage = lazy(() => import('./pages/notifications.tsx').then((page) => page.NotificationsPage));
+const Requests = lazy(() => import('./pages/requests.tsx').then((page) => page.Requests));
+const NewRequestPage = lazy(() => import('./pages/new-request.tsx').then((page) => page.NewRequestPage));
+const RequestPage = lazy(() => import('./pages/request.tsx').then((page) => page.RequestPage));
+const Approvals = lazy(() => import('./pages/approvals.tsx').then((page) => page.Approvals));
+const Reviews = lazy(() => import('./pages/reviews.tsx').then((page) => page.Reviews));
 const DecidePage = lazy(() => import('./pages/decide.tsx').then((page) => page.DecidePage));
 const StoragePage = lazy(() => import('./pages/storage.tsx').then((page) => page.StoragePage));
 const SignInSettings = lazy(() => import('./pages/sign-in-settings.tsx').then((page) => page.SignInSettings));
@@ -118,6 +123,11 @@ function Pages() {
     <Shell>
       <Router>
         <Route path="/" component={Home} />
+        <Route path="/requests" component={Requests} />
+        <Route path="/requests/new" component={NewRequestPage} />
+        <Route path="/requests/:id" component={RequestPage} />
+        <Route path="/approvals" component={Approvals} />
+        <Route path="/reviews" component={Reviews} />
         <Route path="/sessions" component={Sessions} />
         <Route path="/recordings" component={Recordings} />
         <Route path="/recordings/:id" component={RecordingPage} />
@@ -147,6 +157,7 @@ function Home() {
   const { user } = useIdentity();
   if (hasRole(user, 'user')) return <Desktops />;
   if (hasRole(user, 'session-admin')) return <Sessions />;
+  if (hasRole(user, 'approver')) return <Approvals />;
   if (hasRole(user, 'vault-admin', 'system-admin')) return <Targets />;
   return <Recordings />;
 }

@@ -6,6 +6,7 @@ import './styles/controls.css';
 import './styles/shell.css';
 import './styles/pages.css';
 import './styles/account.css';
+import './styles/requests.css';
 import './styles/player.css';
 import './styles/desktop.css';
 

@@ -1,10 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
+import type { RequestCounts } from './api/requests.ts';
 import type { Role } from './api/types.ts';
 import { hasRole, useIdentity } from './identity.tsx';
 import type { IconName } from './ui/icon.tsx';
 import { Icon, Logo } from './ui/icon.tsx';
+import { useStanding } from './ui/use-counts.ts';
 import { useNotifications } from './ui/use-notifications.ts';
 
 interface Entry {
@@ -12,10 +14,33 @@ interface Entry {
   readonly label: string;
   readonly icon: IconName;
   readonly roles: readonly Role[];
+  /** How many wait there. */
+  readonly waiting?: (counts: RequestCounts) => number;
 }
 
 const work: readonly Entry[] = [
   { path: '/', label: 'Desktops', icon: 'desktops', roles: ['user'] },
+  {
+    path: '/requests',
+    label: 'My requests',
+    icon: 'request',
+    roles: ['user'],
+    waiting: ({ available }) => available,
+  },
+  {
+    path: '/approvals',
+    label: 'Approvals',
+    icon: 'approvals',
+    roles: ['approver', 'session-admin'],
+    waiting: ({ toDecide }) => toDecide,
+  },
+  {
+    path: '/reviews',
+    label: 'Reviews',
+    icon: 'reviews',
+    roles: ['auditor'],
+    waiting: ({ toReview }) => toReview,
+  },
   { path: '/sessions', label: 'Live sessions', icon: 'sessions', roles: ['user', 'session-admin'] },
   { path: '/recordings', label: 'Recordings', icon: 'recordings', roles: ['auditor'] },
 ];
@@ -32,6 +57,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
   const { path } = useLocation();
   const [open, setOpen] = useState(false);
   const { unread } = useNotifications();
+  const { counts, sessionSwitch } = useStanding();
   useEffect(() => setOpen(false), [path]);
   return (
     <div class="shell" data-menu={open ? 'open' : 'closed'}>
@@ -59,13 +85,25 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           <Logo /> Oriel
         </a>
         <nav aria-label="Main">
-          <Entries entries={work} path={path} />
+          <Entries entries={work} path={path} counts={counts} />
           <Entries heading="Administration" entries={administration} path={path} />
         </nav>
         <BellLink unread={unread} current={path === '/notifications'} />
         <SignedIn />
       </section>
       <main id="main" tabIndex={-1}>
+        {sessionSwitch?.stopped && (
+          <div class="note note-warning stopped" role="status" data-testid="stopped">
+            <Icon name="stop" />
+            <p class="note-text">
+              <span class="strong">New sessions are stopped</span>
+              <span>
+                by {sessionSwitch.by}
+                {sessionSwitch.reason !== '' && `: ${sessionSwitch.reason}`}
+              </span>
+            </p>
+          </div>
+        )}
         {children}
       </main>
     </div>
@@ -76,9 +114,10 @@ interface EntriesProps {
   readonly heading?: string;
   readonly entries: readonly Entry[];
   readonly path: string;
+  readonly counts?: RequestCounts | undefined;
 }
 
-function Entries({ heading, entries, path }: EntriesProps) {
+function Entries({ heading, entries, path, counts }: EntriesProps) {
   const { user } = useIdentity();
   const visible = entries.filter((entry) => hasRole(user, ...entry.roles));
   if (visible.length === 0) return null;
@@ -91,11 +130,21 @@ function Entries({ heading, entries, path }: EntriesProps) {
             <a href={entry.path} aria-current={isCurrent(entry.path, path) ? 'page' : undefined}>
               <Icon name={entry.icon} />
               {entry.label}
+              <Waiting count={counts === undefined ? 0 : (entry.waiting?.(counts) ?? 0)} />
             </a>
           </li>
         ))}
       </ul>
     </>
+  );
+}
+
+function Waiting({ count }: { readonly count: number }) {
+  if (count === 0) return null;
+  return (
+    <span class="nav-count" data-testid="waiting">
+      {count > 99 ? '99+' : count}
+    </span>
   );
 }
 

@@ -40,6 +40,8 @@ export interface AccountFields {
 }
 
 export interface SessionFields {
+  /** The request that gives access; not needed where the policy asks nothing. */
+  readonly requestId?: string;
   readonly targetId: string;
   readonly accountId: string;
   readonly width: number;

@@ -182,12 +182,6 @@ export interface SessionSwitchState {
   readonly at: string | null;
 }
 
-export interface DecisionLink {
-  readonly decision: 'approve' | 'deny';
-  readonly approver: string;
-  readonly request: RequestDetails;
-}
-
 /** What somebody does with a request. */
 export type RequestVerb = 'approve' | 'deny' | 'revoke' | 'check-in' | 'review';
 
@@ -218,11 +212,6 @@ export const requests = {
   sessionSwitch: (signal?: AbortSignal) => request<SessionSwitchState>('GET', '/session-switch', undefined, signal),
   turnSessionSwitch: (stopped: boolean, reason: string) =>
     request<SessionSwitchState>('POST', '/session-switch', { stopped, reason }),
-
-  /** What a link of a mail would do; uses nothing up. */
-  lookAtLink: (token: string) => request<DecisionLink>('POST', '/decision-links/look', { token }),
-  followLink: (token: string, comment: string) =>
-    request<Changed>('POST', '/decision-links/use', comment === '' ? { token } : { token, comment }),
 };
 
 function queryOf(fields: object): string {

@@ -16,6 +16,15 @@ import { useResource } from '../ui/use-resource.ts';
 import { useTitle } from '../ui/use-title.ts';
 import { accountName, desktopPath } from './desktops.tsx';
 
+/** Ends after which the desktop opens again only with a new request. */
+const asksAnew: ReadonlySet<string> = new Set([
+  'request_required',
+  'request_not_available',
+  'access_revoked',
+  'access_expired',
+  'access_returned',
+]);
+
 /** `/desktop/:targetId`: chooses the account where there are several, then the desktop fills the window. */
 export function Desktop() {
   const { params, query } = useRoute();
@@ -43,7 +52,8 @@ export function Desktop() {
   const only = target.accounts.length === 1 ? target.accounts[0] : undefined;
   const account = only ?? target.accounts.find(({ id }) => id === query.account);
   if (account === undefined) return <AccountChooser target={target} />;
-  return <OpenDesktop key={`${target.id} ${account.id}`} target={target} account={account} />;
+  const key = `${target.id} ${account.id} ${query.request ?? ''}`;
+  return <OpenDesktop key={key} target={target} account={account} requestId={query.request} />;
 }
 
 function AccountChooser({ target }: { readonly target: Target }) {
@@ -88,7 +98,14 @@ function AccountChooser({ target }: { readonly target: Target }) {
   );
 }
 
-function OpenDesktop({ target, account }: { readonly target: Target; readonly account: Account }) {
+interface OpenDesktopProps {
+  readonly target: Target;
+  readonly account: Account;
+  /** The request that gives access; none where the policy asks nothing. */
+  readonly requestId: string | undefined;
+}
+
+function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
   const { route } = useLocation();
   const page = useRef<HTMLDivElement>(null);
   const first = useRef<HTMLAnchorElement>(null);
@@ -98,7 +115,8 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
     label: target.name,
     ticket: async ({ width, height }) => {
       const size = { width, height, keyboardLayout: await keyboardLayout() };
-      const fields = { targetId: target.id, accountId: account.id, ...size };
+      const of = requestId === undefined ? {} : { requestId };
+      const fields = { targetId: target.id, accountId: account.id, ...of, ...size };
       return (await stepUp.guard(() => gateway.openSession(fields))).ticket;
     },
     leave: () => first.current?.focus(),
@@ -153,9 +171,20 @@ function OpenDesktop({ target, account }: { readonly target: Target; readonly ac
         {state === 'connecting' && <Connecting name={target.name} step={view.step} />}
         {end !== undefined && (state === 'ended' || state === 'failed') && (
           <EndPanel title={endTitle(state, view.wasActive)} failed={state === 'failed'} reason={end}>
-            <button type="button" class="button primary" onClick={view.again} data-testid="try-again">
-              {state === 'failed' ? 'Try again' : 'Open again'}
-            </button>
+            {asksAnew.has(end.code) ? (
+              <a class="button primary" href={`/requests/new?account=${account.id}`} data-testid="request-access">
+                Request access
+              </a>
+            ) : (
+              <button type="button" class="button primary" onClick={view.again} data-testid="try-again">
+                {state === 'failed' ? 'Try again' : 'Open again'}
+              </button>
+            )}
+            {requestId !== undefined && (
+              <a class="button" href={`/requests/${encodeURIComponent(requestId)}`}>
+                See the request
+              </a>
+            )}
             <a class="button" href="/">
               Back to desktops
             </a>

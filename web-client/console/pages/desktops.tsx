@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
+import { type AccessRequest, type Grant, type RequestState, requests } from '../api/requests.ts';
 import type { Account, Target } from '../api/types.ts';
 import { matches } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
@@ -9,9 +10,21 @@ import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { useResource } from '../ui/use-resource.ts';
 
+/** Requests are decided while one looks at the page. */
+const REFRESH_MS = 10_000;
+
+/** What one can open, and what one can ask for. */
 export function Desktops() {
   const { user } = useIdentity();
-  const { value: targets, error, reload } = useResource(gateway.targets);
+  const all = useResource(gateway.targets);
+  const ways = useResource(waysIn, REFRESH_MS);
+  // A card says how to get in: neither is shown without the other.
+  const targets = ways.value === undefined ? undefined : all.value;
+  const error = all.error ?? ways.error;
+  const reload = (): void => {
+    all.reload();
+    ways.reload();
+  };
   const [search, setSearch] = useState('');
   const found = targets?.filter((target) =>
     matches(search, target.name, target.host, ...target.accounts.map(accountName)),
@@ -37,7 +50,7 @@ export function Desktops() {
               </a>
             </>
           ) : (
-            <p>Ask an administrator to add the computers that you need.</p>
+            <p>Ask an administrator to entitle a group of yours to the computers that you need.</p>
           )}
         </EmptyState>
       )}
@@ -48,10 +61,15 @@ export function Desktops() {
           </button>
         </EmptyState>
       )}
-      {found !== undefined && found.length > 0 && (
+      {found !== undefined && ways.value !== undefined && found.length > 0 && (
         <ul class="cards" data-testid="targets">
           {found.map((target) => (
-            <DesktopCard key={target.id} target={target} admin={hasRole(user, 'vault-admin')} />
+            <DesktopCard
+              key={target.id}
+              target={target}
+              admin={hasRole(user, 'vault-admin')}
+              waysIn={ways.value ?? { grants: [], open: [] }}
+            />
           ))}
         </ul>
       )}
@@ -59,10 +77,21 @@ export function Desktops() {
   );
 }
 
-function DesktopCard({ target, admin }: { readonly target: Target; readonly admin: boolean }) {
+interface DesktopCardProps {
+  readonly target: Target;
+  readonly admin: boolean;
+  readonly waysIn: WaysIn;
+}
+
+function DesktopCard({ target, admin, waysIn }: DesktopCardProps) {
   const [first, ...others] = target.accounts;
   const [account, setAccount] = useState(first?.id ?? '');
-  const path = desktopPath(target, others.length === 0 ? undefined : account);
+  const way = wayInto(account, waysIn);
+  const path = desktopPath(
+    target,
+    others.length === 0 && way.requestId === undefined ? undefined : account,
+    way.requestId,
+  );
   return (
     <li class="card" data-testid="target-card" data-target={target.id}>
       <div class="card-head">
@@ -70,7 +99,7 @@ function DesktopCard({ target, admin }: { readonly target: Target; readonly admi
           <Icon name="desktops" />
         </span>
         <div class="card-title">
-          <h2>{first === undefined ? target.name : <a href={path}>{target.name}</a>}</h2>
+          <h2>{first === undefined || way.kind !== 'connect' ? target.name : <a href={path}>{target.name}</a>}</h2>
           <p class="quiet mono">
             {target.host}
             {target.port === 3389 ? '' : `:${target.port}`}
@@ -102,9 +131,7 @@ function DesktopCard({ target, admin }: { readonly target: Target; readonly admi
                 ))}
               </select>
             )}
-            <a class="button primary" href={path} aria-label={`Connect to ${target.name}`} data-testid="connect">
-              Connect
-            </a>
+            <WayIn way={way} path={path} target={target} account={account} />
           </>
         )}
       </div>
@@ -112,11 +139,88 @@ function DesktopCard({ target, admin }: { readonly target: Target; readonly admi
   );
 }
 
+interface WayInProps {
+  readonly way: Way;
+  readonly path: string;
+  readonly target: Target;
+  readonly account: string;
+}
+
+function WayIn({ way, path, target, account }: WayInProps) {
+  switch (way.kind) {
+    case 'connect':
+      return (
+        <a class="button primary" href={path} aria-label={`Connect to ${target.name}`} data-testid="connect">
+          Connect
+        </a>
+      );
+    case 'waits':
+      return (
+        <a class="button" href={`/requests/${way.waiting}`} aria-label={`The request for ${target.name} that waits`}>
+          Pending
+        </a>
+      );
+    case 'ask':
+      return (
+        <a
+          class="button"
+          href={`/requests/new?account=${encodeURIComponent(account)}`}
+          aria-label={`Request access to ${target.name}`}
+          data-testid="request-access"
+        >
+          Request access
+        </a>
+      );
+    case 'none':
+      return <span class="quiet small">Not entitled</span>;
+  }
+}
+
+/** How this user gets into accounts: what asks nothing, and requests that are open. */
+interface WaysIn {
+  readonly grants: readonly Grant[];
+  readonly open: readonly AccessRequest[];
+}
+
+async function waysIn(signal: AbortSignal): Promise<WaysIn> {
+  const open = (state: RequestState) => requests.list({ scope: 'own', automatic: false, state, limit: 200 }, signal);
+  const [grants, ...lists] = await Promise.all([
+    requests.myAccess(signal),
+    open('available'),
+    open('approved'),
+    open('pending'),
+  ]);
+  return { grants, open: lists.flat() };
+}
+
+interface Way {
+  readonly kind: 'connect' | 'waits' | 'ask' | 'none';
+  /** The request that gives access, where it takes one. */
+  readonly requestId?: string;
+  readonly waiting?: string;
+}
+
+/** An account that asks nothing is simply opened, even where a request for it is open too. */
+function wayInto(account: string, { grants, open }: WaysIn): Way {
+  const held = grants.filter((grant) => grant.account.id === account);
+  if (held.some(({ needsRequest }) => !needsRequest)) return { kind: 'connect' };
+  const of = open.filter(({ items }) => items.some((item) => item.account.id === account));
+  const usable = of.find(({ state }) => state === 'available');
+  if (usable !== undefined) return { kind: 'connect', requestId: usable.id };
+  const [waiting] = of;
+  if (waiting !== undefined) return { kind: 'waits', waiting: waiting.id };
+  return { kind: held.length === 0 ? 'none' : 'ask' };
+}
+
 export function accountName(account: Pick<Account, 'username' | 'domain'>): string {
   return account.domain === '' ? account.username : `${account.domain}\\${account.username}`;
 }
 
-export function desktopPath(target: Pick<Target, 'id'>, account?: string): string {
-  const path = `/desktop/${encodeURIComponent(target.id)}`;
-  return account === undefined ? path : `${path}?account=${encodeURIComponent(account)}`;
+/** Where a desktop opens. @param request the id of the request that gives access to it */
+export function desktopPath(target: Pick<Target, 'id'>, account?: string, request?: string): string {
+  const query = new URLSearchParams({
+    ...(account === undefined ? {} : { account }),
+    ...(request === undefined ? {} : { request }),
+  });
+  return `/desktop/${encodeURIComponent(target.id)}${query.size === 0 ? '' : `?${query}`}`;
 }

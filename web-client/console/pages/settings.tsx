@@ -5,6 +5,7 @@ import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { CheckField } from '../ui/fields.tsx';
 import { Page } from '../ui/page.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
+import { SessionSwitch } from './session-switch.tsx';
 import { SettingsTabs } from './settings-tabs.tsx';
 
 export function SettingsPage() {
@@ -41,6 +42,13 @@ export function SettingsPage() {
           {saveError !== undefined && <ErrorNote error={saveError} />}
         </section>
       )}
+      <section class="setting">
+        <h2>New sessions</h2>
+        <p class="field-help">For maintenance, or when something is wrong: stops all new sessions at once.</p>
+        <div>
+          <SessionSwitch />
+        </div>
+      </section>
       <EvidenceKeySection />
     </Page>
   );

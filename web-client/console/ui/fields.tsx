@@ -10,6 +10,7 @@ interface FieldProps {
   readonly name: string;
   readonly type?: 'text' | 'password' | 'number' | 'date' | 'datetime-local';
   readonly value: string;
+  readonly placeholder?: string;
   readonly required?: boolean;
   readonly autofocus?: boolean;
   readonly spellcheck?: boolean;
