@@ -155,6 +155,15 @@ export class I420Picture {
     return true;
   }
 
+  /** Puts back what `copyArea` took; areas that lie outside throw a RangeError. */
+  pasteArea(area: Rect, copy: Uint8Array): void {
+    let offset = 0;
+    for (const row of this.#rowsOf(area)) {
+      row.set(copy.subarray(offset, offset + row.byteLength));
+      offset += row.byteLength;
+    }
+  }
+
   *#rowsOf(area: Rect): Generator<Uint8Array> {
     for (let y = area.y; y < area.y + area.height; y++) {
       const start = y * this.width + area.x;

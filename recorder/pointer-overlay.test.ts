@@ -13,7 +13,8 @@ function setUp() {
   picture.convert(desktop, FULL);
   const clean = picture.bytes.slice();
   const overlay = new PointerOverlay();
-  const render = (damage = () => false) => overlay.renderAround(desktop, picture, 0, 0, damage);
+  const render = (damage = () => false) =>
+    overlay.renderAround(desktop, picture, 0, 0, () => (damage() ? [FULL] : [])).length > 0;
   const luma = (x: number, y: number) => picture.bytes[y * SIZE + x];
   return { pixels, desktop, picture, clean, overlay, render, luma };
 }

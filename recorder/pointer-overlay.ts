@@ -34,15 +34,16 @@ export class PointerOverlay {
 
   /**
    * Takes the pointer off `picture`, lets `convertDamage` bring it up to date, and draws the pointer where it is now.
-   * Says whether any sample is different after all that. `left` and `top` say where the desktop lies in the picture.
+   * Says in which areas of the picture (even edges) any sample is different after all that, as `convertDamage` does.
+   * `left` and `top` say where the desktop lies in the picture.
    */
   renderAround(
     desktop: RgbaImage,
     picture: I420Picture,
     left: number,
     top: number,
-    convertDamage: () => boolean,
-  ): boolean {
+    convertDamage: () => Rect[],
+  ): Rect[] {
     const before = [this.#drawn, this.#areaOn(desktop)]
       .filter((area) => area !== undefined)
       .map((area) => ({ ...roundedToBlocks(area), x: left + area.x, y: top + area.y }))
@@ -50,7 +51,8 @@ export class PointerOverlay {
     if (this.#drawn !== undefined) picture.convert(desktop, this.#drawn, left, top);
     const changed = convertDamage();
     this.#draw(desktop, picture, left, top);
-    return changed || before.some(({ area, copy }) => !picture.equalsCopy(area, copy));
+    const redrawn = before.filter(({ area, copy }) => !picture.equalsCopy(area, copy)).map(({ area }) => area);
+    return [...changed, ...redrawn];
   }
 
   #draw(desktop: RgbaImage, picture: I420Picture, left: number, top: number): void {

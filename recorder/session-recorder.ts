@@ -20,6 +20,7 @@ import {
   systemClock,
 } from './recording.ts';
 import { FRAME_GRID_MS, onFrameGrid, SegmentWriter } from './segment-writer.ts';
+import { encodeSpools } from './spooled-segments.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
 
 export interface SessionRecorderOptions {
@@ -164,6 +165,7 @@ export class SessionRecorder {
   /** Resolves when no capture is under way: for tests whose clock runs faster than the encoder. */
   async drained(): Promise<void> {
     while (this.#busy !== undefined) await this.#busy;
+    await this.#writer?.drained();
   }
 
   /** The running encoder's process, for tests and diagnosis. */
@@ -226,15 +228,15 @@ export class SessionRecorder {
     this.#policy.step({ kind: 'captured', emitted: emit, share: picture?.share ?? 0 }, now);
     if (!emit) return;
     if (this.#writer === undefined) await this.#beginSegment(picture.image, now);
-    await this.#writer?.write(picture.image.bytes, now);
+    await this.#writer?.write(picture.image, picture.areas, now);
     this.#account(now);
   }
 
   /**
-   * The picture of the desktop as it is now, whether any sample of it is new, and the share of the desktop where damage
-   * showed anything new; `undefined` before there is a desktop.
+   * The picture of the desktop as it is now, in which areas of it any sample is new (even edges), and the share of the
+   * desktop that those are; `undefined` before there is a desktop.
    */
-  #updatePicture(): { image: I420Picture; changed: boolean; share: number } | undefined {
+  #updatePicture(): { image: I420Picture; changed: boolean; areas: Rect[]; share: number } | undefined {
     for (const rect of this.#source.prepare?.() ?? []) this.#damage.add(rect);
     const { width, height } = this.#source;
     if (width === 0 || height === 0) return undefined;
@@ -243,19 +245,24 @@ export class SessionRecorder {
     const desktop = rgbaImage(width, height, this.#source.pixels);
     const left = centred(image.width, width);
     const top = centred(image.height, height);
-    let area = 0;
-    const changed = this.#overlay.renderAround(desktop, image, left, top, () => {
-      for (const rect of this.#damage.take()) {
-        if (image.convert(desktop, rect, left, top)) area += rect.width * rect.height;
-      }
-      return area > 0;
-    });
-    return { image, changed: changed || resized, share: area / (width * height) };
+    const areas = this.#overlay.renderAround(desktop, image, left, top, () =>
+      this.#damage
+        .take()
+        .filter((rect) => image.convert(desktop, rect, left, top))
+        .map(({ x, y, ...size }) => ({
+          x: left + x,
+          y: top + y,
+          width: roundUpToEven(size.width),
+          height: roundUpToEven(size.height),
+        })),
+    );
+    const share = areas.reduce((sum, area) => sum + area.width * area.height, 0) / (width * height);
+    return { image, changed: areas.length > 0 || resized, areas, share };
   }
 
   /** The last picture once more: it pushes the one before it through the muxer, onto the disk. */
   async #flush(now: number): Promise<void> {
-    if (this.#writer !== undefined && this.#picture !== undefined) await this.#writer.write(this.#picture.bytes, now);
+    if (this.#writer !== undefined && this.#picture !== undefined) await this.#writer.write(this.#picture, [], now);
     this.#policy.step({ kind: 'flushed' }, now);
     this.#account(now);
   }
@@ -391,6 +398,9 @@ export class SessionRecorder {
       if (this.#failure === undefined) await this.#writeEnd(at);
       this.#closeSegment();
       await Promise.all(this.#closing);
+      for (const { segment, state } of await encodeSpools(this.#folder, this.#manifest, this.#ffmpeg)) {
+        this.event('segment', { file: segment.file, startedAt: segment.startedAt, ...state });
+      }
       this.event('finished', {}, at);
       await this.#events?.close().catch((cause) => this.#fail(`events are missing: ${cause.message}`, cause));
       await this.#checkpoints?.close();
@@ -429,8 +439,8 @@ export class SessionRecorder {
         if (this.#writer === undefined) await this.#beginSegment(picture.image, at - FRAME_GRID_MS);
         const writer = this.#writer;
         const shown = !picture.changed && (writer?.lastTimestamp ?? -1) >= 0;
-        if (!shown) await writer?.write(picture.image.bytes, at - FRAME_GRID_MS);
-        if (await writer?.write(picture.image.bytes, at)) return;
+        if (!shown) await writer?.write(picture.image, picture.areas, at - FRAME_GRID_MS);
+        if (await writer?.write(picture.image, [], at)) return;
         this.#closeSegment();
       }
       throw new Error('the encoder died');

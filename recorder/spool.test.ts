@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { access } from 'node:fs/promises';
+import { test } from 'node:test';
+import { findFfmpeg } from './ffmpeg.ts';
+import { I420Picture, rgbaImage } from './i420.ts';
+import type { Manifest } from './manifest.ts';
+import { SegmentWriter } from './segment-writer.ts';
+import { readSpool, Spool, spoolFile } from './spool.ts';
+import { encodeSpools } from './spooled-segments.ts';
+import { RecordingFolder } from './storage/recording-folder.ts';
+import { decodeAll, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
+
+const WIDTH = 320;
+const HEIGHT = 240;
+
+/** A picture that changes in one place at a time, and what it was at each step. */
+function changingPicture() {
+  const picture = new I420Picture(WIDTH, HEIGHT);
+  const pixels = new Uint8ClampedArray(WIDTH * HEIGHT * 4);
+  const change = (step: number) => {
+    const area = { x: (step * 34) % 280, y: (step * 22) % 200, width: 30, height: 20 };
+    for (let y = area.y; y < area.y + area.height; y++) {
+      pixels.fill(40 + step * 9, (y * WIDTH + area.x) * 4, (y * WIDTH + area.x + area.width) * 4);
+    }
+    picture.convert(rgbaImage(WIDTH, HEIGHT, pixels), area);
+    return [area];
+  };
+  return { picture, change };
+}
+
+for (const key of [undefined, new Uint8Array(32).fill(7)]) {
+  test(`a spool gives back every picture as it was${key ? ', encrypted' : ''}`, async (context) => {
+    const folder = new RecordingFolder(await temporaryDirectory(context), 'r', key);
+    const { picture, change } = changingPicture();
+    change(0);
+    const spool = await Spool.create(folder, '0000.spool', picture, 0);
+    const encoder = new I420Picture(WIDTH, HEIGHT);
+    encoder.bytes.set(picture.bytes);
+    const states: Uint8Array[] = [picture.bytes.slice()];
+    for (let step = 1; step <= 12; step++) {
+      const areas = change(step);
+      void spool.add(
+        areas,
+        areas.map((area) => picture.copyArea(area)),
+        step * 100,
+      );
+      states.push(picture.bytes.slice());
+    }
+    for (let step = 1; step <= 12; step++) {
+      assert.equal(await spool.take(encoder), step * 100);
+      assert.deepEqual(encoder.bytes, states[step]);
+    }
+    await spool.close();
+    const source = await folder.openLog('0000.spool');
+    assert.ok(source);
+    const again = new I420Picture(WIDTH, HEIGHT);
+    const times: number[] = [];
+    for await (const at of readSpool(source, again)) {
+      assert.deepEqual(again.bytes, states[times.length]);
+      times.push(at);
+    }
+    await source.close();
+    assert.equal(times.length, 13);
+  });
+}
+
+test('an encoder that has fallen behind gets every picture in the end, and nobody waits for it', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { folder, writer } = await setUp(context);
+  const { picture, change } = changingPicture();
+  await writer.write(picture, [], 0);
+  await writer.drained();
+  process.kill(writer.pid as number, 'SIGSTOP');
+  // More than its pipe holds.
+  for (let step = 1; step <= 20; step++) assert.equal(await writer.write(picture, change(step), step * 100), true);
+  await access(folder.pathOf(spoolFile('0000.mp4')));
+  process.kill(writer.pid as number, 'SIGCONT');
+  assert.equal((await writer.end()).code, 0);
+  assert.deepEqual(
+    probeVideo(folder.pathOf('0000.mp4')).timestamps,
+    Array.from({ length: 21 }, (_, i) => i * 100),
+  );
+  await assert.rejects(access(folder.pathOf(spoolFile('0000.mp4'))));
+});
+
+test('what an encoder that died had not caught up with becomes a segment of its own', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { folder, writer, settings } = await setUp(context);
+  const { picture, change } = changingPicture();
+  for (let step = 0; step < 5; step++) {
+    await writer.write(picture, change(step), step * 100);
+    await writer.drained();
+  }
+  process.kill(writer.pid as number, 'SIGSTOP');
+  for (let step = 5; step < 20; step++) await writer.write(picture, change(step), step * 100);
+  process.kill(writer.pid as number, 'SIGKILL');
+  await writer.end();
+  const entry = { file: '0000.mp4', startedAt: 0, ...settings, desktop: { width: WIDTH, height: HEIGHT } };
+  const manifest: Manifest = {
+    format: 'oriel-recording',
+    version: 1,
+    sessionId: 'r',
+    state: 'recording',
+    codec: { name: 'h264', encoder: 'libx264', ffmpeg: '' },
+    segments: [entry],
+  };
+  const made = await encodeSpools(folder, manifest, await findFfmpeg());
+  assert.equal(made.length, 1);
+  assert.deepEqual(
+    manifest.segments.map(({ file }) => file),
+    ['0000.mp4', '0001.mp4'],
+  );
+  const rest = manifest.segments[1];
+  const path = folder.pathOf('0001.mp4');
+  assert.equal(decodeAll(path), probeVideo(path).timestamps.length);
+  const times = probeVideo(path).timestamps.map((ms) => ms + (rest?.startedAt ?? 0));
+  const first = times[0] ?? 0;
+  assert.ok(first <= 600, `begins at ${first}`);
+  assert.deepEqual(
+    times,
+    Array.from({ length: 20 - first / 100 }, (_, i) => first + i * 100),
+  );
+  // Done once, it is not done again.
+  assert.deepEqual(await encodeSpools(folder, manifest, await findFfmpeg()), []);
+});
+
+async function setUp(context: Parameters<typeof temporaryDirectory>[0]) {
+  const folder = new RecordingFolder(await temporaryDirectory(context), 'r');
+  const settings = { width: WIDTH, height: HEIGHT, qp: 30 };
+  const options = { ffmpeg: await findFfmpeg(), folder, file: '0000.mp4', settings, startedAt: 0, stallMs: 20_000 };
+  const writer = await SegmentWriter.open({ ...options, onDeath: () => {} });
+  return { folder, writer, settings };
+}
