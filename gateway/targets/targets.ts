@@ -94,12 +94,8 @@ export class Targets {
   async list(): Promise<Target[]> {
     const targets = await this.#store.selectFrom('targets').selectAll().orderBy('name').orderBy('id').execute();
     const accounts = await this.#store.selectFrom('accounts').selectAll().orderBy('username').execute();
-    return targets.map((target) =>
-      toTarget(
-        target,
-        accounts.filter((account) => account.target_id === target.id),
-      ),
-    );
+    const accountsOf = Map.groupBy(accounts, (account) => account.target_id);
+    return targets.map((target) => toTarget(target, accountsOf.get(target.id) ?? []));
   }
 
   async get(id: string): Promise<Target> {
