@@ -9,6 +9,7 @@ import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { useNow } from '../ui/use-now.ts';
 import { useResource } from '../ui/use-resource.ts';
+import { SessionSwitch } from './session-switch.tsx';
 
 export function Sessions() {
   const { user } = useIdentity();
@@ -19,6 +20,7 @@ export function Sessions() {
     <Page
       title="Live sessions"
       intro={admin ? 'Everybody who works on a desktop right now.' : 'Your sessions that are open right now.'}
+      actions={admin && <SessionSwitch />}
     >
       {error !== undefined && <ErrorNote error={error} retry={reload} />}
       {sessions === undefined && error === undefined && <Loading what="sessions" />}
