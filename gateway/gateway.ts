@@ -207,6 +207,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     settings: retentionSettings,
     storage: parts.storage,
     audit,
+    notifier: notificationServices.notifications,
     log,
     async forget(id) {
       await eventIndex.remove(id);

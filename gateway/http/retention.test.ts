@@ -166,6 +166,16 @@ test('no session that must be recorded begins on a full disk; low and full are w
     audit.map(({ action }) => action).filter((action) => action.startsWith('storage.')),
     ['storage.recovered', 'storage.low', 'storage.full'],
   );
+  const told = (await must('GET', '/api/notifications')) as unknown;
+  const titles = JSON.stringify(told).match(/The disk for recordings is \w+|There is room for recordings again/g);
+  assert.deepEqual(
+    new Set(titles),
+    new Set([
+      'The disk for recordings is full',
+      'The disk for recordings is low',
+      'There is room for recordings again',
+    ]),
+  );
   // The marks are the administrator's own.
   await must('PATCH', '/api/retention', { watermarks: { warnFreeBytes: 50e9, stopFreeBytes: 30e9 } });
   assert.equal((await open()).json.error.code, 'storage_full');

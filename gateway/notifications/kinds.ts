@@ -15,6 +15,7 @@ export const notificationKinds = [
   'sign_in.new_device',
   'sign_in.guessing',
   'account.changed',
+  'storage.space',
 ] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 

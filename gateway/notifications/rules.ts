@@ -25,6 +25,7 @@ export const defaultRules: NotificationRules = {
   'sign_in.new_device': rule({ requester: both }),
   'sign_in.guessing': rule({ admins: page }),
   'account.changed': rule({ requester: both }),
+  'storage.space': rule({ admins: both }),
 };
 
 export class NotificationRulesStore {
@@ -47,7 +48,8 @@ export class NotificationRulesStore {
 
 /** Who is meant by `admins`: whoever can do something about it. */
 export function adminRolesFor(kind: NotificationKind): readonly Role[] {
-  return [Roles.admin, kind.startsWith('sign_in.') ? Roles.systemAdmin : Roles.sessionAdmin];
+  const system = kind.startsWith('sign_in.') || kind.startsWith('storage.');
+  return [Roles.admin, system ? Roles.systemAdmin : Roles.sessionAdmin];
 }
 
 function rule(channels: Partial<NotificationRule>): NotificationRule {

@@ -1,5 +1,6 @@
 import type { Audit } from '../audit/audit.ts';
 import type { Logger } from '../log.ts';
+import type { Notifier } from '../notifications/kinds.ts';
 import type { Store } from '../store/store.ts';
 import { type DeletionReason, dueRecordings, ruleFor } from './policy.ts';
 import type { RetentionSettings } from './retention-settings.ts';
@@ -18,6 +19,7 @@ export interface RetentionParts {
   readonly settings: RetentionSettings;
   readonly storage: RecordingStorage;
   readonly audit: Audit;
+  readonly notifier: Notifier;
   readonly log: Logger;
   /** What else is known of a recording, and goes with it. */
   readonly forget: (id: string) => Promise<void>;
@@ -167,18 +169,27 @@ export class Retention {
     return true;
   }
 
-  /** Writes down when the disk becomes low or full, and when it is well again. */
+  /** Writes down, and tells, when the disk becomes low or full, and when it is well again. */
   async #watchSpace(): Promise<void> {
-    const { storage, settings, audit, log } = this.#parts;
+    const { storage, settings, audit, notifier, log } = this.#parts;
     const space = await storage.space();
     const state = spaceState(space, await settings.watermarks());
     if (space === undefined || state === this.#lastState || state === 'unknown') return;
     this.#lastState = state;
-    await audit.record({ action: STATE_ACTIONS[state], details: { freeBytes: space.free, totalBytes: space.total } });
+    const facts = { freeBytes: space.free, totalBytes: space.total };
+    await audit.record({ action: STATE_ACTIONS[state], details: facts });
+    const text = `${Math.round(space.free / 1e6)} MB are free.`;
+    const happening = { kind: 'storage.space', title: STATE_TITLES[state], text, path: '/admin/storage' } as const;
+    await notifier.publish({ ...happening, audience: {}, facts: { state, ...facts } });
     if (state !== 'ok') log.warn({ state, ...space }, 'room for recordings is running out');
   }
 }
 
+const STATE_TITLES = {
+  ok: 'There is room for recordings again',
+  low: 'The disk for recordings is low',
+  full: 'The disk for recordings is full: no session starts that must be recorded',
+} as const;
 const STATE_ACTIONS = { ok: 'storage.recovered', low: 'storage.low', full: 'storage.full' } as const;
 /** Ages are days; the disk is looked at as often. */
 const SWEEP_EVERY_MS = 60_000;

@@ -33,6 +33,7 @@ const kindTexts: Readonly<Record<string, string>> = {
   'sign_in.new_device': 'A sign-in from a new place',
   'sign_in.guessing': 'Somebody guesses at a password',
   'account.changed': 'A password or second factor changes',
+  'storage.space': 'The disk for recordings is low or full',
 };
 const audienceTexts: readonly (readonly [audience: Audience, text: string])[] = [
   ['approvers', 'Approvers'],
