@@ -16,14 +16,10 @@ import { useResource } from '../ui/use-resource.ts';
 import { useTitle } from '../ui/use-title.ts';
 import { accountName, desktopPath } from './desktops.tsx';
 
+/** The request is over that the session was open by. */
+const accessOver: ReadonlySet<string> = new Set(['access_revoked', 'access_expired', 'access_returned']);
 /** Ends after which the desktop opens again only with a new request. */
-const asksAnew: ReadonlySet<string> = new Set([
-  'request_required',
-  'request_not_available',
-  'access_revoked',
-  'access_expired',
-  'access_returned',
-]);
+const asksAnew: ReadonlySet<string> = new Set([...accessOver, 'request_required', 'request_not_available']);
 
 /** `/desktop/:targetId`: chooses the account where there are several, then the desktop fills the window. */
 export function Desktop() {
@@ -170,7 +166,11 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
         <div class="desktop-fill" ref={view.place} />
         {state === 'connecting' && <Connecting name={target.name} step={view.step} />}
         {end !== undefined && (state === 'ended' || state === 'failed') && (
-          <EndPanel title={endTitle(state, view.wasActive)} failed={state === 'failed'} reason={end}>
+          <EndPanel
+            title={endTitle(state, view.wasActive, end.code)}
+            failed={state === 'failed' && !accessOver.has(end.code)}
+            reason={end}
+          >
             {asksAnew.has(end.code) ? (
               <a class="button primary" href={`/requests/new?account=${account.id}`} data-testid="request-access">
                 Request access
@@ -228,7 +228,8 @@ function isShown({ code, viewers = 1 }: Notice): boolean {
   return viewers > 0 && code !== 'idle_over';
 }
 
-function endTitle(state: 'ended' | 'failed', wasActive: boolean): string {
+function endTitle(state: 'ended' | 'failed', wasActive: boolean, code: string): string {
+  if (accessOver.has(code)) return 'Your access has ended';
   if (state === 'ended') return 'The session has ended';
   return wasActive ? 'The session broke off' : 'The desktop could not be opened';
 }
