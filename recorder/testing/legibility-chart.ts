@@ -75,7 +75,7 @@ export function readBlock(
   const crop = `crop=${width}:${height}:${x}:${y}`;
   // As a reader does it: larger, and dark on light.
   const light = isDark(chartBlock.background) ? ',negate' : '';
-  saveFrameAt(video, ms, picture, `${crop},scale=iw*4:ih*4:flags=lanczos,format=gray${light}`);
+  saveFrameAt(video, ms, picture, `${crop},scale=iw*3:ih*3:flags=bicubic,format=gray${light}`);
   const text = readText(picture);
   return { accuracy: characterAccuracy(chartBlock.lines.join('\n'), text), text };
 }

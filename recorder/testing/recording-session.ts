@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import type { RecorderError, RecordingSummary } from '../recording.ts';
@@ -28,7 +29,8 @@ export class RecordingSession {
     height: number,
     options: Partial<SessionRecorderOptions> = {},
   ): Promise<RecordingSession> {
-    const session = new RecordingSession(await temporaryDirectory(context), new CanvasDesktop(width, height));
+    const root = options.directory === undefined ? await temporaryDirectory(context) : dirname(options.directory);
+    const session = new RecordingSession(root, new CanvasDesktop(width, height));
     session.recorder = await SessionRecorder.open(
       {
         directory: session.directory,
