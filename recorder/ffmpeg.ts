@@ -89,6 +89,8 @@ export function encoderArguments(settings: EncoderSettings): string[] {
     'ipratio=1',
     'rc-lookahead=0',
     'weightp=0',
+    // It smooths block edges, and with them the strokes of small text.
+    'no-deblock=1',
     'stitchable=1',
     'force-cfr=1',
     // Milliseconds: SPS would otherwise hold ffmpeg's guess of a frame rate, another one for each input.

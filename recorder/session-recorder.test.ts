@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_FRAME_POLICY } from './frame-policy.ts';
 import { readRecording } from './library.ts';
 import { readManifest } from './manifest.ts';
 import { RecorderError } from './recording.ts';
@@ -164,6 +165,23 @@ test('segments are cut by time and join without a seam', async (context) => {
   // No drift: frames stand where the clock had them, in the last segment as in the first.
   assert.ok(timestamps.includes(2300) && timestamps.includes(58_300), `${timestamps}`);
   assert.equal(decodeAll(summary.path), timestamps.length);
+});
+
+test('a segment that begins while the budget presses is coarser by one step, and joins', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const policy = { ...DEFAULT_FRAME_POLICY, bytesPerMinute: 1000, budgetMinutes: 1 };
+  const session = await RecordingSession.open(context, 320, 240, { policy, segmentMs: 4000 });
+  for (let step = 0; step < 8; step++) {
+    session.text([`step ${step}`, 'of eight'], 20, 60, '20px DejaVu Sans', step % 2 ? '#c02020' : '#2020c0', 30);
+    await session.advance(2000);
+  }
+  const manifest = JSON.parse(await readFile(join(session.directory, 'recording.json'), 'utf8'));
+  const summary = await session.finish();
+  assert.ok(summary);
+  assert.equal(summary.state, 'complete');
+  const quantisers = manifest.segments.map(({ qp }: { qp: number }) => qp);
+  assert.equal(quantisers[0], 37);
+  assert.equal(quantisers.at(-1), 38);
 });
 
 test('a new desktop size: one MP4 of the largest, every desktop centred and sharp', async (context) => {

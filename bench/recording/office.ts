@@ -73,7 +73,7 @@ class DocumentWindow implements OfficeWindow {
 
   constructor(random: Random) {
     this.#random = random;
-    this.#lines = Array.from({ length: 300 }, (_, i) => (i % 9 === 8 ? '' : words(random, 16)));
+    this.#lines = Array.from({ length: 300 }, (_, i) => (i % 9 === 8 ? '' : words(random, 12)));
   }
 
   draw(screen: Screen): void {
@@ -181,7 +181,7 @@ class MailWindow implements OfficeWindow {
 
   constructor(random: Random) {
     this.#subjects = Array.from({ length: 120 }, () => words(random, 5));
-    this.#bodies = Array.from({ length: 120 }, () => Array.from({ length: 22 }, () => words(random, 12)));
+    this.#bodies = Array.from({ length: 120 }, () => Array.from({ length: 22 }, () => words(random, 10)));
   }
 
   draw(screen: Screen): void {

@@ -109,7 +109,8 @@ function addCommand(script: Script, round: number, random: Random, view: Termina
       view.prompt();
       view.drawAll(screen);
     });
-    script.pause(1500, 4000);
+    // A page takes longer to read than a line.
+    script.pause(count > 20 ? 4000 : 2000, count > 20 ? 9000 : 5000);
   };
   const steps = [
     () => run('ls -la /srv/data/exports/reports/archive | head -60', 60, listing),
