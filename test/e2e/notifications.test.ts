@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { SMTPServer } from 'smtp-server';
-import { waitFor } from '../lab/processes.ts';
+import { freePort, waitFor } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
 import { closeBrowser, launchBrowser, Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
@@ -18,20 +19,22 @@ let hooks: Server;
 const mails: string[] = [];
 const events: { type: string; signature: string }[] = [];
 
+function collect(stream: Readable, _session: unknown, done: () => void): void {
+  let text = '';
+  stream.on('data', (part) => {
+    text += String(part);
+  });
+  stream.on('end', () => {
+    mails.push(text);
+    done();
+  });
+}
+
 before(async () => {
   smtp = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
-    onData(stream, _session, done) {
-      let text = '';
-      stream.on('data', (part) => {
-        text += String(part);
-      });
-      stream.on('end', () => {
-        mails.push(text);
-        done();
-      });
-    },
+    onData: collect,
   });
   hooks = createServer((request, response) => {
     let body = '';
@@ -178,4 +181,37 @@ test('an approver decides by the link of a mail, without signing in, once', asyn
   await page.getByTestId('error-code').filter({ hasText: 'ticket_invalid' }).waitFor();
   assert.deepEqual(alice.complaints, []);
   await alice.close();
+});
+
+test('a mail that could not be sent survives the death of the gateway', async () => {
+  const later = new SMTPServer({ authOptional: true, disabledCommands: ['STARTTLS'], onData: collect });
+  const port = await freePort();
+  const first = await startGateway();
+  let second: TestGateway | undefined;
+  try {
+    const server = { enabled: true, host: '127.0.0.1', port, security: 'none', from: 'oriel@example.com' };
+    await first.admin.must('PATCH', '/api/settings/mail', server);
+    const user = { username: 'nora', password: PASSWORD, roles: ['user'], email: 'nora@example.com' };
+    await first.admin.must('POST', '/api/users', user);
+    const nora = await first.login('nora', PASSWORD);
+    await nora.must('POST', '/api/me/password', { current: PASSWORD, password: 'Another-E2E-Pass-1!' });
+    type Deliveries = { id: string; state: string; attempts: number }[];
+    const tried = await waitFor('the first try', async () => {
+      const [delivery] = await first.admin.must<Deliveries>('GET', '/api/deliveries');
+      return delivery !== undefined && delivery.attempts > 0 ? delivery : undefined;
+    });
+    process.kill(first.pid, 'SIGKILL');
+    await waitFor('the gateway to be dead', () => !first.running());
+
+    await new Promise<void>((resolve) => later.listen(port, '127.0.0.1', resolve));
+    second = await startGateway({ ORIEL_DATA: first.data });
+    // By itself it would be tried again in a while.
+    await second.admin.must('POST', `/api/deliveries/${tried.id}/retry`);
+    const mail = await waitFor('the mail', () => mails.find((text) => text.includes('To: nora@example.com')));
+    assert.ok(mail.includes(`Message-ID: <${tried.id}@example.com>`));
+  } finally {
+    await second?.stop();
+    await first.stop();
+    await new Promise<void>((resolve) => later.close(() => resolve()));
+  }
 });

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { authenticator } from '../../gateway/testing/authenticator.ts';
 import { type Directory, startDirectory } from '../../gateway/testing/directory.ts';
-import { waitFor } from '../lab/processes.ts';
+import { freePort, waitFor } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
 import { closeBrowser, launchBrowser, Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
@@ -31,17 +30,6 @@ after(async () => {
 });
 
 const PASSWORD = 'Jane-E2E-Pass-1!';
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 test('two-step sign-in: set up in the page, used at the next sign-in, recovered from, turned off', async () => {
   const person = await openPerson(browser, gateway, 'jane', PASSWORD);
