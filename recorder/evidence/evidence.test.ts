@@ -49,7 +49,7 @@ test('a flipped bit anywhere is found', async (context) => {
   const { path, keys, bytes } = await sealedRecording(context);
   const box = await evidenceIn(path);
   const boxStart = (box?.manifest.start ?? 0) - 32;
-  const random = randomNumbers(context, 7);
+  const random = randomNumbers(context, Number(process.env.ORIEL_TEST_SEED ?? Date.now() % 1e9));
   const places = Array.from({ length: 600 }, () => Math.floor(random() * bytes.length));
   // All of what frames the evidence, and all of what players read first.
   for (let at = boxStart; at < boxStart + 40; at++) places.push(at);
@@ -88,6 +88,28 @@ test('a file that ends too early is cut short, wherever', async (context) => {
     await truncate(path, size);
     const report = await verifyRecording(path, keys);
     assert.equal(report.verdict, 'cut-short', `${size} of ${bytes.length} bytes: ${JSON.stringify(report)}`);
+  }
+});
+
+test('what is left of a file that was cut short verifies up to the cut, and is found altered where it is', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { folder, bytes, keys } = await sealedRecording(context);
+  const path = join(folder, 'cut.mp4');
+  const frames = bytes.indexOf('mdat') + 4;
+  const evidence = bytes.lastIndexOf('uuid') - 4;
+  for (const share of [0.5, 0.8, 1]) {
+    const cut = Buffer.from(bytes.subarray(0, frames + Math.floor((evidence - frames) * share)));
+    await writeFile(path, cut);
+    const report = await verifyRecording(path, keys);
+    assert.deepEqual([report.verdict, report.key?.trusted], ['cut-short', true]);
+    if (share === 1) assert.ok((report.untilMs ?? 0) >= 11_000, `${report.untilMs}`);
+    // One bit of the pictures, of the header, and of the index itself: all of them are vouched for at the front.
+    for (const at of [frames + 10, bytes.indexOf('stsz') + 20, bytes.indexOf('oriel-evidence-index') + 400]) {
+      const altered = Buffer.from(cut);
+      altered[at] = (altered[at] as number) ^ 4;
+      await writeFile(path, altered);
+      assert.equal((await verifyRecording(path, keys)).verdict, 'altered', `${share} of it, byte ${at}`);
+    }
   }
 });
 
@@ -317,7 +339,7 @@ function covers(found: { start?: number; end?: number }, at: number): boolean {
   return found.start !== undefined && found.end !== undefined && found.start <= at && at < found.end;
 }
 
-/** The same numbers every time, so that a failure can be repeated. */
+/** Repeatable by the seed that is said. */
 function randomNumbers(context: TestContext, seed: number): () => number {
   context.diagnostic(`seed ${seed}`);
   let state = seed;
