@@ -141,13 +141,40 @@ describe('interleaved RLE at other depths', () => {
   });
 });
 
+describe('interleaved RLE that ends before its picture does', () => {
+  const KEPT = 0xff123456;
+  const decodeOnto = (depth: InterleavedDepth, ...stream: number[]) => {
+    const words = new Uint32Array(6).fill(KEPT);
+    const palette = Uint32Array.from({ length: 256 }, (_, index) => index);
+    decodeInterleavedRle(
+      Uint8Array.from(stream),
+      { words, stride: 3, x: 0, y: 0, width: 3, height: 2 },
+      depth,
+      palette,
+    );
+    return [...words];
+  };
+
+  it('leaves the rest of the picture as it was', () => {
+    const bgr = 0xff0000ff;
+    assert.deepEqual(decodeOnto(24), Array(6).fill(KEPT));
+    assert.deepEqual(decodeOnto(24, 0x62, ...red), [KEPT, KEPT, KEPT, bgr, bgr, KEPT]);
+    assert.deepEqual(decodeOnto(24, 0x64, ...red), [bgr, KEPT, KEPT, bgr, bgr, bgr]);
+  });
+
+  it('at 8 bpp as well', () => {
+    assert.deepEqual(decodeOnto(8), Array(6).fill(KEPT));
+    assert.deepEqual(decodeOnto(8, 0x62, 7), [KEPT, KEPT, KEPT, 7, 7, KEPT]);
+    assert.deepEqual(decodeOnto(8, 0x64, 7), [7, KEPT, KEPT, 7, 7, 7]);
+    assert.deepEqual(decodeOnto(8, 0x66, 7), Array(6).fill(7));
+  });
+});
+
 describe('interleaved RLE refusals', () => {
   const refuse = (code: string, field: string, ...stream: number[]) =>
     assert.throws(() => decode(24, 4, 2, ...stream), { name: 'DecodeError', code, field });
 
   it('names what is missing', () => {
-    refuse('truncated', 'order');
-    refuse('truncated', 'order', 0x64, ...red);
     refuse('truncated', 'runLength', 0x00);
     refuse('truncated', 'runLength', 0xf0, 1);
     refuse('truncated', 'pixelA', 0x64, 0xff);

@@ -5,10 +5,11 @@ import { firstRowStart, OPAQUE_BLACK, type PixelTarget, rowStep } from './pixel-
 export type InterleavedDepth = 8 | 15 | 16 | 24;
 
 /**
- * Decodes an RLE_BITMAP_STREAM, [MS-RDPBCGR] 2.2.9.1.1.3.1.2.4 and 3.1.9, into the whole of `target`, bottom row first.
+ * Decodes an RLE_BITMAP_STREAM, [MS-RDPBCGR] 2.2.9.1.1.3.1.2.4 and 3.1.9, into `target`, bottom row first. The stream
+ * may end with any order, as in the specification's pseudo-code: rows above it keep what they hold.
  *
  * `palette` maps 8 bpp indexes to RGBA words and is needed for that depth only.
- * Throws `DecodeError` when the stream ends early, runs past the picture or uses an undefined order.
+ * Throws `DecodeError` when the stream ends within an order, runs past the picture or uses an undefined order.
  */
 export function decodeInterleavedRle(
   source: Uint8Array,
@@ -23,11 +24,14 @@ export function decodeInterleavedRle(
   // Runs XOR palette indexes, and colours of a palette do not XOR the way their indexes do: decode indexes, then map.
   const { width, height } = target;
   const indexes = new Uint32Array(width * height);
-  decodeOrders(source, { words: indexes, stride: width, x: 0, y: 0, width, height }, 8);
+  let left = decodeOrders(source, { words: indexes, stride: width, x: 0, y: 0, width, height }, 8);
   const { words, stride } = target;
-  for (let row = 0, from = 0; row < height; row++) {
+  for (let row = height - 1; row >= 0 && left > 0; row--, left -= width) {
+    let from = row * width;
     let to = (target.y + row) * stride + target.x;
-    for (const end = from + width; from < end; ) words[to++] = palette?.[indexes[from++]!] ?? OPAQUE_BLACK;
+    for (const end = from + Math.min(left, width); from < end; ) {
+      words[to++] = palette?.[indexes[from++]!] ?? OPAQUE_BLACK;
+    }
   }
 }
 
@@ -48,10 +52,12 @@ const COLOR_MASK = 0x00ffffff;
  * Pixels are kept as RGBA words while decoding. That is sound because widening a 15 or 16 bpp pixel repeats its
  * bits, and repeating bits commutes with XOR: `wide(a ^ b) === wide(a) ^ wide(b)`. So the foreground colour is kept
  * as a word without alpha and XORed onto the row before, which still holds its alpha.
+ *
+ * @returns how many pixels the stream held
  */
-function decodeOrders(source: Uint8Array, target: PixelTarget, depth: InterleavedDepth): void {
+function decodeOrders(source: Uint8Array, target: PixelTarget, depth: InterleavedDepth): number {
   const { words, width, height } = target;
-  if (width === 0 || height === 0) return;
+  if (width === 0 || height === 0) return 0;
   const step = rowStep(target, 'bottom-up');
   const bytesPerPixel = depth === 24 ? 3 : depth === 8 ? 1 : 2;
   // At 8 bpp words are palette indexes: no alpha, and white is index 255.
@@ -68,8 +74,7 @@ function decodeOrders(source: Uint8Array, target: PixelTarget, depth: Interleave
   // Whether an order is on the first row is settled at its start, as in the specification's pseudo-code.
   let firstRow = true;
 
-  while (rowsLeft > 0) {
-    if (at >= end) throw failure('truncated', 'order', at, 'stream ends before the picture does');
+  while (rowsLeft > 0 && at < end) {
     if (firstRow && rowsLeft < height) {
       firstRow = false;
       insertForeground = false;
@@ -201,6 +206,7 @@ function decodeOrders(source: Uint8Array, target: PixelTarget, depth: Interleave
     }
     insertForeground = order === Order.background;
   }
+  return (height - rowsLeft) * width + to - rowStart;
 }
 
 /** Below this many words a plain loop beats the call into the engine's own fill and copy. */
