@@ -251,6 +251,10 @@ test('who is signed in can tie the own account to the directory, and untie it', 
   second.put(answer.headers['set-cookie']?.[0]?.split(';')[0] ?? '');
   const refused = await second.goThrough(answer.headers.location ?? '', 'sub-gina');
   assert.equal(refused, '/account?sign-in=directory_refused', 'that identity is somebody else');
+  const neighbour = { token: other, headers: { 'Sec-Fetch-Site': 'same-site' } };
+  const lured = await harness.call('GET', '/api/oidc/link', neighbour);
+  assert.equal(lured.headers.location, '/account?sign-in=origin_refused');
+  assert.equal(lured.headers['set-cookie'], undefined);
 
   assert.equal((await call('DELETE', '/api/me/identities', undefined, token)).status, 204);
   assert.equal((await signIn('sub-gina')).page, '/?sign-in=directory_refused');

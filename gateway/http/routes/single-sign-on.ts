@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import type { Purpose } from '../../access/oidc/oidc.ts';
 import { linkRules, type OidcSettings } from '../../access/oidc/oidc-settings.ts';
 import { GatewayError } from '../../errors.ts';
@@ -25,6 +26,7 @@ const returnTo = { type: 'string', maxLength: 500, default: '/' };
 function roundTripRoutes({ oidc }: Services): Route[] {
   const begin = async (call: Call<undefined, { to: string }>, purpose: Purpose) => {
     try {
+      if (purpose !== 'sign-in') requireOwnPage(call.context);
       // `signedIn` throws where nobody is, so it is not taken apart here.
       const here = call.token === undefined ? undefined : call.signedIn;
       const { url, cookie, maxAgeMs } = await oidc.begin(purpose, call.query.to, here);
@@ -243,6 +245,15 @@ function settingRoutes({ oidcSettings, oidc, audit }: Services): Route[] {
       handle: () => oidc.test(),
     }),
   ];
+}
+
+/**
+ * A page of a neighbour (another host of the same site) gets the Strict cookie to come along. It must not begin what ties an
+ * identity to the account: the identity could be the neighbour's.
+ */
+function requireOwnPage(context: Context): void {
+  const site = context.get('Sec-Fetch-Site');
+  if (site !== '' && site !== 'same-origin' && site !== 'none') throw new GatewayError('origin_refused');
 }
 
 /** The page that says what went wrong; the code only, for what a provider says is not ours to repeat. */
