@@ -89,8 +89,8 @@ test('an hour of motion stays inside the budget, by slower frames only when the 
   assert.ok(perMinute <= 250_000, `${perMinute} bytes a minute`);
   assert.ok(policy.pressure > 1, 'this load has to press');
   assert.ok(worst <= overdrawnMs);
-  const firstMinute = captures.filter((at) => at < 60_000).length;
-  assert.ok(firstMinute >= 55, `a burst is recorded at full rate: ${firstMinute} frames in the first minute`);
+  const early = captures.filter((at) => at < 30_000).length;
+  assert.ok(early >= 28, `a burst is recorded at full rate: ${early} frames in half a minute`);
 });
 
 test('work inside the budget is never slowed', () => {
