@@ -74,6 +74,10 @@ async function faults(person: Person): Promise<string[]> {
 
 const adminPages = [
   ['/', 'Desktops'],
+  ['/requests', 'My requests'],
+  ['/requests/new', 'New request'],
+  ['/approvals', 'Approvals'],
+  ['/reviews', 'Reviews'],
   ['/sessions', 'Live sessions'],
   ['/recordings', 'Recordings'],
   ['/admin/targets', 'Targets'],
@@ -219,10 +223,10 @@ test('each role sees its own pages', async () => {
     person.page.getByRole('navigation', { name: 'Main' }).getByRole('link').allInnerTexts();
   const jane = await openPerson(browser, gateway, 'jane', 'Jane-E2E-Pass-1!');
   await jane.page.getByRole('heading', { level: 1, name: 'Desktops' }).waitFor();
-  assert.deepEqual(await links(jane), ['Desktops', 'Live sessions']);
+  assert.deepEqual(await links(jane), ['Desktops', 'My requests', 'Live sessions']);
   const audrey = await openPerson(browser, gateway, 'audrey', 'Audrey-E2E-Pass-1!');
   await audrey.page.getByRole('heading', { level: 1, name: 'Recordings' }).waitFor();
-  assert.deepEqual(await links(audrey), ['Recordings', 'Audit log']);
+  assert.deepEqual(await links(audrey), ['Reviews', 'Recordings', 'Audit log']);
   assert.deepEqual([...jane.complaints, ...audrey.complaints], []);
   await jane.close();
   await audrey.close();

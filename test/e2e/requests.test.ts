@@ -81,7 +81,7 @@ test('a request from the desktops page: errors beside their fields, approved by 
   await card('Print server').getByTestId('connect').waitFor();
   await assertLooksRight(page, 'desktops');
   await card('Demo desktop').getByTestId('request-access').click();
-  await page.getByTestId('picked-item').getByText('Demo desktop').waitFor();
+  await page.getByTestId('picked-item').filter({ hasText: 'Demo desktop' }).waitFor();
   await page.locator('input[name^="minutes "]').fill('500');
   await page.locator('input[name=ticket]').fill('nonsense');
   await page.getByTestId('ask').click();
@@ -148,7 +148,7 @@ test('a favourite is kept with name and colour, started from, asked for at a tim
 
   await page.reload();
   await page.getByTestId('favourite').click();
-  await page.getByTestId('picked-item').getByText('Payroll').waitFor();
+  await page.getByTestId('picked-item').filter({ hasText: 'Payroll' }).waitFor();
   assert.equal(await page.locator('textarea[name=comment]').inputValue(), 'The month has to be closed');
   const [favourite] = await (await gateway.login('rita', PASSWORD)).must<{ color: string }[]>(
     'GET',

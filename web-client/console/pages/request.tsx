@@ -155,7 +155,10 @@ function againQuery(request: RequestDetails): URLSearchParams {
   return new URLSearchParams(request.items.map(({ account }) => ['account', account.id]));
 }
 
-function Approvals({ request: { steps, votes, state } }: { readonly request: RequestDetails }) {
+function Approvals({ request }: { readonly request: RequestDetails }) {
+  const { votes, state } = request;
+  // Nobody was asked where nobody is needed, as in an emergency.
+  const steps = request.steps.filter(({ needed }) => needed > 0);
   if (steps.length === 0 && votes.length === 0) return null;
   return (
     <section class="request-part">

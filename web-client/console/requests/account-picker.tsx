@@ -99,46 +99,51 @@ export function PickedAccounts({ grants, form, errors, change }: PickedAccountsP
         const { rules } = grant;
         const name = `${nameOf(grant)} on ${grant.target.name}`;
         return (
-          <li key={item.accountId} class="picked-item" data-testid="picked-item">
-            <p class="strong picked-name">{name}</p>
-            <div class="picked-fields">
-              {held.length > 1 && (
-                <SelectField
-                  label="Policy"
-                  name={`policy ${item.accountId}`}
-                  value={item.entitlementId}
-                  change={(entitlementId) => set(item.accountId, { entitlementId, minutes: '' })}
-                  options={[
-                    ['', 'The one that asks least'],
-                    ...held.map((one) => [one.entitlementId, one.policy.name] as const),
-                  ]}
-                />
-              )}
-              {rules.minutesChangeable || item.minutes !== '' ? (
-                <Field
-                  label="Minutes"
-                  name={`minutes ${item.accountId}`}
-                  type="number"
-                  min="1"
-                  max={String(rules.maxMinutes)}
-                  value={item.minutes}
-                  placeholder={String(rules.defaultMinutes)}
-                  change={(minutes) => set(item.accountId, { minutes })}
-                  error={errors[`minutes ${item.accountId}`]}
-                  help={`${rules.defaultMinutes} if empty, at most ${formatMinutes(rules.maxMinutes)}`}
-                />
-              ) : (
-                <p class="quiet">For {formatMinutes(rules.defaultMinutes)}</p>
-              )}
-            </div>
-            <button
-              type="button"
-              class="icon-button"
-              aria-label={`Do not ask for ${name}`}
-              onClick={() => change(form.items.filter(({ accountId }) => accountId !== item.accountId))}
-            >
-              <Icon name="close" />
-            </button>
+          <li key={item.accountId} data-testid="picked-item">
+            <fieldset class="picked-item">
+              <legend class="hidden-text">{name}</legend>
+              <p class="strong picked-name" aria-hidden="true">
+                {name}
+              </p>
+              <div class="picked-fields">
+                {held.length > 1 && (
+                  <SelectField
+                    label="Policy"
+                    name={`policy ${item.accountId}`}
+                    value={item.entitlementId}
+                    change={(entitlementId) => set(item.accountId, { entitlementId, minutes: '' })}
+                    options={[
+                      ['', 'The one that asks least'],
+                      ...held.map((one) => [one.entitlementId, one.policy.name] as const),
+                    ]}
+                  />
+                )}
+                {rules.minutesChangeable || item.minutes !== '' ? (
+                  <Field
+                    label="Minutes"
+                    name={`minutes ${item.accountId}`}
+                    type="number"
+                    min="1"
+                    max={String(rules.maxMinutes)}
+                    value={item.minutes}
+                    placeholder={String(rules.defaultMinutes)}
+                    change={(minutes) => set(item.accountId, { minutes })}
+                    error={errors[`minutes ${item.accountId}`]}
+                    help={`${rules.defaultMinutes} if empty, at most ${formatMinutes(rules.maxMinutes)}`}
+                  />
+                ) : (
+                  <p class="quiet">For {formatMinutes(rules.defaultMinutes)}</p>
+                )}
+              </div>
+              <button
+                type="button"
+                class="icon-button"
+                aria-label={`Do not ask for ${name}`}
+                onClick={() => change(form.items.filter(({ accountId }) => accountId !== item.accountId))}
+              >
+                <Icon name="close" />
+              </button>
+            </fieldset>
           </li>
         );
       })}

@@ -3,7 +3,7 @@ import type { AccessRequest, RequestState } from '../api/requests.ts';
 import { formatMoment } from '../format.ts';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import type { RequestList } from './use-requests.ts';
-import { formatMinutes, stateTexts, subjectOf } from './words.ts';
+import { formatMinutes, isOver, stateTexts, subjectOf } from './words.ts';
 
 export function StateTag({ state }: { readonly state: RequestState }) {
   const [text, meaning] = stateTexts[state];
@@ -19,7 +19,9 @@ export function RequestTags({ request }: { readonly request: AccessRequest }) {
   return (
     <>
       {request.emergency && <span class="tag tag-emergency">Emergency</span>}{' '}
-      {request.review === 'due' && <span class="tag">To be reviewed</span>}{' '}
+      {request.review === 'due' && (
+        <span class="tag">{isOver(request.state) ? 'To be reviewed' : 'Will be reviewed'}</span>
+      )}{' '}
       {request.review === 'done' && <span class="tag">Reviewed</span>}{' '}
       {request.automatic && <span class="tag">Without asking</span>}
     </>
@@ -51,7 +53,7 @@ export function AccessTimes({ request }: { readonly request: AccessRequest }) {
 interface RequestTableProps {
   readonly requests: RequestList;
   readonly what: string;
-  /** Whose they are is worth a column. */
+  /** Whether they are of several people, who are worth naming. */
   readonly people?: boolean;
   readonly testId: string;
   readonly empty: ComponentChildren;
@@ -75,11 +77,9 @@ export function RequestTable({ requests, what, people = false, testId, empty, ac
             <thead>
               <tr>
                 <th scope="col">Access to</th>
-                {people && <th scope="col">For</th>}
                 <th scope="col">State</th>
                 <th scope="col">Time</th>
                 <th scope="col">Why</th>
-                <th scope="col">Asked</th>
                 <th scope="col">
                   <span class="hidden-text">Actions</span>
                 </th>
@@ -93,12 +93,15 @@ export function RequestTable({ requests, what, people = false, testId, empty, ac
                       <a class="strong" href={`/requests/${encodeURIComponent(request.id)}`}>
                         {subjectOf(request)}
                       </a>
+                      <span class="quiet small" title={request.createdAt}>
+                        asked {people && `by ${request.user.username}, `}
+                        {formatMoment(request.createdAt)}
+                      </span>
                       <span>
                         <RequestTags request={request} />
                       </span>
                     </span>
                   </td>
-                  {people && <td data-label="For">{request.user.username}</td>}
                   <td data-label="State">
                     <StateTag state={request.state} />
                   </td>
@@ -107,9 +110,6 @@ export function RequestTable({ requests, what, people = false, testId, empty, ac
                   </td>
                   <td data-label="Why" class="why">
                     <Why request={request} />
-                  </td>
-                  <td data-label="Asked" class="moment" title={request.createdAt}>
-                    {formatMoment(request.createdAt)}
                   </td>
                   <td class="row-actions">{actions?.(request)}</td>
                 </tr>
