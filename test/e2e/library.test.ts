@@ -219,6 +219,9 @@ test('a legal hold from the page; rules, watermarks and what is left, on the sto
   await admin.page.locator('[data-testid=storage][data-state=full]').waitFor();
   for (const colorScheme of ['light', 'dark'] as const) {
     await admin.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    // Loaded in this scheme: colours on their way from one to the other are neither.
+    await admin.go('/admin/storage');
+    await admin.page.getByTestId('storage-row').first().waitFor();
     assert.deepEqual(await accessibilityFaults(admin.page), [], `storage, ${colorScheme}`);
   }
   await admin.page.setViewportSize({ width: 360, height: 740 });
