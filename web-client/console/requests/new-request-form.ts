@@ -2,7 +2,7 @@ import type { AskingRules, Grant, NewItem, NewRequest } from '../api/requests.ts
 
 export const MAX_ITEMS = 50;
 export const MAX_COMMENT = 255;
-export const MAX_TICKET = 128;
+export const MAX_TICKET = 64;
 /** Requests are made this far ahead at most. */
 const MAX_AHEAD_MS = 366 * 24 * 60 * 60_000;
 
