@@ -223,10 +223,10 @@ test('each role sees its own pages', async () => {
     person.page.getByRole('navigation', { name: 'Main' }).getByRole('link').allInnerTexts();
   const jane = await openPerson(browser, gateway, 'jane', 'Jane-E2E-Pass-1!');
   await jane.page.getByRole('heading', { level: 1, name: 'Desktops' }).waitFor();
-  assert.deepEqual(await links(jane), ['Desktops', 'My requests', 'Live sessions']);
+  assert.deepEqual(await links(jane), ['Desktops', 'Requests', 'Live sessions']);
   const audrey = await openPerson(browser, gateway, 'audrey', 'Audrey-E2E-Pass-1!');
   await audrey.page.getByRole('heading', { level: 1, name: 'Recordings' }).waitFor();
-  assert.deepEqual(await links(audrey), ['Reviews', 'Recordings', 'Audit log']);
+  assert.deepEqual(await links(audrey), ['Requests', 'Reviews', 'Recordings', 'Audit log']);
   assert.deepEqual([...jane.complaints, ...audrey.complaints], []);
   await jane.close();
   await audrey.close();

@@ -22,9 +22,9 @@ const work: readonly Entry[] = [
   { path: '/', label: 'Desktops', icon: 'desktops', roles: ['user'] },
   {
     path: '/requests',
-    label: 'My requests',
+    label: 'Requests',
     icon: 'request',
-    roles: ['user'],
+    roles: ['user', 'approver', 'session-admin', 'auditor'],
     waiting: ({ available }) => available,
   },
   {
@@ -47,6 +47,9 @@ const work: readonly Entry[] = [
 const administration: readonly Entry[] = [
   { path: '/admin/targets', label: 'Targets', icon: 'targets', roles: ['vault-admin', 'system-admin'] },
   { path: '/admin/users', label: 'Users', icon: 'users', roles: ['system-admin'] },
+  { path: '/admin/groups', label: 'Groups', icon: 'group', roles: ['policy-admin', 'system-admin'] },
+  { path: '/admin/policies', label: 'Policies', icon: 'policy', roles: ['policy-admin'] },
+  { path: '/admin/entitlements', label: 'Entitlements', icon: 'entitlement', roles: ['policy-admin'] },
   { path: '/admin/audit', label: 'Audit log', icon: 'audit', roles: ['auditor'] },
   { path: '/admin/storage', label: 'Storage', icon: 'storage', roles: ['system-admin'] },
   { path: '/admin/settings', label: 'Settings', icon: 'settings', roles: ['system-admin'] },

@@ -92,7 +92,7 @@ export function DecidePage() {
 
 function Summary({ offered: { request } }: { readonly offered: OfferedDecision }) {
   return (
-    <dl class="facts">
+    <dl class="decide-facts">
       <dt>Who</dt>
       <dd>{request.user.username}</dd>
       <dt>What</dt>

@@ -50,7 +50,7 @@ export function Requests() {
 
   return (
     <Page
-      title={asks ? 'My requests' : 'Requests'}
+      title={form.whose === 'own' ? 'My requests' : 'Requests'}
       intro="Access that was asked for, the newest first. Times are your own."
       actions={
         <>
