@@ -77,6 +77,8 @@ const WORDS: Readonly<Record<string, Words | null>> = {
   'shadow-ended': ({ user }) => `${nameOf(user)} no longer watches`,
   frozen: ({ user, reason }) => `Frozen by ${nameOf(user)}${text(reason) === '' ? '' : `: ${text(reason)}`}`,
   unfrozen: ({ user }) => `Unfrozen by ${nameOf(user)}`,
+  message: ({ user, text: words }) => `${nameOf(user)}: ${text(words)}`,
+  alert: ({ rule }) => `Alert: ${text(rule)}`,
   terminated: ({ by }) => `Ended by the administrator ${text(by)}`,
   ended: ({ message, code, detail }) =>
     `Ended: ${text(message)} (${[text(code), text(detail)].filter(Boolean).join(', ')})`,
@@ -97,7 +99,7 @@ const CHAPTER_TYPES = new Set([
     'unfrozen',
     'terminated',
   ],
-  ...['ended', 'gateway-lost'],
+  ...['alert', 'ended', 'gateway-lost'],
 ]);
 
 function momentOf(event: RecordedEvent, durationMs: number): number {

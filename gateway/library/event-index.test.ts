@@ -29,6 +29,8 @@ const session = [
   event('log', null, { session: 'bcdfghjkmnpqrs' }),
   event('request', null, { user: { id: 'x', username: 'jörg' }, target: { name: 'srv-db01', host: '10.1.2.3' } }),
   event('input', 2000, { ms: 1000, typed: strokes('gehei\bim hi') }),
+  event('clipboard', 3000, { direction: 'to-desktop', format: 'text', bytes: 9, text: 'swordfish' }),
+  event('alert', 3500, { rule: 'no shutdown', typed: 'shutdown -h' }),
   event('shadow-started', 61_000, { user: { username: 'Audrey' }, announced: true }),
   event('ended', 90_000, { code: 'ended_by_admin', message: 'An administrator ended the session.', detail: 'by root' }),
 ];
@@ -92,12 +94,16 @@ test('what was typed is found whole, and is not in the database', async () => {
   await index.add('one', session);
   assert.deepEqual(await find('Geheim'), ['one']);
   assert.deepEqual(await find('gehe'), []);
+  assert.deepEqual([await find('swordfish'), await find('swordf')], [['one'], []], 'what was copied is as secret');
   assert.deepEqual((await index.moments(['one'], ['geheim'])).get('one'), [{ at: 1000, text: 'typed' }]);
   for (const table of ['event_lines', 'typed_words', 'event_text_data', 'event_text_idx']) {
     const { rows } = await sql`select * from ${sql.table(table)}`.execute(store);
-    assert.ok(!/gehe/i.test(JSON.stringify(rows)), table);
+    assert.ok(!/gehe|swordf|-h/i.test(JSON.stringify(rows)), table);
     const bytes = rows.flatMap((row) => Object.values(row as object).filter((value) => value instanceof Uint8Array));
-    assert.ok(!bytes.some((value) => Buffer.from(value).includes('gehe')), table);
+    assert.ok(
+      !bytes.some((value) => Buffer.from(value).includes('gehe') || Buffer.from(value).includes('swordf')),
+      table,
+    );
   }
 });
 

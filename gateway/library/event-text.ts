@@ -21,12 +21,17 @@ export function textsOf(events: readonly RecordingEvent[]): EventWords[] {
 
 /** Fields that say nothing to a person. */
 const SILENT_FIELDS = new Set([
-  ...['n', 'at', 't', 'type', 'prev', 'id', 'sha256', 'certificate', 'reference', 'cipher', 'inputLog'],
+  ...['n', 'at', 't', 'type', 'prev', 'id', 'sha256', 'certificate', 'reference', 'cipher', 'inputLog', 'typed'],
 ]);
 const SILENT_TYPES = new Set(['log', 'recording', 'desktop', 'input', 'segment', 'torn', 'recovered', 'finished']);
 const MAX_DEPTH = 4;
 /** A clipboard may hold a book. */
 const MAX_TEXT = 4000;
+
+/** What went through the clipboard may be a password, as what was typed may. */
+function isCopied(event: object, field: string): boolean {
+  return field === 'text' && (event as { type?: unknown }).type === 'clipboard';
+}
 
 function* wordsIn(value: unknown, depth: number): Generator<string> {
   if (typeof value === 'string') {
@@ -35,6 +40,6 @@ function* wordsIn(value: unknown, depth: number): Generator<string> {
   }
   if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return;
   for (const [name, inner] of Object.entries(value)) {
-    if (!SILENT_FIELDS.has(name) && !name.endsWith('Id')) yield* wordsIn(inner, depth + 1);
+    if (!SILENT_FIELDS.has(name) && !name.endsWith('Id') && !isCopied(value, name)) yield* wordsIn(inner, depth + 1);
   }
 }

@@ -4,7 +4,7 @@ import type { RecordingEvent } from '../evidence/evidence.ts';
 import type { EventWords } from './event-text.ts';
 
 /**
- * The words that were typed in a session, as far as its event log lists keys (`inputLog: full`). Scan codes are read by
+ * The words that were typed or copied in a session, as far as its event log has them (`inputLog: full`). Scan codes are read by
  * the session's keyboard layout.
  */
 export function typedWords(events: readonly RecordingEvent[]): EventWords[] {
@@ -18,6 +18,7 @@ export function typedWords(events: readonly RecordingEvent[]): EventWords[] {
     word = '';
   };
   for (const event of events) {
+    words.push(...wordsOf(event.type === 'clipboard' ? event.text : undefined, event.t ?? 0));
     if (event.type !== 'input' || !Array.isArray(event.typed)) continue;
     const since = Math.max(0, (event.t ?? 0) - (typeof event.ms === 'number' ? event.ms : 0));
     for (const stroke of event.typed as unknown[]) {
@@ -40,6 +41,13 @@ export function typedWords(events: readonly RecordingEvent[]): EventWords[] {
   }
   end();
   return words;
+}
+
+/** Of a text that was copied, which is as secret as one that was typed. */
+function wordsOf(text: unknown, at: number): EventWords[] {
+  if (typeof text !== 'string') return [];
+  const words = text.split(/\s+/).filter((word) => word.length >= MIN_WORD && word.length <= MAX_WORD);
+  return words.map((word) => ({ at, text: word }));
 }
 
 /** Words as they are compared: in any case, without the punctuation around them. */

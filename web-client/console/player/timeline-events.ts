@@ -61,6 +61,14 @@ function describe(event: RecordedEvent): Words | undefined {
       const size = typeof event.bytes === 'number' ? formatBytes(event.bytes) : '';
       return { tone: 'other', title, detail: joined(text(event.format), size, text(event.text)) };
     }
+    case 'message': {
+      const by = text(fields(event.user).username);
+      return { tone: 'attention', title: `${by} sent a message`, detail: inQuotes(text(event.text)) };
+    }
+    case 'alert': {
+      const detail = joined(text(event.detail), text(event.action), inQuotes(text(event.typed)));
+      return { tone: 'attention', title: `Alert: ${text(event.rule)}`, detail };
+    }
     case 'terminated':
       return { tone: 'attention', title: 'Ended by an administrator', detail: text(event.by) };
     case 'ended':
