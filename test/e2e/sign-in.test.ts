@@ -152,6 +152,7 @@ test('single sign-on: set up by an administrator, in by the provider, out there 
   const admin = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
   await admin.go('/admin/settings/sign-in');
   const form = admin.page.getByTestId('single-sign-on-form');
+  await form.waitFor();
   await assertLooksRight(admin.page, 'sign-in-settings');
   await form.locator('input[name=enabled]').check();
   await form.locator('input[name=issuer]').fill(directory.issuer);
