@@ -83,6 +83,17 @@ const TEST_PARTS = [
   },
 ];
 
+/** For `npm run test:lab` only: large. */
+const LAB_PARTS = [
+  { name: 'mpv', package: 'mpv', binaries: ['mpv'], why: 'a player of recordings that is not ours' },
+  {
+    name: 'firefox',
+    package: 'firefox-esr',
+    binaries: ['firefox-esr'],
+    why: 'the other browser that plays recordings',
+  },
+];
+
 const PINNED_MAJOR = 24;
 const APT_LOCK_WAIT_SECONDS = 300;
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -96,13 +107,14 @@ try {
 }
 
 function main(args) {
-  const known = ['--test', '--no-build'];
+  const known = ['--test', '--lab', '--no-build'];
   const unknown = args.find((arg) => !known.includes(arg));
   if (unknown) throw new Error(`unknown option ${unknown} (known: ${known.join(' ')})`);
   requireOwnNode();
   installNpmPackages();
   requirePinnedNode();
-  installSystemParts(args.includes('--test') ? [...START_PARTS, ...TEST_PARTS] : START_PARTS);
+  const testParts = args.includes('--test') ? TEST_PARTS : [];
+  installSystemParts([...START_PARTS, ...testParts, ...(args.includes('--lab') ? LAB_PARTS : [])]);
   if (!args.includes('--no-build')) buildWebClient();
 }
 

@@ -78,7 +78,12 @@ const TEST_GROUPS: Record<Exclude<Group, 'check'>, TestGroup> = {
     minutes: 15,
   },
   browser: { globs: ['test/e2e/**/*.test.ts'], concurrency: 1, testMinutes: 5, minutes: 20 },
-  lab: { globs: ['test/trixie/**/*.test.ts'], concurrency: 1, testMinutes: 20, minutes: 60 },
+  lab: {
+    globs: ['test/trixie/**/*.test.ts', 'test/players/**/*.test.ts'],
+    concurrency: 1,
+    testMinutes: 20,
+    minutes: 60,
+  },
 };
 
 const { values: options, positionals: words } = parseArgs({
