@@ -34,6 +34,8 @@ export async function startDirectory(
   const seen: string[] = [];
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // Whatever goes wrong when a test ends, it does not hang by this.
+  server.unref();
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const provider = new Provider(issuer, configuration(gatewayUrl, people, authentication));
   for (const event of ['authorization.success', 'backchannel.success', 'backchannel.error', 'end_session.success']) {

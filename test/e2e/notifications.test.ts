@@ -48,6 +48,8 @@ before(async () => {
   });
   await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve));
   await new Promise<void>((resolve) => hooks.listen(0, '127.0.0.1', resolve));
+  // Whatever goes wrong when the tests end, they do not hang by these.
+  for (const server of [smtp.server, hooks]) server.unref();
   [gateway, browser] = await Promise.all([startGateway(), launchBrowser()]);
   const jane = { username: 'jane', password: PASSWORD, roles: ['user'], email: 'jane@example.com' };
   await gateway.admin.must('POST', '/api/users', jane);
