@@ -8,7 +8,12 @@ import { DecodeError } from '../core/errors.ts';
 import { type BitmapRectangle, encodeBitmapUpdate, sizeOfBitmapUpdate } from '../pdu/bitmap-update.ts';
 import { encodePaletteUpdate, sizeOfPaletteUpdate } from '../pdu/palette.ts';
 import { encodeNewPointer, type PointerShape as PointerMasks, sizeOfNewPointer } from '../pdu/pointer.ts';
-import { encodeSurfaceCommand, type SurfaceCommand, sizeOfSurfaceCommand } from '../pdu/surface-command.ts';
+import {
+  encodeSurfaceCommand,
+  FrameAction,
+  type SurfaceCommand,
+  sizeOfSurfaceCommand,
+} from '../pdu/surface-command.ts';
 import { Compositor } from './compositor.ts';
 import { MAX_DAMAGE_RECTS } from './damage.ts';
 import type { Rect } from './geometry.ts';
@@ -32,6 +37,12 @@ function bitmaps(...rectangles: BitmapRectangle[]): GraphicsUpdate {
   const cursor = new WriteCursor(sizeOfBitmapUpdate({ rectangles }));
   encodeBitmapUpdate({ rectangles }, cursor);
   return { code: UpdateCode.bitmap, data: cursor.finish() };
+}
+
+function commands(list: SurfaceCommand[]): GraphicsUpdate {
+  const cursor = new WriteCursor(list.reduce((sum, command) => sum + sizeOfSurfaceCommand(command), 0));
+  for (const command of list) encodeSurfaceCommand(command, cursor);
+  return { code: UpdateCode.surfaceCommands, data: cursor.finish() };
 }
 
 /** A picture whose pixel at x, y has red x, green y and blue 200. */
@@ -177,11 +188,6 @@ describe('Compositor', () => {
   });
 
   it('runs surface commands, skips unknown codecs and asks registered ones', () => {
-    const commands = (list: SurfaceCommand[]): GraphicsUpdate => {
-      const cursor = new WriteCursor(list.reduce((sum, command) => sum + sizeOfSurfaceCommand(command), 0));
-      for (const command of list) encodeSurfaceCommand(command, cursor);
-      return { code: UpdateCode.surfaceCommands, data: cursor.finish() };
-    };
     const bits = { kind: 'bits', type: 1, bitsPerPixel: 32, destLeft: 1, destTop: 0, width: 2, height: 2 } as const;
     const asked: number[] = [];
     const compositor = new Compositor(
@@ -223,6 +229,44 @@ describe('Compositor', () => {
       { x: 1, y: 2, width: 1, height: 1 },
       { x: 3, y: 3, width: 1, height: 1 },
     ]);
+  });
+
+  describe('a frame of surface commands', () => {
+    const data = new Uint8Array(16);
+    const bits = { kind: 'bits', type: 1, bitsPerPixel: 32, codecId: 0, width: 2, height: 2, data } as const;
+    const first = { ...bits, destLeft: 0, destTop: 0 };
+    const second = { ...bits, destLeft: 0, destTop: 2 };
+    const begin = { kind: 'frame', action: FrameAction.begin, frameId: 1 } as const;
+    const end = { kind: 'frame', action: FrameAction.end, frameId: 1 } as const;
+
+    it('is presented as one, when it has ended', () => {
+      const compositor = desktop(4, 4);
+      compositor.apply(commands([begin, first]));
+      assert.deepEqual(compositor.takeDamage(), []);
+      compositor.apply(commands([second, end]));
+      assert.deepEqual(compositor.takeDamage(), [{ x: 0, y: 0, width: 2, height: 4 }]);
+    });
+
+    it('holds nothing back for good', () => {
+      for (const next of [commands([begin]), bitmaps(planarAt(0, 0, 2, 2)), reset(4, 4)]) {
+        const compositor = desktop(4, 4);
+        compositor.apply(commands([begin, first]));
+        compositor.apply(next);
+        assert.notEqual(compositor.takeDamage().length, 0);
+      }
+    });
+  });
+
+  it('keeps what is there where a picture that hangs over the edge leaves it out', () => {
+    const compositor = desktop(4, 4);
+    compositor.apply(bitmaps(planarAt(0, 0, 4, 4)));
+    const place = { destLeft: 2, destTop: 2, destRight: 5, destBottom: 5, width: 4, height: 4 };
+    // A colour run of thirteen pixels from the bottom row on: of the top row but one.
+    const data = Uint8Array.of(0x6d, 1, 2, 3);
+    compositor.apply(bitmaps({ ...place, bitsPerPixel: 24, compressed: true, data }));
+    assert.deepEqual(rgbaAt(compositor, 2, 2), [3, 2, 1, 255]);
+    assert.deepEqual(rgbaAt(compositor, 3, 2), [3, 2, 200, 255]);
+    assert.deepEqual(rgbaAt(compositor, 3, 3), [3, 2, 1, 255]);
   });
 
   it('counts what it does not know', () => {

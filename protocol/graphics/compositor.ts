@@ -14,7 +14,7 @@ import {
   decodePointerPosition,
   type PointerShape as PointerMasks,
 } from '../pdu/pointer.ts';
-import { decodeSurfaceCommand, type SurfaceBits } from '../pdu/surface-command.ts';
+import { decodeSurfaceCommand, FrameAction, type SurfaceBits } from '../pdu/surface-command.ts';
 import { DamageList } from './damage.ts';
 import { intersect, type Rect } from './geometry.ts';
 import { GfxPipeline } from './gfx-pipeline.ts';
@@ -42,6 +42,8 @@ export class Compositor {
   #pixels = new Uint8ClampedArray(0);
   #words = new Uint32Array(0);
   readonly #damage = new DamageList();
+  /** Between a Frame Marker that begins a frame and the one that ends it, or a drawing of another kind. */
+  #inSurfaceFrame = false;
   readonly #codecs: ReadonlyMap<number, SurfaceCodec>;
   #palette = defaultPalette();
   #pointer: PointerState = { kind: 'default', version: 0 };
@@ -121,6 +123,7 @@ export class Compositor {
       }
       case UpdateCode.graphicsPipeline:
         this.#pipeline ??= this.#createPipeline();
+        this.#inSurfaceFrame = false;
         this.#pipeline.process(data);
         return;
       default:
@@ -134,6 +137,7 @@ export class Compositor {
    */
   drawBitmap(bitmap: BitmapRectangle): void {
     const { width, height, bitsPerPixel, data } = bitmap;
+    this.#inSurfaceFrame = false;
     if (width === 0 || height === 0) return;
     const decode = (target: PixelTarget): undefined => {
       if (bitsPerPixel === 32) {
@@ -160,9 +164,12 @@ export class Compositor {
     );
   }
 
-  /** What has changed since the last call, as a bounded number of rectangles inside the desktop. */
+  /**
+   * What has changed since the last call, as a bounded number of rectangles inside the desktop. Nothing within a frame of
+   * surface commands, which is presented as one: [MS-RDPBCGR] 2.2.9.2.3.
+   */
   takeDamage(): Rect[] {
-    return this.#damage.take();
+    return this.#inSurfaceFrame ? [] : this.#damage.take();
   }
 
   /** Where the server has moved the pointer since the last call, if it did. */
@@ -181,6 +188,8 @@ export class Compositor {
     while (cursor.remaining > 0) {
       const command = decodeSurfaceCommand(cursor);
       if (command.kind === 'bits') this.#drawSurfaceBits(command);
+      // A server that begins a frame within a frame leaves the ends out: waiting for one would hold the picture for good.
+      else this.#inSurfaceFrame = command.action === FrameAction.begin && !this.#inSurfaceFrame;
     }
   }
 
@@ -229,6 +238,13 @@ export class Compositor {
       return;
     }
     const words = new Uint32Array(width * height);
+    // A picture may leave some of itself out: what is there now stays.
+    if (visible !== undefined) {
+      for (let y = visible.y; y < visible.y + visible.height; y++) {
+        const from = y * this.#width + visible.x;
+        words.set(this.#words.subarray(from, from + visible.width), (y - place.y) * width + visible.x - place.x);
+      }
+    }
     const drawn = decode({ words, stride: width, x: 0, y: 0, width, height });
     if (visible === undefined) return;
     for (const part of drawn ?? [{ x: 0, y: 0, width, height }]) {
@@ -305,6 +321,7 @@ export class Compositor {
     this.#pixels = new Uint8ClampedArray(width * height * 4);
     this.#words = new Uint32Array(this.#pixels.buffer);
     this.#words.fill(OPAQUE_BLACK);
+    this.#inSurfaceFrame = false;
     this.#damage.clear();
     this.#damage.add({ x: 0, y: 0, width, height });
   }

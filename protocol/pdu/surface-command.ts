@@ -19,10 +19,13 @@ export interface SurfaceBits {
   readonly data: Uint8Array;
 }
 
+/** [MS-RDPBCGR] 2.2.9.2.3 TS_FRAME_MARKER, `frameAction`. */
+export const FrameAction = { begin: 0, end: 1 } as const;
+
 /** [MS-RDPBCGR] 2.2.9.2.3 TS_FRAME_MARKER. */
 export interface FrameMarker {
   readonly kind: 'frame';
-  /** 0 begins a frame, 1 ends it. */
+  /** One of `FrameAction`. */
   readonly action: number;
   readonly frameId: number;
 }

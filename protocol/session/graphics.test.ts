@@ -14,13 +14,13 @@ import { UpdateCode } from '../graphics/update.ts';
 import { findCapability } from '../pdu/capability-sets.ts';
 import {
   encodeSurfaceCommand,
+  FrameAction,
   type SurfaceCommand,
   SurfaceCommandType,
   sizeOfSurfaceCommand,
 } from '../pdu/surface-command.ts';
 import { type ClientOutput, RdpClient } from './rdp-client.ts';
 import { RdpServer, type ServerOutput } from './rdp-server.ts';
-import { FrameAction } from './surface-frames.ts';
 
 const WIDTH = 300;
 const HEIGHT = 200;

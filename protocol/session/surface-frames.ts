@@ -1,9 +1,6 @@
 import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
 import { ReadCursor } from '../core/cursor.ts';
-import { decodeSurfaceCommand } from '../pdu/surface-command.ts';
-
-/** [MS-RDPBCGR] 2.2.9.2.3 TS_FRAME_MARKER, `frameAction`. */
-export const FrameAction = { begin: 0, end: 1 } as const;
+import { decodeSurfaceCommand, FrameAction } from '../pdu/surface-command.ts';
 
 /** Which frames of surface commands have ended and are to be acknowledged, [MS-RDPRFX] 3.2.5.3. */
 export class SurfaceFrames {
