@@ -20,6 +20,10 @@ const Watch = lazy(() => import('./pages/watch.tsx').then((page) => page.Watch))
 const RecordingPage = lazy(() => import('./pages/recording.tsx').then((page) => page.RecordingPage));
 const Targets = lazy(() => import('./pages/targets.tsx').then((page) => page.Targets));
 const Users = lazy(() => import('./pages/users.tsx').then((page) => page.Users));
+const Groups = lazy(() => import('./pages/groups.tsx').then((page) => page.Groups));
+const Policies = lazy(() => import('./pages/policies.tsx').then((page) => page.Policies));
+const PolicyPage = lazy(() => import('./pages/policy.tsx').then((page) => page.PolicyPage));
+const Entitlements = lazy(() => import('./pages/entitlements.tsx').then((page) => page.Entitlements));
 const Audit = lazy(() => import('./pages/audit.tsx').then((page) => page.Audit));
 const AccountPage = lazy(() => import('./pages/account.tsx').then((page) => page.AccountPage));
 const NotificationsPage = lazy(() => import('./pages/notifications.tsx').then((page) => page.NotificationsPage));
@@ -136,6 +140,10 @@ function Pages() {
         <Route path="/notifications" component={NotificationsPage} />
         <Route path="/admin/targets" component={Targets} />
         <Route path="/admin/users" component={Users} />
+        <Route path="/admin/groups" component={Groups} />
+        <Route path="/admin/policies" component={Policies} />
+        <Route path="/admin/policies/:id" component={PolicyPage} />
+        <Route path="/admin/entitlements" component={Entitlements} />
         <Route path="/admin/audit" component={Audit} />
         <Route path="/admin/storage" component={StoragePage} />
         <Route path="/admin/settings" component={SettingsPage} />
@@ -159,5 +167,6 @@ function Home() {
   if (hasRole(user, 'session-admin')) return <Sessions />;
   if (hasRole(user, 'approver')) return <Approvals />;
   if (hasRole(user, 'vault-admin', 'system-admin')) return <Targets />;
+  if (hasRole(user, 'policy-admin')) return <Entitlements />;
   return <Recordings />;
 }

@@ -7,6 +7,7 @@ import './styles/shell.css';
 import './styles/pages.css';
 import './styles/account.css';
 import './styles/requests.css';
+import './styles/access.css';
 import './styles/player.css';
 import './styles/desktop.css';
 

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
 import type { Account, Target } from '../api/types.ts';
 import { formatFingerprint, matches } from '../format.ts';
+import { hasRole, useIdentity } from '../identity.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Field, SearchField } from '../ui/fields.tsx';
@@ -80,6 +81,7 @@ export function Targets() {
 }
 
 function TargetEntry({ target, start }: { readonly target: Target; start(task: Task): void }) {
+  const { user } = useIdentity();
   const changed = target.certificate.offered !== null && target.certificate.offered !== target.certificate.trusted;
   return (
     <li class="target" data-testid="target" data-target={target.id}>
@@ -135,6 +137,15 @@ function TargetEntry({ target, start }: { readonly target: Target; start(task: T
           <li key={account.id} data-testid="account">
             <Icon name="user" />
             <span class="account-name">{accountName(account)}</span>
+            {hasRole(user, 'policy-admin') && (
+              <a
+                class="button quiet-button"
+                href={`/admin/entitlements?account=${encodeURIComponent(account.id)}`}
+                data-testid="who-can-reach"
+              >
+                Who<span class="hidden-text"> can reach {accountName(account)}?</span>
+              </a>
+            )}
             <button
               type="button"
               class="button quiet-button"

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { access, type Group } from '../api/access.ts';
 import { gateway } from '../api/gateway.ts';
 import type { Role, User } from '../api/types.ts';
 import { formatMoment } from '../format.ts';
@@ -8,6 +9,7 @@ import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { CheckField, Field } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
+import { PickList } from '../ui/pick-list.tsx';
 import { RoleFields } from '../ui/role-fields.tsx';
 import { useResource } from '../ui/use-resource.ts';
 import { SignInsDialog } from './user-sign-ins.tsx';
@@ -16,7 +18,8 @@ type Task = { readonly kind: 'add' } | { readonly kind: 'change' | 'remove' | 's
 
 export function Users() {
   const { user: self } = useIdentity();
-  const { value: users, error, reload } = useResource(gateway.users);
+  const { value, error, reload } = useResource(readUsers);
+  const { users, groups = [] } = value ?? {};
   const [task, setTask] = useState<Task>();
   const close = (): void => {
     setTask(undefined);
@@ -41,6 +44,7 @@ export function Users() {
               <tr>
                 <th scope="col">User name</th>
                 <th scope="col">Roles</th>
+                <th scope="col">Groups</th>
                 <th scope="col">Added</th>
                 <th scope="col">
                   <span class="hidden-text">Actions</span>
@@ -57,6 +61,11 @@ export function Users() {
                     {!user.hasPassword && <span class="tag">Single sign-on</span>}
                   </td>
                   <td data-label="Roles">{user.roles.join(', ') || <span class="quiet">none</span>}</td>
+                  <td data-label="Groups" class="access-list">
+                    {groupsOf(user, groups)
+                      .map(({ name }) => name)
+                      .join(', ') || <span class="quiet">none</span>}
+                  </td>
                   <td data-label="Added" class="moment">
                     {formatMoment(user.createdAt)}
                   </td>
@@ -84,7 +93,9 @@ export function Users() {
         </div>
       )}
       {task?.kind === 'add' && <AddDialog close={close} />}
-      {task?.kind === 'change' && <ChangeDialog user={task.user} self={task.user.id === self.id} close={close} />}
+      {task?.kind === 'change' && (
+        <ChangeDialog user={task.user} groups={groups} self={task.user.id === self.id} close={close} />
+      )}
       {task?.kind === 'sign-ins' && <SignInsDialog user={task.user} close={close} />}
       {task?.kind === 'remove' && (
         <Dialog
@@ -99,6 +110,15 @@ export function Users() {
       )}
     </Page>
   );
+}
+
+async function readUsers(signal: AbortSignal) {
+  const [users, groups] = await Promise.all([gateway.users(signal), access.groups(signal)]);
+  return { users, groups };
+}
+
+function groupsOf({ id }: User, groups: readonly Group[]): readonly Group[] {
+  return groups.filter(({ members }) => members.some((member) => member.id === id));
 }
 
 function AddDialog({ close }: { close(): void }) {
@@ -132,29 +152,42 @@ function AddDialog({ close }: { close(): void }) {
   );
 }
 
-function ChangeDialog({ user, self, close }: { readonly user: User; readonly self: boolean; close(): void }) {
+interface ChangeDialogProps {
+  readonly user: User;
+  readonly groups: readonly Group[];
+  readonly self: boolean;
+  close(): void;
+}
+
+function ChangeDialog({ user, groups, self, close }: ChangeDialogProps) {
   const [password, setPassword] = useState('');
   const [email, setEmail] = useState(user.email ?? '');
   const [roles, setRoles] = useState<readonly Role[]>(user.roles);
   const [disabled, setDisabled] = useState(user.disabled);
+  const [joined, setJoined] = useState<readonly string[]>(() => groupsOf(user, groups).map(({ id }) => id));
+  const save = async (): Promise<void> => {
+    await gateway.changeUser(user.id, {
+      roles,
+      disabled,
+      email: email.trim() || null,
+      ...(password === '' ? {} : { password }),
+    });
+    await changeMembership(user, groups, joined);
+  };
   return (
-    <Dialog
-      title={`Edit ${user.username}`}
-      action="Save"
-      testId="save-user"
-      perform={() =>
-        gateway.changeUser(user.id, {
-          roles,
-          disabled,
-          email: email.trim() || null,
-          ...(password === '' ? {} : { password }),
-        })
-      }
-      close={close}
-    >
+    <Dialog title={`Edit ${user.username}`} action="Save" testId="save-user" perform={save} close={close}>
       <RoleFields roles={roles} change={setRoles} />
       <PasswordField value={password} change={setPassword} required={false} />
       <EmailField value={email} change={setEmail} />
+      <PickList
+        legend="Groups"
+        things="groups"
+        testId="user-groups"
+        choices={groups.map(({ id, name, description }) => ({ id, text: name, detail: description }))}
+        picked={joined}
+        change={setJoined}
+        help="What was opened through a group ends when the user leaves it."
+      />
       {!self && (
         <CheckField checked={disabled} change={setDisabled}>
           Disabled: may not sign in; open sessions end
@@ -162,6 +195,19 @@ function ChangeDialog({ user, self, close }: { readonly user: User; readonly sel
       )}
     </Dialog>
   );
+}
+
+/** Puts a user into these groups and no others. */
+async function changeMembership(user: User, groups: readonly Group[], joined: readonly string[]): Promise<void> {
+  const before = new Set(groupsOf(user, groups).map(({ id }) => id));
+  const changing = new Set(groups.filter(({ id }) => before.has(id) !== joined.includes(id)).map(({ id }) => id));
+  if (changing.size === 0) return;
+  // As they are now: somebody else may have changed them since the page was read.
+  for (const group of await access.groups()) {
+    if (!changing.has(group.id)) continue;
+    const others = group.members.map(({ id }) => id).filter((id) => id !== user.id);
+    await access.changeGroup(group.id, { members: joined.includes(group.id) ? [...others, user.id] : others });
+  }
 }
 
 interface PasswordFieldProps {

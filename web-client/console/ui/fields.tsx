@@ -8,13 +8,15 @@ interface FieldProps {
   /** What is wrong with it. */
   readonly error?: string | undefined;
   readonly name: string;
-  readonly type?: 'text' | 'password' | 'number' | 'date' | 'datetime-local';
+  readonly type?: 'text' | 'password' | 'number' | 'date' | 'time' | 'datetime-local';
   readonly value: string;
   readonly placeholder?: string;
   readonly required?: boolean;
   readonly autofocus?: boolean;
   readonly spellcheck?: boolean;
   readonly autocomplete?: string;
+  /** Id of a datalist with suggestions. */
+  readonly list?: string;
   readonly autocapitalize?: 'none';
   readonly min?: string;
   readonly max?: string;
