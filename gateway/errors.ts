@@ -15,6 +15,7 @@ export const errors = {
   // How sessions end.
   ended_by_user: { status: 410, close: 4000, message: 'You ended the session.' },
   ended_by_admin: { status: 410, close: 4001, message: 'An administrator ended the session.' },
+  ended_by_rule: { status: 410, close: 4013, message: 'A rule of this gateway ended the session.' },
   access_revoked: { status: 410, close: 4005, message: 'Your access was taken back, so the session was ended.' },
   access_expired: { status: 410, close: 4006, message: 'The time that your access was granted for is over.' },
   idle_too_long: { status: 410, close: 4007, message: 'Nothing was typed or clicked for too long.' },

@@ -7,6 +7,8 @@ import { generatePassword } from './access/passwords.ts';
 import { SecondFactors } from './access/second-factors.ts';
 import { createSignInServices } from './access/sign-in-services.ts';
 import { toActor } from './access/users.ts';
+import { AlertRules } from './alerts/alert-rules.ts';
+import { Alerts } from './alerts/alerts.ts';
 import { Audit } from './audit/audit.ts';
 import { sessionClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -27,6 +29,7 @@ import { AccessGuard } from './sessions/access-guard.ts';
 import type { Connect, Pixels, RecordingResult } from './sessions/ports.ts';
 import { SessionHistory } from './sessions/session-history.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { Supervision } from './sessions/supervision.ts';
 import { withdrawFromUser, withdrawSignIns } from './sessions/withdraw.ts';
 import { SettingsStore } from './settings/settings.ts';
 import { lockFolder } from './store/lock.ts';
@@ -93,6 +96,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     cleanUp.push(() => services.oidc.stop());
     cleanUp.push(() => services.outbox.stop());
     cleanUp.push(() => services.retention.stop());
+    cleanUp.push(() => services.alerts.stop());
     cleanUp.push(() => services.requestClock.stop());
     const tunnel = new Tunnel({
       sessions: services.sessions,
@@ -123,7 +127,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     whereabouts.url = config.publicUrl ?? localUrl(port);
     // Beside the work: a long recording takes a while to finish, and nobody should stand before a closed door for it.
     const recovery = recover(options, services, interrupted).then(() => indexEvents());
-    services.requestClock.start(() => services.sessions.tick());
+    await services.alerts.reload();
+    services.requestClock.start(() => {
+      services.sessions.tick();
+      services.alerts.tick(services.sessions.list(), Date.now());
+    });
     services.retention.start();
     services.oidc.start();
     services.outbox.start();
@@ -221,6 +229,8 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
       log.error({ err: error, session: id }, 'the events of a recording cannot be searched');
     }
   };
+  const alertRules = new AlertRules(store);
+  const alerts = new Alerts({ rules: alertRules, audit, notifier: notificationServices.notifications, log });
   const sessions = new Sessions({
     connect: parts.connect,
     pixels: parts.pixels,
@@ -232,6 +242,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
       retention.changed();
     },
     gate: accessServices.gate,
+    inspect: (session, events) => alerts.inspect(session, events),
     targets,
     history,
     audit,
@@ -249,6 +260,9 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     targets,
     settings: new SettingsStore(store),
     sessions,
+    supervision: new Supervision(sessions, audit),
+    alertRules,
+    alerts,
     history,
     tickets: new Tickets(),
     recordings: parts.recordings,

@@ -25,6 +25,7 @@ const expected: Record<Action, readonly (Role | 'own user')[]> = {
   'session.control': ['session-admin'],
   'session.end': ['session-admin', 'own user'],
   'session.stop': ['session-admin', 'system-admin'],
+  'alert.manage': ['session-admin', 'policy-admin'],
   'recording.view': ['auditor'],
   'recording.hold': ['auditor'],
   'audit.view': ['auditor'],

@@ -46,6 +46,7 @@ export type Action =
   | 'session.control'
   | 'session.end'
   | 'session.stop'
+  | 'alert.manage'
   | 'recording.view'
   | 'recording.hold'
   | 'audit.view'
@@ -67,11 +68,11 @@ const rights: Readonly<Record<Bundle, readonly Action[]>> = {
   approver: ['request.view', 'request.decide', 'request.revoke'],
   'session-admin': [
     ...(['request.view', 'request.revoke', 'session.list', 'session.watch', 'session.control'] as const),
-    ...(['session.end', 'session.stop'] as const),
+    ...(['session.end', 'session.stop', 'alert.manage'] as const),
   ],
   auditor: ['request.view', 'request.review', 'recording.view', 'recording.hold', 'audit.view'],
   'vault-admin': ['target.list', 'target.manage', 'account.manage'],
-  'policy-admin': ['target.list', 'user.view', 'group.manage', 'policy.manage', 'entitlement.manage'],
+  'policy-admin': ['target.list', 'user.view', 'group.manage', 'policy.manage', 'entitlement.manage', 'alert.manage'],
   'system-admin': [
     ...(['target.list', 'target.manage', 'user.view', 'user.manage', 'group.manage'] as const),
     ...(['session.stop', 'setting.manage'] as const),

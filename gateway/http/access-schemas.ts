@@ -35,7 +35,7 @@ export const moment: JsonSchema = {
 const named = object({ id, name: text });
 const person = object({ id, username: text });
 
-const window = object({
+export const timeWindow = object({
   days: { type: 'array', items: { type: 'integer', minimum: 1, maximum: 7 }, minItems: 1, maxItems: 7 },
   from: timeOfDay,
   to: timeOfDay,
@@ -59,7 +59,7 @@ const askingRules = {
   defaultMinutes: minutes,
   maxMinutes: minutes,
   minutesChangeable: flag,
-  windows: { type: 'array', items: window, maxItems: 50, description: 'when sessions may be opened; none: always' },
+  windows: { type: 'array', items: timeWindow, maxItems: 50, description: 'when sessions may be opened; none: always' },
   timeZone,
   recording: nullable({ enum: [...recordingModes], description: 'null: as the gateway is set up' }),
   liveView: flag,

@@ -45,7 +45,7 @@ function parserOf(type: 'json' | 'form'): Middleware {
     formLimit: BODY_LIMIT_BYTES,
     jsonStrict: true,
     patchNode: false,
-    parsedMethods: ['POST', 'PATCH'],
+    parsedMethods: ['POST', 'PATCH', 'DELETE'],
     onError: (error) => {
       throw (error as { status?: number }).status === 413
         ? new GatewayError('too_large', undefined, { cause: error })

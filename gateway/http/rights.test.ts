@@ -20,6 +20,7 @@ const signedIn = [
   ...['renewRecoveryCodes', 'stepUp', 'stepUpByProvider', 'unlinkOwnIdentities'],
 ];
 const groupRoutes = ['changeGroup', 'createGroup', 'deleteGroup', 'getGroup', 'listGroups'];
+const alertRoutes = ['changeAlertRule', 'createAlertRule', 'deleteAlertRule', 'getAlertRule', 'listAlertRules'];
 const targetRoutes = [
   ...['changeTarget', 'createTarget', 'deleteTarget', 'testTarget', 'testUnsavedTarget', 'trustCertificate'],
 ];
@@ -40,6 +41,8 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
     ...seeRequests,
     ...seeSessions,
     ...['revokeRequest', 'endSession', 'watchSession', 'turnSessionSwitch'],
+    ...['freezeSession', 'unfreezeSession', 'messageSession'],
+    ...alertRoutes,
   ],
   auditor: [
     ...seeRequests,
@@ -52,6 +55,7 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
   'policy-admin': [
     ...seeTargets,
     ...groupRoutes,
+    ...alertRoutes,
     ...['changePolicy', 'createPolicy', 'deletePolicy', 'getPolicy', 'listPolicies', 'listUsers'],
     ...['changeEntitlement', 'createEntitlement', 'deleteEntitlement', 'getEntitlement', 'listEntitlements'],
   ],

@@ -1,4 +1,5 @@
 import { roles } from '../access/can.ts';
+import { alertActions } from '../alerts/alert-rules.ts';
 import { errors } from '../errors.ts';
 import { protocolNames } from '../rdp/security.ts';
 import { tlsVersions } from '../rdp/tls-peer.ts';
@@ -6,6 +7,7 @@ import { certificateTrusts } from '../rdp/trust.ts';
 import { inputLogPolicies } from '../sessions/input-log.ts';
 import { credSspVersions, legacySecurityPolicies, nlaPolicies } from '../targets/targets.ts';
 import { accessComponents } from './access-schemas.ts';
+import { alertComponents } from './alert-schemas.ts';
 import type { JsonSchema } from './route.ts';
 import { array, count, flag, id, nullable, object, printable, text, time } from './schema-parts.ts';
 import { signInComponents } from './sign-in-schemas.ts';
@@ -64,6 +66,7 @@ const verdict: JsonSchema = { enum: ['whole', 'altered', 'cut-short', 'no-eviden
 /** Schemas with a name, `#/components/schemas/…` in OpenAPI. */
 export const components = {
   ...accessComponents,
+  ...alertComponents,
   Error: object({
     error: object({ code: { enum: Object.keys(errors) }, message: text, hint: text, detail: text }, ['hint', 'detail']),
   }),
@@ -105,6 +108,17 @@ export const components = {
     bytesToBrowser: count,
     viewers: array(object({ username: text, since: time })),
     recording: { enum: ['off', 'starting', 'recording', 'failed'] },
+    recordingTrouble: nullable({ ...time, description: 'when the recording was last in trouble; it may have passed' }),
+    frozen: nullable(object({ by: text, reason: text, since: time })),
+    alerts: array(
+      object({
+        rule: object({ id, name: text }),
+        kind: text,
+        action: { enum: [...alertActions] },
+        detail: text,
+        at: time,
+      }),
+    ),
     requestId: id,
     policy: object({ id, name: text }),
     emergency: flag,

@@ -1,5 +1,7 @@
 import type { GraphicsKind } from '#protocol/connector/graphics-offer.ts';
 import type { SignInServices } from '../access/sign-in-services.ts';
+import type { AlertRules } from '../alerts/alert-rules.ts';
+import type { Alerts } from '../alerts/alerts.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Evidence, Verifications } from '../evidence/evidence.ts';
 import type { LiveRecordings } from '../library/live-recordings.ts';
@@ -12,6 +14,7 @@ import type { StorageReport } from '../retention/storage-report.ts';
 import type { AccessGuard } from '../sessions/access-guard.ts';
 import type { SessionHistory } from '../sessions/session-history.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { Supervision } from '../sessions/supervision.ts';
 import type { SettingsStore } from '../settings/settings.ts';
 import type { Targets } from '../targets/targets.ts';
 import type { Tickets } from '../tunnel/tickets.ts';
@@ -24,6 +27,9 @@ export interface Services extends SignInServices, NotificationServices, AccessSe
   readonly targets: Targets;
   readonly settings: SettingsStore;
   readonly sessions: Sessions;
+  readonly supervision: Supervision;
+  readonly alertRules: AlertRules;
+  readonly alerts: Alerts;
   readonly history: SessionHistory;
   readonly tickets: Tickets;
   readonly recordings: RecordingFiles;

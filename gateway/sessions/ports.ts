@@ -93,13 +93,22 @@ export interface EndWords {
 
 export type Connect = (options: DriverOptions, events: DriverEvents) => Driver;
 
+/** Something that whoever looks at a session should know; docs/tunnel.md has the codes. */
+export interface Notice {
+  readonly code: string;
+  readonly message: string;
+  readonly viewers?: number;
+  /** Whose word or doing it is. */
+  readonly from?: string;
+}
+
 /** The owner's browser, as the session sees it. */
 export interface Owner {
   /** Bytes of graphics sent so far. */
   readonly bytesSent: number;
   phase(name: string): void;
   graphics(update: GraphicsUpdate): void;
-  notice(notice: { code: string; message: string; viewers?: number }): void;
+  notice(notice: Notice): void;
   /** The toggle keys as the server has them. */
   lockKeys(lockKeys: LockKeys): void;
   /** Says why, and closes. */

@@ -2,7 +2,7 @@ import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import type { Actor } from '../access/can.ts';
 import { InputLog, type InputLogPolicy } from './input-log.ts';
-import type { SessionFacts, ViewerInfo } from './session.ts';
+import type { SessionAlert, SessionFacts, ViewerInfo } from './session.ts';
 
 /** One use of the clipboard between browser and desktop. */
 export interface ClipboardTransfer {
@@ -102,6 +102,18 @@ export class SessionEvidence {
     this.#input.flush(this.#now());
     const user = { id: by.id, username: by.username };
     this.#write(frozen ? 'frozen' : 'unfrozen', { user, ...(reason === '' ? {} : { reason }) });
+  }
+
+  /** Somebody had a text shown to the owner. */
+  messaged(by: Pick<Actor, 'id' | 'username'>, text: string): void {
+    this.#write('message', { user: { id: by.id, username: by.username }, text });
+  }
+
+  /** A rule was fired; what was typed, only where all input is written down. */
+  alerted({ rule, kind, action, detail }: SessionAlert, typed: string | undefined): void {
+    this.#input.flush(this.#now());
+    const shown = typed !== undefined && inputLogOf(this.#facts) === 'full' ? { typed } : {};
+    this.#write('alert', { rule, kind, action, detail, ...shown });
   }
 
   /** Something went through the clipboard; what it was, only where all input is written down. */

@@ -217,7 +217,7 @@ test('a downgrade is told to the owner and written down, once for each', async (
 
 test('a viewer comes and goes; without announcement the owner hears nothing', async () => {
   const { session, owner } = make();
-  const viewer = { send() {}, failed() {}, end() {} };
+  const viewer = { send() {}, failed() {}, notice() {}, end() {} };
   const info = { userId: 'admin', username: 'admin', since: 0 };
   assert.throws(() => session.watch(viewer, info, true), { code: 'not_ready' });
   session.attach(owner);
@@ -240,7 +240,7 @@ test('where nothing is recorded, a pixel host that dies costs the live views onl
   await settled();
   const ends: string[] = [];
   session.watch(
-    { send() {}, failed() {}, end: ({ code }) => ends.push(code) },
+    { send() {}, failed() {}, notice() {}, end: ({ code }) => ends.push(code) },
     { userId: 'a', username: 'a', since: 0 },
     false,
   );
@@ -284,7 +284,7 @@ test('the server rests while nobody looks: no owner, no live view, no recording'
   await settled();
   driver.last.events.connected();
   session.ownerLooks(false);
-  const viewer = { send() {}, failed() {}, end() {} };
+  const viewer = { send() {}, failed() {}, notice() {}, end() {} };
   const handle = session.watch(viewer, { userId: 'v', username: 'joe', since: 0 }, false);
   handle.leave();
   session.ownerLooks(true);
@@ -350,7 +350,7 @@ test('a recording that is not required and fails ends the live views, not the se
   assert.equal(session.recording, 'recording');
   const ended: string[] = [];
   session.watch(
-    { send() {}, failed() {}, end: ({ code }) => ended.push(code) },
+    { send() {}, failed() {}, notice() {}, end: ({ code }) => ended.push(code) },
     { userId: 'o', username: 'otto', since: 0 },
     false,
   );

@@ -9,11 +9,13 @@ import type { Logger } from '../log.ts';
 import { type ConnectionSecurity, type Downgrade, describeDowngrades, downgradesOf } from '../rdp/security.ts';
 import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import { type Account, type Credentials, legacySecurityNow, type Target } from '../targets/targets.ts';
+import { type Freeze, InputGate } from './input-gate.ts';
 import type {
   Connect,
   Driver,
   DriverEvents,
   EndWords,
+  Notice,
   Owner,
   PixelSession,
   Pixels,
@@ -55,11 +57,31 @@ export interface SessionParts {
 }
 
 export interface SessionEvents {
+  /** Looks at input before the server gets it. Without one, all of it goes through. */
+  inspect?(events: readonly InputEvent[]): Inspection;
   /** The desktop is there. */
   connected(): void;
   /** The connection is protected less than it could be; comes again when that changes. */
   downgraded(downgrades: readonly Downgrade[]): void;
   ended(end: SessionEnd): void;
+}
+
+/** What becomes of input that was looked at. */
+export interface Inspection {
+  /** So many of the events go to the server, the first ones. */
+  readonly pass: number;
+  /** What is done once they have. */
+  readonly act?: (() => void) | undefined;
+}
+
+/** A rule of the alerts that was fired by a session. */
+export interface SessionAlert {
+  readonly rule: { readonly id: string; readonly name: string };
+  readonly kind: string;
+  readonly action: string;
+  /** In words, without anything that was typed. */
+  readonly detail: string;
+  readonly at: number;
 }
 
 /** Where a session is. Each phase carries what only it has; `#enter…` and `end` are the only ways between. */
@@ -77,6 +99,9 @@ export interface ViewerInfo {
   readonly since: number;
 }
 
+/** Alerts that a session keeps for who looks at it; the audit log has all. */
+const MAX_ALERTS = 50;
+
 /** Stands in until there is a server to talk to. */
 const NO_PHASE = 'starting';
 
@@ -92,6 +117,8 @@ export class Session {
   readonly #evidence: SessionEvidence;
   readonly #limits: SessionLimits;
   readonly #viewers = new Set<ViewerConnection>();
+  readonly #gate = new InputGate();
+  readonly #alerts: SessionAlert[] = [];
   #state: SessionState;
   #pixels: PixelSession | undefined;
   #recording: 'off' | 'starting' | 'recording' | 'failed';
@@ -100,6 +127,9 @@ export class Session {
   #downgrades: readonly Downgrade[] = [];
   #startedAt: number | undefined;
   #lastInputAt: number | undefined;
+  /** A freeze does not count as idleness: from here on it is counted. */
+  #idleFrom = 0;
+  #recordingTrouble: { readonly detail: string; readonly at: number } | undefined;
   #lastAt = 0;
   #heldBack = false;
   #ownerLooks = true;
@@ -158,6 +188,27 @@ export class Session {
     return this.#lastInputAt;
   }
 
+  /** From when on idleness counts, if it does: the last input, or the end of a freeze since. */
+  get idleSince(): number | undefined {
+    if (this.#lastInputAt === undefined || this.frozen !== undefined) return undefined;
+    return Math.max(this.#lastInputAt, this.#idleFrom);
+  }
+
+  /** Since when and by whom the owner's input is held back, if it is. */
+  get frozen(): Freeze | undefined {
+    return this.#gate.freeze;
+  }
+
+  /** What rules were fired by it, the newest last. */
+  get alerts(): readonly SessionAlert[] {
+    return this.#alerts;
+  }
+
+  /** What went wrong last with the recording; it may have passed. */
+  get recordingTrouble(): { readonly detail: string; readonly at: number } | undefined {
+    return this.#recordingTrouble;
+  }
+
   get viewers(): readonly ViewerInfo[] {
     return [...this.#viewers].map(({ info }) => info);
   }
@@ -181,18 +232,72 @@ export class Session {
 
   /** What the owner typed and clicked. Before the desktop is there, it goes nowhere. */
   input(events: readonly InputEvent[]): void {
-    if (this.#state.name !== 'active') return;
+    if (this.#state.name !== 'active' || this.frozen !== undefined) return;
     try {
-      this.#state.driver.input(events);
-      this.#evidence.input(events);
+      const { pass, act } = this.#events.inspect?.(events) ?? { pass: events.length };
+      const passed = this.#gate.pass(pass < events.length ? events.slice(0, pass) : events);
+      if (passed.length > 0) this.#state.driver.input(passed);
+      this.#evidence.input(passed);
       const at = this.#now();
       this.#lastInputAt = at;
-      for (const event of events) {
+      for (const event of passed) {
         if ('x' in event) this.#pixels?.sink.pointerMoved(event.x, event.y, at);
       }
+      act?.();
     } catch (error) {
       this.#crash(error);
     }
+  }
+
+  /**
+   * Holds the owner's input back, and lets go of what is held down. A session that is frozen stays as it is.
+   * @returns whether it was not before
+   */
+  freeze(by: Pick<Actor, 'id' | 'username'>, reason: string, since: number = this.#now()): boolean {
+    if (this.#state.name === 'ended' || this.frozen !== undefined) return false;
+    const releases = this.#gate.close({ by: by.username, reason, since });
+    if (this.#state.name === 'active' && releases.length > 0) this.#state.driver.input(releases);
+    this.#evidence.frozen(true, by, reason);
+    this.#tellEverybody(this.#frozenNotice());
+    return true;
+  }
+
+  /** @returns whether it was frozen */
+  unfreeze(by: Pick<Actor, 'id' | 'username'>, reason: string): boolean {
+    if (this.#state.name === 'ended' || this.frozen === undefined) return false;
+    this.#gate.open();
+    this.#idleFrom = this.#now();
+    this.#evidence.frozen(false, by, reason);
+    this.#tellEverybody({ code: 'unfrozen', message: 'Keyboard and mouse work again.' });
+    return true;
+  }
+
+  /** Shows the owner a text. Throws `not_ready` while nobody is there to read it. */
+  message(by: Pick<Actor, 'id' | 'username'>, text: string): void {
+    if (this.#state.name !== 'connecting' && this.#state.name !== 'active') throw new GatewayError('not_ready');
+    this.#state.owner.notice({ code: 'message', message: text, from: by.username });
+    this.#evidence.messaged(by, text);
+  }
+
+  /** A rule was fired. @param tell whether the owner is told @param typed what was typed, for a log that has all input */
+  alerted(alert: SessionAlert, tell: boolean, typed?: string): void {
+    this.#alerts.push(alert);
+    if (this.#alerts.length > MAX_ALERTS) this.#alerts.shift();
+    this.#evidence.alerted(alert, typed);
+    if (tell && (this.#state.name === 'connecting' || this.#state.name === 'active')) {
+      this.#state.owner.notice({ code: 'alert', message: `This session has raised an alert: ${alert.rule.name}.` });
+    }
+  }
+
+  #frozenNotice(): Notice {
+    const { by = '', reason = '' } = this.frozen ?? {};
+    const why = reason === '' ? '' : `: ${reason}`;
+    return { code: 'frozen', message: `Keyboard and mouse are held back${why}`, from: by };
+  }
+
+  #tellEverybody(notice: Notice): void {
+    if (this.#state.name === 'connecting' || this.#state.name === 'active') this.#state.owner.notice(notice);
+    for (const viewer of this.#viewers) viewer.notice(notice);
   }
 
   /** The owner would like the desktop in this size. What comes of it, the graphics tell. */
@@ -227,11 +332,17 @@ export class Session {
    * @param announce whether the owner is told
    * @returns how the viewer reports progress and leaves
    */
-  watch(viewer: PixelViewer & { end(end: SessionEnd): void }, info: ViewerInfo, announce: boolean): ViewerHandle {
+  watch(viewer: LiveViewer, info: ViewerInfo, announce: boolean): ViewerHandle {
     if (this.#state.name === 'ended') throw new GatewayError('not_found', 'the session has ended');
     if (this.#pixels === undefined) throw new GatewayError('not_ready', 'the session has not started yet');
     const watch = this.#pixels.watch(viewer);
-    const leave = this.#join({ info, announce, end: (end) => viewer.end(end) });
+    const leave = this.#join({
+      info,
+      announce,
+      notice: (notice) => viewer.notice(notice),
+      end: (end) => viewer.end(end),
+    });
+    if (this.frozen !== undefined) viewer.notice(this.#frozenNotice());
     return {
       acknowledge: (seq) => watch.acknowledge(seq),
       leave: () => {
@@ -246,7 +357,7 @@ export class Session {
    * @returns how to say that she no longer does
    */
   playing(info: ViewerInfo, announce: boolean): () => void {
-    return this.#join({ info, announce, end: () => {} });
+    return this.#join({ info, announce, notice: () => {}, end: () => {} });
   }
 
   #join(connection: ViewerConnection): () => void {
@@ -273,7 +384,8 @@ export class Session {
   /** Warns of its limits, and ends it at them. @param wall milliseconds since the epoch, by the wall clock */
   tick(wall: number): void {
     if (this.#state.name === 'ended') return;
-    const course = { wall, now: this.#now(), startedAt: this.#startedAt, lastInputAt: this.#lastInputAt };
+    // Who cannot type is not idle: that a session is frozen must not be what ends it.
+    const course = { wall, now: this.#now(), startedAt: this.#startedAt, lastInputAt: this.idleSince };
     const verdict = this.#limits.check(course);
     if (verdict?.type === 'end') this.end(verdict.code, verdict.detail);
     else if (verdict !== undefined && this.#state.name === 'active') {
@@ -314,6 +426,8 @@ export class Session {
     if (this.#recording === 'starting') {
       this.#recording = 'recording';
       this.#evidence.begin(pixels);
+      const { frozen } = this;
+      if (frozen !== undefined) this.#evidence.frozen(true, { id: '', username: frozen.by }, frozen.reason);
     }
     const credentials = await this.#parts.readCredentials();
     // Read anew: the session may have ended meanwhile, which the compiler cannot know.
@@ -391,6 +505,7 @@ export class Session {
         this.#lastInputAt = this.#startedAt;
         this.#state = { name: 'active', owner: state.owner, driver: state.driver, since: this.#startedAt };
         this.#evidence.connected();
+        if (this.frozen !== undefined) state.owner.notice(this.#frozenNotice());
         this.#events.connected();
         this.#updateSuppression();
       },
@@ -437,6 +552,7 @@ export class Session {
   /** What goes wrong with the recording may pass. If it does not, whoever works in the session should have saved. */
   #recordingTroubled(detail: string): void {
     this.#log.warn({ detail }, 'recording is in trouble');
+    this.#recordingTrouble = { detail, at: this.#now() };
     if (this.#state.name !== 'active' || this.#parts.record === 'on') return;
     const message =
       'This session cannot be recorded at the moment. If that does not pass within seconds, it will be ended.';
@@ -501,5 +617,12 @@ export interface ViewerHandle {
 interface ViewerConnection {
   readonly info: ViewerInfo;
   readonly announce: boolean;
+  notice(notice: Notice): void;
+  end(end: SessionEnd): void;
+}
+
+/** Where a live view is sent to. */
+export interface LiveViewer extends PixelViewer {
+  notice(notice: Notice): void;
   end(end: SessionEnd): void;
 }

@@ -1,3 +1,4 @@
+import type { InputEvent } from '#protocol/pdu/input.ts';
 import { type Actor, seesAllTargets } from '../access/can.ts';
 import type { RecordingMode } from '../access/policy-rules.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -9,8 +10,9 @@ import type { Downgrade } from '../rdp/security.ts';
 import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import type { Store } from '../store/store.ts';
 import type { Account, Target, Targets } from '../targets/targets.ts';
+import type { Freeze } from './input-gate.ts';
 import type { Connect, Pixels } from './ports.ts';
-import { Session, type SessionFacts } from './session.ts';
+import { type Inspection, Session, type SessionFacts } from './session.ts';
 import type { SessionHistory } from './session-history.ts';
 import type { SessionTerms } from './session-terms.ts';
 
@@ -31,6 +33,8 @@ export interface SessionsParts {
   /** A recording is finished; `ready`: and can be played. */
   readonly recorded: (id: string, ready: boolean) => Promise<void>;
   readonly gate: Gate;
+  /** Looks at what the owner of a session types, before the server gets it. */
+  readonly inspect?: (session: Session, events: readonly InputEvent[]) => Inspection;
   readonly targets: Targets;
   readonly history: SessionHistory;
   readonly audit: Audit;
@@ -72,6 +76,8 @@ export class Sessions {
   readonly #live = new Map<string, Session>();
   /** Work that goes on after a session has ended: its last rows, its recording. */
   readonly #unfinished = new Set<Promise<void>>();
+  /** Freezes of sessions that their owners left, by user and target. */
+  readonly #heldOver = new Map<string, Freeze>();
   #stopping = false;
 
   constructor(parts: SessionsParts) {
@@ -198,16 +204,30 @@ export class Sessions {
         trustCertificate: (certificate) => this.#checkCertificate(facts, certificate),
       },
       {
+        inspect: (events) => this.#parts.inspect?.(session, events) ?? { pass: events.length },
         connected: () => this.#track(this.#connected(session)),
         downgraded: (downgrades) => this.#track(this.#downgraded(session, downgrades)),
         ended: (end) => {
           this.#live.delete(session.id);
+          if (session.frozen !== undefined && leftByOwner.has(end.code)) {
+            this.#heldOver.set(placeOf(session.facts), session.frozen);
+          }
           this.#track(this.#ended(session, end));
         },
       },
     );
+    this.#takeOverFreeze(session);
     this.#live.set(session.id, session);
     return session;
+  }
+
+  /** Nobody gets out of a freeze by closing the tab, or beside it by opening another one. */
+  #takeOverFreeze(session: Session): void {
+    const place = placeOf(session.facts);
+    const beside = this.list().find(({ frozen, facts }) => frozen !== undefined && placeOf(facts) === place);
+    const freeze = beside?.frozen ?? this.#heldOver.get(place);
+    this.#heldOver.delete(place);
+    if (freeze !== undefined) session.freeze({ id: '', username: freeze.by }, freeze.reason, freeze.since);
   }
 
   /** As the policy says, or else as the gateway is set up. Where recording is not required, it may also not be had. */
@@ -295,4 +315,11 @@ export class Sessions {
       .finally(() => this.#unfinished.delete(tracked));
     this.#unfinished.add(tracked);
   }
+}
+
+/** Ends after which a freeze waits for the user's next session with the target. */
+const leftByOwner: ReadonlySet<string> = new Set(['browser_gone', 'ended_by_user', 'access_returned']);
+
+function placeOf({ user, target }: Pick<SessionFacts, 'user' | 'target'>): string {
+  return `${user.id} ${target.id}`;
 }

@@ -7,6 +7,7 @@ import { notifications } from './migrations/0009-notifications.ts';
 import { recordingKeys } from './migrations/0010-recording-keys.ts';
 import { retention } from './migrations/0012-retention.ts';
 import { eventText } from './migrations/0013-event-text.ts';
+import { alertRules } from './migrations/0014-alert-rules.ts';
 
 /**
  * The steps from an empty file to today's tables, run in the order of their names at every start.
@@ -134,6 +135,7 @@ export const migrations: Record<string, Migration> = {
   '0010_recording_keys': recordingKeys,
   '0012_retention': retention,
   '0013_event_text': eventText,
+  '0014_alert_rules': alertRules,
   '0004_oldest_credssp': oldestCredSsp,
   '0005_access': access,
   '0006_requests': requests,

@@ -1,11 +1,12 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
 import type { AccessSchema } from './access-schema.ts';
+import type { AlertSchema } from './alert-schema.ts';
 import type { NotificationSchema } from './notification-schema.ts';
 import type { RetentionSchema } from './retention-schema.ts';
 import type { SignInSchema } from './sign-in-schema.ts';
 
 /** The tables. Times are milliseconds since the epoch; booleans are 0 or 1; `*_json` columns hold JSON text. */
-export interface Schema extends AccessSchema, SignInSchema, NotificationSchema, RetentionSchema {
+export interface Schema extends AccessSchema, SignInSchema, NotificationSchema, RetentionSchema, AlertSchema {
   users: UsersTable;
   targets: TargetsTable;
   accounts: AccountsTable;

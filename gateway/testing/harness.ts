@@ -425,7 +425,10 @@ export function callApi(port: number, method: string, path: string, options: Cal
         agent: false,
         headers: {
           ...(options.token === undefined ? {} : { Authorization: `Bearer ${options.token}` }),
-          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          // Node says no length by itself with DELETE.
+          ...(body === undefined
+            ? {}
+            : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }),
           ...options.headers,
         },
       },

@@ -1,7 +1,7 @@
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { LockKeys } from '#protocol/session/client-active-stage.ts';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
-import type { Owner } from '../sessions/ports.ts';
+import type { Notice, Owner } from '../sessions/ports.ts';
 import type { TunnelConnection } from './connection.ts';
 import { GraphicsBatch } from './graphics-batch.ts';
 
@@ -66,7 +66,7 @@ export class OwnerConnection implements Owner {
     }
   }
 
-  notice(notice: { code: string; message: string; viewers?: number }): void {
+  notice(notice: Notice): void {
     this.#flush();
     this.#connection.send({ type: 'notice', ...notice });
   }

@@ -180,6 +180,7 @@ export class Tunnel {
           else connection.sendBytes(bytes);
         },
         failed: () => connection.endWith('internal_error'),
+        notice: (notice) => connection.send({ type: 'notice', ...notice }),
         end: (end) => connection.end(end),
       },
       { userId: ticket.user.id, username: ticket.user.username, since: sessionClock() },

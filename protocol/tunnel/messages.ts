@@ -62,9 +62,18 @@ export type GatewayMessage =
   | ({ readonly type: 'lock-keys' } & LockKeys)
   /** The session or this viewer's part in it is over; the socket closes. `code` is a row of docs/errors.md. */
   | { readonly type: 'ended'; readonly code: string; readonly message: string; readonly hint?: string }
-  /** Something the user should know; `viewers` counts the announced shadows now watching. */
-  | { readonly type: 'notice'; readonly code: string; readonly message: string; readonly viewers?: number }
+  /** Something the user should know. */
+  | ({ readonly type: 'notice' } & Notice)
   | { readonly type: 'pong'; readonly value: number };
+
+export interface Notice {
+  readonly code: string;
+  readonly message: string;
+  /** How many announced shadows are now watching. */
+  readonly viewers?: number;
+  /** Whose word or doing it is. */
+  readonly from?: string;
+}
 
 /** What the browser says. */
 export type BrowserMessage =
@@ -140,6 +149,7 @@ export function encodeGatewayMessage(message: GatewayMessage): Uint8Array<ArrayB
         code: message.code,
         message: message.message,
         ...(message.viewers === undefined ? {} : { viewers: message.viewers }),
+        ...(message.from === undefined ? {} : { from: message.from }),
       });
     case 'pong':
       return encodeU32(MessageType.pong, message.value);
@@ -192,6 +202,7 @@ export function decodeGatewayMessage(bytes: Uint8Array): GatewayMessage {
         type: 'notice',
         code: textField(cursor, body, 'code'),
         message: textField(cursor, body, 'message'),
+        ...(body.from === undefined ? {} : { from: textField(cursor, body, 'from') }),
       } as const;
       const viewers = body.viewers;
       if (viewers === undefined) return notice;

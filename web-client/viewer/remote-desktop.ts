@@ -414,6 +414,7 @@ export class RemoteDesktop implements Disposable {
 const orderlyEnds: ReadonlySet<string> = new Set([
   'ended_by_user',
   'ended_by_admin',
+  'ended_by_rule',
   'logged_off',
   'disconnected_by_server',
   'browser_gone',

@@ -3,6 +3,7 @@ import type { Services } from '../services.ts';
 import { accessRoutes } from './access.ts';
 import { accountRoutes } from './account.ts';
 import { administrationRoutes } from './administration.ts';
+import { alertRoutes } from './alerts.ts';
 import { doctorRoutes } from './doctor.ts';
 import { evidenceRoutes } from './evidence.ts';
 import { liveRoutes } from './live.ts';
@@ -30,6 +31,7 @@ export function allRoutes(services: Services): Route[] {
     ...requestRoutes(services),
     ...doctorRoutes(services),
     ...sessionRoutes(services),
+    ...alertRoutes(services),
     ...recordingRoutes(services),
     ...evidenceRoutes(services),
     ...liveRoutes(services),

@@ -2,12 +2,12 @@ import { seesAllSessions } from '../../access/can.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Session } from '../../sessions/session.ts';
 import type { OpenRequest } from '../../sessions/sessions.ts';
-import { comment } from '../access-schemas.ts';
+import { comment as reason } from '../access-schemas.ts';
 import { type Route, route } from '../route.ts';
 import { array, flag, id, object, ref, side, text } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
-export function sessionRoutes({ sessions, tickets, logins, sessionSwitch }: Services): Route[] {
+export function sessionRoutes({ sessions, supervision, tickets, logins, sessionSwitch }: Services): Route[] {
   const ownerOf = async (parameters: Readonly<Record<string, string>>) => ({
     ownerId: sessions.get(parameters.id ?? '').facts.user.id,
   });
@@ -105,21 +105,59 @@ export function sessionRoutes({ sessions, tickets, logins, sessionSwitch }: Serv
         };
       },
     }),
-    route({
+    route<{ reason?: string }>({
       method: 'delete',
       path: '/api/sessions/:id',
       id: 'endSession',
       tag: 'sessions',
-      summary: 'End a session',
+      summary: 'End a session; its owner is told the reason',
       access: 'session.end',
       resource: ownerOf,
+      body: object({ reason }, ['reason']),
       status: 204,
       errors: [],
-      handle({ parameter, actor }) {
-        const session = sessions.get(parameter('id'));
-        const own = session.facts.user.id === actor.id;
-        session.end(own ? 'ended_by_user' : 'ended_by_admin', `by ${actor.username}`);
-      },
+      handle: ({ parameter, body, actor, address }) =>
+        supervision.end(parameter('id'), body.reason ?? '', actor, address),
+    }),
+    route<{ reason?: string }>({
+      method: 'post',
+      path: '/api/sessions/:id/freeze',
+      id: 'freezeSession',
+      tag: 'sessions',
+      summary: 'Hold the input of a session back; its owner is told, with the reason',
+      access: 'session.control',
+      body: object({ reason }, ['reason']),
+      status: 200,
+      response: ref('Session'),
+      errors: [],
+      handle: async ({ parameter, body, actor, address }) =>
+        describe(await supervision.freeze(parameter('id'), body.reason ?? '', actor, address)),
+    }),
+    route<{ reason?: string }>({
+      method: 'post',
+      path: '/api/sessions/:id/unfreeze',
+      id: 'unfreezeSession',
+      tag: 'sessions',
+      summary: 'Let the input of a session through again',
+      access: 'session.control',
+      body: object({ reason }, ['reason']),
+      status: 200,
+      response: ref('Session'),
+      errors: [],
+      handle: async ({ parameter, body, actor, address }) =>
+        describe(await supervision.unfreeze(parameter('id'), body.reason ?? '', actor, address)),
+    }),
+    route<{ text: string }>({
+      method: 'post',
+      path: '/api/sessions/:id/message',
+      id: 'messageSession',
+      tag: 'sessions',
+      summary: 'Show a text to the owner of a session',
+      access: 'session.control',
+      body: object({ text: { ...text, minLength: 1, maxLength: 500, pattern: PLAIN_TEXT } }),
+      status: 204,
+      errors: ['not_ready'],
+      handle: ({ parameter, body, actor, address }) => supervision.message(parameter('id'), body.text, actor, address),
     }),
     route({
       method: 'get',
@@ -140,7 +178,7 @@ export function sessionRoutes({ sessions, tickets, logins, sessionSwitch }: Serv
       tag: 'sessions',
       summary: 'Stop all new sessions at once, or allow them again; those there are go on',
       access: 'session.stop',
-      body: object({ stopped: flag, reason: comment }, ['reason']),
+      body: object({ stopped: flag, reason }, ['reason']),
       status: 200,
       response: ref('SessionSwitch'),
       errors: [],
@@ -149,8 +187,11 @@ export function sessionRoutes({ sessions, tickets, logins, sessionSwitch }: Serv
   ];
 }
 
+/** No control characters, but for lines and tabs. */
+const PLAIN_TEXT = '^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f]*$';
+
 function describe(session: Session): Record<string, unknown> {
-  const { facts, state } = session;
+  const { facts, state, frozen } = session;
   const iso = (time: number) => new Date(time).toISOString();
   return {
     id: session.id,
@@ -168,6 +209,9 @@ function describe(session: Session): Record<string, unknown> {
     bytesToBrowser: session.bytesToBrowser,
     viewers: session.viewers.map(({ username, since }) => ({ username, since: iso(since) })),
     recording: session.recording,
+    recordingTrouble: session.recordingTrouble === undefined ? null : iso(session.recordingTrouble.at),
+    frozen: frozen === undefined ? null : { by: frozen.by, reason: frozen.reason, since: iso(frozen.since) },
+    alerts: session.alerts.map((alert) => ({ ...alert, at: iso(alert.at) })),
     requestId: facts.terms.requestId,
     policy: facts.terms.policy,
     emergency: facts.terms.emergency,

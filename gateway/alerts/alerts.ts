@@ -1,0 +1,153 @@
+import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { Audit } from '../audit/audit.ts';
+import { sessionClock } from '../clock.ts';
+import { errorRow } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { Notifier } from '../notifications/kinds.ts';
+import type { Inspection, Session } from '../sessions/session.ts';
+import type { AlertRule, AlertRules } from './alert-rules.ts';
+import { sessionsThat } from './conditions.ts';
+import { TextPattern } from './text-pattern.ts';
+import { TypedLine } from './typed-line.ts';
+
+export interface AlertsParts {
+  readonly rules: AlertRules;
+  readonly audit: Audit;
+  readonly notifier: Notifier;
+  readonly log: Logger;
+}
+
+/**
+ * Holds live sessions against the rules: typed text with every key, the rest every second. A rule fires once in a
+ * session, and again only when what it is about was over meanwhile.
+ */
+export class Alerts {
+  readonly #parts: AlertsParts;
+  #rules: readonly AlertRule[] = [];
+  #patterns: readonly { readonly rule: AlertRule; readonly pattern: TextPattern }[] = [];
+  /** Rules by id that are about a session, and have fired in it. */
+  #fired = new WeakMap<Session, Set<string>>();
+  readonly #typed = new WeakMap<Session, TypedLine>();
+  /** Writing down and telling, still under way. */
+  readonly #unfinished = new Set<Promise<void>>();
+
+  constructor(parts: AlertsParts) {
+    this.#parts = parts;
+  }
+
+  /** Reads the rules anew, after each change of them. */
+  async reload(): Promise<void> {
+    this.#rules = (await this.#parts.rules.list()).filter(({ enabled }) => enabled);
+    this.#patterns = this.#rules.flatMap((rule) =>
+      rule.condition.kind === 'typed-text'
+        ? [{ rule, pattern: new TextPattern(rule.condition.pattern, rule.condition.matchCase) }]
+        : [],
+    );
+  }
+
+  /**
+   * Called every second.
+   * @param wall milliseconds since the epoch, by the wall clock
+   * @param now the same by the clock that sessions are timed by
+   */
+  tick(sessions: readonly Session[], wall: number, now: number = sessionClock()): void {
+    const live = sessions.filter(({ state }) => state.name === 'active');
+    for (const rule of this.#rules) {
+      if (rule.condition.kind === 'typed-text') continue;
+      const about = sessionsThat(rule.condition, live, { wall, now });
+      for (const session of live) this.#hold(session, rule, about.get(session));
+    }
+  }
+
+  /** The key that completes a text that a rule freezes or ends for, does not get to the server. */
+  inspect(session: Session, events: readonly InputEvent[]): Inspection {
+    if (this.#patterns.length === 0) return { pass: events.length };
+    const line = this.#typedIn(session);
+    const acts: (() => void)[] = [];
+    for (const [index, event] of events.entries()) {
+      if (!line.add(event)) continue;
+      const matched = this.#patterns.flatMap(({ rule, pattern }) => {
+        const text = pattern.find(line.text);
+        return text === undefined ? [] : [{ rule, text }];
+      });
+      if (matched.length === 0) continue;
+      line.clear();
+      acts.push(() => {
+        for (const { rule, text } of matched) this.#fire(session, rule, 'text was typed that the rule looks for', text);
+      });
+      if (matched.some(({ rule }) => rule.action !== 'alert')) return { pass: index, act: () => run(acts) };
+    }
+    return { pass: events.length, act: () => run(acts) };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#unfinished);
+  }
+
+  #hold(session: Session, rule: AlertRule, words: string | undefined): void {
+    const fired = this.#fired.get(session) ?? new Set();
+    this.#fired.set(session, fired);
+    if (words === undefined) fired.delete(rule.id);
+    else if (!fired.has(rule.id)) {
+      fired.add(rule.id);
+      this.#fire(session, rule, words);
+    }
+  }
+
+  #fire(session: Session, rule: AlertRule, detail: string, typed?: string): void {
+    const { id, name, action, condition, tellUser } = rule;
+    session.alerted({ rule: { id, name }, kind: condition.kind, action, detail, at: Date.now() }, tellUser, typed);
+    if (action === 'freeze') session.freeze({ id, username: `rule “${name}”` }, tellUser ? name : '');
+    if (action === 'end') {
+      const { message } = errorRow('ended_by_rule');
+      session.end('ended_by_rule', `by rule “${name}”`, { message: tellUser ? `${message} ${name}` : message });
+    }
+    const telling: Promise<void> = this.#tell(session, rule, detail)
+      .catch((error: unknown) => this.#parts.log.error({ err: error, session: session.id }, 'an alert was not told'))
+      .finally(() => this.#unfinished.delete(telling));
+    this.#unfinished.add(telling);
+  }
+
+  /** INVARIANT: what was typed is in none of it. */
+  async #tell(session: Session, { id, name, action, condition }: AlertRule, detail: string): Promise<void> {
+    const { user, target, account } = session.facts;
+    await this.#parts.audit.record({
+      action: 'session.alert',
+      subject: target.name,
+      sessionId: session.id,
+      details: { owner: user.username, rule: name, ruleId: id, kind: condition.kind, action, detail },
+    });
+    await this.#parts.notifier.publish({
+      kind: 'session.alert',
+      title: `${name}: ${user.username} on ${target.name}`,
+      text: `The session of ${user.username} as ${account.username}: ${detail}. ${consequences[action]}`,
+      path: '/sessions',
+      audience: { requester: [user.id] },
+      facts: {
+        sessionId: session.id,
+        user: user.username,
+        target: target.name,
+        account: account.username,
+        rule: name,
+        condition: condition.kind,
+        action,
+      },
+    });
+  }
+
+  #typedIn(session: Session): TypedLine {
+    const line = this.#typed.get(session) ?? new TypedLine(session.facts.keyboardLayout);
+    this.#typed.set(session, line);
+    return line;
+  }
+}
+
+const consequences = {
+  alert: 'It goes on.',
+  freeze: 'It was frozen.',
+  end: 'It was ended.',
+} as const;
+
+function run(acts: readonly (() => void)[]): void {
+  for (const act of acts) act();
+}
