@@ -312,6 +312,34 @@ describe('client and server, in the active stage', () => {
     assert.deepEqual(client.refresh(), []);
   });
 
+  it('sends what was typed while the share was down as soon as it is up again', () => {
+    const client = clientStage();
+    const server = serverStage();
+    const [deactivate, ...rest] = server.resize(1024, 768);
+    assert.ok(deactivate?.kind === 'send');
+    receive(client, deactivate.bytes);
+    const key = { kind: 'scancode', code: 0x1e, extended: false } as const;
+    const typed = [
+      { ...key, down: true },
+      { ...key, down: false },
+    ];
+    const moved = { kind: 'mouse-move', x: 1, y: 1 } as const;
+    assert.deepEqual(client.input([...typed, moved]), []);
+    const heard = exchange(client, server, { server: rest }).server;
+    assert.deepEqual(
+      heard.flatMap((output) => (output.kind === 'input' ? output.events : [])),
+      typed,
+    );
+    // Once, and no more than anybody types: a browser cannot have us keep without end.
+    receive(
+      client,
+      sendDataIndication(IO, shareControlMessage(ShareControlType.deactivateAll, SERVER, new Uint8Array(0))),
+    );
+    for (let i = 0; i < 100; i++) client.input(Array(100).fill(typed[0]));
+    const again = exchange(client, server, { server: server.resize(800, 600) }).server;
+    assert.equal(again.flatMap((output) => (output.kind === 'input' ? output.events : [])).length, 1_024);
+  });
+
   it('leaves, and the server knows', () => {
     const client = clientStage();
     const sent = client.shutdown();

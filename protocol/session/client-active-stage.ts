@@ -10,8 +10,7 @@ import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
 import { findCapability } from '../pdu/capability-sets.ts';
 import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
 import { decodeFastPathUpdates, FragmentAssembler } from '../pdu/fast-path.ts';
-import { encodeFastPathInput } from '../pdu/fast-path-input.ts';
-import { encodeSlowPathInput, type InputEvent, MouseButton, ToggleFlag } from '../pdu/input.ts';
+import { type InputEvent, ToggleFlag } from '../pdu/input.ts';
 import { DisconnectReason, decodeMcsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
 import {
   decodeSaveSessionInfo,
@@ -43,8 +42,8 @@ import { decodeStatusInfo } from '../pdu/status-info.ts';
 import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
 import { type ChannelOutput, ChannelRouter } from './channel-router.ts';
+import { ClientInput } from './client-input.ts';
 import { type CloseEvidence, type CloseReason, closeReason } from './close-reason.ts';
-import { LayoutTyping } from './layout-typing.ts';
 import { type LogonNotice, logonNotice, statusNotice } from './logon-notice.ts';
 import { SurfaceFrames } from './surface-frames.ts';
 
@@ -117,8 +116,7 @@ export class ClientActiveStage {
   #state: 'active' | 'deactivated' | 'finalizing' = 'active';
   #loggedOn = false;
   #logonFailed = false;
-  readonly #typing: LayoutTyping;
-  #toldOfLoss = false;
+  readonly #input: ClientInput;
   #errorInfo: number = ErrorInfo.none;
   readonly #channels: ChannelRouter;
   readonly #display = new DisplayControl();
@@ -133,7 +131,7 @@ export class ClientActiveStage {
     this.#fragments = new FragmentAssembler(options.maxUpdateSize);
     this.#channels = new ChannelRouter(options.userId, options.channels ?? [], [this.#display]);
     this.#frames = new SurfaceFrames();
-    this.#typing = new LayoutTyping(options.keyboardLayout ?? NO_LAYOUT);
+    this.#input = new ClientInput(options.keyboardLayout ?? NO_LAYOUT);
     this.#desktop = options.share;
   }
 
@@ -182,26 +180,17 @@ export class ClientActiveStage {
     else this.#slowPath(frame, out, now);
   }
 
-  /** Nothing while the share is down: the server would take it for a protocol error. */
+  /** Waits while the share is down, when the server would take it for a protocol error. */
   input(events: readonly InputEvent[]): ActiveOutput[] {
-    const { fastPathInput } = this.#share;
-    if (this.#state !== 'active') return [];
-    const typed = this.#share.unicodeInput ? events : this.#typing.translate(events);
-    const accepted = typed.filter((event) => takesInput(this.#share, event));
-    const outputs: ActiveOutput[] = [];
-    if (this.#typing.lost > 0 && !this.#toldOfLoss) {
-      this.#toldOfLoss = true;
-      outputs.push({ kind: 'text-lost' });
+    if (this.#state !== 'active') {
+      this.#input.hold(events);
+      return [];
     }
-    if (accepted.length === 0) return outputs;
-    if (fastPathInput) {
-      return [...outputs, ...encodeFastPathInput(accepted).map((bytes): ActiveOutput => ({ kind: 'send', bytes }))];
-    }
-    for (let at = 0; at < accepted.length; at += SLOW_PATH_BATCH) {
-      const body = encodeSlowPathInput(accepted.slice(at, at + SLOW_PATH_BATCH));
-      outputs.push(this.#sendData(ShareDataType.input, body));
-    }
-    return outputs;
+    const { path, parts } = this.#input.encode(events, this.#share);
+    const sent = parts.map(
+      (bytes): ActiveOutput => (path === 'fast' ? { kind: 'send', bytes } : this.#sendData(ShareDataType.input, bytes)),
+    );
+    return this.#input.takeLoss() ? [{ kind: 'text-lost' }, ...sent] : sent;
   }
 
   /** Has the server draw the whole desktop again. */
@@ -380,7 +369,9 @@ export class ClientActiveStage {
         this.#slowPathUpdate(decodeSlowPathPointer(cursor), out);
         break;
       case ShareDataType.fontMap:
-        if (this.#state === 'finalizing') this.#state = 'active';
+        if (this.#state !== 'finalizing') break;
+        this.#state = 'active';
+        out.push(...this.input(this.#input.takeHeld()));
         break;
       case ShareDataType.setErrorInfo:
         this.#errorInfo = decodeSetErrorInfo(cursor).errorInfo;
@@ -476,9 +467,6 @@ export class ClientActiveStage {
 
 const NO_LAYOUT = 0;
 
-/** Events in one slow-path PDU: the largest, with every wheel turn at its longest, stays under 16 KiB. */
-const SLOW_PATH_BATCH = 32;
-
 const NO_DATA = new Uint8Array(0);
 
 const FAST_PATH_CODES = {
@@ -505,20 +493,6 @@ const SHARE_DATA_CONTEXTS = new Map<number, string>([
 /** A view no longer: the secret outlives the frame that it came in. */
 function copyOf({ logonId, randomBits }: AutoReconnectSecret): AutoReconnectSecret {
   return { logonId, randomBits: randomBits.slice() };
-}
-
-/** What a server did not say it takes must not be sent ([MS-RDPBCGR] 2.2.7.1.6, 2.2.8.1.1.3.1.1.3). */
-function takesInput({ unicodeInput, extendedButtons, horizontalWheel }: Share, event: InputEvent): boolean {
-  switch (event.kind) {
-    case 'unicode':
-      return unicodeInput;
-    case 'wheel':
-      return horizontalWheel || !event.horizontal;
-    case 'mouse-button':
-      return extendedButtons || (event.button !== MouseButton.back && event.button !== MouseButton.forward);
-    default:
-      return true;
-  }
 }
 
 function lockKeysOf(flags: number): LockKeys {
