@@ -14,6 +14,8 @@ export interface Notice {
   readonly code: string;
   readonly message: string;
   readonly viewers?: number;
+  /** Whose word or doing it is. */
+  readonly from?: string;
 }
 
 /** A pointer's shape; `rgba` is width * height * 4 bytes, not premultiplied. */

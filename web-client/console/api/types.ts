@@ -96,6 +96,18 @@ export interface Session {
   readonly bytesToBrowser: number;
   readonly viewers: readonly { readonly username: string; readonly since: string }[];
   readonly recording: 'off' | 'starting' | 'recording' | 'failed';
+  /** When the recording was last in trouble, which may have passed. */
+  readonly recordingTrouble: string | null;
+  readonly frozen: { readonly by: string; readonly reason: string; readonly since: string } | null;
+  readonly alerts: readonly {
+    readonly rule: Named;
+    readonly kind: string;
+    readonly action: string;
+    readonly detail: string;
+    readonly at: string;
+  }[];
+  readonly endsAt: string;
+  readonly lastInputAt: string | null;
 }
 
 export interface Recording {

@@ -18,6 +18,11 @@ export interface DesktopView {
   readonly step: number;
   readonly end: EndReason | undefined;
   readonly notice: Notice | undefined;
+  /** Why nothing that is typed or clicked gets through, while that is so. */
+  readonly frozen: Notice | undefined;
+  /** Texts of administrators that nobody dismissed yet. */
+  readonly messages: readonly Notice[];
+  dismiss(message: Notice): void;
   readonly latency: number | undefined;
   readonly scaling: Scaling;
   setScaling(scaling: Scaling): void;
@@ -44,6 +49,8 @@ export function useDesktop(options: Options): DesktopView {
   const [step, setStep] = useState(0);
   const [end, setEnd] = useState<EndReason>();
   const [notice, setNotice] = useState<Notice>();
+  const [frozen, setFrozen] = useState<Notice>();
+  const [messages, setMessages] = useState<readonly Notice[]>([]);
   const [latency, setLatency] = useState<number>();
   const [scaling, setScaling] = useState<Scaling>('fit');
   const [reconnecting, setReconnecting] = useState(false);
@@ -59,6 +66,8 @@ export function useDesktop(options: Options): DesktopView {
     setStep(0);
     setEnd(undefined);
     setNotice(undefined);
+    setFrozen(undefined);
+    setMessages([]);
     setLatency(undefined);
     opened.on('state', (next) => {
       setState(next);
@@ -74,7 +83,12 @@ export function useDesktop(options: Options): DesktopView {
       if (next !== undefined) setStep((current) => Math.max(current, next));
     });
     opened.on('end', setEnd);
-    opened.on('notice', setNotice);
+    opened.on('notice', (next) => {
+      if (next.code === 'frozen') setFrozen(next);
+      else if (next.code === 'unfrozen') setFrozen(undefined);
+      else if (next.code === 'message') setMessages((shown) => [...shown, next].slice(-MAX_MESSAGES));
+      else setNotice(next);
+    });
     opened.on('latency', setLatency);
     opened.on('leave', () => latest.current.leave());
     void opened.connect(latest.current.ticket(opened.idealSize));
@@ -86,8 +100,13 @@ export function useDesktop(options: Options): DesktopView {
   }, [desktop, scaling]);
 
   const again = (): void => setAttempt((count) => count + 1);
-  return { place, desktop, state, wasActive, reconnecting, step, end, notice, latency, scaling, setScaling, again };
+  const dismiss = (message: Notice): void => setMessages((shown) => shown.filter((other) => other !== message));
+  const told = { end, notice, frozen, messages, dismiss };
+  return { place, desktop, state, wasActive, reconnecting, step, ...told, latency, scaling, setScaling, again };
 }
+
+/** More than these at once nobody reads: the oldest give way. */
+const MAX_MESSAGES = 5;
 
 /** Asks before the page goes away (Ctrl+W is a habit in terminals), as long as `active`. */
 export function useLeaveWarning(active: boolean): void {

@@ -4,6 +4,7 @@ import type { Notice } from '../../viewer/remote-desktop.ts';
 import { gateway } from '../api/gateway.ts';
 import type { Account, Target } from '../api/types.ts';
 import { keyboardLayout } from '../desktop/keyboard-setting.ts';
+import { FrozenNote, Messages } from '../desktop/notices.tsx';
 import { Connecting, EndPanel } from '../desktop/overlays.tsx';
 import { FullscreenButton, KeysMenu, ScalingButton, Toolbar } from '../desktop/toolbar.tsx';
 import { useDesktop, useLeaveWarning } from '../desktop/use-desktop.ts';
@@ -164,6 +165,14 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
       )}
       <main class="desktop-place">
         <div class="desktop-fill" ref={view.place} />
+        {view.frozen !== undefined && active && <FrozenNote notice={view.frozen} />}
+        <Messages
+          messages={view.messages}
+          dismiss={(message) => {
+            view.dismiss(message);
+            desktop?.focus();
+          }}
+        />
         {state === 'connecting' && <Connecting name={target.name} step={view.step} />}
         {end !== undefined && (state === 'ended' || state === 'failed') && (
           <EndPanel

@@ -1,57 +1,72 @@
 import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
+import type { ApiError } from '../api/request.ts';
+import { supervision } from '../api/supervision.ts';
 import type { ConnectionSecurity, Session } from '../api/types.ts';
 import { formatBytes, formatClock, formatMoment } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
-import { Dialog } from '../ui/dialog.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { useNow } from '../ui/use-now.ts';
-import { useResource } from '../ui/use-resource.ts';
+import { toApiError, useResource } from '../ui/use-resource.ts';
+import { type SessionAction, SessionActionDialog } from './session-actions.tsx';
 import { SessionSwitch } from './session-switch.tsx';
 
 export function Sessions() {
   const { user } = useIdentity();
   const { value: sessions, error, reload } = useResource(gateway.sessions, 2000);
-  const [ending, setEnding] = useState<Session>();
+  const [asked, setAsked] = useState<{ readonly action: SessionAction; readonly session: Session }>();
+  const [failure, setFailure] = useState<ApiError>();
   const admin = hasRole(user, 'session-admin');
+  const release = async (session: Session): Promise<void> => {
+    setFailure(undefined);
+    await supervision.unfreeze(session.id).catch((cause: unknown) => setFailure(toApiError(cause)));
+    reload();
+  };
   return (
     <Page
       title="Live sessions"
       intro={admin ? 'Everybody who works on a desktop right now.' : 'Your sessions that are open right now.'}
-      actions={admin && <SessionSwitch />}
+      actions={
+        admin && (
+          <>
+            <a class="button" href="/sessions/alerts" data-testid="alert-rules">
+              <Icon name="bell" /> Alert rules
+            </a>
+            <SessionSwitch />
+          </>
+        )
+      }
     >
       {error !== undefined && <ErrorNote error={error} retry={reload} />}
+      {failure !== undefined && <ErrorNote error={failure} />}
       {sessions === undefined && error === undefined && <Loading what="sessions" />}
       {sessions?.length === 0 && (
         <EmptyState icon="sessions" title="Nobody is connected">
           <p>Sessions show up here the moment somebody opens a desktop.</p>
-          <a class="button" href="/">
-            Open a desktop
-          </a>
+          {hasRole(user, 'user') && (
+            <a class="button" href="/">
+              Open a desktop
+            </a>
+          )}
         </EmptyState>
       )}
       {sessions !== undefined && sessions.length > 0 && (
-        <SessionTable sessions={sessions} admin={admin} end={setEnding} />
+        <SessionTable
+          sessions={sessions}
+          admin={admin}
+          ask={(action, session) => setAsked({ action, session })}
+          release={release}
+        />
       )}
-      {ending !== undefined && (
-        <Dialog
-          title={`End the session of ${ending.user.username}?`}
-          action="End session"
-          danger
-          testId="confirm-end"
-          perform={async () => {
-            await gateway.endSession(ending.id);
-            reload();
-          }}
-          close={() => setEnding(undefined)}
-        >
-          <p>
-            {ending.user.username} loses the connection to {ending.target.name} at once. Programs there keep running
-            until the server ends them.
-          </p>
-        </Dialog>
+      {asked !== undefined && (
+        <SessionActionDialog
+          {...asked}
+          own={asked.session.user.id === user.id}
+          done={reload}
+          close={() => setAsked(undefined)}
+        />
       )}
     </Page>
   );
@@ -60,10 +75,11 @@ export function Sessions() {
 interface SessionTableProps {
   readonly sessions: readonly Session[];
   readonly admin: boolean;
-  end(session: Session): void;
+  ask(action: SessionAction, session: Session): void;
+  release(session: Session): void;
 }
 
-function SessionTable({ sessions, admin, end }: SessionTableProps) {
+function SessionTable({ sessions, admin, ask, release }: SessionTableProps) {
   const now = useNow(1000);
   return (
     <div class="table-box">
@@ -72,12 +88,17 @@ function SessionTable({ sessions, admin, end }: SessionTableProps) {
           <tr>
             <th scope="col">User</th>
             <th scope="col">Desktop</th>
-            <th scope="col">Account</th>
             <th scope="col" class="number">
               For
             </th>
             <th scope="col" class="number">
-              Received
+              Until
+            </th>
+            <th scope="col" class="number">
+              Idle
+            </th>
+            <th scope="col" class="number">
+              In / out
             </th>
             <th scope="col">Watching</th>
             <th scope="col">Recording</th>
@@ -89,16 +110,19 @@ function SessionTable({ sessions, admin, end }: SessionTableProps) {
         <tbody>
           {sessions.map((session) => (
             <tr key={session.id} data-testid="session-row" data-session={session.id}>
-              <td data-label="User" class="strong">
-                {session.user.username}
+              <td data-label="User">
+                <span class="stacked">
+                  <span class="strong">{session.user.username}</span>
+                  <Standing session={session} />
+                </span>
               </td>
               <td data-label="Desktop">
                 <span class="stacked">
                   {session.target.name}
+                  <span class="small quiet">as {session.account.username}</span>
                   <Security security={session.security} />
                 </span>
               </td>
-              <td data-label="Account">{session.account.username}</td>
               <td
                 data-label="For"
                 class="number"
@@ -110,8 +134,14 @@ function SessionTable({ sessions, admin, end }: SessionTableProps) {
                   <span class="tag">Connecting</span>
                 )}
               </td>
-              <td data-label="Received" class="number">
-                {formatBytes(session.bytesFromServer)}
+              <td data-label="Until" class="number">
+                {formatMoment(session.endsAt)}
+              </td>
+              <td data-label="Idle" class="number" data-testid="idle">
+                {session.lastInputAt === null ? '–' : formatClock(now - Date.parse(session.lastInputAt))}
+              </td>
+              <td data-label="In / out" class="number" title="From the server / to the browser">
+                {formatBytes(session.bytesFromServer)} / {formatBytes(session.bytesToBrowser)}
               </td>
               <td data-label="Watching">
                 {session.viewers.length === 0 ? (
@@ -121,34 +151,84 @@ function SessionTable({ sessions, admin, end }: SessionTableProps) {
                 )}
               </td>
               <td data-label="Recording">
-                <RecordingState state={session.recording} />
+                <RecordingState session={session} />
               </td>
               <td class="row-actions">
-                {admin && (
-                  <a
-                    class="button"
-                    href={`/sessions/${encodeURIComponent(session.id)}/watch`}
-                    data-testid="watch-live"
-                    aria-label={`Watch the session of ${session.user.username}`}
-                  >
-                    <Icon name="sessions" /> Watch
-                  </a>
-                )}
-                <button
-                  type="button"
-                  class="button danger-text"
-                  data-testid="end-session"
-                  aria-label={`End the session of ${session.user.username}`}
-                  onClick={() => end(session)}
-                >
-                  End
-                </button>
+                <RowActions session={session} admin={admin} ask={ask} release={release} />
               </td>
             </tr>
           ))}
         </tbody>
       </table>
     </div>
+  );
+}
+
+function RowActions({ session, admin, ask, release }: Omit<SessionTableProps, 'sessions'> & { session: Session }) {
+  const { username } = session.user;
+  return (
+    <span class="session-actions">
+      {admin && (
+        <>
+          <a
+            class="button"
+            href={`/sessions/${encodeURIComponent(session.id)}/watch`}
+            data-testid="watch-live"
+            aria-label={`Watch the session of ${username}`}
+          >
+            <Icon name="sessions" /> Watch
+          </a>
+          <button
+            type="button"
+            class="button"
+            data-testid="message"
+            aria-label={`Message to ${username}`}
+            onClick={() => ask('message', session)}
+          >
+            Message
+          </button>
+          <button
+            type="button"
+            class={session.frozen === null ? 'button' : 'button primary'}
+            data-testid={session.frozen === null ? 'freeze' : 'release'}
+            aria-label={`${session.frozen === null ? 'Freeze' : 'Release'} the session of ${username}`}
+            onClick={() => (session.frozen === null ? ask('freeze', session) : release(session))}
+          >
+            {session.frozen === null ? 'Freeze' : 'Release'}
+          </button>
+        </>
+      )}
+      <button
+        type="button"
+        class="button danger-text"
+        data-testid="end-session"
+        aria-label={`End the session of ${username}`}
+        onClick={() => ask('end', session)}
+      >
+        End
+      </button>
+    </span>
+  );
+}
+
+/** That it is frozen, and the last alert. */
+function Standing({ session: { frozen, alerts } }: { readonly session: Session }) {
+  const alert = alerts.at(-1);
+  return (
+    <>
+      {frozen !== null && (
+        <span class="small status status-watching" data-testid="frozen">
+          Frozen by {frozen.by}
+          {frozen.reason !== '' && `: ${frozen.reason}`}
+        </span>
+      )}
+      {alert !== undefined && (
+        <span class="small status-bad" data-testid="alert" title={`${alert.detail}, ${formatMoment(alert.at)}`}>
+          {alert.rule.name}
+          {alerts.length > 1 && ` and ${alerts.length - 1} more`}
+        </span>
+      )}
+    </>
   );
 }
 
@@ -172,12 +252,15 @@ function Security({ security }: { readonly security: ConnectionSecurity | null |
   );
 }
 
-function RecordingState({ state }: { readonly state: Session['recording'] }) {
-  switch (state) {
+function RecordingState({ session: { recording, recordingTrouble } }: { readonly session: Session }) {
+  switch (recording) {
     case 'recording':
       return (
-        <span class="status status-recording">
-          <span class="dot" aria-hidden="true" /> On
+        <span class="stacked">
+          <span class="status status-recording">
+            <span class="dot" aria-hidden="true" /> On
+          </span>
+          {recordingTrouble !== null && <span class="small status-bad">Trouble, {formatMoment(recordingTrouble)}</span>}
         </span>
       );
     case 'starting':

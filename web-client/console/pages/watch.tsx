@@ -1,14 +1,16 @@
 import { useRef, useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { gateway } from '../api/gateway.ts';
+import { supervision } from '../api/supervision.ts';
+import { FrozenNote } from '../desktop/notices.tsx';
 import { EndPanel } from '../desktop/overlays.tsx';
 import { FullscreenButton, ScalingButton, Toolbar } from '../desktop/toolbar.tsx';
 import { useDesktop } from '../desktop/use-desktop.ts';
-import { Dialog } from '../ui/dialog.tsx';
 import { Loading } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useResource } from '../ui/use-resource.ts';
 import { useTitle } from '../ui/use-title.ts';
+import { type SessionAction, SessionActionDialog } from './session-actions.tsx';
 
 /** `/sessions/:id/watch`: somebody else's desktop, live and only to look at. */
 export function Watch() {
@@ -16,8 +18,8 @@ export function Watch() {
   const id = params.id ?? '';
   const page = useRef<HTMLDivElement>(null);
   const first = useRef<HTMLAnchorElement>(null);
-  const [confirming, setConfirming] = useState(false);
-  const { value: session } = useResource((signal) => gateway.session(id, signal));
+  const [asked, setAsked] = useState<SessionAction>();
+  const { value: session, reload } = useResource((signal) => gateway.session(id, signal));
   const view = useDesktop({
     label: 'Live view of a remote desktop',
     ticket: async () => (await gateway.watchSession(id)).ticket,
@@ -47,14 +49,30 @@ export function Watch() {
           </>
         )}
         {state === 'active' && (
-          <button type="button" class="tool tool-danger" onClick={() => setConfirming(true)} data-testid="end-session">
-            <Icon name="stop" />
-            <span class="tool-text">End session</span>
-          </button>
+          <>
+            <button type="button" class="tool" onClick={() => setAsked('message')} data-testid="message">
+              <Icon name="edit" />
+              <span class="tool-text">Message</span>
+            </button>
+            <button
+              type="button"
+              class="tool"
+              onClick={() => (view.frozen === undefined ? setAsked('freeze') : supervision.unfreeze(id))}
+              data-testid={view.frozen === undefined ? 'freeze' : 'release'}
+            >
+              <Icon name={view.frozen === undefined ? 'pause' : 'play'} />
+              <span class="tool-text">{view.frozen === undefined ? 'Freeze' : 'Release'}</span>
+            </button>
+            <button type="button" class="tool tool-danger" onClick={() => setAsked('end')} data-testid="end-session">
+              <Icon name="stop" />
+              <span class="tool-text">End session</span>
+            </button>
+          </>
         )}
       </Toolbar>
       <main class="desktop-place">
         <div class="desktop-fill" ref={view.place} />
+        {view.frozen !== undefined && state === 'active' && <FrozenNote notice={view.frozen} />}
         {state === 'connecting' && (
           <div class="overlay">
             <Loading what="the live view" />
@@ -79,17 +97,8 @@ export function Watch() {
           </EndPanel>
         )}
       </main>
-      {confirming && (
-        <Dialog
-          title={`End the session of ${who ?? 'this user'}?`}
-          action="End session"
-          danger
-          testId="confirm-end"
-          perform={() => gateway.endSession(id)}
-          close={() => setConfirming(false)}
-        >
-          <p>The user loses the connection at once. Programs on the desktop keep running until the server ends them.</p>
-        </Dialog>
+      {asked !== undefined && session !== undefined && (
+        <SessionActionDialog action={asked} session={session} done={reload} close={() => setAsked(undefined)} />
       )}
     </div>
   );
