@@ -32,7 +32,7 @@ export function EntitlementDialog({ access: all, entitlement, close }: Entitleme
     const nothing = scope === 'some' && accounts.length === 0 && whole.length === 0;
     setMissing(nothing);
     if (nothing) {
-      throw new ApiError({ code: 'nothing_picked', message: 'Pick accounts or targets, or choose every account.' });
+      throw new ApiError({ code: 'nothing_picked', message: 'Nothing is picked yet.' });
     }
     const fields =
       scope === 'all'

@@ -1,4 +1,4 @@
-import type { Policy, PolicyFields, RecordingMode, TransferDirection } from '../api/access.ts';
+import type { ApprovalStep, Policy, PolicyFields, RecordingMode, TransferDirection } from '../api/access.ts';
 import type { InputLogPolicy } from '../api/types.ts';
 
 /** A policy as its form has it: numbers as they are typed, and '' for what is left to the gateway or the target. */
@@ -114,11 +114,11 @@ export function formOf(policy: Policy): PolicyForm {
 
 /** What the API takes. Only of a form that `errorsIn` finds nothing in. */
 export function fieldsOf(form: PolicyForm): PolicyFields {
-  const { steps, ...rest } = form;
+  const { steps: _, ...rest } = form;
   return {
     ...rest,
     name: form.name.trim(),
-    approval: { steps: steps.map(({ needed, group }) => ({ needed: Number(needed), group: group || null })) },
+    approval: { steps: stepsOf(form) },
     reasonCodes: codesOf(form),
     ticketPattern: form.ticketPattern || null,
     ticketWebhook: form.ticketWebhook.trim() || null,
@@ -135,6 +135,10 @@ export function fieldsOf(form: PolicyForm): PolicyFields {
     maxSessions: Number(form.maxSessions),
     reviewGroup: form.reviewGroup || null,
   };
+}
+
+export function stepsOf({ steps }: PolicyForm): readonly ApprovalStep[] {
+  return steps.map(({ needed, group }) => ({ needed: Number(needed), group: group || null }));
 }
 
 /** What the gateway would refuse, said beside the field before it is asked. */

@@ -71,21 +71,7 @@ export function Entitlements() {
     <Page
       title="Entitlements"
       intro="Which group may use which accounts, under which policy. What is not here, nobody may use."
-      actions={
-        value !== undefined && (
-          <>
-            <button
-              type="button"
-              class="button"
-              onClick={() => setTask({ kind: 'reach', accountId: '' })}
-              data-testid="reach"
-            >
-              Who can reach…
-            </button>
-            {value.entitlements.length > 0 && add}
-          </>
-        )
-      }
+      actions={value !== undefined && value.entitlements.length > 0 && add}
     >
       {error !== undefined && <ErrorNote error={error} retry={reload} />}
       {value === undefined && error === undefined && <Loading what="entitlements" />}
@@ -99,11 +85,19 @@ export function Entitlements() {
         </EmptyState>
       )}
       {value !== undefined && value.entitlements.length > 0 && (
-        <div class="filters">
+        <div class="filters entitlement-filters">
           <SearchField label="Search entitlements" value={search} change={setSearch} />
           <FilterField label="Group" all="All groups" of={value.groups} value={group} change={setGroup} />
           <FilterField label="Target" all="All targets" of={value.targets} value={target} change={setTarget} />
           <FilterField label="Policy" all="All policies" of={value.policies} value={policy} change={setPolicy} />
+          <button
+            type="button"
+            class="button"
+            onClick={() => setTask({ kind: 'reach', accountId: '' })}
+            data-testid="reach"
+          >
+            Who can reach…
+          </button>
         </div>
       )}
       {value !== undefined && found !== undefined && found.length > 0 && (
@@ -178,7 +172,7 @@ function EntitlementTable({ access: { policies, groups }, entitlements, start }:
   };
   return (
     <div class="table-box">
-      <table class="table" data-testid="entitlements">
+      <table class="table access-table" data-testid="entitlements">
         <thead>
           <tr>
             <th scope="col">Group</th>

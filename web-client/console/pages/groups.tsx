@@ -99,7 +99,7 @@ interface GroupTableProps {
 function GroupTable({ access: { entitlements }, groups, start }: GroupTableProps) {
   return (
     <div class="table-box">
-      <table class="table" data-testid="groups">
+      <table class="table access-table" data-testid="groups">
         <thead>
           <tr>
             <th scope="col">Group</th>

@@ -65,7 +65,7 @@ export function Policies() {
       )}
       {value !== undefined && found !== undefined && found.length > 0 && (
         <div class="table-box">
-          <table class="table" data-testid="policies">
+          <table class="table access-table" data-testid="policies">
             <thead>
               <tr>
                 <th scope="col">Policy</th>

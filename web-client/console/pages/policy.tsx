@@ -2,7 +2,15 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
 import { AccessNote } from '../access/access-note.tsx';
-import { errorsIn, fieldsOf, formOf, type PolicyErrors, type PolicyForm, usualPolicy } from '../access/policy-form.ts';
+import {
+  errorsIn,
+  fieldsOf,
+  formOf,
+  type PolicyErrors,
+  type PolicyForm,
+  stepsOf,
+  usualPolicy,
+} from '../access/policy-form.ts';
 import { ApprovalSteps, type PartProps, TimeWindows } from '../access/policy-parts.tsx';
 import { approvalWarnings, groupNamer, scopeOf, summaryOf } from '../access/words.ts';
 import { access, type Policy, type TransferDirection } from '../api/access.ts';
@@ -109,10 +117,9 @@ function Editor({ access: all, source, isNew }: EditorProps) {
       </Part>
       <Part title="Approval">
         <ApprovalSteps {...part} />
-        {fields !== undefined &&
-          approvalWarnings(fields.approval.steps, all.groups, all.users).map((text) => (
-            <AccessNote key={text} text={text} />
-          ))}
+        {approvalWarnings(stepsOf(form), all.groups, all.users).map((text) => (
+          <AccessNote key={text} text={text} />
+        ))}
         <MinutesField {...part} name="pendingMinutes" label="A request waits to be decided for" />
         <CheckField name="emergency" checked={form.emergency} change={(emergency) => set({ emergency })}>
           Emergency access: without approval and at any hour, with an alert and a review afterwards
@@ -344,7 +351,8 @@ function MinutesField({ form, errors, set, name, label, none }: MinutesFieldProp
   const says = (minutes: string): string => (minutes === '0' ? (none ?? '0 minutes') : formatMinutes(Number(minutes)));
   const now = /^\d{1,6}$/.test(form[name]) && form[name] !== usualPolicy[name] ? `That is ${says(form[name])}. ` : '';
   const zero = none === undefined || usualPolicy[name] === '0' ? '' : ` 0 is ${none}.`;
-  const usual = usualPolicy[name] === '0' ? `0, ${none}` : `${usualPolicy[name]}, ${says(usualPolicy[name])}`;
+  const usual =
+    Number(usualPolicy[name]) % 60 > 0 ? says(usualPolicy[name]) : `${usualPolicy[name]}, ${says(usualPolicy[name])}`;
   return (
     <Field
       label={`${label} (minutes)`}
