@@ -77,14 +77,24 @@ test("an account's password is in no byte sent to a browser, no log line, no rec
   const sent = tap.bytes();
   // What is compressed could hide it: then this test would prove nothing.
   assert.doesNotMatch(sent.toString('latin1'), /^(?:content-encoding: (?!identity)|sec-websocket-extensions:)/im);
+  // On the disk a recording is encrypted, which would hide the password too: what it holds is looked at in the clear.
+  const recorded: { name: string; bytes: Buffer }[] = [];
+  for (const { id } of await gateway.admin.recordings()) {
+    for (const part of ['video.mp4', 'events', 'thumbnail.jpg']) {
+      const { status, bytes } = await gateway.admin.call('GET', `/api/recordings/${id}/${part}`);
+      assert.equal(status, 200, `${part} of ${id}`);
+      recorded.push({ name: part, bytes });
+    }
+  }
   await gateway.end();
   const places = [
     { name: 'what the browser was sent', bytes: sent },
+    ...recorded,
     { name: 'the log', bytes: Buffer.from(gateway.log()) },
     ...gateway.files().map((file) => ({ name: basename(file), bytes: readFileSync(file) })),
   ];
   const names = places.map(({ name }) => name);
-  assert.ok(names.includes('video.mp4') && names.includes(DATABASE), `${names}`);
+  assert.ok(names.includes('video.mp4') && names.includes('video.mp4.sealed') && names.includes(DATABASE), `${names}`);
   for (const place of ['what the browser was sent', DATABASE]) {
     // The account's name is no secret: that it is found shows that the search works on these bytes.
     const bytes = places.find(({ name }) => name === place)?.bytes ?? Buffer.alloc(0);
