@@ -450,7 +450,7 @@ export class ClientConnector {
       case ShareControlType.deactivateAll:
         if (state.name === 'connected') return true;
         this.#state = { name: 'capabilities-exchange', joined: joinedOf(state) };
-        this.#early.take();
+        this.#early.dropPictures();
         return false;
       case ShareControlType.data:
         return this.#shareData(pdu.body, out);

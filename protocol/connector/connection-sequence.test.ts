@@ -784,7 +784,7 @@ describe('channel connection', () => {
 });
 
 /** A client over TLS just after its Client Info, with what a server sends it at hand. */
-function finalizing(): { connector: ClientConnector; answers: Uint8Array[] } {
+function finalizing(): { connector: ClientConnector; demand: Uint8Array; answers: Uint8Array[] } {
   const connector = started({ nla: 'never' });
   const acceptor = new ServerAcceptor({ computerName: 'DEMO', tls: TLS }, crypto);
   acceptor.receive(negotiationRequest(), NOW);
@@ -796,7 +796,8 @@ function finalizing(): { connector: ClientConnector; answers: Uint8Array[] } {
     if (connector.stateName === 'licensing') {
       // License and Demand Active go to the client; the finalization's answers stay with us.
       const finalization = sent(connector.receive(concatBytes(...answers), NOW));
-      return { connector, answers: sent(acceptor.receive(concatBytes(...finalization), NOW)) };
+      const demand = answers.at(-1) ?? assert.fail('no Demand Active');
+      return { connector, demand, answers: sent(acceptor.receive(concatBytes(...finalization), NOW)) };
     }
     toServer = sent(connector.receive(concatBytes(...answers), NOW));
   }
@@ -915,5 +916,16 @@ describe('ClientConnector, last phase', () => {
     // The Font Map of the share that is gone does not end the sequence.
     assert.deepEqual(connector.receive(concatBytes(...answers), NOW), []);
     assert.equal(connector.stateName, 'capabilities-exchange');
+  });
+
+  it('keeps what came on channels when the server starts over, and no pictures', () => {
+    const { connector, demand, answers } = finalizing();
+    const channelData = sendDataIndication(1009, Uint8Array.of(1, 2, 3));
+    connector.receive(concatBytes(FAST_PATH, channelData, FAST_PATH, notify), NOW);
+    const deactivate = sendDataIndication(1003, Uint8Array.of(13, 0, 0x16, 0, 0xea, 3, 0xea, 3, 1, 0, 1, 0, 0));
+    connector.receive(concatBytes(deactivate, demand), NOW);
+    const output = connector.receive(concatBytes(...answers), NOW).at(-1);
+    assert.equal(output?.kind, 'connected');
+    assert.deepEqual(output.result.pending, concatBytes(channelData, notify));
   });
 });

@@ -1,4 +1,5 @@
 import { DecodeError } from '../core/errors.ts';
+import { frameKind } from '../pdu/tpkt.ts';
 
 /** Frames that came before the connection sequence was over and belong to the active stage: kept whole, in order. */
 export class EarlyFrames {
@@ -18,6 +19,12 @@ export class EarlyFrames {
       throw new DecodeError('limit_exceeded', 'connection sequence', 'early frames', 0, `${this.#size} bytes`);
     }
     this.#frames.push(frame.slice());
+  }
+
+  /** Forgets what belongs to a share that is gone: its pictures. What came on channels, and of the logon, holds still. */
+  dropPictures(): void {
+    this.#frames = this.#frames.filter((frame) => frameKind(frame[0] ?? 0) !== 'fast-path');
+    this.#size = this.#frames.reduce((sum, frame) => sum + frame.length, 0);
   }
 
   /** All of them; there are none afterwards. */
