@@ -457,6 +457,12 @@ describe('ClientActiveStage with servers of all kinds', () => {
     const denied = slow('03000000 4600 02000000 08000000 6d0000c0 00000000');
     const refusal = fromServer(ShareDataType.saveSessionInfo, denied);
     assert.equal(reasonOf(refusal, ultimatum(DisconnectReason.providerInitiated)), 'logon_failed');
+    const error = (type: string, errorData: string) =>
+      fromServer(ShareDataType.saveSessionInfo, slow(`03000000 4600 02000000 08000000 ${type} ${errorData}`));
+    // LOGON_FAILED_OTHER is a failure as well; a warning is none, nor is a session's number.
+    assert.equal(reasonOf(error('6e0000c0', '02000000'), ultimatum(1)), 'logon_failed');
+    assert.equal(reasonOf(error('6e0000c0', '03000000'), ultimatum(1)), 'disconnected_by_server');
+    assert.equal(reasonOf(error('feffffff', '02000000'), ultimatum(1)), 'disconnected_by_server');
     const accepted = fromServer(ShareDataType.saveSessionInfo, encodePlainNotify());
     assert.equal(reasonOf(refusal, accepted, ultimatum(1)), 'disconnected_by_server');
 

@@ -433,8 +433,8 @@ export class ClientActiveStage {
 
   #logonError(info: LogonErrorInfo, out: ActiveSink): void {
     const isStatus = info.type < LogonMessage.sessionBusyOptions;
-    const failed = info.data === LogonErrorData.badPassword || info.data === LogonErrorData.updatePassword;
-    this.#logonFailed = (isStatus && failed) || info.type === LogonMessage.accessDenied;
+    const failed = isStatus && info.data <= LogonErrorData.other;
+    this.#logonFailed = failed || info.type === LogonMessage.accessDenied;
     const notice = logonNotice(info);
     if (notice !== undefined) out.push({ kind: 'logon-notice', notice });
   }
