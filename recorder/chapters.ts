@@ -76,8 +76,6 @@ const WORDS: Readonly<Record<string, Words | null>> = {
   'shadow-started': ({ user }) => `${nameOf(user)} watches`,
   'shadow-ended': ({ user }) => `${nameOf(user)} no longer watches`,
   frozen: ({ user, reason }) => `Frozen by ${nameOf(user)}${text(reason) === '' ? '' : `: ${text(reason)}`}`,
-  message: ({ user, text: words }) => `Message from ${nameOf(user)}: ${text(words)}`,
-  alert: ({ rule, detail }) => `Alert ${nameOf(rule)}: ${text(detail)}`,
   unfrozen: ({ user }) => `Unfrozen by ${nameOf(user)}`,
   message: ({ user, text: words }) => `${nameOf(user)}: ${text(words)}`,
   alert: ({ rule }) => `Alert: ${text(rule)}`,
@@ -100,7 +98,6 @@ const CHAPTER_TYPES = new Set([
     'frozen',
     'unfrozen',
     'terminated',
-    'alert',
   ],
   ...['alert', 'ended', 'gateway-lost'],
 ]);

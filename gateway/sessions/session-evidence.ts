@@ -113,7 +113,7 @@ export class SessionEvidence {
   alerted({ rule, kind, action, detail }: SessionAlert, typed: string | undefined): void {
     this.#input.flush(this.#now());
     const shown = typed !== undefined && inputLogOf(this.#facts) === 'full' ? { typed } : {};
-    this.#write('alert', { rule, kind, action, detail, ...shown });
+    this.#write('alert', { rule: rule.name, ruleId: rule.id, kind, action, detail, ...shown });
   }
 
   /** Something went through the clipboard; what it was, only where all input is written down. */

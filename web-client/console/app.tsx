@@ -15,6 +15,7 @@ import { ErrorNote, Loading } from './ui/feedback.tsx';
 import { toApiError } from './ui/use-resource.ts';
 
 // The desktop brings decoders, the rest is for few: neither holds up the first page.
+const AlertRules = lazy(() => import('./pages/alert-rules.tsx').then((page) => page.AlertRules));
 const Desktop = lazy(() => import('./pages/desktop.tsx').then((page) => page.Desktop));
 const Watch = lazy(() => import('./pages/watch.tsx').then((page) => page.Watch));
 const RecordingPage = lazy(() => import('./pages/recording.tsx').then((page) => page.RecordingPage));
@@ -133,6 +134,7 @@ function Pages() {
         <Route path="/approvals" component={Approvals} />
         <Route path="/reviews" component={Reviews} />
         <Route path="/sessions" component={Sessions} />
+        <Route path="/sessions/alerts" component={AlertRules} />
         <Route path="/recordings" component={Recordings} />
         <Route path="/recordings/:id" component={RecordingPage} />
         <Route path="/account" component={AccountPage} />

@@ -30,12 +30,12 @@ export function Sessions() {
       intro={admin ? 'Everybody who works on a desktop right now.' : 'Your sessions that are open right now.'}
       actions={
         admin && (
-          <>
+          <span class="session-actions">
             <a class="button" href="/sessions/alerts" data-testid="alert-rules">
               <Icon name="bell" /> Alert rules
             </a>
             <SessionSwitch />
-          </>
+          </span>
         )
       }
     >

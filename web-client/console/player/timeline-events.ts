@@ -56,10 +56,6 @@ function describe(event: RecordedEvent): Words | undefined {
         title: `${event.type === 'frozen' ? 'Frozen' : 'Unfrozen'} by ${text(fields(event.user).username)}`,
         detail: text(event.reason),
       };
-    case 'message':
-      return { tone: 'attention', title: `Message from ${text(fields(event.user).username)}`, detail: text(event.text) };
-    case 'alert':
-      return { tone: 'attention', title: `Alert: ${text(fields(event.rule).name)}`, detail: text(event.detail) };
     case 'clipboard': {
       const title = event.direction === 'from-desktop' ? 'Copied from the desktop' : 'Pasted into the desktop';
       const size = typeof event.bytes === 'number' ? formatBytes(event.bytes) : '';
