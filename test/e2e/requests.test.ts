@@ -180,6 +180,9 @@ test('a favourite is kept with name and colour, started from, asked for at a tim
   await page.getByTestId('requests').getByText('Completed').waitFor();
   assert.equal(await page.getByTestId('request-row').count(), 1);
   await page.getByRole('searchbox').fill('');
+  await page.locator('input[name=from]').fill(day);
+  await page.getByText('No request is like that').waitFor();
+  await page.getByRole('button', { name: 'Show all requests' }).click();
   await waitFor('all requests', async () => (await page.getByTestId('request-row').count()) === 2);
   await assertLooksRight(page, 'requests');
 });

@@ -7,7 +7,7 @@ import { RequestTable } from '../requests/request-table.tsx';
 import { useRequests } from '../requests/use-requests.ts';
 import { isOver, stateTexts } from '../requests/words.ts';
 import { EmptyState } from '../ui/feedback.tsx';
-import { SearchField, SelectField } from '../ui/fields.tsx';
+import { Field, SearchField, SelectField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { desktopPath } from './desktops.tsx';
@@ -20,6 +20,9 @@ interface FilterForm {
   readonly state: string;
   readonly kind: string;
   readonly whose: string;
+  /** Days of the user's own calendar: `2026-11-22`. */
+  readonly from: string;
+  readonly to: string;
 }
 
 /** What one has asked for; for those who see more, what everybody has. */
@@ -28,12 +31,14 @@ export function Requests() {
   const { query } = useRoute();
   const seesMore = hasRole(user, 'approver', 'session-admin', 'auditor');
   const asks = hasRole(user, 'user');
-  const empty: FilterForm = { search: '', state: '', kind: 'asked', whose: asks ? 'own' : 'all' };
+  const empty: FilterForm = { search: '', state: '', kind: 'asked', whose: asks ? 'own' : 'all', from: '', to: '' };
   const [form, setForm] = useState<FilterForm>({
     search: query.search ?? '',
     state: query.state ?? '',
     kind: query.kind ?? empty.kind,
     whose: query.whose ?? empty.whose,
+    from: query.from ?? '',
+    to: query.to ?? '',
   });
   const [asked, setAsked] = useState(form);
   useEffect(() => {
@@ -83,6 +88,8 @@ export function Requests() {
             ['any', 'Any'],
           ]}
         />
+        <Field label="Asked from" name="from" type="date" value={form.from} change={change('from')} />
+        <Field label="Asked until" name="to" type="date" value={form.to} change={change('to')} />
         {asks && seesMore && (
           <SelectField
             label="Whose"
@@ -100,7 +107,9 @@ export function Requests() {
         key={JSON.stringify(asked)}
         form={asked}
         asks={asks}
-        filtered={asked.search !== '' || asked.state !== '' || asked.kind !== 'asked'}
+        filtered={Object.keys(empty).some(
+          (field) => field !== 'whose' && asked[field as keyof FilterForm] !== empty[field as keyof FilterForm],
+        )}
         clear={() => setForm({ ...empty, whose: form.whose })}
       />
     </Page>
@@ -182,7 +191,7 @@ function Results({ form, asks, filtered, clear }: ResultsProps) {
   );
 }
 
-function filterOf({ search, state, kind, whose }: FilterForm): RequestFilter {
+function filterOf({ search, state, kind, whose, from, to }: FilterForm): RequestFilter {
   const known = requestStates.find((one): one is RequestState => one === state);
   return {
     scope: whose === 'own' ? 'own' : 'all',
@@ -190,5 +199,14 @@ function filterOf({ search, state, kind, whose }: FilterForm): RequestFilter {
     state: known ?? '',
     emergency: kind === 'emergency' ? true : undefined,
     automatic: kind === 'asked' ? false : kind === 'automatic' ? true : undefined,
+    from: beginOf(from, 0),
+    to: beginOf(to, 1),
   };
+}
+
+/** The moment that a day of the user's calendar begins, or one some days after it; empty when it is no day. */
+function beginOf(day: string, later: number): string {
+  const [year, month, date] = day.split('-').map(Number);
+  const at = new Date(year ?? Number.NaN, (month ?? 1) - 1, (date ?? 1) + later);
+  return Number.isNaN(at.getTime()) ? '' : at.toISOString();
 }
