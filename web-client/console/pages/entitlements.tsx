@@ -86,7 +86,7 @@ export function Entitlements() {
       )}
       {value !== undefined && value.entitlements.length > 0 && (
         <div class="filters entitlement-filters">
-          <SearchField label="Search entitlements" value={search} change={setSearch} />
+          <SearchField label="Search" value={search} change={setSearch} />
           <FilterField label="Group" all="All groups" of={value.groups} value={group} change={setGroup} />
           <FilterField label="Target" all="All targets" of={value.targets} value={target} change={setTarget} />
           <FilterField label="Policy" all="All policies" of={value.policies} value={policy} change={setPolicy} />
