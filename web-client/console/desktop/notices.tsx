@@ -25,16 +25,16 @@ interface MessagesProps {
 export function Messages({ messages, dismiss }: MessagesProps) {
   if (messages.length === 0) return null;
   return (
-    <ul class="messages" aria-label="Messages" data-testid="messages">
+    <div class="messages" data-testid="messages">
       {messages.map((message) => (
-        <li key={message} class="panel" role="alert">
+        <div key={message} class="panel" role="alert">
           <p class="quiet small">Message from {message.from ?? 'an administrator'}</p>
           <p class="message-text">{message.message}</p>
           <button type="button" class="button" onClick={() => dismiss(message)} data-testid="dismiss">
             Dismiss
           </button>
-        </li>
+        </div>
       ))}
-    </ul>
+    </div>
   );
 }
