@@ -233,9 +233,8 @@ async function recordingPlays(id: string, endCode: ErrorCode, from: TestGateway 
   assert.equal(recording.endCode, endCode);
   const answer = await from.admin.call('GET', `/api/recordings/${id}/video.mp4`);
   assert.equal(answer.status, 200);
-  const file = from.files().find((path) => path.includes(id) && path.endsWith('video.mp4'));
-  assert.ok(file !== undefined);
-  assert.deepEqual(readFileSync(file), answer.bytes);
+  const file = join(from.data, `${id}.mp4`);
+  writeFileSync(file, answer.bytes);
   assert.equal(decodingErrors(file), '');
   return file;
 }
