@@ -206,7 +206,8 @@ function filterOf({ search, state, kind, whose, from, to }: FilterForm): Request
 
 /** The moment that a day of the user's calendar begins, or one some days after it; empty when it is no day. */
 function beginOf(day: string, later: number): string {
-  const [year, month, date] = day.split('-').map(Number);
-  const at = new Date(year ?? Number.NaN, (month ?? 1) - 1, (date ?? 1) + later);
+  // Without a zone it is by the user's own clock.
+  const at = new Date(`${day}T00:00`);
+  at.setDate(at.getDate() + later);
   return Number.isNaN(at.getTime()) ? '' : at.toISOString();
 }
