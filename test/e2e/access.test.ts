@@ -173,7 +173,7 @@ test('a group is removed with what it may use, but not while a policy names it',
   await rowOf('group', 'Operators').waitFor({ state: 'detached' });
 });
 
-test('a user is put into groups from the users page', async () => {
+test('a user is put into groups from the users page; who can reach an account, from the targets page; nothing left', async () => {
   const admin = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
   const { page } = admin;
   await admin.go('/admin/users');
@@ -186,5 +186,23 @@ test('a user is put into groups from the users page', async () => {
   const groups = await gateway.admin.must<{ name: string; members: { username: string }[] }[]>('GET', '/api/groups');
   const owners = groups.find(({ name }) => name === 'Owners');
   assert.deepEqual(owners?.members.map(({ username }) => username).sort(), ['anna', 'otto']);
+
+  await admin.go('/admin/targets');
+  await page.getByTestId('who-can-reach').click();
+  await page.getByTestId('reach-people').getByText('admin', { exact: true }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('entitlement-row').getByRole('button', { name: 'Remove' }).click();
+  await page.getByTestId('confirm-remove').click();
+  await page.getByTestId('empty').getByText('No entitlements yet').waitFor();
+  await assertLooksRight(page, 'entitlements-empty');
   assert.deepEqual(admin.complaints, []);
+});
+
+test('a system administrator manages groups without seeing what they may use', async () => {
+  await gateway.admin.must('POST', '/api/users', { username: 'sam', password: PASSWORD, roles: ['system-admin'] });
+  const sam = await openPerson(browser, gateway, 'sam', PASSWORD);
+  await sam.go('/admin/groups');
+  await sam.page.getByTestId('group-row').filter({ hasText: 'Owners' }).getByText('otto').waitFor();
+  assert.equal(await sam.page.getByRole('columnheader', { name: 'May use' }).count(), 0);
+  assert.deepEqual(sam.complaints, []);
 });

@@ -56,6 +56,7 @@ export function EntitlementDialog({ access: all, entitlement, close }: Entitleme
         value={group}
         change={setGroup}
         options={groups.map(({ id, name }) => [id, name])}
+        error={groups.length === 0 ? 'There is no group yet: add one first.' : undefined}
       />
       <SelectField
         label="Policy"
@@ -63,6 +64,7 @@ export function EntitlementDialog({ access: all, entitlement, close }: Entitleme
         value={policy}
         change={setPolicy}
         options={policies.map(({ id, name }) => [id, name])}
+        error={policies.length === 0 ? 'There is no policy yet: add one first.' : undefined}
         help={chosen && summaryOf(chosen, groupNamer(groups))}
       />
       <SelectField
