@@ -88,18 +88,8 @@ function SessionTable({ sessions, admin, ask, release }: SessionTableProps) {
           <tr>
             <th scope="col">User</th>
             <th scope="col">Desktop</th>
-            <th scope="col" class="number">
-              For
-            </th>
-            <th scope="col" class="number">
-              Until
-            </th>
-            <th scope="col" class="number">
-              Idle
-            </th>
-            <th scope="col" class="number">
-              In / out
-            </th>
+            <th scope="col">Time</th>
+            <th scope="col">In and out</th>
             <th scope="col">Watching</th>
             <th scope="col">Recording</th>
             <th scope="col">
@@ -123,25 +113,14 @@ function SessionTable({ sessions, admin, ask, release }: SessionTableProps) {
                   <Security security={session.security} />
                 </span>
               </td>
-              <td
-                data-label="For"
-                class="number"
-                title={`Since ${formatMoment(session.startedAt ?? session.createdAt)}`}
-              >
-                {session.state === 'active' ? (
-                  formatClock(now - Date.parse(session.startedAt ?? session.createdAt))
-                ) : (
-                  <span class="tag">Connecting</span>
-                )}
+              <td data-label="Time">
+                <Times session={session} now={now} />
               </td>
-              <td data-label="Until" class="number">
-                {formatMoment(session.endsAt)}
-              </td>
-              <td data-label="Idle" class="number" data-testid="idle">
-                {session.lastInputAt === null ? '–' : formatClock(now - Date.parse(session.lastInputAt))}
-              </td>
-              <td data-label="In / out" class="number" title="From the server / to the browser">
-                {formatBytes(session.bytesFromServer)} / {formatBytes(session.bytesToBrowser)}
+              <td data-label="In and out" title="From the server, to the browser">
+                <span class="stacked number">
+                  <span>{formatBytes(session.bytesFromServer)}</span>
+                  <span>{formatBytes(session.bytesToBrowser)}</span>
+                </span>
               </td>
               <td data-label="Watching">
                 {session.viewers.length === 0 ? (
@@ -211,13 +190,34 @@ function RowActions({ session, admin, ask, release }: Omit<SessionTableProps, 's
   );
 }
 
+/** Since when, until when, and how long nobody typed. */
+function Times({ session, now }: { readonly session: Session; readonly now: number }) {
+  const { state, startedAt, createdAt, endsAt, lastInputAt } = session;
+  const since = startedAt ?? createdAt;
+  return (
+    <span class="stacked">
+      {state === 'active' ? (
+        <span title={`Since ${formatMoment(since)}`}>{formatClock(now - Date.parse(since))}</span>
+      ) : (
+        <span class="tag">Connecting</span>
+      )}
+      <span class="small quiet">until {formatMoment(endsAt)}</span>
+      {lastInputAt !== null && (
+        <span class="small quiet" data-testid="idle">
+          idle {formatClock(now - Date.parse(lastInputAt))}
+        </span>
+      )}
+    </span>
+  );
+}
+
 /** That it is frozen, and the last alert. */
 function Standing({ session: { frozen, alerts } }: { readonly session: Session }) {
   const alert = alerts.at(-1);
   return (
     <>
       {frozen !== null && (
-        <span class="small status status-watching" data-testid="frozen">
+        <span class="small strong" data-testid="frozen">
           Frozen by {frozen.by}
           {frozen.reason !== '' && `: ${frozen.reason}`}
         </span>

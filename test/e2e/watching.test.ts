@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { encodePng } from '../lab/desktop.ts';
+import { waitFor } from '../lab/processes.ts';
+import { assertLooksRight } from './accessibility.ts';
+import { closeBrowser, launchBrowser, type Person } from './browser.ts';
+import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
+import { readText } from './recording.ts';
+import { openPerson } from './story.ts';
+
+const PASSWORD = 'Jane-E2E-Pass-1!';
+let gateway: TestGateway;
+let browser: Browser;
+let admin: Person;
+let jane: Person;
+
+before(async () => {
+  [gateway, browser] = await Promise.all([startGateway({ ORIEL_DEMO: 'on' }), launchBrowser()]);
+  await gateway.admin.addUser('jane', PASSWORD, ['user']);
+  admin = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
+  jane = await openPerson(browser, gateway, 'jane', PASSWORD);
+});
+
+after(async () => {
+  await closeBrowser(browser);
+  await gateway?.stop();
+});
+
+/** Points of the demo desktop: inside the text field. */
+const NOTES = { x: 200, y: 160 };
+
+async function textOf(person: Person): Promise<string> {
+  return readText(await encodePng(await person.picture()));
+}
+
+async function reads(person: Person, words: string): Promise<void> {
+  await waitFor(`the desktop to show "${words}"`, async () => (await textOf(person)).includes(words));
+}
+
+async function openDesktop(): Promise<void> {
+  await jane.page.goto(new URL('/', jane.page.url()).href);
+  await jane.page.getByText('Demo desktop').first().click();
+  await jane.state('active');
+  await reads(jane, 'Click into the field and type');
+  await jane.click(NOTES.x, NOTES.y);
+}
+
+test('an administrator freezes a session, writes to its user, releases it, and ends it with a reason', async () => {
+  await openDesktop();
+  await jane.type('quartz');
+  await reads(jane, 'quartz');
+  await admin.go('/sessions');
+  const row = admin.page.getByTestId('session-row');
+  await row.getByTestId('freeze').click();
+  await admin.page.locator('input[name=reason]').fill('Please call me.');
+  await admin.page.getByTestId('confirm-freeze').click();
+  await row.getByTestId('frozen').getByText('Please call me.').waitFor();
+  await assertLooksRight(admin.page, 'sessions-frozen');
+  await jane.page.getByTestId('frozen').getByText('Keyboard and mouse are held back: Please call me.').waitFor();
+  await assertLooksRight(jane.page, 'desktop-frozen');
+  await jane.type('sphinx');
+
+  await row.getByTestId('message').click();
+  await admin.page.locator('textarea[name=message]').fill('I release you <now>.');
+  await admin.page.getByTestId('confirm-message').click();
+  await jane.page.getByTestId('messages').getByText('I release you <now>.').waitFor();
+  await assertLooksRight(jane.page, 'desktop-message');
+  await jane.page.getByTestId('dismiss').click();
+  await jane.page.getByTestId('messages').waitFor({ state: 'detached' });
+
+  await row.getByTestId('release').click();
+  await jane.page.getByTestId('frozen').waitFor({ state: 'detached' });
+  await jane.click(NOTES.x, NOTES.y);
+  await jane.type('vow');
+  await waitFor('typing to work again', async () => (await textOf(jane)).includes('vow'));
+  assert.ok(!(await textOf(jane)).includes('sphinx'));
+
+  await row.getByTestId('end-session').click();
+  await admin.page.locator('input[name=reason]').fill('The server is restarted.');
+  await admin.page.getByTestId('confirm-end').click();
+  await jane.state('ended');
+  await jane.page.getByText('The server is restarted.').waitFor();
+  await admin.page.getByText('Nobody is connected').waitFor();
+});
+
+test('a rule freezes a session in which a text is typed', async () => {
+  const { page } = admin;
+  await page.getByTestId('alert-rules').click();
+  await page.getByTestId('add-rule').click();
+  await page.locator('input[name=rule-name]').fill('Destroying words');
+  await page.locator('input[name=pattern]').fill('rm\\s+-rf');
+  await page.locator('select[name=action]').selectOption('freeze');
+  await page.getByText('Tell the user the name of the rule').click();
+  await assertLooksRight(page, 'alert-rule-dialog');
+  await page.getByTestId('save-rule').click();
+  await page.getByTestId('rule-row').getByText('Destroying words').first().waitFor();
+  await assertLooksRight(page, 'alert-rules');
+
+  await openDesktop();
+  await jane.type('sudo rm -rf');
+  await jane.page.getByTestId('frozen').getByText('Destroying words').waitFor();
+  await reads(jane, 'sudo rm -r');
+  assert.ok(!(await textOf(jane)).includes('-rf'));
+  await admin.go('/sessions');
+  await page.getByTestId('alert').getByText('Destroying words').waitFor();
+  await admin.go('/notifications');
+  await page.getByText('Destroying words: jane on Demo desktop').first().waitFor();
+  for (const person of [admin, jane]) assert.deepEqual(person.complaints, []);
+});
