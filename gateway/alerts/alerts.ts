@@ -109,7 +109,7 @@ export class Alerts {
   }
 
   /** INVARIANT: what was typed is in none of it. */
-  async #tell(session: Session, { id, name, action, condition }: AlertRule, detail: string): Promise<void> {
+  async #tell(session: Session, { id, name, action, condition, tellUser }: AlertRule, detail: string): Promise<void> {
     const { user, target, account } = session.facts;
     await this.#parts.audit.record({
       action: 'session.alert',
@@ -122,7 +122,7 @@ export class Alerts {
       title: `${name}: ${user.username} on ${target.name}`,
       text: `The session of ${user.username} as ${account.username}: ${detail}. ${consequences[action]}`,
       path: '/sessions',
-      audience: { requester: [user.id] },
+      audience: tellUser ? { requester: [user.id] } : {},
       facts: {
         sessionId: session.id,
         user: user.username,
