@@ -1,15 +1,14 @@
-import { useEffect, useState } from 'preact/hooks';
 import { type RequestCounts, requests, type SessionSwitchState } from '../api/requests.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
+import { News, usePolled } from './use-polled.ts';
 
-/** How often it is asked, while the page is looked at. */
 const EVERY_MS = 15_000;
 
-/** Whoever changes what is counted says so here, so that the navigation follows at once. */
-const listeners = new Set<() => void>();
+const news = new News();
 
+/** Whoever changes what is counted says so here, so that the navigation follows at once. */
 export function countsChanged(): void {
-  for (const listener of listeners) listener();
+  news.changed();
 }
 
 export interface Standing {
@@ -23,27 +22,14 @@ export interface Standing {
 export function useStanding(): Standing {
   const { user } = useIdentity();
   const counted = hasRole(user, 'user', 'approver', 'session-admin', 'auditor');
-  const [standing, setStanding] = useState<Standing>({ counts: undefined, sessionSwitch: undefined });
-  useEffect(() => {
-    const abort = new AbortController();
-    const load = (): void => {
-      if (document.hidden) return;
-      Promise.all([counted ? requests.counts(abort.signal) : undefined, requests.sessionSwitch(abort.signal)]).then(
-        ([counts, sessionSwitch]) => setStanding({ counts, sessionSwitch }),
-        // It is asked again soon; a page that needs an answer shows the error itself.
-        () => undefined,
-      );
-    };
-    load();
-    const timer = setInterval(load, EVERY_MS);
-    document.addEventListener('visibilitychange', load);
-    listeners.add(load);
-    return () => {
-      abort.abort();
-      clearInterval(timer);
-      document.removeEventListener('visibilitychange', load);
-      listeners.delete(load);
-    };
-  }, [counted]);
-  return standing;
+  return usePolled<Standing>(
+    async (signal) => {
+      const [counts, sessionSwitch] = await Promise.all([
+        counted ? requests.counts(signal) : undefined,
+        requests.sessionSwitch(signal),
+      ]);
+      return { counts, sessionSwitch };
+    },
+    { initial: { counts: undefined, sessionSwitch: undefined }, everyMs: EVERY_MS, news, key: counted },
+  );
 }
