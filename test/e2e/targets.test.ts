@@ -142,7 +142,7 @@ test('a user changes the own password, and signs in with the new one', async () 
   await gateway.admin.addUser('jane', 'Jane-E2E-Pass-1!', ['user']);
   const jane = await openPerson(browser, gateway, 'jane', 'Jane-E2E-Pass-1!');
   const { page } = jane;
-  await page.getByRole('link', { name: 'Change your password' }).click();
+  await page.getByRole('link', { name: 'Your account' }).click();
   const fill = async (current: string, next: string, again: string) => {
     await page.locator('input[name=current-password]').fill(current);
     await page.locator('input[name=new-password]').fill(next);
