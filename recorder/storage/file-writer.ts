@@ -30,46 +30,25 @@ export class Turns {
   }
 }
 
-/** A file as it is. */
-export class PlainWriter implements FileWriter {
+/** What file writers have in common: bytes that go to the end of a file, and are kept until they are there. */
+export class FileEnd {
   readonly #file: FileHandle;
   readonly #turns = new Turns();
+  /** Where the next byte goes. */
   #position: number;
-  #pending: Buffer = EMPTY;
-  #bytes: number;
+  #pending: Buffer;
 
-  /** A new file; one that is there is replaced. */
-  static async create(path: string): Promise<PlainWriter> {
-    return new PlainWriter(await open(path, 'w', 0o600), 0);
-  }
-
-  /** @param end where the file is cut off before it goes on */
-  static async reopen(path: string, end: number): Promise<PlainWriter> {
-    const file = await open(path, 'r+');
-    try {
-      await file.truncate(end);
-      return new PlainWriter(file, end);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-  }
-
-  private constructor(file: FileHandle, position: number) {
+  /** @param pending goes first */
+  constructor(file: FileHandle, position: number, pending: Buffer = EMPTY) {
     this.#file = file;
     this.#position = position;
-    this.#bytes = position;
+    this.#pending = pending;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  append(bytes: Uint8Array): Promise<void> {
-    this.#bytes += bytes.length;
+  /** @param pieces made when it is their turn */
+  append(pieces: () => readonly Buffer[]): Promise<void> {
     return this.#turns.take(async () => {
-      const more = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      this.#pending = this.#pending.length === 0 ? more : Buffer.concat([this.#pending, more]);
+      this.#take(pieces());
       try {
         await this.#write();
       } finally {
@@ -89,9 +68,11 @@ export class PlainWriter implements FileWriter {
     await this.#file.datasync();
   }
 
-  end(): Promise<void> {
+  /** @param pieces made when it is their turn */
+  end(pieces: () => readonly Buffer[]): Promise<void> {
     return this.#turns.take(async () => {
       try {
+        this.#take(pieces());
         await this.#write();
         await this.#file.sync();
       } finally {
@@ -104,12 +85,77 @@ export class PlainWriter implements FileWriter {
     await this.#file.close().catch(() => {});
   }
 
+  /** What could not be written the last time goes first, as it was. */
+  #take(pieces: readonly Buffer[]): void {
+    const [only, ...more] = pieces;
+    if (only === undefined) return;
+    this.#pending = this.#pending.length === 0 && more.length === 0 ? only : Buffer.concat([this.#pending, ...pieces]);
+  }
+
   async #write(): Promise<void> {
     while (this.#pending.length > 0) {
       const { bytesWritten } = await this.#file.write(this.#pending, 0, this.#pending.length, this.#position);
       this.#position += bytesWritten;
       this.#pending = this.#pending.subarray(bytesWritten);
     }
+  }
+}
+
+/** Opens a file that goes on at `end`; what stood behind it is cut off. */
+export async function openCutOff(path: string, end: number): Promise<FileHandle> {
+  const file = await open(path, 'r+');
+  try {
+    await file.truncate(end);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** A file as it is. */
+export class PlainWriter implements FileWriter {
+  readonly #end: FileEnd;
+  #bytes: number;
+
+  /** A new file; one that is there is replaced. */
+  static async create(path: string): Promise<PlainWriter> {
+    return new PlainWriter(await open(path, 'w', 0o600), 0);
+  }
+
+  /** @param end where the file is cut off before it goes on */
+  static async reopen(path: string, end: number): Promise<PlainWriter> {
+    return new PlainWriter(await openCutOff(path, end), end);
+  }
+
+  private constructor(file: FileHandle, position: number) {
+    this.#end = new FileEnd(file, position);
+    this.#bytes = position;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  append(bytes: Uint8Array): Promise<void> {
+    this.#bytes += bytes.length;
+    return this.#end.append(() => [Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)]);
+  }
+
+  flush(): Promise<void> {
+    return this.#end.flush();
+  }
+
+  sync(): Promise<void> {
+    return this.#end.sync();
+  }
+
+  end(): Promise<void> {
+    return this.#end.end(() => []);
+  }
+
+  abandon(): Promise<void> {
+    return this.#end.abandon();
   }
 }
 

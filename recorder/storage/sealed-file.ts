@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { type ByteSource, openFile } from './byte-source.ts';
-import { type FileWriter, Turns } from './file-writer.ts';
+import { FileEnd, type FileWriter, openCutOff } from './file-writer.ts';
 
 /**
  * The encrypted form of a recording's files (docs/recording.md, ADR 0018). AES-256-GCM in records, so that any part is
@@ -56,19 +56,14 @@ export function isSealed(start: Uint8Array): boolean {
 
 /** Writes a sealed file. */
 export class SealedWriter implements FileWriter {
-  readonly #file: FileHandle;
-  readonly #turns = new Turns();
+  readonly #end: FileEnd;
   readonly #sealer: RecordSealer;
   readonly #shape: Shape;
-  /** Where the next byte goes. */
-  #position: number;
   #index: number;
   #bytes: number;
   /** Of `chunks`: what does not fill a chunk yet. */
   #partial: Buffer[] = [];
   #partialBytes = 0;
-  /** Encrypted and not written yet. */
-  #pending: Buffer = EMPTY;
 
   /** A new file; one that is there is replaced. */
   static async create(path: string, seal: Seal, shape: Shape): Promise<SealedWriter> {
@@ -79,9 +74,7 @@ export class SealedWriter implements FileWriter {
     header.writeUInt32BE(CHUNK_SIZE, 12);
     randomBytes(16).copy(header, 16);
     const file = await open(path, 'w', 0o600);
-    const writer = new SealedWriter(file, new RecordSealer(seal, header), shape, { position: 0, index: 0, bytes: 0 });
-    writer.#pending = header;
-    return writer;
+    return new SealedWriter(new FileEnd(file, 0, header), new RecordSealer(seal, header), shape, 0, 0);
   }
 
   /** Goes on with a log. What a crash left after its last whole record is cut off, and so is its end mark. */
@@ -98,30 +91,18 @@ export class SealedWriter implements FileWriter {
     } finally {
       await source.close();
     }
-    const file = await open(path, 'r+');
-    try {
-      await file.truncate(parsed.end);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-    const place = { position: parsed.end, index: parsed.records, bytes: parsed.content.length };
-    const writer = new SealedWriter(file, new RecordSealer(seal, parsed.header), Shape.log, place);
-    return { writer, content: parsed.content, torn: parsed.torn };
+    const { header, content, records, torn } = parsed;
+    const end = new FileEnd(await openCutOff(path, parsed.end), parsed.end);
+    const writer = new SealedWriter(end, new RecordSealer(seal, header), Shape.log, records, content.length);
+    return { writer, content, torn };
   }
 
-  private constructor(
-    file: FileHandle,
-    sealer: RecordSealer,
-    shape: Shape,
-    place: { position: number; index: number; bytes: number },
-  ) {
-    this.#file = file;
+  private constructor(end: FileEnd, sealer: RecordSealer, shape: Shape, index: number, bytes: number) {
+    this.#end = end;
     this.#sealer = sealer;
     this.#shape = shape;
-    this.#position = place.position;
-    this.#index = place.index;
-    this.#bytes = place.bytes;
+    this.#index = index;
+    this.#bytes = bytes;
   }
 
   get bytes(): number {
@@ -130,41 +111,27 @@ export class SealedWriter implements FileWriter {
 
   append(bytes: Uint8Array): Promise<void> {
     this.#bytes += bytes.length;
-    return this.#turns.take(async () => {
+    return this.#end.append(() => {
       const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const records = this.#shape === Shape.log ? this.#sealPieces(content) : this.#sealFullChunks(content);
-      // What could not be written the last time goes first, as it was.
-      this.#pending = Buffer.concat([this.#pending, ...records]);
-      await this.#write();
+      return this.#shape === Shape.log ? this.#sealPieces(content) : this.#sealFullChunks(content);
     });
   }
 
   flush(): Promise<void> {
-    return this.#turns.take(() => this.#write());
+    return this.#end.flush();
   }
 
   /** Of `chunks`, only full ones become durable. */
-  async sync(): Promise<void> {
-    await this.flush();
-    // Not within the turn: a slow disk must not keep what comes next from the system.
-    await this.#file.datasync();
+  sync(): Promise<void> {
+    return this.#end.sync();
   }
 
   end(): Promise<void> {
-    return this.#turns.take(async () => {
-      try {
-        const last = this.#sealer.seal(this.#index++, Buffer.concat(this.#partial), true);
-        this.#pending = Buffer.concat([this.#pending, ...last]);
-        await this.#write();
-        await this.#file.sync();
-      } finally {
-        await this.#file.close();
-      }
-    });
+    return this.#end.end(() => this.#sealer.seal(this.#index++, Buffer.concat(this.#partial), true));
   }
 
-  async abandon(): Promise<void> {
-    await this.#file.close().catch(() => {});
+  abandon(): Promise<void> {
+    return this.#end.abandon();
   }
 
   #sealPieces(content: Buffer): Buffer[] {
@@ -190,14 +157,6 @@ export class SealedWriter implements FileWriter {
     this.#partial = [all.subarray(at)];
     this.#partialBytes = all.length - at;
     return records;
-  }
-
-  async #write(): Promise<void> {
-    while (this.#pending.length > 0) {
-      const { bytesWritten } = await this.#file.write(this.#pending, 0, this.#pending.length, this.#position);
-      this.#position += bytesWritten;
-      this.#pending = this.#pending.subarray(bytesWritten);
-    }
   }
 }
 
