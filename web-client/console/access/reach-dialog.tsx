@@ -3,6 +3,7 @@ import { matches } from '../format.ts';
 import { accountName } from '../pages/desktops.tsx';
 import type { EntitlementAccess } from '../pages/entitlements.tsx';
 import { SearchField, SelectField } from '../ui/fields.tsx';
+import { Table } from '../ui/table.tsx';
 
 interface ReachDialogProps {
   readonly access: EntitlementAccess;
@@ -36,28 +37,17 @@ export function ReachDialog({ access, accountId: first, close }: ReachDialogProp
           )}
           {found.length > 0 && people.length === 0 && <p>Nobody: no entitlement gives it to anybody.</p>}
           {people.length > 0 && (
-            <div class="table-box">
-              <table class="table" data-testid="reach-people">
-                <thead>
-                  <tr>
-                    <th scope="col">User</th>
-                    <th scope="col">Through group</th>
-                    <th scope="col">Under policy</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {people.map(({ key, username, note, group, policy }) => (
-                    <tr key={key}>
-                      <td data-label="User" class="strong">
-                        {username} {note !== '' && <span class="quiet small">{note}</span>}
-                      </td>
-                      <td data-label="Through group">{group}</td>
-                      <td data-label="Under policy">{policy}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table columns={['User', 'Through group', 'Under policy']} testId="reach-people">
+              {people.map(({ key, username, note, group, policy }) => (
+                <tr key={key}>
+                  <td data-label="User" class="strong">
+                    {username} {note !== '' && <span class="quiet small">{note}</span>}
+                  </td>
+                  <td data-label="Through group">{group}</td>
+                  <td data-label="Under policy">{policy}</td>
+                </tr>
+              ))}
+            </Table>
           )}
         </div>
         <div class="dialog-actions">

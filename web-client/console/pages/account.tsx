@@ -7,6 +7,7 @@ import { Dialog } from '../ui/dialog.tsx';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Field } from '../ui/fields.tsx';
 import { Page } from '../ui/page.tsx';
+import { Table } from '../ui/table.tsx';
 import { useResource } from '../ui/use-resource.ts';
 import { browserName } from './browser-name.ts';
 import { PasswordSection } from './password.tsx';
@@ -185,47 +186,32 @@ export function SignInTable({
   end(signIn: SignInEntry): void;
 }) {
   return (
-    <div class="table-box">
-      <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Browser</th>
-            <th scope="col">From</th>
-            <th scope="col">Since</th>
-            <th scope="col">Last used</th>
-            <th scope="col">
-              <span class="hidden-text">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {signIns.map((signIn) => (
-            <tr key={signIn.id} data-testid="sign-in-row">
-              <td data-label="Browser" class="strong" title={signIn.userAgent}>
-                <span>
-                  {browserName(signIn.userAgent)} {signIn.current && <span class="tag">This one</span>}{' '}
-                  {signIn.method === 'oidc' && <span class="tag">Single sign-on</span>}
-                </span>
-              </td>
-              <td data-label="From">{signIn.address}</td>
-              <td data-label="Since" class="moment">
-                {formatMoment(signIn.createdAt)}
-              </td>
-              <td data-label="Last used" class="moment">
-                {formatMoment(signIn.lastSeenAt)}
-              </td>
-              <td class="row-actions">
-                {!signIn.current && (
-                  <button type="button" class="button danger-text" onClick={() => end(signIn)}>
-                    Sign out<span class="hidden-text"> {browserName(signIn.userAgent)}</span>
-                  </button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={['Browser', 'From', 'Since', 'Last used']} actions>
+      {signIns.map((signIn) => (
+        <tr key={signIn.id} data-testid="sign-in-row">
+          <td data-label="Browser" class="strong" title={signIn.userAgent}>
+            <span>
+              {browserName(signIn.userAgent)} {signIn.current && <span class="tag">This one</span>}{' '}
+              {signIn.method === 'oidc' && <span class="tag">Single sign-on</span>}
+            </span>
+          </td>
+          <td data-label="From">{signIn.address}</td>
+          <td data-label="Since" class="moment">
+            {formatMoment(signIn.createdAt)}
+          </td>
+          <td data-label="Last used" class="moment">
+            {formatMoment(signIn.lastSeenAt)}
+          </td>
+          <td class="row-actions">
+            {!signIn.current && (
+              <button type="button" class="button danger-text" onClick={() => end(signIn)}>
+                Sign out<span class="hidden-text"> {browserName(signIn.userAgent)}</span>
+              </button>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

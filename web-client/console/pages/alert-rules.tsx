@@ -7,6 +7,7 @@ import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { CheckField, Field, SelectField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
+import { Table } from '../ui/table.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
 
 /** `/sessions/alerts`: what about a session raises an alert, and what is done then. */
@@ -51,45 +52,31 @@ export function AlertRules() {
         </EmptyState>
       )}
       {rules !== undefined && rules.length > 0 && (
-        <div class="table-box">
-          <table class="table" data-testid="alert-rules">
-            <thead>
-              <tr>
-                <th scope="col">Rule</th>
-                <th scope="col">When</th>
-                <th scope="col">Then</th>
-                <th scope="col">
-                  <span class="hidden-text">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rules.map((rule) => (
-                <tr key={rule.id} data-testid="rule-row">
-                  <td data-label="Rule" class="strong">
-                    {rule.name} {!rule.enabled && <span class="tag">Off</span>}
-                  </td>
-                  <td data-label="When">{conditionWords(rule.condition)}</td>
-                  <td data-label="Then">{actionWords[rule.action]}</td>
-                  <td class="row-actions">
-                    <span class="session-actions">
-                      <button type="button" class="button" onClick={() => setEditing(rule)}>
-                        Edit<span class="hidden-text"> {rule.name}</span>
-                      </button>
-                      <button type="button" class="button" onClick={() => turn(rule)}>
-                        {rule.enabled ? 'Turn off' : 'Turn on'}
-                        <span class="hidden-text"> {rule.name}</span>
-                      </button>
-                      <button type="button" class="button danger-text" onClick={() => setRemoving(rule)}>
-                        Remove<span class="hidden-text"> {rule.name}</span>
-                      </button>
-                    </span>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={['Rule', 'When', 'Then']} actions testId="alert-rules">
+          {rules.map((rule) => (
+            <tr key={rule.id} data-testid="rule-row">
+              <td data-label="Rule" class="strong">
+                {rule.name} {!rule.enabled && <span class="tag">Off</span>}
+              </td>
+              <td data-label="When">{conditionWords(rule.condition)}</td>
+              <td data-label="Then">{actionWords[rule.action]}</td>
+              <td class="row-actions">
+                <span class="session-actions">
+                  <button type="button" class="button" onClick={() => setEditing(rule)}>
+                    Edit<span class="hidden-text"> {rule.name}</span>
+                  </button>
+                  <button type="button" class="button" onClick={() => turn(rule)}>
+                    {rule.enabled ? 'Turn off' : 'Turn on'}
+                    <span class="hidden-text"> {rule.name}</span>
+                  </button>
+                  <button type="button" class="button danger-text" onClick={() => setRemoving(rule)}>
+                    Remove<span class="hidden-text"> {rule.name}</span>
+                  </button>
+                </span>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {editing !== undefined && (
         <RuleDialog rule={editing === 'new' ? undefined : editing} saved={reload} close={() => setEditing(undefined)} />

@@ -6,6 +6,7 @@ import { formatMoment, matches } from '../format.ts';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { SearchField } from '../ui/fields.tsx';
 import { Page } from '../ui/page.tsx';
+import { Table } from '../ui/table.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
 
 export function Audit() {
@@ -45,40 +46,26 @@ export function Audit() {
         <EmptyState icon="search" title={`Nothing matches “${search}” among the entries loaded`} />
       )}
       {found !== undefined && found.length > 0 && (
-        <div class="table-box">
-          <table class="table" data-testid="audit">
-            <thead>
-              <tr>
-                <th scope="col">When</th>
-                <th scope="col">Who</th>
-                <th scope="col">What</th>
-                <th scope="col">On</th>
-                <th scope="col">Details</th>
-                <th scope="col">Address</th>
-              </tr>
-            </thead>
-            <tbody>
-              {found.map((entry) => (
-                <tr key={entry.id}>
-                  <td data-label="When" class="moment" title={entry.at}>
-                    {formatMoment(entry.at)}
-                  </td>
-                  <td data-label="Who">{entry.actor || <span class="quiet">–</span>}</td>
-                  <td data-label="What" class="mono">
-                    {entry.action}
-                  </td>
-                  <td data-label="On">{entry.subject || <span class="quiet">–</span>}</td>
-                  <td data-label="Details" class="quiet small details">
-                    {detailsOf(entry)}
-                  </td>
-                  <td data-label="Address" class="mono small">
-                    {entry.address}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={['When', 'Who', 'What', 'On', 'Details', 'Address']} testId="audit">
+          {found.map((entry) => (
+            <tr key={entry.id}>
+              <td data-label="When" class="moment" title={entry.at}>
+                {formatMoment(entry.at)}
+              </td>
+              <td data-label="Who">{entry.actor || <span class="quiet">–</span>}</td>
+              <td data-label="What" class="mono">
+                {entry.action}
+              </td>
+              <td data-label="On">{entry.subject || <span class="quiet">–</span>}</td>
+              <td data-label="Details" class="quiet small details">
+                {detailsOf(entry)}
+              </td>
+              <td data-label="Address" class="mono small">
+                {entry.address}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {moreError !== undefined && <ErrorNote error={moreError} />}
       {entries !== undefined && entries.length > 0 && !atEnd && (

@@ -12,6 +12,7 @@ import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { SearchField, SelectField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
+import { Table } from '../ui/table.tsx';
 import { useResource } from '../ui/use-resource.ts';
 
 export interface EntitlementAccess {
@@ -171,57 +172,37 @@ function EntitlementTable({ access: { policies, groups }, entitlements, start }:
     return policy === undefined ? '' : summaryOf(policy, groupNamer(groups));
   };
   return (
-    <div class="table-box">
-      <table class="table access-table" data-testid="entitlements">
-        <thead>
-          <tr>
-            <th scope="col">Group</th>
-            <th scope="col">May use</th>
-            <th scope="col">Policy</th>
-            <th scope="col">
-              <span class="hidden-text">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {[...entitlements]
-            .sort((a, b) => a.group.name.localeCompare(b.group.name) || a.policy.name.localeCompare(b.policy.name))
-            .map((entitlement) => {
-              const name = `: ${entitlement.group.name}, ${entitlement.policy.name}`;
-              return (
-                <tr key={entitlement.id} data-testid="entitlement-row">
-                  <td data-label="Group" class="strong">
-                    {entitlement.group.name}
-                  </td>
-                  <td data-label="May use" class="access-list">
-                    <Scope entitlement={entitlement} />
-                  </td>
-                  <td data-label="Policy" class="access-list">
-                    <span class="stacked">
-                      <a href={`/admin/policies/${encodeURIComponent(entitlement.policy.id)}`}>
-                        {entitlement.policy.name}
-                      </a>
-                      <span class="quiet small">{summaryFor(entitlement.policy.id)}</span>
-                    </span>
-                  </td>
-                  <td class="row-actions">
-                    <button type="button" class="button" onClick={() => start({ kind: 'change', entitlement })}>
-                      Edit<span class="hidden-text">{name}</span>
-                    </button>
-                    <button
-                      type="button"
-                      class="button danger-text"
-                      onClick={() => start({ kind: 'remove', entitlement })}
-                    >
-                      Remove<span class="hidden-text">{name}</span>
-                    </button>
-                  </td>
-                </tr>
-              );
-            })}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={['Group', 'May use', 'Policy']} actions kind="access-table" testId="entitlements">
+      {[...entitlements]
+        .sort((a, b) => a.group.name.localeCompare(b.group.name) || a.policy.name.localeCompare(b.policy.name))
+        .map((entitlement) => {
+          const name = `: ${entitlement.group.name}, ${entitlement.policy.name}`;
+          return (
+            <tr key={entitlement.id} data-testid="entitlement-row">
+              <td data-label="Group" class="strong">
+                {entitlement.group.name}
+              </td>
+              <td data-label="May use" class="access-list">
+                <Scope entitlement={entitlement} />
+              </td>
+              <td data-label="Policy" class="access-list">
+                <span class="stacked">
+                  <a href={`/admin/policies/${encodeURIComponent(entitlement.policy.id)}`}>{entitlement.policy.name}</a>
+                  <span class="quiet small">{summaryFor(entitlement.policy.id)}</span>
+                </span>
+              </td>
+              <td class="row-actions">
+                <button type="button" class="button" onClick={() => start({ kind: 'change', entitlement })}>
+                  Edit<span class="hidden-text">{name}</span>
+                </button>
+                <button type="button" class="button danger-text" onClick={() => start({ kind: 'remove', entitlement })}>
+                  Remove<span class="hidden-text">{name}</span>
+                </button>
+              </td>
+            </tr>
+          );
+        })}
+    </Table>
   );
 }
 

@@ -11,6 +11,7 @@ import { Field, SearchField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { PickList } from '../ui/pick-list.tsx';
+import { Table } from '../ui/table.tsx';
 import { useResource } from '../ui/use-resource.ts';
 
 type Task = { readonly kind: 'add' } | { readonly kind: 'change' | 'remove'; readonly group: Group };
@@ -98,48 +99,39 @@ interface GroupTableProps {
 
 function GroupTable({ access: { entitlements }, groups, start }: GroupTableProps) {
   return (
-    <div class="table-box">
-      <table class="table access-table" data-testid="groups">
-        <thead>
-          <tr>
-            <th scope="col">Group</th>
-            <th scope="col">Members</th>
-            {entitlements !== undefined && <th scope="col">May use</th>}
-            <th scope="col">
-              <span class="hidden-text">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {groups.map((group) => (
-            <tr key={group.id} data-testid="group-row">
-              <td data-label="Group">
-                <span class="stacked">
-                  <span class="strong">{group.name}</span>
-                  {group.description !== '' && <span class="quiet small">{group.description}</span>}
-                </span>
-              </td>
-              <td data-label="Members" class="access-list">
-                {namesOf(group.members) || <span class="quiet">none</span>}
-              </td>
-              {entitlements !== undefined && (
-                <td data-label="May use" class="access-list">
-                  <GroupScope entitlements={entitlements.filter((one) => one.group.id === group.id)} />
-                </td>
-              )}
-              <td class="row-actions">
-                <button type="button" class="button" onClick={() => start({ kind: 'change', group })}>
-                  Edit<span class="hidden-text"> {group.name}</span>
-                </button>
-                <button type="button" class="button danger-text" onClick={() => start({ kind: 'remove', group })}>
-                  Remove<span class="hidden-text"> {group.name}</span>
-                </button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      columns={['Group', 'Members', ...(entitlements === undefined ? [] : ['May use'])]}
+      actions
+      kind="access-table"
+      testId="groups"
+    >
+      {groups.map((group) => (
+        <tr key={group.id} data-testid="group-row">
+          <td data-label="Group">
+            <span class="stacked">
+              <span class="strong">{group.name}</span>
+              {group.description !== '' && <span class="quiet small">{group.description}</span>}
+            </span>
+          </td>
+          <td data-label="Members" class="access-list">
+            {namesOf(group.members) || <span class="quiet">none</span>}
+          </td>
+          {entitlements !== undefined && (
+            <td data-label="May use" class="access-list">
+              <GroupScope entitlements={entitlements.filter((one) => one.group.id === group.id)} />
+            </td>
+          )}
+          <td class="row-actions">
+            <button type="button" class="button" onClick={() => start({ kind: 'change', group })}>
+              Edit<span class="hidden-text"> {group.name}</span>
+            </button>
+            <button type="button" class="button danger-text" onClick={() => start({ kind: 'remove', group })}>
+              Remove<span class="hidden-text"> {group.name}</span>
+            </button>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

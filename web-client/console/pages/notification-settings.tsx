@@ -16,6 +16,7 @@ import { CheckField, Field, SelectField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { SavedForm } from '../ui/saved-form.tsx';
+import { Table } from '../ui/table.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
 import { SettingsTabs } from './settings-tabs.tsx';
 
@@ -80,49 +81,35 @@ function RulesForm({ present }: { readonly present: NotificationRules }) {
   };
   return (
     <SavedForm title="Who is told" testId="rules" save={() => policies.changeNotifications(rules)}>
-      <div class="table-box">
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">What happens</th>
-              {audienceTexts.map(([audience, text]) => (
-                <th scope="col" key={audience}>
-                  {text}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {Object.entries(rules).map(([kind, rule]) => (
-              <tr key={kind}>
-                <td data-label="What happens" class="strong">
-                  {kindTexts[kind] ?? kind}
-                </td>
-                {audienceTexts.map(([audience, text]) => (
-                  <td data-label={text} key={audience}>
-                    {without[kind]?.includes(audience) === true ? (
-                      <span class="quiet">–</span>
-                    ) : (
-                      <select
-                        name={`${kind} ${audience}`}
-                        aria-label={`${kindTexts[kind] ?? kind}: ${text}`}
-                        value={[...rule[audience]].sort().reverse().join(' ')}
-                        onChange={(event) => set(kind, audience, event.currentTarget.value)}
-                      >
-                        {channelTexts.map(([value, label]) => (
-                          <option key={value} value={value}>
-                            {label}
-                          </option>
-                        ))}
-                      </select>
-                    )}
-                  </td>
-                ))}
-              </tr>
+      <Table columns={['What happens', ...audienceTexts.map(([, text]) => text)]}>
+        {Object.entries(rules).map(([kind, rule]) => (
+          <tr key={kind}>
+            <td data-label="What happens" class="strong">
+              {kindTexts[kind] ?? kind}
+            </td>
+            {audienceTexts.map(([audience, text]) => (
+              <td data-label={text} key={audience}>
+                {without[kind]?.includes(audience) === true ? (
+                  <span class="quiet">–</span>
+                ) : (
+                  <select
+                    name={`${kind} ${audience}`}
+                    aria-label={`${kindTexts[kind] ?? kind}: ${text}`}
+                    value={[...rule[audience]].sort().reverse().join(' ')}
+                    onChange={(event) => set(kind, audience, event.currentTarget.value)}
+                  >
+                    {channelTexts.map(([value, label]) => (
+                      <option key={value} value={value}>
+                        {label}
+                      </option>
+                    ))}
+                  </select>
+                )}
+              </td>
             ))}
-          </tbody>
-        </table>
-      </div>
+          </tr>
+        ))}
+      </Table>
     </SavedForm>
   );
 }
@@ -249,51 +236,37 @@ function WebhooksSection() {
         {told}
       </p>
       {webhooks !== undefined && webhooks.length > 0 && (
-        <div class="table-box">
-          <table class="table">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Address</th>
-                <th scope="col">Told of</th>
-                <th scope="col">
-                  <span class="hidden-text">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {webhooks.map((hook) => (
-                <tr key={hook.id} data-testid="webhook-row">
-                  <td data-label="Name" class="strong">
-                    {hook.name} {!hook.enabled && <span class="tag">Off</span>}
-                  </td>
-                  <td data-label="Address">{hook.url}</td>
-                  <td data-label="Told of">{`${hook.kinds.length} kinds`}</td>
-                  <td class="row-actions">
-                    <button
-                      type="button"
-                      class="button"
-                      onClick={() => attempt(`${hook.name} has taken the test.`, () => policies.testWebhook(hook.id))}
-                    >
-                      Test<span class="hidden-text"> {hook.name}</span>
-                    </button>
-                    <button
-                      type="button"
-                      class="button"
-                      onClick={() => attempt('', () => policies.changeWebhook(hook.id, { enabled: !hook.enabled }))}
-                    >
-                      {hook.enabled ? 'Turn off' : 'Turn on'}
-                      <span class="hidden-text"> {hook.name}</span>
-                    </button>
-                    <button type="button" class="button danger-text" onClick={() => setTask({ remove: hook })}>
-                      Remove<span class="hidden-text"> {hook.name}</span>
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={['Name', 'Address', 'Told of']} actions>
+          {webhooks.map((hook) => (
+            <tr key={hook.id} data-testid="webhook-row">
+              <td data-label="Name" class="strong">
+                {hook.name} {!hook.enabled && <span class="tag">Off</span>}
+              </td>
+              <td data-label="Address">{hook.url}</td>
+              <td data-label="Told of">{`${hook.kinds.length} kinds`}</td>
+              <td class="row-actions">
+                <button
+                  type="button"
+                  class="button"
+                  onClick={() => attempt(`${hook.name} has taken the test.`, () => policies.testWebhook(hook.id))}
+                >
+                  Test<span class="hidden-text"> {hook.name}</span>
+                </button>
+                <button
+                  type="button"
+                  class="button"
+                  onClick={() => attempt('', () => policies.changeWebhook(hook.id, { enabled: !hook.enabled }))}
+                >
+                  {hook.enabled ? 'Turn off' : 'Turn on'}
+                  <span class="hidden-text"> {hook.name}</span>
+                </button>
+                <button type="button" class="button danger-text" onClick={() => setTask({ remove: hook })}>
+                  Remove<span class="hidden-text"> {hook.name}</span>
+                </button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       <div class="button-row">
         <button type="button" class="button" onClick={() => setTask({ kind: 'add' })} data-testid="add-webhook">
@@ -384,49 +357,34 @@ function DeliveriesSection() {
     <section class="setting setting-wide" data-testid="deliveries">
       <h2>What was sent</h2>
       {failure !== undefined && <ErrorNote error={failure} />}
-      <div class="table-box">
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">What</th>
-              <th scope="col">How</th>
-              <th scope="col">State</th>
-              <th scope="col">
-                <span class="hidden-text">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {deliveries.map((one) => (
-              <tr key={one.id}>
-                <td data-label="When" class="moment">
-                  {formatMoment(one.createdAt)}
-                </td>
-                <td data-label="What">{kindTexts[one.kind] ?? one.kind}</td>
-                <td data-label="How">{one.channel === 'mail' ? `Mail to ${one.recipient}` : 'Webhook'}</td>
-                <td data-label="State">
-                  {stateTexts[one.state]}
-                  {one.lastError !== '' && <span class="quiet small"> {one.lastError}</span>}
-                </td>
-                <td class="row-actions">
-                  {one.state !== 'sent' && (
-                    <button
-                      type="button"
-                      class="button"
-                      onClick={() =>
-                        policies.retryDelivery(one.id).then(reload, (cause: unknown) => setFailure(toApiError(cause)))
-                      }
-                    >
-                      Try again<span class="hidden-text"> {kindTexts[one.kind] ?? one.kind}</span>
-                    </button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table columns={['When', 'What', 'How', 'State']} actions>
+        {deliveries.map((one) => (
+          <tr key={one.id}>
+            <td data-label="When" class="moment">
+              {formatMoment(one.createdAt)}
+            </td>
+            <td data-label="What">{kindTexts[one.kind] ?? one.kind}</td>
+            <td data-label="How">{one.channel === 'mail' ? `Mail to ${one.recipient}` : 'Webhook'}</td>
+            <td data-label="State">
+              {stateTexts[one.state]}
+              {one.lastError !== '' && <span class="quiet small"> {one.lastError}</span>}
+            </td>
+            <td class="row-actions">
+              {one.state !== 'sent' && (
+                <button
+                  type="button"
+                  class="button"
+                  onClick={() =>
+                    policies.retryDelivery(one.id).then(reload, (cause: unknown) => setFailure(toApiError(cause)))
+                  }
+                >
+                  Try again<span class="hidden-text"> {kindTexts[one.kind] ?? one.kind}</span>
+                </button>
+              )}
+            </td>
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }

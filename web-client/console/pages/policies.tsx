@@ -10,6 +10,7 @@ import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { SearchField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
+import { Table } from '../ui/table.tsx';
 import { useResource } from '../ui/use-resource.ts';
 
 export interface PolicyAccess {
@@ -64,24 +65,11 @@ export function Policies() {
         </EmptyState>
       )}
       {value !== undefined && found !== undefined && found.length > 0 && (
-        <div class="table-box">
-          <table class="table access-table" data-testid="policies">
-            <thead>
-              <tr>
-                <th scope="col">Policy</th>
-                <th scope="col">Used by</th>
-                <th scope="col">
-                  <span class="hidden-text">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {found.map((policy) => (
-                <PolicyRow key={policy.id} policy={policy} access={value} remove={() => setRemoving(policy)} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={['Policy', 'Used by']} actions kind="access-table" testId="policies">
+          {found.map((policy) => (
+            <PolicyRow key={policy.id} policy={policy} access={value} remove={() => setRemoving(policy)} />
+          ))}
+        </Table>
       )}
       {value !== undefined && value.policies.length > 0 && found?.length === 0 && (
         <EmptyState icon="search" title={`Nothing matches “${search}”`} />

@@ -8,6 +8,7 @@ import { hasRole, useIdentity } from '../identity.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
+import { Table } from '../ui/table.tsx';
 import { useNow } from '../ui/use-now.ts';
 import { toApiError, useResource } from '../ui/use-resource.ts';
 import { type SessionAction, SessionActionDialog } from './session-actions.tsx';
@@ -82,64 +83,47 @@ interface SessionTableProps {
 function SessionTable({ sessions, admin, ask, release }: SessionTableProps) {
   const now = useNow(1000);
   return (
-    <div class="table-box">
-      <table class="table" data-testid="sessions">
-        <thead>
-          <tr>
-            <th scope="col">User</th>
-            <th scope="col">Desktop</th>
-            <th scope="col">Time</th>
-            <th scope="col">In and out</th>
-            <th scope="col">Watching</th>
-            <th scope="col">Recording</th>
-            <th scope="col">
-              <span class="hidden-text">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {sessions.map((session) => (
-            <tr key={session.id} data-testid="session-row" data-session={session.id}>
-              <td data-label="User">
-                <span class="stacked">
-                  <span class="strong">{session.user.username}</span>
-                  <Standing session={session} />
-                </span>
-              </td>
-              <td data-label="Desktop">
-                <span class="stacked">
-                  {session.target.name}
-                  <span class="small quiet">as {session.account.username}</span>
-                  <Security security={session.security} />
-                </span>
-              </td>
-              <td data-label="Time">
-                <Times session={session} now={now} />
-              </td>
-              <td data-label="In and out" title="From the server, to the browser">
-                <span class="stacked number">
-                  <span>{formatBytes(session.bytesFromServer)}</span>
-                  <span>{formatBytes(session.bytesToBrowser)}</span>
-                </span>
-              </td>
-              <td data-label="Watching">
-                {session.viewers.length === 0 ? (
-                  <span class="quiet">–</span>
-                ) : (
-                  session.viewers.map((viewer) => viewer.username).join(', ')
-                )}
-              </td>
-              <td data-label="Recording">
-                <RecordingState session={session} />
-              </td>
-              <td class="row-actions">
-                <RowActions session={session} admin={admin} ask={ask} release={release} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={['User', 'Desktop', 'Time', 'In and out', 'Watching', 'Recording']} actions testId="sessions">
+      {sessions.map((session) => (
+        <tr key={session.id} data-testid="session-row" data-session={session.id}>
+          <td data-label="User">
+            <span class="stacked">
+              <span class="strong">{session.user.username}</span>
+              <Standing session={session} />
+            </span>
+          </td>
+          <td data-label="Desktop">
+            <span class="stacked">
+              {session.target.name}
+              <span class="small quiet">as {session.account.username}</span>
+              <Security security={session.security} />
+            </span>
+          </td>
+          <td data-label="Time">
+            <Times session={session} now={now} />
+          </td>
+          <td data-label="In and out" title="From the server, to the browser">
+            <span class="stacked number">
+              <span>{formatBytes(session.bytesFromServer)}</span>
+              <span>{formatBytes(session.bytesToBrowser)}</span>
+            </span>
+          </td>
+          <td data-label="Watching">
+            {session.viewers.length === 0 ? (
+              <span class="quiet">–</span>
+            ) : (
+              session.viewers.map((viewer) => viewer.username).join(', ')
+            )}
+          </td>
+          <td data-label="Recording">
+            <RecordingState session={session} />
+          </td>
+          <td class="row-actions">
+            <RowActions session={session} admin={admin} ask={ask} release={release} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

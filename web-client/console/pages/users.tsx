@@ -11,6 +11,7 @@ import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { PickList } from '../ui/pick-list.tsx';
 import { RoleFields } from '../ui/role-fields.tsx';
+import { Table } from '../ui/table.tsx';
 import { useResource } from '../ui/use-resource.ts';
 import { SignInsDialog } from './user-sign-ins.tsx';
 
@@ -38,59 +39,40 @@ export function Users() {
       {error !== undefined && <ErrorNote error={error} retry={reload} />}
       {users === undefined && error === undefined && <Loading what="users" />}
       {users !== undefined && (
-        <div class="table-box">
-          <table class="table" data-testid="users">
-            <thead>
-              <tr>
-                <th scope="col">User name</th>
-                <th scope="col">Roles</th>
-                <th scope="col">Groups</th>
-                <th scope="col">Added</th>
-                <th scope="col">
-                  <span class="hidden-text">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {users.map((user) => (
-                <tr key={user.id} data-testid="user-row">
-                  <td data-label="User name" class="strong">
-                    {user.username} {user.id === self.id && <span class="quiet small">you</span>}
-                    {user.disabled && <span class="tag">Disabled</span>}{' '}
-                    {user.secondFactor && <span class="tag">Two-step</span>}{' '}
-                    {!user.hasPassword && <span class="tag">Single sign-on</span>}
-                  </td>
-                  <td data-label="Roles">{user.roles.join(', ') || <span class="quiet">none</span>}</td>
-                  <td data-label="Groups" class="access-list">
-                    {groupsOf(user, groups)
-                      .map(({ name }) => name)
-                      .join(', ') || <span class="quiet">none</span>}
-                  </td>
-                  <td data-label="Added" class="moment">
-                    {formatMoment(user.createdAt)}
-                  </td>
-                  <td class="row-actions">
-                    <button type="button" class="button" onClick={() => setTask({ kind: 'change', user })}>
-                      Edit<span class="hidden-text"> {user.username}</span>
-                    </button>
-                    <button type="button" class="button" onClick={() => setTask({ kind: 'sign-ins', user })}>
-                      Sign-ins<span class="hidden-text"> of {user.username}</span>
-                    </button>
-                    {user.id !== self.id && (
-                      <button
-                        type="button"
-                        class="button danger-text"
-                        onClick={() => setTask({ kind: 'remove', user })}
-                      >
-                        Remove<span class="hidden-text"> {user.username}</span>
-                      </button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={['User name', 'Roles', 'Groups', 'Added']} actions testId="users">
+          {users.map((user) => (
+            <tr key={user.id} data-testid="user-row">
+              <td data-label="User name" class="strong">
+                {user.username} {user.id === self.id && <span class="quiet small">you</span>}
+                {user.disabled && <span class="tag">Disabled</span>}{' '}
+                {user.secondFactor && <span class="tag">Two-step</span>}{' '}
+                {!user.hasPassword && <span class="tag">Single sign-on</span>}
+              </td>
+              <td data-label="Roles">{user.roles.join(', ') || <span class="quiet">none</span>}</td>
+              <td data-label="Groups" class="access-list">
+                {groupsOf(user, groups)
+                  .map(({ name }) => name)
+                  .join(', ') || <span class="quiet">none</span>}
+              </td>
+              <td data-label="Added" class="moment">
+                {formatMoment(user.createdAt)}
+              </td>
+              <td class="row-actions">
+                <button type="button" class="button" onClick={() => setTask({ kind: 'change', user })}>
+                  Edit<span class="hidden-text"> {user.username}</span>
+                </button>
+                <button type="button" class="button" onClick={() => setTask({ kind: 'sign-ins', user })}>
+                  Sign-ins<span class="hidden-text"> of {user.username}</span>
+                </button>
+                {user.id !== self.id && (
+                  <button type="button" class="button danger-text" onClick={() => setTask({ kind: 'remove', user })}>
+                    Remove<span class="hidden-text"> {user.username}</span>
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {task?.kind === 'add' && <AddDialog close={close} />}
       {task?.kind === 'change' && (

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { AccessRequest, RequestState } from '../api/requests.ts';
 import { formatMoment } from '../format.ts';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
+import { Table } from '../ui/table.tsx';
 import type { RequestList } from './use-requests.ts';
 import { formatMinutes, isOver, stateTexts, subjectOf } from './words.ts';
 
@@ -72,51 +73,36 @@ export function RequestTable({ requests, what, people = false, testId, empty, ac
       </p>
       {list?.length === 0 && empty}
       {list !== undefined && list.length > 0 && (
-        <div class="table-box">
-          <table class="table requests-table" data-testid={testId}>
-            <thead>
-              <tr>
-                <th scope="col">Access to</th>
-                <th scope="col">State</th>
-                <th scope="col">Time</th>
-                <th scope="col">Why</th>
-                <th scope="col">
-                  <span class="hidden-text">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.map((request) => (
-                <tr key={request.id} data-testid="request-row" data-request={request.id}>
-                  <td data-label="Access to">
-                    <span class="stacked">
-                      <a class="strong" href={`/requests/${encodeURIComponent(request.id)}`}>
-                        {subjectOf(request)}
-                      </a>
-                      <span class="quiet small" title={request.createdAt}>
-                        asked {people && `by ${request.user.username}, `}
-                        {formatMoment(request.createdAt)}
-                      </span>
-                      <span>
-                        <RequestTags request={request} />
-                      </span>
-                    </span>
-                  </td>
-                  <td data-label="State">
-                    <StateTag state={request.state} />
-                  </td>
-                  <td data-label="Time">
-                    <AccessTimes request={request} />
-                  </td>
-                  <td data-label="Why" class="why">
-                    <Why request={request} />
-                  </td>
-                  <td class="row-actions">{actions?.(request)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={['Access to', 'State', 'Time', 'Why']} actions kind="requests-table" testId={testId}>
+          {list.map((request) => (
+            <tr key={request.id} data-testid="request-row" data-request={request.id}>
+              <td data-label="Access to">
+                <span class="stacked">
+                  <a class="strong" href={`/requests/${encodeURIComponent(request.id)}`}>
+                    {subjectOf(request)}
+                  </a>
+                  <span class="quiet small" title={request.createdAt}>
+                    asked {people && `by ${request.user.username}, `}
+                    {formatMoment(request.createdAt)}
+                  </span>
+                  <span>
+                    <RequestTags request={request} />
+                  </span>
+                </span>
+              </td>
+              <td data-label="State">
+                <StateTag state={request.state} />
+              </td>
+              <td data-label="Time">
+                <AccessTimes request={request} />
+              </td>
+              <td data-label="Why" class="why">
+                <Why request={request} />
+              </td>
+              <td class="row-actions">{actions?.(request)}</td>
+            </tr>
+          ))}
+        </Table>
       )}
       {more && (
         <button type="button" class="button show-more" onClick={loadMore} disabled={loadingMore} data-testid="more">
