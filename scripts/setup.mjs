@@ -64,6 +64,13 @@ const TEST_PARTS = [
     why: "the test user's password hash and a certificate",
   },
   {
+    name: 'slapd',
+    package: 'slapd',
+    binaries: ['slapd', 'slapadd'],
+    files: ['/usr/lib/ldap/memberof.la', '/etc/ldap/schema/inetorgperson.ldif'],
+    why: 'a real LDAP directory for the tests',
+  },
+  {
     name: 'tesseract',
     package: 'tesseract-ocr',
     binaries: ['tesseract'],
@@ -183,9 +190,11 @@ function installSystemParts(parts) {
     apt(prefix, ['update', '-qq']);
     aptInstall(prefix, packages);
   }
-  if (packages.includes('xrdp') && findBinary('systemctl')) {
-    // The tests start xrdp themselves, on loopback: a developer's machine must not begin to listen on 3389 because of them.
-    const stop = [...prefix, 'systemctl', 'disable', '--now', 'xrdp', 'xrdp-sesman'];
+  // The tests start these themselves, on loopback: a developer's machine must not begin to listen because of them.
+  const services = ['xrdp', 'slapd'].filter((name) => packages.includes(name));
+  if (services.includes('xrdp')) services.push('xrdp-sesman');
+  if (services.length > 0 && findBinary('systemctl')) {
+    const stop = [...prefix, 'systemctl', 'disable', '--now', ...services];
     spawnSync(stop[0], stop.slice(1), { stdio: 'ignore' });
   }
   const still = missing.filter((part) => !isPresent(part));

@@ -18,6 +18,17 @@ export interface User {
   readonly hasPassword: boolean;
   /** Whether two-step sign-in is set up. */
   readonly secondFactor: boolean;
+  /** The name that people know, as the directory has it. */
+  readonly displayName: string | null;
+  /** The account in the organisation's directory (LDAP) that this user is. */
+  readonly directoryAccount: DirectoryAccount | null;
+}
+
+export interface DirectoryAccount {
+  /** sAMAccountName, or uid. */
+  readonly username: string;
+  /** NetBIOS or DNS name of its domain. */
+  readonly domain: string;
 }
 
 export interface UserChange {
@@ -25,6 +36,8 @@ export interface UserChange {
   readonly roles?: readonly Role[];
   readonly disabled?: boolean;
   readonly email?: string | null;
+  readonly displayName?: string | null;
+  readonly directoryAccount?: DirectoryAccount | null;
 }
 
 /** In the place of a password's hash: fits no password. Such a user signs in elsewhere. */
@@ -78,6 +91,9 @@ export class Users {
       disabled: 0,
       created_at: Date.now(),
       email,
+      display_name: null,
+      directory_username: null,
+      directory_domain: null,
     };
     const { numInsertedOrUpdatedRows } = await this.#store
       .insertInto('users')
@@ -104,6 +120,13 @@ export class Users {
           ...(change.roles === undefined ? {} : { roles_json: JSON.stringify(change.roles) }),
           ...(change.disabled === undefined ? {} : { disabled: change.disabled ? 1 : 0 }),
           ...(change.email === undefined ? {} : { email: change.email }),
+          ...(change.displayName === undefined ? {} : { display_name: change.displayName }),
+          ...(change.directoryAccount === undefined
+            ? {}
+            : {
+                directory_username: change.directoryAccount?.username ?? null,
+                directory_domain: change.directoryAccount?.domain ?? null,
+              }),
         })
         .executeTakeFirstOrThrow();
       if (numUpdatedRows === 0n) throw new GatewayError('not_found');
@@ -174,6 +197,9 @@ function toUser(row: StoredUser): User {
     email: row.email,
     hasPassword: row.password_hash !== NO_PASSWORD,
     secondFactor: row.factor !== null,
+    displayName: row.display_name,
+    directoryAccount:
+      row.directory_username === null ? null : { username: row.directory_username, domain: row.directory_domain ?? '' },
   };
 }
 

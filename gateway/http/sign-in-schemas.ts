@@ -12,6 +12,8 @@ export function signInComponents(userRoles: Readonly<Record<string, unknown>>) {
       email: nullable(text),
       hasPassword: { type: 'boolean', description: 'false: signs in through single sign-on only' },
       secondFactor: { type: 'boolean', description: 'two-step sign-in is set up' },
+      displayName: nullable(text),
+      directoryAccount: nullable(object({ username: text, domain: text })),
     }),
     SignIn: object({
       id: { type: 'string', pattern: '^[0-9a-f]{16}$' },

@@ -8,6 +8,8 @@ import { recordingKeys } from './migrations/0010-recording-keys.ts';
 import { retention } from './migrations/0012-retention.ts';
 import { eventText } from './migrations/0013-event-text.ts';
 import { alertRules } from './migrations/0014-alert-rules.ts';
+import { directory } from './migrations/0019-directory.ts';
+import { passkeys } from './migrations/0020-passkeys.ts';
 
 /**
  * The steps from an empty file to today's tables, run in the order of their names at every start.
@@ -136,6 +138,8 @@ export const migrations: Record<string, Migration> = {
   '0012_retention': retention,
   '0013_event_text': eventText,
   '0014_alert_rules': alertRules,
+  '0019_directory': directory,
+  '0020_passkeys': passkeys,
   '0004_oldest_credssp': oldestCredSsp,
   '0005_access': access,
   '0006_requests': requests,

@@ -25,6 +25,10 @@ export interface UsersTable {
   disabled: number;
   created_at: number;
   email: Generated<string | null>;
+  display_name: Generated<string | null>;
+  /** The account in the directory that this user is: sAMAccountName or uid. */
+  directory_username: Generated<string | null>;
+  directory_domain: Generated<string | null>;
 }
 
 export interface TargetsTable {

@@ -8,6 +8,9 @@ export interface SignInSchema {
   known_devices: KnownDevicesTable;
   user_identities: UserIdentitiesTable;
   oidc_sign_ins: OidcSignInsTable;
+  directory_identities: DirectoryIdentitiesTable;
+  passkeys: PasskeysTable;
+  used_challenges: UsedChallengesTable;
 }
 
 export interface LoginSessionsTable {
@@ -21,12 +24,14 @@ export interface LoginSessionsTable {
   reference: Generated<string>;
   address: Generated<string>;
   user_agent: Generated<string>;
-  /** password | oidc */
+  /** password | ldap | passkey | oidc */
   method: Generated<string>;
   /** full | code: a code is still owed | enrol: a second factor must be set up first */
   stage: Generated<string>;
   /** When a second factor was last shown in this sign-in. */
   confirmed_at: Generated<number | null>;
+  /** When a password or a factor was last shown in it, after its beginning. */
+  proven_at: Generated<number | null>;
 }
 
 export interface SecondFactorsTable {
@@ -77,6 +82,46 @@ export interface OidcSignInsTable {
   id_token: Uint8Array;
   refresh_token: Uint8Array | null;
   checked_at: number;
+}
+
+/** Who a user is in the directory (LDAP). */
+export interface DirectoryIdentitiesTable {
+  user_id: string;
+  /** What stays when somebody is renamed or moved: objectGUID or entryUUID, in hex or as text. */
+  unique_id: string;
+  dn: string;
+  /** active | disabled | expired | locked | gone | not_mapped: as the directory said last */
+  state: string;
+  /** Names of the directory's groups, as it said last. */
+  groups_json: string;
+  linked_at: number;
+  checked_at: number;
+  last_sign_in_at: number | null;
+}
+
+export interface PasskeysTable {
+  id: string;
+  user_id: string;
+  /** base64url */
+  credential_id: string;
+  /** COSE */
+  public_key: Uint8Array;
+  /** The authenticator's signature counter, where it has one: only ever grows. */
+  counter: number;
+  transports_json: string;
+  name: string;
+  /** Whether it may leave the device that it was made on. */
+  synced: number;
+  created_at: number;
+  last_used_at: number | null;
+  /** When the counter went back: somebody has a copy, and it is not taken any more. */
+  cloned_at: number | null;
+}
+
+/** Challenges that were answered; none is taken twice. */
+export interface UsedChallengesTable {
+  hash: Uint8Array;
+  expires_at: number;
 }
 
 export type LoginSessionRow = Selectable<LoginSessionsTable>;

@@ -21,6 +21,9 @@ export interface User {
   readonly hasPassword: boolean;
   /** Two-step sign-in is set up. */
   readonly secondFactor: boolean;
+  /** The name that people know, as the directory has it. */
+  readonly displayName: string | null;
+  readonly directoryAccount: { readonly username: string; readonly domain: string } | null;
 }
 
 export interface Account {
