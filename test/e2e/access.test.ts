@@ -50,7 +50,7 @@ test('a policy administrator has her pages, and begins at the entitlements', asy
   const { page } = paula;
   await page.getByRole('heading', { level: 1, name: 'Entitlements' }).waitFor();
   const links = await page.getByRole('navigation', { name: 'Main' }).getByRole('link').allInnerTexts();
-  assert.deepEqual(links, ['Groups', 'Policies', 'Entitlements']);
+  assert.deepEqual(links, ['Groups', 'Policies', 'Entitlements', 'Alert rules']);
 });
 
 test('groups: members are searched and picked', async () => {
@@ -157,6 +157,25 @@ test('an entitlement opens the desktop to its group and to nobody else; removing
   await ula.go('/');
   await ula.page.getByText('No desktops yet').waitFor();
   assert.deepEqual([...paula.complaints, ...otto.complaints], []);
+});
+
+test('an alert rule has as many usual hours as it takes', async () => {
+  const { page } = paula;
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Alert rules' }).click();
+  await page.getByTestId('add-rule').click();
+  await page.locator('input[name=rule-name]').fill('Odd hours');
+  await page.locator('select[name=kind]').selectOption('odd-hour');
+  await page.getByTestId('add-window').click();
+  const second = page.getByTestId('time-window').nth(1);
+  for (const day of ['Mon', 'Tue', 'Wed', 'Thu', 'Fri']) await second.getByText(day).click();
+  await second.getByText('Pick at least one day.').waitFor();
+  await second.getByText('Sat').click();
+  await page.locator('input[name="from 1"]').fill('10:00');
+  await page.locator('input[name="to 1"]').fill('12:30');
+  await page.locator('input[name=timeZone]').fill('Europe/Berlin');
+  await assertLooksRight(page, 'alert-rule-hours');
+  await page.getByTestId('save-rule').click();
+  await page.getByTestId('rule-row').getByText('Outside Mon–Fri 08–18, Sat 10–12:30 Europe/Berlin').waitFor();
 });
 
 test('a group is removed with what it may use, but not while a policy names it', async () => {

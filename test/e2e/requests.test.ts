@@ -134,7 +134,7 @@ test('a request from the desktops page: errors beside their fields, approved by 
   await page.getByTestId('again').waitFor();
 });
 
-test('a favourite is kept with name and colour, started from, asked for at a time of the own zone, and withdrawn', async () => {
+test('a favourite is kept with name and colour, started from, changed, asked for at a time of the own zone, and withdrawn', async () => {
   const { page } = rita;
   await rita.go('/requests/new');
   await page.getByTestId('picker').getByText('Payroll').click();
@@ -151,11 +151,26 @@ test('a favourite is kept with name and colour, started from, asked for at a tim
   await page.getByTestId('favourite').click();
   await page.getByTestId('picked-item').filter({ hasText: 'Payroll' }).waitFor();
   assert.equal(await page.locator('textarea[name=comment]').inputValue(), 'The month has to be closed');
-  const [favourite] = await (await gateway.login('rita', PASSWORD)).must<{ color: string }[]>(
-    'GET',
-    '/api/request-favourites',
+  const rest = await gateway.login('rita', PASSWORD);
+  type Kept = { name: string; color: string; request: { comment?: string } };
+  const kept = () => rest.must<Kept[]>('GET', '/api/request-favourites');
+  assert.equal((await kept())[0]?.color, '#b3261e');
+
+  await page.getByRole('button', { name: 'Name and colour of the favourite Closing the month' }).click();
+  await page.locator('input[name=favourite-name]').fill('Month end');
+  await page.getByTestId('save-favourite').click();
+  await page.getByTestId('favourite').getByText('Month end').waitFor();
+  await page.locator('textarea[name=comment]').fill('The quarter has to be closed');
+  await page.getByTestId('keep-over').click();
+  await page.locator('input[name=favourite-color]').fill('#1f8b4c');
+  await page.getByTestId('save-favourite').click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  const [changed, ...others] = await kept();
+  assert.deepEqual(
+    [changed?.name, changed?.color, changed?.request.comment],
+    ['Month end', '#1f8b4c', 'The quarter has to be closed'],
   );
-  assert.equal(favourite?.color, '#b3261e');
+  assert.deepEqual(others, [], 'changed, not added');
   await page.getByLabel('At a time that I choose').check();
   const tomorrow = new Date(Date.now() + 86_400_000);
   const pad = (value: number) => String(value).padStart(2, '0');

@@ -50,6 +50,7 @@ const administration: readonly Entry[] = [
   { path: '/admin/groups', label: 'Groups', icon: 'group', roles: ['policy-admin', 'system-admin'] },
   { path: '/admin/policies', label: 'Policies', icon: 'policy', roles: ['policy-admin'] },
   { path: '/admin/entitlements', label: 'Entitlements', icon: 'entitlement', roles: ['policy-admin'] },
+  { path: '/sessions/alerts', label: 'Alert rules', icon: 'warning', roles: ['policy-admin', 'session-admin'] },
   { path: '/admin/audit', label: 'Audit log', icon: 'audit', roles: ['auditor'] },
   { path: '/admin/storage', label: 'Storage', icon: 'storage', roles: ['system-admin'] },
   { path: '/admin/settings', label: 'Settings', icon: 'settings', roles: ['system-admin'] },
@@ -186,6 +187,17 @@ function SignedIn() {
   );
 }
 
+/** The entry whose page this is, or that the page is a part of. */
 function isCurrent(entry: string, path: string): boolean {
-  return entry === '/' ? path === '/' : path === entry || path.startsWith(`${entry}/`);
+  const holds = (of: string): boolean => path === of || (of !== '/' && path.startsWith(`${of}/`));
+  const longest = [...work, ...administration]
+    .map(({ path: of }) => of)
+    .filter(holds)
+    .sort(byLength)
+    .at(-1);
+  return entry === longest;
+}
+
+function byLength(a: string, b: string): number {
+  return a.length - b.length;
 }

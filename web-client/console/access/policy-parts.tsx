@@ -1,8 +1,7 @@
 import type { Group } from '../api/access.ts';
-import { CheckField, Field, SelectField } from '../ui/fields.tsx';
+import { Field, SelectField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import type { PolicyErrors, PolicyForm } from './policy-form.ts';
-import { dayNames } from './words.ts';
 
 export interface PartProps {
   readonly form: PolicyForm;
@@ -12,7 +11,6 @@ export interface PartProps {
 }
 
 const MAX_STEPS = 10;
-const zones: readonly string[] = Intl.supportedValuesOf('timeZone');
 
 /** Who approves, one step after the other. */
 export function ApprovalSteps({ form: { steps }, errors, groups, set }: PartProps) {
@@ -61,89 +59,6 @@ export function ApprovalSteps({ form: { steps }, errors, groups, set }: PartProp
           <Icon name="add" /> Add an approval step
         </button>
       )}
-    </>
-  );
-}
-
-/** When sessions may be opened, and by which clock. */
-export function TimeWindows({ form: { windows, timeZone }, errors, set }: PartProps) {
-  const change = (index: number, fields: Partial<PolicyForm['windows'][number]>): void =>
-    set({ windows: windows.map((window, at) => (at === index ? { ...window, ...fields } : window)) });
-  return (
-    <>
-      {windows.length === 0 && <p class="quiet">Sessions may be opened at any time (default).</p>}
-      {windows.map(({ days, from, to }, index) => (
-        <fieldset class="policy-window" key={`window ${index + 1}`} data-testid="time-window">
-          <legend class="hidden-text">Time window {index + 1}</legend>
-          <div class="policy-days">
-            {dayNames.map((name, at) => (
-              <CheckField
-                key={name}
-                name={`day ${index} ${at + 1}`}
-                checked={days.includes(at + 1)}
-                change={(checked) =>
-                  change(index, {
-                    days: checked ? [...days, at + 1].sort() : days.filter((day) => day !== at + 1),
-                  })
-                }
-              >
-                {name}
-              </CheckField>
-            ))}
-          </div>
-          <div class="policy-times">
-            <Field
-              label="From"
-              name={`from ${index}`}
-              type="time"
-              value={from}
-              change={(value) => change(index, { from: value })}
-              error={errors[`window ${index}`]}
-            />
-            <Field
-              label="To"
-              name={`to ${index}`}
-              type="time"
-              value={to}
-              change={(value) => change(index, { to: value })}
-            />
-            <button
-              type="button"
-              class="icon-button"
-              aria-label={`Remove time window ${index + 1}`}
-              onClick={() => set({ windows: windows.filter((_, at) => at !== index) })}
-            >
-              <Icon name="close" />
-            </button>
-          </div>
-          {to !== '' && to <= from && <p class="field-help">Until {to} of the next day.</p>}
-        </fieldset>
-      ))}
-      <button
-        type="button"
-        class="button"
-        onClick={() => set({ windows: [...windows, { days: [1, 2, 3, 4, 5], from: '08:00', to: '18:00' }] })}
-        data-testid="add-window"
-      >
-        <Icon name="add" /> Add a time window
-      </button>
-      <Field
-        label="Time zone of the windows"
-        name="timeZone"
-        list="time-zones"
-        spellcheck={false}
-        autocomplete="off"
-        maxLength={64}
-        value={timeZone}
-        change={(value) => set({ timeZone: value })}
-        error={errors.timeZone}
-        help="Such as Europe/Berlin. Default: UTC."
-      />
-      <datalist id="time-zones">
-        {zones.map((zone) => (
-          <option key={zone} value={zone} />
-        ))}
-      </datalist>
     </>
   );
 }

@@ -207,6 +207,8 @@ export const requests = {
 
   favourites: (signal?: AbortSignal) => request<readonly Favourite[]>('GET', '/request-favourites', undefined, signal),
   addFavourite: (fields: Omit<Favourite, 'id'>) => request<Favourite>('POST', '/request-favourites', fields),
+  changeFavourite: (favourite: string, fields: Partial<Omit<Favourite, 'id'>>) =>
+    request<Favourite>('PATCH', `/request-favourites/${id(favourite)}`, fields),
   removeFavourite: (favourite: string) => request<void>('DELETE', `/request-favourites/${id(favourite)}`),
 
   sessionSwitch: (signal?: AbortSignal) => request<SessionSwitchState>('GET', '/session-switch', undefined, signal),

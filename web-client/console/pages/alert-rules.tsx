@@ -1,7 +1,15 @@
 import { useState } from 'preact/hooks';
-import { dayNames } from '../access/words.ts';
+import { officeHours, TimeWindows } from '../access/time-windows.tsx';
+import { hoursOf } from '../access/words.ts';
 import type { ApiError } from '../api/request.ts';
-import { type AlertCondition, type AlertRule, type AlertRuleFields, supervision } from '../api/supervision.ts';
+import {
+  type AlertCondition,
+  type AlertRule,
+  type AlertRuleFields,
+  supervision,
+  type UsualHours,
+} from '../api/supervision.ts';
+import { hasRole, useIdentity } from '../identity.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { CheckField, Field, SelectField } from '../ui/fields.tsx';
@@ -12,6 +20,7 @@ import { toApiError, useResource } from '../ui/use-resource.ts';
 
 /** `/sessions/alerts`: what about a session raises an alert, and what is done then. */
 export function AlertRules() {
+  const { user } = useIdentity();
   const { value: rules, error, reload } = useResource(supervision.rules);
   const [editing, setEditing] = useState<AlertRule | 'new'>();
   const [removing, setRemoving] = useState<AlertRule>();
@@ -33,9 +42,11 @@ export function AlertRules() {
       intro="What about a live session raises an alert. Session administrators are told each time; it is on the live page, in the event log and in the audit log."
       actions={
         <>
-          <a class="button" href="/sessions">
-            <Icon name="back" /> Live sessions
-          </a>
+          {hasRole(user, 'session-admin') && (
+            <a class="button" href="/sessions">
+              <Icon name="back" /> Live sessions
+            </a>
+          )}
           {rules !== undefined && rules.length > 0 && add}
         </>
       }
@@ -220,56 +231,22 @@ function ConditionFields({ condition, change }: ConditionFieldsProps) {
         </>
       );
     case 'odd-hour':
-      return <UsualHoursFields condition={condition} change={change} />;
+      return (
+        <fieldset class="field">
+          <legend>Usual hours</legend>
+          <TimeWindows
+            windows={condition.windows}
+            timeZone={condition.timeZone}
+            none="Without usual hours no hour is unusual."
+            errors={hoursErrors(condition.windows)}
+            change={(fields) => change({ ...condition, ...fields })}
+          />
+        </fieldset>
+      );
   }
 }
 
-/** The first window; further ones, made through the API, stay as they are. */
-function UsualHoursFields({
-  condition,
-  change,
-}: {
-  readonly condition: Extract<AlertCondition, { kind: 'odd-hour' }>;
-  change(condition: AlertCondition): void;
-}) {
-  const [window = officeHours, ...others] = condition.windows;
-  const set = (fields: Partial<typeof window>): void =>
-    change({ ...condition, windows: [{ ...window, ...fields }, ...others] });
-  return (
-    <>
-      <fieldset class="field">
-        <legend>Usual days</legend>
-        <div class="policy-days">
-          {dayNames.map((name, at) => (
-            <CheckField
-              key={name}
-              name={`day ${at + 1}`}
-              checked={window.days.includes(at + 1)}
-              change={(on) =>
-                set({ days: on ? [...window.days, at + 1].sort() : window.days.filter((d) => d !== at + 1) })
-              }
-            >
-              {name}
-            </CheckField>
-          ))}
-        </div>
-      </fieldset>
-      <Field label="From" name="from" type="time" required value={window.from} change={(from) => set({ from })} />
-      <Field label="To" name="to" type="time" required value={window.to} change={(to) => set({ to })} />
-      <SelectField
-        label="Time zone"
-        name="time-zone"
-        value={condition.timeZone}
-        options={zones.map((zone) => [zone, zone] as const)}
-        change={(timeZone) => change({ ...condition, timeZone })}
-      />
-    </>
-  );
-}
-
-const officeHours = { days: [1, 2, 3, 4, 5], from: '07:00', to: '19:00' };
 const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const zones = [...new Set([ownZone, 'UTC', ...Intl.supportedValuesOf('timeZone')])];
 
 const kinds: readonly (readonly [AlertCondition['kind'], string])[] = [
   ['typed-text', 'Text is typed that matches'],
@@ -305,6 +282,12 @@ function fieldsOf({ name, condition, action, enabled, tellUser }: AlertRule): Al
   return { name, condition, action, enabled, tellUser };
 }
 
+/** A window without a day is none; the gateway would refuse it. */
+function hoursErrors(windows: readonly UsualHours[]): Readonly<Record<string, string>> {
+  const wrong = windows.flatMap(({ days }, index) => (days.length === 0 ? [`window ${index}`] : []));
+  return Object.fromEntries(wrong.map((field) => [field, 'Pick at least one day.']));
+}
+
 function conditionWords(condition: AlertCondition): string {
   switch (condition.kind) {
     case 'typed-text':
@@ -316,6 +299,6 @@ function conditionWords(condition: AlertCondition): string {
     case 'too-many':
       return `More than ${condition.sessions} at once of one ${condition.per === 'target' ? 'desktop' : condition.per}`;
     case 'odd-hour':
-      return `Outside ${condition.windows.map(({ from, to }) => `${from} to ${to}`).join(', ')} (${condition.timeZone})`;
+      return `Outside ${hoursOf(condition.windows, condition.timeZone)}`;
   }
 }

@@ -1,5 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
+import { hoursOf } from '../access/words.ts';
 import { ApiError } from '../api/request.ts';
 import { type Favourite, type Grant, requests } from '../api/requests.ts';
 import { AccountPicker, PickedAccounts } from '../requests/account-picker.tsx';
@@ -17,7 +18,7 @@ import {
   type RequestForm,
   requestOf,
 } from '../requests/new-request-form.ts';
-import { hoursOf, ownTimeZone } from '../requests/words.ts';
+import { ownTimeZone } from '../requests/words.ts';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { CheckField, Field, SelectField, TextField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -64,11 +65,16 @@ interface FormProps {
 function Form({ grants, favourites, reloadFavourites }: FormProps) {
   const { route } = useLocation();
   const element = useRef<HTMLFormElement>(null);
-  const [form, setForm] = useState<RequestForm>(() => startingForm(grants, favourites));
+  const [begun, setBegun] = useState(() => favouriteOfAddress(favourites));
+  const [form, setForm] = useState<RequestForm>(() =>
+    begun === undefined ? startingForm(grants) : formOf(begun.request),
+  );
   const [errors, setErrors] = useState<FormErrors>({});
   const [failure, setFailure] = useState<ApiError>();
   const [busy, setBusy] = useState(false);
-  const [keeping, setKeeping] = useState(false);
+  const [keeping, setKeeping] = useState<{ readonly over?: Favourite }>();
+  // As it is called now, and only while there is one.
+  const kept = favourites.find(({ id }) => id === begun?.id);
   const demands = demandsOfForm(form, grants);
   const zone = ownTimeZone(form.later && form.start !== '' ? new Date(form.start) : new Date());
 
@@ -120,8 +126,9 @@ function Form({ grants, favourites, reloadFavourites }: FormProps) {
     <>
       <Favourites
         favourites={favourites}
-        start={({ request }) => {
-          setForm(formOf(request));
+        start={(favourite) => {
+          setBegun(favourite);
+          setForm(formOf(favourite.request));
           setErrors({});
         }}
         changed={reloadFavourites}
@@ -258,21 +265,36 @@ function Form({ grants, favourites, reloadFavourites }: FormProps) {
             type="button"
             class="button"
             disabled={form.items.length === 0}
-            onClick={() => setKeeping(true)}
+            onClick={() => setKeeping({})}
             data-testid="keep"
           >
             <Icon name="star" /> Save as favourite
           </button>
+          {kept !== undefined && (
+            <button
+              type="button"
+              class="button"
+              disabled={form.items.length === 0}
+              onClick={() => setKeeping({ over: kept })}
+              data-testid="keep-over"
+            >
+              Save into “{kept.name}”
+            </button>
+          )}
           <span class="quiet" role="status">
             {form.items.length > 0 && outlook(form, demands.approvals)}
           </span>
         </div>
       </form>
-      {keeping && (
+      {keeping !== undefined && (
         <FavouriteDialog
+          favourite={keeping.over}
           request={requestOf({ ...form, later: false }, zone.name)}
-          saved={reloadFavourites}
-          close={() => setKeeping(false)}
+          saved={(favourite) => {
+            setBegun(favourite);
+            reloadFavourites();
+          }}
+          close={() => setKeeping(undefined)}
         />
       )}
     </>
@@ -295,11 +317,15 @@ function topOf(field: string): string {
   return field.startsWith('minutes ') ? 'items' : field;
 }
 
-function startingForm(grants: readonly Grant[], favourites: readonly Favourite[]): RequestForm {
-  const query = new URLSearchParams(window.location.search);
-  const favourite = favourites.find(({ id }) => id === query.get('favourite'));
-  if (favourite !== undefined) return formOf(favourite.request);
-  const wanted = new Set(query.getAll('account'));
+/** `?favourite=ID` */
+function favouriteOfAddress(favourites: readonly Favourite[]): Favourite | undefined {
+  const wanted = new URLSearchParams(window.location.search).get('favourite');
+  return favourites.find(({ id }) => id === wanted);
+}
+
+/** `?account=ID`, several. */
+function startingForm(grants: readonly Grant[]): RequestForm {
+  const wanted = new Set(new URLSearchParams(window.location.search).getAll('account'));
   const known = [...new Set(grants.map(({ account }) => account.id))].filter((id) => wanted.has(id));
   const items = known.slice(0, MAX_ITEMS).map((accountId) => ({ accountId, minutes: '', entitlementId: '' }));
   return { ...emptyRequestForm, items };

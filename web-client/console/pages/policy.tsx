@@ -11,7 +11,8 @@ import {
   stepsOf,
   usualPolicy,
 } from '../access/policy-form.ts';
-import { ApprovalSteps, type PartProps, TimeWindows } from '../access/policy-parts.tsx';
+import { ApprovalSteps, type PartProps } from '../access/policy-parts.tsx';
+import { TimeWindows } from '../access/time-windows.tsx';
 import { approvalWarnings, groupNamer, scopeOf, summaryOf } from '../access/words.ts';
 import { access, type Policy, type TransferDirection } from '../api/access.ts';
 import type { ApiError } from '../api/request.ts';
@@ -222,7 +223,13 @@ function Time(part: PartProps) {
       >
         Whoever asks may choose the duration
       </CheckField>
-      <TimeWindows {...part} />
+      <TimeWindows
+        windows={part.form.windows}
+        timeZone={part.form.timeZone}
+        none="Sessions may be opened at any time (default)."
+        errors={part.errors}
+        change={part.set}
+      />
     </Part>
   );
 }

@@ -13,8 +13,9 @@ interface FavouritesProps {
   changed(): void;
 }
 
-/** The requests that one keeps: each fills the form in, or is forgotten. */
+/** The requests that one keeps: each fills the form in, gets another name or colour, or is forgotten. */
 export function Favourites({ favourites, start, changed }: FavouritesProps) {
+  const [renaming, setRenaming] = useState<Favourite>();
   const [removing, setRemoving] = useState<Favourite>();
   if (favourites.length === 0) return null;
   return (
@@ -32,6 +33,16 @@ export function Favourites({ favourites, start, changed }: FavouritesProps) {
             <button
               type="button"
               class="icon-button"
+              aria-label={`Name and colour of the favourite ${favourite.name}`}
+              title="Name and colour"
+              onClick={() => setRenaming(favourite)}
+            >
+              <Icon name="edit" />
+            </button>
+            <button
+              type="button"
+              class="icon-button"
+              title="Forget"
               aria-label={`Forget the favourite ${favourite.name}`}
               onClick={() => setRemoving(favourite)}
             >
@@ -40,6 +51,9 @@ export function Favourites({ favourites, start, changed }: FavouritesProps) {
           </li>
         ))}
       </ul>
+      {renaming !== undefined && (
+        <FavouriteDialog favourite={renaming} saved={changed} close={() => setRenaming(undefined)} />
+      )}
       {removing !== undefined && (
         <Dialog
           title={`Forget the favourite ${removing.name}?`}
@@ -58,26 +72,31 @@ export function Favourites({ favourites, start, changed }: FavouritesProps) {
   );
 }
 
-interface FavouriteDialogProps {
-  readonly request: NewRequest;
-  saved(): void;
+type FavouriteDialogProps = {
+  saved(favourite: Favourite): void;
   close(): void;
-}
+} & (
+  | { readonly favourite: undefined; readonly request: NewRequest }
+  /** One that is changed; without `request`, what it is filled with stays as it is. */
+  | { readonly favourite: Favourite; readonly request?: NewRequest }
+);
 
 /** Keeps what is filled in for the next time, under a name and with a colour. */
-export function FavouriteDialog({ request, saved, close }: FavouriteDialogProps) {
-  const [name, setName] = useState('');
-  const [color, setColor] = useState(FIRST_COLOR);
+export function FavouriteDialog({ favourite, request, saved, close }: FavouriteDialogProps) {
+  const [name, setName] = useState(favourite?.name ?? '');
+  const [color, setColor] = useState(favourite?.color ?? FIRST_COLOR);
   const colorId = useId();
+  const save = (): Promise<Favourite> => {
+    const fields = { name: name.trim(), color };
+    if (favourite === undefined) return requests.addFavourite({ ...fields, request });
+    return requests.changeFavourite(favourite.id, request === undefined ? fields : { ...fields, request });
+  };
   return (
     <Dialog
-      title="Save as favourite"
+      title={favourite === undefined ? 'Save as favourite' : `Change the favourite ${favourite.name}`}
       action="Save"
       testId="save-favourite"
-      perform={async () => {
-        await requests.addFavourite({ name: name.trim(), color, request });
-        saved();
-      }}
+      perform={async () => saved(await save())}
       close={close}
     >
       <Field
@@ -100,7 +119,11 @@ export function FavouriteDialog({ request, saved, close }: FavouriteDialogProps)
           onInput={(event) => setColor(event.currentTarget.value)}
         />
       </div>
-      <p class="field-help">Accounts, durations, reason, comment and ticket are kept; the time is not.</p>
+      <p class="field-help">
+        {request === undefined
+          ? 'To change what it asks for, start from it, change the form and save it there.'
+          : 'Accounts, durations, reason, comment and ticket are kept; the time is not.'}
+      </p>
     </Dialog>
   );
 }

@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatMinutes, hoursOf, ownTimeZone, subjectOf } from './words.ts';
+import { formatMinutes, ownTimeZone, subjectOf } from './words.ts';
 
 test('durations as people say them', () => {
   const texts = { 0: '0 minutes', 1: '1 minute', 60: '1 hour', 90: '1 hour 30 minutes', 1560: '1 day 2 hours' };
   for (const [minutes, text] of Object.entries(texts)) assert.equal(formatMinutes(Number(minutes)), text);
-});
-
-test('hours are named with the zone that they are of', () => {
-  const windows = [
-    { days: [1, 5], from: '08:00', to: '18:00' },
-    { days: [7], from: '10:00', to: '12:00' },
-  ];
-  assert.equal(hoursOf(windows, 'Europe/Berlin'), 'Mon, Fri 08:00–18:00; Sun 10:00–12:00 (Europe/Berlin)');
-  assert.equal(hoursOf([], 'UTC'), '');
 });
 
 test('what a request is for', () => {

@@ -1,4 +1,4 @@
-import type { AccessRequest, AskingRules, RequestState, TimeWindow } from '../api/requests.ts';
+import type { AccessRequest, AskingRules, RequestState } from '../api/requests.ts';
 
 /** States in the words of people; the first is what a page says, the second what it means. */
 export const stateTexts: Readonly<Record<RequestState, readonly [text: string, meaning: string]>> = {
@@ -64,15 +64,6 @@ export function demandsOf(rules: AskingRules, approvals: number): string {
     rules.stepUp ? 'second factor' : '',
   ].filter((word) => word !== '');
   return words.length === 0 ? 'Asks nothing' : `Asks for ${words.join(', ')}`;
-}
-
-const dayNames = ['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
-
-/** When sessions may be opened: `Mon, Tue 08:00–18:00 (Europe/Berlin)`; empty where they always may. */
-export function hoursOf(windows: readonly TimeWindow[], timeZone: string): string {
-  if (windows.length === 0) return '';
-  const texts = windows.map(({ days, from, to }) => `${days.map((day) => dayNames[day]).join(', ')} ${from}–${to}`);
-  return `${texts.join('; ')} (${timeZone})`;
 }
 
 /** The zone that this browser shows times in, and how far it is from UTC at a moment. */
