@@ -84,6 +84,11 @@ export class FramePolicy {
     this.#budget = this.#capacity;
   }
 
+  /** Since when something changes that no frame has yet. */
+  get unseenSince(): number | undefined {
+    return this.#firstUnseen;
+  }
+
   step(event: FrameEvent, now: number): FrameDecision {
     this.#refill(now);
     switch (event.kind) {

@@ -53,6 +53,19 @@ export interface RecordingSummary {
 }
 
 /** Time for the recorder; tests hand in one that runs faster. */
+/** How a recording that goes on is doing. Times are milliseconds since the epoch. */
+export interface RecordingHealth {
+  /** So many were begun, the last of them at that time. */
+  readonly segments: number;
+  readonly segmentStartedAt: number | undefined;
+  /** Of video, written so far. */
+  readonly bytes: number;
+  /** How long the oldest change of the picture waits that its encoder has not taken; 0: there is none. */
+  readonly behindMs: number;
+  /** When everything that was there was last made durable. */
+  readonly savedAt: number | undefined;
+}
+
 export interface RecorderClock {
   /** Milliseconds since the epoch; never runs backwards. */
   now(): number;

@@ -121,6 +121,16 @@ export class SegmentWriter {
     );
   }
 
+  /** Of when the oldest picture is that the encoder has not taken; milliseconds since the epoch. */
+  get waitingSince(): number | undefined {
+    return this.#feeding === undefined ? undefined : this.startedAt + this.#sentAt;
+  }
+
+  /** What the encoder has made of the segment so far. */
+  get bytes(): number {
+    return this.#file.bytes;
+  }
+
   /** Resolves when the encoder has all that was written. */
   async drained(): Promise<void> {
     await this.#feeding;

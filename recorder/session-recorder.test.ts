@@ -263,6 +263,32 @@ test('an encoder that dies again and again is given up, and what there is still 
   assert.ok(decodeAll(summary?.path ?? '') > 4);
 });
 
+test('its health says how far it is behind, and how much there is', async (context) => {
+  if (!requireTools(context, 'ffmpeg')) return;
+  const session = await RecordingSession.open(context, 640, 480);
+  const { recorder, clock } = session;
+  await session.advance(1000);
+  const before = recorder.health();
+  assert.deepEqual([before.segments, before.behindMs], [1, 0]);
+  assert.equal(before.segmentStartedAt, (await readManifest(folderAt(session.directory)))?.startedAt);
+
+  process.kill(recorder.encoderPid ?? 0, 'SIGSTOP');
+  // More than its pipe holds; nobody waits for what it has not taken.
+  for (let i = 0; i < 8; i++) {
+    session.fill({ x: 0, y: 0, width: 640, height: 480 }, i % 2 ? '#2060c0' : '#c06020');
+    await clock.advance(1000, () => sleep(50));
+  }
+  const behind = recorder.health().behindMs;
+  assert.ok(behind >= 4000 && behind <= 8000, `${behind} ms behind`);
+
+  process.kill(recorder.encoderPid ?? 0, 'SIGCONT');
+  await session.advance(2000);
+  assert.equal(recorder.health().behindMs, 0);
+  const summary = await session.finish();
+  const { bytes } = recorder.health();
+  assert.ok(bytes > 0 && bytes <= (summary?.bytes ?? 0) * 2, `${bytes} of ${summary?.bytes}`);
+});
+
 test('an encoder that hangs is killed and replaced', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const session = await RecordingSession.open(context, 640, 480, { stallMs: 1500 });

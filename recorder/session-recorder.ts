@@ -16,6 +16,7 @@ import {
   type RecorderClock,
   RecorderError,
   type RecorderLog,
+  type RecordingHealth,
   type RecordingSummary,
   systemClock,
 } from './recording.ts';
@@ -66,8 +67,11 @@ export class SessionRecorder {
   readonly #manifest: Manifest;
   readonly #overlay = new PointerOverlay();
   readonly #heartbeat: NodeJS.Timeout;
-  readonly #closing = new Set<Promise<void>>();
+  readonly #closing = new Map<SegmentWriter, Promise<void>>();
   #events: EventLog | undefined;
+  /** Of the segments that are written. */
+  #closedBytes = 0;
+  #savedAt: number | undefined;
   #checkpoints: CheckpointLog | undefined;
   #checkpointing: Promise<void> | undefined;
   #picture: I420Picture | undefined;
@@ -160,6 +164,21 @@ export class SessionRecorder {
     const { startedAt } = this.#manifest;
     const t = startedAt === undefined ? null : Math.max(0, this.#clock.now() - startedAt);
     this.#events?.append(type, fields, { at, t });
+  }
+
+  /** How it is doing at `now`. */
+  health(now: number = this.#clock.now()): RecordingHealth {
+    const { segments } = this.#manifest;
+    const writers = [...this.#closing.keys(), ...(this.#writer === undefined ? [] : [this.#writer])];
+    const waiting = [this.#policy.unseenSince, ...writers.map(({ waitingSince }) => waitingSince)];
+    const oldest = Math.min(now, ...waiting.filter((since) => since !== undefined));
+    return {
+      segments: segments.length,
+      segmentStartedAt: segments.at(-1)?.startedAt,
+      bytes: writers.reduce((sum, { bytes }) => sum + bytes, this.#closedBytes),
+      behindMs: now - oldest,
+      savedAt: this.#savedAt,
+    };
   }
 
   /** Resolves when no capture is under way: for tests whose clock runs faster than the encoder. */
@@ -343,8 +362,11 @@ export class SessionRecorder {
       // From here on nobody can change the segment unseen.
       if (writer.state.bytes > 0) this.event('segment', { file, startedAt, ...writer.state });
     });
-    this.#closing.add(closing);
-    void closing.finally(() => this.#closing.delete(closing));
+    this.#closing.set(writer, closing);
+    void closing.finally(() => {
+      this.#closing.delete(writer);
+      this.#closedBytes += writer.bytes;
+    });
   }
 
   #encoderDied(segment: ManifestSegment, problem: string): void {
@@ -397,7 +419,7 @@ export class SessionRecorder {
       await this.#busy;
       if (this.#failure === undefined) await this.#writeEnd(at);
       this.#closeSegment();
-      await Promise.all(this.#closing);
+      await Promise.all(this.#closing.values());
       for (const { segment, state } of await encodeSpools(this.#folder, this.#manifest, this.#ffmpeg)) {
         this.event('segment', { file: segment.file, startedAt: segment.startedAt, ...state });
       }
@@ -478,6 +500,7 @@ export class SessionRecorder {
     const segment = file === undefined || state === undefined ? undefined : { file, ...state };
     const t = Math.max(0, Math.round(at - startedAt));
     await this.#checkpoints?.write({ session: sessionId, at: Math.round(at), t, events, segment });
+    this.#savedAt = at;
   }
 
   /** Tells `recoverInterrupted` of another process that this recording is alive. */

@@ -149,6 +149,24 @@ test('a frozen session is not idle, and is counted anew once it is released', as
   await call('DELETE', `/api/sessions/${id}`);
 });
 
+test('how a recording is doing is told as the pixel host said last', async () => {
+  const { id } = await open();
+  assert.equal((await facts(id)).recordingHealth, null);
+  const { options } = harness.pixels.sessions.find(({ options: { sessionId } }) => sessionId === id) ?? {};
+  const begun = Date.now() - 5000;
+  options?.health?.({ segments: 1, segmentStartedAt: begun, bytes: 10, behindMs: 99.6, savedAt: undefined });
+  const { reportedAt, ...health } = (await facts(id)).recordingHealth;
+  assert.deepEqual(health, {
+    segments: 1,
+    segmentStartedAt: new Date(begun).toISOString(),
+    bytes: 10,
+    behindMs: 100,
+    savedAt: null,
+  });
+  assert.ok(Date.parse(reportedAt) >= begun);
+  await call('DELETE', `/api/sessions/${id}`);
+});
+
 test('a message is shown to the owner, and written down', async () => {
   const { id, owner } = await open();
   assert.equal((await call('POST', `/api/sessions/${id}/message`, { text: 'Please save.\n<b>Now</b>' })).status, 204);

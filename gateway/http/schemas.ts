@@ -109,6 +109,17 @@ export const components = {
     viewers: array(object({ username: text, since: time })),
     recording: { enum: ['off', 'starting', 'recording', 'failed'] },
     recordingTrouble: nullable({ ...time, description: 'when the recording was last in trouble; it may have passed' }),
+    recordingHealth: nullable({
+      ...object({
+        segments: { ...count, description: 'begun so far' },
+        segmentStartedAt: { ...nullable(time), description: 'when the last of them was begun' },
+        bytes: { ...count, description: 'of video, written so far' },
+        behindMs: { ...count, description: 'how long the oldest change of the picture waits to get into the video' },
+        savedAt: { ...nullable(time), description: 'when everything until then was made durable' },
+        reportedAt: { ...time, description: 'when the recorder said so; it does every two seconds' },
+      }),
+      description: 'null: nothing is recorded, or the recorder has not said anything yet',
+    }),
     frozen: nullable(object({ by: text, reason: text, since: time })),
     alerts: array(
       object({

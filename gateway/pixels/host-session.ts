@@ -8,6 +8,7 @@ import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
 import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
 import { sessionClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import type { RecordingHealth } from '../sessions/ports.ts';
 import type { FromHost, HostFailureCode, SessionEvent } from './ipc.ts';
 import { RegionsViewer } from './regions-viewer.ts';
 
@@ -17,6 +18,7 @@ export interface FrameRecorder {
   resized(at: number): void;
   pointer(x: number, y: number, pointer: PointerState, at: number): void;
   event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void;
+  health(now: number): RecordingHealth;
   /** Nothing: there never was a picture. */
   finish(at: number): Promise<{ readonly durationMs: number; readonly bytes: number } | undefined>;
 }
@@ -130,6 +132,13 @@ export class HostSession {
   /** A line for the event log; goes nowhere where nothing is recorded. */
   event({ type, fields }: SessionEvent, at: number): void {
     if (this.#finishing === undefined) this.#recorder?.event(type, fields, at);
+  }
+
+  /** Tells the gateway how the recording is doing, where there is one. */
+  reportHealth(): void {
+    if (this.#recorder === undefined || this.#finishing !== undefined) return;
+    const at = sessionClock();
+    this.#send({ kind: 'health', session: this.#id, at, health: this.#recorder.health(at) });
   }
 
   attachViewer(viewer: number): void {

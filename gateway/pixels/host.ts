@@ -26,6 +26,8 @@ const MAX_UNWRITTEN = 64 * 1024 * 1024;
 
 const ENCODER_GRACE_MS = 500;
 
+const HEALTH_EVERY_MS = 2000;
+
 const log = createLogger(process.env.ORIEL_LOG_LEVEL ?? 'info').child({ part: 'pixel-host' });
 // Half open: a gateway that says no more still hears what became of its recordings.
 const gateway = new Socket({ fd: GATEWAY_FD, readable: true, writable: true, allowHalfOpen: true });
@@ -34,6 +36,10 @@ const sessions = new Map<number, HostSession>();
 /** Bytes taken per session and not yet told. */
 const taken = new Map<number, number>();
 let leaving = false;
+
+setInterval(() => {
+  for (const session of sessions.values()) session.reportHealth();
+}, HEALTH_EVERY_MS).unref();
 
 process.on('uncaughtException', (error) => {
   // Nobody knows whose it was: save what can be saved, and let the gateway start another host.

@@ -32,6 +32,12 @@ const fromHost: FromHost[] = [
   { kind: 'opened', session: 1, at },
   { kind: 'viewer-message', session: 1, at, viewer: 7, message: Uint8Array.of(0x11, 0) },
   { kind: 'progress', session: 1, at, bytes: 123 },
+  {
+    kind: 'health',
+    session: 1,
+    at,
+    health: { segments: 2, segmentStartedAt: at - 99, bytes: 1e9, behindMs: 0.5, savedAt: undefined },
+  },
   { kind: 'failed', session: 1, at, failure: { code: 'protocol_error', detail: 'TS_BITMAP_DATA' } },
   { kind: 'finished', session: 1, at, recording: { durationMs: 12.5, bytes: 99 } },
   { kind: 'finished', session: 1, at, recording: undefined },

@@ -2,6 +2,7 @@ import { ReadCursor, WriteCursor } from '#protocol/core/cursor.ts';
 import { DecodeError } from '#protocol/core/errors.ts';
 import { decodeUtf8, encodeUtf8 } from '#protocol/core/text.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+import type { RecordingHealth } from '../sessions/ports.ts';
 
 /**
  * What the gateway and its pixel host say to each other over a socket pair:
@@ -46,6 +47,8 @@ export type FromHost =
     }
   /** This many bytes of updates have been taken from the session's backlog. */
   | { readonly kind: 'progress'; readonly session: number; readonly at: number; readonly bytes: number }
+  /** Of each session that is recorded, every few seconds. */
+  | { readonly kind: 'health'; readonly session: number; readonly at: number; readonly health: RecordingHealth }
   /** Recording is in trouble that may pass. */
   | { readonly kind: 'troubled'; readonly session: number; readonly at: number; readonly detail: string }
   /** The session cannot go on. The gateway is expected to answer with `finish`. */
@@ -108,6 +111,7 @@ const FromHostKind = {
   failed: 0x44,
   finished: 0x45,
   troubled: 0x46,
+  health: 0x47,
 } as const;
 
 export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
@@ -191,6 +195,8 @@ export function encodeFromHost(message: FromHost): Uint8Array<ArrayBuffer> {
       cursor.u32(message.bytes);
       return cursor.finish();
     }
+    case 'health':
+      return jsonFrame(kind, message, message.health);
     case 'troubled':
       return jsonFrame(kind, message, { detail: message.detail });
     case 'failed':
@@ -210,6 +216,8 @@ export function decodeFromHost(frame: Uint8Array): FromHost {
       return { kind: 'viewer-message', session, at, viewer: cursor.u32('viewer'), message: cursor.rest() };
     case FromHostKind.progress:
       return { kind: 'progress', session, at, bytes: cursor.u32('bytes') };
+    case FromHostKind.health:
+      return { kind: 'health', session, at, health: readHealth(cursor) };
     case FromHostKind.troubled:
       return { kind: 'troubled', session, at, detail: String(readJson(cursor)?.detail) };
     case FromHostKind.failed:
@@ -327,6 +335,15 @@ function readEvent(cursor: ReadCursor): SessionEvent {
   if (typeof type !== 'string') throw cursor.error('invalid_value', 'type');
   if (typeof fields !== 'object' || fields === null) throw cursor.error('invalid_value', 'fields');
   return { type, fields: fields as Record<string, unknown> };
+}
+
+function readHealth(cursor: ReadCursor): RecordingHealth {
+  const { segments, segmentStartedAt, bytes, behindMs, savedAt } = readJson(cursor) ?? {};
+  if (typeof segments !== 'number' || typeof bytes !== 'number' || typeof behindMs !== 'number') {
+    throw cursor.error('invalid_value', 'health');
+  }
+  const time = (value: unknown) => (typeof value === 'number' ? value : undefined);
+  return { segments, segmentStartedAt: time(segmentStartedAt), bytes, behindMs, savedAt: time(savedAt) };
 }
 
 function readFailure(cursor: ReadCursor): HostFailure {

@@ -194,6 +194,9 @@ class OpenSession {
       case 'progress':
         this.sink.progress(message.bytes);
         return;
+      case 'health':
+        if (this.#state === 'open') this.#options.health?.(message.health);
+        return;
       case 'troubled':
         if (this.#state === 'open') this.#options.troubled?.(message.detail);
         return;

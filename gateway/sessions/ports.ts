@@ -121,6 +121,19 @@ export interface RecordingResult {
   readonly bytes: number;
 }
 
+/** How a recording that goes on is doing. Times are milliseconds since the epoch. */
+export interface RecordingHealth {
+  /** So many were begun, the last of them at that time. */
+  readonly segments: number;
+  readonly segmentStartedAt: number | undefined;
+  /** Of video, written so far. */
+  readonly bytes: number;
+  /** How long the oldest change of the picture waits that is on its way into the video; 0: there is none. */
+  readonly behindMs: number;
+  /** When everything that was there was last made durable. */
+  readonly savedAt: number | undefined;
+}
+
 /** One session's place in the pixel host. */
 export interface PixelSession {
   readonly sink: SessionSink;
@@ -154,6 +167,8 @@ export interface PixelOptions {
   readonly record: boolean;
   /** What the recording is encrypted with, 32 bytes. */
   readonly recordingKey?: Uint8Array | undefined;
+  /** Every few seconds, how the recording is doing. */
+  health?(health: RecordingHealth): void;
   /** Recording is in trouble that may pass; the session may end with it. */
   troubled?(detail: string): void;
   /** The recording cannot go on, the host died, or the server's pictures break the protocol. Called at most once. */

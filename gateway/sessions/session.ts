@@ -20,6 +20,7 @@ import type {
   PixelSession,
   Pixels,
   PixelViewer,
+  RecordingHealth,
   RecordingResult,
 } from './ports.ts';
 import { SessionEvidence } from './session-evidence.ts';
@@ -130,6 +131,7 @@ export class Session {
   /** A freeze does not count as idleness: from here on it is counted. */
   #idleFrom = 0;
   #recordingTrouble: { readonly detail: string; readonly at: number } | undefined;
+  #recordingHealth: (RecordingHealth & { readonly reportedAt: number }) | undefined;
   #lastAt = 0;
   #heldBack = false;
   #ownerLooks = true;
@@ -207,6 +209,11 @@ export class Session {
   /** What went wrong last with the recording; it may have passed. */
   get recordingTrouble(): { readonly detail: string; readonly at: number } | undefined {
     return this.#recordingTrouble;
+  }
+
+  /** How its recording is doing, as of the last time that the pixel host said so. */
+  get recordingHealth(): (RecordingHealth & { readonly reportedAt: number }) | undefined {
+    return this.#recording === 'recording' ? this.#recordingHealth : undefined;
   }
 
   get viewers(): readonly ViewerInfo[] {
@@ -470,6 +477,9 @@ export class Session {
         height: facts.height,
         record,
         recordingKey: record ? await this.#parts.createRecordingKey() : undefined,
+        health: (health) => {
+          this.#recordingHealth = { ...health, reportedAt: this.#now() };
+        },
         troubled: (detail) => this.#recordingTroubled(detail),
         failed: (detail, code) => this.#pixelsFailed(detail, code),
       });

@@ -191,7 +191,7 @@ test('a favourite is kept with name and colour, started from, changed, asked for
   await page.getByTestId('confirm-act').click();
   await page.getByTestId('empty').waitFor();
   await page.locator('select[name=state]').selectOption('');
-  await page.getByRole('searchbox').fill('closed month');
+  await page.getByRole('searchbox').fill('closed quarter');
   await page.getByTestId('requests').getByText('Completed').waitFor();
   assert.equal(await page.getByTestId('request-row').count(), 1);
   await page.getByRole('searchbox').fill('');

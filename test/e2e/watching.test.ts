@@ -76,6 +76,7 @@ test('an administrator freezes a session, writes to its user, releases it, and e
   await waitFor('typing to work again', async () => (await textOf(jane)).includes('vow'));
   assert.ok(!(await textOf(jane)).includes('sphinx'));
 
+  await row.getByTestId('recording-health').getByText('Up to date').waitFor();
   await row.getByTestId('end-session').click();
   await admin.page.locator('input[name=reason]').fill('The server is restarted.');
   await admin.page.getByTestId('confirm-end').click();

@@ -192,7 +192,6 @@ const PLAIN_TEXT = '^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f]*$';
 
 function describe(session: Session): Record<string, unknown> {
   const { facts, state, frozen } = session;
-  const iso = (time: number) => new Date(time).toISOString();
   return {
     id: session.id,
     state: state.name,
@@ -210,6 +209,7 @@ function describe(session: Session): Record<string, unknown> {
     viewers: session.viewers.map(({ username, since }) => ({ username, since: iso(since) })),
     recording: session.recording,
     recordingTrouble: session.recordingTrouble === undefined ? null : iso(session.recordingTrouble.at),
+    recordingHealth: healthOf(session),
     frozen: frozen === undefined ? null : { by: frozen.by, reason: frozen.reason, since: iso(frozen.since) },
     alerts: session.alerts.map((alert) => ({ ...alert, at: iso(alert.at) })),
     requestId: facts.terms.requestId,
@@ -218,4 +218,21 @@ function describe(session: Session): Record<string, unknown> {
     endsAt: iso(session.endsAt),
     lastInputAt: session.lastInputAt === undefined ? null : iso(session.lastInputAt),
   };
+}
+
+function healthOf({ recordingHealth: health }: Session): Record<string, unknown> | null {
+  if (health === undefined) return null;
+  const { segments, segmentStartedAt, bytes, behindMs, savedAt, reportedAt } = health;
+  return {
+    segments,
+    segmentStartedAt: segmentStartedAt === undefined ? null : iso(segmentStartedAt),
+    bytes,
+    behindMs: Math.round(behindMs),
+    savedAt: savedAt === undefined ? null : iso(savedAt),
+    reportedAt: iso(reportedAt),
+  };
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
 }

@@ -101,6 +101,8 @@ export interface Session {
   readonly recording: 'off' | 'starting' | 'recording' | 'failed';
   /** When the recording was last in trouble, which may have passed. */
   readonly recordingTrouble: string | null;
+  /** What the recorder said last; null where nothing is recorded, or it has not said anything yet. */
+  readonly recordingHealth: RecordingHealth | null;
   readonly frozen: { readonly by: string; readonly reason: string; readonly since: string } | null;
   readonly alerts: readonly {
     readonly rule: Named;
@@ -111,6 +113,18 @@ export interface Session {
   }[];
   readonly endsAt: string;
   readonly lastInputAt: string | null;
+}
+
+export interface RecordingHealth {
+  readonly segments: number;
+  readonly segmentStartedAt: string | null;
+  /** Of video, written so far. */
+  readonly bytes: number;
+  /** How long the oldest change of the picture waits to get into the video. */
+  readonly behindMs: number;
+  /** When everything until then was made durable. */
+  readonly savedAt: string | null;
+  readonly reportedAt: string;
 }
 
 export interface Recording {

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
 import type { ApiError } from '../api/request.ts';
 import { supervision } from '../api/supervision.ts';
-import type { ConnectionSecurity, Session } from '../api/types.ts';
+import type { ConnectionSecurity, RecordingHealth, Session } from '../api/types.ts';
 import { formatBytes, formatClock, formatMoment } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
@@ -11,6 +11,7 @@ import { Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
 import { useNow } from '../ui/use-now.ts';
 import { toApiError, useResource } from '../ui/use-resource.ts';
+import { recordingProblem } from './recording-health.ts';
 import { type SessionAction, SessionActionDialog } from './session-actions.tsx';
 import { SessionSwitch } from './session-switch.tsx';
 
@@ -116,7 +117,7 @@ function SessionTable({ sessions, admin, ask, release }: SessionTableProps) {
             )}
           </td>
           <td data-label="Recording">
-            <RecordingState session={session} />
+            <RecordingState session={session} now={now} />
           </td>
           <td class="row-actions">
             <RowActions session={session} admin={admin} ask={ask} release={release} />
@@ -236,7 +237,8 @@ function Security({ security }: { readonly security: ConnectionSecurity | null |
   );
 }
 
-function RecordingState({ session: { recording, recordingTrouble } }: { readonly session: Session }) {
+function RecordingState({ session, now }: { readonly session: Session; readonly now: number }) {
+  const { recording, recordingTrouble, recordingHealth } = session;
   switch (recording) {
     case 'recording':
       return (
@@ -244,6 +246,7 @@ function RecordingState({ session: { recording, recordingTrouble } }: { readonly
           <span class="status status-recording">
             <span class="dot" aria-hidden="true" /> On
           </span>
+          {recordingHealth !== null && <Health health={recordingHealth} now={now} />}
           {recordingTrouble !== null && <span class="small status-bad">Trouble, {formatMoment(recordingTrouble)}</span>}
         </span>
       );
@@ -254,4 +257,22 @@ function RecordingState({ session: { recording, recordingTrouble } }: { readonly
     default:
       return <span class="quiet">Off</span>;
   }
+}
+
+/** How much there is of the recording, and whether it keeps up. */
+function Health({ health, now }: { readonly health: RecordingHealth; readonly now: number }) {
+  const { segments, segmentStartedAt, bytes } = health;
+  const problem = recordingProblem(health, now);
+  return (
+    <>
+      {segmentStartedAt !== null && (
+        <span class="small quiet">
+          {formatBytes(bytes)}, part {segments} since {formatMoment(segmentStartedAt)}
+        </span>
+      )}
+      <span class={problem === undefined ? 'small quiet' : 'small status-bad'} data-testid="recording-health">
+        {problem ?? 'Up to date'}
+      </span>
+    </>
+  );
 }

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RecordingHealth } from '../api/types.ts';
+import { recordingProblem } from './recording-health.ts';
+
+const NOW = Date.UTC(2026, 10, 22, 9);
+const ago = (seconds: number): string => new Date(NOW - seconds * 1000).toISOString();
+const well: RecordingHealth = {
+  segments: 2,
+  segmentStartedAt: ago(300),
+  bytes: 1000,
+  behindMs: 400,
+  savedAt: ago(4),
+  reportedAt: ago(2),
+};
+
+test('what is wrong with a recording, the worst first', () => {
+  const problem = (fields: Partial<RecordingHealth>) => recordingProblem({ ...well, ...fields }, NOW);
+  assert.equal(problem({}), undefined);
+  assert.equal(problem({ behindMs: 12_000 }), '0:12 behind');
+  assert.equal(problem({ savedAt: ago(40) }), 'Not saved for 0:40');
+  assert.equal(problem({ savedAt: null, segmentStartedAt: ago(3) }), undefined, 'it has only begun');
+  assert.equal(problem({ savedAt: null, segmentStartedAt: null }), undefined, 'there is no picture yet');
+  assert.equal(problem({ reportedAt: ago(75), behindMs: 12_000 }), 'No word from the recorder for 1:15');
+});
