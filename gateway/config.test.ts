@@ -8,7 +8,7 @@ test('defaults', () => {
   assert.equal(config.port, 8443);
   assert.equal(config.host, '::');
   assert.equal(config.dataDirectory, '/srv/oriel/data');
-  assert.equal(config.keyFile, '/srv/oriel/data/keys/master.key');
+  assert.equal(config.masterKey.file, '/srv/oriel/data/keys/master.key');
   assert.equal(config.recording, 'required');
   assert.equal(config.demo, true);
   assert.equal(config.adminPassword, undefined);
@@ -17,7 +17,7 @@ test('defaults', () => {
 test('paths are taken from the working directory', () => {
   const config = readConfig({ ORIEL_DATA: 'state', ORIEL_KEY_FILE: '/etc/oriel/key' }, '/srv/oriel');
   assert.equal(config.dataDirectory, '/srv/oriel/state');
-  assert.equal(config.keyFile, '/etc/oriel/key');
+  assert.equal(config.masterKey.file, '/etc/oriel/key');
 });
 
 test('an empty variable is one that is not set; a password keeps its spaces', () => {

@@ -2,13 +2,15 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DEFAULT_GRAPHICS, GRAPHICS_KINDS, type GraphicsKind } from '#protocol/connector/graphics-offer.ts';
 import { type TrustedProxies, trustedProxies } from './address.ts';
+import { keySources } from './vault/master-key.ts';
+import type { KeyConfig } from './vault/unlock.ts';
 
 /** The settings of one gateway process, read once at start from the environment. */
 export interface Config {
   readonly port: number;
   readonly host: string;
   readonly dataDirectory: string;
-  readonly keyFile: string;
+  readonly masterKey: KeyConfig;
   readonly evidenceKeyFile: string;
   readonly adminPassword: string | undefined;
   readonly tlsCertificateFile: string | undefined;
@@ -43,7 +45,22 @@ export const variables: readonly Variable[] = [
   {
     name: 'ORIEL_KEY_FILE',
     defaultText: '`<data>/keys/master.key`',
-    meaning: 'key that account passwords are encrypted with; keep it apart from backups of the database',
+    meaning: 'master key of the vault, where it is a file; keep it apart from backups of the database',
+  },
+  {
+    name: 'ORIEL_MASTER_KEY_SOURCE',
+    defaultText: '`file`; as the next two say',
+    meaning: 'where the master key comes from: `file`, `environment`, or `passphrase`, which is asked for at start',
+  },
+  {
+    name: 'ORIEL_MASTER_KEY',
+    defaultText: 'none',
+    meaning: 'master key of the vault, 32 bytes in base64; taken out of the environment once it is read',
+  },
+  {
+    name: 'ORIEL_MASTER_PASSPHRASE_FILE',
+    defaultText: 'typed at start',
+    meaning: 'where a service reads the passphrase from: a file or an open descriptor such as `/dev/fd/3`',
   },
   {
     name: 'ORIEL_EVIDENCE_KEY_FILE',
@@ -119,7 +136,12 @@ export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: str
     port: portOf('ORIEL_PORT', read('ORIEL_PORT') ?? '8443'),
     host: read('ORIEL_HOST') ?? '::',
     dataDirectory,
-    keyFile: path('ORIEL_KEY_FILE') ?? join(dataDirectory, 'keys', 'master.key'),
+    masterKey: {
+      source: choiceOf('ORIEL_MASTER_KEY_SOURCE', read('ORIEL_MASTER_KEY_SOURCE') ?? likelySource(read), keySources),
+      file: path('ORIEL_KEY_FILE') ?? join(dataDirectory, 'keys', 'master.key'),
+      value: read('ORIEL_MASTER_KEY'),
+      passphraseFile: path('ORIEL_MASTER_PASSPHRASE_FILE'),
+    },
     evidenceKeyFile: path('ORIEL_EVIDENCE_KEY_FILE') ?? join(dataDirectory, 'keys', 'evidence-ed25519.key'),
     adminPassword: adminPassword === '' ? undefined : adminPassword,
     tlsCertificateFile,
@@ -142,6 +164,11 @@ export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: str
       'silent',
     ]),
   };
+}
+
+function likelySource(read: (name: string) => string | undefined): string {
+  if (read('ORIEL_MASTER_PASSPHRASE_FILE') !== undefined) return 'passphrase';
+  return read('ORIEL_MASTER_KEY') === undefined ? 'file' : 'environment';
 }
 
 /** Variables that look like settings of ours but are none: most often a misspelt one. */

@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { can, Role } from './access/can.ts';
 import { generatePassword } from './access/passwords.ts';
-import { SecondFactors } from './access/second-factors.ts';
 import { createSignInServices } from './access/sign-in-services.ts';
 import { toActor } from './access/users.ts';
 import { AlertRules } from './alerts/alert-rules.ts';
@@ -37,9 +36,9 @@ import { openStore, type Store } from './store/store.ts';
 import { Targets } from './targets/targets.ts';
 import { Tickets } from './tunnel/tickets.ts';
 import { Tunnel } from './tunnel/tunnel.ts';
-import { loadMasterKey } from './vault/key-file.ts';
 import { RecordingKeys } from './vault/recording-keys.ts';
-import { Vault } from './vault/vault.ts';
+import { Rewrap } from './vault/rewrap.ts';
+import { type AskPassphrase, unlock } from './vault/unlock.ts';
 
 /** What the composition root brings: the parts that are processes or sockets of their own. */
 export interface GatewayParts {
@@ -64,6 +63,8 @@ export interface GatewayOptions {
   readonly webRoot: string;
   readonly version: string;
   readonly log: Logger;
+  /** Asks for the passphrase that the master key is made of; nothing where there is nobody to ask. */
+  readonly askPassphrase?: AskPassphrase | undefined;
   /** Tests shorten it. */
   readonly attachWithinMs?: number;
 }
@@ -98,6 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     cleanUp.push(() => services.retention.stop());
     cleanUp.push(() => services.alerts.stop());
     cleanUp.push(() => services.requestClock.stop());
+    cleanUp.push(() => services.rewrap.stop());
     const tunnel = new Tunnel({
       sessions: services.sessions,
       tickets: services.tickets,
@@ -132,6 +134,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       services.sessions.tick();
       services.alerts.tick(services.sessions.list(), Date.now());
     });
+    services.rewrap.start();
     services.retention.start();
     services.oidc.start();
     services.outbox.start();
@@ -166,15 +169,18 @@ function localUrl(port: number): string {
 
 async function createServices(options: GatewayOptions, store: Store, whereabouts: Whereabouts) {
   const { config, parts, log } = options;
-  const holdsSecrets =
-    (await Targets.holdsSecrets(store)) ||
-    (await SecondFactors.holdsKeys(store)) ||
-    (await RecordingKeys.holdsKeys(store));
-  const key = await loadMasterKey(config.keyFile, !holdsSecrets);
-  const vault = new Vault(key);
+  const unlocked = await unlock({ store, config: config.masterKey, log, ask: options.askPassphrase });
+  const { vault } = unlocked;
   const recordingKeys = new RecordingKeys(store, vault);
   parts.useKeys?.(recordingKeys);
   const audit = new Audit(store, log);
+  const rewrap = new Rewrap({
+    store,
+    unlocked,
+    keyFile: config.masterKey.file,
+    log,
+    finished: (from, to) => audit.record({ action: 'vault.rewrapped', details: { from, to } }),
+  });
   const publicUrl = () => whereabouts.url;
   const notificationServices = createNotificationServices({ store, vault, audit, log, publicUrl });
   const signInServices = createSignInServices({
@@ -195,7 +201,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     store,
     users,
     notifier: notificationServices.notifications,
-    masterKey: key,
+    linkKey: await unlocked.ownKey('decision links'),
     audit,
     log,
   });
@@ -206,7 +212,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     await accessServices.groups.addAdministrator(admin.id);
   }
   const targets = new Targets(store, vault);
-  const eventIndex = new EventIndex(store, key);
+  const eventIndex = new EventIndex(store, await unlocked.ownKey('typed words'));
   const history = new SessionHistory(store, eventIndex);
   const verifications = new Verifications(store);
   const retentionSettings = new RetentionSettings(store);
@@ -258,6 +264,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     ...notificationServices,
     audit,
     targets,
+    rewrap,
     settings: new SettingsStore(store),
     sessions,
     supervision: new Supervision(sessions, audit),

@@ -19,12 +19,14 @@ import { GatewayError } from './errors.ts';
 import type { Evidence } from './evidence/evidence.ts';
 import { verifyInProcess } from './evidence/verify-process.ts';
 import { type Gateway, type GatewayParts, startGateway } from './gateway.ts';
+import { hardenProcess } from './hardening.ts';
 import type { ServedFile } from './http/send-file.ts';
 import { createLogger, type Logger } from './log.ts';
 import { PixelHostProcess } from './pixels/pixel-host-process.ts';
 import { rdpConnector } from './rdp/connect.ts';
 import { spaceOf } from './retention/storage-space.ts';
 import { DemoTarget } from './targets/demo-target.ts';
+import { askPassphrase } from './vault/ask-passphrase.ts';
 import type { RecordingKeys } from './vault/recording-keys.ts';
 
 /**
@@ -45,6 +47,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env, process.cwd());
   const log = createLogger(config.logLevel);
   for (const variable of unknownVariables(process.env)) log.warn({ variable }, 'there is no such setting');
+  hardenProcess();
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
 
   const recordings = join(config.dataDirectory, 'recordings');
@@ -66,6 +69,7 @@ async function main(): Promise<void> {
     version,
     webRoot: join(root, 'web-client', 'dist'),
     parts,
+    askPassphrase: process.stdin.isTTY ? askPassphrase : undefined,
   });
   const demo = new DemoTarget({
     targets: gateway.services.targets,

@@ -83,7 +83,14 @@ const argon2Async =
       )
     : undefined;
 
-async function argon2id(password: string, nonce: Uint8Array, memory: number, passes: number, parallelism: number) {
+/** 32 bytes. @param memory KiB */
+export async function argon2id(
+  password: BinaryLike,
+  nonce: Uint8Array,
+  memory: number,
+  passes: number,
+  parallelism: number,
+): Promise<Buffer> {
   if (argon2Async === undefined) throw new Error('this Node has no argon2');
   return inTurn(() => argon2Async({ message: password, nonce, memory, passes, parallelism }));
 }

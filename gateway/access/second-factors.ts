@@ -37,11 +37,6 @@ export class SecondFactors {
     this.#now = now;
   }
 
-  /** Whether any key is stored: then the vault's own must be there already. */
-  static async holdsKeys(store: Store): Promise<boolean> {
-    return (await store.selectFrom('second_factors').select('user_id').limit(1).executeTakeFirst()) !== undefined;
-  }
-
   async state(userId: string): Promise<SecondFactorState> {
     const row = await this.#row(userId);
     const { left } = await this.#store

@@ -18,6 +18,7 @@ import type { Supervision } from '../sessions/supervision.ts';
 import type { SettingsStore } from '../settings/settings.ts';
 import type { Targets } from '../targets/targets.ts';
 import type { Tickets } from '../tunnel/tickets.ts';
+import type { Rewrap } from '../vault/rewrap.ts';
 import type { ServedFile } from './send-file.ts';
 
 /** What the API's routes work with. */
@@ -25,6 +26,7 @@ export interface Services extends SignInServices, NotificationServices, AccessSe
   readonly audit: Audit;
   readonly accessGuard: AccessGuard;
   readonly targets: Targets;
+  readonly rewrap: Rewrap;
   readonly settings: SettingsStore;
   readonly sessions: Sessions;
   readonly supervision: Supervision;

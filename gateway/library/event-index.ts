@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { RecordingEvent } from '../evidence/evidence.ts';
 import type { Store } from '../store/store.ts';
@@ -16,10 +16,10 @@ export class EventIndex {
   readonly #store: Store;
   readonly #key: Uint8Array;
 
-  /** @param masterKey the vault's; what is used here is derived from it */
-  constructor(store: Store, masterKey: Uint8Array) {
+  /** @param key what typed words are hashed with: 32 bytes, the same for as long as there are recordings */
+  constructor(store: Store, key: Uint8Array) {
     this.#store = store;
-    this.#key = new Uint8Array(hkdfSync('sha256', masterKey, '', 'oriel typed words', 32));
+    this.#key = key;
   }
 
   /** Takes a finished recording's events in, in place of what was known of it. */

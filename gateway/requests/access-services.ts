@@ -38,18 +38,19 @@ export interface AccessServicesParts {
   readonly store: Store;
   readonly users: Users;
   readonly notifier: Notifier;
-  readonly masterKey: Uint8Array;
+  /** What links in mails are signed with. */
+  readonly linkKey: Uint8Array;
   readonly audit: Audit;
   readonly log: Logger;
 }
 
 /** Puts together who may use what. The clock runs once it is started. */
 export function createAccessServices(parts: AccessServicesParts): AccessServices {
-  const { store, users, notifier, masterKey, audit, log } = parts;
+  const { store, users, notifier, linkKey, audit, log } = parts;
   const entitlements = new Entitlements(store);
   const requestBook = new RequestBook(audit);
   const requests = new Requests({ store, entitlements, book: requestBook, askWebhook });
-  const decisionLinks = new DecisionLinks({ store, users, requests, masterKey });
+  const decisionLinks = new DecisionLinks({ store, users, requests, key: linkKey });
   requestBook.listen(requestNotices(notifier, decisionLinks));
   const sessionSwitch = new SessionSwitch(store, audit);
   const admission = new Admission({ store, entitlements, requests, book: requestBook, sessionSwitch });

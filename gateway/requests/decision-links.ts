@@ -1,4 +1,3 @@
-import { hkdfSync } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import { can } from '../access/can.ts';
 import { toActor, type Users } from '../access/users.ts';
@@ -25,8 +24,8 @@ export interface DecisionLinksParts {
   readonly store: Store;
   readonly users: Users;
   readonly requests: Requests;
-  /** The gateway's master key; the one that links are signed with is derived from it. */
-  readonly masterKey: Uint8Array;
+  /** What links are signed with, 32 bytes. */
+  readonly key: Uint8Array;
   readonly now?: () => number;
 }
 
@@ -37,12 +36,10 @@ export interface DecisionLinksParts {
  */
 export class DecisionLinks {
   readonly #parts: DecisionLinksParts;
-  readonly #key: Uint8Array;
   readonly #now: () => number;
 
   constructor(parts: DecisionLinksParts) {
     this.#parts = parts;
-    this.#key = new Uint8Array(hkdfSync('sha256', parts.masterKey, '', 'oriel decision links', 32));
     this.#now = parts.now ?? Date.now;
   }
 
@@ -74,7 +71,7 @@ export class DecisionLinks {
         .setSubject(approverId)
         .setJti(id)
         .setExpirationTime(new Date(expiresAt))
-        .sign(this.#key);
+        .sign(this.#parts.key);
     };
     return { approve: await token('approve'), deny: await token('deny') };
   }
@@ -109,7 +106,7 @@ export class DecisionLinks {
   }
 
   async #verify(token: string): Promise<DecisionLink> {
-    const { payload } = await jwtVerify(token, this.#key, {
+    const { payload } = await jwtVerify(token, this.#parts.key, {
       algorithms: [ALGORITHM],
       audience: AUDIENCE,
       requiredClaims: ['exp', 'jti', 'sub'],

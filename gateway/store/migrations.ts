@@ -10,6 +10,7 @@ import { eventText } from './migrations/0013-event-text.ts';
 import { alertRules } from './migrations/0014-alert-rules.ts';
 import { directory } from './migrations/0019-directory.ts';
 import { passkeys } from './migrations/0020-passkeys.ts';
+import { vault } from './migrations/0017-vault.ts';
 
 /**
  * The steps from an empty file to today's tables, run in the order of their names at every start.
@@ -140,6 +141,7 @@ export const migrations: Record<string, Migration> = {
   '0014_alert_rules': alertRules,
   '0019_directory': directory,
   '0020_passkeys': passkeys,
+  '0017_vault': vault,
   '0004_oldest_credssp': oldestCredSsp,
   '0005_access': access,
   '0006_requests': requests,

@@ -4,9 +4,16 @@ import type { AlertSchema } from './alert-schema.ts';
 import type { NotificationSchema } from './notification-schema.ts';
 import type { RetentionSchema } from './retention-schema.ts';
 import type { SignInSchema } from './sign-in-schema.ts';
+import type { VaultSchema } from './vault-schema.ts';
 
 /** The tables. Times are milliseconds since the epoch; booleans are 0 or 1; `*_json` columns hold JSON text. */
-export interface Schema extends AccessSchema, SignInSchema, NotificationSchema, RetentionSchema, AlertSchema {
+export interface Schema
+  extends AccessSchema,
+    SignInSchema,
+    NotificationSchema,
+    RetentionSchema,
+    AlertSchema,
+    VaultSchema {
   users: UsersTable;
   targets: TargetsTable;
   accounts: AccountsTable;
@@ -61,9 +68,16 @@ export interface AccountsTable {
   target_id: string;
   username: string;
   domain: string;
-  /** The password, sealed by the vault for this account's id. */
+  /** The password, sealed by the vault for this account's id; empty where it is not kept here. */
   secret: Uint8Array;
   created_at: number;
+  /** vaulted | prompted | directory | provider */
+  type: Generated<string>;
+  provider_id: Generated<string | null>;
+  /** `AccountLookup`: what of the provider is meant. */
+  lookup_json: Generated<string>;
+  /** 1: whoever uses it gives her master password for it. */
+  master_password: Generated<number>;
 }
 
 export interface SettingsTable {

@@ -182,6 +182,10 @@ export class Targets {
       domain: account.domain ?? '',
       secret: this.#vault.seal(account.password, id),
       created_at: Date.now(),
+      type: 'vaulted',
+      provider_id: null,
+      lookup_json: '{}',
+      master_password: 0,
     };
     await this.#store.insertInto('accounts').values(row).execute();
     return toAccount(row);
@@ -263,11 +267,6 @@ export class Targets {
       .set({ trusted_certificate: fingerprint ?? target.certificate.offered, offered_certificate: null })
       .execute();
     return this.get(id);
-  }
-
-  /** Whether any secret is stored: then the vault's key must be there already. */
-  static async holdsSecrets(store: Store): Promise<boolean> {
-    return (await store.selectFrom('accounts').select('id').limit(1).executeTakeFirst()) !== undefined;
   }
 
   async #account(targetId: string, id: string): Promise<AccountRow> {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Store } from '../store/store.ts';
-import { KEY_SIZE, type Vault } from './vault.ts';
+import { KEY_SIZE } from './master-key.ts';
+import type { Vault } from './vault.ts';
 
 /**
  * The keys that recordings are encrypted with, one each, sealed by the vault's master key. They are in the database and
@@ -14,12 +15,6 @@ export class RecordingKeys {
   constructor(store: Store, vault: Vault) {
     this.#store = store;
     this.#vault = vault;
-  }
-
-  /** Whether there are keys that only the master key opens. */
-  static async holdsKeys(store: Store): Promise<boolean> {
-    const row = await store.selectFrom('recording_keys').select('session_id').limit(1).executeTakeFirst();
-    return row !== undefined;
   }
 
   /** A new recording's key; durable before anything is encrypted with it. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { loadMasterKey } from './key-file.ts';
+import { MasterKeyError, masterKey, nameOfKey } from './master-key.ts';
 import { Vault, VaultError } from './vault.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'oriel-vault-'));
@@ -39,14 +40,37 @@ test('any altered byte, another owner and another key are found out', () => {
   assert.throws(() => new Vault(randomBytes(32)).open(sealed, 'account-1'), VaultError);
 });
 
+test('what is altered is told by a code', () => {
+  const vault = new Vault(randomBytes(32));
+  const sealed = vault.seal('geheim', 'a');
+  sealed[sealed.length - 1] = (sealed.at(-1) ?? 0) ^ 1;
+  assert.throws(() => vault.open(sealed, 'a'), { code: 'secret_altered' });
+});
+
+test('each secret has a data key of its own, and the new master key alone opens what was wrapped anew', () => {
+  const [old, next] = [masterKey(randomBytes(32)), masterKey(randomBytes(32))];
+  const vault = new Vault(old);
+  const sealed = vault.seal('geheim', 'a');
+  vault.sealWith(next);
+  const moved = vault.rewrap(sealed);
+  assert.equal(vault.open(sealed, 'a'), 'geheim', 'the old form opens while both keys are there');
+  assert.equal(new Vault(next).open(moved, 'a'), 'geheim');
+  assert.throws(() => new Vault(old).open(moved, 'a'), VaultError);
+  assert.deepEqual(moved.subarray(-20), sealed.subarray(-20), 'the secret itself was not opened');
+  assert.throws(() => new Vault(next).open(moved, 'b'), VaultError);
+  assert.notEqual(nameOfKey(old.id), nameOfKey(next.id));
+  const exchanged = Uint8Array.from([...vault.seal('anderes', 'a').subarray(0, 69), ...moved.subarray(69)]);
+  assert.throws(() => vault.open(exchanged, 'a'), VaultError, "another secret's data key");
+});
+
 test('a key of the wrong size is refused', () => {
-  assert.throws(() => new Vault(new Uint8Array(16)), VaultError);
+  assert.throws(() => new Vault(new Uint8Array(16)), MasterKeyError);
 });
 
 test('the key file is made once, for its owner only', async () => {
   const path = join(folder, 'keys', 'master.key');
   const key = await loadMasterKey(path, true);
-  assert.equal(key.length, 32);
+  assert.equal(key.bytes.length, 32);
   assert.deepEqual(await loadMasterKey(path, false), key);
   assert.equal((await stat(path)).mode & 0o777, 0o600);
   assert.equal((await stat(join(folder, 'keys'))).mode & 0o777, 0o700);
@@ -68,12 +92,12 @@ test('a key file that others could read is closed to them', async () => {
 
 test('a lost key is reported, not replaced', async () => {
   const path = join(folder, 'lost.key');
-  await assert.rejects(loadMasterKey(path, false), VaultError);
+  await assert.rejects(loadMasterKey(path, false), MasterKeyError);
   await assert.rejects(readFile(path), { code: 'ENOENT' });
 });
 
 test('a file that is no key is refused', async () => {
   const path = join(folder, 'short.key');
   await writeFile(path, 'c2hvcnQ=');
-  await assert.rejects(loadMasterKey(path, true), VaultError);
+  await assert.rejects(loadMasterKey(path, true), MasterKeyError);
 });
