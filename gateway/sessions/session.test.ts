@@ -156,7 +156,7 @@ test('ended while the password is read: no connection is made', async () => {
 
 test('whatever fails before the connection ends the session with a code', async () => {
   const cases: [Partial<SessionParts>, string][] = [
-    [{ readCredentials: () => Promise.reject(new VaultError('altered')) }, 'internal_error'],
+    [{ readCredentials: () => Promise.reject(new VaultError('altered')) }, 'secret_altered'],
     [{ readCredentials: () => Promise.reject(new GatewayError('not_found')) }, 'not_found'],
     [{ pixels: { open: () => Promise.reject(new GatewayError('recorder_unavailable')) } }, 'recorder_unavailable'],
     [

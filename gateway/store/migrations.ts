@@ -8,9 +8,9 @@ import { recordingKeys } from './migrations/0010-recording-keys.ts';
 import { retention } from './migrations/0012-retention.ts';
 import { eventText } from './migrations/0013-event-text.ts';
 import { alertRules } from './migrations/0014-alert-rules.ts';
+import { vault } from './migrations/0017-vault.ts';
 import { directory } from './migrations/0019-directory.ts';
 import { passkeys } from './migrations/0020-passkeys.ts';
-import { vault } from './migrations/0017-vault.ts';
 
 /**
  * The steps from an empty file to today's tables, run in the order of their names at every start.

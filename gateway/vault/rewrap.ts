@@ -142,7 +142,10 @@ export class Rewrap {
       (error: unknown) => {
         if (error === STOPPED) return;
         this.#lastError = error instanceof Error ? error.message : String(error);
-        this.#parts.log.error({ err: error }, 'secrets did not all move to the new master key; goes on at the next start');
+        this.#parts.log.error(
+          { err: error },
+          'secrets did not all move to the new master key; goes on at the next start',
+        );
       },
     );
     this.#moving = { key, source, done };
