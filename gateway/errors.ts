@@ -17,6 +17,12 @@ export const errors = {
   ended_by_admin: { status: 410, close: 4001, message: 'An administrator ended the session.' },
   ended_by_rule: { status: 410, close: 4013, message: 'A rule of this gateway ended the session.' },
   access_revoked: { status: 410, close: 4005, message: 'Your access was taken back, so the session was ended.' },
+  directory_withdrawn: {
+    status: 410,
+    close: 4467,
+    message: "Your organisation's directory no longer lets you use this.",
+    hint: 'Your account there was disabled, removed or taken out of a group. Whoever keeps the directory can say why.',
+  },
   access_expired: { status: 410, close: 4006, message: 'The time that your access was granted for is over.' },
   idle_too_long: { status: 410, close: 4007, message: 'Nothing was typed or clicked for too long.' },
   session_too_long: {
@@ -249,6 +255,48 @@ export const errors = {
     hint: 'Set it up on the page of your account.',
   },
   step_up_required: { status: 403, close: 4412, message: 'Please show your second factor again for this.' },
+  recent_sign_in_required: {
+    status: 403,
+    close: 4460,
+    message: 'Please prove once more who you are for this.',
+    hint: 'Your password will do, or signing in again.',
+  },
+  factor_not_allowed: {
+    status: 403,
+    close: 4461,
+    message: 'This way to prove who you are is not allowed for your role.',
+    hint: 'The page of your account says which are.',
+  },
+  passkey_refused: {
+    status: 401,
+    close: 4462,
+    message: 'This passkey is not known here, or what it showed is not right.',
+    hint: 'It may have been removed from your account. Sign in another way, and look at the page of your account.',
+  },
+  passkey_cloned: {
+    status: 403,
+    close: 4463,
+    message: 'This passkey is no longer taken, because a copy of it seems to be in use.',
+    hint: 'Sign in another way, remove it on the page of your account, and tell an administrator.',
+  },
+  passkeys_unavailable: {
+    status: 409,
+    close: 4464,
+    message: 'Passkeys do not work at this address of the gateway.',
+    hint: 'An administrator sets ORIEL_PUBLIC_URL to the https address, with a host name, that people open.',
+  },
+  challenge_expired: {
+    status: 409,
+    close: 4465,
+    message: 'This took too long, or was done already.',
+    hint: 'Try again.',
+  },
+  password_expired: {
+    status: 403,
+    close: 4466,
+    message: 'Your password has expired, or must be changed before you can sign in.',
+    hint: "Change it where your organisation's passwords are changed, such as at your computer, and sign in then.",
+  },
   directory_unavailable: {
     status: 502,
     close: 4414,

@@ -190,6 +190,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     log,
     notifier: notificationServices.notifications,
     publicUrl,
+    origins: config.origins,
     async accessChanged(userId) {
       withdrawFromUser(sessions, userId, await users.find(userId));
       await accessGuard.recheck();

@@ -15,7 +15,9 @@ const MAX_USER_AGENT = 512;
 
 /** `code`: a code is still owed. `enrol`: a second factor must be set up first. Neither may do anything else. */
 export type SignInStage = 'full' | 'code' | 'enrol';
-export type SignInMethod = 'password' | 'oidc';
+/** What began it. */
+export const signInMethods = ['password', 'ldap', 'passkey', 'oidc'] as const;
+export type SignInMethod = (typeof signInMethods)[number];
 
 export interface NewSignIn {
   readonly address: string;
@@ -36,6 +38,8 @@ export interface SignedIn {
   readonly createdAt: number;
   /** When a second factor was last shown in it. */
   readonly confirmedAt: number | null;
+  /** When a password or a second factor was last shown in it, its beginning included. */
+  readonly provenAt: number;
 }
 
 /** One sign-in, as its user and administrators see it. */
@@ -111,6 +115,7 @@ export class LoginSessions {
       stage: row.stage as SignInStage,
       createdAt: row.created_at,
       confirmedAt: row.confirmed_at,
+      provenAt: row.proven_at ?? row.created_at,
     };
   }
 
@@ -146,21 +151,38 @@ export class LoginSessions {
     return rows.filter((row) => isLive(row, this.#now())).map(toEntry);
   }
 
-  /** A second factor was shown: the sign-in is whole, and good for what asks for one. */
-  async confirm(reference: string): Promise<void> {
+  /**
+   * A second factor was shown: the sign-in is good for what asks for one, and whole unless another is still to be set up.
+   * @param counts whether it is of a kind that counts for the user
+   */
+  async confirm(reference: string, stage: 'full' | 'enrol' = 'full', counts = true): Promise<void> {
     const now = this.#now();
     await this.#store
       .updateTable('login_sessions')
       .set(({ eb, ref }) => ({
-        confirmed_at: now,
-        expires_at: eb
-          .case()
-          .when('stage', '=', 'full')
-          .then(ref('expires_at'))
-          .else(now + LIFETIME_MS)
-          .end(),
-        stage: 'full',
+        ...(counts ? { confirmed_at: now } : {}),
+        proven_at: now,
+        ...(stage === 'full'
+          ? {
+              expires_at: eb
+                .case()
+                .when('stage', '=', 'full')
+                .then(ref('expires_at'))
+                .else(now + LIFETIME_MS)
+                .end(),
+            }
+          : {}),
+        stage,
       }))
+      .where('reference', '=', reference)
+      .execute();
+  }
+
+  /** The password was shown once more. */
+  async prove(reference: string): Promise<void> {
+    await this.#store
+      .updateTable('login_sessions')
+      .set({ proven_at: this.#now() })
       .where('reference', '=', reference)
       .execute();
   }

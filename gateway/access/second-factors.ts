@@ -49,22 +49,12 @@ export class SecondFactors {
     return {
       enrolled: since !== null,
       since: since === null ? null : new Date(since).toISOString(),
-      recoveryCodesLeft: since === null ? 0 : left,
+      recoveryCodesLeft: left,
     };
   }
 
   async isEnrolled(userId: string): Promise<boolean> {
     return (await this.#row(userId))?.confirmed_at != null;
-  }
-
-  /** Who has one: for lists of users. */
-  async enrolled(): Promise<ReadonlySet<string>> {
-    const rows = await this.#store
-      .selectFrom('second_factors')
-      .select('user_id')
-      .where('confirmed_at', 'is not', null)
-      .execute();
-    return new Set(rows.map((row) => row.user_id));
   }
 
   /** Makes a key for a user who has none; it counts once `confirm` has seen a code of it. Starting over makes another. */
@@ -117,10 +107,12 @@ export class SecondFactors {
     return (await this.#takeRecovery(userId, code)) ? 'recovery' : undefined;
   }
 
-  /** Ends the second factor and its recovery codes. Returns whether there was one. */
-  async remove(userId: string): Promise<boolean> {
+  /**
+   * Ends the codes of the app, and the recovery codes, unless those are for a passkey too. Returns whether there were any.
+   */
+  async remove(userId: string, keepRecoveryCodes = false): Promise<boolean> {
     return this.#store.transaction().execute(async (transaction) => {
-      await transaction.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
+      if (!keepRecoveryCodes) await transaction.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
       const { numDeletedRows } = await transaction
         .deleteFrom('second_factors')
         .where('user_id', '=', userId)

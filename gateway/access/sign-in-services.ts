@@ -10,14 +10,19 @@ import { LoginSessions } from './login-sessions.ts';
 import { Identities } from './oidc/identities.ts';
 import { Oidc } from './oidc/oidc.ts';
 import { OidcSettingsStore } from './oidc/oidc-settings.ts';
+import { Challenges } from './passkeys/challenges.ts';
+import { Passkeys } from './passkeys/passkeys.ts';
+import { relyingParty } from './passkeys/relying-party.ts';
 import { SecondFactors } from './second-factors.ts';
-import { SignIn, type SignInPolicy, signInDefaults } from './sign-in.ts';
+import { type PasswordCheck, SignIn } from './sign-in.ts';
+import { type SignInPolicy, signInDefaults } from './sign-in-policy.ts';
 import { Users } from './users.ts';
 
 export interface SignInServices {
   readonly users: Users;
   readonly logins: LoginSessions;
   readonly factors: SecondFactors;
+  readonly passkeys: Passkeys;
   readonly devices: KnownDevices;
   readonly signIn: SignIn;
   readonly signInPolicy: SettingsDocument<SignInPolicy>;
@@ -33,6 +38,8 @@ export interface SignInServicesParts {
   readonly log: Logger;
   readonly notifier: Notifier;
   publicUrl(): string;
+  /** Further origins of the gateway. */
+  readonly origins: readonly string[];
   /** A user's roles or groups are others than before. */
   accessChanged(userId: string): Promise<void>;
   signInsEnded(userId: string, references: readonly string[]): void;
@@ -44,6 +51,7 @@ export function createSignInServices(parts: SignInServicesParts): SignInServices
   const users = new Users(store);
   const logins = new LoginSessions(store, users);
   const factors = new SecondFactors(store, vault);
+  const passkeys = new Passkeys(store, new Challenges(), () => relyingParty(publicUrl(), parts.origins));
   const devices = new KnownDevices(store);
   const limiter = new LoginLimiter({
     report: (username, failures) => {
@@ -53,7 +61,18 @@ export function createSignInServices(parts: SignInServicesParts): SignInServices
     },
   });
   const signInPolicy = new SettingsDocument<SignInPolicy>(store, 'signIn', signInDefaults);
-  const signIn = new SignIn({ users, logins, factors, devices, limiter, policy: signInPolicy, audit, notifier });
+  const signIn = new SignIn({
+    users,
+    passwords: localPasswords(users),
+    logins,
+    factors,
+    passkeys,
+    devices,
+    limiter,
+    policy: signInPolicy,
+    audit,
+    notifier,
+  });
   const identities = new Identities({ store, users, audit, accessChanged });
   const oidcSettings = new OidcSettingsStore(store, vault);
   const oidc = new Oidc({
@@ -69,7 +88,7 @@ export function createSignInServices(parts: SignInServicesParts): SignInServices
     publicUrl,
     signInsEnded,
   });
-  return { users, logins, factors, devices, signIn, signInPolicy, identities, oidc, oidcSettings };
+  return { users, logins, factors, passkeys, devices, signIn, signInPolicy, identities, oidc, oidcSettings };
 }
 
 async function reportGuessing(
@@ -87,4 +106,14 @@ async function reportGuessing(
     audience: {},
     facts: { user: name, failures },
   });
+}
+
+function localPasswords(users: Users): PasswordCheck {
+  return {
+    async check(username, password) {
+      const user = await users.authenticate(username, password);
+      return user && { user, method: 'password' };
+    },
+    async requireWelcome() {},
+  };
 }

@@ -177,13 +177,22 @@ export function toActor(user: User): Actor {
 
 type StoredUser = UserRow & { readonly factor: number | null };
 
-/** `factor`: when two-step sign-in was set up. */
+/** `factor`: when codes of an app, or else a first passkey, were set up. */
 function selectUsers(store: Pick<Store, 'selectFrom'>) {
   return store
     .selectFrom('users')
     .leftJoin('second_factors', 'second_factors.user_id', 'users.id')
     .selectAll('users')
-    .select('second_factors.confirmed_at as factor');
+    .select(({ fn, selectFrom }) =>
+      fn
+        .coalesce(
+          'second_factors.confirmed_at',
+          selectFrom('passkeys')
+            .select(({ fn: aggregate }) => aggregate.min('passkeys.created_at').as('first'))
+            .whereRef('passkeys.user_id', '=', 'users.id'),
+        )
+        .as('factor'),
+    );
 }
 
 function toUser(row: StoredUser): User {

@@ -11,13 +11,14 @@ import { allRoutes } from './routes/routes.ts';
  */
 const anyone = [
   ...['backChannelLogout', 'beginSingleSignOn', 'finishSingleSignOn', 'getEvidenceKey', 'health', 'login'],
-  ...['openapi', 'signedIn', 'lookAtDecisionLink', 'useDecisionLink'],
+  ...['openapi', 'signedIn', 'lookAtDecisionLink', 'useDecisionLink', 'askPasskeyToSignIn', 'loginWithPasskey'],
 ];
 const signedIn = [
   ...['beginSecondFactor', 'changeOwnPassword', 'confirmSecondFactor', 'endOtherSignIns', 'endOwnSignIn'],
   ...['finishLogin', 'getSecondFactor', 'getSessionSwitch', 'linkIdentity', 'listNotifications', 'listOwnIdentities'],
   ...['listOwnSignIns', 'logout', 'logoutEverywhere', 'me', 'readNotifications', 'removeSecondFactor'],
   ...['renewRecoveryCodes', 'stepUp', 'stepUpByProvider', 'unlinkOwnIdentities'],
+  ...['addPasskey', 'askNewPasskey', 'askPasskey', 'listOwnPasskeys', 'removePasskey', 'renamePasskey'],
 ];
 const groupRoutes = ['changeGroup', 'createGroup', 'deleteGroup', 'getGroup', 'listGroups'];
 const alertRoutes = ['changeAlertRule', 'createAlertRule', 'deleteAlertRule', 'getAlertRule', 'listAlertRules'];
@@ -64,7 +65,7 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
     ...targetRoutes,
     ...groupRoutes,
     ...['changeUser', 'createUser', 'deleteUser', 'endSignInOfUser', 'endSignInsOfUser', 'listSignInsOfUser'],
-    ...['listUsers', 'resetSecondFactorOfUser', 'turnSessionSwitch'],
+    ...['listPasskeysOfUser', 'removePasskeyOfUser', 'listUsers', 'resetSecondFactorOfUser', 'turnSessionSwitch'],
     ...['changeMailSettings', 'changeNotificationRules', 'changeRetention', 'changeSettings', 'changeSignInPolicy'],
     ...['changeSingleSignOn', 'changeTargetRetention', 'changeWebhook', 'createWebhook', 'deleteWebhook'],
     ...['getMailSettings', 'getNotificationRules', 'getRetention', 'getSettings', 'getSignInPolicy'],

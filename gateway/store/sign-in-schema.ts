@@ -10,7 +10,6 @@ export interface SignInSchema {
   oidc_sign_ins: OidcSignInsTable;
   directory_identities: DirectoryIdentitiesTable;
   passkeys: PasskeysTable;
-  used_challenges: UsedChallengesTable;
 }
 
 export interface LoginSessionsTable {
@@ -118,12 +117,8 @@ export interface PasskeysTable {
   cloned_at: number | null;
 }
 
-/** Challenges that were answered; none is taken twice. */
-export interface UsedChallengesTable {
-  hash: Uint8Array;
-  expires_at: number;
-}
-
 export type LoginSessionRow = Selectable<LoginSessionsTable>;
+export type PasskeyRow = Selectable<PasskeysTable>;
+export type DirectoryIdentityRow = Selectable<DirectoryIdentitiesTable>;
 export type SecondFactorRow = Selectable<SecondFactorsTable>;
 export type OidcSignInRow = Selectable<OidcSignInsTable>;

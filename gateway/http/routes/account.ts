@@ -1,19 +1,22 @@
+import type { FactorProof } from '../../access/sign-in.ts';
+import { factorKinds } from '../../access/sign-in-policy.ts';
 import { GatewayError } from '../../errors.ts';
 import { withdrawSignIns } from '../../sessions/withdraw.ts';
 import { setDeviceCookie } from '../authentication.ts';
 import { type Route, route } from '../route.ts';
-import { array, count, flag, nullable, object, ref, text, time } from '../schemas.ts';
+import { array, count, flag, nullable, object, ref, time } from '../schemas.ts';
 import type { Services } from '../services.ts';
-import { code, presentPassword } from './sign-in.ts';
+import { code, recoveryCodes as codesShown, factorProof, presentPassword } from '../sign-in-schemas.ts';
+import { factorErrors } from './sign-in.ts';
 
 /** What people do about their own account. */
 export function accountRoutes(services: Services): Route[] {
   return [...secondFactorRoutes(services), ...ownSignInRoutes(services)];
 }
 
-const recoveryCodes = object({ recoveryCodes: { ...array(text), description: 'not shown again' } });
+const recoveryCodes = object({ recoveryCodes: codesShown });
 
-function secondFactorRoutes({ factors, signIn, signInPolicy }: Services): Route[] {
+function secondFactorRoutes({ factors, passkeys, signIn }: Services): Route[] {
   return [
     route({
       method: 'get',
@@ -23,12 +26,18 @@ function secondFactorRoutes({ factors, signIn, signInPolicy }: Services): Route[
       summary: 'Whether two-step sign-in is set up',
       access: 'signed-in',
       status: 200,
-      response: object({ enrolled: flag, since: nullable(time), recoveryCodesLeft: count, required: flag }),
+      response: object({
+        enrolled: { type: 'boolean', description: 'codes of an authenticator app' },
+        since: nullable(time),
+        recoveryCodesLeft: count,
+        passkeys: count,
+        required: flag,
+        allowed: { ...array({ enum: [...factorKinds] }), description: 'what counts for a role of yours' },
+      }),
       errors: [],
       async handle({ actor }) {
-        const { secondFactorRoles } = await signInPolicy.read();
-        const required = actor.roles.some((role) => secondFactorRoles.includes(role));
-        return { ...(await factors.state(actor.id)), required };
+        const { allowed, required } = await signIn.factorsOf(actor);
+        return { ...(await factors.state(actor.id)), passkeys: await passkeys.count(actor.id), required, allowed };
       },
     }),
     route<{ password?: string }>({
@@ -46,12 +55,17 @@ function secondFactorRoutes({ factors, signIn, signInPolicy }: Services): Route[
         uri: { type: 'string', description: 'otpauth:' },
         svg: { type: 'string', description: 'the URI as a QR code' },
       }),
-      errors: ['conflict', 'login_failed', 'too_many_requests', 'second_factor_required'],
+      errors: [
+        ...(['conflict', 'login_failed', 'too_many_requests', 'second_factor_required'] as const),
+        ...(['factor_not_allowed', 'step_up_required', 'recent_sign_in_required'] as const),
+      ],
       async handle({ signedIn, body, client }) {
         const { user, stage } = signedIn;
         if (stage === 'code') throw new GatewayError('second_factor_required');
+        await signIn.requireAllowed(user, 'code');
         // Whoever finds a browser unlocked should not make the account theirs.
         if (stage === 'full' && user.hasPassword) await signIn.checkPassword(user, body.password ?? '', client);
+        else await signIn.requireRecent(signedIn);
         return factors.begin(user);
       },
     }),
@@ -74,19 +88,19 @@ function secondFactorRoutes({ factors, signIn, signInPolicy }: Services): Route[
         return { recoveryCodes: codes };
       },
     }),
-    route<{ password?: string; code: string }>({
+    route<FactorProof>({
       method: 'post',
       path: '/api/me/second-factor/recovery-codes',
       id: 'renewRecoveryCodes',
       tag: 'account',
       summary: 'New recovery codes; the old ones are no longer good',
       access: 'signed-in',
-      body: object({ code }),
+      body: factorProof,
       status: 200,
       response: recoveryCodes,
-      errors: ['code_wrong', 'second_factor_missing', 'too_many_requests'],
+      errors: ['second_factor_missing', 'factor_not_allowed', ...factorErrors],
       async handle({ signedIn, body, client }) {
-        await signIn.confirm(signedIn, body.code, client);
+        await signIn.confirm(signedIn, body, client);
         const codes = await factors.newRecoveryCodes(signedIn.user.id);
         await signIn.tell(signedIn.user, client, 'second_factor.recovery_renewed', 'New recovery codes were made');
         return { recoveryCodes: codes };
@@ -97,20 +111,21 @@ function secondFactorRoutes({ factors, signIn, signInPolicy }: Services): Route[
       path: '/api/me/second-factor/remove',
       id: 'removeSecondFactor',
       tag: 'account',
-      summary: 'Turns two-step sign-in off: with the password, or, for whoever has none here, a code',
+      summary: 'Turns the codes of the app off: with the password, or, for whoever has none here, a code',
       access: 'signed-in',
       body: object({ password: presentPassword, code }, ['password', 'code']),
       status: 204,
-      errors: ['login_failed', 'code_wrong', 'conflict', 'second_factor_missing', 'too_many_requests'],
+      errors: ['login_failed', 'conflict', 'second_factor_missing', 'factor_not_allowed', ...factorErrors],
       async handle({ signedIn, body, client }) {
         const { user } = signedIn;
-        const { secondFactorRoles } = await signInPolicy.read();
-        if (user.roles.some((role) => secondFactorRoles.includes(role))) {
+        const { enrolled, allowed, required } = await signIn.factorsOf(user);
+        const passkey = enrolled.includes('passkey');
+        if (required && !(passkey && allowed.includes('passkey'))) {
           throw new GatewayError('conflict', 'two-step sign-in is required for a role of yours');
         }
         if (user.hasPassword) await signIn.checkPassword(user, body.password ?? '', client);
-        else await signIn.confirm(signedIn, body.code ?? '', client);
-        if (!(await factors.remove(user.id))) throw new GatewayError('second_factor_missing');
+        else await signIn.confirm(signedIn, { code: body.code ?? '' }, client);
+        if (!(await factors.remove(user.id, passkey))) throw new GatewayError('second_factor_missing');
         await signIn.tell(user, client, 'second_factor.removed', 'Two-step sign-in was turned off');
       },
     }),

@@ -1,4 +1,3 @@
-import type { SignInPolicy } from '../../access/sign-in.ts';
 import { GatewayError } from '../../errors.ts';
 import { audiences, channels, type NotificationKind, notificationKinds } from '../../notifications/kinds.ts';
 import { type MailSettings, mailSecurities } from '../../notifications/mail.ts';
@@ -6,7 +5,7 @@ import { outboxChannels } from '../../notifications/outbox.ts';
 import type { NotificationRule } from '../../notifications/rules.ts';
 import type { WebhookFields } from '../../notifications/webhooks.ts';
 import { type Route, route } from '../route.ts';
-import { array, count, email, flag, id, name, nullable, object, port, text, time, userRoles } from '../schemas.ts';
+import { array, count, email, flag, id, name, nullable, object, port, text, time } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
 export function notificationRoutes(services: Services): Route[] {
@@ -71,7 +70,7 @@ const rule = object(
 );
 const rules = object(Object.fromEntries(notificationKinds.map((one) => [one, rule])));
 
-function ruleRoutes({ notificationRules, signInPolicy, audit }: Services): Route[] {
+function ruleRoutes({ notificationRules, audit }: Services): Route[] {
   return [
     route({
       method: 'get',
@@ -99,36 +98,6 @@ function ruleRoutes({ notificationRules, signInPolicy, audit }: Services): Route
       async handle({ body, actor, address }) {
         const changed = await notificationRules.change(body);
         const details = { notifications: Object.keys(body).join(' ') };
-        await audit.record({ action: 'setting.changed', actor, address, details });
-        return changed;
-      },
-    }),
-    route({
-      method: 'get',
-      path: '/api/settings/sign-in',
-      id: 'getSignInPolicy',
-      tag: 'settings',
-      summary: 'Who needs two-step sign-in',
-      access: 'setting.manage',
-      status: 200,
-      response: object({ secondFactorRoles: userRoles }),
-      errors: [],
-      handle: () => signInPolicy.read(),
-    }),
-    route<Partial<SignInPolicy>>({
-      method: 'patch',
-      path: '/api/settings/sign-in',
-      id: 'changeSignInPolicy',
-      tag: 'settings',
-      summary: 'Change who needs two-step sign-in; from the next sign-in on',
-      access: 'setting.manage',
-      body: object({ secondFactorRoles: userRoles }, ['secondFactorRoles']),
-      status: 200,
-      response: object({ secondFactorRoles: userRoles }),
-      errors: [],
-      async handle({ body, actor, address }) {
-        const changed = await signInPolicy.change(body);
-        const details = { secondFactorRoles: changed.secondFactorRoles.join(' ') };
         await audit.record({ action: 'setting.changed', actor, address, details });
         return changed;
       },

@@ -8,12 +8,14 @@ import { doctorRoutes } from './doctor.ts';
 import { evidenceRoutes } from './evidence.ts';
 import { liveRoutes } from './live.ts';
 import { notificationRoutes } from './notifications.ts';
+import { passkeyRoutes } from './passkeys.ts';
 import { recordingRoutes } from './recordings.ts';
 import { requestRoutes } from './requests.ts';
 import { retentionRoutes } from './retention.ts';
 import { serviceRoutes } from './service.ts';
 import { sessionRoutes } from './sessions.ts';
 import { signInRoutes } from './sign-in.ts';
+import { signInPolicyRoutes } from './sign-in-policy.ts';
 import { singleSignOnRoutes } from './single-sign-on.ts';
 import { targetRoutes } from './targets.ts';
 import { userRoutes } from './users.ts';
@@ -23,6 +25,8 @@ export function allRoutes(services: Services): Route[] {
   const routes = [
     ...signInRoutes(services),
     ...accountRoutes(services),
+    ...passkeyRoutes(services),
+    ...signInPolicyRoutes(services),
     ...singleSignOnRoutes(services),
     ...userRoutes(services),
     ...notificationRoutes(services),

@@ -1,27 +1,34 @@
-import type { Opened } from '../../access/sign-in.ts';
+import { signInMethods } from '../../access/login-sessions.ts';
+import type { FactorProof, Opened } from '../../access/sign-in.ts';
+import { factorKinds } from '../../access/sign-in-policy.ts';
+import type { User } from '../../access/users.ts';
 import { GatewayError } from '../../errors.ts';
 import { withdrawSignIns } from '../../sessions/withdraw.ts';
 import { setDeviceCookie, setSessionCookie } from '../authentication.ts';
 import { type Route, route } from '../route.ts';
-import { newPassword, nullable, object, ref, text } from '../schemas.ts';
+import { array, newPassword, nullable, object, ref, text } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import { code, factorProof, identityProof, presentPassword } from '../sign-in-schemas.ts';
 
 interface LoginBody {
   readonly username: string;
   readonly password: string;
   readonly code?: string;
+  readonly twoSteps?: boolean;
 }
 
-/** Six digits, or a recovery code; spaces and dashes as people type them. */
-export const code = { type: 'string', minLength: 6, maxLength: 64, writeOnly: true } as const;
-export const presentPassword = { type: 'string', maxLength: 1024, writeOnly: true } as const;
-const stage = {
+export const stage = {
   enum: ['full', 'code', 'enrol'],
   description:
-    '`code`: a code is still owed; `enrol`: a second factor must be set up first. Neither can do anything else',
+    '`code`: a second factor is still owed; `enrol`: a second factor must be set up first. Neither can do anything else',
 } as const;
 
-export function signInRoutes({ users, logins, signIn, oidc, audit, sessions }: Services): Route[] {
+export function signInRoutes(services: Services): Route[] {
+  const { users, logins, signIn, signInPolicy, passkeys, oidc, audit, sessions } = services;
+  const factorsFor = async (user: User, at: 'code' | 'enrol') => {
+    const { enrolled, allowed } = await signIn.factorsOf(user);
+    return at === 'code' ? enrolled : allowed;
+  };
   return [
     route<LoginBody>({
       method: 'post',
@@ -31,12 +38,23 @@ export function signInRoutes({ users, logins, signIn, oidc, audit, sessions }: S
       summary: 'Sign in: sets the session cookie, and returns the same token for use as Bearer',
       access: 'anyone',
       body: object(
-        { username: { type: 'string', maxLength: 256 }, password: presentPassword, code: { ...code, minLength: 0 } },
-        ['code'],
+        {
+          username: { type: 'string', maxLength: 256 },
+          password: presentPassword,
+          code: { ...code, minLength: 0 },
+          twoSteps: {
+            type: 'boolean',
+            description: 'opens a sign-in that owes its second factor, instead of refusing',
+          },
+        },
+        ['code', 'twoSteps'],
       ),
       status: 200,
       response: object({ token: text, user: ref('User'), stage }),
-      errors: ['login_failed', 'second_factor_required', 'code_wrong', 'too_many_requests'],
+      errors: [
+        ...(['login_failed', 'second_factor_required', 'code_wrong', 'too_many_requests'] as const),
+        ...(['password_expired', 'directory_refused', 'directory_unavailable'] as const),
+      ],
       async handle({ body, client, context }) {
         const opened = await signIn.withPassword(body, client);
         signedIn(context, opened);
@@ -54,7 +72,12 @@ export function signInRoutes({ users, logins, signIn, oidc, audit, sessions }: S
       response: object({
         user: nullable(ref('User')),
         stage: nullable(stage),
-        method: nullable({ enum: ['password', 'oidc'] }),
+        method: nullable({ enum: [...signInMethods] }),
+        factors: {
+          ...array({ enum: [...factorKinds] }),
+          description: 'of stage `code`, what there is to show; of `enrol`, what may be set up',
+        },
+        passkeys: { type: 'boolean', description: 'a passkey signs in by itself' },
         singleSignOn: nullable(object({ label: text })),
       }),
       errors: [],
@@ -65,25 +88,27 @@ export function signInRoutes({ users, logins, signIn, oidc, audit, sessions }: S
           user: here?.user ?? null,
           stage: here?.stage ?? null,
           method: here?.method ?? null,
+          factors: here === undefined || here.stage === 'full' ? [] : await factorsFor(here.user, here.stage),
+          passkeys: passkeys.facts().problem === null && (await signInPolicy.read()).passwordless,
           singleSignOn: await oidc.offer(),
         };
       },
     }),
-    route<{ code: string }>({
+    route<FactorProof>({
       method: 'post',
       path: '/api/login/code',
       id: 'finishLogin',
       tag: 'sign-in',
-      summary: 'The second step of a sign-in that owes a code',
+      summary: 'The second step of a sign-in that owes a second factor',
       access: 'signed-in',
       unfinished: true,
-      body: object({ code }),
+      body: factorProof,
       status: 200,
       response: object({ user: ref('User') }),
-      errors: ['code_wrong', 'conflict', 'second_factor_missing', 'too_many_requests'],
+      errors: ['conflict', 'second_factor_missing', ...factorErrors],
       async handle({ body, client, context, signedIn }) {
-        if (signedIn.stage !== 'code') throw new GatewayError('conflict', 'this sign-in owes no code');
-        setDeviceCookie(context, await signIn.finish(signedIn, body.code, client));
+        if (signedIn.stage !== 'code') throw new GatewayError('conflict', 'this sign-in owes no second factor');
+        setDeviceCookie(context, await signIn.finish(signedIn, body, client));
         return { user: signedIn.user };
       },
     }),
@@ -115,17 +140,20 @@ export function signInRoutes({ users, logins, signIn, oidc, audit, sessions }: S
       errors: [],
       handle: ({ signedIn }) => signedIn.user,
     }),
-    route<{ code: string }>({
+    route<FactorProof | { password: string }>({
       method: 'post',
       path: '/api/step-up',
       id: 'stepUp',
       tag: 'sign-in',
-      summary: 'Show the second factor once more: some desktops ask for it at each connection',
+      summary:
+        'Show the second factor once more: some desktops ask for it at each connection. The password is for whoever ' +
+        'has no second factor, and counts for changes of the own account only',
       access: 'signed-in',
-      body: object({ code }),
+      body: identityProof,
       status: 204,
-      errors: ['code_wrong', 'second_factor_missing', 'too_many_requests'],
-      handle: ({ body, client, signedIn }) => signIn.confirm(signedIn, body.code, client),
+      errors: ['second_factor_missing', 'factor_not_allowed', 'login_failed', ...factorErrors],
+      handle: ({ body, client, signedIn }) =>
+        'password' in body ? signIn.prove(signedIn, body.password, client) : signIn.confirm(signedIn, body, client),
     }),
     route<{ current: string; password: string }>({
       method: 'post',
@@ -136,8 +164,9 @@ export function signInRoutes({ users, logins, signIn, oidc, audit, sessions }: S
       access: 'signed-in',
       body: object({ current: presentPassword, password: newPassword }),
       status: 204,
-      errors: ['login_failed', 'too_many_requests'],
+      errors: ['conflict', 'login_failed', 'too_many_requests'],
       async handle({ actor, body, client, context, signedIn }) {
+        if (!signedIn.user.hasPassword) throw new GatewayError('conflict', 'your password is not kept here');
         await signIn.checkPassword(actor, body.current, client);
         const others = (await logins.list(actor.id)).map(({ id }) => id).filter((id) => id !== signedIn.reference);
         await users.change(actor.id, { password: body.password });
@@ -148,6 +177,18 @@ export function signInRoutes({ users, logins, signIn, oidc, audit, sessions }: S
       },
     }),
   ];
+}
+
+/** What showing a second factor may be answered with. */
+export const factorErrors = [
+  ...(['code_wrong', 'passkey_refused', 'passkey_cloned', 'passkeys_unavailable', 'challenge_expired'] as const),
+  'too_many_requests',
+] as const;
+
+export async function existingUser(found: Promise<User | undefined>): Promise<User> {
+  const user = await found;
+  if (user === undefined) throw new GatewayError('not_found', 'there is no such user');
+  return user;
 }
 
 /** Leaves with the browser what signs it in. */

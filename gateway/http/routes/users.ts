@@ -1,10 +1,11 @@
 import type { Role } from '../../access/can.ts';
-import { toActor, type User, type UserChange } from '../../access/users.ts';
+import { toActor, type UserChange } from '../../access/users.ts';
 import { GatewayError } from '../../errors.ts';
 import { withdrawFromUser, withdrawSignIns } from '../../sessions/withdraw.ts';
 import { type Route, route } from '../route.ts';
 import { array, email, flag, newPassword, nullable, object, ref, username, userRoles } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import { existingUser } from './sign-in.ts';
 
 export function userRoutes(services: Services): Route[] {
   return [...peopleRoutes(services), ...signInsOfUsersRoutes(services)];
@@ -104,7 +105,7 @@ function peopleRoutes({ users, logins, audit, sessions, accessGuard }: Services)
       status: 204,
       errors: ['conflict'],
       async handle({ parameter, actor, address }) {
-        const user = await existing(users.find(parameter('id')));
+        const user = await existingUser(users.find(parameter('id')));
         await users.remove(user.id);
         withdrawFromUser(sessions, user.id);
         await accessGuard.recheck();
@@ -120,7 +121,8 @@ function peopleRoutes({ users, logins, audit, sessions, accessGuard }: Services)
   ];
 }
 
-function signInsOfUsersRoutes({ users, audit, logins, factors, devices, signIn, sessions }: Services): Route[] {
+function signInsOfUsersRoutes(services: Services): Route[] {
+  const { users, audit, logins, factors, passkeys, devices, signIn, sessions } = services;
   return [
     route({
       method: 'get',
@@ -133,7 +135,7 @@ function signInsOfUsersRoutes({ users, audit, logins, factors, devices, signIn, 
       response: array(ref('SignIn')),
       errors: [],
       handle: async ({ parameter, signedIn }) => {
-        const user = await existing(users.find(parameter('id')));
+        const user = await existingUser(users.find(parameter('id')));
         const list = await logins.list(user.id);
         return list.map((entry) => ({ ...entry, current: entry.id === signedIn.reference }));
       },
@@ -149,7 +151,7 @@ function signInsOfUsersRoutes({ users, audit, logins, factors, devices, signIn, 
         status: 204,
         errors: [],
         async handle({ parameter, actor, address }) {
-          const user = await existing(users.find(parameter('id')));
+          const user = await existingUser(users.find(parameter('id')));
           const ended = await logins.revoke(user.id, which === 'one' ? { only: parameter('signIn') } : {});
           if (which === 'one' && ended.length === 0) throw new GatewayError('not_found');
           // Whoever must be signed out everywhere may have a stolen browser among those that are known.
@@ -165,13 +167,14 @@ function signInsOfUsersRoutes({ users, audit, logins, factors, devices, signIn, 
       path: '/api/users/:id/second-factor',
       id: 'resetSecondFactorOfUser',
       tag: 'users',
-      summary: 'Take away the second factor of a user who lost it, and sign the user out',
+      summary: 'Take away every second factor of a user who lost it, passkeys too, and sign the user out',
       access: 'user.manage',
       status: 204,
       errors: [],
       async handle({ parameter, actor, client }) {
-        const user = await existing(users.find(parameter('id')));
-        if (!(await factors.remove(user.id))) throw new GatewayError('not_found', 'there is no second factor');
+        const user = await existingUser(users.find(parameter('id')));
+        const removed = [await factors.remove(user.id), (await passkeys.remove(user.id)) > 0];
+        if (!removed.includes(true)) throw new GatewayError('not_found', 'there is no second factor');
         withdrawSignIns(sessions, user.id, await logins.revoke(user.id));
         const by = await users.find(actor.id);
         const title = 'Two-step sign-in was turned off by an administrator';
@@ -179,10 +182,4 @@ function signInsOfUsersRoutes({ users, audit, logins, factors, devices, signIn, 
       },
     }),
   ];
-}
-
-async function existing(found: Promise<User | undefined>): Promise<User> {
-  const user = await found;
-  if (user === undefined) throw new GatewayError('not_found', 'there is no such user');
-  return user;
 }

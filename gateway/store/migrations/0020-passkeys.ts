@@ -18,11 +18,6 @@ export const passkeys: Migration = {
       .addColumn('cloned_at', 'integer')
       .execute();
     await db.schema.createIndex('passkeys_user').on('passkeys').column('user_id').execute();
-    await db.schema
-      .createTable('used_challenges')
-      .addColumn('hash', 'blob', (column) => column.primaryKey())
-      .addColumn('expires_at', 'integer', (column) => column.notNull())
-      .execute();
     await db.schema.alterTable('login_sessions').addColumn('proven_at', 'integer').execute();
   },
 };
