@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openBundle } from '../recorder/evidence/bundle.ts';
 import { describeReport } from '../recorder/evidence/describe-report.ts';
+import { EventJournal } from '../recorder/evidence/event-journal.ts';
 import { ensureSigningKey, readTrustedKeys } from '../recorder/evidence/signing-key.ts';
 import type { VerificationReport } from '../recorder/evidence/verify.ts';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from '../recorder/finish.ts';
@@ -11,8 +12,10 @@ import { RecordingArchive } from '../recorder/storage/archive.ts';
 import { type ByteSource, streamOf } from '../recorder/storage/byte-source.ts';
 import type { ObjectStorage } from '../recorder/storage/object-storage.ts';
 import { openStorage } from '../recorder/storage/open-storage.ts';
+import { RecordingFolder } from '../recorder/storage/recording-folder.ts';
 import { RecordingStore } from '../recorder/storage/recording-store.ts';
 import { SealedFileError } from '../recorder/storage/sealed-file.ts';
+import { sessionClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
 import { startDemoProcess } from './demo/process.ts';
 import { GatewayError } from './errors.ts';
@@ -58,6 +61,8 @@ async function main(): Promise<void> {
     recordingsDirectory: recordings,
     ffmpegPath: config.ffmpegPath,
     signingKeyFile,
+    openJournal: (directory, sessionId, key) =>
+      new EventJournal(new RecordingFolder(directory, sessionId, key), sessionClock),
     log,
   });
   // Before the first recording needs it; a key that cannot be read is for the person who starts the gateway.

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, mkdtemp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, open, readdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,25 +22,11 @@ import {
   temporaryDirectory,
 } from './testing/media-tools.ts';
 import { RecordingSession } from './testing/recording-session.ts';
+import { BreakableDisk, smallDisk } from './testing/small-disk.ts';
 
 /** Simulated hours cost minutes: `ORIEL_TEST_LONG=1` runs them in full. */
 const LONG = process.env.ORIEL_TEST_LONG === '1';
 const HOUR = 3_600_000;
-
-/** A disk of its own, as small as is wanted. Needs root; where a test has it not, that is said. */
-async function smallDisk(context: TestContext, kilobytes: number): Promise<string | undefined> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-    context.skip('a file system of its own can be mounted by root only');
-    return undefined;
-  }
-  const place = await mkdtemp(join(tmpdir(), 'oriel-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', place]);
-  context.after(async () => {
-    execFileSync('umount', ['-l', place]);
-    await rm(place, { recursive: true });
-  });
-  return place;
-}
 
 async function recordOn(disk: string, context: TestContext) {
   const key = Uint8Array.from(randomBytes(32));
@@ -125,6 +110,33 @@ test('on a disk that is read-only no recording begins, and it says why', async (
     new CanvasDesktop(64, 64),
   );
   await assert.rejects(opening, { code: 'recorder_unavailable', message: /EROFS|read-only/ });
+});
+
+test('a disk that turns read-only in mid-session: a warning, then recording_failed, and what was there plays', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const disk = await BreakableDisk.mount(context);
+  if (disk === undefined) return;
+  const { session, troubles, keyOf } = await recordOn(disk.path, context);
+  for (let i = 0; i < 60 && session.failures.length === 0; i++) {
+    if (i === 8) {
+      await sleep(3300); // a checkpoint is written every three seconds
+      await disk.fail();
+    }
+    noise(session, i);
+    await session.advance(1000);
+    await sleep(20);
+  }
+  assert.equal(session.failures[0]?.code, 'recording_failed');
+  assert.match(session.failures[0]?.message ?? '', /EROFS|read-only/);
+  assert.ok(troubles.length > 0, 'the user was warned before');
+  await assert.rejects(session.finish(), { code: 'recording_failed' });
+  assert.ok(session.recorder.isLeft, 'it is still to be finished');
+  assert.match((await recoverInterrupted(disk.path, { keyOf }))[0]?.error?.message ?? '', /EROFS|read-only/);
+  disk.repair();
+  const [recovered] = await recoverInterrupted(disk.path, { keyOf });
+  assert.equal(recovered?.error, undefined);
+  assert.equal(recovered?.summary?.state, 'incomplete');
+  assert.ok((recovered?.summary?.durationMs ?? 0) >= 5000, `${recovered?.summary?.durationMs} ms`);
 });
 
 test('a slow disk loses nothing', async (context) => {

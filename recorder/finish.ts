@@ -9,12 +9,13 @@ import {
   parseCheckpoint,
   type SignedCheckpoint,
 } from './evidence/checkpoint.ts';
+import { JOURNAL_FILES } from './evidence/event-journal.ts';
 import { EVENTS_FILE, EventLog } from './evidence/event-log.ts';
 import { hashSegment, type Sealing } from './evidence/seal.ts';
 import { readTrustedKeys } from './evidence/signing-key.ts';
 import { type Ffmpeg, findFfmpeg } from './ffmpeg.ts';
 import { joinSegments, VIDEO_FILE } from './join.ts';
-import { type KeyOf, NO_KEYS } from './library.ts';
+import { isUnfinished, type KeyOf, NO_KEYS } from './library.ts';
 import { MANIFEST_FILE, type Manifest, readManifest, writeManifest } from './manifest.ts';
 import { RecorderError, type RecorderLog, type RecordingSummary, systemClock } from './recording.ts';
 import { canvasFile, findSegments, putOnOneCanvas } from './segments.ts';
@@ -152,10 +153,6 @@ async function keepWithoutVideo(folder: RecordingFolder, manifest: Manifest): Pr
   throw new RecorderError('recording_failed', 'no frame of the recording reached the disk');
 }
 
-function isUnfinished(manifest: Manifest): boolean {
-  return manifest.state === 'recording' || manifest.state === 'finishing';
-}
-
 /** Finishes what its own writer could not. */
 async function recover(
   folder: RecordingFolder,
@@ -174,12 +171,17 @@ async function recover(
   if (problems.length > 0) manifest.problems = [...(manifest.problems ?? []), ...problems];
   if (interrupted) await encodeSpools(folder, manifest, ffmpeg);
   manifest.state = 'finishing';
-  const sealing = await recoverEvents(folder, manifest, signingKeyFile, signed);
-  if (manifest.segments.length === 0 && (sealing?.log?.lines ?? 0) > OWN_LINES) {
+  const events = await recoverEvents(folder, manifest);
+  if (manifest.segments.length === 0 && events.state.lines > OWN_LINES) {
     // It went before the first picture, and something had happened by then: that must not go with it.
     return keepWithoutVideo(folder, manifest);
   }
-  return finishRecording(folder, manifest, ffmpeg, log, sealing, checkpoint?.t);
+  const now = () => systemClock.now();
+  const sealing =
+    signingKeyFile === undefined ? undefined : { signingKeyFile, log: events.state, checkpoint: signed, now };
+  // Somebody was there to write that down, and had the picture before them.
+  const untilMs = Math.max(checkpoint?.t ?? 0, interrupted ? events.untilMs : 0);
+  return finishRecording(folder, manifest, ffmpeg, log, sealing, untilMs);
 }
 
 async function checkCheckpoint(
@@ -202,17 +204,12 @@ async function checkCheckpoint(
   });
 }
 
-/** Goes on with the event log of a recorder that died, and adds what it could not write any more. */
-async function recoverEvents(
-  folder: RecordingFolder,
-  manifest: Manifest,
-  signingKeyFile: string | undefined,
-  checkpoint: SignedCheckpoint | undefined,
-): Promise<Sealing | undefined> {
-  if (signingKeyFile === undefined) return undefined;
+/** Goes on with the event log of a recorder that died, and adds what it could not write any more. Closed when it resolves. */
+async function recoverEvents(folder: RecordingFolder, manifest: Manifest): Promise<EventLog> {
   const now = () => systemClock.now();
   const log = await EventLog.open({ folder, sessionId: manifest.sessionId, at: now() });
   try {
+    await log.appendLost(manifest.startedAt);
     log.append('recovered', {}, { at: now(), t: null });
     for (const { file } of manifest.segments) {
       if (log.segments.has(file)) continue;
@@ -223,14 +220,14 @@ async function recoverEvents(
   } finally {
     await log.close();
   }
-  return { signingKeyFile, log: log.state, checkpoint, now };
+  return log;
 }
 
 async function removeWorkFiles(folder: RecordingFolder, manifest: Manifest): Promise<void> {
   const segments = manifest.segments.flatMap(({ file }) => [file, canvasFile(file)]);
   // The events are in the video now.
   const events = manifest.evidence === undefined ? [] : [EVENTS_FILE];
-  await folder.remove(...segments, ...events, CHECKPOINTS_FILE);
+  await folder.remove(...segments, ...events, ...JOURNAL_FILES, CHECKPOINTS_FILE);
 }
 
 /** The manifest as it is on disk now, once no other living process owns it; `undefined` when one still does. */

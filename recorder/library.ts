@@ -47,6 +47,11 @@ export async function readRecording(directory: string, keyOf: KeyOf = NO_KEYS): 
   };
 }
 
+/** Whether somebody finishes it, or has to. */
+export function isUnfinished({ state }: Pick<Manifest, 'state'>): boolean {
+  return state === 'recording' || state === 'finishing';
+}
+
 /** @param path of the video */
 export function summarise(path: string, manifest: Manifest): RecordingSummary | undefined {
   const { video, startedAt, endedAt, state, segments } = manifest;

@@ -8,6 +8,7 @@ import { describeExit, type Ffmpeg, findFfmpeg } from './ffmpeg.ts';
 import { finishRecording } from './finish.ts';
 import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy, type FramePolicySettings } from './frame-policy.ts';
 import { I420Picture, rgbaImage, roundUpToEven } from './i420.ts';
+import { isUnfinished } from './library.ts';
 import { MANIFEST_FILE, type Manifest, type ManifestSegment, writeManifest } from './manifest.ts';
 import { PointerOverlay } from './pointer-overlay.ts';
 import {
@@ -181,6 +182,12 @@ export class SessionRecorder {
     };
   }
 
+  /** The gateway is gone: what it had written down and never sent any more is written down here. */
+  async gatewayLost(at: number): Promise<void> {
+    await this.#events?.appendLost(this.#manifest.startedAt);
+    this.event('gateway-lost', {}, at);
+  }
+
   /** Resolves when no capture is under way: for tests whose clock runs faster than the encoder. */
   async drained(): Promise<void> {
     while (this.#busy !== undefined) await this.#busy;
@@ -194,11 +201,16 @@ export class SessionRecorder {
 
   /**
    * Ends the recording at `at` and joins it. `undefined` when there never was a picture; the folder is then removed.
-   * Rejects with `recording_failed` when nothing of it can be played. Safe to call twice.
+   * Rejects with `recording_failed` when nothing of it can be played, or nothing can be written (`isLeft`). Safe to call twice.
    */
   finish(at: number): Promise<RecordingSummary | undefined> {
     this.#finishing ??= this.#finish(at);
     return this.#finishing;
+  }
+
+  /** Whether what `finish` could not do is still to be done, by `recoverInterrupted` when there is room, say. */
+  get isLeft(): boolean {
+    return isUnfinished(this.#manifest);
   }
 
   #changed(at: number): void {

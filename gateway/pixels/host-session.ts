@@ -19,8 +19,12 @@ export interface FrameRecorder {
   pointer(x: number, y: number, pointer: PointerState, at: number): void;
   event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void;
   health(now: number): RecordingHealth;
+  /** Nothing more will come from the gateway. */
+  gatewayLost(at: number): Promise<void>;
   /** Nothing: there never was a picture. */
   finish(at: number): Promise<{ readonly durationMs: number; readonly bytes: number } | undefined>;
+  /** Once `finish` has rejected: it may still be done later. */
+  readonly isLeft: boolean;
 }
 
 /** Where a recorder takes its pictures from. */
@@ -169,16 +173,27 @@ export class HostSession {
     return this.#finishing;
   }
 
+  /** As `finish`, of a session whose gateway is gone in the middle of it. Never rejects. */
+  async abandon(at: number): Promise<void> {
+    // A session that had ended has been told so.
+    if (this.#finishing === undefined) {
+      const lost = this.#recorder?.gatewayLost(at);
+      await lost?.catch((error: unknown) => this.#log.error({ err: error }, 'the end of the event log is missing'));
+    }
+    await this.finish(at);
+  }
+
   async #finish(at: number): Promise<void> {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     for (const viewer of this.#viewers.values()) viewer.close();
     this.#viewers.clear();
-    let recording: { durationMs: number; bytes: number } | undefined;
+    let recording: { durationMs: number; bytes: number } | 'left' | undefined;
     try {
       const summary = await this.#recorder?.finish(at);
       if (summary !== undefined) recording = { durationMs: summary.durationMs, bytes: summary.bytes };
     } catch (error) {
       this.#log.error({ err: error }, 'recording could not be finished');
+      if (this.#recorder?.isLeft) recording = 'left';
     }
     this.#send({ kind: 'finished', session: this.#id, at: sessionClock(), recording });
   }

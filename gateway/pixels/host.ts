@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { recoverInterrupted } from '../../recorder/finish.ts';
-import { readRecording } from '../../recorder/library.ts';
+import { isUnfinished, readRecording } from '../../recorder/library.ts';
 import { RecorderError } from '../../recorder/recording.ts';
 import { SessionRecorder } from '../../recorder/session-recorder.ts';
 import { sessionClock } from '../clock.ts';
@@ -154,7 +154,7 @@ function open(id: number, options: OpenOptions): void {
 async function recover(session: number, openOptions: OpenOptions): Promise<void> {
   const { directory, ffmpegPath, signingKeyFile } = openOptions;
   const keyOf = async () => keyIn(openOptions);
-  let recording: { durationMs: number; bytes: number } | undefined;
+  let recording: { durationMs: number; bytes: number } | 'left' | undefined = 'left';
   try {
     // The dead host's encoder sees the end of its input at the same moment, and writes out what it has.
     await setTimeout(ENCODER_GRACE_MS);
@@ -162,8 +162,10 @@ async function recover(session: number, openOptions: OpenOptions): Promise<void>
     const options = { ffmpegPath, signingKeyFile, keyOf, log, sessionIds: [basename(directory)] };
     const [recovered] = await recoverInterrupted(dirname(directory), options);
     // A host that could still finish its recordings before it went has left nothing to recover.
-    const summary = recovered?.summary ?? (await readRecording(directory, keyOf))?.summary;
+    const found = await readRecording(directory, keyOf);
+    const summary = recovered?.summary ?? found?.summary;
     if (summary !== undefined) recording = { durationMs: summary.durationMs, bytes: summary.bytes };
+    else if (found === undefined || !isUnfinished(found)) recording = undefined;
   } catch (error) {
     log.error({ err: error }, 'recording cannot be recovered');
   } finally {
@@ -196,9 +198,7 @@ function leave(): void {
   if (leaving) return;
   leaving = true;
   const at = sessionClock();
-  // Sessions that ended in good form have been finished before.
-  for (const session of sessions.values()) session.event({ type: 'gateway-lost', fields: {} }, at);
-  Promise.allSettled([...sessions.values()].map((session) => session.finish(at))).then(() => {
+  Promise.allSettled([...sessions.values()].map((session) => session.abandon(at))).then(() => {
     gateway.end(() => process.exit());
     gateway.on('close', () => process.exit());
     if (gateway.destroyed) process.exit();

@@ -41,6 +41,7 @@ const fromHost: FromHost[] = [
   { kind: 'failed', session: 1, at, failure: { code: 'protocol_error', detail: 'TS_BITMAP_DATA' } },
   { kind: 'finished', session: 1, at, recording: { durationMs: 12.5, bytes: 99 } },
   { kind: 'finished', session: 1, at, recording: undefined },
+  { kind: 'finished', session: 1, at, recording: 'left' },
 ];
 
 describe('pixel host messages', () => {

@@ -57,8 +57,8 @@ export type FromHost =
       readonly kind: 'finished';
       readonly session: number;
       readonly at: number;
-      /** What was recorded; nothing where there is no video. */
-      readonly recording: { readonly durationMs: number; readonly bytes: number } | undefined;
+      /** What was recorded; nothing where there is no video. `left`: there may be one when it is tried again. */
+      readonly recording: { readonly durationMs: number; readonly bytes: number } | 'left' | undefined;
     };
 
 /** Something that happened in a session, as its recording's event log has it. docs/recording.md lists the types. */
@@ -202,7 +202,7 @@ export function encodeFromHost(message: FromHost): Uint8Array<ArrayBuffer> {
     case 'failed':
       return jsonFrame(kind, message, message.failure);
     case 'finished':
-      return jsonFrame(kind, message, message.recording ?? null);
+      return jsonFrame(kind, message, message.recording === 'left' ? { left: true } : (message.recording ?? null));
   }
 }
 
@@ -354,9 +354,10 @@ function readFailure(cursor: ReadCursor): HostFailure {
   return { code, detail: String(detail) };
 }
 
-function readRecording(cursor: ReadCursor): { durationMs: number; bytes: number } | undefined {
+function readRecording(cursor: ReadCursor): { durationMs: number; bytes: number } | 'left' | undefined {
   const body = readJson(cursor);
   if (body === null) return undefined;
+  if (body.left === true) return 'left';
   const { durationMs, bytes } = body;
   if (typeof durationMs !== 'number' || typeof bytes !== 'number') throw cursor.error('invalid_value', 'durationMs');
   return { durationMs, bytes };

@@ -23,10 +23,25 @@ export interface PixelHostOptions {
   readonly ffmpegPath: string;
   /** The key that recordings are signed with; the host reads it itself. */
   readonly signingKeyFile?: string;
+  /** Where the gateway itself writes down what happens in a recorded session; without it, a kill may cost events. */
+  readonly openJournal?: (directory: string, sessionId: string, key: Uint8Array | undefined) => Journal;
+  /** When a recording that could not be finished is tried again for the first time. */
+  readonly retryMs?: number;
   readonly log: Logger;
   /** Another program in the host's place, for tests. */
   readonly script?: string;
 }
+
+/** Holds a session's events where no killed process takes them with it. Its calls never throw, reject or wait. */
+export interface Journal {
+  append(type: string, fields: EventFields, at: number): void;
+  pending(type: string, fields: (at: number) => EventFields | undefined): void;
+  /** Resolves when everything is with the system. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+type EventFields = Readonly<Record<string, unknown>>;
 
 /** Messages wait this long for company, so that a burst wakes the host once. */
 const GATHER_MS = 8;
@@ -34,6 +49,8 @@ const GATHER_MS = 8;
 const GATHER_BYTES = 64 * 1024;
 /** How long a host that was asked to leave may take to finish its recordings. */
 const LEAVE_WITHIN_MS = 60_000;
+const RETRY_MS = 30_000;
+const LONGEST_RETRY_MS = 10 * 60_000;
 
 /**
  * The gateway's side of the pixel host: starts it, starts another when it dies, and tells the sessions that were in
@@ -67,23 +84,30 @@ export class PixelHostProcess implements Pixels {
     const id = this.#nextSession++;
     const { sessionId, record, recordingKey } = options;
     const { recordingsDirectory, ffmpegPath, signingKeyFile } = this.#options;
-    const recording = record
+    const directory = record ? join(recordingsDirectory, sessionId) : undefined;
+    const recording = directory
       ? {
-          directory: join(recordingsDirectory, sessionId),
+          directory,
           ffmpegPath,
           ...(signingKeyFile === undefined ? {} : { signingKeyFile }),
           ...(recordingKey === undefined ? {} : { key: Buffer.from(recordingKey).toString('base64') }),
         }
       : {};
-    const session = new OpenSession(id, options, { sessionId, ...recording }, (message) => this.#send(message));
+    const { openJournal, retryMs = RETRY_MS } = this.#options;
+    const journal = directory === undefined ? undefined : openJournal?.(directory, sessionId, recordingKey);
+    const session = new OpenSession(id, options, { sessionId, ...recording }, journal, {
+      send: (message) => this.#send(message),
+      retry: (attempt) => this.#retryLater(session, Math.min(retryMs * 2 ** attempt, LONGEST_RETRY_MS)),
+      done: () => this.#sessions.delete(id),
+    });
     this.#sessions.set(id, session);
-    session.finished.then(() => this.#sessions.delete(id));
     this.#host?.flush();
     await session.opened;
     return {
       sink: session.sink,
       finished: session.finished,
       event: (type, fields, at) => session.event(type, fields, at),
+      pending: (type, fields) => journal?.pending(type, fields),
       watch: (viewer) => session.watch(this.#nextViewer++, viewer),
     };
   }
@@ -117,31 +141,64 @@ export class PixelHostProcess implements Pixels {
     for (const session of broken) session.recover();
   }
 
+  /** A disk that was full may have room again. */
+  #retryLater(session: OpenSession, milliseconds: number): void {
+    const retry = () => {
+      if (this.#closed) return;
+      this.start();
+      session.recover();
+    };
+    setTimeout(retry, milliseconds).unref();
+  }
+
   #send(message: ToHost): void {
     this.#host?.send(message);
   }
+}
+
+/** What one session asks of the process. */
+interface SessionLinks {
+  send(message: ToHost): void;
+  /** Its recording could not be finished: `recover` again in a while. @param attempt how often that was tried already */
+  retry(attempt: number): void;
+  /** There is nothing to come any more. */
+  done(): void;
 }
 
 /** One session's part: its sink, its viewers and what is still to come from the host. */
 class OpenSession {
   readonly sink: PixelSink;
   readonly opened: Promise<void>;
-  readonly finished: Promise<RecordingResult | undefined>;
+  readonly finished: Promise<RecordingResult | 'left' | undefined>;
   readonly #id: number;
   readonly #options: PixelOptions;
   readonly #hostOptions: OpenOptions;
+  readonly #journal: Journal | undefined;
+  readonly #links: SessionLinks;
   readonly #send: (message: ToHost) => void;
   readonly #viewers = new Map<number, PixelViewer>();
   readonly #opening = Promise.withResolvers<void>();
-  readonly #finishing = Promise.withResolvers<RecordingResult | undefined>();
+  readonly #finishing = Promise.withResolvers<RecordingResult | 'left' | undefined>();
   #state: 'opening' | 'open' | 'failed' = 'opening';
   #isRecording = false;
-  #isRecovering = false;
+  #wasRecovered = false;
+  #retries = 0;
+  /** `finished` has said that there may be a recording later. */
+  #isLeft = false;
 
-  constructor(id: number, options: PixelOptions, hostOptions: OpenOptions, send: (message: ToHost) => void) {
+  constructor(
+    id: number,
+    options: PixelOptions,
+    hostOptions: OpenOptions,
+    journal: Journal | undefined,
+    links: SessionLinks,
+  ) {
+    const { send } = links;
     this.#id = id;
     this.#options = options;
     this.#hostOptions = hostOptions;
+    this.#journal = journal;
+    this.#links = links;
     this.#send = send;
     this.opened = this.#opening.promise;
     this.finished = this.#finishing.promise;
@@ -157,7 +214,8 @@ class OpenSession {
   }
 
   event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void {
-    if (this.#hostOptions.directory === undefined || this.#state === 'failed') return;
+    if (this.#hostOptions.directory === undefined) return;
+    this.#journal?.append(type, fields, at);
     this.#send({ kind: 'event', session: this.#id, at, event: { type, fields } });
   }
 
@@ -204,7 +262,8 @@ class OpenSession {
         this.#fail(message.failure.code, message.failure.detail);
         return;
       case 'finished':
-        this.#finishing.resolve(message.recording);
+        this.#settle(message.recording);
+        if (message.recording === 'left') this.#links.retry(this.#retries++);
     }
   }
 
@@ -214,14 +273,26 @@ class OpenSession {
     for (const viewer of this.#viewers.values()) viewer.failed();
     this.#viewers.clear();
     // A recording that has killed two hosts is left to the next start of the gateway.
-    if (this.#isRecording && mayRecover && !this.#isRecovering) return false;
-    this.#finishing.resolve(undefined);
+    if (this.#isRecording && mayRecover && !this.#wasRecovered) return false;
+    this.#settle(this.#isRecording ? 'left' : undefined);
     return true;
   }
 
   recover(): void {
-    this.#isRecovering = true;
-    this.#send({ kind: 'recover', session: this.#id, at: sessionClock(), options: this.#hostOptions });
+    this.#wasRecovered = true;
+    const ask = () =>
+      this.#send({ kind: 'recover', session: this.#id, at: sessionClock(), options: this.#hostOptions });
+    // A session that ended with its host has said so by now: its last events are found in the journal.
+    if (this.#journal === undefined) ask();
+    else void this.#journal.flush().then(ask);
+  }
+
+  #settle(recording: RecordingResult | 'left' | undefined): void {
+    void this.#journal?.close();
+    this.#finishing.resolve(recording);
+    if (this.#isLeft && recording !== 'left') this.#options.finishedLater?.(recording);
+    this.#isLeft = recording === 'left';
+    if (!this.#isLeft) this.#links.done();
   }
 
   #fail(code: PixelFailureCode, detail: string): void {
@@ -229,7 +300,7 @@ class OpenSession {
     this.#state = 'failed';
     if (before === 'opening') {
       this.#opening.reject(new GatewayError('recorder_unavailable', detail));
-      this.#finishing.resolve(undefined);
+      this.#settle(undefined);
     } else if (before === 'open') {
       this.#options.failed(detail, code);
     }

@@ -34,15 +34,22 @@ const MAX_LISTED = 200;
 export class InputLog {
   readonly #policy: InputLogPolicy;
   readonly #write: (record: InputRecord, at: number) => void;
+  readonly #pending: (record: (at: number) => InputRecord | undefined) => void;
   #since: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #counts = { keys: 0, clicks: 0, wheel: 0, moves: 0, unlisted: 0 };
   #typed: [number, string, 0 | 1][] = [];
   #clicked: [number, number, 0 | 1, number, number][] = [];
 
-  constructor(policy: InputLogPolicy, write: (record: InputRecord, at: number) => void) {
+  /** @param pending called when there is more to sum up, with what the line would be if it were written then */
+  constructor(
+    policy: InputLogPolicy,
+    write: (record: InputRecord, at: number) => void,
+    pending: (record: (at: number) => InputRecord | undefined) => void = () => {},
+  ) {
     this.#policy = policy;
     this.#write = write;
+    this.#pending = pending;
   }
 
   /** @param at milliseconds since the epoch */
@@ -55,24 +62,29 @@ export class InputLog {
       this.#timer.unref();
     }
     for (const event of events) this.#add(event, at - this.#since);
+    this.#pending((now) => this.#record(now));
   }
 
   /** Writes what has been summed up, if anything. */
   flush(at: number): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
-    const since = this.#since;
-    if (since === undefined) return;
-    const counted = Object.entries(this.#counts).filter(([, count]) => count > 0);
-    const typed = this.#typed.length > 0 ? { typed: this.#typed } : {};
-    const clicked = this.#clicked.length > 0 ? { clicked: this.#clicked } : {};
+    const record = this.#record(at);
     this.#since = undefined;
     this.#counts = { keys: 0, clicks: 0, wheel: 0, moves: 0, unlisted: 0 };
     this.#typed = [];
     this.#clicked = [];
+    if (record !== undefined) this.#write(record, at);
+  }
+
+  #record(at: number): InputRecord | undefined {
+    const since = this.#since;
+    const counted = Object.entries(this.#counts).filter(([, count]) => count > 0);
     // The state of the toggle keys alone is nothing that the user did.
-    if (counted.length === 0) return;
-    this.#write({ ms: Math.max(0, Math.round(at - since)), ...Object.fromEntries(counted), ...typed, ...clicked }, at);
+    if (since === undefined || counted.length === 0) return undefined;
+    const typed = this.#typed.length > 0 ? { typed: this.#typed } : {};
+    const clicked = this.#clicked.length > 0 ? { clicked: this.#clicked } : {};
+    return { ms: Math.max(0, Math.round(at - since)), ...Object.fromEntries(counted), ...typed, ...clicked };
   }
 
   #add(event: InputEvent, offset: number): void {

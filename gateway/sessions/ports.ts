@@ -137,13 +137,21 @@ export interface RecordingHealth {
 /** One session's place in the pixel host. */
 export interface PixelSession {
   readonly sink: SessionSink;
-  /** Settles when the recording is finished: with its result, or with nothing where there is no recording to keep. */
-  readonly finished: Promise<RecordingResult | undefined>;
+  /**
+   * Settles when the recording is finished: with its result, or with nothing where there is no recording to keep. `left`:
+   * it could not be finished and is tried again; `finishedLater` tells, or the next start of the gateway does it.
+   */
+  readonly finished: Promise<RecordingResult | 'left' | undefined>;
   /**
    * A line for the recording's event log; goes nowhere where nothing is recorded.
    * @param at milliseconds since the epoch
    */
   event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void;
+  /**
+   * An event of this type is being summed up: a gateway that is killed leaves what there was of it.
+   * @param fields what it would hold if it were written at that moment; nothing once it has been
+   */
+  pending(type: string, fields: (at: number) => Readonly<Record<string, unknown>> | undefined): void;
   /** A viewer in Regions mode. Messages come out as tunnel messages, ready to send. */
   watch(viewer: PixelViewer): PixelWatch;
 }
@@ -171,6 +179,8 @@ export interface PixelOptions {
   health?(health: RecordingHealth): void;
   /** Recording is in trouble that may pass; the session may end with it. */
   troubled?(detail: string): void;
+  /** A recording that was `left` is finished now; nothing: there is none after all. */
+  finishedLater?(result: RecordingResult | undefined): void;
   /** The recording cannot go on, the host died, or the server's pictures break the protocol. Called at most once. */
   failed(detail: string, code: 'recorder_unavailable' | 'recording_failed' | 'protocol_error'): void;
 }

@@ -27,7 +27,7 @@ function evidenceOf(inputLog: InputLogPolicy) {
     },
   } as unknown as SessionFacts;
   const evidence = new SessionEvidence(facts, () => 1000);
-  evidence.begin({ event: (type, fields, at) => events.push({ type, fields, at }) });
+  evidence.begin({ event: (type, fields, at) => events.push({ type, fields, at }), pending: () => {} });
   return { evidence, events };
 }
 

@@ -19,6 +19,11 @@ const CLIPBOARD_TEXT = 4000;
 /** Where a session's events go: into the event log of its recording. */
 export interface EvidenceSink {
   event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void;
+  /**
+   * An event of this type is being summed up.
+   * @param fields what it would hold if it were written at that moment; nothing once it has been
+   */
+  pending(type: string, fields: (at: number) => Readonly<Record<string, unknown>> | undefined): void;
 }
 
 /**
@@ -34,7 +39,11 @@ export class SessionEvidence {
   constructor(facts: SessionFacts, now: () => number) {
     this.#facts = facts;
     this.#now = now;
-    this.#input = new InputLog(inputLogOf(facts), (record, at) => this.#write('input', { ...record }, at));
+    this.#input = new InputLog(
+      inputLogOf(facts),
+      (record, at) => this.#write('input', { ...record }, at),
+      (record) => this.#sink?.pending('input', (at) => record(at) as Readonly<Record<string, unknown>> | undefined),
+    );
   }
 
   /** The recording is there; what came before it is written down first. */

@@ -65,6 +65,8 @@ export interface SessionEvents {
   /** The connection is protected less than it could be; comes again when that changes. */
   downgraded(downgrades: readonly Downgrade[]): void;
   ended(end: SessionEnd): void;
+  /** A recording that was left unfinished at the end is there now, or is known not to come. */
+  recordingFinishedLater?(result: RecordingResult | undefined): void;
 }
 
 /** What becomes of input that was looked at. */
@@ -221,7 +223,7 @@ export class Session {
   }
 
   /** What there is of the recording, once there will be no more of it. Nothing where none was begun. */
-  get recordingFinished(): Promise<RecordingResult | undefined> {
+  get recordingFinished(): Promise<RecordingResult | 'left' | undefined> {
     return this.#recording === 'off' || this.#pixels === undefined ? Promise.resolve(undefined) : this.#pixels.finished;
   }
 
@@ -482,6 +484,7 @@ export class Session {
         },
         troubled: (detail) => this.#recordingTroubled(detail),
         failed: (detail, code) => this.#pixelsFailed(detail, code),
+        finishedLater: (result) => this.#events.recordingFinishedLater?.(result),
       });
     if (this.#parts.record !== 'on') return open(this.#recording !== 'off');
     return open(this.#recording !== 'off').catch((error: unknown) => {

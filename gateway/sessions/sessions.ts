@@ -11,7 +11,7 @@ import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import type { Store } from '../store/store.ts';
 import type { Account, Target, Targets } from '../targets/targets.ts';
 import type { Freeze } from './input-gate.ts';
-import type { Connect, Pixels } from './ports.ts';
+import type { Connect, Pixels, RecordingResult } from './ports.ts';
 import { type Inspection, Session, type SessionFacts } from './session.ts';
 import type { SessionHistory } from './session-history.ts';
 import type { SessionTerms } from './session-terms.ts';
@@ -207,6 +207,7 @@ export class Sessions {
         inspect: (events) => this.#parts.inspect?.(session, events) ?? { pass: events.length },
         connected: () => this.#track(this.#connected(session)),
         downgraded: (downgrades) => this.#track(this.#downgraded(session, downgrades)),
+        recordingFinishedLater: (result) => this.#track(this.#recorded(facts.id, result)),
         ended: (end) => {
           this.#live.delete(session.id);
           if (session.frozen !== undefined && leftByOwner.has(end.code)) {
@@ -305,8 +306,12 @@ export class Sessions {
       this.#parts.log.error({ err: error, session: facts.id }, 'recording was not finished');
       return undefined;
     });
-    await this.#parts.history.recordingFinished(facts.id, result);
-    await this.#parts.recorded(facts.id, result !== undefined);
+    if (result !== 'left') await this.#recorded(facts.id, result);
+  }
+
+  async #recorded(id: string, result: RecordingResult | undefined): Promise<void> {
+    await this.#parts.history.recordingFinished(id, result);
+    await this.#parts.recorded(id, result !== undefined);
   }
 
   #track(work: Promise<void>): void {

@@ -309,10 +309,10 @@ export class FakePixelSession implements PixelSession {
   readonly viewers: PixelViewer[] = [];
   readonly acknowledged: number[] = [];
   readonly events: { type: string; fields: Readonly<Record<string, unknown>>; at: number }[] = [];
-  readonly #finished = Promise.withResolvers<RecordingResult | undefined>();
+  readonly #finished = Promise.withResolvers<RecordingResult | 'left' | undefined>();
   readonly finished = this.#finished.promise;
   end: SessionEnd | undefined;
-  result: RecordingResult | undefined = { durationMs: 1234, bytes: 5678 };
+  result: RecordingResult | 'left' | undefined = { durationMs: 1234, bytes: 5678 };
 
   constructor(options: PixelOptions) {
     this.options = options;
@@ -334,6 +334,8 @@ export class FakePixelSession implements PixelSession {
   event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void {
     this.events.push({ type, fields, at });
   }
+
+  pending(): void {}
 
   watch(viewer: PixelViewer) {
     this.viewers.push(viewer);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileWriter } from '../storage/file-writer.ts';
 import type { RecordingFolder } from '../storage/recording-folder.ts';
+import { type GivenEvents, readLostEvents } from './event-journal.ts';
 
 /**
  * The event log of a recording, `events.jsonl`: one JSON object a line, append-only, each line holding the SHA-256 of
@@ -51,14 +52,17 @@ export interface EventLogOptions {
 
 /**
  * Appends to a recording's event log. A line is handed to the system within milliseconds, so a killed process loses
- * none that it was given, and made durable within a second, which is what a power cut can cost.
+ * none that it was given, and made durable within a quarter of a second, which is what a power cut can cost.
  */
 export class EventLog {
   readonly #writer: FileWriter;
   readonly #onFailure: ((cause: Error) => void) | undefined;
   readonly #onTrouble: ((cause: Error) => void) | undefined;
+  readonly #folder: RecordingFolder;
   readonly #segments: Set<unknown>;
+  readonly #given = { count: 0, lastOf: new Map<string, number>() } satisfies GivenEvents;
   #state: EventLogState;
+  #untilMs = 0;
   #waiting: Buffer[] = [];
   #writing: Promise<void> | undefined;
   #syncedAt = 0;
@@ -90,19 +94,26 @@ export class EventLog {
   private constructor(
     writer: FileWriter,
     state: EventLogState,
-    { onFailure, onTrouble }: EventLogOptions,
+    { folder, onFailure, onTrouble }: EventLogOptions,
     events: readonly RecordedEvent[],
   ) {
+    this.#folder = folder;
     this.#writer = writer;
     this.#state = state;
     this.#onFailure = onFailure;
     this.#onTrouble = onTrouble;
     this.#segments = new Set(events.flatMap((event) => (event.type === 'segment' ? [event.file] : [])));
+    for (const { type, t } of events) this.#count(type, t);
   }
 
   /** What has been appended, whether or not it is on disk yet. */
   get state(): EventLogState {
     return this.#state;
+  }
+
+  /** The latest moment of the video that a line stands for. */
+  get untilMs(): number {
+    return this.#untilMs;
   }
 
   /** Files of the segments that the log has written down. */
@@ -121,8 +132,19 @@ export class EventLog {
     const line = Buffer.from(`${JSON.stringify({ n: lines, at, t, type, ...rest, prev: head })}\n`);
     this.#state = { lines: lines + 1, bytes: bytes + line.length, head: sha256(line) };
     if (type === 'segment') this.#segments.add(rest.file);
+    this.#count(type, t);
     this.#waiting.push(line);
     this.#write();
+  }
+
+  /**
+   * Appends what the gateway had written down and a kill kept from coming here.
+   * @param startedAt milliseconds since the epoch of the video's first frame, if there is one
+   */
+  async appendLost(startedAt: number | undefined): Promise<void> {
+    for (const { type, fields, at } of await readLostEvents(this.#folder, this.#given)) {
+      this.append(type, fields, { at, t: startedAt === undefined ? null : Math.max(0, at - startedAt) });
+    }
   }
 
   /** Resolves when everything appended so far is on disk, or rejects when it cannot be. */
@@ -146,6 +168,12 @@ export class EventLog {
       }
     }
     return this.#state;
+  }
+
+  #count(type: string, t: number | null): void {
+    this.#untilMs = Math.max(this.#untilMs, t ?? 0);
+    if (RECORDER_EVENTS.has(type)) return;
+    this.#given.lastOf.set(type, this.#given.count++);
   }
 
   #write(): void {
@@ -283,7 +311,11 @@ export function sha256(...parts: readonly (Uint8Array | string)[]): string {
 }
 
 const LINE_FEED = 10;
+/** What recorders and their successors write by themselves; all else comes from the gateway, in its journal's order. */
+const RECORDER_EVENTS: ReadonlySet<string> = new Set([
+  ...['log', 'recording', 'desktop', 'segment', 'finished', 'torn', 'recovered', 'gateway-lost'],
+]);
 /** A power cut costs the events of this long. */
-const SYNC_INTERVAL_MS = 1000;
+const SYNC_INTERVAL_MS = 250;
 const RETRY_MS = 500;
 const FAIL_AFTER_MS = 10_000;

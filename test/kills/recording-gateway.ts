@@ -7,11 +7,13 @@ import { encodeDamage } from '../../gateway/demo/encode-damage.ts';
 import { createLogger } from '../../gateway/log.ts';
 import { PixelHostProcess } from '../../gateway/pixels/pixel-host-process.ts';
 import type { PixelSession } from '../../gateway/sessions/ports.ts';
+import { EventJournal } from '../../recorder/evidence/event-journal.ts';
+import { RecordingFolder } from '../../recorder/storage/recording-folder.ts';
 
 /**
  * A gateway as far as recordings go: `node recording-gateway.ts RECORDINGS SIGNING-KEY KEY SESSION…`. Records desktops on
- * which something always moves, sends an event every 20 ms, and says what it did, each line at once: it will not have the
- * time to flush anything.
+ * which something always moves, sends an event every 20 ms amid more pictures than the pixel host takes at once, and says
+ * what it did, each line at once: it will not have the time to flush anything.
  */
 const [recordingsDirectory = '', signingKeyFile = '', key = '', ...ids] = process.argv.slice(2);
 const WIDTH = 320;
@@ -22,6 +24,8 @@ const host = new PixelHostProcess({
   recordingsDirectory,
   ffmpegPath: 'ffmpeg',
   signingKeyFile,
+  openJournal: (directory, sessionId, sealedWith) =>
+    new EventJournal(new RecordingFolder(directory, sessionId, sealedWith), sessionClock),
   log: createLogger('silent'),
 });
 
@@ -68,8 +72,15 @@ setInterval(() => {
   say(`drawn ${performance.timeOrigin + performance.now()}`);
 }, 200);
 
+const noise = ({ width, height }: { width: number; height: number }) =>
+  Uint8Array.from({ length: width * height * 4 }, (_, i) => (Math.imul(i, 0x9e3779b1) >>> 13) & 0xff);
+const burden = [...encodeDamage([{ x: 0, y: 0, width: WIDTH, height: HEIGHT - 2 * BLOCK }], 16, noise)];
+
 let event = 0;
 setInterval(() => {
+  for (const session of sessions) {
+    for (const data of burden) session.sink.graphics({ code: UpdateCode.bitmap, data: data.slice() }, sessionClock());
+  }
   for (const session of sessions) session.event('input', { keys: event }, sessionClock());
   say(`event ${event++} ${performance.timeOrigin + performance.now()}`);
 }, 20);
