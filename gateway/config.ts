@@ -12,6 +12,8 @@ export interface Config {
   readonly dataDirectory: string;
   readonly masterKey: KeyConfig;
   readonly evidenceKeyFile: string;
+  /** Where signed heads of the audit trail are kept, besides the database. */
+  readonly auditHeadsFile: string;
   readonly adminPassword: string | undefined;
   readonly tlsCertificateFile: string | undefined;
   readonly tlsKeyFile: string | undefined;
@@ -65,7 +67,12 @@ export const variables: readonly Variable[] = [
   {
     name: 'ORIEL_EVIDENCE_KEY_FILE',
     defaultText: '`<data>/keys/evidence-ed25519.key`',
-    meaning: 'key that recordings are signed with; keep it apart from the recordings',
+    meaning: 'key that recordings and the audit trail are signed with; keep it apart from both',
+  },
+  {
+    name: 'ORIEL_AUDIT_HEADS_FILE',
+    defaultText: '`<data>/audit-heads.jsonl`',
+    meaning: 'where signed heads of the audit trail are kept besides the database; best on another disk',
   },
   {
     name: 'ORIEL_ADMIN_PASSWORD',
@@ -112,6 +119,9 @@ export const variables: readonly Variable[] = [
   { name: 'ORIEL_LOG_LEVEL', defaultText: 'info', meaning: 'trace, debug, info, warn, error, fatal or silent' },
 ];
 
+/** The name of the heads' file in the data folder. */
+export const HEADS_FILE = 'audit-heads.jsonl';
+
 /** Reads the configuration. Throws `ConfigError` that names the variable. */
 export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: string): Config {
   const read = (name: string) => {
@@ -143,6 +153,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: str
       passphraseFile: path('ORIEL_MASTER_PASSPHRASE_FILE'),
     },
     evidenceKeyFile: path('ORIEL_EVIDENCE_KEY_FILE') ?? join(dataDirectory, 'keys', 'evidence-ed25519.key'),
+    auditHeadsFile: path('ORIEL_AUDIT_HEADS_FILE') ?? join(dataDirectory, HEADS_FILE),
     adminPassword: adminPassword === '' ? undefined : adminPassword,
     tlsCertificateFile,
     tlsKeyFile,

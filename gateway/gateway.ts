@@ -9,6 +9,8 @@ import { toActor } from './access/users.ts';
 import { AlertRules } from './alerts/alert-rules.ts';
 import { Alerts } from './alerts/alerts.ts';
 import { Audit } from './audit/audit.ts';
+import type { TrailSigner } from './audit/signatures.ts';
+import { Trail } from './audit/trail.ts';
 import { sessionClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type Evidence, Verifications } from './evidence/evidence.ts';
@@ -48,6 +50,7 @@ export interface GatewayParts {
   readonly pixels: Pixels;
   readonly recordings: RecordingFiles;
   readonly evidence: Evidence;
+  readonly trailSigner: TrailSigner;
   readonly storage: RecordingStorage;
   readonly live: LiveRecordings;
   /**
@@ -94,6 +97,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     cleanUp.push(() => store.destroy());
     const whereabouts: Whereabouts = { url: config.publicUrl ?? localUrl(config.port) };
     const { services, generatedPassword, indexEvents } = await createServices(options, store, whereabouts);
+    cleanUp.push(() => services.trail.stop());
+    await services.trail.start();
     cleanUp.push(() => services.oidc.stop());
     cleanUp.push(() => services.outbox.stop());
     cleanUp.push(() => services.retention.stop());
@@ -149,6 +154,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         server.close(); // no new connections; those there are end below
         const unfinished = Promise.all([services.sessions.stop('gateway_stopping'), recovery]);
         await within(STOP_WITHIN_MS, unfinished, log);
+        await services.audit.record({ action: 'gateway.stopped', subject: options.version });
         await runAll(cleanUp, log);
       },
     };
@@ -205,6 +211,16 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     linkKey: await unlocked.ownKey('decision links'),
     audit,
     log,
+  });
+  const trail = new Trail({
+    store,
+    audit,
+    signer: parts.trailSigner,
+    notifier: notificationServices.notifications,
+    log,
+    headsFile: config.auditHeadsFile,
+    archiveFolder: join(config.dataDirectory, 'audit-archive'),
+    forwardedUpTo: async () => Number.MAX_SAFE_INTEGER,
   });
   let generatedPassword: string | undefined;
   if ((await users.count()) === 0) {
@@ -264,6 +280,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     ...signInServices,
     ...notificationServices,
     audit,
+    trail,
     targets,
     rewrap,
     settings: new SettingsStore(store),

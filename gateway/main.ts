@@ -1,10 +1,11 @@
+import { sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openBundle } from '../recorder/evidence/bundle.ts';
 import { describeReport } from '../recorder/evidence/describe-report.ts';
 import { EventJournal } from '../recorder/evidence/event-journal.ts';
-import { ensureSigningKey, readTrustedKeys } from '../recorder/evidence/signing-key.ts';
+import { ensureSigningKey, readTrustedKeys, type SigningKey } from '../recorder/evidence/signing-key.ts';
 import type { VerificationReport } from '../recorder/evidence/verify.ts';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from '../recorder/finish.ts';
 import { readLiveSegment, readLiveVideo } from '../recorder/live.ts';
@@ -15,6 +16,7 @@ import { openStorage } from '../recorder/storage/open-storage.ts';
 import { RecordingFolder } from '../recorder/storage/recording-folder.ts';
 import { RecordingStore } from '../recorder/storage/recording-store.ts';
 import { SealedFileError } from '../recorder/storage/sealed-file.ts';
+import type { TrailSigner } from './audit/signatures.ts';
 import { sessionClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
 import { startDemoProcess } from './demo/process.ts';
@@ -66,8 +68,9 @@ async function main(): Promise<void> {
     log,
   });
   // Before the first recording needs it; a key that cannot be read is for the person who starts the gateway.
-  await ensureSigningKey(signingKeyFile);
-  const { parts, store } = gatewayParts(config, recordings, storage, pixels, log);
+  const signingKey = await ensureSigningKey(signingKeyFile);
+  const trailSigner = trailSignerOf(signingKey, signingKeyFile);
+  const { parts, store } = gatewayParts(config, recordings, storage, pixels, trailSigner, log);
   const gateway = await startGateway({
     config,
     log,
@@ -110,6 +113,7 @@ function gatewayParts(
   recordings: string,
   storage: ObjectStorage | undefined,
   pixels: PixelHostProcess,
+  trailSigner: TrailSigner,
   log: Logger,
 ): { readonly parts: GatewayParts; readonly store: RecordingStore } {
   let keys: RecordingKeys | undefined;
@@ -126,6 +130,7 @@ function gatewayParts(
       thumbnail: (id) => serve(store, id, THUMBNAIL_FILE, log),
     },
     evidence: evidenceOf(config, store, keyOf, log),
+    trailSigner,
     storage: {
       async destroy(id) {
         // The key first: whatever happens to the files, nobody reads them any more.
@@ -183,6 +188,15 @@ async function openReadable(
     log.error({ err: error, session: id, file: name }, 'a recording cannot be read');
     throw new GatewayError('recording_unreadable', undefined, { cause: error });
   }
+}
+
+/** The trail is signed with the key of the recordings: one key to keep a copy of. What is signed says which of both it is. */
+function trailSignerOf({ privateKey, publicKey }: SigningKey, file: string): TrailSigner {
+  return {
+    keyId: publicKey.id,
+    sign: (data) => sign(null, data, privateKey),
+    trustedKeys: () => readTrustedKeys(file),
+  };
 }
 
 /** The evidence in recordings, read and checked by the recorder's own code. */

@@ -1,11 +1,13 @@
 import type { Actor } from '../access/can.ts';
 import type { Logger } from '../log.ts';
-import type { AuditRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { type AuditEntry, type AuditFilter, AuditSearch } from './audit-search.ts';
+import { GENESIS, hashRow, toTrailRow } from './chain.ts';
 
 /** What is written down. Grows; a name is never given another meaning. */
 export const auditActions = [
   'gateway.started',
+  'gateway.stopped',
   'group.created',
   'group.changed',
   'group.deleted',
@@ -116,6 +118,20 @@ export const auditActions = [
   'storage.full',
   'storage.recovered',
   'evidence.downloaded',
+  'trail.started',
+  'trail.broken',
+  'trail.verified',
+  'trail.exported',
+  'trail.archived',
+  'trail.archive_downloaded',
+  'report.made',
+  'receiver.created',
+  'receiver.changed',
+  'receiver.deleted',
+  'receiver.tested',
+  'receiver.rewound',
+  'receiver.behind',
+  'receiver.caught_up',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 
@@ -133,25 +149,17 @@ export interface AuditEvent {
   readonly details?: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-export interface AuditEntry {
-  readonly id: number;
-  readonly at: string;
-  readonly actorId: string | null;
-  readonly actor: string;
-  readonly address: string;
-  readonly action: string;
-  readonly subject: string;
-  readonly sessionId: string | null;
-  readonly details: Record<string, unknown>;
-}
-
 const MAX_NAME = 256;
 
-/** The append-only record of who did what. The table's triggers refuse to change or delete a row. */
+/**
+ * The append-only record of who did what. Each row carries its number and the hash of its content with the row before; the
+ * table's triggers refuse to change or delete a row.
+ */
 export class Audit {
   readonly #store: Store;
   readonly #log: Logger;
   readonly #now: () => number;
+  readonly #listeners = new Set<() => void>();
 
   constructor(store: Store, log: Logger, now: () => number = Date.now) {
     this.#store = store;
@@ -166,38 +174,54 @@ export class Audit {
   async record(event: AuditEvent, store: Store = this.#store): Promise<void> {
     const row = {
       at: this.#now(),
-      actor_id: event.actor?.id ?? null,
-      actor: (event.actor?.username ?? event.claimedName ?? '').slice(0, MAX_NAME),
-      address: event.address ?? '',
+      actor_id: event.actor?.id || null,
+      actor: nameOf(event.actor?.username ?? event.claimedName),
+      address: nameOf(event.address),
       action: event.action,
-      subject: (event.subject ?? '').slice(0, MAX_NAME),
-      session_id: event.sessionId ?? null,
+      subject: nameOf(event.subject),
+      session_id: event.sessionId || null,
       details_json: JSON.stringify(event.details ?? {}),
     };
-    await store.insertInto('audit').values(row).execute();
+    // INVARIANT: the last row is read and the next one written in one transaction; there is one connection, so one order.
+    if (store.isTransaction) await append(store, row);
+    else await store.transaction().execute((transaction) => append(transaction, row));
     this.#log.info({ audit: { ...row, details_json: undefined, details: event.details } }, 'audit');
+    for (const listener of this.#listeners) listener();
   }
 
-  /** The newest first. `before` is the id to go on from. */
-  async list(options: { limit: number; before?: number; action?: string; sessionId?: string }): Promise<AuditEntry[]> {
-    let query = this.#store.selectFrom('audit').selectAll().orderBy('id', 'desc').limit(options.limit);
-    if (options.before !== undefined) query = query.where('id', '<', options.before);
-    if (options.action !== undefined) query = query.where('action', '=', options.action);
-    if (options.sessionId !== undefined) query = query.where('session_id', '=', options.sessionId);
-    return (await query.execute()).map(toEntry);
+  /** The newest first. `before` is the number to go on from. */
+  list(options: AuditFilter & { limit: number; before?: number }): Promise<AuditEntry[]> {
+    return new AuditSearch(this.#store).list(options);
+  }
+
+  /** Calls back after a row was written; it may be part of a transaction that has not ended yet. */
+  onRecorded(listener: () => void): void {
+    this.#listeners.add(listener);
   }
 }
 
-function toEntry(row: AuditRow): AuditEntry {
-  return {
-    id: row.id,
-    at: new Date(row.at).toISOString(),
-    actorId: row.actor_id,
-    actor: row.actor,
-    address: row.address,
-    action: row.action,
-    subject: row.subject,
-    sessionId: row.session_id,
-    details: JSON.parse(row.details_json) as Record<string, unknown>,
-  };
+interface NewRow {
+  readonly at: number;
+  readonly actor_id: string | null;
+  readonly actor: string;
+  readonly address: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly session_id: string | null;
+  readonly details_json: string;
+}
+
+async function append(store: Store, row: NewRow): Promise<void> {
+  const last = await store.selectFrom('audit').select(['id', 'hash']).orderBy('id', 'desc').limit(1).executeTakeFirst();
+  const numbered = { id: (last?.id ?? 0) + 1, ...row };
+  const hash = hashRow(last?.hash ?? GENESIS, toTrailRow(numbered));
+  await store
+    .insertInto('audit')
+    .values({ ...numbered, hash })
+    .execute();
+}
+
+/** Half a character, left over where a name was cut, would not come back from the database as it went in. */
+function nameOf(text = ''): string {
+  return text.slice(0, MAX_NAME).toWellFormed();
 }

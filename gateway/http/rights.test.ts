@@ -50,7 +50,7 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
     ...['reviewRequest', 'listAudit', 'holdRecording', 'liftHold'],
     ...['getEvidenceBundle', 'getLiveRecording', 'getLiveSegment', 'getRecording', 'getRecordingRetention'],
     ...['getRecordingThumbnail', 'getRecordingVideo', 'getVerification', 'listRecordingEvents', 'listRecordings'],
-    ...['verifyRecording'],
+    ...['verifyRecording', 'exportAudit', 'getAuditIntegrity', 'verifyAudit', 'getAuditArchive'],
   ],
   'vault-admin': [...seeTargets, ...targetRoutes, 'changeAccount', 'createAccount', 'deleteAccount'],
   'policy-admin': [
@@ -70,7 +70,7 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
     ...['changeSingleSignOn', 'changeTargetRetention', 'changeWebhook', 'createWebhook', 'deleteWebhook'],
     ...['getMailSettings', 'getNotificationRules', 'getRetention', 'getSettings', 'getSignInPolicy'],
     ...['getSingleSignOn', 'getStorage', 'listDeliveries', 'listWebhooks', 'removeTargetRetention'],
-    ...['retryDelivery', 'testMail', 'testSingleSignOn', 'testWebhook'],
+    ...['retryDelivery', 'testMail', 'testSingleSignOn', 'testWebhook', 'getAuditSettings', 'changeAuditSettings'],
   ],
 };
 

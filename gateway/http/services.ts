@@ -3,6 +3,7 @@ import type { SignInServices } from '../access/sign-in-services.ts';
 import type { AlertRules } from '../alerts/alert-rules.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Audit } from '../audit/audit.ts';
+import type { Trail } from '../audit/trail.ts';
 import type { Evidence, Verifications } from '../evidence/evidence.ts';
 import type { LiveRecordings } from '../library/live-recordings.ts';
 import type { NotificationServices } from '../notifications/notification-services.ts';
@@ -24,6 +25,7 @@ import type { ServedFile } from './send-file.ts';
 /** What the API's routes work with. */
 export interface Services extends SignInServices, NotificationServices, AccessServices {
   readonly audit: Audit;
+  readonly trail: Trail;
   readonly accessGuard: AccessGuard;
   readonly targets: Targets;
   readonly rewrap: Rewrap;

@@ -16,6 +16,8 @@ export const notificationKinds = [
   'sign_in.guessing',
   'account.changed',
   'storage.space',
+  'trail.broken',
+  'trail.behind',
 ] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 

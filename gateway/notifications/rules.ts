@@ -26,6 +26,8 @@ export const defaultRules: NotificationRules = {
   'sign_in.guessing': rule({ admins: page }),
   'account.changed': rule({ requester: both }),
   'storage.space': rule({ admins: both }),
+  'trail.broken': rule({ admins: both }),
+  'trail.behind': rule({ admins: both }),
 };
 
 export class NotificationRulesStore {
@@ -48,7 +50,7 @@ export class NotificationRulesStore {
 
 /** Who is meant by `admins`: whoever can do something about it. */
 export function adminRolesFor(kind: NotificationKind): readonly Role[] {
-  const system = kind.startsWith('sign_in.') || kind.startsWith('storage.');
+  const system = kind.startsWith('sign_in.') || kind.startsWith('storage.') || kind.startsWith('trail.');
   return [Roles.admin, system ? Roles.systemAdmin : Roles.sessionAdmin];
 }
 

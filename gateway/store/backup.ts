@@ -1,6 +1,7 @@
 import { chmod, copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
+import { HEADS_FILE } from '../config.ts';
 import { lockFolder } from './lock.ts';
 import { migrations } from './migrations.ts';
 
@@ -79,6 +80,10 @@ async function setAside(target: string): Promise<string | undefined> {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     });
   }
+  // Signed heads of the trail that went: they belong to it, not to the one that comes.
+  await rename(join(dirname(target), HEADS_FILE), `${kept}.${HEADS_FILE}`).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  });
   return kept;
 }
 

@@ -11,6 +11,8 @@ import { alertRules } from './migrations/0014-alert-rules.ts';
 import { vault } from './migrations/0017-vault.ts';
 import { directory } from './migrations/0019-directory.ts';
 import { passkeys } from './migrations/0020-passkeys.ts';
+import { auditChain } from './migrations/0021-audit-chain.ts';
+import { forwardingAndHistory } from './migrations/0022-forwarding-and-history.ts';
 
 /**
  * The steps from an empty file to today's tables, run in the order of their names at every start.
@@ -147,4 +149,6 @@ export const migrations: Record<string, Migration> = {
   '0006_requests': requests,
   '0008_sign_in': signIn,
   '0009_notifications': notifications,
+  '0021_audit_chain': auditChain,
+  '0022_forwarding_and_history': forwardingAndHistory,
 };

@@ -1,6 +1,7 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
 import type { AccessSchema } from './access-schema.ts';
 import type { AlertSchema } from './alert-schema.ts';
+import type { AuditSchema } from './audit-schema.ts';
 import type { NotificationSchema } from './notification-schema.ts';
 import type { RetentionSchema } from './retention-schema.ts';
 import type { SignInSchema } from './sign-in-schema.ts';
@@ -13,7 +14,8 @@ export interface Schema
     NotificationSchema,
     RetentionSchema,
     AlertSchema,
-    VaultSchema {
+    VaultSchema,
+    AuditSchema {
   users: UsersTable;
   targets: TargetsTable;
   accounts: AccountsTable;
@@ -121,6 +123,8 @@ export interface AuditTable {
   subject: string;
   session_id: string | null;
   details_json: string;
+  /** SHA-256 of this row with the one before it, hex. */
+  hash: string;
 }
 
 /** What recordings are encrypted with. */

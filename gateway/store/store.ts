@@ -1,6 +1,7 @@
 import { chmod, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Kysely, Migrator } from 'kysely';
+import { keepAccessHistory } from './access-history.ts';
 import { migrations } from './migrations.ts';
 import type { Schema } from './schema.ts';
 import { nodeSqliteDialect } from './sqlite.ts';
@@ -15,6 +16,7 @@ export async function openStore(path: string): Promise<Store> {
     const migrator = new Migrator({ db: store, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw new Error('the database could not be brought up to date', { cause: error });
+    await keepAccessHistory(store);
     return store;
   } catch (error) {
     await store.destroy();

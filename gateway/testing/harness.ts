@@ -31,6 +31,7 @@ import type {
   PixelViewer,
   RecordingResult,
 } from '../sessions/ports.ts';
+import { testSigner } from './trail-signer.ts';
 
 /** A real gateway (HTTPS, store, vault, tunnel) on a free port, with a driver and pixel host that a test plays itself. */
 export interface Harness {
@@ -109,6 +110,7 @@ export async function startHarness(environment: Record<string, string> = {}, att
         thumbnail: (id) => plainFile(join(dataDirectory, 'recordings', id, 'thumbnail.jpg')),
       },
       evidence,
+      trailSigner: testSigner(),
       storage,
       live,
       recoverRecordings: async () => new Map(),
@@ -440,7 +442,7 @@ export function callApi(port: number, method: string, path: string, options: Cal
         response.on('error', reject);
         response.on('end', () => {
           const text = Buffer.concat(parts).toString('utf8');
-          const isJson = response.headers['content-type']?.startsWith('application/json') === true && text !== '';
+          const isJson = /^application\/json(;|$)/.test(response.headers['content-type'] ?? '') && text !== '';
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,

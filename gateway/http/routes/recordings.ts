@@ -1,11 +1,11 @@
 import { GatewayError } from '../../errors.ts';
 import type { Recording, RecordingFilter } from '../../sessions/session-history.ts';
+import { moment } from '../access-schemas.ts';
 import { type Route, route } from '../route.ts';
 import { array, id, object, ref } from '../schemas.ts';
 import { sendFile } from '../send-file.ts';
 import type { Services } from '../services.ts';
 
-const moment = { type: 'string', format: 'date-time', pattern: '^\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z$' };
 const part = { type: 'string', minLength: 1, maxLength: 128 };
 const seconds = { type: 'number', minimum: 0, maximum: 1e9 };
 const filters = {

@@ -4,6 +4,7 @@ import { accessRoutes } from './access.ts';
 import { accountRoutes } from './account.ts';
 import { administrationRoutes } from './administration.ts';
 import { alertRoutes } from './alerts.ts';
+import { auditRoutes } from './audit.ts';
 import { doctorRoutes } from './doctor.ts';
 import { evidenceRoutes } from './evidence.ts';
 import { liveRoutes } from './live.ts';
@@ -40,6 +41,7 @@ export function allRoutes(services: Services): Route[] {
     ...evidenceRoutes(services),
     ...liveRoutes(services),
     ...retentionRoutes(services),
+    ...auditRoutes(services),
     ...administrationRoutes(services),
   ];
   return [...routes, ...serviceRoutes(routes, services.version)];

@@ -35,6 +35,8 @@ const kindTexts: Readonly<Record<string, string>> = {
   'sign_in.guessing': 'Somebody guesses at a password',
   'account.changed': 'A password or second factor changes',
   'storage.space': 'The disk for recordings is low or full',
+  'trail.broken': 'The audit trail is not the one that was signed',
+  'trail.behind': 'The audit trail does not reach its receiver',
 };
 const audienceTexts: readonly (readonly [audience: Audience, text: string])[] = [
   ['approvers', 'Approvers'],

@@ -1,0 +1,142 @@
+import { open, readFile } from 'node:fs/promises';
+import type { Logger } from '../log.ts';
+import type { Store } from '../store/store.ts';
+import { type Head, headLine, parseHead, signHead, type TrailSigner } from './signatures.ts';
+
+/** After the first row that no head commits to yet. */
+const SIGN_AFTER_MS = 1000;
+
+export interface HeadKeeperParts {
+  readonly store: Store;
+  readonly signer: TrailSigner;
+  /** Beside the database: who cuts the end off the one has to do so with the other. */
+  readonly file: string;
+  readonly log: Logger;
+  readonly now?: () => number;
+}
+
+/** What the heads of the last run say about the rows that are there now. */
+export interface Standing {
+  /** The highest head of the file that does not go with the rows; none: all is well. */
+  readonly broken: Head | undefined;
+  readonly last: number;
+}
+
+/** Signs how far the trail has come: a second after something was written, at the stop, and when asked. */
+export class HeadKeeper {
+  readonly #parts: HeadKeeperParts;
+  #timer: NodeJS.Timeout | undefined;
+  #signing: Promise<Head | undefined> | undefined;
+  #stopped = false;
+
+  constructor(parts: HeadKeeperParts) {
+    this.#parts = parts;
+  }
+
+  /** Something was written. */
+  changed(): void {
+    if (this.#stopped || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.sign().catch((error: unknown) => this.#parts.log.error({ err: error }, 'the trail cannot be signed'));
+    }, SIGN_AFTER_MS);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.sign();
+  }
+
+  /** The head of all that is there; signed now, unless it is already. Nothing: the trail is empty. */
+  async sign(): Promise<Head | undefined> {
+    while (this.#signing !== undefined) await this.#signing.catch(() => undefined);
+    this.#signing = this.#sign().finally(() => {
+      this.#signing = undefined;
+    });
+    return this.#signing;
+  }
+
+  /** Signed heads, the oldest first. */
+  async list(): Promise<Head[]> {
+    const rows = await this.#parts.store.selectFrom('audit_heads').selectAll().orderBy('number').execute();
+    return rows.map(toHead);
+  }
+
+  async latest(): Promise<Head | undefined> {
+    const row = await this.#parts.store
+      .selectFrom('audit_heads')
+      .selectAll()
+      .orderBy('at', 'desc')
+      .orderBy('number', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row && toHead(row);
+  }
+
+  /** Those of the file; none where there is no file. */
+  fileHeads(): Promise<Head[]> {
+    return readHeads(this.#parts.file);
+  }
+
+  /** Holds the last head of the file against the rows: a look at the start, not the whole check. */
+  async standing(): Promise<Standing> {
+    const { store } = this.#parts;
+    const last = await store.selectFrom('audit').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
+    const head = (await this.fileHeads()).reduce<Head | undefined>(higher, undefined);
+    const row =
+      head && (await store.selectFrom('audit').select('hash').where('id', '=', head.number).executeTakeFirst());
+    return { last: last?.id ?? 0, broken: head !== undefined && row?.hash !== head.hash ? head : undefined };
+  }
+
+  async #sign(): Promise<Head | undefined> {
+    const { store, signer, file, now = Date.now } = this.#parts;
+    const last = await store
+      .selectFrom('audit')
+      .select(['id', 'hash'])
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    const before = await this.latest();
+    if (last === undefined || before?.hash === last.hash) return before;
+    const head = signHead(signer, { number: last.id, hash: last.hash, at: new Date(now()).toISOString() });
+    // The file first: what it says is in the database already, for the row was committed.
+    await appendLine(file, headLine(head));
+    const { number, hash, at, key, signature } = head;
+    await store
+      .insertInto('audit_heads')
+      .values({ number, hash, at, key_id: key, signature })
+      // Of a trail whose end was cut off: what was signed before stays, and speaks against it.
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    return head;
+  }
+}
+
+/** Heads in a file of lines, such as the one beside the database or what a syslog server kept of them. */
+export async function readHeads(file: string): Promise<Head[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  return text.split('\n').flatMap((line) => parseHead(line) ?? []);
+}
+
+export function toHead(row: { number: number; hash: string; at: string; key_id: string; signature: string }): Head {
+  return { number: row.number, hash: row.hash, at: row.at, key: row.key_id, signature: row.signature };
+}
+
+function higher(one: Head | undefined, other: Head): Head {
+  return one === undefined || other.number >= one.number ? other : one;
+}
+
+async function appendLine(path: string, line: string): Promise<void> {
+  const file = await open(path, 'a', 0o600);
+  try {
+    await file.appendFile(`${line}\n`);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
