@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { encodeGfxPdu, GfxCapsFlags, type GfxPdu, GfxVersion } from '../channels/rdpgfx/pdu.ts';
+import { encodeGfxPdu } from '../channels/rdpgfx/encode-pdu.ts';
+import { GfxCapsFlags, type GfxPdu, GfxVersion } from '../channels/rdpgfx/pdu.ts';
 import { ClearCodecEncoder } from '../codecs/clearcodec/encoder.ts';
 import {
   encodeProgressiveStream,

@@ -1,4 +1,5 @@
-import { decodeGfxPdu, GfxCodecId, type GfxPdu, type GfxRect } from '../channels/rdpgfx/pdu.ts';
+import { decodeGfxPdu } from '../channels/rdpgfx/decode-pdu.ts';
+import { GfxCodecId, type GfxPdu, type GfxRect } from '../channels/rdpgfx/pdu.ts';
 import { decodeAlpha } from '../codecs/alpha.ts';
 import { ClearCodecDecoder } from '../codecs/clearcodec/decoder.ts';
 import { MAX_PICTURE_PIXELS } from '../codecs/pixel-target.ts';

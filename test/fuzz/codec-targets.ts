@@ -1,4 +1,5 @@
-import { encodeGfxPdu, GfxCodecId, type GfxPdu } from '../../protocol/channels/rdpgfx/pdu.ts';
+import { encodeGfxPdu } from '../../protocol/channels/rdpgfx/encode-pdu.ts';
+import { GfxCodecId, type GfxPdu } from '../../protocol/channels/rdpgfx/pdu.ts';
 import { decodeAlpha } from '../../protocol/codecs/alpha.ts';
 import { ClearCodecDecoder } from '../../protocol/codecs/clearcodec/decoder.ts';
 import { ClearCodecEncoder } from '../../protocol/codecs/clearcodec/encoder.ts';

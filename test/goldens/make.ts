@@ -4,7 +4,7 @@
  */
 
 import { officePicture } from '../../bench/codecs/pictures.ts';
-import { encodeGfxPdu } from '../../protocol/channels/rdpgfx/pdu.ts';
+import { encodeGfxPdu } from '../../protocol/channels/rdpgfx/encode-pdu.ts';
 import { encodeInterleavedRle } from '../../protocol/codecs/interleaved-rle-encoder.ts';
 import { encodeNsCodec } from '../../protocol/codecs/nscodec-encoder.ts';
 import type { PixelSource } from '../../protocol/codecs/pixel-target.ts';

@@ -1,7 +1,7 @@
 import { RdpConnection } from '../../gateway/rdp/driver.ts';
 import type { ConnectionEnd } from '../../gateway/rdp/failures.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
-import { decodeGfxPdu } from '../../protocol/channels/rdpgfx/pdu.ts';
+import { decodeGfxPdu } from '../../protocol/channels/rdpgfx/decode-pdu.ts';
 import type { ClientConfig } from '../../protocol/connector/types.ts';
 import { ReadCursor } from '../../protocol/core/cursor.ts';
 import { Compositor } from '../../protocol/graphics/compositor.ts';

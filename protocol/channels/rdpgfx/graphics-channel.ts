@@ -1,14 +1,8 @@
 import { ZgfxDecompressor } from '../../codecs/zgfx.ts';
 import type { DynamicChannel } from '../dynamic-channels.ts';
-import {
-  decodeGfxPdus,
-  encodeGfxPdu,
-  GfxCapsFlags,
-  type GfxCapsSet,
-  GfxCommand,
-  GfxVersion,
-  QueueDepth,
-} from './pdu.ts';
+import { decodeGfxPdus } from './decode-pdu.ts';
+import { encodeGfxPdu } from './encode-pdu.ts';
+import { GfxCapsFlags, type GfxCapsSet, GfxCommand, GfxVersion, QueueDepth } from './pdu.ts';
 
 /** [MS-RDPEGFX] 1.5. */
 export const GRAPHICS_CHANNEL = 'Microsoft::Windows::RDS::Graphics';

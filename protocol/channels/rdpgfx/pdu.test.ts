@@ -3,7 +3,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ReadCursor } from '../../core/cursor.ts';
 import { DecodeError } from '../../core/errors.ts';
-import { decodeGfxPdu, encodeGfxPdu, type GfxPdu, GfxVersion } from './pdu.ts';
+import { decodeGfxPdu } from './decode-pdu.ts';
+import { encodeGfxPdu } from './encode-pdu.ts';
+import { type GfxPdu, GfxVersion } from './pdu.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const decode = (bytes: Uint8Array): GfxPdu => {

@@ -1,7 +1,9 @@
 import { ZgfxCompressor } from '../../codecs/zgfx-compressor.ts';
 import { concatBytes } from '../../core/bytes.ts';
 import { ReadCursor } from '../../core/cursor.ts';
-import { decodeGfxPdu, encodeGfxPdu, type GfxCapsSet, type GfxPdu, GfxVersion } from './pdu.ts';
+import { decodeGfxPdu } from './decode-pdu.ts';
+import { encodeGfxPdu } from './encode-pdu.ts';
+import { type GfxCapsSet, type GfxPdu, GfxVersion } from './pdu.ts';
 
 /** What the client says on the graphics channel. */
 export type ServerGraphicsOutput =
