@@ -38,8 +38,13 @@ import { openStore, type Store } from './store/store.ts';
 import { Targets } from './targets/targets.ts';
 import { Tickets } from './tunnel/tickets.ts';
 import { Tunnel } from './tunnel/tunnel.ts';
+import { AccountCredentials } from './vault/account-credentials.ts';
+import { DirectoryNames } from './vault/directory-names.ts';
+import { MasterPasswords } from './vault/master-passwords.ts';
+import { Providers } from './vault/providers/providers.ts';
 import { RecordingKeys } from './vault/recording-keys.ts';
 import { Rewrap } from './vault/rewrap.ts';
+import { SecretUses } from './vault/secret-uses.ts';
 import { type AskPassphrase, unlock } from './vault/unlock.ts';
 
 /** What the composition root brings: the parts that are processes or sockets of their own. */
@@ -229,6 +234,18 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     await accessServices.groups.addAdministrator(admin.id);
   }
   const targets = new Targets(store, vault);
+  const providers = new Providers(store, vault);
+  const masterPasswords = new MasterPasswords(store, vault, audit);
+  const directoryNames = new DirectoryNames(store);
+  const credentials = new AccountCredentials({
+    store,
+    vault,
+    providers,
+    masterPasswords,
+    directoryNames,
+    audit,
+    notifier: notificationServices.notifications,
+  });
   const eventIndex = new EventIndex(store, await unlocked.ownKey('typed words'));
   const history = new SessionHistory(store, eventIndex);
   const verifications = new Verifications(store);
@@ -267,6 +284,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     gate: accessServices.gate,
     inspect: (session, events) => alerts.inspect(session, events),
     targets,
+    credentials,
     history,
     audit,
     log,
@@ -283,6 +301,17 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     trail,
     targets,
     rewrap,
+    providers,
+    masterPasswords,
+    credentials,
+    directoryNames,
+    secretUses: new SecretUses({
+      credentials,
+      admission: accessServices.admission,
+      sessions,
+      notifier: notificationServices.notifications,
+      revealed: async () => {},
+    }),
     settings: new SettingsStore(store),
     sessions,
     supervision: new Supervision(sessions, audit),

@@ -11,6 +11,8 @@ const expected: Record<Action, readonly (Role | 'own user')[]> = {
   'target.list': ['user', 'vault-admin', 'policy-admin', 'system-admin'],
   'target.manage': ['vault-admin', 'system-admin'],
   'account.manage': ['vault-admin'],
+  'vault.manage': ['vault-admin'],
+  'key.manage': ['vault-admin', 'system-admin'],
   'group.manage': ['policy-admin', 'system-admin'],
   'policy.manage': ['policy-admin'],
   'entitlement.manage': ['policy-admin'],

@@ -32,6 +32,8 @@ export type Action =
   | 'target.list'
   | 'target.manage'
   | 'account.manage'
+  | 'vault.manage'
+  | 'key.manage'
   | 'group.manage'
   | 'policy.manage'
   | 'entitlement.manage'
@@ -71,11 +73,11 @@ const rights: Readonly<Record<Bundle, readonly Action[]>> = {
     ...(['session.end', 'session.stop', 'alert.manage'] as const),
   ],
   auditor: ['request.view', 'request.review', 'recording.view', 'recording.hold', 'audit.view'],
-  'vault-admin': ['target.list', 'target.manage', 'account.manage'],
+  'vault-admin': ['target.list', 'target.manage', 'account.manage', 'vault.manage', 'key.manage'],
   'policy-admin': ['target.list', 'user.view', 'group.manage', 'policy.manage', 'entitlement.manage', 'alert.manage'],
   'system-admin': [
     ...(['target.list', 'target.manage', 'user.view', 'user.manage', 'group.manage'] as const),
-    ...(['session.stop', 'setting.manage'] as const),
+    ...(['session.stop', 'setting.manage', 'key.manage'] as const),
   ],
 };
 

@@ -58,6 +58,14 @@ export interface PolicyRules {
   readonly exclusive: boolean;
   /** Sessions with one account at a time; 0: any number. */
   readonly maxSessions: number;
+  /** Whether the password of an account may be shown to whoever has access. */
+  readonly reveal: boolean;
+  /** Whether the gateway types it into a session when its owner says so. */
+  readonly typeSecret: boolean;
+  /** Whether those who watch over the vault are told of either. */
+  readonly secretNotice: boolean;
+  /** Whether the user's master password is asked for at each use of a password that is kept here. */
+  readonly masterPassword: boolean;
   /** Whether a second factor is asked for at each connect. */
   readonly stepUp: boolean;
   /** Whether somebody has to look at it afterwards. */
@@ -94,6 +102,10 @@ export const defaultRules: PolicyRules = {
   files: 'both',
   exclusive: false,
   maxSessions: 0,
+  reveal: false,
+  typeSecret: false,
+  secretNotice: true,
+  masterPassword: false,
   stepUp: false,
   review: false,
   reviewGroup: null,

@@ -90,6 +90,10 @@ export const ruleFields = {
   files: { enum: [...transferDirections] },
   maxSessions: { type: 'integer', minimum: 0, maximum: 1000, description: 'with one account at a time; 0: any number' },
   reviewGroup: nullable(reference),
+  reveal: { ...flag, description: 'whether the password of an account may be shown to whoever has access' },
+  typeSecret: { ...flag, description: 'whether the gateway types it into a session when its owner says so' },
+  secretNotice: { ...flag, description: 'whether vault administrators are told of either' },
+  masterPassword: { ...flag, description: "the user's master password at each use of a password that is kept here" },
 } as const satisfies Record<string, JsonSchema>;
 
 /** Approvals as they are given: `{needed, group}` for one step, `{steps}` for several, null for none. */
@@ -131,6 +135,7 @@ const item = object({
   policy: named,
   minutes: count,
   endsAt: nullable(time),
+  reveal: { ...flag, description: 'whether its password may be shown to the requester now' },
   checkedOutAt: nullable(time),
 });
 

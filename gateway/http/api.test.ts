@@ -151,9 +151,12 @@ test('targets and accounts: made, listed, changed, removed; a password never com
 
   const account = await call('POST', `${path}/accounts`, { username: 'jane', password: CANARY, domain: 'CORP' });
   assert.equal(account.status, 201);
-  assert.deepEqual(Object.keys(account.json).sort(), ['domain', 'id', 'username']);
+  assert.deepEqual(Object.keys(account.json).sort(), ['domain', 'id', 'masterPassword', 'type', 'username']);
   const accountPath = `${path}/accounts/${account.json.id}`;
-  const credentials = () => harness.gateway.services.targets.credentials(created.json.id, account.json.id);
+  const credentials = async () => {
+    const { password, ...names } = await harness.gateway.services.credentials.readStored(account.json.id);
+    return { ...names, password: password.text() };
+  };
   assert.deepEqual(await credentials(), { username: 'jane', domain: 'CORP', password: CANARY });
 
   await call('PATCH', accountPath, { username: 'joan' });
@@ -163,7 +166,7 @@ test('targets and accounts: made, listed, changed, removed; a password never com
 
   const list = await call('GET', '/api/targets');
   const listed = list.json.find(({ id }: { id: string }) => id === created.json.id);
-  assert.deepEqual(listed.accounts, [{ id: account.json.id, username: 'joan', domain: 'CORP' }]);
+  assert.deepEqual(listed.accounts, [{ ...account.json, username: 'joan' }]);
 
   await harness.gateway.services.targets.checkCertificate(created.json.id, certificate('a'.repeat(64)));
   const same = await call('PATCH', path, { name: 'Renamed', host: 'server.example' });

@@ -14,6 +14,7 @@ const anyone = [
   ...['openapi', 'signedIn', 'lookAtDecisionLink', 'useDecisionLink', 'askPasskeyToSignIn', 'loginWithPasskey'],
 ];
 const signedIn = [
+  ...['getMasterPassword', 'setMasterPassword', 'changeMasterPassword', 'resetMasterPassword'],
   ...['beginSecondFactor', 'changeOwnPassword', 'confirmSecondFactor', 'endOtherSignIns', 'endOwnSignIn'],
   ...['finishLogin', 'getSecondFactor', 'getSessionSwitch', 'linkIdentity', 'listNotifications', 'listOwnIdentities'],
   ...['listOwnSignIns', 'logout', 'logoutEverywhere', 'me', 'readNotifications', 'removeSecondFactor'],
@@ -25,6 +26,8 @@ const alertRoutes = ['changeAlertRule', 'createAlertRule', 'deleteAlertRule', 'g
 const targetRoutes = [
   ...['changeTarget', 'createTarget', 'deleteTarget', 'testTarget', 'testUnsavedTarget', 'trustCertificate'],
 ];
+const keyRoutes = ['getMasterKey', 'rewrap'];
+const vaultRoutes = ['listProviders', 'createProvider', 'changeProvider', 'deleteProvider', 'tryProvider'];
 const seeTargets = ['getTarget', 'listTargets'];
 const seeRequests = ['countRequests', 'getRequest', 'listRequests'];
 const seeSessions = ['getSession', 'listSessions'];
@@ -35,7 +38,7 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
     ...seeRequests,
     ...seeSessions,
     ...['changeFavourite', 'checkInRequest', 'createFavourite', 'createRequest', 'deleteFavourite', 'listFavourites'],
-    ...['listOwnAccess', 'openSession'],
+    ...['listOwnAccess', 'openSession', 'supplyCredential', 'typeSecret', 'revealSecret'],
   ],
   approver: [...seeRequests, 'approveRequest', 'denyRequest', 'revokeRequest'],
   'session-admin': [
@@ -52,7 +55,15 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
     ...['getRecordingThumbnail', 'getRecordingVideo', 'getVerification', 'listRecordingEvents', 'listRecordings'],
     ...['verifyRecording', 'exportAudit', 'getAuditIntegrity', 'verifyAudit', 'getAuditArchive'],
   ],
-  'vault-admin': [...seeTargets, ...targetRoutes, 'changeAccount', 'createAccount', 'deleteAccount'],
+  'vault-admin': [
+    ...seeTargets,
+    ...targetRoutes,
+    'changeAccount',
+    'createAccount',
+    'deleteAccount',
+    ...keyRoutes,
+    ...vaultRoutes,
+  ],
   'policy-admin': [
     ...seeTargets,
     ...groupRoutes,
@@ -62,6 +73,8 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
   ],
   'system-admin': [
     ...seeTargets,
+    ...keyRoutes,
+    ...['getDirectoryName', 'changeDirectoryName'],
     ...targetRoutes,
     ...groupRoutes,
     ...['changeUser', 'createUser', 'deleteUser', 'endSignInOfUser', 'endSignInsOfUser', 'listSignInsOfUser'],

@@ -5,7 +5,8 @@ import { protocolNames } from '../rdp/security.ts';
 import { tlsVersions } from '../rdp/tls-peer.ts';
 import { certificateTrusts } from '../rdp/trust.ts';
 import { inputLogPolicies } from '../sessions/input-log.ts';
-import { credSspVersions, legacySecurityPolicies, nlaPolicies } from '../targets/targets.ts';
+import { accountTypes, credSspVersions, legacySecurityPolicies, nlaPolicies } from '../targets/targets.ts';
+import { wants } from '../vault/account-credentials.ts';
 import { accessComponents } from './access-schemas.ts';
 import { alertComponents } from './alert-schemas.ts';
 import type { JsonSchema } from './route.ts';
@@ -42,6 +43,11 @@ export const security = {
   },
 } as const satisfies Record<string, JsonSchema>;
 export const accountName: JsonSchema = { ...printable, maxLength: 256 };
+export const accountType: JsonSchema = {
+  enum: [...accountTypes],
+  description:
+    'where the password is: kept here, brought by whoever connects, that of her own directory account, at a provider',
+};
 export const domain: JsonSchema = { type: 'string', maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f]*$' };
 /** [MS-RDPBCGR] 2.2.1.11.1.1 TS_INFO_PACKET: cbPassword is at most 512 bytes, 256 UTF-16 units. */
 export const accountPassword: JsonSchema = { type: 'string', maxLength: 256, writeOnly: true };
@@ -71,7 +77,13 @@ export const components = {
     error: object({ code: { enum: Object.keys(errors) }, message: text, hint: text, detail: text }, ['hint', 'detail']),
   }),
   ...signInComponents(userRoles),
-  Account: object({ id, username: text, domain: text }),
+  Account: object({
+    id,
+    username: { ...text, description: 'empty: whoever connects says it, or is it' },
+    domain: text,
+    type: accountType,
+    masterPassword: { ...flag, description: 'whether its users give their master password for it' },
+  }),
   Target: object({
     id,
     name: text,
@@ -135,6 +147,16 @@ export const components = {
     emergency: flag,
     endsAt: time,
     lastInputAt: nullable(time),
+    asks: nullable({
+      ...object({
+        wants: array({ enum: [...wants] }),
+        username: text,
+        domain: text,
+        again: { enum: ['reconnect', 'master_password_wrong', null] },
+      }),
+      description: 'what its owner is asked for before it can be connected',
+    }),
+    typesSecret: { ...flag, description: 'whether its owner may have the password of the account typed' },
   }),
   Recording: object(
     {

@@ -19,7 +19,12 @@ import type { Supervision } from '../sessions/supervision.ts';
 import type { SettingsStore } from '../settings/settings.ts';
 import type { Targets } from '../targets/targets.ts';
 import type { Tickets } from '../tunnel/tickets.ts';
+import type { AccountCredentials } from '../vault/account-credentials.ts';
+import type { DirectoryNames } from '../vault/directory-names.ts';
+import type { MasterPasswords } from '../vault/master-passwords.ts';
+import type { Providers } from '../vault/providers/providers.ts';
 import type { Rewrap } from '../vault/rewrap.ts';
+import type { SecretUses } from '../vault/secret-uses.ts';
 import type { ServedFile } from './send-file.ts';
 
 /** What the API's routes work with. */
@@ -29,6 +34,11 @@ export interface Services extends SignInServices, NotificationServices, AccessSe
   readonly accessGuard: AccessGuard;
   readonly targets: Targets;
   readonly rewrap: Rewrap;
+  readonly providers: Providers;
+  readonly masterPasswords: MasterPasswords;
+  readonly credentials: AccountCredentials;
+  readonly directoryNames: DirectoryNames;
+  readonly secretUses: SecretUses;
   readonly settings: SettingsStore;
   readonly sessions: Sessions;
   readonly supervision: Supervision;

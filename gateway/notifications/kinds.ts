@@ -18,6 +18,9 @@ export const notificationKinds = [
   'storage.space',
   'trail.broken',
   'trail.behind',
+  'secret.revealed',
+  'secret.typed',
+  'vault.alert',
 ] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 

@@ -28,6 +28,9 @@ export const defaultRules: NotificationRules = {
   'storage.space': rule({ admins: both }),
   'trail.broken': rule({ admins: both }),
   'trail.behind': rule({ admins: both }),
+  'secret.revealed': rule({ admins: page }),
+  'secret.typed': rule({ admins: page }),
+  'vault.alert': rule({ admins: both }),
 };
 
 export class NotificationRulesStore {
@@ -51,6 +54,7 @@ export class NotificationRulesStore {
 /** Who is meant by `admins`: whoever can do something about it. */
 export function adminRolesFor(kind: NotificationKind): readonly Role[] {
   const system = kind.startsWith('sign_in.') || kind.startsWith('storage.') || kind.startsWith('trail.');
+  if (kind.startsWith('secret.') || kind.startsWith('vault.')) return [Roles.admin, Roles.vaultAdmin];
   return [Roles.admin, system ? Roles.systemAdmin : Roles.sessionAdmin];
 }
 

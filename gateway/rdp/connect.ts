@@ -30,7 +30,7 @@ const openLink = (
     config: (credentials) => ({
       host: options.host,
       username: credentials.username,
-      password: credentials.password,
+      password: credentials.password.text(),
       domain: credentials.domain,
       width: options.width,
       height: options.height,

@@ -5,6 +5,7 @@ import type { InputEvent } from '#protocol/pdu/input.ts';
 import { type ErrorCode, isErrorCode } from '../errors.ts';
 import type { Driver, DriverEvents, DriverOptions } from '../sessions/ports.ts';
 import type { Credentials } from '../targets/targets.ts';
+import { Secret } from '../vault/secret.ts';
 import type { ProtocolClient, RdpConnection, RdpConnectionEvents, RdpConnectionOptions } from './driver.ts';
 import { type ConnectionEnd, describeFailure, endOf } from './failures.ts';
 import { Redirections } from './redirections.ts';
@@ -121,6 +122,7 @@ export class RdpLink implements Driver {
       ...this.#size,
       ...(comesBack && this.#secret !== undefined && { autoReconnect: this.#secret }),
     };
+    credentials.password.wipe();
     this.#updatesBefore = this.#updates;
     // Made before its events come: a connection that fails at once must not find the one before.
     this.#connection = this.#parts.open(
@@ -228,7 +230,8 @@ export class RdpLink implements Driver {
     }
     read().then(
       (credentials) => {
-        if (!this.#over) this.#open(credentials);
+        if (this.#over) credentials.password.wipe();
+        else this.#open(credentials);
       },
       (error: unknown) => {
         const { code } = error as { code?: unknown };
@@ -255,7 +258,7 @@ const TEXT_LOST = {
     'Some of what you typed has no key on the keyboard layout of this session, and the remote desktop takes nothing else.',
 };
 
-const NOBODY: Credentials = { username: '', domain: '', password: '' };
+const NOBODY: Credentials = { username: '', domain: '', password: new Secret('') };
 
 /** The host was not there at all. */
 const UNREACHED: ReadonlySet<ErrorCode> = new Set(['target_unresolved', 'target_refused', 'target_timeout']);

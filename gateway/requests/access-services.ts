@@ -25,6 +25,7 @@ export interface AccessServices {
   readonly entitlements: Entitlements;
   readonly requestBook: RequestBook;
   readonly requests: Requests;
+  readonly admission: Admission;
   readonly requestQueries: RequestQueries;
   readonly decisionLinks: DecisionLinks;
   readonly favourites: Favourites;
@@ -60,6 +61,7 @@ export function createAccessServices(parts: AccessServicesParts): AccessServices
     entitlements,
     requestBook,
     requests,
+    admission,
     requestQueries: new RequestQueries(store, requests),
     decisionLinks,
     favourites: new Favourites(store, entitlements),

@@ -33,6 +33,13 @@ export interface Ask {
   readonly confirmedAt: number | null;
 }
 
+/** A secret that somebody wants to see. */
+export interface RevealAsk {
+  readonly requestId: string;
+  readonly accountId: string;
+  readonly confirmedAt: number | null;
+}
+
 /** Decides whether a session may be opened, and under which terms. */
 export class Admission {
   readonly #parts: AdmissionParts;
@@ -59,24 +66,11 @@ export class Admission {
     return store.transaction().execute(async (transaction) => {
       await sessionSwitch.requireAllowed(transaction);
       const request = await this.#requestFor(transaction, actor, address, ask, now);
-      const item = await transaction
-        .selectFrom('request_items')
-        .selectAll()
-        .where('request_id', '=', request.id)
-        .where('account_id', '=', ask.accountId)
-        .executeTakeFirst();
-      if (item === undefined) throw new GatewayError('not_entitled', 'the request is for other accounts');
+      const item = await itemOf(transaction, request.id, ask.accountId);
       const rules = readRules(item.rules_json);
       await this.#requireUsable(transaction, request, item, rules, ask, now);
       await requireFree(transaction, item, rules, now);
-      if (item.checked_out_at === null) {
-        await transaction
-          .updateTable('request_items')
-          .set({ checked_out_at: now })
-          .where('request_id', '=', request.id)
-          .where('account_id', '=', ask.accountId)
-          .execute();
-      }
+      await checkOut(transaction, item, now);
       await write(transaction, request.id);
       const touched = await book.touch(transaction, request);
       await book.note(transaction, touched, 'session-opened', now, { actor, address, sessionId: ask.sessionId });
@@ -90,6 +84,46 @@ export class Admission {
         ticket: request.ticket,
         endsAt: Math.min(item.end_at ?? now, closing),
       });
+    });
+  }
+
+  /**
+   * Throws unless whoever asks may see the secret of an account now: under a request of her own that would open a
+   * session, and whose policy permits it.
+   * @param shown whether she has: then that is written down, and the account is hers as if she had opened a session
+   */
+  async reveal(actor: Actor, address: string, ask: RevealAsk, shown: boolean): Promise<PolicyRules> {
+    const now = this.#now();
+    const { store, book, sessionSwitch } = this.#parts;
+    return store.transaction().execute(async (transaction) => {
+      await sessionSwitch.requireAllowed(transaction);
+      const request = await this.#requestFor(transaction, actor, address, { ...ask, sessionId: '' }, now);
+      const item = await itemOf(transaction, request.id, ask.accountId);
+      const rules = readRules(item.rules_json);
+      await this.#requireUsable(transaction, request, item, rules, { ...ask, sessionId: '' }, now);
+      if (!rules.reveal) throw new GatewayError('forbidden', `policy "${item.policy_name}" does not show passwords`);
+      await requireFree(transaction, item, rules, now);
+      if (!shown) return rules;
+      await checkOut(transaction, item, now);
+      const comment = `${item.account_username} on ${item.target_name}`;
+      const touched = await book.touch(transaction, request);
+      await book.note(transaction, touched, 'secret-revealed', now, { actor, address, comment });
+      return rules;
+    });
+  }
+
+  /** Writes down that a secret was typed into a session. */
+  async typed(
+    actor: Pick<Actor, 'id' | 'username'>,
+    address: string,
+    requestId: string,
+    sessionId: string,
+  ): Promise<void> {
+    const now = this.#now();
+    const { store, book } = this.#parts;
+    await store.transaction().execute(async (transaction) => {
+      const request = await book.load(transaction, requestId, now);
+      await book.note(transaction, request, 'secret-typed', now, { actor, address, sessionId });
     });
   }
 
@@ -148,6 +182,28 @@ export class Admission {
       throw new GatewayError('step_up_required', `policy "${item.policy_name}"`);
     }
   }
+}
+
+async function itemOf(store: Store, requestId: string, accountId: string): Promise<RequestItemRow> {
+  const item = await store
+    .selectFrom('request_items')
+    .selectAll()
+    .where('request_id', '=', requestId)
+    .where('account_id', '=', accountId)
+    .executeTakeFirst();
+  if (item === undefined) throw new GatewayError('not_entitled', 'the request is for other accounts');
+  return item;
+}
+
+/** From its first use on, an account is checked out under its request. */
+async function checkOut(store: Store, item: RequestItemRow, now: number): Promise<void> {
+  if (item.checked_out_at !== null) return;
+  await store
+    .updateTable('request_items')
+    .set({ checked_out_at: now })
+    .where('request_id', '=', item.request_id)
+    .where('account_id', '=', item.account_id)
+    .execute();
 }
 
 /** Of the grants to an account, that which a session can simply be opened by. */

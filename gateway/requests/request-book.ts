@@ -19,6 +19,8 @@ export const requestEvents = [
   'session-opened',
   'session-ended',
   'reviewed',
+  'secret-revealed',
+  'secret-typed',
 ] as const;
 export type RequestEvent = (typeof requestEvents)[number];
 

@@ -1,5 +1,6 @@
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { type Actor, can, seesAllRequests } from '../access/can.ts';
+import { readRules } from '../access/policy-rules.ts';
 import { GatewayError } from '../errors.ts';
 import type { RequestItemRow, RequestRow, RequestStepRow } from '../store/access-schema.ts';
 import type { Schema } from '../store/schema.ts';
@@ -303,6 +304,7 @@ function describe(row: RequestRow, items: readonly RequestItemRow[]) {
       policy: { id: item.policy_id, name: item.policy_name },
       minutes: item.minutes,
       endsAt: iso(item.end_at),
+      reveal: row.state === 'available' && readRules(item.rules_json).reveal,
       checkedOutAt: iso(item.checked_out_at),
     })),
   };

@@ -118,6 +118,13 @@ export class SessionEvidence {
     this.#write('message', { user: { id: by.id, username: by.username }, text });
   }
 
+  /** The account's password was typed by the gateway, because the owner said so. */
+  secretTyped(): void {
+    this.#input.flush(this.#now());
+    const { user, account } = this.#facts;
+    this.#write('secret-typed', { user, account: { id: account.id, username: account.username } });
+  }
+
   /** A rule was fired; what was typed, only where all input is written down. */
   alerted({ rule, kind, action, detail }: SessionAlert, typed: string | undefined): void {
     this.#input.flush(this.#now());

@@ -25,6 +25,11 @@ export interface SessionTerms {
   readonly liveView: boolean;
   /** Null: as the settings say. */
   readonly liveViewAnnounced: boolean | null;
+  /** Whether the account's password may be typed into it, and whether somebody is told. */
+  readonly typeSecret: boolean;
+  readonly secretNotice: boolean;
+  /** Whether the user's master password is asked for. */
+  readonly masterPassword: boolean;
   readonly clipboard: TransferDirection;
   readonly files: TransferDirection;
 }
@@ -43,6 +48,9 @@ export function termsOf(
     inputLog: rules.inputLog,
     liveView: rules.liveView,
     liveViewAnnounced: rules.liveViewAnnounced,
+    typeSecret: rules.typeSecret,
+    secretNotice: rules.secretNotice,
+    masterPassword: rules.masterPassword,
     clipboard: rules.clipboard,
     files: rules.files,
   };

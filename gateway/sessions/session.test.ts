@@ -6,6 +6,7 @@ import { defaultRules } from '../access/policy-rules.ts';
 import { GatewayError } from '../errors.ts';
 import { createLogger } from '../log.ts';
 import { FakeDriver, FakePixels } from '../testing/harness.ts';
+import { Secret } from '../vault/secret.ts';
 import { VaultError } from '../vault/vault.ts';
 import type { Owner, PixelSession } from './ports.ts';
 import { Session, type SessionParts } from './session.ts';
@@ -56,7 +57,7 @@ const facts = {
     createdAt: '',
     accounts: [],
   },
-  account: { id: 'a', username: 'jane', domain: '' },
+  account: { id: 'a', username: 'jane', domain: '', type: 'vaulted', masterPassword: false },
   width: 800,
   height: 600,
   keyboardLayout: 0x409,
@@ -84,7 +85,7 @@ function make(change: Partial<SessionParts> = {}) {
     createRecordingKey: async () => new Uint8Array(32),
     log: createLogger('silent'),
     attachWithinMs: 60_000,
-    readCredentials: async () => ({ username: 'jane', domain: '', password: 'x' }),
+    readCredentials: async () => ({ username: 'jane', domain: '', password: new Secret('x') }),
     trustCertificate: async () => true,
     ...change,
   };
@@ -135,6 +136,7 @@ test('ended while the recorder is still starting: no connection is made, and the
   const opening = Promise.withResolvers<PixelSession>();
   const { session, driver, owner } = make({ pixels: { open: () => opening.promise } });
   session.attach(owner);
+  await settled();
   session.end('browser_gone');
   const late = new FakePixels();
   opening.resolve(await late.open({ sessionId: 's', width: 1, height: 1, record: true, failed() {} }));
@@ -144,12 +146,12 @@ test('ended while the recorder is still starting: no connection is made, and the
 });
 
 test('ended while the password is read: no connection is made', async () => {
-  const reading = Promise.withResolvers<{ username: string; domain: string; password: string }>();
+  const reading = Promise.withResolvers<{ username: string; domain: string; password: Secret }>();
   const { session, driver, owner } = make({ readCredentials: () => reading.promise });
   session.attach(owner);
   await settled();
   session.end('browser_gone');
-  reading.resolve({ username: 'jane', domain: '', password: 'x' });
+  reading.resolve({ username: 'jane', domain: '', password: new Secret('x') });
   await settled();
   assert.equal(driver.connections.length, 0);
 });

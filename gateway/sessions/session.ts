@@ -9,6 +9,8 @@ import type { Logger } from '../log.ts';
 import { type ConnectionSecurity, type Downgrade, describeDowngrades, downgradesOf } from '../rdp/security.ts';
 import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import { type Account, type Credentials, legacySecurityNow, type Target } from '../targets/targets.ts';
+import type { AskUser, CredentialPrompt, SuppliedCredential } from '../vault/account-credentials.ts';
+import { CredentialAsk } from './credential-ask.ts';
 import { type Freeze, InputGate } from './input-gate.ts';
 import type {
   Connect,
@@ -53,7 +55,8 @@ export interface SessionParts {
   readonly log: Logger;
   /** How long a session waits for its owner's browser. */
   readonly attachWithinMs: number;
-  readCredentials(): Promise<Credentials>;
+  /** @param ask has the owner say what only she knows */
+  readCredentials(ask: AskUser): Promise<Credentials>;
   trustCertificate(certificate: CertificateFacts): Promise<boolean | TrustDecision>;
 }
 
@@ -105,6 +108,9 @@ export interface ViewerInfo {
 /** Alerts that a session keeps for who looks at it; the audit log has all. */
 const MAX_ALERTS = 50;
 
+/** Its scan code. */
+const ENTER_KEY = 0x1c;
+
 /** Stands in until there is a server to talk to. */
 const NO_PHASE = 'starting';
 
@@ -121,6 +127,7 @@ export class Session {
   readonly #limits: SessionLimits;
   readonly #viewers = new Set<ViewerConnection>();
   readonly #gate = new InputGate();
+  readonly #ask: CredentialAsk;
   readonly #alerts: SessionAlert[] = [];
   #state: SessionState;
   #pixels: PixelSession | undefined;
@@ -146,6 +153,7 @@ export class Session {
     this.#evidence = new SessionEvidence(facts, () => this.#now());
     this.#limits = new SessionLimits(facts.terms);
     this.#recording = parts.record === 'off' ? 'off' : 'starting';
+    this.#ask = new CredentialAsk((notice) => this.#tellOwner(notice));
     const expiry = setTimeout(() => this.end('browser_gone', 'nobody attached in time'), parts.attachWithinMs);
     expiry.unref();
     this.#state = { name: 'pending', expiry };
@@ -208,6 +216,11 @@ export class Session {
     return this.#alerts;
   }
 
+  /** What its owner is asked for at present, before a connection can be made. */
+  get asks(): CredentialPrompt | undefined {
+    return this.#ask.prompt;
+  }
+
   /** What went wrong last with the recording; it may have passed. */
   get recordingTrouble(): { readonly detail: string; readonly at: number } | undefined {
     return this.#recordingTrouble;
@@ -237,6 +250,12 @@ export class Session {
       if (error instanceof GatewayError) this.end(error.code, error.message);
       else this.#crash(error);
     });
+  }
+
+  /** The owner's answer to what she is asked, or what she says before. It is kept until there is a connection. */
+  supply(credential: SuppliedCredential): void {
+    if (this.#state.name === 'ended') throw new GatewayError('not_found', 'the session has ended');
+    this.#ask.supply(credential);
   }
 
   /** What the owner typed and clicked. Before the desktop is there, it goes nowhere. */
@@ -281,6 +300,20 @@ export class Session {
     return true;
   }
 
+  /**
+   * Types a secret where the caret is, as composed text is typed. It passes by all that looks at what the owner types:
+   * no rule sees it, and the event log says that it was typed and not what.
+   * @param secret UTF-16LE, for the caller to wipe
+   * @param enter whether the Enter key is pressed after it
+   */
+  typeSecret(secret: Uint8Array, enter: boolean): void {
+    if (this.#state.name !== 'active') throw new GatewayError('not_ready');
+    if (this.frozen !== undefined) throw new GatewayError('conflict', 'the session is frozen');
+    this.#state.driver.input(keysOf(secret, enter));
+    this.#lastInputAt = this.#now();
+    this.#evidence.secretTyped();
+  }
+
   /** Shows the owner a text. Throws `not_ready` while nobody is there to read it. */
   message(by: Pick<Actor, 'id' | 'username'>, text: string): void {
     if (this.#state.name !== 'connecting' && this.#state.name !== 'active') throw new GatewayError('not_ready');
@@ -304,8 +337,12 @@ export class Session {
     return { code: 'frozen', message: `Keyboard and mouse are held back${why}`, from: by };
   }
 
-  #tellEverybody(notice: Notice): void {
+  #tellOwner(notice: Notice): void {
     if (this.#state.name === 'connecting' || this.#state.name === 'active') this.#state.owner.notice(notice);
+  }
+
+  #tellEverybody(notice: Notice): void {
+    this.#tellOwner(notice);
     for (const viewer of this.#viewers) viewer.notice(notice);
   }
 
@@ -420,14 +457,27 @@ export class Session {
     for (const viewer of this.#viewers) this.#shielded(() => viewer.end(end));
     this.#shielded(() => this.#evidence.ended(end, detail, at));
     this.#shielded(() => this.#pixels?.sink.end(end, at));
+    this.#shielded(() => this.#ask.stop());
     this.#shielded(() => this.#events.ended(end));
   }
 
   async #connect(): Promise<void> {
     const { facts } = this;
-    // The recorder first: with the default policy there is no session that is not recorded from its first picture.
-    const pixels = await this.#openPixels();
+    // Before the recorder: where the owner is asked, nothing happens meanwhile that could be recorded.
+    const credentials = await this.#readCredentials();
     if (this.#state.name !== 'connecting') {
+      credentials.password.wipe();
+      return;
+    }
+    // Then the recorder: with the default policy there is no session that is not recorded from its first picture.
+    const pixels = await this.#openPixels().catch((error: unknown) => {
+      credentials.password.wipe();
+      throw error;
+    });
+    // Read anew: the session may have ended meanwhile, which the compiler cannot know.
+    const state: SessionState = this.state;
+    if (state.name !== 'connecting') {
+      credentials.password.wipe();
       pixels.sink.end({ code: 'browser_gone', message: '' }, this.#now());
       return;
     }
@@ -438,10 +488,6 @@ export class Session {
       const { frozen } = this;
       if (frozen !== undefined) this.#evidence.frozen(true, { id: '', username: frozen.by }, frozen.reason);
     }
-    const credentials = await this.#parts.readCredentials();
-    // Read anew: the session may have ended meanwhile, which the compiler cannot know.
-    const state: SessionState = this.state;
-    if (state.name !== 'connecting') return;
     const driver = this.#parts.connect(
       {
         sessionId: facts.id,
@@ -452,7 +498,7 @@ export class Session {
         height: facts.height,
         keyboardLayout: facts.keyboardLayout,
         credentials,
-        readCredentials: () => this.#parts.readCredentials(),
+        readCredentials: () => this.#readCredentials('reconnect'),
         security: {
           minimumTls: facts.target.minimumTls,
           restrictedAdmin: facts.target.restrictedAdmin,
@@ -467,6 +513,10 @@ export class Session {
     if (this.state.name === 'connecting') this.#state = { ...state, driver };
     else driver.close();
     if (this.#heldBack) driver.pause();
+  }
+
+  #readCredentials(again: CredentialPrompt['again'] = null): Promise<Credentials> {
+    return this.#parts.readCredentials((prompt) => this.#ask.ask({ ...prompt, again: prompt.again ?? again }));
   }
 
   /** A recording that need not be had is done without where there is none to be had. */
@@ -501,6 +551,7 @@ export class Session {
         if (this.#state.name === 'active') {
           this.#state.owner.phase(name);
           this.#evidence.connection(name);
+          if (name === 'connected') this.#ask.forget();
         }
         if (this.#state.name !== 'connecting') return;
         this.#state = { ...this.#state, phase: name };
@@ -514,6 +565,7 @@ export class Session {
       connected: () => {
         const state = this.#state;
         if (state.name !== 'connecting' || state.driver === undefined) return;
+        this.#ask.forget();
         this.#startedAt = this.#now();
         this.#lastInputAt = this.#startedAt;
         this.#state = { name: 'active', owner: state.owner, driver: state.driver, since: this.#startedAt };
@@ -619,6 +671,19 @@ export class Session {
     this.#lastAt = Math.max(this.#lastAt, Math.floor(sessionClock()));
     return this.#lastAt;
   }
+}
+
+function keysOf(text: Uint8Array, enter: boolean): InputEvent[] {
+  const view = new DataView(text.buffer, text.byteOffset, text.byteLength);
+  const events: InputEvent[] = [];
+  for (let i = 0; i + 1 < text.length; i += 2) {
+    const unit = view.getUint16(i, true);
+    for (const down of [true, false]) events.push({ kind: 'unicode', unit, down });
+  }
+  for (const down of enter ? [true, false] : []) {
+    events.push({ kind: 'scancode', code: ENTER_KEY, extended: false, down });
+  }
+  return events;
 }
 
 /** A live view's way to its session. */

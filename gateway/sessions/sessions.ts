@@ -10,6 +10,7 @@ import type { Downgrade } from '../rdp/security.ts';
 import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import type { Store } from '../store/store.ts';
 import type { Account, Target, Targets } from '../targets/targets.ts';
+import type { AccountCredentials, CredentialUse, SuppliedCredential } from '../vault/account-credentials.ts';
 import type { Freeze } from './input-gate.ts';
 import type { Connect, Pixels, RecordingResult } from './ports.ts';
 import { type Inspection, Session, type SessionFacts } from './session.ts';
@@ -36,6 +37,7 @@ export interface SessionsParts {
   /** Looks at what the owner of a session types, before the server gets it. */
   readonly inspect?: (session: Session, events: readonly InputEvent[]) => Inspection;
   readonly targets: Targets;
+  readonly credentials: Pick<AccountCredentials, 'read'>;
   readonly history: SessionHistory;
   readonly audit: Audit;
   readonly log: Logger;
@@ -68,6 +70,8 @@ export interface OpenRequest {
   readonly width: number;
   readonly height: number;
   readonly keyboardLayout?: number;
+  /** What the account asks of its user, where she says it at once. */
+  readonly credential?: SuppliedCredential;
 }
 
 /** The live sessions of this gateway. */
@@ -126,6 +130,7 @@ export class Sessions {
         throw error;
       });
     const session = await this.#start({ ...facts, terms });
+    if (request.credential !== undefined) session.supply(request.credential);
     try {
       this.#requireRoom(actor, session);
       if (session.recording !== 'off') await this.#parts.requireSpace();
@@ -189,8 +194,6 @@ export class Sessions {
   }
 
   async #start(facts: SessionFacts): Promise<Session> {
-    const { targets } = this.#parts;
-    const { target, account } = facts;
     const session: Session = new Session(
       facts,
       {
@@ -200,7 +203,7 @@ export class Sessions {
         createRecordingKey: () => this.#parts.createRecordingKey(facts.id),
         log: this.#parts.log,
         attachWithinMs: this.#parts.attachWithinMs ?? ATTACH_WITHIN_MS,
-        readCredentials: () => targets.credentials(target.id, account.id),
+        readCredentials: (ask) => this.#parts.credentials.read(useOf(facts, 'connect'), ask),
         trustCertificate: (certificate) => this.#checkCertificate(facts, certificate),
       },
       {
@@ -324,6 +327,19 @@ export class Sessions {
 
 /** Ends after which a freeze waits for the user's next session with the target. */
 const leftByOwner: ReadonlySet<string> = new Set(['browser_gone', 'ended_by_user', 'access_returned']);
+
+/** Who uses the account of a session, and by which leave. */
+export function useOf(facts: SessionFacts, purpose: CredentialUse['purpose']): CredentialUse {
+  return {
+    user: facts.user,
+    address: facts.address,
+    accountId: facts.account.id,
+    purpose,
+    requestId: facts.terms.requestId,
+    sessionId: facts.id,
+    masterPassword: facts.terms.masterPassword,
+  };
+}
 
 function placeOf({ user, target }: Pick<SessionFacts, 'user' | 'target'>): string {
   return `${user.id} ${target.id}`;

@@ -10,7 +10,8 @@ import { Targets } from './targets.ts';
 
 test('the demo target follows its server from start to start, and stays away once removed', async () => {
   const store = await openStore(':memory:');
-  const targets = new Targets(store, new Vault(new Uint8Array(32)));
+  const vault = new Vault(new Uint8Array(32));
+  const targets = new Targets(store, vault);
   const starts: DemoServerOptions[] = [];
   const run = async () => {
     const ended = Promise.withResolvers<void>();
@@ -35,7 +36,12 @@ test('the demo target follows its server from start to start, and stays away onc
   assert.equal(target?.demo, true);
   const [account, ...more] = target?.accounts ?? [];
   assert.deepEqual(more, []);
-  const { password } = await targets.credentials(target?.id ?? '', account?.id ?? '');
+  const { secret } = await store
+    .selectFrom('accounts')
+    .select('secret')
+    .where('id', '=', account?.id ?? '')
+    .executeTakeFirstOrThrow();
+  const password = vault.open(secret, account?.id ?? '');
   assert.equal(password, starts[1]?.credentials.password);
   assert.notEqual(password, starts[0]?.credentials.password);
   const { fingerprint256 } = new X509Certificate(starts[1]?.tls.cert ?? '');

@@ -11,6 +11,8 @@ import {
 import { type InputLogPolicy, inputLogPolicies } from '../sessions/input-log.ts';
 import type { AccountRow, TargetRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import type { AccountLookup } from '../vault/providers/provider.ts';
+import type { Secret } from '../vault/secret.ts';
 import type { Vault } from '../vault/vault.ts';
 
 export const nlaPolicies = ['required', 'preferred', 'never'] as const;
@@ -54,7 +56,14 @@ export interface Account {
   readonly id: string;
   readonly username: string;
   readonly domain: string;
+  readonly type: AccountType;
+  /** Whether its users give their master password for it. */
+  readonly masterPassword: boolean;
 }
+
+/** Where its password is: here, with whoever connects, the password of her own account in the directory, elsewhere. */
+export const accountTypes = ['vaulted', 'prompted', 'directory', 'provider'] as const;
+export type AccountType = (typeof accountTypes)[number];
 
 export interface NewTarget extends Partial<TargetSecurity> {
   readonly name: string;
@@ -67,16 +76,22 @@ export interface NewTarget extends Partial<TargetSecurity> {
 export type TargetChange = Partial<Pick<Target, 'name' | 'host' | 'port' | 'inputLog'> & TargetSecurity>;
 
 export interface NewAccount {
-  readonly username: string;
-  readonly password: string;
+  /** Empty: whoever connects says it, or is it. */
+  readonly username?: string;
+  readonly password?: string;
   readonly domain?: string;
+  readonly type?: AccountType;
+  readonly providerId?: string | null;
+  readonly lookup?: AccountLookup;
+  readonly masterPassword?: boolean;
 }
 
 /** What a connection needs: the only thing that carries a password out of here, and only to the driver. */
 export interface Credentials {
   readonly username: string;
   readonly domain: string;
-  readonly password: string;
+  /** For one use: whoever gets it wipes it. */
+  readonly password: Secret;
 }
 
 const RDP_PORT = 3389;
@@ -178,32 +193,50 @@ export class Targets {
     const row: AccountRow = {
       id,
       target_id: targetId,
-      username: account.username,
+      username: account.username ?? '',
       domain: account.domain ?? '',
-      secret: this.#vault.seal(account.password, id),
+      secret: this.#seal(account.password, id),
       created_at: Date.now(),
-      type: 'vaulted',
-      provider_id: null,
-      lookup_json: '{}',
-      master_password: 0,
+      type: account.type ?? 'vaulted',
+      provider_id: account.providerId ?? null,
+      lookup_json: JSON.stringify(account.lookup ?? {}),
+      master_password: account.masterPassword === true ? 1 : 0,
     };
-    await this.#store.insertInto('accounts').values(row).execute();
+    requireComplete(row);
+    await insertable(this.#store.insertInto('accounts').values(row).execute());
     return toAccount(row);
   }
 
-  async changeAccount(targetId: string, id: string, change: Partial<NewAccount>): Promise<Account> {
-    await this.#account(targetId, id);
-    await this.#store
-      .updateTable('accounts')
-      .where('id', '=', id)
-      .set({
-        id,
-        ...(change.username === undefined ? {} : { username: change.username }),
-        ...(change.domain === undefined ? {} : { domain: change.domain }),
-        ...(change.password === undefined ? {} : { secret: this.#vault.seal(change.password, id) }),
-      })
-      .execute();
-    return toAccount(await this.#account(targetId, id));
+  async changeAccount(targetId: string, id: string, change: NewAccount): Promise<Account> {
+    const before = await this.#account(targetId, id);
+    const type = change.type ?? before.type;
+    const row: AccountRow = {
+      ...before,
+      username: change.username ?? before.username,
+      domain: change.domain ?? before.domain,
+      secret:
+        change.password !== undefined
+          ? this.#seal(change.password, id)
+          : type === 'vaulted'
+            ? before.secret
+            : new Uint8Array(),
+      type,
+      provider_id:
+        type !== 'provider' ? null : change.providerId === undefined ? before.provider_id : change.providerId,
+      lookup_json: change.lookup === undefined ? before.lookup_json : JSON.stringify(change.lookup),
+      master_password: (change.masterPassword ?? before.master_password !== 0) ? 1 : 0,
+    };
+    requireComplete(row);
+    await insertable(
+      this.#store.transaction().execute(async (store) => {
+        await store.updateTable('accounts').where('id', '=', id).set(row).execute();
+        // What was checked out under a master password is the old one.
+        if (change.password !== undefined || type !== before.type) {
+          await store.deleteFrom('checked_out_secrets').where('account_id', '=', id).execute();
+        }
+      }),
+    );
+    return toAccount(row);
   }
 
   async removeAccount(targetId: string, id: string): Promise<void> {
@@ -225,11 +258,6 @@ export class Targets {
   /** Throws `not_found` unless the target has that account. */
   async account(targetId: string, id: string): Promise<Account> {
     return toAccount(await this.#account(targetId, id));
-  }
-
-  async credentials(targetId: string, id: string): Promise<Credentials> {
-    const row = await this.#account(targetId, id);
-    return { username: row.username, domain: row.domain, password: this.#vault.open(row.secret, row.id) };
   }
 
   /**
@@ -267,6 +295,10 @@ export class Targets {
       .set({ trusted_certificate: fingerprint ?? target.certificate.offered, offered_certificate: null })
       .execute();
     return this.get(id);
+  }
+
+  #seal(password: string | undefined, id: string): Uint8Array {
+    return password === undefined ? new Uint8Array() : this.#vault.seal(password, id);
   }
 
   async #account(targetId: string, id: string): Promise<AccountRow> {
@@ -320,6 +352,38 @@ function toTarget(row: TargetRow, accounts: readonly AccountRow[]): Target {
   };
 }
 
-function toAccount(row: AccountRow): Account {
-  return { id: row.id, username: row.username, domain: row.domain };
+/** What an account of its type needs, and nothing that it cannot have. */
+function requireComplete(row: AccountRow): void {
+  const refuse = (detail: string): never => {
+    throw new GatewayError('bad_request', detail);
+  };
+  const stored = row.secret.length > 0;
+  if (row.type === 'vaulted' && !stored) refuse('an account whose password is kept here needs one');
+  if (row.type !== 'vaulted' && stored) refuse('the password of such an account is not kept here');
+  if (row.type === 'provider' && row.provider_id === null) refuse('the account names no provider');
+  if (row.type !== 'provider' && row.provider_id !== null) refuse('an account of that type has no provider');
+  if ((row.type === 'vaulted' || row.type === 'provider') && row.username === '') {
+    refuse('the account needs a user name');
+  }
+}
+
+/** A provider that is not there is the caller's mistake. */
+async function insertable<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write;
+  } catch (cause) {
+    if (!/FOREIGN KEY/i.test(String(cause))) throw cause;
+    throw new GatewayError('bad_request', 'there is no such provider', { cause });
+  }
+}
+
+export function toAccount(row: AccountRow): Account {
+  return {
+    id: row.id,
+    username: row.username,
+    domain: row.domain,
+    // What is in no list, a later version wrote: what is asked for then, is what nobody keeps.
+    type: accountTypes.find((type) => type === row.type) ?? 'prompted',
+    masterPassword: row.master_password !== 0,
+  };
 }

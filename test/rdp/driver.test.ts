@@ -13,6 +13,7 @@ import type { ConnectionEnd } from '../../gateway/rdp/failures.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
 import type { ServerCertificate } from '../../gateway/rdp/tls-peer.ts';
 import type { DriverEvents } from '../../gateway/sessions/ports.ts';
+import { Secret } from '../../gateway/vault/secret.ts';
 import type { ClientConfig, NlaPolicy } from '../../protocol/connector/types.ts';
 import { NtStatus } from '../../protocol/security/nt-status.ts';
 import { RdpClient } from '../../protocol/session/rdp-client.ts';
@@ -577,7 +578,7 @@ describe('connectRdp', () => {
           width: 800,
           height: 600,
           keyboardLayout: 0x409,
-          credentials: { username: 'ann', domain: '', password: PASSWORD },
+          credentials: { username: 'ann', domain: '', password: new Secret(PASSWORD) },
           trustCertificate: async ({ fingerprint }) => {
             trusted.push(fingerprint);
             return true;

@@ -16,6 +16,7 @@ import type { LivenessLimits } from '../../gateway/rdp/liveness.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
 import { MAX_REDIRECTIONS } from '../../gateway/rdp/redirections.ts';
 import type { DriverOptions } from '../../gateway/sessions/ports.ts';
+import { Secret } from '../../gateway/vault/secret.ts';
 import { selfSigned } from './fake-peer.ts';
 import { eventually, farm, OPEN, redirect } from './farm.ts';
 
@@ -39,8 +40,8 @@ function link(
   let read = 0;
   const options: DriverOptions = {
     ...{ sessionId: 's', host: '127.0.0.1', port, nla: 'never', width: 640, height: 480, keyboardLayout: 0x409 },
-    credentials: { username: 'jane', domain: '', password: 'first' },
-    readCredentials: async () => ({ username: 'jane', domain: '', password: `again ${++read}` }),
+    credentials: { username: 'jane', domain: '', password: new Secret('first') },
+    readCredentials: async () => ({ username: 'jane', domain: '', password: new Secret(`again ${++read}`) }),
     trustCertificate: async () => true,
     ...change,
   };
@@ -60,7 +61,8 @@ function link(
     {
       config: (credentials) => ({
         ...{ host: '127.0.0.1', width: 640, height: 480, colorDepth: 32, nla: 'never', keyboardLayout: 0x409 },
-        ...{ clientName: 'test', legacySecurity: 'required', ...credentials, ...clientChange },
+        ...{ clientName: 'test', legacySecurity: 'required' },
+        ...{ ...credentials, password: credentials.password.text(), ...clientChange },
       }),
       client: (config) => {
         configs.push(config);
@@ -138,8 +140,8 @@ describe('RdpLink follows redirections', () => {
         {
           ...{ sessionId: 's', host: '127.0.0.1', port: servers.port, nla: 'never', width: 640, height: 480 },
           keyboardLayout: 0,
-          credentials: { username: '', domain: '', password: '' },
-          readCredentials: async () => ({ username: '', domain: '', password: '' }),
+          credentials: { username: '', domain: '', password: new Secret('') },
+          readCredentials: async () => ({ username: '', domain: '', password: new Secret('') }),
           trustCertificate: async () => true,
         },
         {

@@ -7,6 +7,7 @@ import { diagnose } from '../../gateway/rdp/doctor/doctor.ts';
 import { type ConnectionSecurity, downgradesOf, protocolNameOf } from '../../gateway/rdp/security.ts';
 import { type CertificateFacts, decideTrust, type TrustDecision, type TrustPolicy } from '../../gateway/rdp/trust.ts';
 import type { DriverEvents, DriverOptions } from '../../gateway/sessions/ports.ts';
+import { Secret } from '../../gateway/vault/secret.ts';
 import type { PasswordCredentials } from '../../protocol/security/ts-credentials.ts';
 import {
   HYBRID,
@@ -93,7 +94,7 @@ async function connectTo(
         width: 800,
         height: 600,
         keyboardLayout: 0x409,
-        credentials: { username: USERNAME, domain: '', password: PASSWORD },
+        credentials: { username: USERNAME, domain: '', password: new Secret(PASSWORD) },
         security: SECURITY,
         trustCertificate,
         ...rest,

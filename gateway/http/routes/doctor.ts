@@ -38,7 +38,7 @@ interface UnsavedTest extends Partial<TargetSecurity> {
 const MAX_TESTS = 4;
 
 /** The connection doctor, for administrators. */
-export function doctorRoutes({ targets, audit, graphics }: Services): Route[] {
+export function doctorRoutes({ targets, credentials, audit, graphics }: Services): Route[] {
   let running = 0;
   const examine = async (options: DoctorOptions): Promise<Report> => {
     if (running >= MAX_TESTS) throw new GatewayError('too_many_requests', `${MAX_TESTS} tests are running already`);
@@ -67,17 +67,23 @@ export function doctorRoutes({ targets, audit, graphics }: Services): Route[] {
       body: object({ accountId: id, until }, ['accountId', 'until']),
       status: 200,
       response: reportSchema,
-      errors: ['too_many_requests'],
+      errors: ['too_many_requests', 'nothing_stored', 'provider_denied', 'provider_unavailable', 'provider_timeout'],
       async handle({ parameter, body, actor, address }) {
         const target = await targets.get(parameter('id'));
         const { accountId, until } = body;
-        const credentials = accountId === undefined ? undefined : await targets.credentials(target.id, accountId);
+        const account = accountId === undefined ? undefined : await targets.account(target.id, accountId);
+        const found =
+          account &&
+          (await credentials.read(
+            { user: actor, address, accountId: account.id, purpose: 'test', requestId: null, masterPassword: false },
+            () => Promise.reject(new GatewayError('nothing_stored')),
+          ));
         const report = await examine({
           ...connectionOf({ ...target, legacySecurity: legacySecurityNow(target) }),
           trust: { mode: target.certificateTrust, fingerprint: target.certificate.trusted },
-          ...(credentials !== undefined && { credentials }),
+          ...(found !== undefined && { credentials: { ...found, password: found.password.text() } }),
           ...(until !== undefined && { until }),
-        });
+        }).finally(() => found?.password.wipe());
         await audit.record({
           action: 'target.tested',
           actor,

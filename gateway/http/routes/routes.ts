@@ -13,6 +13,7 @@ import { passkeyRoutes } from './passkeys.ts';
 import { recordingRoutes } from './recordings.ts';
 import { requestRoutes } from './requests.ts';
 import { retentionRoutes } from './retention.ts';
+import { secretRoutes } from './secrets.ts';
 import { serviceRoutes } from './service.ts';
 import { sessionRoutes } from './sessions.ts';
 import { signInRoutes } from './sign-in.ts';
@@ -20,6 +21,7 @@ import { signInPolicyRoutes } from './sign-in-policy.ts';
 import { singleSignOnRoutes } from './single-sign-on.ts';
 import { targetRoutes } from './targets.ts';
 import { userRoutes } from './users.ts';
+import { vaultRoutes } from './vault.ts';
 
 /** Every API route there is. */
 export function allRoutes(services: Services): Route[] {
@@ -32,10 +34,12 @@ export function allRoutes(services: Services): Route[] {
     ...userRoutes(services),
     ...notificationRoutes(services),
     ...targetRoutes(services),
+    ...vaultRoutes(services),
     ...accessRoutes(services),
     ...requestRoutes(services),
     ...doctorRoutes(services),
     ...sessionRoutes(services),
+    ...secretRoutes(services),
     ...alertRoutes(services),
     ...recordingRoutes(services),
     ...evidenceRoutes(services),

@@ -2,17 +2,19 @@ import { seesAllSessions } from '../../access/can.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Session } from '../../sessions/session.ts';
 import type { OpenRequest } from '../../sessions/sessions.ts';
+import { isSupplied } from '../../vault/account-credentials.ts';
 import { comment as reason } from '../access-schemas.ts';
 import { type Route, route } from '../route.ts';
 import { array, flag, id, object, ref, side, text } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import { type CredentialBody, credentialFields, suppliedOf } from './secrets.ts';
 
 export function sessionRoutes({ sessions, supervision, tickets, logins, sessionSwitch }: Services): Route[] {
   const ownerOf = async (parameters: Readonly<Record<string, string>>) => ({
     ownerId: sessions.get(parameters.id ?? '').facts.user.id,
   });
   return [
-    route<OpenRequest>({
+    route<Omit<OpenRequest, 'credential'> & { credential?: CredentialBody }>({
       method: 'post',
       path: '/api/sessions',
       id: 'openSession',
@@ -27,8 +29,12 @@ export function sessionRoutes({ sessions, supervision, tickets, logins, sessionS
           width: side,
           height: side,
           keyboardLayout: { type: 'integer', minimum: 0, maximum: 0xffff_ffff, description: 'Windows layout id' },
+          credential: {
+            ...object(credentialFields, Object.keys(credentialFields)),
+            description: 'what the account asks of its user, where she does not wait to be asked',
+          },
         },
-        ['requestId', 'targetId', 'keyboardLayout'],
+        ['requestId', 'targetId', 'keyboardLayout', 'credential'],
       ),
       status: 201,
       response: object({ id, ticket: text }),
@@ -39,7 +45,9 @@ export function sessionRoutes({ sessions, supervision, tickets, logins, sessionS
       ],
       async handle({ body, actor, address, token, signedIn }) {
         const signIn = token === undefined ? undefined : await logins.reference(token);
-        const session = await sessions.open(actor, address, body, signIn, signedIn.confirmedAt);
+        const { credential, ...rest } = body;
+        const wanted = { ...rest, ...(credential === undefined ? {} : { credential: suppliedOf(credential) }) };
+        const session = await sessions.open(actor, address, wanted, signIn, signedIn.confirmedAt);
         const ticket = await tickets.issue({
           sessionId: session.id,
           role: 'owner',
@@ -217,6 +225,8 @@ function describe(session: Session): Record<string, unknown> {
     emergency: facts.terms.emergency,
     endsAt: iso(session.endsAt),
     lastInputAt: session.lastInputAt === undefined ? null : iso(session.lastInputAt),
+    asks: session.asks ?? null,
+    typesSecret: facts.terms.typeSecret && !isSupplied(facts.account),
   };
 }
 

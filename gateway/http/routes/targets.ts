@@ -3,23 +3,51 @@ import { GatewayError } from '../../errors.ts';
 import type { NewAccount, NewTarget, Target, TargetChange } from '../../targets/targets.ts';
 import { type Route, route } from '../route.ts';
 import {
-  accountName,
   accountPassword,
+  accountType,
   array,
   domain,
   fingerprint,
+  flag,
   host,
+  id,
   inputLog,
   name,
   nla,
+  nullable,
   object,
   port,
   ref,
   security,
+  text,
 } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
 const SECURITY_FIELDS = Object.keys(security);
+
+const lookupText = { ...text, maxLength: 512 };
+/** What of a provider an account is. */
+export const accountLookup = {
+  ...object({ reference: lookupText, path: lookupText, passwordField: lookupText, usernameField: lookupText }, [
+    'reference',
+    'path',
+    'passwordField',
+    'usernameField',
+  ]),
+  description: 'what of the provider it is',
+};
+const accountFields = {
+  username: {
+    ...domain,
+    description: 'not needed where whoever connects says it, or is it',
+  },
+  password: { ...accountPassword, description: 'of an account whose password is kept here' },
+  domain,
+  type: accountType,
+  providerId: nullable(id),
+  lookup: accountLookup,
+  masterPassword: flag,
+};
 
 export function targetRoutes({ targets, entitlements, audit, accessGuard }: Services): Route[] {
   /** Of these targets what an actor may see: all, or only the accounts that it is entitled to. */
@@ -173,7 +201,7 @@ export function targetRoutes({ targets, entitlements, audit, accessGuard }: Serv
       tag: 'targets',
       summary: 'Add an account; its password goes into the vault and never comes back out',
       access: 'account.manage',
-      body: object({ username: accountName, password: accountPassword, domain }, ['domain']),
+      body: object(accountFields, Object.keys(accountFields)),
       status: 201,
       response: ref('Account'),
       errors: [],
@@ -185,19 +213,19 @@ export function targetRoutes({ targets, entitlements, audit, accessGuard }: Serv
           actor,
           address,
           subject: target.name,
-          details: { targetId: target.id, accountId: account.id, account: account.username },
+          details: { targetId: target.id, accountId: account.id, account: account.username, type: account.type },
         });
         return account;
       },
     }),
-    route<Partial<NewAccount>>({
+    route<NewAccount>({
       method: 'patch',
       path: '/api/targets/:id/accounts/:accountId',
       id: 'changeAccount',
       tag: 'targets',
       summary: 'Change an account',
       access: 'account.manage',
-      body: object({ username: accountName, password: accountPassword, domain }, ['username', 'password', 'domain']),
+      body: object(accountFields, Object.keys(accountFields)),
       status: 200,
       response: ref('Account'),
       errors: [],
