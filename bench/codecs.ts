@@ -1,26 +1,26 @@
 import { arch, cpus, platform } from 'node:os';
-import { parseArgs } from 'node:util';
 import { launchBrowser } from '../test/e2e/browser.ts';
 import { bundleForBrowser } from '../test/lab/browser-bundle.ts';
+import type { BenchCommand, BenchOptions } from './cli.ts';
 import { type CodecRunner, type CodecSpeed, type CodecTitle, measureCodecs, prepareCodecs } from './codecs/measure.ts';
 
-/**
- * `npm run bench -- codecs [--milliseconds 500] [--no-browser] [--markdown]`: megapixels per second that each codec
- * decodes, in Node and in Chromium, from the same source and the same bytes.
- */
-export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      milliseconds: { type: 'string', default: '500' },
-      'no-browser': { type: 'boolean', default: false },
-      markdown: { type: 'boolean', default: false },
-    },
-  });
-  const milliseconds = Number(values.milliseconds);
+export const command: BenchCommand = {
+  usage: 'codecs [options]',
+  about:
+    'Megapixels per second of processor time that each codec decodes, in Node and in Chromium, from the same source and bytes.',
+  options: {
+    milliseconds: { type: 'string', value: 'N', meaning: 'of each case', fallback: '500' },
+    'no-browser': { type: 'boolean', meaning: 'in Node alone' },
+    markdown: { type: 'boolean', meaning: 'print a table for documents' },
+  },
+  run,
+};
+
+async function run(options: BenchOptions): Promise<undefined> {
+  const milliseconds = options.number('milliseconds', 1, 600_000);
   const inNode = await measureCodecs(nodeRunner(), milliseconds);
-  const inChromium = values['no-browser'] ? [] : await measureInChromium(milliseconds);
-  process.stdout.write(values.markdown ? markdownTable(inNode, inChromium) : plainTable(inNode, inChromium));
+  const inChromium = options.flag('no-browser') ? [] : await measureInChromium(milliseconds);
+  process.stdout.write(options.flag('markdown') ? markdownTable(inNode, inChromium) : plainTable(inNode, inChromium));
 }
 
 function nodeRunner(): CodecRunner {

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { SKRSContext2D } from '@napi-rs/canvas';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { SessionRecorder } from '../recorder/session-recorder.ts';
 import { CanvasDesktop } from '../recorder/testing/canvas-desktop.ts';
 import { FakeClock } from '../recorder/testing/fake-clock.ts';
 import { blockArea, drawBlock, LEGIBILITY_CHART, readBlock } from '../recorder/testing/legibility-chart.ts';
+import { type BenchCommand, BenchError, type BenchOptions, Progress } from './cli.ts';
 import { idle } from './recording/idle.ts';
 import { mix } from './recording/mix.ts';
 import { office } from './recording/office.ts';
@@ -84,26 +84,37 @@ export async function measure(make: () => Scenario, options: RecordingBenchOptio
   return row;
 }
 
-/** `recording [--json FILE] [--minutes N] [--only CLASS] [--keep FOLDER] [--mix]`; with `--mix`, all classes by turns in one recording. */
-export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      json: { type: 'string' },
-      minutes: { type: 'string', default: '3' },
-      only: { type: 'string' },
-      keep: { type: 'string' },
-      mix: { type: 'boolean', default: false },
-    },
-  });
+export const command: BenchCommand = {
+  usage: 'recording [options]',
+  about: `What recordings cost: classes of work are drawn for some minutes of their own time, faster than real time, through the
+whole recorder and the real ffmpeg. One line of JSON for each class.`,
+  options: {
+    minutes: { type: 'string', value: 'N', meaning: 'of each class', fallback: '3' },
+    only: { type: 'string', value: 'CLASS', meaning: SCENARIOS.map((make) => make().name).join(', ') },
+    mix: { type: 'boolean', meaning: 'all classes by turns in one recording' },
+    keep: { type: 'string', value: 'FOLDER', meaning: 'leave the videos there' },
+    json: { type: 'string', value: 'FILE', meaning: 'write the rows' },
+  },
+  examples: ['npm run bench -- recording --only terminal --minutes 1 --json recording.json'],
+  run,
+};
+
+async function run(options: BenchOptions): Promise<undefined> {
+  const minutes = options.number('minutes', 0.1, 24 * 60);
+  const only = options.text('only');
+  const classes = options.flag('mix') ? [() => mix(SCENARIOS)] : SCENARIOS;
+  const wanted = classes.filter((make) => only === undefined || make().name === only);
+  if (wanted.length === 0) throw new BenchError('bad_value', `--only: there is no class "${only}"`);
+  const progress = new Progress(wanted.length);
   const rows: RecordingRow[] = [];
-  for (const make of values.mix ? [() => mix(SCENARIOS)] : SCENARIOS) {
-    if (values.only !== undefined && make().name !== values.only) continue;
-    const row = await measure(make, { minutes: Number(values.minutes), keep: values.keep });
+  for (const make of wanted) {
+    progress.step(make().name);
+    const row = await measure(make, { minutes, keep: options.text('keep') });
     rows.push(row);
     process.stdout.write(`${JSON.stringify(row)}\n`);
   }
-  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
+  const json = options.text('json');
+  if (json !== undefined) await writeFile(json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
 }
 
 /** The scenarios' screen and the recorder's source; keeps what drawing costs apart from what recording costs. */

@@ -20,8 +20,12 @@ export class ZgfxCompressor {
   readonly #heads = new Int32Array(1 << HASH_BITS).fill(-1);
   #chain = new Int32Array(0);
 
-  constructor(variant: ZgfxVariant = ZgfxVariant.rdp8) {
+  readonly #compresses: boolean;
+
+  /** @param compresses without it, each message is the same whatever was sent before */
+  constructor(variant: ZgfxVariant = ZgfxVariant.rdp8, compresses = true) {
     this.#variant = variant;
+    this.#compresses = compresses;
   }
 
   /** One message as RDP_SEGMENTED_DATA ([MS-RDPEGFX] 2.2.5.1). */
@@ -54,6 +58,10 @@ export class ZgfxCompressor {
   }
 
   #segment(data: Uint8Array): Uint8Array {
+    return this.#compresses ? this.#compressed(data) : this.#headed(data, 0);
+  }
+
+  #compressed(data: Uint8Array): Uint8Array {
     this.#append(data);
     const bits = new BitWriter(data.length + 16);
     const end = this.#length;
@@ -74,10 +82,12 @@ export class ZgfxCompressor {
       at += taken;
     }
     const packed = bits.finish();
-    const compresses = packed.length < data.length;
-    const body = compresses ? packed : data;
+    return packed.length < data.length ? this.#headed(packed, ZgfxHeader.compressed) : this.#headed(data, 0);
+  }
+
+  #headed(body: Uint8Array, flags: number): Uint8Array {
     const segment = new Uint8Array(1 + body.length);
-    segment[0] = this.#variant.type | (compresses ? ZgfxHeader.compressed : 0);
+    segment[0] = this.#variant.type | flags;
     segment.set(body, 1);
     return segment;
   }

@@ -48,6 +48,11 @@ export interface ServerConfig {
   readonly fit?: (width: number, height: number) => { readonly width: number; readonly height: number };
   /** Measure the network by a client that lets itself be measured, while it connects and when asked to. */
   readonly autoDetect?: boolean;
+  /**
+   * `false`: messages of the graphics pipeline go out uncompressed, so that each is the same whatever was sent before. They
+   * are compressed unless given.
+   */
+  readonly compressesGraphics?: boolean;
 }
 
 /** What Demand Active and Confirm Active settled, from the server's side. */

@@ -29,8 +29,10 @@ export type ServerOutput =
  */
 export class RdpServer {
   #state: State;
+  readonly #compressesGraphics: boolean;
 
   constructor(config: ServerConfig, crypto: CryptoProvider) {
+    this.#compressesGraphics = config.compressesGraphics ?? true;
     this.#state = { name: 'accepting', acceptor: new ServerAcceptor(config, crypto) };
   }
 
@@ -159,6 +161,7 @@ export class RdpServer {
       ioChannelId,
       share,
       channels,
+      compressesGraphics: this.#compressesGraphics,
       errorInfo: takesErrorInfo(clientData),
       ...(messageChannel !== undefined && { messageChannel }),
       demand: (shareId, width, height) => demandActive(shareId, width, height, colorDepth),

@@ -45,6 +45,8 @@ export interface ServerActiveStageOptions {
   readonly share: ServerShare;
   /** Static virtual channels that the client joined; none unless given. */
   readonly channels?: readonly JoinedChannel[];
+  /** As in `ServerConfig`. */
+  readonly compressesGraphics?: boolean;
   /** Whether the client takes Set Error Info PDUs; not unless given. */
   readonly errorInfo?: boolean;
   /** Where the network is measured; nowhere unless given. */
@@ -93,7 +95,7 @@ export class ServerActiveStage {
   constructor(options: ServerActiveStageOptions) {
     this.#options = options;
     this.#share = options.share;
-    this.#channels = new ServerChannels(options.channels ?? []);
+    this.#channels = new ServerChannels(options.channels ?? [], options.compressesGraphics);
   }
 
   get share(): ServerShare {

@@ -21,15 +21,19 @@ export class ServerChannels {
   readonly #dynamicId: number | undefined;
   readonly #assembler = new ChunkAssembler();
   readonly #dynamic = new DynamicServer();
-  #graphics = new ServerGraphics();
+  readonly #compresses: boolean;
+  #graphics: ServerGraphics;
 
-  constructor(joined: readonly JoinedChannel[]) {
+  /** @param compressesGraphics see `ServerConfig` */
+  constructor(joined: readonly JoinedChannel[], compressesGraphics = true) {
+    this.#compresses = compressesGraphics;
+    this.#graphics = new ServerGraphics(compressesGraphics);
     this.#dynamicId = joined.find(({ name }) => name.toLowerCase() === DRDYNVC_CHANNEL)?.id;
   }
 
   /** Closes it first where it is open. Begins with DRDYNVC's capabilities; the graphics channel follows once the client has answered. */
   openGraphics(): Uint8Array[] {
-    this.#graphics = new ServerGraphics();
+    this.#graphics = new ServerGraphics(this.#compresses);
     return this.#packets([...this.#dynamic.close(GRAPHICS_CHANNEL), ...this.#dynamic.start()]);
   }
 

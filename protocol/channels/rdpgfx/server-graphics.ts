@@ -1,3 +1,4 @@
+import { ZgfxVariant } from '../../codecs/zgfx.ts';
 import { ZgfxCompressor } from '../../codecs/zgfx-compressor.ts';
 import { concatBytes } from '../../core/bytes.ts';
 import { ReadCursor } from '../../core/cursor.ts';
@@ -23,8 +24,13 @@ const KNOWN_VERSIONS: readonly number[] = Object.values(GfxVersion);
 
 /** The server's end of the graphics channel, [MS-RDPEGFX] 3.2: agrees on a version, packs what is sent. */
 export class ServerGraphics {
-  readonly #zgfx = new ZgfxCompressor();
+  readonly #zgfx: ZgfxCompressor;
   #agreed: GfxCapsSet | undefined;
+
+  /** @param compresses whether messages are compressed; otherwise each is the same whatever was sent before */
+  constructor(compresses = true) {
+    this.#zgfx = new ZgfxCompressor(ZgfxVariant.rdp8, compresses);
+  }
 
   get agreed(): GfxCapsSet | undefined {
     return this.#agreed;

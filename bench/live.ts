@@ -1,0 +1,236 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { arch, cpus, platform, totalmem } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { type BenchCommand, BenchError, type BenchOptions, Progress } from './cli.ts';
+import { compareReports, comparisonText } from './live/compare.ts';
+import { DENSITY_SERVER, DENSITY_SIZE, type DensityMix, measureDensity, worksOf } from './live/density.ts';
+import { judge } from './live/goals.ts';
+import { reportHtml } from './live/html.ts';
+import { Lab } from './live/lab.ts';
+import {
+  PEERS,
+  type PeerName,
+  SCENARIOS,
+  type Scenario,
+  SENDERS,
+  type Sender,
+  SIZES,
+  type Work,
+} from './live/matrix.ts';
+import { measureRow } from './live/measure.ts';
+import { measurePace } from './live/pace.ts';
+import { OrielPeer } from './live/peers/oriel.ts';
+import { Absent, type Peer } from './live/peers/peer.ts';
+import type { DensityRow, LiveReport, LiveRow, PaceRow, Skipped } from './live/rows.ts';
+import { ensureStream } from './live/streams/store.ts';
+import { reportText } from './live/table.ts';
+
+export const command: BenchCommand = {
+  usage: 'live [options]',
+  about: `What a live session costs, beside other gateways and the floor: a bare relay of bytes. Our own RDP server plays
+streams that are drawn and encoded once; browsers are simulated. Everything is on this machine's loopback.`,
+  options: {
+    scenario: { type: 'string', value: 'LIST', meaning: `${SCENARIOS.join(', ')}, or all`, fallback: 'all' },
+    size: { type: 'string', value: 'LIST', meaning: `${SIZES.join(', ')}, or all`, fallback: '1280x800' },
+    server: {
+      type: 'string',
+      value: 'LIST',
+      meaning: `how pictures are sent: ${SENDERS.join(', ')}, or all`,
+      fallback: 'all',
+    },
+    peer: { type: 'string', value: 'LIST', meaning: `${PEERS.join(', ')}, or all`, fallback: 'all' },
+    seconds: { type: 'string', value: 'N', meaning: 'of each measurement', fallback: '10' },
+    guacd: { type: 'string', value: 'HOST:PORT', meaning: 'a guacd on this machine to measure beside' },
+    'node-rdpjs': { type: 'string', value: 'FOLDER', meaning: 'where node-rdpjs-2 is installed' },
+    density: { type: 'string', value: 'LIST', meaning: 'numbers of sessions to hold at once', fallback: '' },
+    mix: { type: 'string', value: 'LIST', meaning: 'what they do: mix (of works), typing, or all', fallback: 'mix' },
+    recorded: { type: 'boolean', meaning: 'record the sessions of --density' },
+    'no-rows': { type: 'boolean', meaning: 'nothing but --density' },
+    json: { type: 'string', value: 'FILE', meaning: 'write the figures' },
+    html: { type: 'string', value: 'FILE', meaning: 'write a report with plots' },
+    compare: {
+      type: 'string',
+      value: 'BASE',
+      meaning: 'hold against the JSON of another run; ends with 1 for what got worse',
+    },
+  },
+  examples: [
+    'npm run bench -- live --scenario type,scroll --server gfx --peer oriel-stream,relay',
+    'npm run bench -- live --guacd 127.0.0.1:4822 --json live.json --html live.html',
+    'npm run bench -- live --no-rows --density 1,10,25,50 --recorded',
+    'npm run bench -- live --json new.json --compare old.json',
+  ],
+  run,
+};
+
+interface Plan {
+  readonly scenarios: readonly Scenario[];
+  readonly sizes: readonly string[];
+  readonly servers: readonly Sender[];
+  readonly peers: readonly PeerName[];
+  readonly seconds: number;
+  readonly density: readonly number[];
+  readonly mixes: readonly DensityMix[];
+  readonly recorded: boolean;
+  readonly guacd: string | undefined;
+  readonly nodeRdpjs: string | undefined;
+}
+
+async function run(options: BenchOptions): Promise<number> {
+  const plan = planOf(options);
+  const base = await readBase(options.text('compare'));
+  const files = ['json', 'html'].flatMap((name) => options.text(name) ?? []);
+  // Said now, not after half an hour.
+  for (const file of files) await claim(file);
+  const report = await measureAll(plan);
+  const goals = judge(report);
+  process.stdout.write(reportText(report, goals));
+  const json = options.text('json');
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
+  const html = options.text('html');
+  if (html !== undefined) await writeFile(html, reportHtml(report, goals));
+  if (base === undefined) return 0;
+  const differences = compareReports(base, report);
+  process.stdout.write(comparisonText(differences));
+  return differences.some(({ worse }) => worse) ? 1 : 0;
+}
+
+/** @throws BenchError */
+function planOf(options: BenchOptions): Plan {
+  const noRows = options.flag('no-rows');
+  const plan: Plan = {
+    scenarios: noRows ? [] : options.choices('scenario', SCENARIOS),
+    sizes: options.choices('size', SIZES),
+    servers: options.choices('server', SENDERS),
+    peers: options.choices('peer', PEERS),
+    seconds: options.number('seconds', 1, 600),
+    density: options.numbers('density', 1, 500),
+    mixes: options.choices('mix', ['mix', 'typing'] as const),
+    recorded: options.flag('recorded'),
+    guacd: options.text('guacd'),
+    nodeRdpjs: options.text('node-rdpjs'),
+  };
+  if (plan.guacd !== undefined && !/^[^:]+:\d+$/.test(plan.guacd)) {
+    throw new BenchError('bad_value', `--guacd: "${plan.guacd}" is not HOST:PORT`);
+  }
+  const rows = plan.scenarios.length * plan.sizes.length * plan.servers.length * plan.peers.length;
+  if (rows === 0 && plan.density.length === 0) throw new BenchError('nothing_to_measure', 'no row and no --density');
+  return plan;
+}
+
+export async function measureAll(plan: Plan): Promise<LiveReport> {
+  const startedAt = new Date().toISOString();
+  const { scenarios, sizes, servers, seconds, density, mixes, recorded } = plan;
+  const cells = scenarios.flatMap((scenario) =>
+    sizes.flatMap((size) => servers.map((server) => ({ scenario, size, server }))),
+  );
+  const rows: LiveRow[] = [];
+  const pace: PaceRow[] = [];
+  const densityRows: DensityRow[] = [];
+  const skipped: Skipped[] = [];
+  const versions: Record<string, string> = { node: process.versions.node };
+  const paced = plan.peers.includes('oriel-stream') ? cells.filter(({ scenario }) => scenario === 'page') : [];
+  const progress = new Progress(cells.length * plan.peers.length + paced.length + density.length * mixes.length);
+  await prepareStreams(plan, progress);
+
+  if (cells.length > 0) {
+    await using lab = await Lab.start({ guacd: plan.guacd, nodeRdpjs: plan.nodeRdpjs });
+    const peers = await startPeers(lab, plan.peers, skipped);
+    for (const { name, version } of peers) versions[name] = version;
+    // The peers of one cell one after another: what is beside each other was measured within a minute.
+    for (const cell of cells) {
+      for (const peer of peers) {
+        const where = `${cell.scenario}, ${cell.server}, ${cell.size}: ${peer.name}`;
+        progress.step(where);
+        await attempt(where, skipped, async () => rows.push(await measureRow(lab, peer, { ...cell, seconds })));
+      }
+    }
+    for (const { server, size } of paced) {
+      const peer = peers.find(({ name }) => name === 'oriel-stream');
+      if (peer === undefined) continue;
+      const where = `pace, ${server}, ${size}`;
+      progress.step(where);
+      await attempt(where, skipped, async () => pace.push(await measurePace(lab, peer, server, size, seconds)));
+    }
+  }
+  for (const mix of mixes) {
+    for (const sessions of density) {
+      // A gateway of its own for each: what a larger number leaves behind must not count for the next.
+      await using lab = await Lab.start({ recorded });
+      const peer = await lab.peer('oriel-stream');
+      versions['oriel-stream'] = peer.version;
+      const where = `${sessions} sessions, ${mix}${recorded ? ', recorded' : ''}`;
+      progress.step(where);
+      await attempt(where, skipped, async () => {
+        if (!(peer instanceof OrielPeer)) return;
+        densityRows.push(await measureDensity(lab, peer, { sessions, mix, recorded, seconds }));
+      });
+    }
+  }
+  return { machine: machine(), versions, startedAt, rows, density: densityRows, pace, browser: [], skipped };
+}
+
+async function prepareStreams({ scenarios, sizes, servers, density, mixes }: Plan, progress: Progress): Promise<void> {
+  const wanted = scenarios.flatMap((scenario) =>
+    sizes.flatMap((size) => servers.map((server) => ({ scenario: scenario as Scenario | Work, size, server }))),
+  );
+  const most = Math.max(0, ...density);
+  for (const mix of mixes) {
+    for (const scenario of new Set(worksOf(most, mix))) {
+      wanted.push({ scenario, size: DENSITY_SIZE, server: DENSITY_SERVER });
+    }
+  }
+  for (const { scenario, size, server } of wanted) {
+    if (await ensureStream(scenario, size, server)) progress.say(`encoded ${scenario}, ${server}, ${size}`);
+  }
+}
+
+async function startPeers(lab: Lab, names: readonly PeerName[], skipped: Skipped[]): Promise<Peer[]> {
+  const peers: Peer[] = [];
+  for (const name of names) {
+    try {
+      peers.push(await lab.peer(name));
+    } catch (error) {
+      if (!(error instanceof Absent)) throw error;
+      skipped.push({ what: name, why: error.message });
+    }
+  }
+  return peers;
+}
+
+/** What fails is said, and the rest is measured. */
+async function attempt(what: string, skipped: Skipped[], measure: () => Promise<unknown>): Promise<void> {
+  try {
+    await measure();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`  ${what}: ${why}\n`);
+    skipped.push({ what, why });
+  }
+}
+
+async function claim(file: string): Promise<void> {
+  try {
+    await mkdir(dirname(resolve(file)), { recursive: true });
+    await writeFile(file, '', { flag: 'a' });
+  } catch (error) {
+    throw new BenchError('file_unwritable', `${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function readBase(file: string | undefined): Promise<LiveReport | undefined> {
+  if (file === undefined) return undefined;
+  try {
+    const report = JSON.parse(await readFile(file, 'utf8')) as LiveReport;
+    if (!Array.isArray(report.rows) || !Array.isArray(report.density)) throw new Error('no report of this bench');
+    return report;
+  } catch (error) {
+    throw new BenchError('file_unreadable', `--compare ${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function machine(): string {
+  const [first] = cpus();
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;
+  return `${platform()} ${arch()}, ${cpus().length} × ${first?.model.trim() ?? 'unknown'}, ${memory}, Node ${process.versions.node}`;
+}

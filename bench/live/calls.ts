@@ -1,0 +1,79 @@
+import { type ChildProcess, fork } from 'node:child_process';
+
+/**
+ * Programs of the bench that run in processes of their own, so that what they cost is counted for nobody else: they are
+ * called with a method's name and one value, and answer with one.
+ */
+export type Methods = Readonly<Record<string, (argument: never) => unknown>>;
+
+/** The caller's end. */
+export class BenchProcess {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #gone = Promise.withResolvers<void>();
+  #next = 1;
+
+  constructor(script: URL, args: readonly string[] = []) {
+    this.#child = fork(script, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced' });
+    this.#child.on('message', (answer: Answer) => {
+      const call = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
+      if (answer.error === undefined) call?.resolve(answer.value);
+      else call?.reject(new Error(answer.error));
+    });
+    this.#child.on('exit', (code, signal) => {
+      for (const call of this.#waiting.values())
+        call.reject(new Error(`${script.pathname} has ended (${code ?? signal})`));
+      this.#gone.resolve();
+    });
+  }
+
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('the process did not start');
+    return this.#child.pid;
+  }
+
+  call<T>(method: string, argument?: unknown): Promise<T> {
+    const id = this.#next++;
+    const call = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, call);
+    this.#child.send({ id, method, argument } satisfies Call, (error) => {
+      if (error) call.reject(error);
+    });
+    return call.promise as Promise<T>;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGTERM');
+    else return;
+    await this.#gone.promise;
+  }
+}
+
+/** The called end. Ends with its caller. */
+export function answerCalls(methods: Methods): void {
+  process.on('disconnect', () => process.exit(0));
+  process.on('message', ({ id, method, argument }: Call) => {
+    const run = async () => {
+      const answer = methods[method];
+      if (answer === undefined) throw new TypeError(`no method ${method}`);
+      return answer(argument as never);
+    };
+    run().then(
+      (value) => process.send?.({ id, value } satisfies Answer),
+      (error: unknown) => process.send?.({ id, error: String(error instanceof Error ? error.stack : error) }),
+    );
+  });
+}
+
+interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly argument?: unknown;
+}
+
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}

@@ -1,0 +1,156 @@
+import { statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { UserCounts } from './generator/main.ts';
+import type { Lab } from './lab.ts';
+import { parseSize, streamKey, type Work } from './matrix.ts';
+import { ready } from './measure.ts';
+import type { OrielPeer } from './peers/oriel.ts';
+import type { PeerSession } from './peers/peer.ts';
+import { measureTree, treeCpuSeconds } from './processes.ts';
+import { type DensityRow, percentile, round } from './rows.ts';
+import type { ViewerReport } from './viewers/main.ts';
+
+export type DensityMix = 'mix' | 'typing';
+
+/** Density is measured at the size that memory is promised for. */
+export const DENSITY_SIZE = '1920x1080';
+export const DENSITY_SERVER = 'remotefx';
+
+/** Of a hundred sessions, so many do this. */
+const SHARES: readonly { readonly work: Work; readonly share: number }[] = [
+  { work: 'work-idle', share: 40 },
+  { work: 'work-terminal', share: 25 },
+  { work: 'work-office', share: 20 },
+  { work: 'work-web', share: 10 },
+  { work: 'work-video', share: 5 },
+];
+
+const WARM_UP_MS = 5000;
+/** Sessions are opened so many at a time. */
+const AT_ONCE = 5;
+const KEYS_PER_SECOND = 1;
+const FINISH_WITHIN_MS = 180_000;
+
+export interface DensityWish {
+  readonly sessions: number;
+  readonly mix: DensityMix;
+  readonly recorded: boolean;
+  readonly seconds: number;
+}
+
+/** What each of so many sessions does: shares as even as whole sessions can be, in the same order on every run. */
+export function worksOf(sessions: number, mix: DensityMix): (Work | 'type')[] {
+  if (mix === 'typing') return Array.from({ length: sessions }, () => 'type' as const);
+  const given = new Map<Work, number>();
+  return Array.from({ length: sessions }, (_, i) => {
+    const behind = ({ work, share }: (typeof SHARES)[number]) => (share * (i + 1)) / 100 - (given.get(work) ?? 0);
+    const { work } = SHARES.reduce((most, one) => (behind(one) > behind(most) ? one : most));
+    given.set(work, (given.get(work) ?? 0) + 1);
+    return work;
+  });
+}
+
+export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWish): Promise<DensityRow> {
+  const { sessions: count, mix, recorded, seconds } = wish;
+  const size = parseSize(DENSITY_SIZE)!;
+  const { pssMb: emptyPss } = measureTree(peer.roots);
+  const opened: { readonly session: PeerSession; readonly user: string }[] = [];
+  const works = worksOf(count, mix);
+  try {
+    for (let at = 0; at < count; at += AT_ONCE) {
+      await Promise.all(
+        works.slice(at, at + AT_ONCE).map(async (work) => {
+          const user = `${streamKey(work, DENSITY_SIZE, DENSITY_SERVER)}.density`;
+          const types = work === 'work-terminal' || work === 'type';
+          const typing = types ? { perSecond: KEYS_PER_SECOND, byMark: work !== 'type' } : undefined;
+          const session = await peer.open({ user, password: 'bench', port: lab.ports.rdp, size, typing });
+          opened.push({ session, user });
+          await ready(lab, session, user);
+        }),
+      );
+    }
+    await sleep(WARM_UP_MS);
+    const before = await snapshot(lab, peer, opened);
+    await sleep(seconds * 1000);
+    const after = await snapshot(lab, peer, opened);
+    const { pssMb } = measureTree(peer.roots);
+    const minutes = (after.at - before.at) / 60_000;
+    const latencies = after.reports.flatMap(({ latencies }, i) => latencies.slice(before.reports[i]?.latencies.length));
+    const share = percentile(after.shares, 0.5);
+    const withoutShare = (value: number | null) =>
+      value === null || share === null ? null : round(Math.max(0, value - share));
+    const sum = (reports: readonly ViewerReport[]) => reports.reduce((total, { bytes }) => total + bytes, 0);
+    const recordingKb = recorded ? (after.recorded - before.recorded) / 1000 : null;
+    const recordingLagS = await endAll(peer, opened, recorded);
+    return {
+      ...{ sessions: count, mix, recorded, seconds: round(minutes * 60, 1) },
+      p50Ms: withoutShare(percentile(latencies, 0.5)),
+      p99Ms: withoutShare(percentile(latencies, 0.99)),
+      pssMb: round(pssMb, 1),
+      pssMbPerSession: round((pssMb - emptyPss) / count, 2),
+      cpuSecondsPerMin: round((after.cpuSeconds - before.cpuSeconds) / minutes),
+      recordingLagS,
+      recordingKbPerMin: recordingKb === null ? null : round(recordingKb / count / minutes, 1),
+      kbInPerMin: round((after.bytesIn - before.bytesIn) / 1000 / minutes, 1),
+      kbOutPerMin: round((sum(after.reports) - sum(before.reports)) / 1000 / minutes, 1),
+      keys: latencies.length,
+      lost: after.reports.filter(({ ended }) => ended !== undefined).length,
+    };
+  } finally {
+    await Promise.allSettled(opened.map(({ session }) => session.close()));
+  }
+}
+
+interface Snapshot {
+  readonly at: number;
+  readonly cpuSeconds: number;
+  readonly reports: readonly ViewerReport[];
+  readonly bytesIn: number;
+  readonly shares: readonly number[];
+  /** Bytes of all recordings so far. */
+  readonly recorded: number;
+}
+
+async function snapshot(
+  lab: Lab,
+  peer: OrielPeer,
+  opened: readonly { session: PeerSession; user: string }[],
+): Promise<Snapshot> {
+  const ids = opened.flatMap(({ session }) => session.viewer ?? []);
+  const reports = await lab.viewers.call<ViewerReport[]>('reports', ids);
+  const users = [...new Set(opened.map(({ user }) => user))];
+  const counts = await Promise.all(users.map((user) => lab.generator.call<UserCounts>('counts', user)));
+  return {
+    ...{ at: performance.now(), cpuSeconds: treeCpuSeconds(peer.roots), reports },
+    bytesIn: counts.reduce((sum, { bytes }) => sum + bytes, 0),
+    shares: counts.flatMap(({ shares }) => shares),
+    recorded: recordedBytes(peer),
+  };
+}
+
+function recordedBytes({ gateway }: OrielPeer): number {
+  const files = gateway.files().filter((file) => file.includes('/recordings/'));
+  return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+/** Ends all sessions at once. @returns the longest time until a recording was there, where there is one */
+async function endAll(
+  peer: OrielPeer,
+  opened: readonly { readonly session: PeerSession }[],
+  recorded: boolean,
+): Promise<number | null> {
+  const endedAt = performance.now();
+  await Promise.all(opened.map(({ session }) => session.close()));
+  if (!recorded) return null;
+  const mine = new Set(opened.flatMap(({ session }) => session.id ?? []));
+  for (;;) {
+    const open = (await peer.gateway.admin.recordings()).filter(({ id, state }) => mine.has(id) && !isOver(state));
+    const seconds = (performance.now() - endedAt) / 1000;
+    if (open.length === 0 || seconds * 1000 > FINISH_WITHIN_MS) return round(seconds, 1);
+    await sleep(200);
+  }
+}
+
+function isOver(state: string): boolean {
+  return state === 'ready' || state === 'failed';
+}

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { BenchProcess } from '../calls.ts';
+import { Absent, type Peer, type PeerContext, type PeerSession, type SessionWish } from './peer.ts';
+
+/**
+ * `node-rdpjs-2`, decompressing, in a process of its own; it has no browser's side. Its licence (AGPL-3.0) keeps it out of our
+ * dependencies: `npm install node-rdpjs-2` in a folder, and `--node-rdpjs FOLDER`.
+ */
+export class NodeRdpjsPeer implements Peer {
+  readonly name = 'node-rdpjs';
+  readonly version: string;
+  readonly #process: BenchProcess;
+
+  private constructor(process: BenchProcess, version: string) {
+    this.#process = process;
+    this.version = version;
+  }
+
+  /** @throws Absent */
+  static start(context: PeerContext): NodeRdpjsPeer {
+    const folder = resolve(context.nodeRdpjs ?? '.');
+    let main: string;
+    try {
+      main = createRequire(pathToFileURL(`${folder}/`)).resolve('node-rdpjs-2/package.json');
+    } catch {
+      throw new Absent('node-rdpjs-2 is not installed: --node-rdpjs FOLDER');
+    }
+    const { version } = JSON.parse(readFileSync(join(main), 'utf8')) as { version: string };
+    return new NodeRdpjsPeer(new BenchProcess(new URL('./node-rdpjs-main.ts', import.meta.url), [folder]), version);
+  }
+
+  get roots(): readonly number[] {
+    return [this.#process.pid];
+  }
+
+  async open({ user, password, port, size }: SessionWish): Promise<PeerSession> {
+    const id = await this.#process.call<number>('open', { user, password, port, size });
+    return {
+      viewer: undefined,
+      bytesOut: async () => {
+        const { failure, ...counts } = await this.#process.call<Counts>('counts', id);
+        if (failure !== undefined) throw new Error(`node-rdpjs-2: ${failure}`);
+        return counts;
+      },
+      close: () => this.#process.call('close', id),
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#process.stop();
+  }
+}
+
+interface Counts {
+  readonly bytes: number;
+  readonly pictures: number;
+  readonly failure?: string;
+}

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { startGateway, type TestGateway } from '../../../test/e2e/gateway.ts';
+import type { PeerName } from '../matrix.ts';
+import type { Peer, PeerContext, PeerSession, SessionWish } from './peer.ts';
+
+/** The gateway itself, with all that belongs to it: its pixel host and that one's encoders. */
+export class OrielPeer implements Peer {
+  readonly name: PeerName;
+  readonly version: string;
+  readonly gateway: TestGateway;
+  readonly #context: PeerContext;
+  readonly #targets = new Map<number, Promise<string>>();
+  readonly #accounts = new Map<string, Promise<string>>();
+
+  private constructor(name: PeerName, context: PeerContext, gateway: TestGateway) {
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    this.name = name;
+    this.version = version;
+    this.gateway = gateway;
+    this.#context = context;
+  }
+
+  static async start(name: 'oriel-stream' | 'oriel-regions', context: PeerContext): Promise<OrielPeer> {
+    const gateway = await startGateway({
+      ORIEL_RECORDING: context.recorded ? 'required' : 'off',
+      ORIEL_GRAPHICS: 'surface,remotefx,rdpgfx',
+      ORIEL_LOG_LEVEL: process.env.ORIEL_LOG_LEVEL ?? 'info',
+    });
+    return new OrielPeer(name, context, gateway);
+  }
+
+  get roots(): readonly number[] {
+    return [this.gateway.pid];
+  }
+
+  async open(wish: SessionWish): Promise<PeerSession> {
+    const { admin, url } = this.gateway;
+    const { viewers } = this.#context;
+    const targetId = await this.#target(wish.port);
+    const accountId = await this.#account(targetId, wish);
+    const session = await admin.must<{ id: string; ticket: string }>('POST', '/api/sessions', {
+      targetId,
+      accountId,
+      ...wish.size,
+    });
+    const tunnel = `wss://127.0.0.1:${url.port}/tunnel`;
+    const isStream = this.name === 'oriel-stream';
+    const owner = await viewers.call<number>('open', {
+      ...{ kind: 'tunnel', url: tunnel, ticket: session.ticket },
+      // Only an owner types; its picture comes another way where somebody watches.
+      typing: isStream ? wish.typing : undefined,
+    });
+    const opened = [owner];
+    const close = async () => {
+      await admin.call('DELETE', `/api/sessions/${session.id}`);
+      await viewers.call('close', opened);
+    };
+    if (isStream) return { viewer: owner, id: session.id, close };
+    const ticket = await this.#watch(session.id);
+    const shadow = await viewers.call<number>('open', {
+      ...{ kind: 'tunnel', url: tunnel, ticket, keep: wish.keep, typing: wish.typing, typist: owner },
+    });
+    opened.push(shadow);
+    return { viewer: shadow, id: session.id, close };
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.stop();
+  }
+
+  /** A session can be watched as soon as it has begun to connect. */
+  async #watch(id: string): Promise<string> {
+    for (let tries = 0; ; tries++) {
+      const answer = await this.gateway.admin.call<{ ticket: string }>('POST', `/api/sessions/${id}/watch`);
+      if (answer.status < 300) return answer.body.ticket;
+      if (tries === 50) throw new Error(`watching: ${answer.status} ${answer.bytes}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  #target(port: number): Promise<string> {
+    return once(this.#targets, port, async () => {
+      const body = { name: `bench ${port}`, host: '127.0.0.1', port, nla: 'never' };
+      return (await this.gateway.admin.must<{ id: string }>('POST', '/api/targets', body)).id;
+    });
+  }
+
+  #account(targetId: string, { user, password }: SessionWish): Promise<string> {
+    return once(this.#accounts, `${targetId} ${user}`, async () => {
+      const body = { username: user, password };
+      return (await this.gateway.admin.must<{ id: string }>('POST', `/api/targets/${targetId}/accounts`, body)).id;
+    });
+  }
+}
+
+function once<K, V>(made: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const value = make();
+  made.set(key, value);
+  return value;
+}
