@@ -92,6 +92,13 @@ const TEST_PARTS = [
 
 /** For `npm run test:lab` only: large. */
 const LAB_PARTS = [
+  { name: 'vlc', package: 'vlc-bin', binaries: ['vlc'], why: 'a player of recordings that is not ours' },
+  {
+    name: "VLC's parts",
+    package: 'vlc-plugin-base',
+    files: ['/usr/share/doc/vlc-plugin-base/copyright'],
+    why: 'how it decodes',
+  },
   { name: 'mpv', package: 'mpv', binaries: ['mpv'], why: 'a player of recordings that is not ours' },
   {
     name: 'firefox',

@@ -140,6 +140,9 @@ test('what is wrong with the place is said before anything is put there', async 
   await assert.rejects(open('other').check(), /s3:\/\/other\/ at http.*cannot be used: .*bucket/i);
   process.env.AWS_ACCESS_KEY_ID = 'nobody';
   await assert.rejects(open(server.bucket).check(), /cannot be used: .*access key/i);
+  process.env.AWS_ACCESS_KEY_ID = 'S3RVER';
+  process.env.AWS_SECRET_ACCESS_KEY = 'S3RVEr';
+  await assert.rejects(open(server.bucket).check(), /s3:\/\/recordings\/ at http.*cannot be used: .*signature/i);
   await assert.rejects(new FolderStorage('/dev/null/nowhere').check(), /\/dev\/null\/nowhere cannot be written/);
   for (const [url, words] of [
     ['https://bucket', /no file: or s3: URL/],

@@ -4,10 +4,23 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { isSignedWith } from './aws-signature.ts';
 import { temporaryDirectory } from './media-tools.ts';
 
 /** What a test makes of a request on its way: nothing special, an error of the service, or a broken connection. */
 export type Fate = 'pass' | 'busy' | 'drop' | 'forgotten';
+
+const SECRET = 'S3RVER';
+/** Status, code and what is said. */
+const REFUSALS = {
+  busy: [503, 'SlowDown', 'SlowDown says the test'],
+  forgotten: [404, 'NoSuchUpload', 'NoSuchUpload says the test'],
+  unsigned: [
+    403,
+    'SignatureDoesNotMatch',
+    'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
+  ],
+} as const;
 
 export interface S3Server {
   readonly endpoint: string;
@@ -19,8 +32,8 @@ export interface S3Server {
 }
 
 /**
- * A server that speaks S3 and checks signatures (the npm package `@20minutes/s3rver`), behind a proxy that loses what a
- * test wants lost. Sets the credentials that it takes.
+ * A server that speaks S3 (the npm package `@20minutes/s3rver`), behind a proxy that checks every request's signature and
+ * loses what a test wants lost. Sets the credentials that it takes.
  */
 export async function startS3Server(context: TestContext): Promise<S3Server> {
   const S3rver = createRequire(import.meta.url)('@20minutes/s3rver') as S3rverClass;
@@ -29,7 +42,7 @@ export async function startS3Server(context: TestContext): Promise<S3Server> {
     port: 0,
     address: '127.0.0.1',
     silent: true,
-    // It checks them, but for lists it forgets the slash behind the bucket's name. Unknown keys it refuses all the same.
+    // For lists it forgets the slash behind the bucket's name: the proxy checks signatures. Unknown keys it refuses itself.
     allowMismatchedSignatures: true,
     directory: join(await temporaryDirectory(context), 's3'),
     configureBuckets: [{ name: bucket, configs: [] }],
@@ -46,15 +59,16 @@ export async function startS3Server(context: TestContext): Promise<S3Server> {
       incoming.socket.destroy();
       return;
     }
-    if (fate !== 'pass') {
-      const [status, code] = fate === 'busy' ? [503, 'SlowDown'] : [404, 'NoSuchUpload'];
+    const { method = 'GET', url = '/', headers } = incoming;
+    const refusal = fate !== 'pass' ? fate : isSignedWith(SECRET, { method, url, headers }) ? undefined : 'unsigned';
+    if (refusal !== undefined) {
+      const [status, code, words] = REFUSALS[refusal];
       incoming.resume();
       outgoing.writeHead(status, { 'Content-Type': 'application/xml' });
-      outgoing.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code} says the test</Message></Error>`);
+      outgoing.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${words}</Message></Error>`);
       return;
     }
     requests.push(name);
-    const { method = 'GET', url = '/', headers } = incoming;
     // The host's name is signed: it goes through as it is.
     const upstream = forward({ host: '127.0.0.1', port, method, path: url, headers }, (answer: IncomingMessage) => {
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
@@ -67,7 +81,7 @@ export async function startS3Server(context: TestContext): Promise<S3Server> {
   await once(proxy, 'listening');
   server.endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
   process.env.AWS_ACCESS_KEY_ID = 'S3RVER';
-  process.env.AWS_SECRET_ACCESS_KEY = 'S3RVER';
+  process.env.AWS_SECRET_ACCESS_KEY = SECRET;
   context.after(async () => {
     proxy.close();
     proxy.closeAllConnections();

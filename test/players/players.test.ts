@@ -1,21 +1,24 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { ensureSigningKey } from '../../recorder/evidence/signing-key.ts';
+import { probeVideo } from '../../recorder/testing/media-tools.ts';
 import { RecordingSession } from '../../recorder/testing/recording-session.ts';
 
 /**
- * A finished recording in players that are not ours: mpv decodes every frame without a word, Firefox plays it and seeks in
- * it. Run by `npm run test:lab`, which installs them; Chromium is in `test/e2e`, ffmpeg in the recorder's own tests.
+ * A finished recording in players that are not ours: mpv and VLC decode every frame without a word, Firefox plays it and
+ * seeks in it. Run by `npm run test:lab`, which installs them; Chromium is in `test/e2e`, ffmpeg in the recorder's own tests.
  */
 const SECONDS = 100;
+/** Debian's user and group for what may do nothing. */
+const NOBODY = 65534;
 const COLOURS = ['#2060c0', '#c06020', '#20a040', '#a020a0'];
 
 /** Five seconds of each colour, with a pause of 40 seconds, a second size, and all the evidence. */
@@ -48,6 +51,41 @@ test('mpv decodes every frame without an error', async (context) => {
     .split('\n')
     .filter((line) => /vd|ffmpeg|demux|lavf|error|corrupt/i.test(line));
   assert.deepEqual([status, complaints], [0, []]);
+});
+
+test('VLC decodes every frame and loses none', { timeout: 60_000 }, async (context) => {
+  const path = await makeRecording(context);
+  const home = dirname(dirname(path));
+  for (const folder of [dirname(path), home]) await chmod(folder, 0o755);
+  await chmod(path, 0o644);
+  const args = ['-I', 'oldrc', '--rc-fake-tty', '--no-audio', '--no-spu', '--vout=vdummy', '--avcodec-hw=none'];
+  // Into a pipe it would say nothing until it ends.
+  const child = spawn('stdbuf', ['-oL', 'vlc', ...args, '--rate=31', '--play-and-pause', '-v', path], {
+    env: { ...process.env, HOME: home },
+    // It does not run as root.
+    ...(process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}),
+  });
+  context.after(() => child.kill('SIGKILL'));
+  let complaints = '';
+  child.stdin.on('error', () => {});
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
+  // It says nothing unless it is asked.
+  const asking = setInterval(() => child.stdin.write('stats\n'), 500);
+  let said = '';
+  for await (const text of child.stdout.setEncoding('utf8') as AsyncIterable<string>) {
+    // It pauses where the video ends.
+    if (said.includes('( pause state')) child.stdin.write('quit\n');
+    said += text;
+  }
+  clearInterval(asking);
+  const last = said.slice(said.lastIndexOf('begin of statistical info'));
+  const count = (what: string) => Number(new RegExp(`${what} *: *(\\d+)`).exec(last)?.[1]);
+  // It counts a picture each time that it shows it.
+  assert.ok(count('video decoded') >= probeVideo(path).timestamps.length);
+  assert.deepEqual([count('frames lost'), count('demux corrupted')], [0, 0]);
+  assert.doesNotMatch(complaints, /(avcodec|h264|mp4|demux|decoder|input)\S* [^\n]*error/);
 });
 
 test('Firefox plays it, knows its length, and seeks to the moment', async (context) => {
@@ -138,6 +176,7 @@ class Firefox {
       let text = '';
       child.on('error', reject);
       child.on('exit', () => reject(new Error(`firefox-esr ended: ${text}`)));
+      child.stdin.on('error', () => {});
       child.stderr.setEncoding('utf8').on('data', (piece: string) => {
         text += piece;
         const found = /WebDriver BiDi listening on (ws:\S+)/.exec(text)?.[1];
