@@ -1,4 +1,5 @@
-import { decodeGfxPdu, type GfxPdu } from '#protocol/channels/rdpgfx/pdu.ts';
+import { decodeGfxPdu } from '#protocol/channels/rdpgfx/decode-pdu.ts';
+import type { GfxPdu } from '#protocol/channels/rdpgfx/pdu.ts';
 import type { SentGfxPdu } from '#protocol/channels/rdpgfx/server-graphics.ts';
 import { offerGraphics } from '#protocol/connector/graphics-offer.ts';
 import { ReadCursor } from '#protocol/core/cursor.ts';

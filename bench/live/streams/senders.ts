@@ -1,4 +1,5 @@
-import { encodeGfxPdu, GfxCodecId, type GfxPdu, GfxPixelFormat } from '#protocol/channels/rdpgfx/pdu.ts';
+import { encodeGfxPdu } from '#protocol/channels/rdpgfx/encode-pdu.ts';
+import { GfxCodecId, type GfxPdu, GfxPixelFormat } from '#protocol/channels/rdpgfx/pdu.ts';
 import { createPixelTarget } from '#protocol/codecs/pixel-target.ts';
 import { encodePlanar } from '#protocol/codecs/planar-encoder.ts';
 import { encodeProgressiveStream, FULL_QUALITY } from '#protocol/codecs/progressive/blocks.ts';
