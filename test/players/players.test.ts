@@ -176,7 +176,6 @@ class Firefox {
       let text = '';
       child.on('error', reject);
       child.on('exit', () => reject(new Error(`firefox-esr ended: ${text}`)));
-      child.stdin.on('error', () => {});
       child.stderr.setEncoding('utf8').on('data', (piece: string) => {
         text += piece;
         const found = /WebDriver BiDi listening on (ws:\S+)/.exec(text)?.[1];
