@@ -9,6 +9,8 @@ import { toActor } from './access/users.ts';
 import { AlertRules } from './alerts/alert-rules.ts';
 import { Alerts } from './alerts/alerts.ts';
 import { Audit } from './audit/audit.ts';
+import { Forwarder } from './audit/forwarding/forwarder.ts';
+import { Receivers } from './audit/forwarding/receivers.ts';
 import type { TrailSigner } from './audit/signatures.ts';
 import { Trail } from './audit/trail.ts';
 import { sessionClock } from './clock.ts';
@@ -102,8 +104,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     cleanUp.push(() => store.destroy());
     const whereabouts: Whereabouts = { url: config.publicUrl ?? localUrl(config.port) };
     const { services, generatedPassword, indexEvents } = await createServices(options, store, whereabouts);
+    cleanUp.push(() => services.forwarder.stop());
     cleanUp.push(() => services.trail.stop());
     await services.trail.start();
+    await services.forwarder.start();
     cleanUp.push(() => services.oidc.stop());
     cleanUp.push(() => services.outbox.stop());
     cleanUp.push(() => services.retention.stop());
@@ -225,7 +229,16 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     log,
     headsFile: config.auditHeadsFile,
     archiveFolder: join(config.dataDirectory, 'audit-archive'),
-    forwardedUpTo: async () => Number.MAX_SAFE_INTEGER,
+    forwardedUpTo: () => forwarder.forwardedUpTo(),
+  });
+  const receivers = new Receivers(store, vault);
+  const forwarder = new Forwarder({
+    receivers,
+    trail,
+    audit,
+    notifier: notificationServices.notifications,
+    log,
+    version: options.version,
   });
   let generatedPassword: string | undefined;
   if ((await users.count()) === 0) {
@@ -299,6 +312,8 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     ...notificationServices,
     audit,
     trail,
+    receivers,
+    forwarder,
     targets,
     rewrap,
     providers,

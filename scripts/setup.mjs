@@ -70,6 +70,13 @@ const TEST_PARTS = [
     files: ['/usr/lib/ldap/memberof.la', '/etc/ldap/schema/inetorgperson.ldif'],
     why: 'a real LDAP directory for the tests',
   },
+  { name: 'rsyslogd', package: 'rsyslog', binaries: ['rsyslogd'], why: 'a real receiver of the audit trail' },
+  {
+    name: 'rsyslog-gnutls',
+    package: 'rsyslog-gnutls',
+    files: ['/var/lib/dpkg/info/rsyslog-gnutls.list'],
+    why: 'the same, by TLS',
+  },
   {
     name: 'tesseract',
     package: 'tesseract-ocr',

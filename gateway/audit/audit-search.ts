@@ -86,6 +86,16 @@ export class AuditSearch {
     }
   }
 
+  /** Some that follow this one, the oldest first. */
+  after(number: number, limit: number): Promise<AuditRow[]> {
+    return this.#store.selectFrom('audit').selectAll().where('id', '>', number).orderBy('id').limit(limit).execute();
+  }
+
+  /** The one that follows this one. */
+  async next(number: number): Promise<{ readonly id: number; readonly at: number } | undefined> {
+    return (await this.after(number, 1))[0];
+  }
+
   async last(): Promise<{ readonly id: number; readonly hash: string } | undefined> {
     return this.#store.selectFrom('audit').select(['id', 'hash']).orderBy('id', 'desc').limit(1).executeTakeFirst();
   }

@@ -119,7 +119,8 @@ function statementText(statement: Omit<ExportStatement, keyof Signed>): string {
   return `oriel-audit-export-1\n${JSON.stringify([at, by, filter, rows, first, last, contiguous, digest, head])}`;
 }
 
-function jsonRow(row: ExportedRow): string {
+/** A line of JSON, with its end. */
+export function jsonRow(row: ExportedRow): string {
   const { number, at, actor, actorId, address, action, subject, sessionId, details, previous, hash } = row;
   const who = { number, at: new Date(at).toISOString(), actor, actorId, address, action, subject, sessionId };
   // The details as they were written: it is this text that was hashed.

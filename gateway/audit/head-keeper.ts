@@ -75,6 +75,12 @@ export class HeadKeeper {
     return row && toHead(row);
   }
 
+  async find(number: number): Promise<Head | undefined> {
+    const { store } = this.#parts;
+    const row = await store.selectFrom('audit_heads').selectAll().where('number', '=', number).executeTakeFirst();
+    return row && toHead(row);
+  }
+
   /** Those of the file; none where there is no file. */
   fileHeads(): Promise<Head[]> {
     return readHeads(this.#parts.file);

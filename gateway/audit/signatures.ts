@@ -53,13 +53,16 @@ export function checkText(text: string, { key, signature }: Signed, keys: readon
   return verify(null, Buffer.from(text), trusted.key, bytes) ? 'good' : 'bad';
 }
 
-/** A head from its line in the heads file, or from a forwarded message that ends with it. Nothing: it is none. */
+/** A head from its line in the heads file, or from a forwarded message, CEF too, that ends with it. Nothing: it is none. */
 export function parseHead(line: string): Head | undefined {
   // The last one: a crash in the middle of a line leaves half of it before the next.
   const start = line.lastIndexOf('{"number":');
   if (start < 0) return undefined;
   try {
-    const { number, hash, at, key, signature } = JSON.parse(line.slice(start)) as Record<string, unknown>;
+    const { number, hash, at, key, signature } = JSON.parse(line.slice(start).replaceAll('\\=', '=')) as Record<
+      string,
+      unknown
+    >;
     const texts = [hash, at, key, signature];
     if (!Number.isSafeInteger(number) || texts.some((text) => typeof text !== 'string')) return undefined;
     return { number, hash, at, key, signature } as Head;

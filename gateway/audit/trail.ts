@@ -116,6 +116,17 @@ export class Trail {
     return exportTrail({ format, rows, by, filter: { ...filter }, head, signer, now: this.#now });
   }
 
+  /** The rows that follow this one, the oldest first. */
+  async after(number: number, limit: number): Promise<ExportedRow[]> {
+    const rows = await this.search.after(number, limit);
+    let previous = rows[0] === undefined ? '' : await this.#previousOf(rows[0].id);
+    return rows.map((row) => {
+      const exported = { ...toTrailRow(row), previous, hash: row.hash };
+      previous = row.hash;
+      return exported;
+    });
+  }
+
   async archives(): Promise<ArchiveStatement[]> {
     const rows = await this.#parts.store.selectFrom('audit_archives').selectAll().orderBy('from_number').execute();
     return rows.map(toStatement);

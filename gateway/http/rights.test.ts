@@ -84,6 +84,7 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
     ...['getMailSettings', 'getNotificationRules', 'getRetention', 'getSettings', 'getSignInPolicy'],
     ...['getSingleSignOn', 'getStorage', 'listDeliveries', 'listWebhooks', 'removeTargetRetention'],
     ...['retryDelivery', 'testMail', 'testSingleSignOn', 'testWebhook', 'getAuditSettings', 'changeAuditSettings'],
+    ...['listReceivers', 'createReceiver', 'changeReceiver', 'deleteReceiver', 'testReceiver', 'rewindReceiver'],
   ],
 };
 

@@ -3,6 +3,8 @@ import type { SignInServices } from '../access/sign-in-services.ts';
 import type { AlertRules } from '../alerts/alert-rules.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Audit } from '../audit/audit.ts';
+import type { Forwarder } from '../audit/forwarding/forwarder.ts';
+import type { Receivers } from '../audit/forwarding/receivers.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Evidence, Verifications } from '../evidence/evidence.ts';
 import type { LiveRecordings } from '../library/live-recordings.ts';
@@ -31,6 +33,8 @@ import type { ServedFile } from './send-file.ts';
 export interface Services extends SignInServices, NotificationServices, AccessServices {
   readonly audit: Audit;
   readonly trail: Trail;
+  readonly receivers: Receivers;
+  readonly forwarder: Forwarder;
   readonly accessGuard: AccessGuard;
   readonly targets: Targets;
   readonly rewrap: Rewrap;

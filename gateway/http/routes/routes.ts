@@ -7,6 +7,7 @@ import { alertRoutes } from './alerts.ts';
 import { auditRoutes } from './audit.ts';
 import { doctorRoutes } from './doctor.ts';
 import { evidenceRoutes } from './evidence.ts';
+import { forwardingRoutes } from './forwarding.ts';
 import { liveRoutes } from './live.ts';
 import { notificationRoutes } from './notifications.ts';
 import { passkeyRoutes } from './passkeys.ts';
@@ -46,6 +47,7 @@ export function allRoutes(services: Services): Route[] {
     ...liveRoutes(services),
     ...retentionRoutes(services),
     ...auditRoutes(services),
+    ...forwardingRoutes(services),
     ...administrationRoutes(services),
   ];
   return [...routes, ...serviceRoutes(routes, services.version)];
