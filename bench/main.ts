@@ -11,6 +11,11 @@ const BENCHES: Readonly<Record<string, { about: string; load: () => Promise<{ co
     load: () => import('./recording.ts'),
   },
   codecs: { about: 'megapixels a second of each decoder, in Node and Chromium', load: () => import('./codecs.ts') },
+/** `npm run bench -- NAME [options]`: one module a bench, each with a `run`. */
+const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
+  codecs: () => import('./codecs.ts'),
+  pages: () => import('./pages.ts'),
+  recording: () => import('./recording.ts'),
 };
 
 function help(): string {

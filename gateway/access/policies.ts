@@ -105,7 +105,8 @@ async function mergeRules(store: Store, before: PolicyRules, change: Partial<New
     ...rest,
     steps: approval === undefined ? before.steps : await stepsOf(store, approval),
     reviewGroup: reviewGroup == null ? null : await resolve(store, 'groups', reviewGroup),
-    // A pattern says that there is to be a number, unless it says otherwise.
+    // A list says that there is to be a reason, a pattern that there is to be a number, unless told otherwise.
+    reasonRequired: rest.reasonRequired ?? ((rest.reasonCodes?.length ?? 0) > 0 || before.reasonRequired),
     ticketRequired: rest.ticketRequired ?? (asksForTicket || before.ticketRequired),
     maxMinutes,
     defaultMinutes: rest.defaultMinutes ?? Math.min(before.defaultMinutes, maxMinutes),

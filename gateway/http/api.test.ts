@@ -371,17 +371,11 @@ test('pages: index.html for the router, assets for a year, nothing outside', asy
   await mkdir(join(web, 'assets'), { recursive: true });
   await writeFile(join(web, 'index.html'), '<title>Oriel</title>');
   await writeFile(join(web, 'assets', 'app-1a2b3c.js'), 'console.log(1)');
-  const paths = [
-    '/',
-    '/targets',
-    '/sessions',
-    '/sessions/x/watch',
-    '/desktop/x',
-    '/recordings',
-    '/recordings/x',
-    '/admin/users',
-  ];
-  for (const path of paths) {
+  // Those that the router in the browser knows.
+  const router = await readFile(join(import.meta.dirname, '../../web-client/console/app.tsx'), 'utf8');
+  const paths = [...router.matchAll(/<Route path="([^"]+)"/g)].map(([, path]) => path?.replaceAll(/:\w+/g, 'x') ?? '');
+  assert.ok(paths.includes('/sessions/alerts') && paths.length > 20, `${paths}`);
+  for (const path of [...paths, '/decide']) {
     const { status, text, headers } = await harness.call('GET', path);
     assert.deepEqual([status, text], [200, '<title>Oriel</title>'], path);
     assert.equal(headers['cache-control'], 'no-cache');
@@ -395,6 +389,8 @@ test('pages: index.html for the router, assets for a year, nothing outside', asy
   const asset = await harness.call('GET', '/assets/app-1a2b3c.js');
   assert.equal(asset.headers['cache-control'], 'max-age=31536000,immutable');
   assert.match(asset.headers['content-type'] ?? '', /javascript/);
+  const lost = await harness.call('GET', '/nothing', { headers: { accept: 'text/html,*/*' } });
+  assert.deepEqual([lost.status, lost.text], [404, '<title>Oriel</title>'], 'a person reads it in a page');
   for (const path of [
     '/nothing',
     '/assets/none.js',

@@ -270,6 +270,8 @@ test('what its policy asks for is asked for', async () => {
   await refused({ minutes: 30 });
   assert.equal((await world.ask(good)).state, 'available');
   await assert.rejects(world.open(world.people.ute, {}), { code: 'request_required' });
+  await world.entitle({ reasonCodes: ['patching'] });
+  await assert.rejects(world.ask({}), { code: 'policy_refused' }, 'a list of reasons asks for one');
 });
 
 test('the entitlement that asks least is the one that counts', async () => {
