@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { launchBrowser, Person } from '../test/e2e/browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from '../test/e2e/gateway.ts';
+import type { BenchCommand, BenchOptions } from './cli.ts';
 import { AUDIT_ROWS, fillStore, REQUESTS, SESSIONS } from './pages/fill.ts';
 
 /** A page, and what of it is there when whoever opened it can begin. */
@@ -20,12 +20,20 @@ interface PageRow {
   readonly browserCpuMs: number;
 }
 
-/** `pages [--visits N] [--only PATH]`: how long each page takes in Chromium, with a year of a busy gateway in the store. */
-export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { visits: { type: 'string', default: '5' }, only: { type: 'string' } },
-  });
+export const command: BenchCommand = {
+  usage: 'pages [options]',
+  about:
+    'From the navigation until its content is shown, in Chromium, of each page; the store has 10,000 requests, 100,000 rows of audit log and 5,000 sessions.',
+  options: {
+    visits: { type: 'string', value: 'N', meaning: 'to each page', fallback: '5' },
+    only: { type: 'string', value: 'PATH', meaning: 'this page alone' },
+  },
+  run,
+};
+
+async function run(options: BenchOptions): Promise<undefined> {
+  const visits = options.number('visits', 1, 1000);
+  const only = options.text('only');
   const folder = await mkdtemp(join(tmpdir(), 'oriel-bench-'));
   const env = { ORIEL_DATA: join(folder, 'data'), ORIEL_LOG_LEVEL: 'warn', ORIEL_DEMO: 'on' };
   try {
@@ -39,8 +47,8 @@ export async function run(args: readonly string[]): Promise<void> {
     try {
       await visitAll(
         gateway,
-        pagesOf(ids).filter(([path]) => values.only === undefined || path === values.only),
-        Number(values.visits),
+        pagesOf(ids).filter(([path]) => only === undefined || path === only),
+        visits,
       );
     } finally {
       await gateway.stop();
