@@ -40,8 +40,16 @@ export function encodeChunks(message: Uint8Array, chunkSize = DEFAULT_CHUNK_SIZE
 
 /** Puts one channel's messages together again. */
 export class ChunkAssembler {
+  readonly #keep: number;
   #message: Uint8Array | undefined;
+  /** Bytes of the message that came so far, and in all; more than `#message` holds where it is cut. */
   #filled = 0;
+  #length = 0;
+
+  /** @param keep of a longer message only so many bytes come out, the first ones */
+  constructor(keep: number = MAX_CHANNEL_MESSAGE) {
+    this.#keep = keep;
+  }
 
   /**
    * Takes one Virtual Channel PDU.
@@ -63,25 +71,26 @@ export class ChunkAssembler {
     const last = (flags & ChannelFlags.last) !== 0;
     if (first && last && part.length >= length) {
       this.#message = undefined;
-      return part.subarray(0, length);
+      return part.subarray(0, Math.min(length, this.#keep));
     }
     if (first) {
       if (length > MAX_CHANNEL_MESSAGE) throw cursor.error('limit_exceeded', 'length', `${length} bytes`);
-      this.#message = new Uint8Array(length);
+      this.#message = new Uint8Array(Math.min(length, this.#keep));
       this.#filled = 0;
+      this.#length = length;
     }
     const message = this.#message;
     // In the middle of nothing: it stands for itself ([MS-RDPBCGR] 3.1.5.2.2).
     if (message === undefined && !last) return part;
     if (message === undefined) throw cursor.error('unexpected_message', 'flags', 'a chunk without its first one');
-    if (part.length > message.length - this.#filled) {
+    if (part.length > this.#length - this.#filled) {
       throw cursor.error('invalid_value', 'length', 'chunks hold more than the message');
     }
-    message.set(part, this.#filled);
+    if (this.#filled < message.length) message.set(part.subarray(0, message.length - this.#filled), this.#filled);
     this.#filled += part.length;
     if (!last) return undefined;
     this.#message = undefined;
-    if (this.#filled !== message.length)
+    if (this.#filled !== this.#length)
       throw cursor.error('invalid_value', 'length', 'chunks hold less than the message');
     return message;
   }

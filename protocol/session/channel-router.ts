@@ -1,15 +1,17 @@
 import { ChunkAssembler, encodeChunks } from '../channels/chunks.ts';
+import { type ClipboardAction, ClipboardChannel, type ClipboardOutput } from '../channels/cliprdr/clipboard-channel.ts';
+import { CLIPBOARD_CHANNEL, MAX_CLIPBOARD_MESSAGE } from '../channels/cliprdr/pdu.ts';
 import { DRDYNVC_CHANNEL, type DynamicChannel, DynamicChannels } from '../channels/dynamic-channels.ts';
 import { GraphicsChannel, type GraphicsChannelOutput } from '../channels/rdpgfx/graphics-channel.ts';
 import type { JoinedChannel } from '../connector/types.ts';
 import { sendDataRequest } from '../pdu/mcs-domain.ts';
 
 /** What the channels of a session produce besides messages for the server. */
-export type ChannelOutput = GraphicsChannelOutput;
+export type ChannelOutput = GraphicsChannelOutput | ClipboardOutput;
 
 /**
  * The client's side of the static virtual channels of one session: puts chunks together, hands the messages of
- * `drdynvc` to the dynamic channels, and cuts what they answer into chunks again.
+ * `drdynvc` to the dynamic channels and those of `cliprdr` to the clipboard, and cuts what they answer into chunks again.
  */
 export class ChannelRouter {
   readonly #userId: number;
@@ -17,6 +19,9 @@ export class ChannelRouter {
   readonly #assembler = new ChunkAssembler();
   readonly graphics = new GraphicsChannel();
   readonly #dynamic: DynamicChannels<ChannelOutput>;
+  readonly #clipboardId: number | undefined;
+  readonly #clipboardAssembler = new ChunkAssembler(MAX_CLIPBOARD_MESSAGE);
+  readonly #clipboard = new ClipboardChannel('client');
 
   /**
    * @param userId our MCS user id
@@ -29,6 +34,7 @@ export class ChannelRouter {
   ) {
     this.#userId = userId;
     this.#dynamicId = joined.find(({ name }) => name.toLowerCase() === DRDYNVC_CHANNEL)?.id;
+    this.#clipboardId = joined.find(({ name }) => name.toLowerCase() === CLIPBOARD_CHANNEL)?.id;
     this.#dynamic = new DynamicChannels<ChannelOutput>([this.graphics, ...further]);
   }
 
@@ -45,20 +51,28 @@ export class ChannelRouter {
    * @throws DecodeError
    */
   receive(channelId: number, chunk: Uint8Array, out: ChannelOutput[]): Uint8Array[] | undefined {
+    if (channelId === this.#clipboardId) {
+      const message = this.#clipboardAssembler.push(chunk);
+      return message === undefined ? [] : this.#packets(channelId, this.#clipboard.process(message, out));
+    }
     if (channelId !== this.#dynamicId) return undefined;
     const message = this.#assembler.push(chunk);
     if (message === undefined) return [];
-    return this.#packets(this.#dynamic.process(message, out));
+    return this.#packets(channelId, this.#dynamic.process(message, out));
   }
 
   /** Packets that carry messages of a dynamic channel's own accord; none while the server has not opened it. */
   send(channel: DynamicChannel<ChannelOutput>, messages: readonly Uint8Array[]): Uint8Array[] {
-    return messages.flatMap((message) => this.#packets(this.#dynamic.send(channel, message)));
+    return messages.flatMap((message) => this.#packets(this.#dynamicId, this.#dynamic.send(channel, message)));
+  }
+
+  /** Packets that say something to the server's clipboard; none where it has no such channel. */
+  clipboard(action: ClipboardAction): Uint8Array[] {
+    return this.#packets(this.#clipboardId, this.#clipboard.act(action));
   }
 
   /** Windows takes messages of `drdynvc` only where they say that the protocol headers are to be shown. */
-  #packets(messages: readonly Uint8Array[]): Uint8Array[] {
-    const channelId = this.#dynamicId;
+  #packets(channelId: number | undefined, messages: readonly Uint8Array[]): Uint8Array[] {
     if (channelId === undefined) return [];
     return messages
       .flatMap((message) => encodeChunks(message, undefined, true))

@@ -1,3 +1,4 @@
+import type { ClipboardAction, ClipboardOutput } from '../channels/cliprdr/clipboard-channel.ts';
 import { DisplayControl } from '../channels/display-control.ts';
 import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
 import { activationMessages } from '../connector/client-activation.ts';
@@ -80,6 +81,8 @@ export type ActiveOutput =
   | { readonly kind: 'lock-keys'; readonly lockKeys: LockKeys }
   /** The session goes on elsewhere. */
   | { readonly kind: 'redirect'; readonly redirection: Redirection }
+  /** What happens to the server's clipboard, and what it wants of ours. */
+  | ClipboardOutput
   | { readonly kind: 'closed'; readonly reason: CloseReason };
 
 export interface LockKeys {
@@ -220,6 +223,11 @@ export class ClientActiveStage {
     return this.#channels.send(this.#display, messages).map((bytes) => ({ kind: 'send', bytes }));
   }
 
+  /** Says something to the server's clipboard; nothing where it has none. */
+  clipboard(action: ClipboardAction): ActiveOutput[] {
+    return this.#channels.clipboard(action).map((bytes) => ({ kind: 'send', bytes }));
+  }
+
   /** Tells the server that nobody looks at the desktop, or that somebody does again. */
   suppressOutput(suppress: boolean): ActiveOutput[] {
     if (this.#state !== 'active' || !this.#share.suppressOutput) return [];
@@ -279,7 +287,7 @@ export class ClientActiveStage {
     for (const output of produced) {
       if (output.kind === 'pipeline') {
         out.push({ kind: 'graphics', update: { code: UpdateCode.graphicsPipeline, data: output.pdus } });
-      } else if (output.kind === 'frame-ended') out.push(output);
+      } else if (output.kind !== 'reset') out.push(output);
     }
     for (const bytes of packets ?? []) out.push({ kind: 'send', bytes });
   }

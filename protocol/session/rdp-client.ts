@@ -1,3 +1,4 @@
+import type { ClipboardAction, ClipboardOutput } from '../channels/cliprdr/clipboard-channel.ts';
 import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
 import { activateShare } from '../connector/client-capabilities.ts';
 import { ClientConnector } from '../connector/client-connector.ts';
@@ -41,6 +42,8 @@ export type ClientOutput =
   | { readonly kind: 'text-lost' }
   /** The toggle keys as the server has them. */
   | { readonly kind: 'lock-keys'; readonly lockKeys: LockKeys }
+  /** What happens to the server's clipboard, and what it wants of ours. Its data is only good until the next call. */
+  | ClipboardOutput
   /** The session goes on elsewhere; nothing comes after this. Close the transport, make a client with the changes. */
   | { readonly kind: 'redirect'; readonly redirection: Redirection }
   /** The session is over; nothing comes after this. Close the transport once everything is sent. */
@@ -165,6 +168,13 @@ export class RdpClient {
   resize(width: number, height: number): ClientOutput[] {
     return this.#guard((state, out) => {
       if (state.name === 'active') out.push(...state.stage.resize(width, height));
+    });
+  }
+
+  /** Says something to the server's clipboard; nothing before the session is up, or where the server has none. */
+  clipboard(action: ClipboardAction): ClientOutput[] {
+    return this.#guard((state, out) => {
+      if (state.name === 'active') out.push(...state.stage.clipboard(action));
     });
   }
 

@@ -1,3 +1,4 @@
+import type { ClipboardAction } from '../channels/cliprdr/clipboard-channel.ts';
 import type { SentGfxPdu } from '../channels/rdpgfx/server-graphics.ts';
 import { ServerAcceptor } from '../connector/server-acceptor.ts';
 import { agreeShare, demandActive } from '../connector/server-capabilities.ts';
@@ -77,6 +78,16 @@ export class RdpServer {
   /** Sends messages of the graphics pipeline; nothing while it is not open. */
   graphics(pdus: readonly SentGfxPdu[]): ServerOutput[] {
     return this.#state.name === 'active' ? this.#sealed(this.#state.stage.graphics(pdus)) : [];
+  }
+
+  /** Begins with the clipboard; `clipboard-ready` follows. Nothing at a client without `cliprdr`. */
+  openClipboard(): ServerOutput[] {
+    return this.#state.name === 'active' ? this.#sealed(this.#state.stage.openClipboard()) : [];
+  }
+
+  /** Says something to the client's clipboard. */
+  clipboard(action: ClipboardAction): ServerOutput[] {
+    return this.#state.name === 'active' ? this.#sealed(this.#state.stage.clipboard(action)) : [];
   }
 
   /** Gives the desktop a new size; `activated` says when it may be drawn again. */

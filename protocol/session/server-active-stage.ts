@@ -1,3 +1,4 @@
+import type { ClipboardAction } from '../channels/cliprdr/clipboard-channel.ts';
 import type { SentGfxPdu } from '../channels/rdpgfx/server-graphics.ts';
 import type { NetworkDetection, NetworkMeasurement } from '../connector/network-detection.ts';
 import type { ServerShare } from '../connector/server-types.ts';
@@ -66,7 +67,7 @@ export type ServerActiveOutput =
   | { readonly kind: 'suppress'; readonly suppressed: boolean }
   /** A reactivation is done; everything has to be drawn again. */
   | { readonly kind: 'activated'; readonly share: ServerShare }
-  /** The graphics channel is open, a frame on it was drawn, or the client will have none of it. */
+  /** The graphics channel is open, a frame on it was drawn, or the client will have none of it; what the clipboard does. */
   | ServerChannelOutput
   /** The client has drawn a frame of surface commands. */
   | { readonly kind: 'surface-frame-acknowledged'; readonly frameId: number }
@@ -176,6 +177,16 @@ export class ServerActiveStage {
   /** Sends messages of the graphics pipeline; nothing while it is not open. */
   graphics(pdus: readonly SentGfxPdu[]): ServerActiveOutput[] {
     return this.#channels.graphics(pdus).map((bytes) => ({ kind: 'send', bytes }));
+  }
+
+  /** Begins with the clipboard; `clipboard-ready` follows. Nothing without `cliprdr`. */
+  openClipboard(): ServerActiveOutput[] {
+    return this.#channels.openClipboard().map((bytes) => ({ kind: 'send', bytes }));
+  }
+
+  /** Says something to the client's clipboard. */
+  clipboard(action: ClipboardAction): ServerActiveOutput[] {
+    return this.#channels.clipboard(action).map((bytes) => ({ kind: 'send', bytes }));
   }
 
   /** Deactivation-Reactivation ([MS-RDPBCGR] 1.3.1.3): gives the desktop a new size. */

@@ -1,4 +1,6 @@
 import { ChunkAssembler, encodeChunks } from '../channels/chunks.ts';
+import { type ClipboardAction, ClipboardChannel, type ClipboardOutput } from '../channels/cliprdr/clipboard-channel.ts';
+import { CLIPBOARD_CHANNEL, MAX_CLIPBOARD_MESSAGE } from '../channels/cliprdr/pdu.ts';
 import { DRDYNVC_CHANNEL } from '../channels/dynamic-channels.ts';
 import { DynamicServer, type DynamicServerOutput } from '../channels/dynamic-server.ts';
 import { GRAPHICS_CHANNEL } from '../channels/rdpgfx/graphics-channel.ts';
@@ -8,6 +10,8 @@ import { sendDataIndication } from '../pdu/mcs-domain.ts';
 
 export type ServerChannelOutput =
   | ServerGraphicsOutput
+  /** What happens to the client's clipboard, and what it wants of ours. */
+  | ClipboardOutput
   /** The client does not know the graphics channel, or has closed it. */
   | { readonly kind: 'graphics-refused' };
 
@@ -23,12 +27,26 @@ export class ServerChannels {
   readonly #dynamic = new DynamicServer();
   readonly #compresses: boolean;
   #graphics: ServerGraphics;
+  readonly #clipboardId: number | undefined;
+  readonly #clipboardAssembler = new ChunkAssembler(MAX_CLIPBOARD_MESSAGE);
+  readonly #clipboard = new ClipboardChannel('server');
 
   /** @param compressesGraphics see `ServerConfig` */
   constructor(joined: readonly JoinedChannel[], compressesGraphics = true) {
     this.#compresses = compressesGraphics;
     this.#graphics = new ServerGraphics(compressesGraphics);
     this.#dynamicId = joined.find(({ name }) => name.toLowerCase() === DRDYNVC_CHANNEL)?.id;
+    this.#clipboardId = joined.find(({ name }) => name.toLowerCase() === CLIPBOARD_CHANNEL)?.id;
+  }
+
+  /** Begins with the clipboard; `clipboard-ready` follows. Nothing at a client without `cliprdr`. */
+  openClipboard(): Uint8Array[] {
+    return this.#packets(this.#clipboard.start(), this.#clipboardId);
+  }
+
+  /** Says something to the client's clipboard. */
+  clipboard(action: ClipboardAction): Uint8Array[] {
+    return this.#packets(this.#clipboard.act(action), this.#clipboardId);
   }
 
   /** Closes it first where it is open. Begins with DRDYNVC's capabilities; the graphics channel follows once the client has answered. */
@@ -44,6 +62,10 @@ export class ServerChannels {
 
   /** Takes one Virtual Channel PDU. Returns packets to answer with, `undefined` when nobody serves the channel. */
   receive(channelId: number, chunk: Uint8Array, out: ChannelSink): Uint8Array[] | undefined {
+    if (channelId === this.#clipboardId) {
+      const message = this.#clipboardAssembler.push(chunk);
+      return message === undefined ? [] : this.#packets(this.#clipboard.process(message, out), channelId);
+    }
     if (channelId !== this.#dynamicId) return undefined;
     const message = this.#assembler.push(chunk);
     if (message === undefined) return [];
@@ -73,8 +95,7 @@ export class ServerChannels {
     }
   }
 
-  #packets(messages: readonly Uint8Array[]): Uint8Array[] {
-    const id = this.#dynamicId;
+  #packets(messages: readonly Uint8Array[], id: number | undefined = this.#dynamicId): Uint8Array[] {
     if (id === undefined) return [];
     return messages
       .flatMap((message) => encodeChunks(message, undefined, true))

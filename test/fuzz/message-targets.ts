@@ -1,3 +1,7 @@
+import { ClipboardChannel } from '../../protocol/channels/cliprdr/clipboard-channel.ts';
+import { decodeFileList, encodeFileList } from '../../protocol/channels/cliprdr/file-list.ts';
+import { encodeClipboardPdu } from '../../protocol/channels/cliprdr/pdu.ts';
+import { decodeClipboardText } from '../../protocol/channels/cliprdr/text.ts';
 import { DisplayControl, decodeDisplayControl, encodeDisplayControl } from '../../protocol/channels/display-control.ts';
 import { MessageChannel } from '../../protocol/connector/message-channel.ts';
 import { decodeServerCertificate } from '../../protocol/connector/server-certificate.ts';
@@ -34,6 +38,16 @@ const hex = (text: string) => new Uint8Array(Buffer.from(text.replaceAll(' ', ''
 
 /** Messages that no captured session holds: what few servers send, and what only clients do. */
 export const MESSAGE_TARGETS: readonly FuzzTarget[] = [
+  clipboardTarget('client'),
+  clipboardTarget('server'),
+  {
+    name: 'clipboard-files',
+    seeds: [
+      encodeFileList([{ name: 'a\\b.txt', size: 9n, attributes: 0x20, lastWriteTime: 1n, showProgress: true }]),
+      encodeFileList([]),
+    ],
+    run: (bytes) => void decodeFileList(bytes),
+  },
   {
     name: 'server-redirection',
     seeds: [
@@ -152,3 +166,51 @@ export const MESSAGE_TARGETS: readonly FuzzTarget[] = [
     run: (bytes) => void decodeTsCredentials(bytes),
   },
 ];
+
+/** One end of the clipboard channel that is open and has offered something. */
+function clipboardTarget(role: 'client' | 'server'): FuzzTarget {
+  const opening = [
+    encodeClipboardPdu({ kind: 'capabilities', capabilities: { version: 2, generalFlags: 0x3e } }, 'long'),
+    role === 'client'
+      ? encodeClipboardPdu({ kind: 'monitor-ready' }, 'long')
+      : encodeClipboardPdu({ kind: 'format-list', formats: [] }, 'long'),
+  ];
+  const request = { streamId: 1, index: 0, operation: 'range', position: 0n, length: 9, clipDataId: 1 } as const;
+  const data = encodeUtf16le('text\0');
+  return {
+    name: `clipboard-${role}`,
+    seeds: [
+      ...opening,
+      encodeClipboardPdu(
+        {
+          kind: 'format-list',
+          formats: [
+            { id: 13, name: '' },
+            { id: 0xc001, name: 'HTML Format' },
+          ],
+        },
+        'long',
+      ),
+      encodeClipboardPdu({ kind: 'format-data-request', formatId: 13 }, 'long'),
+      encodeClipboardPdu({ kind: 'format-data-response', data }, 'long'),
+      encodeClipboardPdu({ kind: 'file-contents-request', request }, 'long'),
+      encodeClipboardPdu({ kind: 'file-contents-response', streamId: 1, data }, 'long'),
+      encodeClipboardPdu({ kind: 'lock', clipDataId: 1 }, 'long'),
+      encodeClipboardPdu({ kind: 'temp-directory', path: 'C:\\T' }, 'long'),
+    ],
+    run(bytes) {
+      const channel = new ClipboardChannel(role);
+      channel.act({ kind: 'offer', formats: [{ id: 13, name: '' }] });
+      for (const message of opening) channel.process(message, []);
+      channel.act({ kind: 'request', formatId: 13 });
+      const heard: Parameters<ClipboardChannel['process']>[1] = {
+        push(...outputs) {
+          for (const output of outputs) {
+            if (output.kind === 'clipboard-data' && output.data !== undefined) decodeClipboardText(13, output.data);
+          }
+        },
+      };
+      channel.process(bytes, heard);
+    },
+  };
+}
