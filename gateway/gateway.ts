@@ -296,6 +296,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     },
     gate: accessServices.gate,
     inspect: (session, events) => alerts.inspect(session, events),
+    inspectClipboard: (session, text) => alerts.inspectClipboard(session, text),
     targets,
     credentials,
     history,

@@ -71,8 +71,8 @@ const WORDS: Readonly<Record<string, Words | null>> = {
     [counted(keys, 'key'), counted(clicks, 'click'), counted(wheel, 'wheel step'), counted(moves, 'move')]
       .filter((part) => part !== '')
       .join(', '),
-  clipboard: ({ direction, format, bytes }) =>
-    `Clipboard ${text(direction)}: ${[text(format), counted(bytes, 'byte')].filter((part) => part !== '').join(', ')}`,
+  clipboard: ({ direction, format, bytes, refused }) =>
+    `Clipboard ${text(direction)}${refused === undefined ? '' : ' (refused)'}: ${[text(format), counted(bytes, 'byte')].filter((part) => part !== '').join(', ')}`,
   'shadow-started': ({ user }) => `${nameOf(user)} watches`,
   'shadow-ended': ({ user }) => `${nameOf(user)} no longer watches`,
   frozen: ({ user, reason }) => `Frozen by ${nameOf(user)}${text(reason) === '' ? '' : `: ${text(reason)}`}`,

@@ -16,6 +16,8 @@ export type AlertCondition =
   | { readonly kind: 'odd-hour'; readonly windows: readonly TimeWindow[]; readonly timeZone: string }
   /** What was typed last holds something that this regular expression describes. */
   | { readonly kind: 'typed-text'; readonly pattern: string; readonly matchCase: boolean }
+  /** Text that passes through the clipboard, in either direction, holds something of this kind. */
+  | { readonly kind: 'clipboard-text'; readonly pattern: string; readonly matchCase: boolean }
   /** Nothing was typed or clicked for so long. */
   | { readonly kind: 'idle'; readonly minutes: number }
   /** There are more than so many of one user, target or account; those that came last. */
@@ -97,7 +99,7 @@ export class AlertRules {
 }
 
 function requireSound(condition: AlertCondition): void {
-  if (condition.kind === 'typed-text') requireTextPattern(condition.pattern);
+  if ('pattern' in condition) requireTextPattern(condition.pattern);
   if (condition.kind !== 'odd-hour') return;
   if (!isTimeZone(condition.timeZone)) throw new GatewayError('bad_request', 'there is no such time zone');
   if (condition.windows.length === 0) throw new GatewayError('bad_request', 'without hours there is no odd one');

@@ -5,6 +5,7 @@ import { errorRow } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Notifier } from '../notifications/kinds.ts';
 import type { Inspection, Session } from '../sessions/session.ts';
+import type { ClipboardInspection } from '../sessions/session-clipboard.ts';
 import type { AlertRule, AlertRules } from './alert-rules.ts';
 import { sessionsThat } from './conditions.ts';
 import { TextPattern } from './text-pattern.ts';
@@ -24,7 +25,8 @@ export interface AlertsParts {
 export class Alerts {
   readonly #parts: AlertsParts;
   #rules: readonly AlertRule[] = [];
-  #patterns: readonly { readonly rule: AlertRule; readonly pattern: TextPattern }[] = [];
+  #typedPatterns: readonly TextRule[] = [];
+  #clipboardPatterns: readonly TextRule[] = [];
   /** Rules by id that are about a session, and have fired in it. */
   #fired = new WeakMap<Session, Set<string>>();
   readonly #typed = new WeakMap<Session, TypedLine>();
@@ -38,11 +40,8 @@ export class Alerts {
   /** Reads the rules anew, after each change of them. */
   async reload(): Promise<void> {
     this.#rules = (await this.#parts.rules.list()).filter(({ enabled }) => enabled);
-    this.#patterns = this.#rules.flatMap((rule) =>
-      rule.condition.kind === 'typed-text'
-        ? [{ rule, pattern: new TextPattern(rule.condition.pattern, rule.condition.matchCase) }]
-        : [],
-    );
+    this.#typedPatterns = textRules(this.#rules, 'typed-text');
+    this.#clipboardPatterns = textRules(this.#rules, 'clipboard-text');
   }
 
   /**
@@ -53,7 +52,7 @@ export class Alerts {
   tick(sessions: readonly Session[], wall: number, now: number = sessionClock()): void {
     const live = sessions.filter(({ state }) => state.name === 'active');
     for (const rule of this.#rules) {
-      if (rule.condition.kind === 'typed-text') continue;
+      if ('pattern' in rule.condition) continue;
       const about = sessionsThat(rule.condition, live, { wall, now });
       for (const session of live) this.#hold(session, rule, about.get(session));
     }
@@ -61,15 +60,12 @@ export class Alerts {
 
   /** The key that completes a text that a rule freezes or ends for, does not get to the server. */
   inspect(session: Session, events: readonly InputEvent[]): Inspection {
-    if (this.#patterns.length === 0) return { pass: events.length };
+    if (this.#typedPatterns.length === 0) return { pass: events.length };
     const line = this.#typedIn(session);
     const acts: (() => void)[] = [];
     for (const [index, event] of events.entries()) {
       if (!line.add(event)) continue;
-      const matched = this.#patterns.flatMap(({ rule, pattern }) => {
-        const text = pattern.find(line.text);
-        return text === undefined ? [] : [{ rule, text }];
-      });
+      const matched = matchesIn(line.text, this.#typedPatterns);
       if (matched.length === 0) continue;
       line.clear();
       acts.push(() => {
@@ -78,6 +74,20 @@ export class Alerts {
       if (matched.some(({ rule }) => rule.action !== 'alert')) return { pass: index, act: () => run(acts) };
     }
     return { pass: events.length, act: () => run(acts) };
+  }
+
+  /** Text that a rule freezes or ends for, does not pass. */
+  inspectClipboard(session: Session, text: string): ClipboardInspection {
+    const matched = matchesIn(text, this.#clipboardPatterns, CLIPBOARD_MATCH_WITHIN_MS);
+    return {
+      pass: matched.every(({ rule }) => rule.action === 'alert'),
+      act: () => {
+        for (const { rule, text: found } of matched) {
+          const detail = 'text passed through the clipboard that the rule looks for';
+          this.#fire(session, rule, detail, found.slice(0, MAX_FOUND));
+        }
+      },
+    };
   }
 
   async stop(): Promise<void> {
@@ -147,6 +157,31 @@ const consequences = {
   freeze: 'It was frozen.',
   end: 'It was ended.',
 } as const;
+
+interface TextRule {
+  readonly rule: AlertRule;
+  readonly pattern: TextPattern;
+}
+
+/** A clipboard may hold a megabyte, and is looked at once and not with every key. */
+const CLIPBOARD_MATCH_WITHIN_MS = 100;
+/** Characters of what was found in a clipboard that the event log may show. */
+const MAX_FOUND = 256;
+
+function textRules(rules: readonly AlertRule[], kind: AlertRule['condition']['kind']): TextRule[] {
+  return rules.flatMap((rule) =>
+    'pattern' in rule.condition && rule.condition.kind === kind
+      ? [{ rule, pattern: new TextPattern(rule.condition.pattern, rule.condition.matchCase) }]
+      : [],
+  );
+}
+
+function matchesIn(text: string, rules: readonly TextRule[], withinMs?: number): { rule: AlertRule; text: string }[] {
+  return rules.flatMap(({ rule, pattern }) => {
+    const found = pattern.find(text, withinMs);
+    return found === undefined ? [] : [{ rule, text: found }];
+  });
+}
 
 function run(acts: readonly (() => void)[]): void {
   for (const act of acts) act();

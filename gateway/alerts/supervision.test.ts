@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import type { ClipboardOutput } from '#protocol/channels/cliprdr/clipboard-channel.ts';
+import { encodeClipboardText } from '#protocol/channels/cliprdr/text.ts';
 import { UpdateCode } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
+import { partsOfText } from '#protocol/tunnel/messages.ts';
 import type { TimeWindow } from '../access/time-windows.ts';
 import { sessionClock } from '../clock.ts';
 import { ADMIN_PASSWORD, type Harness, startHarness, type TunnelClient, until } from '../testing/harness.ts';
@@ -193,6 +196,40 @@ test('whoever ends a session says why, and its owner reads it', async () => {
 /** `rm -rf` on a US keyboard. */
 const TYPED = [0x13, 0x32, 0x39, 0x0c, 0x13, 0x21].flatMap((code) => [key(code), key(code, false)]);
 const typedText: AlertCondition = { kind: 'typed-text', pattern: 'rm -rf', matchCase: true };
+
+test('copied text that a rule freezes for does not pass, in either direction, and is not in what is told', async () => {
+  const ruleId = await rule({ kind: 'clipboard-text', pattern: 'swordf[a-z]+', matchCase: false }, 'freeze');
+  const { id, owner } = await open();
+  const connection = harness.driver.connections.find(({ options }) => options.sessionId === id);
+  assert.ok(connection);
+  const { clipboardActions: actions, events, options } = connection;
+  assert.equal(options.clipboard, true);
+  const desktop = (output: ClipboardOutput) => events.clipboard?.(output);
+  desktop({ kind: 'clipboard-ready', files: true, locks: true, hugeFiles: true });
+  for (const part of partsOfText('the Swordfish')) owner.send({ type: 'clipboard-offer', ...part });
+  await until(() => actions.some(({ kind }) => kind === 'offer'));
+  desktop({ kind: 'clipboard-wanted', formatId: 13 });
+  assert.deepEqual(actions.at(-1), { kind: 'respond', data: undefined });
+  assert.equal((await facts(id)).frozen.by, 'rule “The rule”');
+  await call('POST', `/api/sessions/${id}/unfreeze`);
+  desktop({ kind: 'clipboard-offered', formats: [{ id: 13, name: '' }] });
+  assert.deepEqual(actions.at(-1), { kind: 'request', formatId: 13 });
+  desktop({ kind: 'clipboard-data', formatId: 13, data: encodeClipboardText('swordfight'), tooLarge: false });
+  assert.equal((await facts(id)).frozen.by, 'rule “The rule”');
+  assert.deepEqual(
+    eventsOf(id, 'clipboard').map(({ fields }) => [fields.direction, fields.refused, fields.text]),
+    [
+      ['to-desktop', 'rule', undefined],
+      ['from-desktop', 'rule', undefined],
+    ],
+  );
+  await until(async () => (await auditOf('session.alert', id)).length === 2);
+  const written = JSON.stringify([await auditOf('session.alert', id), eventsOf(id, 'alert'), harness.log]);
+  assert.ok(!/swordf/i.test(written.replaceAll('swordf[a-z]+', '')));
+  assert.ok(!owner.messages.some(({ type }) => type === 'clipboard-text'));
+  await call('DELETE', `/api/sessions/${id}`);
+  await call('DELETE', `/api/alert-rules/${ruleId}`);
+});
 
 test('typed text that freezes: the key that completes it does not get through, and is not in what is told', async () => {
   await rule(typedText, 'freeze', true);

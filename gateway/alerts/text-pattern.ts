@@ -29,10 +29,10 @@ export class TextPattern {
   }
 
   /** @returns what matched; all of it where it took too long */
-  find(text: string): string | undefined {
+  find(text: string, withinMs: number = MATCH_WITHIN_MS): string | undefined {
     this.#context.text = text;
     try {
-      const found: unknown = match.runInContext(this.#context, { timeout: MATCH_WITHIN_MS });
+      const found: unknown = match.runInContext(this.#context, { timeout: withinMs });
       return typeof found === 'string' && found !== '' ? found : undefined;
     } catch {
       return text;

@@ -17,6 +17,9 @@ export class DemoDesktop {
   readonly button: ButtonWindow;
   readonly list: ListWindow;
   readonly drift: DriftWindow;
+  /** Ctrl+C was pressed, with all that the notes hold; Ctrl+V was. */
+  onCopy: (text: string) => void = () => {};
+  onPaste: () => void = () => {};
   readonly #canvas: Canvas;
   readonly #context: SKRSContext2D;
   readonly #damage: Damage;
@@ -57,6 +60,14 @@ export class DemoDesktop {
 
   input(events: readonly InputEvent[]): void {
     for (const event of events) this.#inputEvent(event);
+  }
+
+  /** Types what is pasted into the notes. */
+  paste(text: string): void {
+    for (const [index, line] of text.split('\n').entries()) {
+      if (index > 0) this.notes.key({ kind: 'edit', key: 'enter' });
+      if (line !== '') this.notes.key({ kind: 'text', text: line });
+    }
   }
 
   /** Lets time pass; returns when something changes next by itself. */
@@ -110,7 +121,9 @@ export class DemoDesktop {
       }
       default: {
         const action = this.#keyboard.press(event);
-        if (action) this.#windows.at(-1)?.key(action);
+        if (action?.kind === 'copy') this.onCopy(this.notes.buffer.text);
+        else if (action?.kind === 'paste') this.onPaste();
+        else if (action !== undefined) this.#windows.at(-1)?.key(action);
       }
     }
   }

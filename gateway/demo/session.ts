@@ -6,6 +6,7 @@ import { ErrorInfo } from '#protocol/pdu/error-info.ts';
 import type { TlsPeer } from '#protocol/security/certificate.ts';
 import { RdpServer, type ServerOutput } from '#protocol/session/rdp-server.ts';
 import { nodeCrypto } from '../rdp/node-crypto.ts';
+import { DemoClipboard } from './clipboard.ts';
 import { DemoDesktop } from './desktop.ts';
 import { type DemoDepth, encodeDamage } from './encode-damage.ts';
 import { PointerUpdates } from './pointers.ts';
@@ -34,6 +35,10 @@ export class DemoSession {
   #desktop: DemoDesktop | undefined;
   #depth: DemoDepth = 32;
   readonly #pointers = new PointerUpdates();
+  readonly #clipboard = new DemoClipboard(
+    (action) => this.#run(() => this.#server.clipboard(action)),
+    (text) => this.#desktop?.paste(text),
+  );
   #suppressed = false;
   /** The rest of the frame that is being sent. */
   #encoding: Iterator<Uint8Array> | undefined;
@@ -118,6 +123,7 @@ export class DemoSession {
       case 'connected':
         clearTimeout(this.#loginTimer);
         this.#show(output.connection.share);
+        this.#run(() => this.#server.openClipboard());
         break;
       case 'activated':
         this.#show(output.share);
@@ -137,6 +143,13 @@ export class DemoSession {
         break;
       case 'closed':
         this.#finish();
+        break;
+      case 'clipboard-offered':
+      case 'clipboard-wanted':
+      case 'clipboard-data':
+      case 'clipboard-file-wanted':
+        this.#clipboard.heard(output);
+        this.#pump();
         break;
       case 'refused':
         this.#finish(output.error ?? new Error(`the client was refused: ${output.reason}`));
@@ -160,9 +173,16 @@ export class DemoSession {
     this.#pointers.reset();
     this.#encoding = undefined;
     if (this.#desktop?.width === share.width && this.#desktop.height === share.height) this.#desktop.invalidate();
-    else this.#desktop = new DemoDesktop(share.width, share.height);
+    else this.#desktop = this.#newDesktop(share);
     this.#lastFrame = 0;
     this.#pump();
+  }
+
+  #newDesktop({ width, height }: ServerShare): DemoDesktop {
+    const desktop = new DemoDesktop(width, height);
+    desktop.onCopy = (text) => this.#clipboard.copy(text);
+    desktop.onPaste = () => this.#clipboard.paste();
+    return desktop;
   }
 
   /** Sends what there is to send now, and sees to it that it is called again. */

@@ -8,7 +8,8 @@ describe('UsKeyboard', () => {
   const press = (keyboard: UsKeyboard, code: number, extended = false) => {
     const action = keyboard.press({ kind: 'scancode', code, extended, down: true });
     keyboard.press({ kind: 'scancode', code, extended, down: false });
-    return action?.kind === 'text' ? action.text : action?.key;
+    if (action?.kind === 'text') return action.text;
+    return action?.kind === 'edit' ? action.key : action?.kind;
   };
   const hold = (keyboard: UsKeyboard, code: number, down: boolean, extended = false) =>
     keyboard.press({ kind: 'scancode', code, extended, down });
@@ -56,7 +57,12 @@ describe('UsKeyboard', () => {
     assert.equal(press(keyboard, 0x4b, true), 'left');
     assert.equal(press(keyboard, 0x4b), '4');
     hold(keyboard, 0x1d, true);
+    assert.equal(press(keyboard, 0x2d), undefined);
+    assert.equal(press(keyboard, 0x2e), 'copy');
+    assert.equal(press(keyboard, 0x2f), 'paste');
+    hold(keyboard, 0x38, true);
     assert.equal(press(keyboard, 0x2e), undefined);
+    hold(keyboard, 0x38, false);
     hold(keyboard, 0x1d, false);
     assert.equal(press(keyboard, 0x2e), 'c');
   });

@@ -1,15 +1,18 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
 
-/** What a key press means to the desktop. */
-export type KeyAction =
+/** What a key press means to the window that has the keyboard. */
+export type TypeAction =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'edit'; readonly key: EditKey };
+
+/** What a key press means to the desktop: Ctrl+C and Ctrl+V are the clipboard's. */
+export type KeyAction = TypeAction | { readonly kind: 'copy' } | { readonly kind: 'paste' };
 
 export type EditKey = 'backspace' | 'delete' | 'enter' | 'left' | 'right' | 'up' | 'down' | 'home' | 'end' | 'tab';
 
 /**
  * Turns keyboard events into text and editing keys, as Windows does with the US layout: shift, caps lock, and Unicode
- * input beside it. Ctrl and Alt chords mean nothing here and type nothing.
+ * input beside it. Of chords with Ctrl and Alt, Ctrl+C and Ctrl+V mean something; none types anything.
  */
 export class UsKeyboard {
   readonly #held = new Set<number>();
@@ -43,7 +46,7 @@ export class UsKeyboard {
     this.#held.add(key);
     if (key === CAPS_LOCK && !repeated) this.#capsLock = !this.#capsLock;
     if (key === NUM_LOCK && !repeated) this.#numLock = !this.#numLock;
-    if (CHORD_KEYS.some((chord) => this.#held.has(chord))) return undefined;
+    if (CHORD_KEYS.some((chord) => this.#held.has(chord))) return this.#chord(key);
     const edit = EDIT_KEYS.get(key);
     if (edit) return { kind: 'edit', key: edit };
     const keypad = KEYPAD.get(key);
@@ -54,6 +57,13 @@ export class UsKeyboard {
     const isLetter = pair[0] >= 'a' && pair[0] <= 'z';
     const upper = isLetter ? shift !== this.#capsLock : shift;
     return { kind: 'text', text: upper ? pair[1] : pair[0] };
+  }
+
+  #chord(key: number): KeyAction | undefined {
+    const held = CHORD_KEYS.filter((chord) => this.#held.has(chord));
+    if (held.some((chord) => chord !== CONTROL && chord !== (CONTROL | EXTENDED))) return undefined;
+    if (key === KEY_C) return { kind: 'copy' };
+    return key === KEY_V ? { kind: 'paste' } : undefined;
   }
 
   #unicode(unit: number): KeyAction | undefined {
@@ -75,8 +85,11 @@ const LEFT_SHIFT = 0x2a;
 const RIGHT_SHIFT = 0x36;
 const CAPS_LOCK = 0x3a;
 const NUM_LOCK = 0x45;
+const CONTROL = 0x1d;
+const KEY_C = 0x2e;
+const KEY_V = 0x2f;
 /** Ctrl, Alt and the Windows keys, left and right. */
-const CHORD_KEYS = [0x1d, 0x1d | EXTENDED, 0x38, 0x38 | EXTENDED, 0x5b | EXTENDED, 0x5c | EXTENDED];
+const CHORD_KEYS = [CONTROL, CONTROL | EXTENDED, 0x38, 0x38 | EXTENDED, 0x5b | EXTENDED, 0x5c | EXTENDED];
 
 const EDIT_KEYS = new Map<number, EditKey>([
   [0x0e, 'backspace'],

@@ -2,7 +2,7 @@ import type { SKRSContext2D } from '@napi-rs/canvas';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { TextBuffer } from './text-buffer.ts';
 import { Color, drawText, font, TITLE_HEIGHT } from './theme.ts';
-import type { KeyAction } from './us-keyboard.ts';
+import type { TypeAction } from './us-keyboard.ts';
 
 /** What the pointer looks like. */
 export type PointerKind = 'arrow' | 'text' | 'move';
@@ -72,7 +72,7 @@ export abstract class DemoWindow {
   mouseMove(_x: number, _y: number): void {}
   mouseUp(_x: number, _y: number): void {}
   wheel(_delta: number): void {}
-  key(_action: KeyAction): void {}
+  key(_action: TypeAction): void {}
   setActive(active: boolean): void {
     if (active === this.active) return;
     this.active = active;
@@ -144,7 +144,7 @@ export class NotesWindow extends DemoWindow {
     this.#changed();
   }
 
-  override key(action: KeyAction): void {
+  override key(action: TypeAction): void {
     const before = { row: this.buffer.caret.row, offset: this.#caretOffset() };
     const { rowCount } = this.buffer;
     if (action.kind === 'text') this.buffer.insert(action.text);
@@ -327,7 +327,7 @@ export class ListWindow extends DemoWindow {
     this.#scrollTo(this.#offset - (delta / 120) * 3 * LIST_LINE);
   }
 
-  override key(action: KeyAction): void {
+  override key(action: TypeAction): void {
     if (action.kind !== 'edit') return;
     const step = action.key === 'up' ? -1 : action.key === 'down' ? 1 : 0;
     if (step === 0) return;

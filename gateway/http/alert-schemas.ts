@@ -24,6 +24,16 @@ const condition: JsonSchema = {
       },
       matchCase: flag,
     }),
+    object({
+      kind: { const: 'clipboard-text' },
+      pattern: {
+        type: 'string',
+        minLength: 1,
+        maxLength: MAX_TEXT_PATTERN,
+        description: 'regular expression, looked for in text that passes through the clipboard, in either direction',
+      },
+      matchCase: flag,
+    }),
     object({ kind: { const: 'idle' }, minutes }),
     object({
       kind: { const: 'too-many' },

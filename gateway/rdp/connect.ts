@@ -1,3 +1,4 @@
+import { CLIPBOARD } from '#protocol/connector/clipboard-offer.ts';
 import {
   DEFAULT_GRAPHICS,
   DYNAMIC_CHANNELS,
@@ -45,8 +46,8 @@ const openLink = (
       clientName: CLIENT_NAME,
       autoDetect: true,
       ...offerGraphics(graphics),
-      // For Display Control.
-      channels: [DYNAMIC_CHANNELS],
+      // The first for Display Control, too.
+      channels: options.clipboard === true ? [DYNAMIC_CHANNELS, CLIPBOARD] : [DYNAMIC_CHANNELS],
     }),
     client: (config) => new RdpClient(config, nodeCrypto),
     open: (client, connection, connectionEvents) => new RdpConnection(client, connection, connectionEvents),

@@ -1,5 +1,6 @@
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { ClipboardAction, ClipboardOutput } from '#protocol/channels/cliprdr/clipboard-channel.ts';
 import type { Redirection } from '#protocol/connector/redirection.ts';
 import type { AutoReconnectSecret, ConnectionPhase } from '#protocol/connector/types.ts';
 import { UsageError } from '#protocol/core/errors.ts';
@@ -34,7 +35,14 @@ export type ProtocolClient = Pick<
   Partial<
     Pick<
       RdpClient,
-      'connection' | 'suppressOutput' | 'resize' | 'silenceLimit' | 'probe' | 'paceFrames' | 'acknowledgeFrames'
+      | 'connection'
+      | 'suppressOutput'
+      | 'resize'
+      | 'clipboard'
+      | 'silenceLimit'
+      | 'probe'
+      | 'paceFrames'
+      | 'acknowledgeFrames'
     >
   >;
 
@@ -78,6 +86,8 @@ export interface RdpConnectionEvents {
   notice?(notice: LogonNotice): void;
   /** Some of what the user typed cannot be typed at this server. Comes once. */
   textLost?(): void;
+  /** What happens to the desktop's clipboard. Data in it is only good during the call. */
+  clipboard?(output: ClipboardOutput): void;
   /** What a connection that takes this one's place should bring. A secret; `undefined` takes it back. */
   autoReconnect?(secret: AutoReconnectSecret | undefined): void;
   /** `update.data` is only good during the call. */
@@ -185,6 +195,11 @@ export class RdpConnection {
     if (this.#stage === 'active') this.#run((client) => client.resize?.(width, height) ?? []);
   }
 
+  /** Says something to the desktop's clipboard; nothing where it has none. */
+  clipboard(action: ClipboardAction): void {
+    if (this.#stage === 'active') this.#run((client) => client.clipboard?.(action) ?? []);
+  }
+
   /** Stops reading until `resume`: TCP then slows the server down. */
   pause(): void {
     this.#paused = true;
@@ -286,6 +301,8 @@ export class RdpConnection {
       case 'closed':
         this.#end(endOfReason(output.reason));
         break;
+      default:
+        this.#events.clipboard?.(output);
     }
   }
 
@@ -475,8 +492,8 @@ const KEEP_ALIVE_MS = 15_000;
 const LEAVE_MS = 2_000;
 /** For each address of a name, before the next is tried; Node's quarter of a second is too short for far networks. */
 const FAMILY_TIMEOUT_MS = 2_000;
-/** What a server may leave unread: hours of typing. One that leaves more has stopped reading. */
-const MAX_UNSENT_BYTES = 1_048_576;
+/** What a server may leave unread: more than the clipboard has at a time. One that leaves more has stopped reading. */
+const MAX_UNSENT_BYTES = 16 * 1_048_576;
 
 /** Where a phase of the connection sequence stands, for what a failure in it means. */
 const STAGE_OF_PHASE: Readonly<Record<ConnectionPhase, Stage>> = {

@@ -1,4 +1,5 @@
 import { setTimeout as startTimer } from 'node:timers';
+import type { ClipboardAction } from '#protocol/channels/cliprdr/clipboard-channel.ts';
 import type { Redirection } from '#protocol/connector/redirection.ts';
 import type { AutoReconnectSecret, ClientConfig } from '#protocol/connector/types.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
@@ -99,6 +100,10 @@ export class RdpLink implements Driver {
     this.#connection?.resize(width, height);
   }
 
+  clipboard(action: ClipboardAction): void {
+    this.#connection?.clipboard(action);
+  }
+
   close(): void {
     this.#over = true;
     clearTimeout(this.#timer);
@@ -152,6 +157,7 @@ export class RdpLink implements Driver {
       },
       bytes: (count) => events.bytes(count),
       lockKeys: (lockKeys) => events.lockKeys(lockKeys),
+      clipboard: (output) => events.clipboard?.(output),
       notice: (notice) => events.notice(notice),
       textLost: () => events.notice(TEXT_LOST),
       autoReconnect: (secret) => {

@@ -1,6 +1,8 @@
+import type { ClipboardAction, ClipboardOutput } from '#protocol/channels/cliprdr/clipboard-channel.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { LockKeys } from '#protocol/session/client-active-stage.ts';
+import type { ClipboardNews } from '#protocol/tunnel/messages.ts';
 import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { ConnectionSecurity } from '../rdp/security.ts';
@@ -32,6 +34,8 @@ export interface Driver {
   suppressOutput(suppress: boolean): void;
   /** Asks for a desktop of this size; a server that cannot do that lets it be. */
   resize(width: number, height: number): void;
+  /** Says something to the desktop's clipboard; nothing where it has none. */
+  clipboard(action: ClipboardAction): void;
   /** Leaves the server in good form, and closes. Nothing is called back afterwards. */
   close(): void;
 }
@@ -44,6 +48,8 @@ export interface DriverOptions {
   readonly width: number;
   readonly height: number;
   readonly keyboardLayout: number;
+  /** Whether the desktop's clipboard is joined at all; not unless given. */
+  readonly clipboard?: boolean;
   readonly credentials: Credentials;
   /** For further connections of the same session, after a redirection or a loss. Without it there are none. */
   readCredentials?(): Promise<Credentials>;
@@ -79,6 +85,8 @@ export interface DriverEvents {
   bytes(count: number): void;
   /** The toggle keys as the server has them. */
   lockKeys(lockKeys: LockKeys): void;
+  /** What happens to the desktop's clipboard. Data in it is only good during the call. */
+  clipboard?(output: ClipboardOutput): void;
   /** What the user should know, before the end or without one. */
   notice(notice: { readonly code: string; readonly message: string }): void;
   /** The connection is over; nothing is called afterwards. `words` where the driver knows better ones than the table. */
@@ -111,6 +119,8 @@ export interface Owner {
   notice(notice: Notice): void;
   /** The toggle keys as the server has them. */
   lockKeys(lockKeys: LockKeys): void;
+  /** What there is to know of the desktop's clipboard, and what was copied there. */
+  clipboard(news: ClipboardNews): void;
   /** Says why, and closes. */
   end(end: SessionEnd): void;
 }

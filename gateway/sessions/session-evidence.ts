@@ -11,7 +11,12 @@ export interface ClipboardTransfer {
   readonly format: string;
   readonly bytes: number;
   readonly text?: string | undefined;
+  /** Why it did not pass; it did where nothing is said. */
+  readonly refused?: ClipboardRefusal;
 }
+
+/** The policy allows nothing in this direction, it was too much, the session was frozen, or a rule was fired. */
+export type ClipboardRefusal = 'policy' | 'size' | 'frozen' | 'rule';
 
 /** What one line of the event log shows of it. */
 const CLIPBOARD_TEXT = 4000;
@@ -133,11 +138,11 @@ export class SessionEvidence {
   }
 
   /** Something went through the clipboard; what it was, only where all input is written down. */
-  clipboard({ direction, format, bytes, text }: ClipboardTransfer): void {
+  clipboard({ direction, format, bytes, text, refused }: ClipboardTransfer): void {
     const policy = inputLogOf(this.#facts);
     if (policy === 'off') return;
     const shown = policy === 'full' && text !== undefined ? { text: text.slice(0, CLIPBOARD_TEXT) } : {};
-    this.#write('clipboard', { direction, format, bytes, ...shown });
+    this.#write('clipboard', { direction, format, bytes, ...(refused === undefined ? {} : { refused }), ...shown });
   }
 
   /** @param detail by whom, or what the other side said */

@@ -31,6 +31,7 @@ class FakeOwner implements Owner {
   lockKeys({ capsLock }: { capsLock: boolean }): void {
     this.told.push(`caps lock ${capsLock}`);
   }
+  clipboard(): void {}
   end({ code }: SessionEnd): void {
     this.told.push(`end ${code}`);
   }

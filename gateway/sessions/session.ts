@@ -25,6 +25,7 @@ import type {
   RecordingHealth,
   RecordingResult,
 } from './ports.ts';
+import { type ClipboardDirection, type ClipboardInspection, SessionClipboard } from './session-clipboard.ts';
 import { SessionEvidence } from './session-evidence.ts';
 import { SessionLimits } from './session-limits.ts';
 import type { SessionTerms } from './session-terms.ts';
@@ -63,6 +64,8 @@ export interface SessionParts {
 export interface SessionEvents {
   /** Looks at input before the server gets it. Without one, all of it goes through. */
   inspect?(events: readonly InputEvent[]): Inspection;
+  /** Looks at text before it passes through the clipboard. Without one, all of it does. */
+  inspectClipboard?(text: string, direction: ClipboardDirection): ClipboardInspection;
   /** The desktop is there. */
   connected(): void;
   /** The connection is protected less than it could be; comes again when that changes. */
@@ -120,6 +123,7 @@ const NO_PHASE = 'starting';
  */
 export class Session {
   readonly facts: SessionFacts;
+  readonly clipboard: SessionClipboard;
   readonly #parts: SessionParts;
   readonly #events: SessionEvents;
   readonly #log: Logger;
@@ -152,8 +156,18 @@ export class Session {
     this.#log = parts.log.child({ session: facts.id });
     this.#evidence = new SessionEvidence(facts, () => this.#now());
     this.#limits = new SessionLimits(facts.terms);
+    this.clipboard = new SessionClipboard({
+      terms: facts.terms,
+      act: (action) => this.#driver()?.clipboard(action),
+      tell: (news) => this.#owner()?.clipboard(news),
+      notice: (notice) => this.#owner()?.notice(notice),
+      inspect: (text, direction) => events.inspectClipboard?.(text, direction) ?? { pass: true },
+      record: (transfer) => this.#evidence.clipboard(transfer),
+      frozen: () => this.frozen !== undefined,
+      release: (held) => this.input(held),
+    });
     this.#recording = parts.record === 'off' ? 'off' : 'starting';
-    this.#ask = new CredentialAsk((notice) => this.#tellOwner(notice));
+    this.#ask = new CredentialAsk((notice) => this.#owner()?.notice(notice));
     const expiry = setTimeout(() => this.end('browser_gone', 'nobody attached in time'), parts.attachWithinMs);
     expiry.unref();
     this.#state = { name: 'pending', expiry };
@@ -181,7 +195,7 @@ export class Session {
   }
 
   get bytesToBrowser(): number {
-    return this.#state.name === 'connecting' || this.#state.name === 'active' ? this.#state.owner.bytesSent : 0;
+    return this.#owner()?.bytesSent ?? 0;
   }
 
   /** When the desktop was there. */
@@ -260,7 +274,7 @@ export class Session {
 
   /** What the owner typed and clicked. Before the desktop is there, it goes nowhere. */
   input(events: readonly InputEvent[]): void {
-    if (this.#state.name !== 'active' || this.frozen !== undefined) return;
+    if (this.#state.name !== 'active' || this.frozen !== undefined || this.clipboard.holds(events)) return;
     try {
       const { pass, act } = this.#events.inspect?.(events) ?? { pass: events.length };
       const passed = this.#gate.pass(pass < events.length ? events.slice(0, pass) : events);
@@ -284,6 +298,7 @@ export class Session {
   freeze(by: Pick<Actor, 'id' | 'username'>, reason: string, since: number = this.#now()): boolean {
     if (this.#state.name === 'ended' || this.frozen !== undefined) return false;
     const releases = this.#gate.close({ by: by.username, reason, since });
+    this.clipboard.froze();
     if (this.#state.name === 'active' && releases.length > 0) this.#state.driver.input(releases);
     this.#evidence.frozen(true, by, reason);
     this.#tellEverybody(this.#frozenNotice());
@@ -296,6 +311,7 @@ export class Session {
     this.#gate.open();
     this.#idleFrom = this.#now();
     this.#evidence.frozen(false, by, reason);
+    this.clipboard.thawed();
     this.#tellEverybody({ code: 'unfrozen', message: 'Keyboard and mouse work again.' });
     return true;
   }
@@ -316,8 +332,9 @@ export class Session {
 
   /** Shows the owner a text. Throws `not_ready` while nobody is there to read it. */
   message(by: Pick<Actor, 'id' | 'username'>, text: string): void {
-    if (this.#state.name !== 'connecting' && this.#state.name !== 'active') throw new GatewayError('not_ready');
-    this.#state.owner.notice({ code: 'message', message: text, from: by.username });
+    const owner = this.#owner();
+    if (owner === undefined) throw new GatewayError('not_ready');
+    owner.notice({ code: 'message', message: text, from: by.username });
     this.#evidence.messaged(by, text);
   }
 
@@ -326,9 +343,8 @@ export class Session {
     this.#alerts.push(alert);
     if (this.#alerts.length > MAX_ALERTS) this.#alerts.shift();
     this.#evidence.alerted(alert, typed);
-    if (tell && (this.#state.name === 'connecting' || this.#state.name === 'active')) {
-      this.#state.owner.notice({ code: 'alert', message: `This session has raised an alert: ${alert.rule.name}.` });
-    }
+    const message = `This session has raised an alert: ${alert.rule.name}.`;
+    if (tell) this.#owner()?.notice({ code: 'alert', message });
   }
 
   #frozenNotice(): Notice {
@@ -337,12 +353,8 @@ export class Session {
     return { code: 'frozen', message: `Keyboard and mouse are held back${why}`, from: by };
   }
 
-  #tellOwner(notice: Notice): void {
-    if (this.#state.name === 'connecting' || this.#state.name === 'active') this.#state.owner.notice(notice);
-  }
-
   #tellEverybody(notice: Notice): void {
-    this.#tellOwner(notice);
+    this.#owner()?.notice(notice);
     for (const viewer of this.#viewers) viewer.notice(notice);
   }
 
@@ -449,6 +461,7 @@ export class Session {
     const end: SessionEnd = { code, message, ...(hint === undefined ? {} : { hint }) };
     this.#state = { name: 'ended', end, at };
     this.#log.info({ code, detail }, 'session ended');
+    this.clipboard.close();
     if (before.name === 'pending') clearTimeout(before.expiry);
     else {
       this.#shielded(() => before.driver?.close());
@@ -497,6 +510,7 @@ export class Session {
         width: facts.width,
         height: facts.height,
         keyboardLayout: facts.keyboardLayout,
+        clipboard: this.clipboard.wanted,
         credentials,
         readCredentials: () => this.#readCredentials('reconnect'),
         security: {
@@ -552,6 +566,7 @@ export class Session {
           this.#state.owner.phase(name);
           this.#evidence.connection(name);
           if (name === 'connected') this.#ask.forget();
+          if (name === 'reconnecting') this.clipboard.lost();
         }
         if (this.#state.name !== 'connecting') return;
         this.#state = { ...this.#state, phase: name };
@@ -571,6 +586,7 @@ export class Session {
         this.#state = { name: 'active', owner: state.owner, driver: state.driver, since: this.#startedAt };
         this.#evidence.connected();
         if (this.frozen !== undefined) state.owner.notice(this.#frozenNotice());
+        this.clipboard.tellTerms();
         this.#events.connected();
         this.#updateSuppression();
       },
@@ -581,8 +597,9 @@ export class Session {
       lockKeys: (lockKeys) => {
         if (this.#state.name === 'active') this.#state.owner.lockKeys(lockKeys);
       },
+      clipboard: (output) => this.clipboard.heard(output),
       notice: (notice) => {
-        if (this.#state.name === 'connecting' || this.#state.name === 'active') this.#state.owner.notice({ ...notice });
+        this.#owner()?.notice({ ...notice });
       },
       closed: (code, detail, words) => this.end(code, detail, words),
     };
@@ -595,9 +612,7 @@ export class Session {
     this.#downgrades = found;
     if (found.length === 0) return;
     this.#log.warn({ downgrades: found, ...security }, 'session downgraded');
-    if (this.#state.name === 'connecting' || this.#state.name === 'active') {
-      this.#state.owner.notice({ code: 'connection_downgraded', message: describeDowngrades(found) });
-    }
+    this.#owner()?.notice({ code: 'connection_downgraded', message: describeDowngrades(found) });
     this.#events.downgraded(found);
   }
 
@@ -644,9 +659,12 @@ export class Session {
   }
 
   #announceViewers(code: string, message: string): void {
-    if (this.#state.name !== 'connecting' && this.#state.name !== 'active') return;
     const viewers = [...this.#viewers].filter(({ announce }) => announce).length;
-    this.#state.owner.notice({ code, message, viewers });
+    this.#owner()?.notice({ code, message, viewers });
+  }
+
+  #owner(): Owner | undefined {
+    return this.#state.name === 'connecting' || this.#state.name === 'active' ? this.#state.owner : undefined;
   }
 
   #driver(): Driver | undefined {

@@ -14,6 +14,7 @@ import type { AccountCredentials, CredentialUse, SuppliedCredential } from '../v
 import type { Freeze } from './input-gate.ts';
 import type { Connect, Pixels, RecordingResult } from './ports.ts';
 import { type Inspection, Session, type SessionFacts } from './session.ts';
+import type { ClipboardInspection } from './session-clipboard.ts';
 import type { SessionHistory } from './session-history.ts';
 import type { SessionTerms } from './session-terms.ts';
 
@@ -36,6 +37,8 @@ export interface SessionsParts {
   readonly gate: Gate;
   /** Looks at what the owner of a session types, before the server gets it. */
   readonly inspect?: (session: Session, events: readonly InputEvent[]) => Inspection;
+  /** Looks at text before it passes through the clipboard. */
+  readonly inspectClipboard?: (session: Session, text: string) => ClipboardInspection;
   readonly targets: Targets;
   readonly credentials: Pick<AccountCredentials, 'read'>;
   readonly history: SessionHistory;
@@ -208,6 +211,7 @@ export class Sessions {
       },
       {
         inspect: (events) => this.#parts.inspect?.(session, events) ?? { pass: events.length },
+        inspectClipboard: (text) => this.#parts.inspectClipboard?.(session, text) ?? { pass: true },
         connected: () => this.#track(this.#connected(session)),
         downgraded: (downgrades) => this.#track(this.#downgraded(session, downgrades)),
         recordingFinishedLater: (result) => this.#track(this.#recorded(facts.id, result)),

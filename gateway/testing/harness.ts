@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { WebSocket } from 'ws';
+import type { ClipboardAction } from '#protocol/channels/cliprdr/clipboard-channel.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { BrowserMessage } from '#protocol/tunnel/messages.ts';
@@ -185,6 +186,8 @@ export class FakeConnection implements Driver {
   readonly typed: InputEvent[] = [];
   /** What else was asked of the server, in order. */
   readonly asked: string[] = [];
+  /** What was said to the server's clipboard. */
+  readonly clipboardActions: ClipboardAction[] = [];
   /** What was told of the owner's progress. */
   readonly progress: string[] = [];
   paused = false;
@@ -218,6 +221,9 @@ export class FakeConnection implements Driver {
   }
   resize(width: number, height: number): void {
     this.asked.push(`resize ${width} x ${height}`);
+  }
+  clipboard(action: ClipboardAction): void {
+    this.clipboardActions.push(action);
   }
   close(): void {
     this.closed = true;

@@ -1,5 +1,6 @@
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { LockKeys } from '#protocol/session/client-active-stage.ts';
+import type { ClipboardNews } from '#protocol/tunnel/messages.ts';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import type { Notice, Owner } from '../sessions/ports.ts';
 import type { TunnelConnection } from './connection.ts';
@@ -73,6 +74,10 @@ export class OwnerConnection implements Owner {
 
   lockKeys(lockKeys: LockKeys): void {
     this.#connection.send({ type: 'lock-keys', ...lockKeys });
+  }
+
+  clipboard(news: ClipboardNews): void {
+    this.#connection.send(news);
   }
 
   end(end: SessionEnd): void {

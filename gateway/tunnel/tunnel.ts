@@ -244,6 +244,9 @@ function attachOwner(connection: TunnelConnection, session: Session): Attached {
         case 'visibility':
           session.ownerLooks(message.visible);
           return;
+        case 'clipboard-offer':
+          session.clipboard.offered(message);
+          return;
         case 'attach':
           throw new GatewayError('bad_message', 'attached already');
       }

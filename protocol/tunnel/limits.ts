@@ -20,6 +20,10 @@ export const TunnelLimits = {
   phaseBytes: 256,
   /** UTF-8 bytes of a JSON body: attach, ended, notice. */
   jsonBytes: 16 * 1024,
+  /** UTF-8 bytes of a text that passes through the clipboard, in all its parts: a book has less. */
+  clipboardTextBytes: 1024 * 1024,
+  /** Bytes of one part of it on the way to the gateway. */
+  clipboardPartBytes: 48 * 1024,
   /** Characters of one text in a JSON body: ticket, code, message, hint. */
   textLength: 8192,
 } as const;

@@ -69,6 +69,16 @@ const gatewayCases: readonly (readonly [name: string, hex: string, message: Gate
     { type: 'notice', code: 'a', message: 'b', viewers: 2 },
   ],
   ['pong', '31 ffffffff', { type: 'pong', value: 0xffffffff }],
+  [
+    'clipboard terms',
+    '40 0b',
+    {
+      ...{ type: 'clipboard-terms', available: true, textToDesktop: true, textFromDesktop: false },
+      ...{ filesToDesktop: true, filesFromDesktop: false },
+    },
+  ],
+  ['clipboard copied', '41 05', { type: 'clipboard-copied', text: true, files: false, other: true }],
+  ['clipboard text', '42 c3a4 0a 62', { type: 'clipboard-text', text: 'ä\nb' }],
 ];
 
 const allInput: readonly InputEvent[] = [
@@ -94,6 +104,7 @@ const browserCases: readonly (readonly [name: string, hex: string, message: Brow
   ['resize', '86 5605 0003', { type: 'resize', width: 1366, height: 768 }],
   ['visible', '87 01', { type: 'visibility', visible: true }],
   ['hidden', '87 00', { type: 'visibility', visible: false }],
+  ['clipboard offer', '88 01 c3', { type: 'clipboard-offer', more: true, part: bytesOf('c3') }],
 ];
 
 for (const [name, hex, message] of gatewayCases) {

@@ -4,12 +4,25 @@ import { UsageError } from '../core/errors.ts';
 import { encodeUtf8 } from '../core/text.ts';
 import type { GraphicsUpdate } from '../graphics/update.ts';
 import type { InputEvent } from '../pdu/input.ts';
+import {
+  type ClipboardNews,
+  type ClipboardPart,
+  encodeCopied,
+  encodePart,
+  encodeTerms,
+  encodeText,
+  readCopied,
+  readPart,
+  readTerms,
+  readText,
+} from './clipboard-records.ts';
 import { openMessage, readJson, readPhase, textField, writeJson } from './fields.ts';
 import { readInputEvents, sizeOfInputEvents, writeInputEvents } from './input-records.ts';
 import { TunnelLimits } from './limits.ts';
 import type { PointerShapeMessage, Region } from './regions.ts';
 import { readPointerShape, readRegions, sizeOfRegions, writePointerShape, writeRegions } from './regions.ts';
 
+export { type ClipboardNews, type ClipboardTerms, type CopiedKinds, partsOfText } from './clipboard-records.ts';
 export { TunnelLimits } from './limits.ts';
 export type { PointerShapeMessage, Region, RegionEncoding } from './regions.ts';
 
@@ -34,6 +47,9 @@ export const MessageType = {
   ended: 0x20,
   notice: 0x21,
   pong: 0x31,
+  clipboardTerms: 0x40,
+  clipboardCopied: 0x41,
+  clipboardText: 0x42,
   attach: 0x81,
   input: 0x82,
   ack: 0x83,
@@ -41,6 +57,7 @@ export const MessageType = {
   endSession: 0x85,
   resize: 0x86,
   visibility: 0x87,
+  clipboardOffer: 0x88,
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
@@ -64,7 +81,8 @@ export type GatewayMessage =
   | { readonly type: 'ended'; readonly code: string; readonly message: string; readonly hint?: string }
   /** Something the user should know. */
   | ({ readonly type: 'notice' } & Notice)
-  | { readonly type: 'pong'; readonly value: number };
+  | { readonly type: 'pong'; readonly value: number }
+  | ClipboardNews;
 
 export interface Notice {
   readonly code: string;
@@ -86,7 +104,9 @@ export type BrowserMessage =
   /** The owner would like the desktop in this size; the server may leave it as it is. */
   | { readonly type: 'resize'; readonly width: number; readonly height: number }
   /** Whether the page is seen at all: a hidden one needs no pictures. */
-  | { readonly type: 'visibility'; readonly visible: boolean };
+  | { readonly type: 'visibility'; readonly visible: boolean }
+  /** Text of the user's clipboard, for the desktop's. */
+  | ({ readonly type: 'clipboard-offer' } & ClipboardPart);
 
 export interface LockKeys {
   readonly scrollLock: boolean;
@@ -153,6 +173,12 @@ export function encodeGatewayMessage(message: GatewayMessage): Uint8Array<ArrayB
       });
     case 'pong':
       return encodeU32(MessageType.pong, message.value);
+    case 'clipboard-terms':
+      return encodeTerms(MessageType.clipboardTerms, message);
+    case 'clipboard-copied':
+      return encodeCopied(MessageType.clipboardCopied, message);
+    case 'clipboard-text':
+      return encodeText(MessageType.clipboardText, message.text);
   }
 }
 
@@ -213,6 +239,12 @@ export function decodeGatewayMessage(bytes: Uint8Array): GatewayMessage {
     }
     case MessageType.pong:
       return { type: 'pong', value: readLastU32(cursor, 'value') };
+    case MessageType.clipboardTerms:
+      return { type: 'clipboard-terms', ...readTerms(cursor) };
+    case MessageType.clipboardCopied:
+      return { type: 'clipboard-copied', ...readCopied(cursor) };
+    case MessageType.clipboardText:
+      return { type: 'clipboard-text', text: readText(cursor) };
     default:
       throw cursor.error('unexpected_message', 'type', `0x${type.toString(16)} is no message of the gateway`);
   }
@@ -245,6 +277,8 @@ export function encodeBrowserMessage(message: BrowserMessage): Uint8Array<ArrayB
       cursor.u8(message.visible ? 1 : 0);
       return cursor.finish();
     }
+    case 'clipboard-offer':
+      return encodePart(MessageType.clipboardOffer, message);
   }
 }
 
@@ -282,6 +316,8 @@ export function decodeBrowserMessage(bytes: Uint8Array): BrowserMessage {
       cursor.expectEnd();
       return { type: 'visibility', visible: visible === 1 };
     }
+    case MessageType.clipboardOffer:
+      return { type: 'clipboard-offer', ...readPart(cursor) };
     default:
       throw cursor.error('unexpected_message', 'type', `0x${type.toString(16)} is no message of the browser`);
   }

@@ -1,6 +1,12 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { GatewayMessage } from '#protocol/tunnel/messages.ts';
-import { decodeGatewayMessage, encodeBrowserMessage, TUNNEL_VERSION, TunnelLimits } from '#protocol/tunnel/messages.ts';
+import {
+  decodeGatewayMessage,
+  encodeBrowserMessage,
+  partsOfText,
+  TUNNEL_VERSION,
+  TunnelLimits,
+} from '#protocol/tunnel/messages.ts';
 import type { Painter, PainterEvents, Surface } from './painter.ts';
 import type { DecodeRegion } from './regions-painter.ts';
 import { RegionsPainter } from './regions-painter.ts';
@@ -81,6 +87,11 @@ export class DesktopLink implements PainterEvents {
     this.#send({ type: 'visibility', visible });
   }
 
+  /** Gives the desktop's clipboard a text; what is too large, the gateway says. */
+  offerText(text: string): void {
+    for (const part of partsOfText(text)) this.#send({ type: 'clipboard-offer', ...part });
+  }
+
   endSession(): void {
     this.#send({ type: 'end-session' });
   }
@@ -148,6 +159,11 @@ export class DesktopLink implements PainterEvents {
         this.#options.emit({ type: 'lock-keys', lockKeys });
         return;
       }
+      case 'clipboard-terms':
+      case 'clipboard-copied':
+      case 'clipboard-text':
+        this.#options.emit({ type: 'clipboard', news: message });
+        return;
       case 'ended': {
         const { type: _, ...reason } = message;
         this.#end(reason);

@@ -249,10 +249,23 @@ test('on a Mac, keys with Command are released at once, since their release is n
   const { keyboard, sent } = fake('mac');
   keyboard.keyDown(key('KeyX'));
   keyboard.keyDown(key('MetaLeft', { on: ['Meta'] }));
-  keyboard.keyDown(key('KeyC', { on: ['Meta'] }));
-  assert.deepEqual(sent(), ['2d down', 'e0 5b down', '2e down', '2e up']);
+  keyboard.keyDown(key('KeyK', { on: ['Meta'] }));
+  assert.deepEqual(sent(), ['2d down', 'e0 5b down', '25 down', '25 up']);
   keyboard.keyUp(key('MetaLeft'));
   assert.deepEqual(sent(), ['e0 5b up', '2d up']);
+});
+
+test('on a Mac, Command cuts, copies and pastes as Ctrl does there, and is let go of', () => {
+  const { keyboard, sent } = fake('mac');
+  keyboard.keyDown(key('MetaLeft', { on: ['Meta'] }));
+  keyboard.keyDown(key('KeyC', { on: ['Meta'] }));
+  keyboard.keyDown(key('KeyV', { on: ['Meta'] }));
+  assert.deepEqual(sent(), [
+    ...['e0 5b down', '1d down', 'e0 5b up', '2e down', '2e up', '1d up'],
+    ...['1d down', '2f down', '2f up', '1d up'],
+  ]);
+  keyboard.keyUp(key('MetaLeft'));
+  assert.deepEqual(sent(), []);
 });
 
 test('on a Mac, Caps Lock is pressed whole each time, and Num Lock counts as on', () => {

@@ -77,6 +77,9 @@ export class Keyboard {
       this.#holdControl(event);
       return true;
     }
+    if (this.#options.platform === 'mac' && event.metaKey && !event.ctrlKey && clipboardKeys.has(code)) {
+      return this.#tapWithControl(scancode);
+    }
     // macOS sends no key up for keys pressed while Command is down.
     if (this.#options.platform === 'mac' && event.metaKey && !modifiers.has(code)) return this.#tap(scancode);
     if (!event.ctrlKey && !event.altKey && !event.metaKey && lacksShift(event)) return this.#tapWithShift(scancode);
@@ -280,6 +283,15 @@ export class Keyboard {
     return true;
   }
 
+  /** Command+C is Ctrl+C there. Control goes down before Command goes up: else that would open the Start menu. */
+  #tapWithControl(scancode: Scancode): true {
+    const control: InputEvent = { kind: 'scancode', ...controlLeft, down: true };
+    this.#options.send([control]);
+    this.#releaseEach('MetaLeft', 'MetaRight', 'OSLeft', 'OSRight');
+    this.#options.send([...tap(scancode), { ...control, down: false }]);
+    return true;
+  }
+
   #tap(scancode: Scancode): true {
     this.#options.send(tap(scancode));
     return true;
@@ -301,6 +313,8 @@ const modifiers: ReadonlySet<string> = new Set([
   'OSLeft',
   'OSRight',
 ]);
+/** Cut, copy, paste: with Command on a Mac. */
+const clipboardKeys: ReadonlySet<string> = new Set(['KeyX', 'KeyC', 'KeyV']);
 const lockKeys: ReadonlySet<string> = new Set(['CapsLock', 'NumLock', 'ScrollLock', 'KanaMode']);
 /** `KeyboardEvent.key` values that soft keyboards send without a code and that name a key of the same `code`. */
 const namedKeys: ReadonlySet<string> = new Set([

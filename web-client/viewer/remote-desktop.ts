@@ -1,17 +1,22 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { ClipboardState } from './clipboard.ts';
+import { Clipboard } from './clipboard.ts';
 import type { CursorPlan } from './cursor.ts';
 import { cursorStyles, pictureOf, planCursor } from './cursor.ts';
 import type { Disposable } from './disposable.ts';
 import { DisposableStore, Emitter, listen } from './disposable.ts';
 import type { Platform } from './keyboard.ts';
 import { Keyboard } from './keyboard.ts';
+import { localClipboard } from './local-clipboard.ts';
 import type { Point } from './mouse.ts';
 import { Mouse } from './mouse.ts';
+import { isPasteKey } from './paste-key.ts';
 import type { DesktopLayout, Scaling, Size } from './scaling.ts';
 import { desktopSizeFor, layoutDesktop } from './scaling.ts';
 import { TextInput } from './text-input.ts';
 import type { EndReason, Notice, PointerLook, WorkerCommand, WorkerEvent } from './worker-messages.ts';
 
+export type { ClipboardState } from './clipboard.ts';
 export type { Scaling, Size } from './scaling.ts';
 export type { EndReason, Notice } from './worker-messages.ts';
 
@@ -26,6 +31,8 @@ export interface RemoteDesktopEvents {
   readonly notice: Notice;
   /** Why it is over; comes just before the state `ended` or `failed`. */
   readonly end: EndReason;
+  /** What may pass through the clipboard, and what was copied in the desktop. */
+  readonly clipboard: ClipboardState;
   /** Milliseconds to the gateway and back. */
   readonly latency: number;
   /** Ctrl+Alt+Home: the user wants the keyboard for the page around the desktop. */
@@ -49,6 +56,8 @@ export interface RemoteDesktopOptions {
  */
 export class RemoteDesktop implements Disposable {
   readonly element: HTMLElement;
+  /** The user's clipboard and the desktop's. */
+  readonly clipboard: Clipboard;
   readonly #options: RemoteDesktopOptions;
   readonly #events = new Emitter<RemoteDesktopEvents>();
   readonly #owned = new DisposableStore();
@@ -90,13 +99,28 @@ export class RemoteDesktop implements Disposable {
 
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
     const send = (events: readonly InputEvent[]): void => this.#sendInput(events);
-    this.#keyboard = new Keyboard({ platform: thisPlatform(), send, after });
+    const platform = thisPlatform();
+    this.#keyboard = new Keyboard({ platform, send, after });
+    this.clipboard = new Clipboard({
+      local: localClipboard,
+      offer: (text) => this.#command({ type: 'clipboard-offer', text }),
+      notice: (notice) => this.#events.emit('notice', notice),
+      changed: (state) => this.#events.emit('clipboard', state),
+    });
     this.#mouse = new Mouse({
       send,
       toDesktop: (clientX, clientY) => this.#toDesktop(clientX, clientY),
       nextFrame: (run) => requestAnimationFrame(run),
     });
-    this.#text = this.#owned.add(new TextInput(this.element, this.#keyboard, options.label));
+    this.#text = this.#owned.add(
+      new TextInput(this.element, {
+        keyboard: this.#keyboard,
+        label: options.label,
+        isPasteKey: (event) => isPasteKey(event, platform),
+        pasted: (data) => this.clipboard.pasted(data.getData('text/plain')),
+        after,
+      }),
+    );
     this.#owned.add(
       listen<MessageEvent<WorkerEvent>>(this.#worker, 'message', (event) => this.#onWorkerEvent(event.data)),
     );
@@ -107,6 +131,7 @@ export class RemoteDesktop implements Disposable {
     this.#listenToLayout();
     this.#listenToMouse();
     this.#listenToKeys();
+    this.#listenToClipboard();
     this.#showState();
   }
 
@@ -252,6 +277,9 @@ export class RemoteDesktop implements Disposable {
       case 'lock-keys':
         this.#keyboard.remoteLocks(event.lockKeys);
         return;
+      case 'clipboard':
+        this.clipboard.heard(event.news);
+        return;
       case 'latency':
         this.#events.emit('latency', event.milliseconds);
         return;
@@ -340,6 +368,17 @@ export class RemoteDesktop implements Disposable {
       this.#events.emit('leave', undefined);
     };
     this.#owned.add(listen(this.element, 'keydown', leave, { capture: true }));
+  }
+
+  #listenToClipboard(): void {
+    const owned = this.#owned;
+    owned.add(listen(window, 'focus', () => this.clipboard.came()));
+    // Elsewhere is another window, or the page around the desktop.
+    owned.add(listen(window, 'blur', () => this.clipboard.left()));
+    for (const type of ['copy', 'cut']) owned.add(listen(document, type, () => this.clipboard.left()));
+    for (const type of ['pointerup', 'keyup']) {
+      owned.add(listen(this.element, type, () => this.clipboard.acted(), { capture: true }));
+    }
   }
 
   #relayout(): void {

@@ -1,6 +1,7 @@
 import type { Disposable } from './disposable.ts';
 import { DisposableStore, listen } from './disposable.ts';
 import type { Keyboard } from './keyboard.ts';
+import { PasteKey } from './paste-key.ts';
 
 /** What an edit of the text field means to the remote desktop: text to type or a key to press. */
 export type TextEdit = { readonly text: string } | { readonly keys: readonly string[] } | undefined;
@@ -31,6 +32,18 @@ export function interpretEdit(inputType: string, data: string | null, isComposin
   }
 }
 
+export interface TextInputOptions {
+  readonly keyboard: Keyboard;
+  /** Name of the desktop for assistive technology. */
+  readonly label: string;
+  /** Whether the browser tells with a `paste` event what this key pastes. */
+  isPasteKey(event: KeyboardEvent): boolean;
+  /** What the user pastes; the key itself follows. */
+  pasted(data: DataTransfer): void;
+  /** Runs `run` after `milliseconds`; the result cancels it. */
+  after(milliseconds: number, run: () => void): () => void;
+}
+
 /**
  * The hidden text field that has the keyboard: browsers give input methods, dead keys and soft keyboards only to
  * something that takes text. It holds a few blanks, so that a soft keyboard has something to delete.
@@ -39,7 +52,7 @@ export class TextInput implements Disposable {
   readonly element: HTMLTextAreaElement;
   readonly #owned = new DisposableStore();
 
-  constructor(parent: HTMLElement, keyboard: Keyboard, label: string) {
+  constructor(parent: HTMLElement, { keyboard, label, isPasteKey, pasted, after }: TextInputOptions) {
     const element = document.createElement('textarea');
     element.className = 'remote-desktop-text';
     element.tabIndex = -1;
@@ -55,14 +68,25 @@ export class TextInput implements Disposable {
     this.element = element;
     this.#reset();
     const owned = this.#owned;
+    const pasteKey = new PasteKey<KeyboardEvent>((event) => keyboard.keyDown(event), after);
     owned.add(
       listen<KeyboardEvent>(element, 'keydown', (event) => {
-        if (keyboard.keyDown(event)) event.preventDefault();
+        pasteKey.release();
+        if (isPasteKey(event)) pasteKey.hold(event);
+        else if (keyboard.keyDown(event)) event.preventDefault();
         event.stopPropagation();
       }),
     );
     owned.add(
+      listen<ClipboardEvent>(element, 'paste', (event) => {
+        event.preventDefault();
+        if (event.clipboardData !== null) pasted(event.clipboardData);
+        pasteKey.release();
+      }),
+    );
+    owned.add(
       listen<KeyboardEvent>(element, 'keyup', (event) => {
+        pasteKey.release();
         if (keyboard.keyUp(event)) event.preventDefault();
         event.stopPropagation();
       }),
@@ -84,8 +108,12 @@ export class TextInput implements Disposable {
       }),
     );
     owned.add(listen(element, 'focus', () => keyboard.focused()));
-    owned.add(listen(element, 'blur', () => keyboard.releaseAll()));
-    owned.add(listen(window, 'blur', () => keyboard.releaseAll()));
+    const leave = (): void => {
+      pasteKey.drop();
+      keyboard.releaseAll();
+    };
+    owned.add(listen(element, 'blur', leave));
+    owned.add(listen(window, 'blur', leave));
     owned.add({ dispose: () => element.remove() });
   }
 

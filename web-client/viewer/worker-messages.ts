@@ -1,5 +1,5 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
-import type { ViewerMode, ViewerRole } from '#protocol/tunnel/messages.ts';
+import type { ClipboardNews, ViewerMode, ViewerRole } from '#protocol/tunnel/messages.ts';
 import type { LockKeys } from './keyboard.ts';
 import type { Size } from './scaling.ts';
 
@@ -39,6 +39,8 @@ export type WorkerCommand =
   /** The desktop should have this size, if the server can do that. */
   | { readonly type: 'resize'; readonly size: Size }
   | { readonly type: 'visibility'; readonly visible: boolean }
+  /** Text of the user's clipboard, for the desktop's. */
+  | { readonly type: 'clipboard-offer'; readonly text: string }
   | { readonly type: 'close' };
 
 /** Worker to page. */
@@ -53,6 +55,7 @@ export type WorkerEvent =
   | { readonly type: 'notice'; readonly notice: Notice }
   /** The toggle keys as the server has them. */
   | { readonly type: 'lock-keys'; readonly lockKeys: LockKeys }
+  | { readonly type: 'clipboard'; readonly news: ClipboardNews }
   /** Milliseconds to the gateway and back. */
   | { readonly type: 'latency'; readonly milliseconds: number }
   | { readonly type: 'ended'; readonly reason: EndReason };

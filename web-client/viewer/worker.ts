@@ -25,6 +25,9 @@ self.addEventListener('message', (event: MessageEvent<WorkerCommand>) => {
     case 'visibility':
       link?.visibility(command.visible);
       return;
+    case 'clipboard-offer':
+      link?.offerText(command.text);
+      return;
     case 'end-session':
       link?.endSession();
       return;

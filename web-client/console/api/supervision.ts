@@ -4,7 +4,7 @@ import { request } from './request.ts';
 export type AlertCondition =
   | { readonly kind: 'too-long'; readonly minutes: number }
   | { readonly kind: 'odd-hour'; readonly windows: readonly UsualHours[]; readonly timeZone: string }
-  | { readonly kind: 'typed-text'; readonly pattern: string; readonly matchCase: boolean }
+  | { readonly kind: 'typed-text' | 'clipboard-text'; readonly pattern: string; readonly matchCase: boolean }
   | { readonly kind: 'idle'; readonly minutes: number }
   | { readonly kind: 'too-many'; readonly sessions: number; readonly per: 'user' | 'target' | 'account' };
 

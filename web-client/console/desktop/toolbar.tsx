@@ -1,9 +1,10 @@
 import type { ComponentChildren, RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { RemoteDesktop, Scaling } from '../../viewer/remote-desktop.ts';
 import { Icon, Logo } from '../ui/icon.tsx';
 import { keyCombinations } from './key-combinations.ts';
 import { chooseKeyboardLayout, chosenKeyboardLayout, keyboardLayouts } from './keyboard-setting.ts';
+import { ToolMenu } from './tool-menu.tsx';
 
 interface ToolbarProps {
   readonly title: string;
@@ -98,67 +99,41 @@ function KeyboardChoice() {
 
 /** Key combinations that browsers keep for themselves, and the soft keyboard of touch devices. */
 export function KeysMenu({ desktop }: { readonly desktop: RemoteDesktop }) {
-  const menu = useRef<HTMLDetailsElement>(null);
-  const close = (): void => {
-    if (menu.current !== null) menu.current.open = false;
-  };
-  useEffect(() => {
-    const outside = (event: Event): void => {
-      if (event.target instanceof Node && menu.current?.contains(event.target) === false) close();
-    };
-    document.addEventListener('pointerdown', outside);
-    document.addEventListener('focusin', outside);
-    return () => {
-      document.removeEventListener('pointerdown', outside);
-      document.removeEventListener('focusin', outside);
-    };
-  }, []);
-
   return (
-    <details
-      class="menu"
-      ref={menu}
-      onKeyDown={(event) => {
-        if (event.key !== 'Escape') return;
-        close();
-        menu.current?.querySelector('summary')?.focus();
-      }}
-    >
-      <summary class="tool" data-testid="keys-menu" title="Send keys">
-        <Icon name="keyboard" />
-        <span class="tool-text">Keys</span>
-      </summary>
-      <div class="menu-list">
-        {keyCombinations.map(({ label, does, codes }) => (
+    <ToolMenu icon="keyboard" label="Keys" title="Send keys" testId="keys-menu">
+      {(close) => (
+        <>
+          {keyCombinations.map(({ label, does, codes }) => (
+            <button
+              key={label}
+              type="button"
+              class="menu-item"
+              data-keys={label}
+              onClick={() => {
+                close();
+                desktop.pressKeys(codes);
+              }}
+            >
+              <kbd>{label}</kbd>
+              <span class="quiet">{does}</span>
+            </button>
+          ))}
           <button
-            key={label}
             type="button"
-            class="menu-item"
-            data-keys={label}
+            class="menu-item touch-only"
             onClick={() => {
               close();
-              desktop.pressKeys(codes);
+              desktop.showSoftKeyboard();
             }}
           >
-            <kbd>{label}</kbd>
-            <span class="quiet">{does}</span>
+            <span>Show the keyboard</span>
           </button>
-        ))}
-        <button
-          type="button"
-          class="menu-item touch-only"
-          onClick={() => {
-            close();
-            desktop.showSoftKeyboard();
-          }}
-        >
-          <span>Show the keyboard</span>
-        </button>
-        <KeyboardChoice />
-        <p class="menu-note quiet small">
-          <kbd>Ctrl+Alt+Home</kbd> leaves the desktop for this bar.
-        </p>
-      </div>
-    </details>
+          <KeyboardChoice />
+          <p class="menu-note quiet small">
+            <kbd>Ctrl+Alt+Home</kbd> leaves the desktop for this bar.
+          </p>
+        </>
+      )}
+    </ToolMenu>
   );
 }

@@ -1,6 +1,13 @@
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { EndReason, Notice, RemoteDesktopState, Scaling, Size } from '../../viewer/remote-desktop.ts';
+import type {
+  ClipboardState,
+  EndReason,
+  Notice,
+  RemoteDesktopState,
+  Scaling,
+  Size,
+} from '../../viewer/remote-desktop.ts';
 import { RemoteDesktop } from '../../viewer/remote-desktop.ts';
 import { stepOfPhase } from './phases.ts';
 
@@ -24,6 +31,7 @@ export interface DesktopView {
   readonly messages: readonly Notice[];
   dismiss(message: Notice): void;
   readonly latency: number | undefined;
+  readonly clipboard: ClipboardState | undefined;
   readonly scaling: Scaling;
   setScaling(scaling: Scaling): void;
   /** Starts over with a new ticket. */
@@ -52,6 +60,7 @@ export function useDesktop(options: Options): DesktopView {
   const [frozen, setFrozen] = useState<Notice>();
   const [messages, setMessages] = useState<readonly Notice[]>([]);
   const [latency, setLatency] = useState<number>();
+  const [clipboard, setClipboard] = useState<ClipboardState>();
   const [scaling, setScaling] = useState<Scaling>('fit');
   const [reconnecting, setReconnecting] = useState(false);
 
@@ -69,6 +78,7 @@ export function useDesktop(options: Options): DesktopView {
     setFrozen(undefined);
     setMessages([]);
     setLatency(undefined);
+    setClipboard(undefined);
     opened.on('state', (next) => {
       setState(next);
       if (next !== 'active') return;
@@ -90,6 +100,7 @@ export function useDesktop(options: Options): DesktopView {
       else setNotice(next);
     });
     opened.on('latency', setLatency);
+    opened.on('clipboard', setClipboard);
     opened.on('leave', () => latest.current.leave());
     void opened.connect(latest.current.ticket(opened.idealSize));
     return () => opened.dispose();
@@ -102,7 +113,20 @@ export function useDesktop(options: Options): DesktopView {
   const again = (): void => setAttempt((count) => count + 1);
   const dismiss = (message: Notice): void => setMessages((shown) => shown.filter((other) => other !== message));
   const told = { end, notice, frozen, messages, dismiss };
-  return { place, desktop, state, wasActive, reconnecting, step, ...told, latency, scaling, setScaling, again };
+  return {
+    place,
+    desktop,
+    state,
+    wasActive,
+    reconnecting,
+    step,
+    ...told,
+    latency,
+    clipboard,
+    scaling,
+    setScaling,
+    again,
+  };
 }
 
 /** More than these at once nobody reads: the oldest give way. */

@@ -57,7 +57,8 @@ export function AlertRules() {
       {rules?.length === 0 && (
         <EmptyState icon="bell" title="No rules yet">
           <p>
-            A rule can alert you, freeze a session or end it: for typed text, at night, when nobody types, and more.
+            A rule can alert you, freeze a session or end it: for typed or copied text, at night, when nobody types, and
+            more.
           </p>
           {add}
         </EmptyState>
@@ -182,6 +183,7 @@ function ConditionFields({ condition, change }: ConditionFieldsProps) {
         />
       );
     case 'typed-text':
+    case 'clipboard-text':
       return (
         <>
           <Field
@@ -193,7 +195,7 @@ function ConditionFields({ condition, change }: ConditionFieldsProps) {
             autocomplete="off"
             value={condition.pattern}
             change={(pattern) => change({ ...condition, pattern })}
-            help="A regular expression, such as rm\s+-rf. \n stands for Enter. What was typed is never shown."
+            help={patternHelp[condition.kind]}
           />
           <CheckField
             name="match-case"
@@ -250,14 +252,21 @@ const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const kinds: readonly (readonly [AlertCondition['kind'], string])[] = [
   ['typed-text', 'Text is typed that matches'],
+  ['clipboard-text', 'Text is copied or pasted that matches'],
   ['idle', 'Nobody types or clicks'],
   ['too-long', 'The session lasts long'],
   ['odd-hour', 'It is an unusual hour'],
   ['too-many', 'Too many sessions at once'],
 ];
 
+const patternHelp = {
+  'typed-text': 'A regular expression, such as rm\\s+-rf. \\n stands for Enter. What was typed is never shown.',
+  'clipboard-text': 'A regular expression, looked for in text that is copied to the desktop or from it.',
+} as const;
+
 const emptyConditions: Readonly<Record<AlertCondition['kind'], AlertCondition>> = {
   'typed-text': { kind: 'typed-text', pattern: '', matchCase: false },
+  'clipboard-text': { kind: 'clipboard-text', pattern: '', matchCase: false },
   idle: { kind: 'idle', minutes: 5 },
   'too-long': { kind: 'too-long', minutes: 240 },
   'odd-hour': { kind: 'odd-hour', windows: [officeHours], timeZone: ownZone },
@@ -292,6 +301,8 @@ function conditionWords(condition: AlertCondition): string {
   switch (condition.kind) {
     case 'typed-text':
       return `Typed text matches ${condition.pattern}`;
+    case 'clipboard-text':
+      return `Copied text matches ${condition.pattern}`;
     case 'idle':
       return `Nothing typed or clicked for ${condition.minutes} min`;
     case 'too-long':

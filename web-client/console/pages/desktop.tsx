@@ -3,6 +3,7 @@ import { useLocation, useRoute } from 'preact-iso';
 import type { Notice } from '../../viewer/remote-desktop.ts';
 import { gateway } from '../api/gateway.ts';
 import type { Account, Target } from '../api/types.ts';
+import { ClipboardMenu } from '../desktop/clipboard-panel.tsx';
 import { keyboardLayout } from '../desktop/keyboard-setting.ts';
 import { FrozenNote, Messages } from '../desktop/notices.tsx';
 import { Connecting, EndPanel } from '../desktop/overlays.tsx';
@@ -136,6 +137,7 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
       >
         {desktop !== undefined && active && (
           <>
+            {view.clipboard !== undefined && <ClipboardMenu desktop={desktop} state={view.clipboard} />}
             <KeysMenu desktop={desktop} />
             <ScalingButton scaling={view.scaling} change={view.setScaling} />
             <FullscreenButton desktop={desktop} page={page.current} />

@@ -57,9 +57,11 @@ function describe(event: RecordedEvent): Words | undefined {
         detail: text(event.reason),
       };
     case 'clipboard': {
-      const title = event.direction === 'from-desktop' ? 'Copied from the desktop' : 'Pasted into the desktop';
+      const done = event.direction === 'from-desktop' ? 'Copied from the desktop' : 'Pasted into the desktop';
+      const title = event.refused === undefined ? done : `Not ${done.toLowerCase()}`;
       const size = typeof event.bytes === 'number' ? formatBytes(event.bytes) : '';
-      return { tone: 'other', title, detail: joined(text(event.format), size, text(event.text)) };
+      const why = event.refused === undefined ? '' : `refused: ${text(event.refused)}`;
+      return { tone: 'other', title, detail: joined(text(event.format), size, why, text(event.text)) };
     }
     case 'message': {
       const by = text(fields(event.user).username);

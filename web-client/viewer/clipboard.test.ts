@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ClipboardTerms } from '#protocol/tunnel/messages.ts';
+import { TunnelLimits } from '#protocol/tunnel/messages.ts';
+import { Clipboard } from './clipboard.ts';
+
+const ALL: ClipboardTerms = {
+  ...{ available: true, textToDesktop: true, textFromDesktop: true },
+  ...{ filesToDesktop: true, filesFromDesktop: true },
+};
+const TEXT = { type: 'clipboard-copied', text: true, files: false, other: false } as const;
+
+/** A viewer's clipboard, with a browser whose own clipboard the test is. */
+class Fake {
+  /** What the browser's clipboard holds, and whether the page may read or write it. */
+  text = '';
+  mayRead = false;
+  mayWrite = true;
+  readonly offered: string[] = [];
+  readonly notices: string[] = [];
+  readonly clipboard = new Clipboard({
+    local: {
+      write: async (text) => {
+        if (!this.mayWrite) throw new Error('refused');
+        this.text = text;
+      },
+      read: async () => (this.mayRead ? this.text : undefined),
+    },
+    offer: (text) => this.offered.push(text),
+    notice: ({ message }) => this.notices.push(message),
+    changed: () => undefined,
+  });
+
+  constructor(terms: ClipboardTerms = ALL) {
+    this.clipboard.heard({ type: 'clipboard-terms', ...terms });
+  }
+
+  /** The user copies this text outside of the page. */
+  copyElsewhere(text: string): void {
+    this.clipboard.left();
+    this.text = text;
+    this.clipboard.came();
+  }
+
+  /** Somebody copies in the desktop. */
+  async copyThere(text: string): Promise<void> {
+    this.clipboard.heard(TEXT);
+    this.clipboard.heard({ type: 'clipboard-text', text });
+    await settled();
+  }
+
+  paste(): void {
+    this.clipboard.pasted(this.text);
+  }
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('what is pasted is offered to the desktop first, once', () => {
+  const fake = new Fake();
+  fake.copyElsewhere('one');
+  fake.paste();
+  fake.paste();
+  assert.deepEqual(fake.offered, ['one']);
+  fake.copyElsewhere('two');
+  fake.paste();
+  assert.deepEqual(fake.offered, ['one', 'two']);
+});
+
+test('what was copied in the desktop comes to the browser, and is not sent back', async () => {
+  const fake = new Fake();
+  await fake.copyThere('there');
+  assert.equal(fake.text, 'there');
+  assert.deepEqual(fake.clipboard.state, { terms: ALL, copied: 'there', waiting: false });
+  fake.paste();
+  fake.copyElsewhere('there');
+  fake.paste();
+  assert.deepEqual(fake.offered, []);
+});
+
+test('a browser that refuses is asked again when the user comes back or does something', async () => {
+  const fake = new Fake();
+  fake.text = 'old';
+  fake.mayWrite = false;
+  await fake.copyThere('there');
+  assert.equal(fake.clipboard.state.waiting, true);
+  // What the desktop has is newer than what the browser still holds.
+  fake.paste();
+  assert.deepEqual(fake.offered, []);
+  fake.mayWrite = true;
+  fake.clipboard.acted();
+  await settled();
+  assert.deepEqual([fake.text, fake.clipboard.state.waiting], ['there', false]);
+});
+
+test('what the browser refused is not written over what was copied in the desktop since', async () => {
+  const fake = new Fake();
+  fake.mayWrite = false;
+  await fake.copyThere('first');
+  fake.clipboard.heard({ ...TEXT, text: false, other: true });
+  fake.mayWrite = true;
+  fake.clipboard.acted();
+  await settled();
+  assert.deepEqual([fake.text, fake.clipboard.state.copied], ['', undefined]);
+});
+
+test('a picture copied in the desktop is what is pasted there, not the text of the browser', () => {
+  const fake = new Fake();
+  fake.copyElsewhere('text');
+  fake.clipboard.heard({ ...TEXT, text: false, other: true });
+  fake.paste();
+  assert.deepEqual(fake.offered, []);
+  fake.copyElsewhere('newer text');
+  fake.paste();
+  assert.deepEqual(fake.offered, ['newer text']);
+});
+
+test('with permission, what was copied elsewhere is there before anybody pastes', async () => {
+  const fake = new Fake();
+  fake.mayRead = true;
+  fake.copyElsewhere('menu');
+  await settled();
+  assert.deepEqual(fake.offered, ['menu']);
+});
+
+test('nothing is offered where the policy forbids it, and the user is told once for each text', () => {
+  const fake = new Fake({ ...ALL, textToDesktop: false });
+  fake.copyElsewhere('secret');
+  fake.paste();
+  fake.paste();
+  assert.deepEqual(fake.offered, []);
+  assert.deepEqual(fake.notices, ['Copying to the desktop is not allowed here.']);
+});
+
+test('too large a text is not sent at all', () => {
+  const fake = new Fake();
+  // Two bytes each in UTF-8.
+  assert.equal(fake.clipboard.give('ä'.repeat(TunnelLimits.clipboardTextBytes / 2 + 1)), false);
+  assert.equal(fake.clipboard.give('ä'.repeat(TunnelLimits.clipboardTextBytes / 2)), true);
+  assert.equal(fake.offered.length, 1);
+  assert.match(fake.notices[0] ?? '', /larger than 1 MB/);
+});
+
+test('a desktop without a clipboard is offered nothing', () => {
+  const fake = new Fake({ ...ALL, available: false });
+  fake.copyElsewhere('text');
+  fake.paste();
+  assert.deepEqual([fake.offered, fake.notices], [[], []]);
+});

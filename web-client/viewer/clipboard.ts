@@ -1,0 +1,143 @@
+import type { ClipboardNews, ClipboardTerms, CopiedKinds } from '#protocol/tunnel/messages.ts';
+import { TunnelLimits } from '#protocol/tunnel/messages.ts';
+import type { Notice } from './worker-messages.ts';
+
+/** The browser's own clipboard. */
+export interface LocalClipboard {
+  /** Rejects where the browser does not allow it now. */
+  write(text: string): Promise<void>;
+  /** Nothing where the page may not read without asking the user. */
+  read(): Promise<string | undefined>;
+}
+
+/** What there is to show of the clipboard. */
+export interface ClipboardState {
+  /** What may pass; nothing until the desktop is there. */
+  readonly terms: ClipboardTerms | undefined;
+  /** The text that was copied in the desktop last. */
+  readonly copied: string | undefined;
+  /** The browser has refused to take `copied`; it is tried again. */
+  readonly waiting: boolean;
+}
+
+export interface ClipboardOptions {
+  readonly local: LocalClipboard;
+  /** Sends a text to the desktop's clipboard. */
+  offer(text: string): void;
+  notice(notice: Notice): void;
+  changed(state: ClipboardState): void;
+}
+
+/**
+ * Keeps the user's clipboard and the desktop's alike. Which of the two holds what the user copied last, no browser tells:
+ * the desktop's does while the user has not left the page since, and a text that was there before is no news.
+ */
+export class Clipboard {
+  readonly #options: ClipboardOptions;
+  #state: ClipboardState = { terms: undefined, copied: undefined, waiting: false };
+  /** The last text that is known to be, or to have been, in the user's clipboard. */
+  #known: string | undefined;
+  /** Something was copied in the desktop since the user last came here. */
+  #desktopHasNewer = false;
+
+  constructor(options: ClipboardOptions) {
+    this.#options = options;
+  }
+
+  get state(): ClipboardState {
+    return this.#state;
+  }
+
+  /** What the gateway tells of the desktop's clipboard. */
+  heard(news: ClipboardNews): void {
+    switch (news.type) {
+      case 'clipboard-terms': {
+        const { type: _, ...terms } = news;
+        this.#change({ terms });
+        this.came();
+        return;
+      }
+      case 'clipboard-copied':
+        this.#copied(news);
+        return;
+      case 'clipboard-text':
+        this.#known = news.text;
+        this.#change({ copied: news.text });
+        this.#write(news.text);
+    }
+  }
+
+  /** The user pastes, and this is the text in her clipboard. Call it before the keys go on their way. */
+  pasted(text: string): void {
+    if (this.#desktopHasNewer || text === '' || text === this.#known) return;
+    this.#known = text;
+    this.give(text);
+  }
+
+  /** Puts a text into the desktop's clipboard, or says why not. @returns whether it is on its way */
+  give(text: string): boolean {
+    const { terms } = this.#state;
+    if (terms?.available !== true) return false;
+    if (!terms.textToDesktop) {
+      this.#options.notice({ code: 'clipboard_refused', message: 'Copying to the desktop is not allowed here.' });
+      return false;
+    }
+    if (new TextEncoder().encode(text).length > TunnelLimits.clipboardTextBytes) {
+      const most = TunnelLimits.clipboardTextBytes / 1024 / 1024;
+      const message = `The text was not copied to the desktop: it is larger than ${most} MB.`;
+      this.#options.notice({ code: 'clipboard_refused', message });
+      return false;
+    }
+    this.#desktopHasNewer = false;
+    this.#options.offer(text);
+    return true;
+  }
+
+  /** The user comes to the page, or does something on it: what the browser refused before, it may take now. */
+  acted(): void {
+    const { waiting, copied } = this.#state;
+    if (waiting && copied !== undefined) this.#write(copied);
+  }
+
+  /** The user comes to the page. Where it may, it looks for what she copied elsewhere. */
+  came(): void {
+    this.acted();
+    const { terms } = this.#state;
+    if (terms?.available !== true || !terms.textToDesktop) return;
+    this.#options.local.read().then(
+      (text) => {
+        // What waits to be written is newer.
+        if (text !== undefined && !this.#state.waiting) this.pasted(text);
+      },
+      () => undefined,
+    );
+  }
+
+  /** The user goes elsewhere, where she may copy something. */
+  left(): void {
+    this.#desktopHasNewer = false;
+  }
+
+  #copied({ text }: CopiedKinds): void {
+    this.#desktopHasNewer = true;
+    // A text that still waits is no longer what was copied last; one that comes now, follows.
+    if (this.#state.waiting) this.#change({ waiting: false });
+    if (!text && this.#state.copied !== undefined) this.#change({ copied: undefined });
+  }
+
+  #write(text: string): void {
+    this.#options.local.write(text).then(
+      () => this.#written(text, false),
+      () => this.#written(text, true),
+    );
+  }
+
+  #written(text: string, waiting: boolean): void {
+    if (this.#state.copied === text && this.#state.waiting !== waiting) this.#change({ waiting });
+  }
+
+  #change(change: Partial<ClipboardState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#options.changed(this.#state);
+  }
+}
