@@ -46,8 +46,11 @@ import { MasterPasswords } from './vault/master-passwords.ts';
 import { Providers } from './vault/providers/providers.ts';
 import { RecordingKeys } from './vault/recording-keys.ts';
 import { Rewrap } from './vault/rewrap.ts';
+import { Rotations } from './vault/rotation/rotations.ts';
+import { SshChanger } from './vault/rotation/ssh-changer.ts';
 import { SecretUses } from './vault/secret-uses.ts';
 import { type AskPassphrase, unlock } from './vault/unlock.ts';
+import { VaultAccounts } from './vault/vault-accounts.ts';
 
 /** What the composition root brings: the parts that are processes or sockets of their own. */
 export interface GatewayParts {
@@ -114,6 +117,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     cleanUp.push(() => services.alerts.stop());
     cleanUp.push(() => services.requestClock.stop());
     cleanUp.push(() => services.rewrap.stop());
+    cleanUp.push(() => services.rotations.stop());
     const tunnel = new Tunnel({
       sessions: services.sessions,
       tickets: services.tickets,
@@ -149,6 +153,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       services.alerts.tick(services.sessions.list(), Date.now());
     });
     services.rewrap.start();
+    services.rotations.start();
     services.retention.start();
     services.oidc.start();
     services.outbox.start();
@@ -282,6 +287,16 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
       log.error({ err: error, session: id }, 'the events of a recording cannot be searched');
     }
   };
+  const rotations = new Rotations({
+    store,
+    vault,
+    changers: { ssh: new SshChanger() },
+    audit,
+    notifier: notificationServices.notifications,
+    log,
+    inUse: (accountId) => sessions.list().some(({ facts }) => facts.account.id === accountId),
+  });
+  accessServices.requestBook.listen(rotations.requestListener);
   const alertRules = new AlertRules(store);
   const alerts = new Alerts({ rules: alertRules, audit, notifier: notificationServices.notifications, log });
   const sessions = new Sessions({
@@ -317,6 +332,8 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     forwarder,
     targets,
     rewrap,
+    rotations,
+    vaultAccounts: new VaultAccounts(store, rotations),
     providers,
     masterPasswords,
     credentials,
@@ -326,7 +343,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
       admission: accessServices.admission,
       sessions,
       notifier: notificationServices.notifications,
-      revealed: async () => {},
+      revealed: (accountId) => rotations.revealed(accountId),
     }),
     settings: new SettingsStore(store),
     sessions,

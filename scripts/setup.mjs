@@ -46,6 +46,7 @@ const TEST_PARTS = [
   { name: 'xfreerdp', package: 'freerdp2-x11', binaries: ['xfreerdp'], why: 'a real RDP client for our own server' },
   { name: 'winpr-hash', package: 'winpr-utils', binaries: ['winpr-hash'], why: "freerdp-shadow's account file" },
   { name: 'Xvfb', package: 'xvfb', binaries: ['Xvfb'], why: 'the screen behind freerdp-shadow' },
+  { name: 'sshd', package: 'openssh-server', binaries: ['sshd'], why: 'a real SSH server to change passwords on' },
   { name: 'xauth', package: 'xauth', binaries: ['xauth'], why: 'xrdp starts its desktop with it' },
   { name: 'xterm', package: 'xterm', binaries: ['xterm'], why: 'where the tests type' },
   {
@@ -209,6 +210,11 @@ function installSystemParts(parts) {
   if (services.includes('xrdp')) services.push('xrdp-sesman');
   if (services.length > 0 && findBinary('systemctl')) {
     const stop = [...prefix, 'systemctl', 'disable', '--now', ...services];
+    spawnSync(stop[0], stop.slice(1), { stdio: 'ignore' });
+  }
+  if (packages.includes('openssh-server') && findBinary('systemctl')) {
+    // Likewise: nobody's machine begins to listen on 22 because of tests.
+    const stop = [...prefix, 'systemctl', 'disable', '--now', 'ssh'];
     spawnSync(stop[0], stop.slice(1), { stdio: 'ignore' });
   }
   const still = missing.filter((part) => !isPresent(part));

@@ -89,6 +89,8 @@ export const auditActions = [
   'master_password.failed',
   'master_password.limited',
   'rotation.changed',
+  'rotation.removed',
+  'rotation.asked',
   'rotation.succeeded',
   'rotation.failed',
   'rotation.reconciled',

@@ -27,7 +27,19 @@ const targetRoutes = [
   ...['changeTarget', 'createTarget', 'deleteTarget', 'testTarget', 'testUnsavedTarget', 'trustCertificate'],
 ];
 const keyRoutes = ['getMasterKey', 'rewrap'];
-const vaultRoutes = ['listProviders', 'createProvider', 'changeProvider', 'deleteProvider', 'tryProvider'];
+const vaultRoutes = [
+  'listVaultAccounts',
+  'getVaultAccount',
+  'changeRotation',
+  'removeRotation',
+  'rotateNow',
+  'acceptHostKey',
+  'listProviders',
+  'createProvider',
+  'changeProvider',
+  'deleteProvider',
+  'tryProvider',
+];
 const seeTargets = ['getTarget', 'listTargets'];
 const seeRequests = ['countRequests', 'getRequest', 'listRequests'];
 const seeSessions = ['getSession', 'listSessions'];

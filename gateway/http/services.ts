@@ -26,7 +26,9 @@ import type { DirectoryNames } from '../vault/directory-names.ts';
 import type { MasterPasswords } from '../vault/master-passwords.ts';
 import type { Providers } from '../vault/providers/providers.ts';
 import type { Rewrap } from '../vault/rewrap.ts';
+import type { Rotations } from '../vault/rotation/rotations.ts';
 import type { SecretUses } from '../vault/secret-uses.ts';
+import type { VaultAccounts } from '../vault/vault-accounts.ts';
 import type { ServedFile } from './send-file.ts';
 
 /** What the API's routes work with. */
@@ -38,6 +40,8 @@ export interface Services extends SignInServices, NotificationServices, AccessSe
   readonly accessGuard: AccessGuard;
   readonly targets: Targets;
   readonly rewrap: Rewrap;
+  readonly rotations: Rotations;
+  readonly vaultAccounts: VaultAccounts;
   readonly providers: Providers;
   readonly masterPasswords: MasterPasswords;
   readonly credentials: AccountCredentials;

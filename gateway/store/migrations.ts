@@ -9,6 +9,7 @@ import { retention } from './migrations/0012-retention.ts';
 import { eventText } from './migrations/0013-event-text.ts';
 import { alertRules } from './migrations/0014-alert-rules.ts';
 import { vault } from './migrations/0017-vault.ts';
+import { rotation } from './migrations/0018-rotation.ts';
 import { directory } from './migrations/0019-directory.ts';
 import { passkeys } from './migrations/0020-passkeys.ts';
 import { auditChain } from './migrations/0021-audit-chain.ts';
@@ -144,6 +145,7 @@ export const migrations: Record<string, Migration> = {
   '0019_directory': directory,
   '0020_passkeys': passkeys,
   '0017_vault': vault,
+  '0018_rotation': rotation,
   '0004_oldest_credssp': oldestCredSsp,
   '0005_access': access,
   '0006_requests': requests,

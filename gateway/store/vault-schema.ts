@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Generated, Selectable } from 'kysely';
 
 /** The tables of the vault, beside `accounts` and `recording_keys`. */
 export interface VaultSchema {
@@ -8,6 +8,8 @@ export interface VaultSchema {
   directory_names: DirectoryNamesTable;
   master_passwords: MasterPasswordsTable;
   checked_out_secrets: CheckedOutSecretsTable;
+  account_rotations: AccountRotationsTable;
+  rotation_history: RotationHistoryTable;
 }
 
 /** Master keys: their names, never they themselves. One is current; while secrets move, another is next. */
@@ -70,6 +72,42 @@ export interface CheckedOutSecretsTable {
   created_at: number;
 }
 
+/** How the password of an account is changed, and how that went. */
+export interface AccountRotationsTable {
+  account_id: string;
+  /** `RotationSettings` */
+  settings_json: string;
+  /** ok | changing | failed | unknown */
+  state: string;
+  /** While it is being changed, or nobody knows whether it was: the new password, sealed. */
+  pending: Uint8Array | null;
+  /** When it is changed next, or tried again. */
+  due_at: number | null;
+  /** schedule | check-in | reveal | by-hand */
+  due_for: string;
+  /** 1: somebody was shown the present one. */
+  revealed: number;
+  /** That failed in a row. */
+  attempts: number;
+  last_at: number | null;
+  error_code: string | null;
+  error_detail: string;
+  /** What the computer is known by, and another that it came with since. */
+  host_key: string | null;
+  offered_key: string | null;
+}
+
+export interface RotationHistoryTable {
+  id: Generated<number>;
+  account_id: string;
+  at: number;
+  reason: string;
+  /** succeeded | reconciled | failed */
+  outcome: string;
+  detail: string;
+}
+
+export type AccountRotationRow = Selectable<AccountRotationsTable>;
 export type VaultKeyRow = Selectable<VaultKeysTable>;
 export type CredentialProviderRow = Selectable<CredentialProvidersTable>;
 export type MasterPasswordRow = Selectable<MasterPasswordsTable>;

@@ -233,6 +233,9 @@ export class Targets {
         // What was checked out under a master password is the old one.
         if (change.password !== undefined || type !== before.type) {
           await store.deleteFrom('checked_out_secrets').where('account_id', '=', id).execute();
+          // Whoever sets it by hand knows which one counts.
+          const settled = { state: 'ok', pending: null, attempts: 0, error_code: null, error_detail: '' } as const;
+          await store.updateTable('account_rotations').set(settled).where('account_id', '=', id).execute();
         }
       }),
     );

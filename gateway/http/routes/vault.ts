@@ -8,10 +8,16 @@ import { type JsonSchema, type Route, route } from '../route.ts';
 import { array, count, domain, id, name, nullable, object, text, time } from '../schemas.ts';
 import type { Services } from '../services.ts';
 import { accountLookup } from './targets.ts';
+import { vaultAccountRoutes } from './vault-accounts.ts';
 
 /** What vault administrators set up. */
 export function vaultRoutes(services: Services): Route[] {
-  return [...keyRoutes(services), ...providerRoutes(services), ...directoryNameRoutes(services)];
+  return [
+    ...vaultAccountRoutes(services),
+    ...keyRoutes(services),
+    ...providerRoutes(services),
+    ...directoryNameRoutes(services),
+  ];
 }
 
 const keyId: JsonSchema = {
