@@ -157,7 +157,10 @@ function dialogue(
     };
     const timer = setTimeout(() => fail(`it did not end in time${lastWords(said, secrets)}`), DIALOGUE_MS);
     const run = (error: Error | undefined, channel: ClientChannel): void => {
-      if (error !== undefined) return fail(`the program was not started: ${error.message}`);
+      if (error !== undefined) {
+        fail(`the program was not started: ${error.message}`);
+        return;
+      }
       const read = (chunk: Buffer): void => {
         said = (said + chunk.toString('utf8')).slice(-MAX_OUTPUT);
         const reply = answer(said.slice(asked));
@@ -168,7 +171,10 @@ function dialogue(
       channel.on('data', read);
       channel.stderr.on('data', read);
       channel.on('close', (code: number | null) => {
-        if (code !== 0) return fail(`it ended with ${code ?? 'a signal'}${lastWords(said, secrets)}`);
+        if (code !== 0) {
+          fail(`it ended with ${code ?? 'a signal'}${lastWords(said, secrets)}`);
+          return;
+        }
         clearTimeout(timer);
         resolve();
       });
