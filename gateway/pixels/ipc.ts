@@ -123,11 +123,9 @@ export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
     case 'event':
       return jsonFrame(kind, message, message.event);
     case 'update': {
-      const { code, data } = message.update;
-      const cursor = openFrame(kind, message, 1 + data.length); // code, data
-      cursor.u8(code);
-      cursor.bytes(data);
-      return cursor.finish();
+      const frame = new Uint8Array(sizeOfUpdateFrame(message));
+      writeUpdateFrame(message, Buffer.from(frame.buffer), 0);
+      return frame;
     }
     case 'pointer-moved': {
       const cursor = openFrame(kind, message, 2 + 2); // x, y
@@ -150,6 +148,22 @@ export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
     case 'finish':
       return openFrame(kind, message, 0).finish();
   }
+}
+
+type UpdateMessage = Extract<ToHost, { kind: 'update' }>;
+
+export function sizeOfUpdateFrame({ update }: UpdateMessage): number {
+  return IPC_HEADER_SIZE + 1 + update.data.length; // code, data
+}
+
+/** Writes an update's frame into a buffer that has room for it: most of what goes to the host is this. */
+export function writeUpdateFrame({ session, at, update }: UpdateMessage, buffer: Buffer, offset: number): void {
+  buffer.writeUInt32LE(IPC_HEADER_SIZE - 4 + 1 + update.data.length, offset);
+  buffer[offset + 4] = ToHostKind.update;
+  buffer.writeUInt32LE(session, offset + 5);
+  buffer.writeDoubleLE(at, offset + 9);
+  buffer[offset + IPC_HEADER_SIZE] = update.code;
+  buffer.set(update.data, offset + IPC_HEADER_SIZE + 1);
 }
 
 /** @throws {DecodeError} when the frame is none of the gateway's */

@@ -14,7 +14,8 @@ import type {
   PixelWatch,
   RecordingResult,
 } from '../sessions/ports.ts';
-import { decodeFromHost, encodeToHost, type FromHost, IpcFrameReader, type OpenOptions, type ToHost } from './ipc.ts';
+import { decodeFromHost, type FromHost, IpcFrameReader, type OpenOptions, type ToHost } from './ipc.ts';
+import { Outbox } from './outbox.ts';
 import { PixelSink } from './pixel-sink.ts';
 
 export interface PixelHostOptions {
@@ -43,10 +44,6 @@ export interface Journal {
 
 type EventFields = Readonly<Record<string, unknown>>;
 
-/** Messages wait this long for company, so that a burst wakes the host once. */
-const GATHER_MS = 8;
-/** More than this is written at once. */
-const GATHER_BYTES = 64 * 1024;
 /** How long a host that was asked to leave may take to finish its recordings. */
 const LEAVE_WITHIN_MS = 60_000;
 const RETRY_MS = 30_000;
@@ -96,7 +93,7 @@ export class PixelHostProcess implements Pixels {
     const { openJournal, retryMs = RETRY_MS } = this.#options;
     const journal = directory === undefined ? undefined : openJournal?.(directory, sessionId, recordingKey);
     const session = new OpenSession(id, options, { sessionId, ...recording }, journal, {
-      send: (message) => this.#send(message),
+      send: (message, patient) => this.#send(message, patient),
       retry: (attempt) => this.#retryLater(session, Math.min(retryMs * 2 ** attempt, LONGEST_RETRY_MS)),
       done: () => this.#sessions.delete(id),
     });
@@ -151,14 +148,15 @@ export class PixelHostProcess implements Pixels {
     setTimeout(retry, milliseconds).unref();
   }
 
-  #send(message: ToHost): void {
-    this.#host?.send(message);
+  #send(message: ToHost, patient = false): void {
+    this.#host?.send(message, patient);
   }
 }
 
 /** What one session asks of the process. */
 interface SessionLinks {
-  send(message: ToHost): void;
+  /** @param patient whether it may wait for others: nobody looks */
+  send(message: ToHost, patient?: boolean): void;
   /** Its recording could not be finished: `recover` again in a while. @param attempt how often that was tried already */
   retry(attempt: number): void;
   /** There is nothing to come any more. */
@@ -175,7 +173,7 @@ class OpenSession {
   readonly #hostOptions: OpenOptions;
   readonly #journal: Journal | undefined;
   readonly #links: SessionLinks;
-  readonly #send: (message: ToHost) => void;
+  readonly #send: SessionLinks['send'];
   readonly #viewers = new Map<number, PixelViewer>();
   readonly #opening = Promise.withResolvers<void>();
   readonly #finishing = Promise.withResolvers<RecordingResult | 'left' | undefined>();
@@ -203,7 +201,7 @@ class OpenSession {
     this.opened = this.#opening.promise;
     this.finished = this.#finishing.promise;
     this.sink = new PixelSink(id, {
-      send,
+      send: (message) => send(message, this.#isUnseen),
       overflowed: () => this.#fail('recording_failed', 'the pixel host cannot keep up'),
       ended: (at) => {
         this.#viewers.clear();
@@ -211,6 +209,11 @@ class OpenSession {
       },
     });
     send({ kind: 'open', session: id, at: sessionClock(), options: hostOptions });
+  }
+
+  /** Neither watched nor recorded. */
+  get #isUnseen(): boolean {
+    return this.#viewers.size === 0 && this.#hostOptions.directory === undefined;
   }
 
   event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void {
@@ -324,9 +327,7 @@ class Host {
   readonly #startedAt = sessionClock();
   readonly #gone = Promise.withResolvers<void>();
   #dead = false;
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #outbox: Outbox;
 
   constructor(script: string, log: Logger, events: HostEvents) {
     this.#log = log;
@@ -338,6 +339,9 @@ class Host {
       env: hostEnvironment(log.level),
     });
     this.#socket = this.child.stdio[3] as Socket;
+    this.#outbox = new Outbox((bytes, done) => {
+      if (!this.#socket.destroyed) this.#socket.write(bytes, done);
+    });
     this.child.on('error', (error) => this.#died(error.message));
     // Not `exit`: what it said last may still have to be read.
     this.child.on('close', (code, signal) => this.#died(signal === null ? `exit code ${code}` : `signal ${signal}`));
@@ -358,25 +362,13 @@ class Host {
     return sessionClock() - this.#startedAt;
   }
 
-  send(message: ToHost): void {
-    if (this.#dead || this.#socket.destroyed) return;
-    const frame = encodeToHost(message);
-    this.#waiting.push(frame);
-    this.#waitingBytes += frame.length;
-    if (this.#waitingBytes >= GATHER_BYTES) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
+  /** @param patient whether it may wait for others */
+  send(message: ToHost, patient: boolean): void {
+    if (!this.#dead && !this.#socket.destroyed) this.#outbox.add(message, patient);
   }
 
   flush(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const frames = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    if (frames.length === 0 || this.#socket.destroyed) return;
-    this.#socket.cork();
-    for (const frame of frames) this.#socket.write(frame);
-    this.#socket.uncork();
+    this.#outbox.flush();
   }
 
   async leave(): Promise<void> {
@@ -403,7 +395,7 @@ class Host {
   #died(detail: string): void {
     if (this.#dead) return;
     this.#dead = true;
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#outbox.stop();
     this.#socket?.destroy();
     this.#events.died(detail);
     this.#gone.resolve();

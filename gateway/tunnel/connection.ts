@@ -10,6 +10,7 @@ import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import { type ErrorCode, errorRow, GatewayError, isErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
 
+const BINARY = { binary: true };
 /** A browser that has said nothing for this long is gone; it is asked twice as often. */
 const HEARTBEAT_MS = 15_000;
 /** Messages of one browser in a second, at most. A hand on a mouse makes a few hundred. */
@@ -69,10 +70,11 @@ export class TunnelConnection {
     this.sendBytes(encodeGatewayMessage(message));
   }
 
-  sendBytes(message: Uint8Array): void {
+  /** @param sent called once the socket is done with the bytes; not where they are not sent at all */
+  sendBytes(message: Uint8Array, sent: () => void = () => {}): void {
     if (this.#ended) return;
     // The callback keeps an error of a socket that is just closing from becoming one of the process.
-    this.#socket.send(message, { binary: true }, () => {});
+    this.#socket.send(message, BINARY, sent);
   }
 
   /** Tells the browser why, and closes. The first reason counts. */

@@ -1,20 +1,26 @@
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import { MessageType, sizeOfUpdate, TunnelLimits } from '#protocol/tunnel/messages.ts';
+import { BufferPool } from '../buffer-pool.ts';
 
 /** Type and sequence number. */
 const HEADER_SIZE = 1 + 4;
 /** A message is about as large as the last one, more often than not; a buffer begins with that and a quarter more. */
 const MIN_SIZE = 512;
-const MAX_FIRST_SIZE = 256 * 1024;
+const MAX_FIRST_SIZE = 640 * 1024;
 /** Larger batches are cut: a browser should begin to draw before all of a full screen has come. */
 const FLUSH_BYTES = 512 * 1024;
+
+/** Of all sessions of this process. */
+const POOL = new BufferPool();
+const EMPTY = Buffer.allocUnsafe(0);
 
 /**
  * Gathers updates into one graphics message, as `encodeGraphics` writes it, with a single copy of each: the updates'
  * data is only good during the call that hands it over, so it is written straight into the message.
  */
 export class GraphicsBatch {
-  #buffer = Buffer.allocUnsafe(MIN_SIZE);
+  #buffer: Buffer = EMPTY;
+  #firstSize = MIN_SIZE;
   #length = HEADER_SIZE;
   #updates = 0;
 
@@ -36,8 +42,9 @@ export class GraphicsBatch {
     const end = this.#length + sizeOfUpdate(update);
     if (end > TunnelLimits.gatewayMessageBytes) throw new RangeError(`update of ${update.data.length} bytes`);
     if (end > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(end, this.#buffer.length * 2));
-      this.#buffer.copy(larger, 0, 0, this.#length);
+      const larger = POOL.take(Math.max(end, this.#firstSize, this.#buffer.length * 2));
+      if (this.#updates > 0) this.#buffer.copy(larger, 0, 0, this.#length);
+      POOL.release(this.#buffer);
       this.#buffer = larger;
     }
     this.#buffer[this.#length] = update.code;
@@ -47,14 +54,17 @@ export class GraphicsBatch {
     this.#updates++;
   }
 
-  /** The message; the batch begins anew. The bytes belong to the caller: the socket may hold them for long. */
-  take(seq: number): Buffer {
-    const message = this.#buffer.subarray(0, this.#length);
+  /** The message; the batch begins anew. `release` says that the socket is done with it, however long that takes. */
+  take(seq: number): { readonly message: Buffer; release(): void } {
+    const buffer = this.#buffer;
+    const message = buffer.subarray(0, this.#length);
     message[0] = MessageType.graphics;
     message.writeUInt32LE(seq, 1);
-    this.#buffer = Buffer.allocUnsafe(Math.min(MAX_FIRST_SIZE, Math.max(MIN_SIZE, Math.ceil(this.#length * 1.25))));
+    // A session that rests holds no buffer.
+    this.#buffer = EMPTY;
+    this.#firstSize = Math.min(MAX_FIRST_SIZE, Math.max(MIN_SIZE, Math.ceil(this.#length * 1.25)));
     this.#length = HEADER_SIZE;
     this.#updates = 0;
-    return message;
+    return { message, release: () => POOL.release(buffer) };
   }
 }

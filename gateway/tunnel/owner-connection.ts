@@ -104,17 +104,17 @@ export class OwnerConnection implements Owner {
   #flush(): void {
     if (this.#batch.empty) return;
     if (this.#connection.bufferedBytes > SOCKET_BUFFER_BYTES) {
-      this.#batch.take(0);
+      this.#batch.take(0).release();
       this.#connection.endWith('viewer_too_slow');
       return;
     }
     const { updates } = this.#batch;
-    const message = this.#batch.take(this.#next);
+    const { message, release } = this.#batch.take(this.#next);
     this.#next = (this.#next + 1) >>> 0;
     this.#unacknowledged.push({ size: message.length, updates });
     this.#behind += message.length;
     this.#bytesSent += message.length;
-    this.#connection.sendBytes(message);
+    this.#connection.sendBytes(message, release);
     if (!this.#holding && this.#behind > HOLD_BYTES) {
       this.#holding = true;
       this.#progress.holdBack(true);

@@ -14,7 +14,7 @@ test('a batch is the message that encodeGraphics writes', () => {
       data: Uint8Array.from({ length: size }, (_, at) => at & 0xff),
     }));
     for (const update of updates) batch.add(update);
-    assert.deepEqual(Uint8Array.from(batch.take(7)), encodeGraphics(7, updates));
+    assert.deepEqual(Uint8Array.from(batch.take(7).message), encodeGraphics(7, updates));
     assert.equal(batch.empty, true);
   }
 });

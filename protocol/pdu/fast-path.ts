@@ -1,4 +1,3 @@
-import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 
@@ -78,15 +77,18 @@ export function encodeFragmentedUpdate(
 export class FragmentAssembler {
   readonly #maxSize: number;
   #code: number | undefined;
-  #parts: Uint8Array[] = [];
+  #buffer: Uint8Array = new Uint8Array(0);
   #size = 0;
+  /** The buffer of the last update that was handed over, until somebody says that it is not needed any more. */
+  #handedOver: Uint8Array | undefined;
 
   constructor(maxSize: number) {
     this.#maxSize = maxSize;
   }
 
   /**
-   * @returns the whole update, or `undefined` until its last fragment has come. A view if it came in one piece.
+   * @returns the whole update, or `undefined` until its last fragment has come. A view if it came in one piece; else good
+   * until `reclaim`.
    * @throws DecodeError when fragments come out of order or grow past the limit
    */
   push(update: FastPathUpdate): { code: number; data: Uint8Array } | undefined {
@@ -106,21 +108,43 @@ export class FragmentAssembler {
     if (this.#size + data.length > this.#maxSize) {
       throw fragmentError('limit_exceeded', `update is longer than ${this.#maxSize} bytes`);
     }
-    this.#size += data.length;
-    // The views are into a buffer of the caller's that may be gone by the next call.
-    this.#parts.push(data.slice());
+    this.#append(data);
     if (fragmentation !== Fragmentation.last) return undefined;
-    const whole = concatBytes(...this.#parts);
+    const whole = this.#buffer.subarray(0, this.#size);
+    this.#handedOver = this.#buffer;
+    this.#buffer = EMPTY;
     this.reset();
     return { code, data: whole };
   }
 
   reset(): void {
     this.#code = undefined;
-    this.#parts = [];
     this.#size = 0;
   }
+
+  /** Nobody needs what was handed over any more: its memory is used again. */
+  reclaim(): void {
+    const free = this.#handedOver;
+    this.#handedOver = undefined;
+    if (free !== undefined && this.#size === 0 && free.length <= MAX_KEPT) this.#buffer = free;
+  }
+
+  /** Grows to twice the size, so that what is copied for it stays in proportion; past the limit nobody comes here. */
+  #append(data: Uint8Array): void {
+    const end = this.#size + data.length;
+    if (end > this.#buffer.length) {
+      const larger = new Uint8Array(Math.min(this.#maxSize, Math.max(end, this.#buffer.length * 2)));
+      larger.set(this.#buffer.subarray(0, this.#size));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(data, this.#size);
+    this.#size = end;
+  }
 }
+
+/** A larger buffer is left to the garbage collector: sessions that rest should not hold on to their first picture. */
+const MAX_KEPT = 512 * 1024;
+const EMPTY = new Uint8Array(0);
 
 /** The header's four spare bits: reserved in updates, `numEvents` in input. */
 export function readHeader(cursor: ReadCursor): { spare: number } {

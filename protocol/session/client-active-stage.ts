@@ -176,6 +176,11 @@ export class ClientActiveStage {
     return [...outputs, ...surfaceFrames.map((frameId) => this.#acknowledgeFrame(frameId))];
   }
 
+  /** What was handed over before is not needed any more. */
+  reclaim(): void {
+    this.#fragments.reclaim();
+  }
+
   /** Handles one frame and appends to `out`. Throws `DecodeError`. @param now milliseconds since the epoch */
   receiveFrame(frame: Uint8Array, out: ActiveSink, now: number): void {
     this.#options.messageChannel?.channel.received(frame.length);

@@ -4,10 +4,13 @@ import { findFrameSize } from '../pdu/tpkt.ts';
  * Cuts the byte stream of an established connection into frames, TPKT or fast-path.
  *
  * Frames that came whole are handed out as views of what came, without a copy; only a frame cut by the end of a read
- * is kept. Holds less than one frame, so at most 64 KiB, and works in linear time however small the reads are.
+ * is kept. Holds less than one frame, so at most 64 KiB, and works in linear time however small the reads are. Allocates
+ * nothing once it has seen frames as large as they come.
  */
 export class FrameReader {
   #pending: Uint8Array = new Uint8Array(0);
+  /** Held the last frame that was put together: its views are good until the next call, and no longer. */
+  #handedOut: Uint8Array = new Uint8Array(0);
   #length = 0;
 
   /**
@@ -22,8 +25,8 @@ export class FrameReader {
       at = this.#complete(bytes);
       if (this.#length === 0 || this.#frameSize() !== this.#length) return;
       const frame = this.#pending.subarray(0, this.#length);
-      // A buffer of its own for the next one: this frame's views may still be in use when more bytes come.
-      this.#pending = new Uint8Array(0);
+      // The next one that is cut goes where the one before this was: this frame's views are in use until the next call.
+      [this.#pending, this.#handedOut] = [this.#handedOut, this.#pending];
       this.#length = 0;
       if (!onFrame(frame)) return;
     }

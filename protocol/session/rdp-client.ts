@@ -97,7 +97,10 @@ export class RdpClient {
   receive(bytes: Uint8Array, now: number): ClientOutput[] {
     return this.#guard((state, out) => {
       if (state.name === 'connecting') this.#connector(state.connector.receive(bytes, now), now, out);
-      else if (state.name === 'active') this.#active(state, bytes, now, out);
+      else if (state.name === 'active') {
+        state.stage.reclaim();
+        this.#active(state, bytes, now, out);
+      }
     });
   }
 
