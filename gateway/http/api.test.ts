@@ -87,7 +87,7 @@ test('signing in gives a cookie that scripts cannot read and a token, and either
   assert.equal((await harness.call('GET', '/api/me', byCookie)).json.username, 'admin');
   assert.equal((await call('GET', '/api/me', undefined, json.token)).json.username, 'admin');
   assert.equal((await call('GET', '/api/login', undefined, json.token)).json.user.username, 'admin');
-  const nobody = { user: null, stage: null, method: null, factors: [], passkeys: true, singleSignOn: null };
+  const nobody = { user: null, stage: null, method: null, factors: [], passkeyHost: 'localhost', singleSignOn: null };
   assert.deepEqual((await call('GET', '/api/login', undefined, null)).json, nobody);
 
   assert.equal((await harness.call('POST', '/api/logout', byCookie)).status, 204);

@@ -74,7 +74,7 @@ export function App() {
       setState({ ...state, user: null, stage: null, method: null });
     };
     const method = state.method ?? 'password';
-    return { user: state.user, method, singleSignOn: state.singleSignOn, signOut };
+    return { user: state.user, method, passkeyHost: state.passkeyHost, singleSignOn: state.singleSignOn, signOut };
   }, [state]);
 
   // The link is the proof: nobody needs to be signed in for it.

@@ -77,7 +77,7 @@ export function signInRoutes(services: Services): Route[] {
           ...array({ enum: [...factorKinds] }),
           description: 'of stage `code`, what there is to show; of `enrol`, what may be set up',
         },
-        passkeys: { type: 'boolean', description: 'a passkey signs in by itself' },
+        passkeyHost: { ...nullable(text), description: 'the host name whose passkeys sign in by themselves' },
         singleSignOn: nullable(object({ label: text })),
       }),
       errors: [],
@@ -89,7 +89,7 @@ export function signInRoutes(services: Services): Route[] {
           stage: here?.stage ?? null,
           method: here?.method ?? null,
           factors: here === undefined || here.stage === 'full' ? [] : await factorsFor(here.user, here.stage),
-          passkeys: passkeys.facts().problem === null && (await signInPolicy.read()).passwordless,
+          passkeyHost: (await signInPolicy.read()).passwordless ? passkeys.facts().host : null,
           singleSignOn: await oidc.offer(),
         };
       },

@@ -1,17 +1,31 @@
+import type { PasskeyAnswer } from './passkeys.ts';
 import { request } from './request.ts';
 import type { Role, User } from './types.ts';
+
+/** What is shown as a second factor, besides recovery codes. */
+export type FactorKind = 'code' | 'passkey';
+export type FactorProof = { readonly code: string } | { readonly passkey: PasskeyAnswer };
+/** How a sign-in began. */
+export type SignInMethod = 'password' | 'ldap' | 'passkey' | 'oidc';
 
 /** Who is at this browser, and how signing in works here. */
 export interface SignedInState {
   readonly user: User | null;
-  /** `code`: a code is still owed; `enrol`: two-step sign-in must be set up first. */
+  /** `code`: a second factor is still owed; `enrol`: one must be set up first. */
   readonly stage: 'full' | 'code' | 'enrol' | null;
-  readonly method: 'password' | 'oidc' | null;
+  readonly method: SignInMethod | null;
+  /** Of stage `code`, what there is to show; of `enrol`, what may be set up. */
+  readonly factors: readonly FactorKind[];
+  /** For which host name passkeys sign in by themselves; null where they do not. */
+  readonly passkeyHost: string | null;
   readonly singleSignOn: { readonly label: string } | null;
 }
 
 export interface SecondFactorState {
+  /** Codes of an authenticator app. */
   readonly enrolled: boolean;
+  readonly passkeys: number;
+  readonly allowed: readonly FactorKind[];
   readonly since: string | null;
   readonly recoveryCodesLeft: number;
   readonly required: boolean;
@@ -27,7 +41,7 @@ export interface SignInEntry {
   readonly id: string;
   readonly address: string;
   readonly userAgent: string;
-  readonly method: 'password' | 'oidc';
+  readonly method: SignInMethod;
   readonly createdAt: string;
   readonly lastSeenAt: string;
   readonly expiresAt: string;
@@ -61,20 +75,21 @@ const id = encodeURIComponent;
 /** The part of the gateway's API that is about oneself. Each function throws `ApiError`. */
 export const account = {
   state: () => request<SignedInState>('GET', '/login'),
-  signIn: (fields: { username: string; password: string; code?: string }) =>
-    request<{ readonly stage: 'full' | 'enrol' }>('POST', '/login', fields),
-  finishSignIn: (code: string) => request<unknown>('POST', '/login/code', { code }),
+  /** Whoever has a second factor owes it then. */
+  signIn: (fields: { username: string; password: string }) =>
+    request<unknown>('POST', '/login', { ...fields, twoSteps: true }),
+  finishSignIn: (proof: FactorProof) => request<unknown>('POST', '/login/code', proof),
   /** Where to go on to, to be signed out at the provider too. */
   signOutEverywhere: () => request<{ readonly url: string | null }>('POST', '/oidc/logout'),
-  stepUp: (code: string) => request<void>('POST', '/step-up', { code }),
+  stepUp: (proof: FactorProof | { readonly password: string }) => request<void>('POST', '/step-up', proof),
 
   secondFactor: (signal?: AbortSignal) => request<SecondFactorState>('GET', '/me/second-factor', undefined, signal),
   beginSecondFactor: (password?: string) =>
     request<Enrolment>('POST', '/me/second-factor', password === undefined ? {} : { password }),
   confirmSecondFactor: (code: string) =>
     request<{ readonly recoveryCodes: readonly string[] }>('POST', '/me/second-factor/confirm', { code }),
-  renewRecoveryCodes: (code: string) =>
-    request<{ readonly recoveryCodes: readonly string[] }>('POST', '/me/second-factor/recovery-codes', { code }),
+  renewRecoveryCodes: (proof: FactorProof) =>
+    request<{ readonly recoveryCodes: readonly string[] }>('POST', '/me/second-factor/recovery-codes', proof),
   removeSecondFactor: (proof: { password: string } | { code: string }) =>
     request<void>('POST', '/me/second-factor/remove', proof),
 
@@ -156,12 +171,25 @@ export interface Delivery {
   readonly lastError: string;
 }
 
+/** What signing in asks for. */
+export interface SignInPolicy {
+  readonly secondFactorRoles: readonly Role[];
+  readonly allowedFactors: Partial<Record<Role, readonly FactorKind[]>>;
+  readonly passwordless: boolean;
+}
+
+export interface PasskeyFacts {
+  readonly host: string | null;
+  readonly origin: string | null;
+  /** Why they do not work. */
+  readonly problem: string | null;
+}
+
 /** Settings of signing in and of notifications. */
 export const policies = {
   signIn: (signal?: AbortSignal) =>
-    request<{ readonly secondFactorRoles: readonly Role[] }>('GET', '/settings/sign-in', undefined, signal),
-  changeSignIn: (change: { secondFactorRoles: readonly Role[] }) =>
-    request<unknown>('PATCH', '/settings/sign-in', change),
+    request<SignInPolicy & { readonly passkeys: PasskeyFacts }>('GET', '/settings/sign-in', undefined, signal),
+  changeSignIn: (change: SignInPolicy) => request<unknown>('PATCH', '/settings/sign-in', change),
   singleSignOn: (signal?: AbortSignal) =>
     request<SingleSignOnSettings & { readonly hasSecret: boolean; readonly redirectUri: string }>(
       'GET',

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { account, type Enrolment, type SignInEntry } from '../api/account.ts';
+import { account, type Enrolment, type SecondFactorState, type SignInEntry } from '../api/account.ts';
 import { ApiError } from '../api/request.ts';
 import { formatMoment } from '../format.ts';
 import { useIdentity } from '../identity.tsx';
@@ -7,15 +7,19 @@ import { Dialog } from '../ui/dialog.tsx';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Field } from '../ui/fields.tsx';
 import { Page } from '../ui/page.tsx';
+import { FactorField, shownFactor, useStepUp } from '../ui/step-up.tsx';
 import { Table } from '../ui/table.tsx';
-import { useResource } from '../ui/use-resource.ts';
+import { toApiError, useResource } from '../ui/use-resource.ts';
 import { browserName } from './browser-name.ts';
+import { PasskeysSection } from './passkeys.tsx';
 import { PasswordSection } from './password.tsx';
 import { Enrol, RecoveryCodes } from './second-factor.tsx';
 
 /** How one signs in, and where one is signed in. */
 export function AccountPage() {
   const { user } = useIdentity();
+  // Passkeys are a second factor too: the other section says what there is.
+  const [round, setRound] = useState(0);
   const failed = new URLSearchParams(window.location.search).get('sign-in');
   return (
     <Page title="Your account" intro={`Signed in as ${user.username}`}>
@@ -24,7 +28,8 @@ export function AccountPage() {
           error={new ApiError({ code: failed, message: 'The sign-in service of your organisation did not agree.' })}
         />
       )}
-      <SecondFactorSection />
+      <SecondFactorSection key={round} />
+      <PasskeysSection changed={() => setRound(round + 1)} />
       <SignInsSection />
       {user.hasPassword && <PasswordSection />}
       <SingleSignOnSection />
@@ -41,6 +46,10 @@ function SecondFactorSection() {
   const [proof, setProof] = useState('');
   const [codes, setCodes] = useState<readonly string[]>();
   const [made, setMade] = useState<Enrolment>();
+  const [failure, setFailure] = useState<ApiError>();
+  const { guard, dialog } = useStepUp();
+  // A passkey that counts stands in for the app.
+  const needed = state?.required === true && !(state.passkeys > 0 && state.allowed.includes('passkey'));
   const close = (): void => {
     setProof('');
     setTask(undefined);
@@ -57,43 +66,48 @@ function SecondFactorSection() {
     <section class="setting" data-testid="second-factor">
       <h2>Two-step sign-in</h2>
       <p class="field-help">
-        After your password Oriel asks for a code from an app on your telephone. Whoever knows your password alone does
-        not get in.
+        After your password Oriel asks for a code from an app on your telephone, or for a passkey. Whoever knows your
+        password alone does not get in.
       </p>
       {error !== undefined && <ErrorNote error={error} retry={reload} />}
       {state === undefined && error === undefined && <Loading what="two-step sign-in" />}
+      {failure !== undefined && <ErrorNote error={failure} />}
+      {dialog}
       {codes !== undefined && <RecoveryCodes codes={codes} done={finish} />}
       {task === 'enrolling' && <Enrol made={made} done={finish} />}
       {state !== undefined && task !== 'enrolling' && codes === undefined && (
         <>
-          <p data-testid="second-factor-state">
-            {state.enrolled && state.since !== null
-              ? `On since ${formatMoment(state.since)}. ${state.recoveryCodesLeft} recovery codes are left.`
-              : 'Off.'}
-          </p>
+          <p data-testid="second-factor-state">{stateText(state)}</p>
           <div class="button-row">
-            {!state.enrolled && (
+            {!state.enrolled && state.allowed.includes('code') && (
               <button
                 type="button"
                 class="button primary"
                 data-testid="set-up"
-                onClick={() => setTask(user.hasPassword ? 'enrol' : 'enrolling')}
+                onClick={() =>
+                  user.hasPassword
+                    ? setTask('enrol')
+                    : guard(async () => {
+                        setMade(await account.beginSecondFactor());
+                        setTask('enrolling');
+                      }).catch((cause: unknown) => setFailure(toApiError(cause)))
+                }
               >
-                Set up
+                {state.passkeys > 0 ? 'Set up an authenticator app' : 'Set up'}
               </button>
             )}
-            {state.enrolled && (
+            {(state.enrolled || state.passkeys > 0) && (
               <button type="button" class="button" onClick={() => setTask('renew')}>
                 New recovery codes
               </button>
             )}
-            {state.enrolled && !state.required && (
+            {state.enrolled && !needed && (
               <button type="button" class="button danger-text" onClick={() => setTask('remove')} data-testid="turn-off">
                 Turn off
               </button>
             )}
           </div>
-          {state.enrolled && state.required && <p class="field-help">It is required for a role of yours.</p>}
+          {state.required && <p class="field-help">It is required for a role of yours.</p>}
         </>
       )}
       {task === 'enrol' && (
@@ -116,11 +130,14 @@ function SecondFactorSection() {
           title="New recovery codes?"
           action="Make new codes"
           testId="renew-codes"
-          perform={async () => setCodes((await account.renewRecoveryCodes(proof)).recoveryCodes)}
+          perform={async () => {
+            const shown = await shownFactor(proof, (state?.passkeys ?? 0) > 0);
+            setCodes((await account.renewRecoveryCodes(shown)).recoveryCodes);
+          }}
           close={close}
         >
           <p>The codes that you have are no longer good then.</p>
-          <CodeField value={proof} change={setProof} />
+          <FactorField factors={state} name="proof-code" value={proof} change={setProof} />
         </Dialog>
       )}
       {task === 'remove' && (
@@ -141,6 +158,12 @@ function SecondFactorSection() {
       )}
     </section>
   );
+}
+
+function stateText({ enrolled, since, passkeys: count, recoveryCodesLeft }: SecondFactorState): string {
+  if (!enrolled && count === 0) return 'Off.';
+  const on = enrolled && since !== null ? `On since ${formatMoment(since)}.` : 'On, by passkey.';
+  return `${on} ${recoveryCodesLeft} recovery codes are left.`;
 }
 
 function SignInsSection() {
@@ -177,6 +200,12 @@ function SignInsSection() {
   );
 }
 
+const methodTexts: Partial<Record<SignInEntry['method'], string>> = {
+  ldap: 'Directory',
+  oidc: 'Single sign-on',
+  passkey: 'Passkey',
+};
+
 /** Also for an administrator's look at somebody else's. */
 export function SignInTable({
   signIns,
@@ -192,7 +221,7 @@ export function SignInTable({
           <td data-label="Browser" class="strong" title={signIn.userAgent}>
             <span>
               {browserName(signIn.userAgent)} {signIn.current && <span class="tag">This one</span>}{' '}
-              {signIn.method === 'oidc' && <span class="tag">Single sign-on</span>}
+              {methodTexts[signIn.method] !== undefined && <span class="tag">{methodTexts[signIn.method]}</span>}
             </span>
           </td>
           <td data-label="From">{signIn.address}</td>

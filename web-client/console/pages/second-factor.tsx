@@ -1,10 +1,62 @@
 import { useEffect, useState } from 'preact/hooks';
-import { account, type Enrolment } from '../api/account.ts';
+import { account, type Enrolment, type FactorKind } from '../api/account.ts';
+import { canUsePasskeys, passkeys } from '../api/passkeys.ts';
 import type { ApiError } from '../api/request.ts';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Field } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { toApiError } from '../ui/use-resource.ts';
+import { browserName } from './browser-name.ts';
+
+interface EnrolFactorProps {
+  /** What may be set up. */
+  readonly allowed: readonly FactorKind[];
+  readonly passkeyHost: string | null;
+  done(): unknown;
+}
+
+/** Sets up a first second factor on the way in: an app, or a passkey. */
+export function EnrolFactor({ allowed, passkeyHost, done }: EnrolFactorProps) {
+  const [recoveryCodes, setRecoveryCodes] = useState<readonly string[]>();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<ApiError>();
+  const byCode = allowed.includes('code');
+  const add = async (): Promise<void> => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      const made = await passkeys.add(await passkeys.askNew(), browserName(navigator.userAgent));
+      if (made.recoveryCodes.length === 0) await done();
+      else setRecoveryCodes(made.recoveryCodes);
+    } catch (cause) {
+      setError(toApiError(cause));
+    }
+    setBusy(false);
+  };
+  if (recoveryCodes !== undefined) return <RecoveryCodes codes={recoveryCodes} done={done} />;
+  const offered = allowed.includes('passkey') && (!byCode || canUsePasskeys(passkeyHost));
+  return (
+    <>
+      {offered && (
+        <div class="enrol">
+          {!byCode && <p class="field-help">A passkey of this device, or a security key, proves that it is you.</p>}
+          {error !== undefined && <ErrorNote error={error} />}
+          <button
+            type="button"
+            class={byCode ? 'button wide' : 'button primary wide'}
+            disabled={busy}
+            onClick={add}
+            data-testid="enrol-passkey"
+          >
+            <Icon name="key" /> {byCode ? 'Use a passkey' : 'Add a passkey'}
+          </button>
+          {byCode && <p class="sign-in-or quiet">or an authenticator app</p>}
+        </div>
+      )}
+      {byCode && <Enrol done={done} />}
+    </>
+  );
+}
 
 interface EnrolProps {
   /** The key, where it was made already; otherwise one is asked for. */

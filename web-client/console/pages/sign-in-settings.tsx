@@ -1,13 +1,19 @@
 import { useState } from 'preact/hooks';
-import { policies, type SingleSignOnSettings } from '../api/account.ts';
+import {
+  type FactorKind,
+  type PasskeyFacts,
+  policies,
+  type SignInPolicy,
+  type SingleSignOnSettings,
+} from '../api/account.ts';
 import { request } from '../api/request.ts';
-import type { Role } from '../api/types.ts';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { CheckField, Field, SelectField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { RoleFields, roleTexts } from '../ui/role-fields.tsx';
 import { SavedForm } from '../ui/saved-form.tsx';
+import { Table } from '../ui/table.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
 import { SettingsTabs } from './settings-tabs.tsx';
 
@@ -22,25 +28,78 @@ export function SignInSettings() {
       {(policy.value === undefined || singleSignOn.value === undefined) && error === undefined && (
         <Loading what="settings" />
       )}
-      {policy.value !== undefined && <SecondFactorForm roles={policy.value.secondFactorRoles} />}
+      {policy.value !== undefined && <SecondFactorForm policy={policy.value} />}
       {singleSignOn.value !== undefined && <SingleSignOnForm present={singleSignOn.value} />}
     </Page>
   );
 }
 
-function SecondFactorForm({ roles: present }: { readonly roles: readonly Role[] }) {
-  const [roles, setRoles] = useState(present);
+type Policy = SignInPolicy & { readonly passkeys: PasskeyFacts };
+
+function SecondFactorForm({ policy: { passkeys, ...present } }: { readonly policy: Policy }) {
+  const [policy, setPolicy] = useState<SignInPolicy>(present);
+  const { secondFactorRoles: required, allowedFactors } = policy;
+  const set = (change: Partial<SignInPolicy>): void => setPolicy({ ...policy, ...change });
   return (
     <SavedForm
       title="Two-step sign-in"
       testId="second-factor-policy"
-      help="Whoever has one of these roles must set up two-step sign-in at the next sign-in. Everybody else may."
-      save={() => policies.changeSignIn({ secondFactorRoles: roles })}
+      help="Whoever has a role that requires it must set up a second factor at the next sign-in. Everybody else may."
+      save={() => policies.changeSignIn(policy)}
     >
-      <RoleFields legend="Required for" prefix="second-factor" roles={roles} change={setRoles} />
+      <Table columns={['Role', 'Required', 'What counts']}>
+        {roleTexts.map(([role, text]) => (
+          <tr key={role}>
+            <td data-label="Role">{text.split(':')[0]}</td>
+            <td data-label="Required">
+              <CheckField
+                name={`second-factor-${role}`}
+                checked={required.includes(role)}
+                change={(checked) =>
+                  set({ secondFactorRoles: checked ? [...required, role] : required.filter((other) => other !== role) })
+                }
+              >
+                <span class="hidden-text">Required for {text.split(':')[0]}</span>
+              </CheckField>
+            </td>
+            <td data-label="What counts">
+              <select
+                name={`factors-${role}`}
+                aria-label={`What counts for ${text.split(':')[0]}`}
+                value={allowedFactors[role]?.join(' ') ?? ''}
+                onChange={(event) => {
+                  const kinds = factorChoices.find(([value]) => value === event.currentTarget.value)?.[2];
+                  const { [role]: _, ...others } = allowedFactors;
+                  set({ allowedFactors: kinds === undefined ? others : { ...others, [role]: kinds } });
+                }}
+              >
+                {factorChoices.map(([value, label]) => (
+                  <option key={value} value={value}>
+                    {label}
+                  </option>
+                ))}
+              </select>
+            </td>
+          </tr>
+        ))}
+      </Table>
+      <CheckField name="passwordless" checked={policy.passwordless} change={(passwordless) => set({ passwordless })}>
+        A passkey signs in by itself, without user name and password
+      </CheckField>
+      <p class="field-help" data-testid="passkey-facts">
+        {passkeys.problem === null
+          ? `Passkeys work at ${passkeys.origin}. Those that were made stay with ${passkeys.host}.`
+          : `Passkeys do not work: ${passkeys.problem}. Set ORIEL_PUBLIC_URL to the https address, with a host name, that people open.`}
+      </p>
     </SavedForm>
   );
 }
+
+const factorChoices: readonly (readonly [value: string, label: string, kinds?: readonly FactorKind[]])[] = [
+  ['', 'App or passkey'],
+  ['code', 'Authenticator app', ['code']],
+  ['passkey', 'Passkey', ['passkey']],
+];
 
 type Present = SingleSignOnSettings & { readonly hasSecret: boolean; readonly redirectUri: string };
 

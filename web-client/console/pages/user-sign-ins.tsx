@@ -1,15 +1,18 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { userSecurity } from '../api/account.ts';
+import { passkeys } from '../api/passkeys.ts';
 import type { ApiError } from '../api/request.ts';
 import type { User } from '../api/types.ts';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
 import { SignInTable } from './account.tsx';
+import { PasskeyTable } from './passkeys.tsx';
 
 /** Where a user is signed in, and what an administrator can do about it. */
 export function SignInsDialog({ user, close }: { readonly user: User; close(): void }) {
   const element = useRef<HTMLDialogElement>(null);
   const { value: signIns, error, reload } = useResource((signal) => userSecurity.signIns(user.id, signal));
+  const { value: keys, reload: reloadKeys } = useResource((signal) => passkeys.listOf(user.id, signal));
   const [failure, setFailure] = useState<ApiError>();
   const [reset, setReset] = useState(!user.secondFactor);
   useEffect(() => element.current?.showModal(), []);
@@ -21,6 +24,7 @@ export function SignInsDialog({ user, close }: { readonly user: User; close(): v
       setFailure(toApiError(cause));
     }
     reload();
+    reloadKeys();
   };
   return (
     <dialog ref={element} class="dialog wide-dialog" aria-labelledby="user-sign-ins" onClose={close}>
@@ -33,6 +37,20 @@ export function SignInsDialog({ user, close }: { readonly user: User; close(): v
           {signIns?.length === 0 && <p class="quiet">Not signed in at present.</p>}
           {signIns !== undefined && signIns.length > 0 && (
             <SignInTable signIns={signIns} end={(one) => void attempt(() => userSecurity.endSignIn(user.id, one.id))} />
+          )}
+          {keys !== undefined && keys.length > 0 && (
+            <PasskeyTable
+              list={keys}
+              actions={(passkey) => (
+                <button
+                  type="button"
+                  class="button danger-text"
+                  onClick={() => void attempt(() => passkeys.removeOf(user.id, passkey.id))}
+                >
+                  Remove<span class="hidden-text"> {passkey.name}</span>
+                </button>
+              )}
+            />
           )}
           <p class="field-help">Remote desktops that were opened in a sign-in end with it, at once.</p>
         </div>
