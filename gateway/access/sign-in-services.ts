@@ -4,6 +4,7 @@ import type { Notifier } from '../notifications/kinds.ts';
 import { SettingsDocument } from '../settings/document.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
+import { GroupMapper } from './group-mapping.ts';
 import { KnownDevices } from './known-devices.ts';
 import { LoginLimiter } from './login-limiter.ts';
 import { LoginSessions } from './login-sessions.ts';
@@ -73,7 +74,8 @@ export function createSignInServices(parts: SignInServicesParts): SignInServices
     audit,
     notifier,
   });
-  const identities = new Identities({ store, users, audit, accessChanged });
+  const mapper = new GroupMapper({ store, users, audit, accessChanged });
+  const identities = new Identities({ store, users, audit, mapper });
   const oidcSettings = new OidcSettingsStore(store, vault);
   const oidc = new Oidc({
     store,

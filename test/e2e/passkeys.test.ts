@@ -36,7 +36,7 @@ test('a passkey: made in the page, signs in by itself, renamed, removed, refused
   await add(page, 'Work laptop');
   await page.getByTestId('recovery-codes').waitFor();
   await page.getByTestId('codes-kept').click();
-  await page.getByTestId('passkey-row').getByRole('cell', { name: 'Work laptop' }).waitFor();
+  await page.getByTestId('passkey-row').getByRole('cell', { name: 'Work laptop', exact: true }).waitFor();
   await page.getByTestId('second-factor-state').getByText('On, by passkey').waitFor();
   await assertLooksRight(page, 'account-passkeys');
   const [credential] = await device.credentials();
@@ -56,7 +56,7 @@ test('a passkey: made in the page, signs in by itself, renamed, removed, refused
   await page.getByRole('button', { name: 'Rename Work laptop' }).click();
   await page.locator('input[name=passkey-name]').fill('Old laptop');
   await page.getByTestId('passkey-go-on').click();
-  await page.getByTestId('passkey-row').getByRole('cell', { name: 'Old laptop' }).waitFor();
+  await page.getByTestId('passkey-row').getByRole('cell', { name: 'Old laptop', exact: true }).waitFor();
   await page.getByRole('button', { name: 'Remove Old laptop' }).click();
   await assertLooksRight(page, 'passkey-remove');
   await page.getByTestId('passkey-go-on').click();

@@ -1,7 +1,7 @@
 import type { Audit } from '../../audit/audit.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
-import type { Role } from '../can.ts';
+import type { GroupMapper } from '../group-mapping.ts';
 import { toActor, type User, type Users } from '../users.ts';
 import type { OidcSettings } from './oidc-settings.ts';
 import type { Claims } from './provider.ts';
@@ -18,8 +18,7 @@ export interface IdentitiesParts {
   readonly store: Store;
   readonly users: Users;
   readonly audit: Audit;
-  /** A user's roles or groups are others than before. */
-  accessChanged(userId: string): Promise<void>;
+  readonly mapper: GroupMapper;
 }
 
 const MAX_USERNAME = 64;
@@ -121,73 +120,18 @@ export class Identities {
     if (!user.hasPassword && email !== undefined && email !== user.email) {
       await this.#parts.users.change(user.id, { email });
     }
-    const rolesChanged = await this.#applyRoles(user, settings, lines);
-    const groupsChanged = await this.#applyGroups(user, settings, lines);
     await this.#parts.store
       .updateTable('user_identities')
       .set({ groups_json: JSON.stringify(groups) })
       .where('issuer', '=', issuer)
       .where('subject', '=', claims.sub)
       .execute();
-    if (!rolesChanged && !groupsChanged) return;
-    await this.#parts.audit.record({
-      action: 'user.changed',
-      subject: user.username,
-      details: {
-        userId: user.id,
-        byDirectory: true,
-        groups: lines
-          .map(({ claim }) => claim)
-          .join(' ')
-          .slice(0, 500),
-      },
-    });
-    await this.#parts.accessChanged(user.id);
-  }
-
-  async #applyRoles(user: User, settings: OidcSettings, lines: OidcSettings['mapping']): Promise<boolean> {
-    const managed = new Set(settings.mapping.flatMap(({ roles }) => roles));
-    const given = new Set(lines.flatMap(({ roles }) => roles));
-    const next = [...new Set<Role>([...user.roles.filter((role) => !managed.has(role)), ...given])];
-    if (next.length === user.roles.length && next.every((role) => user.roles.includes(role))) return false;
-    try {
-      await this.#parts.users.change(user.id, { roles: next });
-      return true;
-    } catch (error) {
-      // The last administrator stays one, whatever the directory says.
-      if (error instanceof GatewayError && error.code === 'conflict') return false;
-      throw error;
-    }
-  }
-
-  async #applyGroups(user: User, settings: OidcSettings, lines: OidcSettings['mapping']): Promise<boolean> {
-    const managed = [...new Set(settings.mapping.flatMap(({ groups }) => groups))];
-    if (managed.length === 0) return false;
-    const given = new Set(lines.flatMap(({ groups }) => groups));
-    return this.#parts.store.transaction().execute(async (transaction) => {
-      const existing = await transaction.selectFrom('groups').select('id').where('id', 'in', managed).execute();
-      const rows = await transaction
-        .selectFrom('group_members')
-        .select('group_id')
-        .where('user_id', '=', user.id)
-        .where('group_id', 'in', managed)
-        .execute();
-      const present = new Set(rows.map((row) => row.group_id));
-      const added = existing.map((row) => row.id).filter((id) => given.has(id) && !present.has(id));
-      const removed = [...present].filter((id) => !given.has(id));
-      if (added.length > 0) {
-        const values = added.map((id) => ({ group_id: id, user_id: user.id }));
-        await transaction.insertInto('group_members').values(values).execute();
-      }
-      if (removed.length > 0) {
-        await transaction
-          .deleteFrom('group_members')
-          .where('user_id', '=', user.id)
-          .where('group_id', 'in', removed)
-          .execute();
-      }
-      return added.length + removed.length > 0;
-    });
+    await this.#parts.mapper.apply(
+      user,
+      settings.mapping,
+      lines,
+      lines.map(({ claim }) => claim),
+    );
   }
 
   async #firstSignIn(issuer: string, claims: Claims, settings: OidcSettings): Promise<User> {
