@@ -33,7 +33,7 @@ import type { Connect, Pixels, RecordingResult } from './sessions/ports.ts';
 import { SessionHistory } from './sessions/session-history.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Supervision } from './sessions/supervision.ts';
-import { withdrawFromUser, withdrawSignIns } from './sessions/withdraw.ts';
+import { withdrawByDirectory, withdrawFromUser, withdrawSignIns } from './sessions/withdraw.ts';
 import { SettingsStore } from './settings/settings.ts';
 import { lockFolder } from './store/lock.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -112,6 +112,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await services.trail.start();
     await services.forwarder.start();
     cleanUp.push(() => services.oidc.stop());
+    cleanUp.push(() => services.directory.stop());
     cleanUp.push(() => services.outbox.stop());
     cleanUp.push(() => services.retention.stop());
     cleanUp.push(() => services.alerts.stop());
@@ -156,6 +157,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     services.rotations.start();
     services.retention.start();
     services.oidc.start();
+    services.directory.start();
     services.outbox.start();
     await services.audit.record({ action: 'gateway.started', subject: options.version });
     log.info({ port, version: options.version }, 'gateway started');
@@ -216,6 +218,9 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
       await accessGuard.recheck();
     },
     signInsEnded: (userId, references) => withdrawSignIns(sessions, userId, references),
+    usersOfSessions: () =>
+      sessions.list().flatMap(({ facts, viewers }) => [facts.user.id, ...viewers.map(({ userId }) => userId)]),
+    withdrawnByDirectory: (userId, why) => withdrawByDirectory(sessions, userId, why),
   });
   const { users } = signInServices;
   const accessServices = createAccessServices({

@@ -4,6 +4,9 @@ import type { Notifier } from '../notifications/kinds.ts';
 import { SettingsDocument } from '../settings/document.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
+import { Directory } from './directory/directory.ts';
+import { DirectoryIdentities } from './directory/directory-identities.ts';
+import { DirectorySettingsStore } from './directory/directory-settings.ts';
 import { GroupMapper } from './group-mapping.ts';
 import { KnownDevices } from './known-devices.ts';
 import { LoginLimiter } from './login-limiter.ts';
@@ -14,8 +17,9 @@ import { OidcSettingsStore } from './oidc/oidc-settings.ts';
 import { Challenges } from './passkeys/challenges.ts';
 import { Passkeys } from './passkeys/passkeys.ts';
 import { relyingParty } from './passkeys/relying-party.ts';
+import { Passwords } from './password-check.ts';
 import { SecondFactors } from './second-factors.ts';
-import { type PasswordCheck, SignIn } from './sign-in.ts';
+import { SignIn } from './sign-in.ts';
 import { type SignInPolicy, signInDefaults } from './sign-in-policy.ts';
 import { Users } from './users.ts';
 
@@ -27,6 +31,9 @@ export interface SignInServices {
   readonly devices: KnownDevices;
   readonly signIn: SignIn;
   readonly signInPolicy: SettingsDocument<SignInPolicy>;
+  readonly directory: Directory;
+  readonly directorySettings: DirectorySettingsStore;
+  readonly directoryIdentities: DirectoryIdentities;
   readonly identities: Identities;
   readonly oidc: Oidc;
   readonly oidcSettings: OidcSettingsStore;
@@ -44,6 +51,10 @@ export interface SignInServicesParts {
   /** A user's roles or groups are others than before. */
   accessChanged(userId: string): Promise<void>;
   signInsEnded(userId: string, references: readonly string[]): void;
+  /** Who has a session, or watches one. */
+  usersOfSessions(): Iterable<string>;
+  /** The directory no longer lets somebody be here: what she has open ends, and says why. */
+  withdrawnByDirectory(userId: string, why: string): void;
 }
 
 /** Puts together what signing in is made of. */
@@ -61,10 +72,22 @@ export function createSignInServices(parts: SignInServicesParts): SignInServices
       );
     },
   });
+  const mapper = new GroupMapper({ store, users, audit, accessChanged });
+  const directorySettings = new DirectorySettingsStore(store, vault);
+  const directoryIdentities = new DirectoryIdentities({
+    store,
+    users,
+    logins,
+    audit,
+    mapper,
+    usersOfSessions: parts.usersOfSessions,
+    withdrawn: parts.withdrawnByDirectory,
+  });
+  const directory = new Directory({ settings: directorySettings, identities: directoryIdentities, log });
   const signInPolicy = new SettingsDocument<SignInPolicy>(store, 'signIn', signInDefaults);
   const signIn = new SignIn({
     users,
-    passwords: localPasswords(users),
+    passwords: new Passwords(users, directory),
     logins,
     factors,
     passkeys,
@@ -74,7 +97,6 @@ export function createSignInServices(parts: SignInServicesParts): SignInServices
     audit,
     notifier,
   });
-  const mapper = new GroupMapper({ store, users, audit, accessChanged });
   const identities = new Identities({ store, users, audit, mapper });
   const oidcSettings = new OidcSettingsStore(store, vault);
   const oidc = new Oidc({
@@ -90,7 +112,10 @@ export function createSignInServices(parts: SignInServicesParts): SignInServices
     publicUrl,
     signInsEnded,
   });
-  return { users, logins, factors, passkeys, devices, signIn, signInPolicy, identities, oidc, oidcSettings };
+  return {
+    ...{ users, logins, factors, passkeys, devices, signIn, signInPolicy, identities, oidc, oidcSettings },
+    ...{ directory, directorySettings, directoryIdentities },
+  };
 }
 
 async function reportGuessing(
@@ -108,14 +133,4 @@ async function reportGuessing(
     audience: {},
     facts: { user: name, failures },
   });
-}
-
-function localPasswords(users: Users): PasswordCheck {
-  return {
-    async check(username, password) {
-      const user = await users.authenticate(username, password);
-      return user && { user, method: 'password' };
-    },
-    async requireWelcome() {},
-  };
 }

@@ -213,10 +213,12 @@ export class SignIn {
   }
 
   /** Asks somebody who is signed in for the password once more; counts as signing in does. */
-  async checkPassword(user: Pick<User, 'username'>, password: string, client: Client): Promise<void> {
+  async checkPassword(user: User, password: string, client: Client): Promise<void> {
+    // A name that somebody else has in the directory by now is not hers any more.
+    const username = user.directoryAccount?.username ?? user.username;
     await this.#attempt(user.username, client, 'login', async () => {
-      const found = await this.#parts.passwords.check(user.username, password, client);
-      return found === undefined ? wrong('login_failed') : { outcome: 'right', value: found };
+      const found = await this.#parts.passwords.check(username, password, client);
+      return found?.user.id === user.id ? { outcome: 'right', value: found } : wrong('login_failed');
     });
   }
 
@@ -253,6 +255,19 @@ export class SignIn {
       passkeyId: passkey.id,
     });
     return { passkey, recoveryCodes, device: await this.#enrolled(signedIn, client) };
+  }
+
+  /** Something else that could be used to guess at a password: within the same bounds. @returns what `run` gives */
+  async bounded<T>(
+    username: string,
+    client: Client,
+    run: () => Promise<{ readonly right: boolean; readonly value: T }>,
+  ): Promise<T> {
+    const result = await this.#attempt<{ value: T }>(username, client, 'login', async () => {
+      const { right, value } = await run();
+      return { outcome: right ? 'unfinished' : 'wrong', value: { value } };
+    });
+    return result.value;
   }
 
   /** Writes down a change of how somebody signs in, and tells that person: it may not have been she. */

@@ -4,10 +4,11 @@ import type { Context, Middleware } from 'koa';
 import { can } from '../access/can.ts';
 import type { LoginSessions } from '../access/login-sessions.ts';
 import { TooManyAttempts } from '../access/sign-in.ts';
+import type { User } from '../access/users.ts';
 import { errorRow, GatewayError, isErrorCode, reportOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { clientOf, type Identity, identify, refuseForeignOrigin } from './authentication.ts';
-import type { Call, Route } from './route.ts';
+import { type Call, isDecision, type Route } from './route.ts';
 import { createValidation, type Validator } from './validation.ts';
 
 /** A request body larger than this is refused unread: the largest that means something is a few hundred bytes. */
@@ -17,6 +18,8 @@ export interface ApiOptions {
   readonly routes: readonly Route[];
   readonly logins: LoginSessions;
   readonly origins: readonly string[];
+  /** Looks somebody from a directory up before a decision; returns whether it did. Throws where she may not be here. */
+  requireCurrent(user: User): Promise<boolean>;
 }
 
 /** Koa middleware that serves the routes: origin, identity, right, body and query, in this order, then the handler. */
@@ -89,7 +92,7 @@ async function serve(
   // What the API says is never for a cache: it differs by user and by moment.
   context.set('Cache-Control', 'no-store');
   refuseForeignOrigin(context, options.origins);
-  const identity = await identify(context, options.logins);
+  const identity = await identifyNow(context, route, options);
   const parameters = (context as unknown as { params: Record<string, string> }).params;
   await authorise(route, parameters, identity);
 
@@ -112,6 +115,12 @@ async function serve(
   }
   context.status = route.status;
   context.body = route.status === 204 ? null : result;
+}
+
+async function identifyNow(context: Context, route: Route, options: ApiOptions): Promise<Identity | undefined> {
+  const identity = await identify(context, options.logins);
+  if (identity === undefined || !isDecision(route)) return identity;
+  return (await options.requireCurrent(identity.signedIn.user)) ? identify(context, options.logins) : identity;
 }
 
 /** INVARIANT: a request without the right to a thing learns nothing of it, not even whether it exists. */

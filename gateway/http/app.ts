@@ -28,7 +28,12 @@ export function createApp(options: AppOptions): Koa {
     if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
     log.error({ err: error }, 'http failed');
   });
-  const router = apiRouter({ routes: allRoutes(services), logins: services.logins, origins: options.origins });
+  const router = apiRouter({
+    routes: allRoutes(services),
+    logins: services.logins,
+    origins: options.origins,
+    requireCurrent: (user) => services.directory.requireCurrent(user),
+  });
   app.use((context, next) => {
     context.request.ip = clientAddress(context.req, options.proxies);
     return next();

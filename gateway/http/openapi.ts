@@ -1,11 +1,14 @@
 import { type ErrorCode, errorRow } from '../errors.ts';
-import type { JsonSchema, Route } from './route.ts';
+import { isDecision, type JsonSchema, type Route } from './route.ts';
 import { components, ref } from './schemas.ts';
 
 export const SESSION_COOKIE = '__Host-oriel';
 
 /** What a sign-in that still owes its second factor is told. */
 const UNFINISHED = ['second_factor_required', 'second_factor_missing'] as const;
+
+/** What somebody from a directory may be told at a decision. */
+const DIRECTORY = ['directory_refused', 'directory_unavailable'] as const;
 
 /** The OpenAPI 3.1 document of these routes. */
 export function openApiDocument(routes: readonly Route[], version: string): Record<string, unknown> {
@@ -47,6 +50,7 @@ export function errorCodesOf(route: Route): ErrorCode[] {
     if (route.unfinished !== true) for (const code of UNFINISHED) codes.add(code);
   }
   if (route.access !== 'anyone' && route.access !== 'signed-in') codes.add('forbidden');
+  if (isDecision(route)) for (const code of DIRECTORY) codes.add(code);
   if (route.method !== 'get') codes.add('origin_refused');
   if (route.body !== undefined) codes.add('too_large');
   if (route.body !== undefined || route.query !== undefined) codes.add('bad_request');

@@ -90,6 +90,7 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
     ...targetRoutes,
     ...groupRoutes,
     ...['changeUser', 'createUser', 'deleteUser', 'endSignInOfUser', 'endSignInsOfUser', 'listSignInsOfUser'],
+    ...['getDirectory', 'changeDirectory', 'testDirectory', 'unlinkUserFromDirectory'],
     ...['listPasskeysOfUser', 'removePasskeyOfUser', 'listUsers', 'resetSecondFactorOfUser', 'turnSessionSwitch'],
     ...['changeMailSettings', 'changeNotificationRules', 'changeRetention', 'changeSettings', 'changeSignInPolicy'],
     ...['changeSingleSignOn', 'changeTargetRetention', 'changeWebhook', 'createWebhook', 'deleteWebhook'],

@@ -66,3 +66,10 @@ export interface Call<Body = unknown, Query = unknown> {
 export function route<Body = undefined, Query = undefined>(declaration: Route<Body, Query>): Route {
   return declaration as Route;
 }
+
+const decisions: readonly Route['access'][] = ['session.open', 'session.watch', 'request.make', 'request.decide'];
+
+/** Whether what a route does hangs on somebody still being what a directory said: decided on what it says now. */
+export function isDecision({ access, method }: Pick<Route, 'access' | 'method'>): boolean {
+  return method !== 'get' && decisions.includes(access);
+}

@@ -24,3 +24,11 @@ export function withdrawSignIns(sessions: Sessions, userId: string, references: 
     session.dismissViewers(userId, 'unauthenticated');
   }
 }
+
+/** Ends what a user has open, because the directory no longer lets her have it. */
+export function withdrawByDirectory(sessions: Sessions, userId: string, why: string): void {
+  for (const session of sessions.list()) {
+    if (session.facts.user.id === userId) session.end('directory_withdrawn', why);
+    session.dismissViewers(userId, 'directory_withdrawn');
+  }
+}

@@ -47,8 +47,8 @@ test('a passkey: made in the page, signs in by itself, renamed, removed, refused
   await page.getByTestId('sign-out').click();
   await page.getByTestId('sign-in-passkey').waitFor();
   await assertLooksRight(page, 'sign-in-passkey');
-  await page.getByTestId('sign-in-passkey').click();
   await device.present(true);
+  await page.getByTestId('sign-in-passkey').click();
   await page.getByTestId('signed-in').getByText('jane').waitFor();
 
   await person.go('/account');
@@ -65,8 +65,9 @@ test('a passkey: made in the page, signs in by itself, renamed, removed, refused
 
   await device.present(false);
   await page.getByTestId('sign-out').click();
-  await page.getByTestId('sign-in-passkey').click();
+  await page.getByTestId('sign-in-passkey').waitFor();
   await device.present(true);
+  await page.getByTestId('sign-in-passkey').click();
   await page.getByTestId('error-code').filter({ hasText: 'passkey_refused' }).waitFor();
   assert.deepEqual(person.complaints, []);
   await person.close();

@@ -92,9 +92,8 @@ export function toPerson(entry: Entry, settings: PeopleSettings, now: number): P
   };
 }
 
-/** [MS-ADTS] 2.2.16 userAccountControl: ADS_UF_ACCOUNT_DISABLE, ADS_UF_LOCKOUT. */
+/** [MS-ADTS] 2.2.16 userAccountControl: ADS_UF_ACCOUNT_DISABLE. */
 const UF_ACCOUNT_DISABLE = 0x2;
-const UF_LOCKOUT = 0x10;
 /** [MS-ADA1] accountExpires: 100 ns since 1601; 0 and 2^63 - 1 are never. */
 const NEVER = 0x7fff_ffff_ffff_ffffn;
 const FILETIME_EPOCH_MS = 11_644_473_600_000n;
@@ -102,9 +101,12 @@ const DAY_MS = 86_400_000;
 /** What ppolicy writes for an account that an administrator has locked. */
 const LOCKED_FOR_GOOD = '000001010000Z';
 
-/** As the kinds of directory say it, each in its own attributes. */
+/**
+ * As the kinds of directory say it, each in its own attributes. A lock that came of wrong passwords is none of them: it
+ * refuses passwords, and who guesses at somebody's would otherwise end her sessions.
+ */
 function stateOf(entry: Entry, now: number): PersonState {
-  const control = Number(text(entry, 'userAccountControl') ?? 0) | Number(text(entry, COMPUTED_CONTROL) ?? 0);
+  const control = Number(text(entry, 'userAccountControl') ?? 0);
   const disabled =
     (control & UF_ACCOUNT_DISABLE) !== 0 ||
     text(entry, 'nsAccountLock')?.toLowerCase() === 'true' ||
@@ -114,14 +116,11 @@ function stateOf(entry: Entry, now: number): PersonState {
   const expired = expires !== 0n && expires < NEVER && expires / 10_000n - FILETIME_EPOCH_MS <= BigInt(now);
   const shadow = Number(digits(text(entry, 'shadowExpire')) ?? -1);
   if (expired || (shadow > 0 && shadow * DAY_MS <= now)) return 'expired';
-  if ((control & UF_LOCKOUT) !== 0 || text(entry, 'pwdAccountLockedTime') === LOCKED_FOR_GOOD) return 'locked';
-  return 'active';
+  return text(entry, 'pwdAccountLockedTime') === LOCKED_FOR_GOOD ? 'locked' : 'active';
 }
 
-const COMPUTED_CONTROL = 'msDS-User-Account-Control-Computed';
 const stateAttributes = [
-  ...['userAccountControl', COMPUTED_CONTROL, 'accountExpires', 'nsAccountLock', 'loginDisabled'],
-  ...['shadowExpire', 'pwdAccountLockedTime'],
+  ...['userAccountControl', 'accountExpires', 'nsAccountLock', 'loginDisabled', 'shadowExpire', 'pwdAccountLockedTime'],
 ];
 
 function attributesOf(settings: PeopleSettings): ReadonlySet<string> {

@@ -7,7 +7,6 @@ export const problems = {
   connection_refused: 'Nothing listens at that address and port.',
   timed_out: 'The server did not answer in time.',
   connection_failed: 'The server could not be reached.',
-  plain_refused: 'The connection would be without TLS, which the settings do not allow.',
   starttls_refused: 'The server does not do StartTLS.',
   tls_not_trusted: 'No authority that is known here vouches for the certificate of the server.',
   tls_name_mismatch: 'The certificate of the server is for another name.',
@@ -111,5 +110,5 @@ const systemCodes: Readonly<Record<string, ProblemCode>> = {
 
 const serverProblems: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   ...(['name_not_resolved', 'connection_refused', 'timed_out', 'connection_failed', 'starttls_refused'] as const),
-  ...(['tls_not_trusted', 'tls_name_mismatch', 'tls_expired', 'tls_failed', 'plain_refused'] as const),
+  ...(['tls_not_trusted', 'tls_name_mismatch', 'tls_expired', 'tls_failed'] as const),
 ]);

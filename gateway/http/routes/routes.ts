@@ -5,6 +5,7 @@ import { accountRoutes } from './account.ts';
 import { administrationRoutes } from './administration.ts';
 import { alertRoutes } from './alerts.ts';
 import { auditRoutes } from './audit.ts';
+import { directoryRoutes } from './directory.ts';
 import { doctorRoutes } from './doctor.ts';
 import { evidenceRoutes } from './evidence.ts';
 import { forwardingRoutes } from './forwarding.ts';
@@ -32,6 +33,7 @@ export function allRoutes(services: Services): Route[] {
     ...passkeyRoutes(services),
     ...signInPolicyRoutes(services),
     ...singleSignOnRoutes(services),
+    ...directoryRoutes(services),
     ...userRoutes(services),
     ...notificationRoutes(services),
     ...targetRoutes(services),

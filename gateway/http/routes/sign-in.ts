@@ -167,7 +167,7 @@ export function signInRoutes(services: Services): Route[] {
       errors: ['conflict', 'login_failed', 'too_many_requests'],
       async handle({ actor, body, client, context, signedIn }) {
         if (!signedIn.user.hasPassword) throw new GatewayError('conflict', 'your password is not kept here');
-        await signIn.checkPassword(actor, body.current, client);
+        await signIn.checkPassword(signedIn.user, body.current, client);
         const others = (await logins.list(actor.id)).map(({ id }) => id).filter((id) => id !== signedIn.reference);
         await users.change(actor.id, { password: body.password });
         // What this browser has open may stay; whoever else knew the old password has nothing left.

@@ -71,6 +71,9 @@ function peopleRoutes({ users, logins, audit, sessions, accessGuard }: Services)
         ) {
           throw new GatewayError('forbidden', 'nobody gives themselves roles');
         }
+        if (body.password !== undefined && (await users.find(parameter('id')))?.directoryAccount != null) {
+          throw new GatewayError('conflict', 'the password is that of the directory: take the user out of it first');
+        }
         const signIns = body.password === undefined ? [] : await logins.list(parameter('id'));
         const user = await users.change(parameter('id'), body);
         withdrawFromUser(sessions, user.id, user);
