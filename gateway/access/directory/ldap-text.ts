@@ -37,7 +37,7 @@ export function normaliseDn(dn: string): string {
       const at = part.indexOf('=');
       if (at < 0) return part.trim().toLowerCase();
       const type = part.slice(0, at).trim();
-      return `${type}=${unescapeDnValue(part.slice(at + 1).trim())}`.toLowerCase();
+      return `${type}=${escapeDnValue(unescapeDnValue(part.slice(at + 1).trim()))}`.toLowerCase();
     })
     .join(',');
 }
