@@ -23,6 +23,7 @@ import { EventIndex } from './library/event-index.ts';
 import type { LiveRecordings } from './library/live-recordings.ts';
 import type { Logger } from './log.ts';
 import { createNotificationServices } from './notifications/notification-services.ts';
+import { Reports } from './reports/reports.ts';
 import { createAccessServices } from './requests/access-services.ts';
 import { LegalHolds } from './retention/legal-holds.ts';
 import { type RecordingStorage, Retention } from './retention/retention.ts';
@@ -335,6 +336,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     trail,
     receivers,
     forwarder,
+    reports: new Reports(store),
     targets,
     rewrap,
     rotations,

@@ -68,7 +68,7 @@ export async function verifyExport(
   const report = await verifyTrail(
     {
       rows: contiguous ? rows : [],
-      heads: contiguous ? [...heads, ...(statement?.head ? [statement.head] : [])] : [],
+      heads: contiguous ? [...heads, ...(trusted?.head ? [trusted.head] : [])] : [],
       archives: [],
       keys,
       previous: rows[0]?.previous ?? '',

@@ -66,6 +66,7 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
     ...['getEvidenceBundle', 'getLiveRecording', 'getLiveSegment', 'getRecording', 'getRecordingRetention'],
     ...['getRecordingThumbnail', 'getRecordingVideo', 'getVerification', 'listRecordingEvents', 'listRecordings'],
     ...['verifyRecording', 'exportAudit', 'getAuditIntegrity', 'verifyAudit', 'getAuditArchive'],
+    ...['reportAccess', 'reportSessions', 'reportRecordings', 'reportReviews'],
   ],
   'vault-admin': [
     ...seeTargets,

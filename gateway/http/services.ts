@@ -9,6 +9,7 @@ import type { Trail } from '../audit/trail.ts';
 import type { Evidence, Verifications } from '../evidence/evidence.ts';
 import type { LiveRecordings } from '../library/live-recordings.ts';
 import type { NotificationServices } from '../notifications/notification-services.ts';
+import type { Reports } from '../reports/reports.ts';
 import type { AccessServices } from '../requests/access-services.ts';
 import type { LegalHolds } from '../retention/legal-holds.ts';
 import type { Retention } from '../retention/retention.ts';
@@ -37,6 +38,7 @@ export interface Services extends SignInServices, NotificationServices, AccessSe
   readonly trail: Trail;
   readonly receivers: Receivers;
   readonly forwarder: Forwarder;
+  readonly reports: Reports;
   readonly accessGuard: AccessGuard;
   readonly targets: Targets;
   readonly rewrap: Rewrap;

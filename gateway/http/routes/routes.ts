@@ -13,6 +13,7 @@ import { liveRoutes } from './live.ts';
 import { notificationRoutes } from './notifications.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { recordingRoutes } from './recordings.ts';
+import { reportRoutes } from './reports.ts';
 import { requestRoutes } from './requests.ts';
 import { retentionRoutes } from './retention.ts';
 import { secretRoutes } from './secrets.ts';
@@ -50,6 +51,7 @@ export function allRoutes(services: Services): Route[] {
     ...retentionRoutes(services),
     ...auditRoutes(services),
     ...forwardingRoutes(services),
+    ...reportRoutes(services),
     ...administrationRoutes(services),
   ];
   return [...routes, ...serviceRoutes(routes, services.version)];
