@@ -363,6 +363,7 @@ export const errors = {
     hint: 'Open the session again.',
   },
   too_large: { status: 413, close: 4413, message: 'The request is too large.' },
+  header_too_large: { status: 431, close: 4436, message: 'The address or the headers of the request are too long.' },
   range_not_satisfiable: { status: 416, close: 4416, message: 'The file does not have that range of bytes.' },
   bad_message: {
     status: 400,

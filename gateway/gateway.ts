@@ -19,6 +19,7 @@ import { type Evidence, Verifications } from './evidence/evidence.ts';
 import { createApp } from './http/app.ts';
 import type { RecordingFiles, Services } from './http/services.ts';
 import { readTls, selfMadeTls } from './http/tls.ts';
+import { refuseUnparsed } from './http/unparsed.ts';
 import { EventIndex } from './library/event-index.ts';
 import type { LiveRecordings } from './library/live-recordings.ts';
 import type { Logger } from './log.ts';
@@ -397,6 +398,8 @@ async function createHttpsServer(options: GatewayOptions, services: Services, tu
   server.on('upgrade', (request, socket, head) => tunnel.upgrade(request, socket, head));
   // Somebody who speaks plain HTTP to this port, or a scanner: nothing of ours.
   server.on('tlsClientError', (error) => log.debug({ err: error }, 'tls handshake failed'));
+  // What Node's parser refuses never gets to the API; its answer is in the API's words all the same.
+  server.on('clientError', refuseUnparsed);
   return server;
 }
 

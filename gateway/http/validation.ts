@@ -15,7 +15,7 @@ export function createValidation(): { body(schema: JsonSchema): Validator; query
   const coercing = newAjv(true);
   return {
     body: (schema) => validator(strict.compile(schema), 'body'),
-    query: (schema) => validator(coercing.compile(schema), 'query'),
+    query: (schema) => finite(validator(coercing.compile(schema), 'query')),
   };
 }
 
@@ -37,6 +37,17 @@ export function newAjv(coerceTypes: boolean): Ajv2020 {
 function validator(validate: ValidateFunction, what: string): Validator {
   return (value) => {
     if (!validate(value)) throw new GatewayError('bad_request', explain(what, validate.errors?.[0]));
+  };
+}
+
+/** Ajv takes `1e999` for a number, and then holds it against no limit. */
+function finite(validate: Validator): Validator {
+  return (value) => {
+    validate(value);
+    const endless = Object.entries(value as object).find(
+      ([, each]) => typeof each === 'number' && !Number.isFinite(each),
+    );
+    if (endless !== undefined) throw new GatewayError('bad_request', `query.${endless[0]} must be finite`);
   };
 }
 
