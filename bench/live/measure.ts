@@ -24,7 +24,7 @@ const WARM_UP_MS = 3000;
 const BASE_MS = 2000;
 /** Of processor time in a second: less is rest. */
 const RESTING_SECONDS = 0.01;
-const MAX_REST_SECONDS = 10;
+const MAX_REST_SECONDS = 5;
 /** What has been sent has arrived everywhere after so long, where nothing is held back on purpose. */
 const ARRIVED_MS = 250;
 const SETTLED_MS = 3000;
