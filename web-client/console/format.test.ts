@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes, formatClock, formatFingerprint, formatMoment, matches, parseFingerprint } from './format.ts';
+import {
+  formatBytes,
+  formatClock,
+  formatFingerprint,
+  formatMoment,
+  formatNear,
+  matches,
+  parseFingerprint,
+} from './format.ts';
 
 test('bytes', () => {
   assert.deepEqual([0, 999, 1000, 1234, 9949, 9950, 999_499, 999_500, 1_500_000, 2.5e9, 7e15].map(formatBytes), [
@@ -35,6 +43,15 @@ test('moments: the time alone today, the date before, the year when it is anothe
   assert.equal(formatMoment(at(2026, 10, 21, 9, 5), now, 'en-GB'), 'Today, 09:05');
   assert.match(formatMoment(at(2026, 2, 1, 9, 5), now, 'en-GB'), /^1 Mar,? (at )?09:05$/);
   assert.match(formatMoment(at(2025, 2, 1, 9, 5), now, 'en-GB'), /^1 Mar 2025,? (at )?09:05$/);
+});
+
+test('a moment soon or lately is the time alone', () => {
+  const now = new Date(2026, 10, 21, 23, 30);
+  const near = (...parts: [number, number, number, number, number]) =>
+    formatNear(new Date(...parts).toISOString(), now, 'en-GB');
+  assert.equal(near(2026, 10, 22, 0, 30), '00:30');
+  assert.equal(near(2026, 10, 21, 12, 0), '12:00');
+  assert.match(near(2026, 10, 22, 11, 30), /^22 Nov,? (at )?11:30$/);
 });
 
 test('a search finds all its words in any order, in any of the texts', () => {

@@ -33,6 +33,15 @@ export function formatMoment(iso: string, now: Date = new Date(), locale?: strin
   return at.toLocaleString(locale, { ...(date as Intl.DateTimeFormatOptions), ...time });
 }
 
+/** A moment soon or lately: the time alone, which is enough within half a day; as `formatMoment` says it further away. */
+export function formatNear(iso: string, now: Date = new Date(), locale?: string): string {
+  const at = new Date(iso);
+  if (Math.abs(at.getTime() - now.getTime()) >= HALF_DAY_MS) return formatMoment(iso, now, locale);
+  return at.toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });
+}
+
+const HALF_DAY_MS = 12 * 60 * 60 * 1000;
+
 /** Whether a text has all words of a search, in any order and case. */
 export function matches(search: string, ...texts: readonly (string | null | undefined)[]): boolean {
   const haystack = texts.join('\n').toLowerCase();

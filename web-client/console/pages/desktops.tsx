@@ -115,8 +115,8 @@ function DesktopCard({ target, admin, waysIn }: DesktopCardProps) {
         ) : (
           <>
             {others.length === 0 ? (
-              <span class="card-account">
-                <Icon name="user" /> {accountName(first)}
+              <span class="card-account" title={accountName(first)}>
+                <Icon name="user" /> <span class="ellipsis">{accountName(first)}</span>
               </span>
             ) : (
               <select

@@ -3,7 +3,7 @@ import { gateway } from '../api/gateway.ts';
 import type { ApiError } from '../api/request.ts';
 import { supervision } from '../api/supervision.ts';
 import type { ConnectionSecurity, RecordingHealth, Session } from '../api/types.ts';
-import { formatBytes, formatClock, formatMoment } from '../format.ts';
+import { formatBytes, formatClock, formatMoment, formatNear } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -186,9 +186,11 @@ function Times({ session, now }: { readonly session: Session; readonly now: numb
       ) : (
         <span class="tag">Connecting</span>
       )}
-      <span class="small quiet">until {formatMoment(endsAt)}</span>
+      <span class="small quiet nowrap" title={formatMoment(endsAt)}>
+        until {formatNear(endsAt)}
+      </span>
       {lastInputAt !== null && (
-        <span class="small quiet" data-testid="idle">
+        <span class="small quiet nowrap" data-testid="idle">
           idle {formatClock(now - Date.parse(lastInputAt))}
         </span>
       )}
@@ -266,8 +268,8 @@ function Health({ health, now }: { readonly health: RecordingHealth; readonly no
   return (
     <>
       {segmentStartedAt !== null && (
-        <span class="small quiet">
-          {formatBytes(bytes)}, part {segments} since {formatMoment(segmentStartedAt)}
+        <span class="small quiet" title={`Part ${segments} of the video, since ${formatMoment(segmentStartedAt)}`}>
+          {formatBytes(bytes)}, part {segments} since {formatNear(segmentStartedAt)}
         </span>
       )}
       <span class={problem === undefined ? 'small quiet' : 'small status-bad'} data-testid="recording-health">
