@@ -15,7 +15,15 @@ const anyone = [
 ];
 const signedIn = [
   ...['getMasterPassword', 'setMasterPassword', 'changeMasterPassword', 'resetMasterPassword'],
-  ...['beginSecondFactor', 'changeOwnPassword', 'confirmSecondFactor', 'endOtherSignIns', 'endOwnSignIn'],
+  ...[
+    'beginSecondFactor',
+    'changeOwnMails',
+    'changeOwnPassword',
+    'getOwnMails',
+    'confirmSecondFactor',
+    'endOtherSignIns',
+    'endOwnSignIn',
+  ],
   ...['finishLogin', 'getSecondFactor', 'getSessionSwitch', 'linkIdentity', 'listNotifications', 'listOwnIdentities'],
   ...['listOwnSignIns', 'logout', 'logoutEverywhere', 'me', 'readNotifications', 'removeSecondFactor'],
   ...['renewRecoveryCodes', 'stepUp', 'stepUpByProvider', 'unlinkOwnIdentities'],

@@ -3,6 +3,7 @@ import type { Logger } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { Mail, type MailBody } from './mail.ts';
+import { MailPreferences } from './mail-preferences.ts';
 import { Notifications } from './notifications.ts';
 import { Outbox } from './outbox.ts';
 import { NotificationRulesStore } from './rules.ts';
@@ -12,6 +13,7 @@ export interface NotificationServices {
   readonly notifications: Notifications;
   readonly notificationRules: NotificationRulesStore;
   readonly mail: Mail;
+  readonly mailPreferences: MailPreferences;
   readonly webhooks: Webhooks;
   readonly outbox: Outbox;
 }
@@ -30,6 +32,7 @@ export function createNotificationServices(parts: NotificationServicesParts): No
   const mail = new Mail(store, vault);
   const webhooks = new Webhooks(store, vault);
   const notificationRules = new NotificationRulesStore(store);
+  const mailPreferences = new MailPreferences(store, notificationRules, mail);
   const outbox = new Outbox({
     store,
     vault,
@@ -40,6 +43,14 @@ export function createNotificationServices(parts: NotificationServicesParts): No
       webhook: (parcel) => webhooks.send(parcel),
     },
   });
-  const notifications = new Notifications({ store, rules: notificationRules, mail, webhooks, outbox, publicUrl });
-  return { notifications, notificationRules, mail, webhooks, outbox };
+  const notifications = new Notifications({
+    store,
+    rules: notificationRules,
+    mail,
+    mailPreferences,
+    webhooks,
+    outbox,
+    publicUrl,
+  });
+  return { notifications, notificationRules, mail, mailPreferences, webhooks, outbox };
 }

@@ -113,6 +113,28 @@ test('each person is told once, by the channels of her audiences, and not of wha
   assert.equal(await told(alice.id), 1, 'not of her own doing');
 });
 
+test('whoever declines mails of a kind has it under the bell only; emergencies and the own account are not to be declined', async (t) => {
+  const { notifications, mailPreferences, make, outbox, mail } = await setUp(t);
+  const alice = await make('alice', Role.approver);
+  const bob = await make('bob', Role.approver);
+  assert.deepEqual(await mailPreferences.of(alice), [], 'no mail is sent at all');
+  await mail.change({ enabled: true, host: '127.0.0.1', from: 'oriel@example.com' });
+  assert.deepEqual(await mailPreferences.of(alice), [{ kind: 'request.submitted', mail: true }]);
+  await mailPreferences.change(alice.id, { 'request.submitted': false, 'request.emergency': false });
+  await mailPreferences.change(alice.id, { 'request.submitted': false });
+  assert.deepEqual(await mailPreferences.of(alice), [{ kind: 'request.submitted', mail: false }]);
+  const audience = { approvers: [alice.id, bob.id] };
+  await notifications.publish(asked({ audience }));
+  assert.equal((await notifications.list(alice.id, { limit: 10 })).length, 1);
+  const mailed = async () => (await outbox.list(10)).map(({ kind, recipient }) => `${kind} ${recipient}`).sort();
+  assert.deepEqual(await mailed(), ['request.submitted bob@example.com']);
+  await notifications.publish(asked({ kind: 'request.emergency', audience }));
+  assert.ok((await mailed()).includes('request.emergency alice@example.com'));
+  await mailPreferences.change(alice.id, { 'request.submitted': true });
+  await notifications.publish(asked({ audience }));
+  assert.ok((await mailed()).includes('request.submitted alice@example.com'));
+});
+
 test('a list goes on from where it was left, and is read in part or whole', async (t) => {
   const { notifications, make } = await setUp(t);
   const jane = await make('jane', Role.user);

@@ -11,6 +11,7 @@ import {
   type Notifier,
 } from './kinds.ts';
 import type { Mail, MailBody } from './mail.ts';
+import type { MailPreferences } from './mail-preferences.ts';
 import type { Outbox } from './outbox.ts';
 import { adminRolesFor, type NotificationRulesStore } from './rules.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -30,6 +31,7 @@ export interface NotificationsParts {
   readonly store: Store;
   readonly rules: NotificationRulesStore;
   readonly mail: Mail;
+  readonly mailPreferences: MailPreferences;
   readonly webhooks: Webhooks;
   readonly outbox: Outbox;
   publicUrl(): string;
@@ -48,7 +50,7 @@ export class Notifications implements Notifier {
 
   /** INVARIANT: uses no other handle than `store`, for within a transaction any other would wait for it for ever. */
   async publish(happening: Happening, store: Store = this.#parts.store): Promise<void> {
-    const { rules, mail, webhooks, outbox, publicUrl } = this.#parts;
+    const { rules, mail, mailPreferences, webhooks, outbox, publicUrl } = this.#parts;
     const base = publicUrl();
     const at = Date.now();
     const people = await this.#recipients(happening, (await rules.read(store))[happening.kind], store);
@@ -64,8 +66,9 @@ export class Notifications implements Notifier {
       }
     }
     const mailEnabled = (await mail.read(store)).enabled;
+    const declined = await mailPreferences.declinedBy(happening.kind, store);
     const mails = people
-      .filter(({ channels, email }) => mailEnabled && channels.has('mail') && email !== null)
+      .filter(({ id, channels, email }) => mailEnabled && channels.has('mail') && email !== null && !declined.has(id))
       .map(({ id, email }) => ({
         channel: 'mail' as const,
         recipient: email ?? '',

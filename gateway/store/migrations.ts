@@ -8,6 +8,7 @@ import { recordingKeys } from './migrations/0010-recording-keys.ts';
 import { retention } from './migrations/0012-retention.ts';
 import { eventText } from './migrations/0013-event-text.ts';
 import { alertRules } from './migrations/0014-alert-rules.ts';
+import { declinedMails } from './migrations/0016-declined-mails.ts';
 import { vault } from './migrations/0017-vault.ts';
 import { rotation } from './migrations/0018-rotation.ts';
 import { directory } from './migrations/0019-directory.ts';
@@ -142,6 +143,7 @@ export const migrations: Record<string, Migration> = {
   '0012_retention': retention,
   '0013_event_text': eventText,
   '0014_alert_rules': alertRules,
+  '0016_declined_mails': declinedMails,
   '0019_directory': directory,
   '0020_passkeys': passkeys,
   '0017_vault': vault,

@@ -5,6 +5,7 @@ export interface NotificationSchema {
   notifications: NotificationsTable;
   outbox: OutboxTable;
   webhooks: WebhooksTable;
+  declined_mails: DeclinedMailsTable;
 }
 
 /** What a person sees under the bell. */
@@ -47,6 +48,12 @@ export interface WebhooksTable {
   secret: Uint8Array;
   enabled: number;
   created_at: number;
+}
+
+/** One row: this person wants no mails of this kind. */
+export interface DeclinedMailsTable {
+  user_id: string;
+  kind: string;
 }
 
 export type NotificationRow = Selectable<NotificationsTable>;

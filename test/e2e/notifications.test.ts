@@ -108,6 +108,15 @@ test('mail and a webhook are set up in the pages; what happens is told by both, 
   await assertLooksRight(jane.page, 'notifications');
   await jane.page.getByTestId('read-all').click();
   await jane.page.getByTestId('unread').first().waitFor({ state: 'detached' });
+  await jane.go('/account');
+  const declined = jane.page.getByTestId('mails');
+  await declined.getByText('A request is approved').click();
+  await declined.getByRole('button', { name: 'Save', exact: true }).click();
+  await declined.getByText('Saved', { exact: true }).waitFor();
+  await assertLooksRight(jane.page, 'account-mails');
+  await jane.page.reload();
+  await jane.page.locator('[name="mail request.denied"]:checked').waitFor();
+  assert.equal(await jane.page.locator('[name="mail request.approved"]').isChecked(), false);
 
   await admin.go('/admin/settings/notifications');
   await page.getByTestId('deliveries').getByText('Mail to jane@example.com').first().waitFor();

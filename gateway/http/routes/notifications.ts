@@ -1,6 +1,7 @@
 import { GatewayError } from '../../errors.ts';
 import { audiences, channels, type NotificationKind, notificationKinds } from '../../notifications/kinds.ts';
 import { type MailSettings, mailSecurities } from '../../notifications/mail.ts';
+import { declinableKinds } from '../../notifications/mail-preferences.ts';
 import { outboxChannels } from '../../notifications/outbox.ts';
 import type { NotificationRule } from '../../notifications/rules.ts';
 import type { WebhookFields } from '../../notifications/webhooks.ts';
@@ -20,7 +21,9 @@ export function notificationRoutes(services: Services): Route[] {
 
 const kind = { enum: [...notificationKinds] };
 
-function ownNotificationRoutes({ notifications }: Services): Route[] {
+const mailPreferences = array(object({ kind, mail: flag }));
+
+function ownNotificationRoutes({ notifications, mailPreferences: preferences }: Services): Route[] {
   return [
     route<undefined, { limit: number; before?: string; unread?: boolean }>({
       method: 'get',
@@ -59,6 +62,34 @@ function ownNotificationRoutes({ notifications }: Services): Route[] {
       status: 204,
       errors: [],
       handle: ({ actor, body }) => notifications.read(actor.id, body.ids),
+    }),
+    route({
+      method: 'get',
+      path: '/api/me/mails',
+      id: 'getOwnMails',
+      tag: 'notifications',
+      summary: 'The mails that one is sent and could decline, and whether one does; nothing while no mail is sent',
+      access: 'signed-in',
+      status: 200,
+      response: mailPreferences,
+      errors: [],
+      handle: ({ actor }) => preferences.of(actor),
+    }),
+    route<Partial<Record<NotificationKind, boolean>>>({
+      method: 'patch',
+      path: '/api/me/mails',
+      id: 'changeOwnMails',
+      tag: 'notifications',
+      summary: 'Say by kind whether one wants mails of it',
+      access: 'signed-in',
+      body: object(Object.fromEntries(declinableKinds.map((one) => [one, flag])), declinableKinds),
+      status: 200,
+      response: mailPreferences,
+      errors: [],
+      async handle({ actor, body }) {
+        await preferences.change(actor.id, body);
+        return preferences.of(actor);
+      },
     }),
   ];
 }

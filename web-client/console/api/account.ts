@@ -65,6 +65,11 @@ export interface Notification {
   readonly read: boolean;
 }
 
+export interface MailPreference {
+  readonly kind: string;
+  readonly mail: boolean;
+}
+
 export interface NotificationList {
   readonly unread: number;
   readonly notifications: readonly Notification[];
@@ -106,6 +111,10 @@ export const account = {
       undefined,
       signal,
     ),
+  /** The mails that one is sent and could decline. */
+  mails: (signal?: AbortSignal) => request<readonly MailPreference[]>('GET', '/me/mails', undefined, signal),
+  changeMails: (wanted: Readonly<Record<string, boolean>>) =>
+    request<readonly MailPreference[]>('PATCH', '/me/mails', wanted),
   readNotifications: (ids?: readonly string[]) =>
     request<void>('POST', '/notifications/read', ids === undefined ? {} : { ids }),
 };

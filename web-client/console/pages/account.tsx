@@ -5,12 +5,14 @@ import { formatMoment } from '../format.ts';
 import { useIdentity } from '../identity.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
-import { Field } from '../ui/fields.tsx';
+import { CheckField, Field } from '../ui/fields.tsx';
 import { Page } from '../ui/page.tsx';
+import { SavedForm } from '../ui/saved-form.tsx';
 import { FactorField, shownFactor, useStepUp } from '../ui/step-up.tsx';
 import { Table } from '../ui/table.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
 import { browserName } from './browser-name.ts';
+import { kindTexts } from './notification-settings.tsx';
 import { PasskeysSection } from './passkeys.tsx';
 import { PasswordSection } from './password.tsx';
 import { Enrol, RecoveryCodes } from './second-factor.tsx';
@@ -33,6 +35,7 @@ export function AccountPage() {
       <SignInsSection />
       {user.hasPassword && <PasswordSection />}
       <SingleSignOnSection />
+      <MailSection />
     </Page>
   );
 }
@@ -241,6 +244,35 @@ export function SignInTable({
         </tr>
       ))}
     </Table>
+  );
+}
+
+/** Nothing where no mails are sent, or none that could be declined. */
+function MailSection() {
+  const { value: present, reload } = useResource(account.mails);
+  const [changes, setChanges] = useState<Readonly<Record<string, boolean>>>({});
+  if (present === undefined || present.length === 0) return null;
+  return (
+    <SavedForm
+      title="Mails to you"
+      help="What you switch off is still under the bell. Emergencies, and what is done to your account, are mailed in any case."
+      testId="mails"
+      save={async () => {
+        await account.changeMails(changes);
+        reload();
+      }}
+    >
+      {present.map(({ kind, mail }) => (
+        <CheckField
+          key={kind}
+          name={`mail ${kind}`}
+          checked={changes[kind] ?? mail}
+          change={(wanted) => setChanges({ ...changes, [kind]: wanted })}
+        >
+          {kindTexts[kind] ?? kind}
+        </CheckField>
+      ))}
+    </SavedForm>
   );
 }
 

@@ -20,7 +20,7 @@ import { Table } from '../ui/table.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
 import { SettingsTabs } from './settings-tabs.tsx';
 
-const kindTexts: Readonly<Record<string, string>> = {
+export const kindTexts: Readonly<Record<string, string>> = {
   'request.submitted': 'Somebody asks for access',
   'request.emergency': 'Somebody takes emergency access',
   'request.approved': 'A request is approved',
