@@ -88,7 +88,7 @@ function SessionTable({ sessions, admin, ask, release }: SessionTableProps) {
       {sessions.map((session) => (
         <tr key={session.id} data-testid="session-row" data-session={session.id}>
           <td data-label="User">
-            <span class="stacked">
+            <span class="stacked words">
               <span class="strong">{session.user.username}</span>
               <Standing session={session} />
             </span>
@@ -186,7 +186,7 @@ function Times({ session, now }: { readonly session: Session; readonly now: numb
       ) : (
         <span class="tag">Connecting</span>
       )}
-      <span class="small quiet nowrap" title={formatMoment(endsAt)}>
+      <span class="small quiet" title={formatMoment(endsAt)}>
         until {formatNear(endsAt)}
       </span>
       {lastInputAt !== null && (
@@ -244,7 +244,7 @@ function RecordingState({ session, now }: { readonly session: Session; readonly 
   switch (recording) {
     case 'recording':
       return (
-        <span class="stacked">
+        <span class="stacked words">
           <span class="status status-recording">
             <span class="dot" aria-hidden="true" /> On
           </span>
