@@ -291,11 +291,13 @@ class OpenSession {
   }
 
   #settle(recording: RecordingResult | 'left' | undefined): void {
-    void this.#journal?.close();
     this.#finishing.resolve(recording);
     if (this.#isLeft && recording !== 'left') this.#options.finishedLater?.(recording);
     this.#isLeft = recording === 'left';
-    if (!this.#isLeft) this.#links.done();
+    // What a full disk did not take of the journal is tried again with the rest.
+    if (this.#isLeft) return;
+    void this.#journal?.close();
+    this.#links.done();
   }
 
   #fail(code: PixelFailureCode, detail: string): void {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, truncate } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { RecordingFolder } from '../storage/recording-folder.ts';
 import { temporaryDirectory } from '../testing/media-tools.ts';
+import { smallDisk } from '../testing/small-disk.ts';
 import { EventJournal, readLostEvents } from './event-journal.ts';
 import { EventLog } from './event-log.ts';
 
@@ -115,6 +116,28 @@ test('it does not grow for ever, and keeps the newest', async (context) => {
   for (const name of names) assert.ok((await stat(join(folder.path, name))).size < 8000);
   const kept = (await readLostEvents(folder, { ...NONE, count: 490 })).map(({ n }) => n);
   assert.deepEqual(kept, [490, 491, 492, 493, 494, 495, 496, 497, 498, 499]);
+  await journal.close();
+});
+
+test('what a full disk did not take is written when there is room', async (context) => {
+  const disk = await smallDisk(context, 300);
+  if (disk === undefined) return;
+  const folder = new RecordingFolder(join(disk, 'session-1'), 'session-1', randomBytes(32));
+  const journal = journalIn(folder);
+  journal.append('input', { keys: 1 }, 1);
+  await journal.flush();
+  const ballast = join(disk, 'ballast');
+  await writeFile(ballast, Buffer.alloc(400_000)).catch(() => {});
+  // More than fits into what is left of the file's last page.
+  journal.append('input', { keys: 2, padding: 'x'.repeat(5000) }, 2);
+  await journal.flush();
+  journal.append('ended', {}, 3);
+  await journal.flush();
+  const lost = async () => (await readLostEvents(folder, NONE)).map(({ n }) => n);
+  assert.deepEqual(await lost(), [0]);
+  await rm(ballast);
+  await journal.flush();
+  assert.deepEqual(await lost(), [0, 1, 2]);
   await journal.close();
 });
 

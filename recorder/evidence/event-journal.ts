@@ -84,9 +84,11 @@ export class EventJournal {
     this.#timer.unref();
   }
 
-  /** Resolves when everything is with the system, or could not be given to it. */
+  /** Tries again what could not be written; resolves when everything is with the system, or cannot be given to it. */
   async flush(): Promise<void> {
+    this.#write();
     while (this.#writing !== undefined) await this.#writing;
+    await this.#writer?.flush().catch(() => {});
   }
 
   /** The files stay: who finishes the recording removes them. Never rejects. */
@@ -106,8 +108,12 @@ export class EventJournal {
 
   #put(entry: JournalEntry): void {
     this.#waiting.push(Buffer.from(`${JSON.stringify(entry)}\n`));
+    this.#write();
+  }
+
+  #write(): void {
     this.#writing ??= this.#writeOut()
-      // A disk that has no room: what waits goes with the next event.
+      // A disk that has no room: what waits goes with the next event, or `flush`.
       .catch(() => {})
       .finally(() => {
         this.#writing = undefined;
