@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { recoverInterrupted } from '../../recorder/finish.ts';
 import { isUnfinished, readRecording } from '../../recorder/library.ts';
-import { RecorderError } from '../../recorder/recording.ts';
+import { RecorderError, systemClock } from '../../recorder/recording.ts';
 import { SessionRecorder } from '../../recorder/session-recorder.ts';
 import { sessionClock } from '../clock.ts';
 import { createLogger } from '../log.ts';
@@ -133,6 +133,7 @@ function open(id: number, options: OpenOptions): void {
         ffmpegPath: options.ffmpegPath,
         signingKeyFile: options.signingKeyFile,
         key: keyIn(options),
+        clock: { ...systemClock, now: sessionClock },
         log: sessionLog,
         onTrouble: troubled,
         onFailure: (error) => failed(error.message),

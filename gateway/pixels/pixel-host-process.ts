@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sessionClock } from '../clock.ts';
+import { clockEnvironment, sessionClock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type {
@@ -407,5 +407,5 @@ class Host {
 /** What the host needs of the gateway's environment: none of its settings, among which may be a password. */
 function hostEnvironment(logLevel: string): NodeJS.ProcessEnv {
   const rest = Object.entries(process.env).filter(([name]) => !name.startsWith('ORIEL_'));
-  return { ...Object.fromEntries(rest), ORIEL_LOG_LEVEL: logLevel };
+  return { ...Object.fromEntries(rest), ORIEL_LOG_LEVEL: logLevel, ...clockEnvironment() };
 }

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { clockEnvironment, sessionClock } from './clock.ts';
+
+/** What `sessionClock` says in another process. */
+function clockOfChild(env: NodeJS.ProcessEnv): number {
+  const script = `import(${JSON.stringify(join(import.meta.dirname, 'clock.ts'))}).then((it) => console.log(it.sessionClock()))`;
+  return Number(execFileSync(process.execPath, ['-e', script], { env: { ...process.env, ...env }, encoding: 'utf8' }));
+}
+
+test("a child process has its parent's clock, whatever the wall clock says by then", () => {
+  const before = sessionClock();
+  const said = clockOfChild(clockEnvironment());
+  assert.ok(said >= before - 1 && said <= sessionClock() + 1, `${before} ${said} ${sessionClock()}`);
+  const [[name = '', zero] = []] = Object.entries(clockEnvironment());
+  const hour = 3_600_000;
+  const later = clockOfChild({ [name]: String(Number(zero) + hour) });
+  assert.ok(later >= before + hour - 1 && later <= sessionClock() + hour + 1);
+});
+
+test('it begins with the wall clock', () => {
+  assert.ok(Math.abs(sessionClock() - Date.now()) < 60_000);
+});
