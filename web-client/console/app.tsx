@@ -36,6 +36,7 @@ const Reviews = lazy(() => import('./pages/reviews.tsx').then((page) => page.Rev
 const DecidePage = lazy(() => import('./pages/decide.tsx').then((page) => page.DecidePage));
 const StoragePage = lazy(() => import('./pages/storage.tsx').then((page) => page.StoragePage));
 const SignInSettings = lazy(() => import('./pages/sign-in-settings.tsx').then((page) => page.SignInSettings));
+const DirectorySettings = lazy(() => import('./pages/directory-settings.tsx').then((page) => page.DirectorySettings));
 const NotificationSettings = lazy(() =>
   import('./pages/notification-settings.tsx').then((page) => page.NotificationSettings),
 );
@@ -150,6 +151,7 @@ function Pages() {
         <Route path="/admin/storage" component={StoragePage} />
         <Route path="/admin/settings" component={SettingsPage} />
         <Route path="/admin/settings/sign-in" component={SignInSettings} />
+        <Route path="/admin/settings/directory" component={DirectorySettings} />
         <Route path="/admin/settings/notifications" component={NotificationSettings} />
         <Route default component={NotFound} />
       </Router>

@@ -1,6 +1,7 @@
 const tabs: readonly (readonly [path: string, label: string])[] = [
   ['/admin/settings', 'General'],
   ['/admin/settings/sign-in', 'Signing in'],
+  ['/admin/settings/directory', 'Directory'],
   ['/admin/settings/notifications', 'Notifications'],
 ];
 

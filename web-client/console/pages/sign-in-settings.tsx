@@ -6,10 +6,9 @@ import {
   type SignInPolicy,
   type SingleSignOnSettings,
 } from '../api/account.ts';
-import { request } from '../api/request.ts';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { CheckField, Field, SelectField } from '../ui/fields.tsx';
-import { Icon } from '../ui/icon.tsx';
+import { MappingFields } from '../ui/mapping-fields.tsx';
 import { Page } from '../ui/page.tsx';
 import { RoleFields, roleTexts } from '../ui/role-fields.tsx';
 import { SavedForm } from '../ui/saved-form.tsx';
@@ -242,74 +241,10 @@ function SingleSignOnForm({ present }: { readonly present: Present }) {
         change={(value) => set({ recheckMinutes: Number(value) })}
         help="Whoever was taken out of the directory is out here at the latest then."
       />
-      <MappingFields mapping={fields.mapping} change={(mapping) => set({ mapping })} />
+      <MappingFields
+        lines={fields.mapping.map(({ claim: name, ...gives }) => ({ name, ...gives }))}
+        change={(lines) => set({ mapping: lines.map(({ name: claim, ...gives }) => ({ claim, ...gives })) })}
+      />
     </SavedForm>
-  );
-}
-
-type Mapping = SingleSignOnSettings['mapping'];
-
-interface Group {
-  readonly id: string;
-  readonly name: string;
-}
-
-const groupsHere = (signal?: AbortSignal) => request<readonly Group[]>('GET', '/groups', undefined, signal);
-
-function MappingFields({ mapping, change }: { readonly mapping: Mapping; change(mapping: Mapping): void }) {
-  const { value: groups = [] } = useResource(groupsHere);
-  const replace = (index: number, part: Partial<Mapping[number]>): void =>
-    change(mapping.map((line, i) => (i === index ? { ...line, ...part } : line)));
-  return (
-    <fieldset class="field">
-      <legend>Groups of the directory</legend>
-      <p class="field-help">
-        Each gives a role or a group here, and takes it away again. What no line names stays as it is set here.
-      </p>
-      {mapping.map((line, index) => (
-        <div class="mapping-line" key={index}>
-          <Field
-            label="Group there"
-            name={`mapping-claim-${index}`}
-            required
-            value={line.claim}
-            change={(claim) => replace(index, { claim })}
-          />
-          <SelectField
-            label="gives"
-            name={`mapping-gives-${index}`}
-            value={line.roles[0] ?? line.groups[0] ?? ''}
-            options={[
-              ['', 'nothing'],
-              ...roleTexts.map(([role, text]) => [role, text.split(':')[0] ?? role] as const),
-              ...groups.map((group) => [group.id, `Group ${group.name}`] as const),
-            ]}
-            change={(value) => {
-              const role = roleTexts.find(([name]) => name === value)?.[0];
-              replace(index, {
-                roles: role === undefined ? [] : [role],
-                groups: role === undefined && value !== '' ? [value] : [],
-              });
-            }}
-          />
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={`Remove the line of ${line.claim || 'an empty group'}`}
-            onClick={() => change(mapping.filter((_, i) => i !== index))}
-          >
-            <Icon name="remove" />
-          </button>
-        </div>
-      ))}
-      <button
-        type="button"
-        class="button"
-        onClick={() => change([...mapping, { claim: '', roles: [], groups: [] }])}
-        data-testid="add-mapping"
-      >
-        <Icon name="add" /> Add a line
-      </button>
-    </fieldset>
   );
 }

@@ -46,7 +46,10 @@ export function Users() {
                 {user.username} {user.id === self.id && <span class="quiet small">you</span>}
                 {user.disabled && <span class="tag">Disabled</span>}{' '}
                 {user.secondFactor && <span class="tag">Two-step</span>}{' '}
-                {!user.hasPassword && <span class="tag">Single sign-on</span>}
+                {!user.hasPassword && (
+                  <span class="tag">{user.directoryAccount === null ? 'Single sign-on' : 'Directory'}</span>
+                )}{' '}
+                {user.displayName !== null && <span class="quiet small">{user.displayName}</span>}
               </td>
               <td data-label="Roles">{user.roles.join(', ') || <span class="quiet">none</span>}</td>
               <td data-label="Groups" class="access-list">
