@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { domainOfDn, escapeDnValue, fillBindName, fillFilter, firstName, normaliseDn } from './ldap-text.ts';
 import { toPerson } from './people.ts';
+import { problems } from './problems.ts';
 
 test('what is typed stands in a filter as a value and no more', () => {
   const filter = (username: string) => fillFilter('(&(objectClass=person)(uid={username}))', { username });
@@ -63,4 +65,13 @@ test('how the directory has somebody, in the words of each kind of directory', (
   assert.deepEqual([jane.username, jane.domain, jane.email], ['jane', 'corp.example', 'a@b.c']);
   assert.throws(() => toPerson({ dn: 'x', uid: 'jane' }, settings, now), { code: 'no_unique_id' });
   assert.throws(() => toPerson({ dn: 'x', entryUUID: 'u' }, settings, now), { code: 'no_username' });
+});
+
+test('docs/signing-in.md has every problem that trying it out can name, in their order', async () => {
+  const page = await readFile(new URL('../../../docs/signing-in.md', import.meta.url), 'utf8');
+  const documented = [...page.slice(page.indexOf('### Trying it')).matchAll(/^\| `(\w+)` \| (.*) \|$/gm)];
+  assert.deepEqual(
+    documented.map(([, code, text]) => [code, text]),
+    Object.entries(problems),
+  );
 });

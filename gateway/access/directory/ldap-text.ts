@@ -6,11 +6,6 @@ export function escapeFilterValue(value: string): string {
   return value.replaceAll(/[\\*()\u0000]/g, (character) => `\\${hexByte(character.charCodeAt(0))}`);
 }
 
-/** Bytes, such as an objectGUID, as they stand in a filter. */
-export function escapeFilterBytes(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => `\\${hexByte(byte)}`).join('');
-}
-
 /** [RFC 4514] 2.4: a value as it stands in a distinguished name. */
 export function escapeDnValue(value: string): string {
   return value

@@ -1,6 +1,6 @@
-import type { Client, Entry } from 'ldapts';
+import { type Client, type Entry, EqualityFilter, type Filter } from 'ldapts';
 import type { DirectorySettings } from './directory-settings.ts';
-import { domainOfDn, escapeFilterBytes, escapeFilterValue, fillFilter } from './ldap-text.ts';
+import { domainOfDn, fillFilter } from './ldap-text.ts';
 import { DirectoryProblem, searchProblem } from './problems.ts';
 
 /** How the directory has somebody. */
@@ -45,7 +45,7 @@ async function find(
   client: Client,
   settings: PeopleSettings,
   base: string,
-  filter: string,
+  filter: string | Filter,
   scope: 'sub' | 'base' = 'sub',
 ): Promise<Person> {
   const { searchEntries } = await client
@@ -129,11 +129,12 @@ function attributesOf(settings: PeopleSettings): ReadonlySet<string> {
   return new Set([...named, ...stateAttributes, 'objectGUID', 'entryUUID', 'userPrincipalName', 'memberOf']);
 }
 
-function uniqueFilter(uniqueId: string): string {
+function uniqueFilter(uniqueId: string): Filter {
   const value = uniqueId.slice(5);
+  // As bytes: text that is escaped would be encoded once more on its way.
   return uniqueId.startsWith('guid:')
-    ? `(objectGUID=${escapeFilterBytes(Buffer.from(value, 'hex'))})`
-    : `(entryUUID=${escapeFilterValue(value)})`;
+    ? new EqualityFilter({ attribute: 'objectGUID', value: Buffer.from(value, 'hex') })
+    : new EqualityFilter({ attribute: 'entryUUID', value });
 }
 
 /** `jane` of `CORP\jane`; everything else as it is typed. */

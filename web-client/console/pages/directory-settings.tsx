@@ -358,7 +358,7 @@ function TryIt() {
 function TriedSteps({ tried: { steps, person } }: { readonly tried: Tried }) {
   return (
     <>
-      <Table columns={['Step', 'Server', 'Result']} testId="tried-steps">
+      <Table columns={['Step', 'Server', 'Result']} kind="tried" testId="tried-steps">
         {steps.map(({ step, server, code, problem, detail }) => (
           <tr key={`${step} ${server}`} data-testid={`tried-${step}`}>
             <td data-label="Step">{stepTexts[step]}</td>
@@ -379,7 +379,7 @@ function TriedSteps({ tried: { steps, person } }: { readonly tried: Tried }) {
         ))}
       </Table>
       {person !== null && (
-        <p role="status" data-testid="tried-person">
+        <p class="tried" role="status" data-testid="tried-person">
           {person.displayName ?? person.username}
           {person.email === null ? '' : ` (${person.email})`} would be {person.username}
           {person.domain === '' ? '' : ` of ${person.domain}`}, in {person.groups.length} groups of the directory,
