@@ -391,6 +391,9 @@ test('pages: index.html for the router, assets for a year, nothing outside', asy
   assert.match(asset.headers['content-type'] ?? '', /javascript/);
   const lost = await harness.call('GET', '/nothing', { headers: { accept: 'text/html,*/*' } });
   assert.deepEqual([lost.status, lost.text], [404, '<title>Oriel</title>'], 'a person reads it in a page');
+  assert.equal(String(asset.headers['content-security-policy']).includes('unsafe'), false);
+  const worker = await harness.call('GET', '/assets/worker-1a2B_3-c.js');
+  assert.match(String(worker.headers['content-security-policy']), /script-src 'self' 'wasm-unsafe-eval';/);
   for (const path of [
     '/nothing',
     '/assets/none.js',

@@ -1,6 +1,9 @@
 import type { Middleware } from 'koa';
 import helmet from 'koa-helmet';
 
+/** The viewer's worker, as the web client's build names it. A worker has the policy that its own script came with. */
+const VIEWER_WORKER = /^\/assets\/worker-[\w-]+\.js$/;
+
 /**
  * Response headers that keep the pages to themselves: a Content-Security-Policy that names each thing a page may do,
  * no framing, no referrer, no sniffing.
@@ -9,13 +12,14 @@ import helmet from 'koa-helmet';
  *   the browser's user the way past its warning.
  */
 export function securityHeaders(ownCertificate: boolean): Middleware {
-  const protect = (host: string) =>
+  const protect = (host: string, isWorker: boolean) =>
     helmet({
       contentSecurityPolicy: {
         useDefaults: false,
         directives: {
           defaultSrc: ["'none'"],
-          scriptSrc: ["'self'"],
+          // Decoding is WebAssembly, which only the worker does.
+          scriptSrc: ["'self'", ...(isWorker ? ["'wasm-unsafe-eval'"] : [])],
           styleSrc: ["'self'"],
           imgSrc: ["'self'", 'data:', 'blob:'],
           fontSrc: ["'self'"],
@@ -35,15 +39,17 @@ export function securityHeaders(ownCertificate: boolean): Middleware {
       xFrameOptions: { action: 'deny' },
     }) as unknown as Middleware;
 
-  // One middleware per host name asked for: few in practice, and bounded against made-up ones.
+  // Two middlewares per host name asked for: few in practice, and bounded against made-up ones.
   const byHost = new Map<string, Middleware>();
   return (context, next) => {
     const host = hostForPolicy(context.get('Host'));
-    let middleware = byHost.get(host);
+    const isWorker = VIEWER_WORKER.test(context.path);
+    const key = `${isWorker ? 'worker' : 'page'} ${host}`;
+    let middleware = byHost.get(key);
     if (middleware === undefined) {
-      if (byHost.size >= 32) byHost.clear();
-      middleware = protect(host);
-      byHost.set(host, middleware);
+      if (byHost.size >= 64) byHost.clear();
+      middleware = protect(host, isWorker);
+      byHost.set(key, middleware);
     }
     return middleware(context, next);
   };

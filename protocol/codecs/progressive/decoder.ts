@@ -1,7 +1,7 @@
 import { ReadCursor } from '../../core/cursor.ts';
 import type { PixelTarget } from '../pixel-target.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
-import { yCbCrToRgba } from '../remotefx/colour.ts';
+import { type TileKernels, tileKernels } from '../remotefx/tile-kernels.ts';
 import {
   decodeProgressiveBlock,
   FULL_QUALITY,
@@ -10,7 +10,7 @@ import {
   type ProgressiveTile,
 } from './blocks.ts';
 import { ComponentState } from './tile-state.ts';
-import { EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_PIXELS, TILE_SIZE, WAVELET_SCRATCH } from './wavelet.ts';
+import { EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_PIXELS, TILE_SIZE } from './wavelet.ts';
 
 /** Tiles kept for the next frame's pixels: 4 MB. */
 const MAX_SPARE_TILES = 256;
@@ -35,8 +35,11 @@ export class ProgressiveDecoder {
   /** Pixels of former frames' tiles, to be written over. */
   readonly #spare: Uint32Array[] = [];
   #frameRects: RegionRect[] = [];
-  readonly #samples = [new Int16Array(TILE_PIXELS), new Int16Array(TILE_PIXELS), new Int16Array(TILE_PIXELS)] as const;
-  readonly #scratch = new Int16Array(WAVELET_SCRATCH);
+  readonly #kernels: TileKernels;
+
+  constructor(kernels: TileKernels = tileKernels) {
+    this.#kernels = kernels;
+  }
 
   /**
    * Decodes one RFX_PROGRESSIVE_BITMAP_STREAM.
@@ -93,24 +96,24 @@ export class ProgressiveDecoder {
     }
     const layout = region.extrapolated ? EXTRAPOLATED_LAYOUT : ORIGINAL_LAYOUT;
     const extra = tile.quality === FULL_QUALITY ? undefined : region.progressive[tile.quality];
-    const [y, cb, cr] = this.#samples;
+    const kernels = this.#kernels;
+    const { y, cb, cr } = kernels;
     const quantOf = (index: number): Uint8Array => region.quantization[index] ?? new Uint8Array(10);
     if (tile.kind === 'first') {
-      const scratch = this.#scratch;
-      state.y.first(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, tile.difference, y, scratch);
-      state.cb.first(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, tile.difference, cb, scratch);
-      state.cr.first(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, tile.difference, cr, scratch);
+      state.y.first(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, tile.difference, y, kernels);
+      state.cb.first(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, tile.difference, cb, kernels);
+      state.cr.first(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, tile.difference, cr, kernels);
     } else {
-      state.y.upgrade(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, y, this.#scratch);
-      state.cb.upgrade(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, cb, this.#scratch);
-      state.cr.upgrade(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, cr, this.#scratch);
+      state.y.upgrade(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, y, kernels);
+      state.cb.upgrade(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, cb, kernels);
+      state.cr.upgrade(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, cr, kernels);
     }
     let pixels = this.#framePixels.get(key);
     if (pixels === undefined) {
       pixels = this.#spare.pop() ?? new Uint32Array(TILE_PIXELS);
       this.#framePixels.set(key, pixels);
     }
-    yCbCrToRgba(y, cb, cr, pixels);
+    kernels.paint(true, pixels, 0, TILE_SIZE);
     return key;
   }
 

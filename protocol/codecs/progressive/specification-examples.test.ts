@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Quantization, SubBand } from '../remotefx/quantization.ts';
 import { encodeRlgr } from '../remotefx/rlgr-encoder.ts';
+import { plainTileKernels } from '../remotefx/tile-kernels.ts';
 import { SrlReader, SrlWriter, UpgradeBits } from './srl.ts';
 import { ComponentState } from './tile-state.ts';
-import { type BandLayout, TILE_PIXELS } from './wavelet.ts';
+import type { BandLayout } from './wavelet.ts';
 
 /** The example's tile: bands HL, LH and LL of five, five and four coefficients, and no transform. */
 const layout: BandLayout = {
@@ -13,7 +14,7 @@ const layout: BandLayout = {
     const [offset = 10, size = 0] = { 0: [0, 5], 1: [5, 5], 9: [10, 4] }[band] ?? [];
     return { name: 'LL3' as SubBand, offset, size };
   }),
-  inverse: () => undefined,
+  levels: [],
   forward: () => undefined,
 };
 
@@ -34,17 +35,17 @@ const FRAME_2_AT_50 = [0x80, 0x07, 0x00, 0x15, 0xa7, 0x00];
 
 function decoder() {
   const component = new ComponentState();
-  const samples = new Int16Array(TILE_PIXELS);
-  const scratch = new Int16Array(0);
+  const kernels = plainTileKernels();
+  const samples = kernels.y;
   const shown = () => [...samples.subarray(0, 14)];
   return {
     first(source: readonly number[], difference: boolean): number[] {
-      component.first(Uint8Array.from(source), layout, QUANTIZATION, AT_25, difference, samples, scratch);
+      component.first(Uint8Array.from(source), layout, QUANTIZATION, AT_25, difference, samples, kernels);
       return shown();
     },
     upgrade(srl: readonly number[], raw: readonly number[], extra: Quantization | undefined): number[] {
       const streams = { srl: Uint8Array.from(srl), raw: Uint8Array.from(raw) };
-      component.upgrade(streams, layout, QUANTIZATION, extra, samples, scratch);
+      component.upgrade(streams, layout, QUANTIZATION, extra, samples, kernels);
       return shown();
     },
   };

@@ -1,6 +1,6 @@
 import type { Quantization } from '../remotefx/quantization.ts';
-import { decodeRlgr, RlgrMode } from '../remotefx/rlgr.ts';
-import { firstNonzero } from '../remotefx/tile-codec.ts';
+import { RlgrMode } from '../remotefx/rlgr.ts';
+import { firstNonzero, type TileKernels } from '../remotefx/tile-kernels.ts';
 import type { UpgradeStreams } from './blocks.ts';
 import { SrlReader, UpgradeBits } from './srl.ts';
 import { type BandLayout, TILE_PIXELS } from './wavelet.ts';
@@ -25,7 +25,7 @@ export class ComponentState {
    * [MS-RDPEGFX] 3.2.8.1.5.1: a first pass, entropy-coded with RLGR1.
    *
    * @param extra the progressive quantization, bits that later passes bring
-   * @param samples takes the tile's samples
+   * @param samples takes the tile's samples; one of the kernels' components
    */
   first(
     source: Uint8Array,
@@ -34,10 +34,9 @@ export class ComponentState {
     extra: Quantization | undefined,
     difference: boolean,
     samples: Int16Array,
-    scratch: Int16Array,
+    kernels: TileKernels,
   ): void {
-    decodeRlgr(RlgrMode.rlgr1, source, samples);
-    const from = firstNonzero(samples);
+    const from = kernels.decodeRlgr(RlgrMode.rlgr1, source, samples);
     this.#detailAt = difference ? Math.min(from, this.#detailAt) : from;
     this.#signs = extra === undefined ? undefined : signsOf(samples);
     for (let i = layout.bands[LL3]!.offset + 1; i < TILE_PIXELS; i++) samples[i] = samples[i]! + samples[i - 1]!;
@@ -46,13 +45,13 @@ export class ComponentState {
       const bitPosition = quant[band]! + (extra?.[band] ?? 0);
       this.#bitPositions[band] = bitPosition;
       const shift = bitPosition - QUANTIZATION_BASE;
-      const end = offset + size;
-      if (shift > 0) for (let i = Math.max(offset, from); i < end; i++) samples[i] = samples[i]! << shift;
+      const at = Math.max(offset, from);
+      if (shift > 0 && at < offset + size) kernels.shiftLeft(samples, at, offset + size - at, shift);
     }
     const coefficients = this.#coefficients;
     if (difference) for (let i = 0; i < TILE_PIXELS; i++) samples[i] = samples[i]! + coefficients[i]!;
     coefficients.set(samples);
-    layout.inverse(samples, scratch, this.#detailAt);
+    kernels.inverseWavelet(samples, layout.levels, this.#detailAt);
   }
 
   /**
@@ -65,7 +64,7 @@ export class ComponentState {
     quant: Quantization,
     extra: Quantization | undefined,
     samples: Int16Array,
-    scratch: Int16Array,
+    kernels: TileKernels,
   ): void {
     const srl = new SrlReader(streams.srl);
     const raw = new UpgradeBits(streams.raw);
@@ -84,7 +83,7 @@ export class ComponentState {
     this.#signs = extra === undefined ? undefined : signs;
     this.#detailAt = firstNonzero(this.#coefficients);
     samples.set(this.#coefficients);
-    layout.inverse(samples, scratch, this.#detailAt);
+    kernels.inverseWavelet(samples, layout.levels, this.#detailAt);
   }
 
   /** Forgets what only an upgrade would need; the coefficients stay, for differences to come. */

@@ -1,10 +1,10 @@
 import type { SubBand } from '../remotefx/quantization.ts';
 import {
   forwardWavelet,
-  inverseLevel,
-  inverseWavelet,
+  LEVELS,
   TILE_PIXELS,
   TILE_SIZE,
+  WAVELET_SCRATCH,
   type WaveletLevel,
 } from '../remotefx/wavelet.ts';
 
@@ -15,23 +15,19 @@ import {
  */
 export interface BandLayout {
   readonly bands: readonly { readonly name: SubBand; readonly offset: number; readonly size: number }[];
-  /** Coefficients into samples, in place; all those before `detailAt` are zero. `scratch` is at least 64×66. */
-  readonly inverse: (tile: Int16Array, scratch: Int16Array, detailAt: number) => void;
-  /** Samples into coefficients, in place; the server's side. */
+  /** Of the inverse transform, coarsest first. */
+  readonly levels: readonly WaveletLevel[];
+  /** Samples into coefficients, in place; the server's side. `scratch` is as large as `WAVELET_SCRATCH`. */
   readonly forward: (tile: Int16Array, scratch: Int16Array) => void;
 }
 
-/** Samples of scratch memory either transform may use. */
-export const WAVELET_SCRATCH = TILE_SIZE * 66;
-
 export const ORIGINAL_LAYOUT: BandLayout = {
   bands: layOut([32 * 32, 32 * 32, 32 * 32], [16 * 16, 16 * 16, 16 * 16], [8 * 8, 8 * 8, 8 * 8, 8 * 8]),
-  inverse: inverseWavelet,
+  levels: LEVELS,
   forward: forwardWavelet,
 };
 
-/** Coarsest first. */
-const LEVELS: readonly WaveletLevel[] = [
+const EXTRAPOLATED_LEVELS: readonly WaveletLevel[] = [
   { low: 9, high: 8, offset: 3807 },
   { low: 17, high: 16, offset: 3007 },
   { low: 33, high: 31, offset: 0 },
@@ -39,11 +35,10 @@ const LEVELS: readonly WaveletLevel[] = [
 
 export const EXTRAPOLATED_LAYOUT: BandLayout = {
   bands: layOut([31 * 33, 33 * 31, 31 * 31], [16 * 17, 17 * 16, 16 * 16], [8 * 9, 9 * 8, 8 * 8, 9 * 9]),
-  inverse: (tile, scratch, detailAt) => {
-    for (const level of LEVELS) inverseLevel(tile, level, scratch, detailAt);
-  },
+  levels: EXTRAPOLATED_LEVELS,
   forward: (tile, scratch) => {
-    for (const { low, high, offset } of LEVELS.toReversed()) forwardLevel(tile, offset, low, high, scratch);
+    for (const { low, high, offset } of EXTRAPOLATED_LEVELS.toReversed())
+      forwardLevel(tile, offset, low, high, scratch);
   },
 };
 
@@ -97,4 +92,4 @@ function forwardLine(samples: Int16Array, line: Int16Array, low: number, high: n
   for (let n = 0; n < low; n++) line[n] = sample(2 * n) + ((highPass(n - 1) + highPass(n) + 1) >> 1);
 }
 
-export { TILE_PIXELS, TILE_SIZE };
+export { TILE_PIXELS, TILE_SIZE, WAVELET_SCRATCH };

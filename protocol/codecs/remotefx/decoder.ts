@@ -2,6 +2,7 @@ import { ReadCursor } from '../../core/cursor.ts';
 import type { PixelTarget } from '../pixel-target.ts';
 import { decodeBlock, type EncodedTile, type RegionRect } from './blocks.ts';
 import { TileDecoder } from './tile-codec.ts';
+import { type TileKernels, tileKernels } from './tile-kernels.ts';
 import { TILE_PIXELS, TILE_SIZE } from './wavelet.ts';
 
 /**
@@ -9,11 +10,15 @@ import { TILE_PIXELS, TILE_SIZE } from './wavelet.ts';
  * the header blocks come with the first frame only.
  */
 export class RemoteFxDecoder {
-  readonly #tile = new TileDecoder();
+  readonly #tile: TileDecoder;
   /** A tile of which only parts are shown. */
   readonly #pixels = new Uint32Array(TILE_PIXELS);
   #channel: { readonly width: number; readonly height: number } | undefined;
   #region: readonly RegionRect[] = [];
+
+  constructor(kernels: TileKernels = tileKernels) {
+    this.#tile = new TileDecoder(kernels);
+  }
 
   /**
    * Decodes one encoded bitmap stream.

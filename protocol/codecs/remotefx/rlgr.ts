@@ -86,10 +86,10 @@ export function decodeRlgr(mode: RlgrMode, source: Uint8Array, output: Int16Arra
       unary = 0;
       let ones = GOOD_BITS;
       while (ones === GOOD_BITS) {
-        if (unary > LONGEST_UNARY) throw rlgrError(bitAt, 'unary prefix', 'does not end');
         ones = Math.min(Math.clz32(~(bits.getUint32(bitAt >>> 3) << (bitAt & 7))), GOOD_BITS);
         unary += ones;
         bitAt += ones;
+        if (unary > LONGEST_UNARY) throw rlgrError(bitAt, 'unary prefix', 'does not end');
       }
       bitAt++;
       window = bits.getUint32(bitAt >>> 3) << (bitAt & 7);

@@ -1,9 +1,10 @@
 import type { EncodedTile } from './blocks.ts';
-import { lumaToRgba, rgbaToYCbCr, yCbCrToRgba } from './colour.ts';
+import { rgbaToYCbCr } from './colour.ts';
 import type { Quantization } from './quantization.ts';
-import { decodeRlgr, type RlgrMode } from './rlgr.ts';
+import type { RlgrMode } from './rlgr.ts';
 import { encodeRlgr } from './rlgr-encoder.ts';
-import { forwardWavelet, inverseWavelet, TILE_PIXELS } from './wavelet.ts';
+import { type TileKernels, tileKernels } from './tile-kernels.ts';
+import { forwardWavelet, LEVELS, TILE_PIXELS } from './wavelet.ts';
 
 /** Coefficients of each sub-band, in the order of `SUB_BANDS`. */
 const BAND_SIZES = [1024, 1024, 1024, 256, 256, 256, 64, 64, 64, 64] as const;
@@ -12,56 +13,50 @@ const LL3_OFFSET = 4032;
 /** The quantization values are 6 at least; what lies below is the fraction that coefficients carry. */
 const QUANTIZATION_BASE = 1;
 
-/** Decodes single tiles. Holds the buffers one tile needs, so that decoding allocates nothing. */
+/** Decodes single tiles. */
 export class TileDecoder {
-  readonly #y = new Int16Array(TILE_PIXELS);
-  readonly #cb = new Int16Array(TILE_PIXELS);
-  readonly #cr = new Int16Array(TILE_PIXELS);
-  readonly #scratch = new Int16Array(TILE_PIXELS);
+  readonly #kernels: TileKernels;
   #hasColour = false;
 
-  /** Decodes a tile, for `paint` to show. */
+  constructor(kernels: TileKernels = tileKernels) {
+    this.#kernels = kernels;
+  }
+
+  /** Decodes a tile, for `paint` to show before anything else is decoded. */
   decode(tile: EncodedTile, mode: RlgrMode, quantization: readonly Quantization[]): void {
-    this.#component(tile.y, mode, quantization[tile.quantIdxY], this.#y);
-    const hasCb = this.#component(tile.cb, mode, quantization[tile.quantIdxCb], this.#cb);
-    const hasCr = this.#component(tile.cr, mode, quantization[tile.quantIdxCr], this.#cr);
+    const { y, cb, cr } = this.#kernels;
+    this.#component(tile.y, mode, quantization[tile.quantIdxY], y);
+    const hasCb = this.#component(tile.cb, mode, quantization[tile.quantIdxCb], cb);
+    const hasCr = this.#component(tile.cr, mode, quantization[tile.quantIdxCr], cr);
     this.#hasColour = hasCb || hasCr;
   }
 
   /** Writes the last decoded tile, 64 rows of 64 pixels `0xAABBGGRR`, from `words[at]` on. */
   paint(words: Uint32Array, at: number, stride: number): void {
-    if (this.#hasColour) yCbCrToRgba(this.#y, this.#cb, this.#cr, words, at, stride);
-    else lumaToRgba(this.#y, words, at, stride);
+    this.#kernels.paint(this.#hasColour, words, at, stride);
   }
 
   /** Returns whether any sample can be other than zero. */
   #component(source: Uint8Array, mode: RlgrMode, quant: Quantization | undefined, output: Int16Array): boolean {
-    decodeRlgr(mode, source, output);
-    const detailAt = firstNonzero(output);
+    const kernels = this.#kernels;
+    const detailAt = kernels.decodeRlgr(mode, source, output);
     if (detailAt === TILE_PIXELS) return false;
     // The coarsest band is sent as differences, [MS-RDPRFX] 3.1.8.1.6.
     for (let i = LL3_OFFSET + 1; i < TILE_PIXELS; i++) output[i] = output[i]! + output[i - 1]!;
-    if (quant !== undefined) scaleUp(output, quant, detailAt);
-    inverseWavelet(output, this.#scratch, detailAt);
+    if (quant !== undefined) scaleUp(kernels, output, quant, detailAt);
+    kernels.inverseWavelet(output, LEVELS, detailAt);
     return true;
   }
 }
 
-/** Index of the first coefficient that is not zero; chroma and smooth pictures have none for long. */
-export function firstNonzero(coefficients: Int16Array): number {
-  let at = 0;
-  while (at < TILE_PIXELS && coefficients[at] === 0) at++;
-  return at;
-}
-
 /** [MS-RDPRFX] 3.1.8.2.3: each band is multiplied by the power of two that its quantization value names. */
-function scaleUp(coefficients: Int16Array, quant: Quantization, detailAt: number): void {
+function scaleUp(kernels: TileKernels, coefficients: Int16Array, quant: Quantization, detailAt: number): void {
   let end = 0;
   for (let band = 0; band < BAND_SIZES.length; band++) {
     const at = Math.max(end, detailAt);
     end += BAND_SIZES[band]!;
-    const shift = quant[band]! - QUANTIZATION_BASE;
-    if (shift > 0) for (let i = at; i < end; i++) coefficients[i] = coefficients[i]! << shift;
+    const bits = quant[band]! - QUANTIZATION_BASE;
+    if (bits > 0 && at < end) kernels.shiftLeft(coefficients, at, end - at, bits);
   }
 }
 

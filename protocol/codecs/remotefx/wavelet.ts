@@ -15,8 +15,11 @@ export interface WaveletLevel {
   readonly offset: number;
 }
 
+/** Samples of scratch memory that a transform may use: 64 rows of 66. */
+export const WAVELET_SCRATCH = TILE_SIZE * 66;
+
 /** Coarsest first. */
-const LEVELS: readonly WaveletLevel[] = [
+export const LEVELS: readonly WaveletLevel[] = [
   { low: 8, high: 8, offset: 3840 },
   { low: 16, high: 16, offset: 3072 },
   { low: 32, high: 32, offset: 0 },
@@ -79,14 +82,14 @@ function inverseLine(
   high: number,
 ): void {
   let before = from[highAt]!;
-  let even = from[lowAt]! - ((before + before + 1) >> 1);
+  let even = to16(from[lowAt]! - before);
   let lowIndex = lowAt + step;
   let highIndex = highAt + step;
   let out = outAt;
   to[out] = even;
   for (let n = 1; n < high; n++) {
     const here = from[highIndex]!;
-    const next = from[lowIndex]! - ((before + here + 1) >> 1);
+    const next = to16(from[lowIndex]! - ((before + here + 1) >> 1));
     to[out + outStep] = (before << 1) + ((even + next) >> 1);
     out += 2 * outStep;
     to[out] = next;
@@ -101,12 +104,16 @@ function inverseLine(
   }
   const dropped = low - high === 2;
   const past = dropped ? 0 : before;
-  const next = from[lowIndex]! - ((before + past + 1) >> 1);
+  const next = to16(from[lowIndex]! - ((before + past + 1) >> 1));
   to[out + outStep] = (before << 1) + ((even + next) >> 1);
   to[out + 2 * outStep] = next;
   if (!dropped) return;
-  const extrapolated = from[lowIndex + step]! - ((past + 1) >> 1);
-  to[out + 3 * outStep] = (next + extrapolated) >> 1;
+  to[out + 3 * outStep] = (next + from[lowIndex + step]!) >> 1;
+}
+
+/** As a sample is stored: vectors of 16-bit numbers have no more bits in between either. */
+function to16(value: number): number {
+  return (value << 16) >> 16;
 }
 
 /** What `inverseLevel` comes to where all high-pass coefficients are zero: a sample halfway between any two. */

@@ -1,0 +1,146 @@
+import { lumaToRgba, yCbCrToRgba } from './colour.ts';
+import { decodeRlgr, RlgrMode } from './rlgr.ts';
+import { TILE_MODULE } from './tile-module.ts';
+import { inverseLevel, TILE_PIXELS, TILE_SIZE, WAVELET_SCRATCH, type WaveletLevel } from './wavelet.ts';
+
+/**
+ * The hot loops of decoding a tile, and the memory they work in: 64×64 numbers for each of three components. All decoders share them,
+ * so what is in them is good until somebody decodes the next tile.
+ *
+ * There are two, with the same results to the bit: plain TypeScript, and WebAssembly with vectors of 128 bits.
+ */
+export interface TileKernels {
+  readonly name: 'typescript' | 'webassembly';
+  readonly y: Int16Array;
+  readonly cb: Int16Array;
+  readonly cr: Int16Array;
+  /**
+   * Decodes a stream into one of the three components ([MS-RDPRFX] 3.1.8.1.7.3).
+   * @returns the index of the first coefficient that is not zero, `TILE_PIXELS` where there is none
+   * @throws DecodeError where a code runs past what 16 bits can hold
+   */
+  readonly decodeRlgr: (mode: RlgrMode, source: Uint8Array, component: Int16Array) => number;
+  /** Multiplies `count` coefficients of a component from `at` on by two to the power of `bits`. */
+  readonly shiftLeft: (component: Int16Array, at: number, count: number, bits: number) => void;
+  /** Coefficients of a component into samples, in place, coarsest level first; all those before `detailAt` are zero. */
+  readonly inverseWavelet: (component: Int16Array, levels: readonly WaveletLevel[], detailAt: number) => void;
+  /**
+   * The components into 64 rows of 64 pixels `0xAABBGGRR`, from `words[at]` on.
+   * @param hasColour whether any number of `cb` and `cr` is not zero
+   */
+  readonly paint: (hasColour: boolean, words: Uint32Array, at: number, stride: number) => void;
+}
+
+/** The oracle, and what serves where WebAssembly is not to be had. */
+export function plainTileKernels(): TileKernels {
+  const y = new Int16Array(TILE_PIXELS);
+  const cb = new Int16Array(TILE_PIXELS);
+  const cr = new Int16Array(TILE_PIXELS);
+  const scratch = new Int16Array(WAVELET_SCRATCH);
+  return {
+    name: 'typescript',
+    y,
+    cb,
+    cr,
+    decodeRlgr(mode, source, component) {
+      decodeRlgr(mode, source, component);
+      return firstNonzero(component);
+    },
+    shiftLeft(component, at, count, bits) {
+      for (let i = at; i < at + count; i++) component[i] = component[i]! << bits;
+    },
+    inverseWavelet(component, levels, detailAt) {
+      for (const level of levels) inverseLevel(component, level, scratch, detailAt);
+    },
+    paint(hasColour, words, at, stride) {
+      if (hasColour) yCbCrToRgba(y, cb, cr, words, at, stride);
+      else lumaToRgba(y, words, at, stride);
+    },
+  };
+}
+
+/** Undefined where there is no WebAssembly, or none with vectors, or where a page's policy forbids it. */
+export function webAssemblyTileKernels(): TileKernels | undefined {
+  const tile = instantiate();
+  if (tile === undefined) return undefined;
+  const { buffer } = tile.memory;
+  const [y, cb, cr] = [0, 1, 2].map(
+    (index) => new Int16Array(buffer, tile.components.value + index * 2 * TILE_PIXELS, TILE_PIXELS),
+  ) as [Int16Array, Int16Array, Int16Array];
+  const stream = new Uint8Array(buffer, tile.stream.value, tile.streamSize.value);
+  const pixels = new Uint32Array(buffer, tile.pixels.value, TILE_PIXELS);
+  return {
+    name: 'webassembly',
+    y,
+    cb,
+    cr,
+    decodeRlgr(mode, source, component) {
+      if (source.length <= stream.length) {
+        stream.set(source);
+        const rlgr1 = mode === RlgrMode.rlgr1 ? 1 : 0;
+        const isGood = tile.decodeRlgr(rlgr1, source.length, component.byteOffset);
+        if (isGood) return tile.firstNonzero(component.byteOffset);
+      }
+      // Too long for a tile on the wire, or damaged: who says what is wrong is the other one.
+      decodeRlgr(mode, source, component);
+      return firstNonzero(component);
+    },
+    shiftLeft(component, at, count, bits) {
+      tile.shiftLeft(component.byteOffset + 2 * at, count, bits);
+    },
+    inverseWavelet(component, levels) {
+      for (const { low, high, offset } of levels) tile.inverseLevel(component.byteOffset + 2 * offset, low, high);
+    },
+    paint(_hasColour, words, at, stride) {
+      tile.paint();
+      for (let from = 0, to = at; from < TILE_PIXELS; from += TILE_SIZE, to += stride) {
+        words.set(pixels.subarray(from, from + TILE_SIZE), to);
+      }
+    },
+  };
+}
+
+/** The fastest there is. */
+export const tileKernels: TileKernels = webAssemblyTileKernels() ?? plainTileKernels();
+
+/** Index of the first coefficient that is not zero; chroma and smooth pictures have none for long. */
+export function firstNonzero(coefficients: Int16Array): number {
+  let at = 0;
+  while (at < TILE_PIXELS && coefficients[at] === 0) at++;
+  return at;
+}
+
+/** What `assembly/tile.ts` exports. Addresses are bytes from the memory's start. */
+interface TileModule {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly components: { readonly value: number };
+  readonly pixels: { readonly value: number };
+  readonly stream: { readonly value: number };
+  readonly streamSize: { readonly value: number };
+  readonly decodeRlgr: (rlgr1: number, size: number, output: number) => number;
+  readonly firstNonzero: (component: number) => number;
+  readonly shiftLeft: (at: number, count: number, bits: number) => void;
+  readonly inverseLevel: (tile: number, low: number, high: number) => void;
+  readonly paint: () => void;
+}
+
+/** The part of the platform that only this file needs; neither Node nor browsers have to have it. */
+interface Platform {
+  readonly WebAssembly?: {
+    readonly Module: new (bytes: Uint8Array) => object;
+    readonly Instance: new (module: object) => { readonly exports: object };
+  };
+  readonly atob: (base64: string) => string;
+}
+
+function instantiate(): TileModule | undefined {
+  const { WebAssembly, atob } = globalThis as unknown as Platform;
+  if (WebAssembly === undefined) return undefined;
+  try {
+    const bytes = Uint8Array.from(atob(TILE_MODULE), (character) => character.charCodeAt(0));
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as TileModule;
+  } catch {
+    // An engine without vectors refuses the module, and a page's policy may forbid all of them.
+    return undefined;
+  }
+}
