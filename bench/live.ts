@@ -21,7 +21,7 @@ import { measureRow } from './live/measure.ts';
 import { measurePace } from './live/pace.ts';
 import { OrielPeer } from './live/peers/oriel.ts';
 import { Absent, type Peer } from './live/peers/peer.ts';
-import type { DensityRow, LiveReport, LiveRow, PaceRow, Skipped } from './live/rows.ts';
+import type { BrowserRow, DensityRow, LiveReport, LiveRow, PaceRow, Skipped } from './live/rows.ts';
 import { ensureStream } from './live/streams/store.ts';
 import { reportText } from './live/table.ts';
 
@@ -45,6 +45,7 @@ streams that are drawn and encoded once; browsers are simulated. Everything is o
     density: { type: 'string', value: 'LIST', meaning: 'numbers of sessions to hold at once', fallback: '' },
     mix: { type: 'string', value: 'LIST', meaning: 'what they do: mix (of works), typing, or all', fallback: 'mix' },
     recorded: { type: 'boolean', meaning: 'record the sessions of --density' },
+    'no-browser': { type: 'boolean', meaning: 'no real Chromium (it draws scroll and page at 1920x1080)' },
     'no-rows': { type: 'boolean', meaning: 'nothing but --density' },
     json: { type: 'string', value: 'FILE', meaning: 'write the figures' },
     html: { type: 'string', value: 'FILE', meaning: 'write a report with plots' },
@@ -72,6 +73,7 @@ interface Plan {
   readonly density: readonly number[];
   readonly mixes: readonly DensityMix[];
   readonly recorded: boolean;
+  readonly browser: boolean;
   readonly guacd: string | undefined;
   readonly nodeRdpjs: string | undefined;
 }
@@ -107,6 +109,7 @@ function planOf(options: BenchOptions): Plan {
     density: options.numbers('density', 1, 500),
     mixes: options.choices('mix', ['mix', 'typing'] as const),
     recorded: options.flag('recorded'),
+    browser: !options.flag('no-browser'),
     guacd: options.text('guacd'),
     nodeRdpjs: options.text('node-rdpjs'),
   };
@@ -127,10 +130,14 @@ export async function measureAll(plan: Plan): Promise<LiveReport> {
   const rows: LiveRow[] = [];
   const pace: PaceRow[] = [];
   const densityRows: DensityRow[] = [];
+  const browserRows: BrowserRow[] = [];
   const skipped: Skipped[] = [];
   const versions: Record<string, string> = { node: process.versions.node };
   const paced = plan.peers.includes('oriel-stream') ? cells.filter(({ scenario }) => scenario === 'page') : [];
-  const progress = new Progress(cells.length * plan.peers.length + paced.length + density.length * mixes.length);
+  const drawn = plan.browser && plan.peers.includes('oriel-stream') ? browserCells(plan) : [];
+  const progress = new Progress(
+    cells.length * plan.peers.length + paced.length + drawn.length + density.length * mixes.length,
+  );
   await prepareStreams(plan, progress);
 
   if (cells.length > 0) {
@@ -153,6 +160,14 @@ export async function measureAll(plan: Plan): Promise<LiveReport> {
       await attempt(where, skipped, async () => pace.push(await measurePace(lab, peer, server, size, seconds)));
     }
   }
+  for (const { scenario, server } of drawn) {
+    const where = `Chromium, ${scenario}, ${server}, ${BROWSER_SIZE}`;
+    progress.step(where);
+    await attempt(where, skipped, async () => {
+      const { measureBrowser } = await import('./live/browser.ts');
+      browserRows.push(await measureBrowser(scenario, server, BROWSER_SIZE, seconds));
+    });
+  }
   for (const mix of mixes) {
     for (const sessions of density) {
       // A gateway of its own for each: what a larger number leaves behind must not count for the next.
@@ -167,13 +182,24 @@ export async function measureAll(plan: Plan): Promise<LiveReport> {
       });
     }
   }
-  return { machine: machine(), versions, startedAt, rows, density: densityRows, pace, browser: [], skipped };
+  return { machine: machine(), versions, startedAt, rows, density: densityRows, pace, browser: browserRows, skipped };
 }
 
-async function prepareStreams({ scenarios, sizes, servers, density, mixes }: Plan, progress: Progress): Promise<void> {
+/** What a real browser is given to draw. */
+const BROWSER_SIZE = '1920x1080';
+const BROWSER_SCENARIOS: readonly Scenario[] = ['scroll', 'page'];
+
+function browserCells({ scenarios, servers }: Plan) {
+  const wanted = scenarios.filter((scenario) => BROWSER_SCENARIOS.includes(scenario));
+  return wanted.flatMap((scenario) => servers.map((server) => ({ scenario, server })));
+}
+
+async function prepareStreams(plan: Plan, progress: Progress): Promise<void> {
+  const { scenarios, sizes, servers, density, mixes } = plan;
   const wanted = scenarios.flatMap((scenario) =>
     sizes.flatMap((size) => servers.map((server) => ({ scenario: scenario as Scenario | Work, size, server }))),
   );
+  if (plan.browser) for (const cell of browserCells(plan)) wanted.push({ ...cell, size: BROWSER_SIZE });
   const most = Math.max(0, ...density);
   for (const mix of mixes) {
     for (const scenario of new Set(worksOf(most, mix))) {
