@@ -8,15 +8,13 @@ import { pictureAfter, psnr } from './psnr.ts';
 import { type LiveRow, percentile, round } from './rows.ts';
 import { readStream, streamFile } from './streams/store.ts';
 import type { ViewerReport } from './viewers/main.ts';
-import type { Picture } from './viewers/viewer.ts';
+import type { Picture, Typing } from './viewers/viewer.ts';
 
 export interface RowWish {
   readonly scenario: string;
   readonly size: string;
   readonly server: string;
   readonly seconds: number;
-  /** Keys in a second; 5 where a scenario is about typing. */
-  readonly keysPerSecond?: number;
 }
 
 /** A session that has begun takes so long to come to rest: code is compiled, windows of TCP open. */
@@ -39,7 +37,7 @@ export async function measureRow(lab: Lab, peer: Peer, wish: RowWish): Promise<L
   const user = `${key}.${peer.name}`;
   const base = await baseOf(peer);
   const showsPictures = peer.name === 'oriel-regions' || peer.name === 'guacd';
-  const typing = typingFor(wish, showsPictures);
+  const typing = typingFor(scenario, showsPictures);
   const session = await peer.open({ user, password: 'bench', port: lab.ports.rdp, size, typing, keep: showsPictures });
   try {
     await ready(lab, session, user);
@@ -81,10 +79,13 @@ export async function measureRow(lab: Lab, peer: Peer, wish: RowWish): Promise<L
   }
 }
 
-/** Where everything moves, pictures of keys are known by their marks; a peer that encodes anew does not keep those. */
-function typingFor({ scenario, keysPerSecond = 5 }: RowWish, showsPictures: boolean) {
-  if (scenario === 'type') return { perSecond: keysPerSecond, byMark: false };
-  return showsPictures ? undefined : { perSecond: keysPerSecond, byMark: true };
+/**
+ * Who types, types five letters a second. Where the picture moves by itself, one key a second finds out how long its picture
+ * takes, known by its mark; a peer that encodes anew does not keep that. Idle is left alone.
+ */
+function typingFor(scenario: string, showsPictures: boolean): Typing | undefined {
+  if (scenario === 'type') return { perSecond: 5, byMark: false };
+  return scenario === 'idle' || showsPictures ? undefined : { perSecond: 1, byMark: true };
 }
 
 /** What a peer takes without a session. One that has just started, or has one session less, comes to rest first. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { startGateway, type TestGateway } from '../../../test/e2e/gateway.ts';
 import type { PeerName } from '../matrix.ts';
+import type { ViewerReport } from '../viewers/main.ts';
 import type { Peer, PeerContext, PeerSession, SessionWish } from './peer.ts';
 
 /** The gateway itself, with all that belongs to it: its pixel host and that one's encoders. */
@@ -58,6 +59,7 @@ export class OrielPeer implements Peer {
       await viewers.call('close', opened);
     };
     if (isStream) return { viewer: owner, id: session.id, close };
+    await this.#shown(owner);
     const ticket = await this.#watch(session.id);
     const shadow = await viewers.call<number>('open', {
       ...{ kind: 'tunnel', url: tunnel, ticket, keep: wish.keep, typing: wish.typing, typist: owner },
@@ -70,14 +72,18 @@ export class OrielPeer implements Peer {
     await this.gateway.stop();
   }
 
-  /** A session can be watched as soon as it has begun to connect. */
-  async #watch(id: string): Promise<string> {
-    for (let tries = 0; ; tries++) {
-      const answer = await this.gateway.admin.call<{ ticket: string }>('POST', `/api/sessions/${id}/watch`);
-      if (answer.status < 300) return answer.body.ticket;
-      if (tries === 50) throw new Error(`watching: ${answer.status} ${answer.bytes}`);
+  /** Waits for the owner's first picture: before it there is nothing to watch. */
+  async #shown(viewer: number): Promise<void> {
+    for (let tries = 0; tries < 200; tries++) {
+      const [report] = await this.#context.viewers.call<ViewerReport[]>('reports', [viewer]);
+      if (report?.ended !== undefined) throw new Error(`the session has ended: ${report.ended}`);
+      if (report?.ready === true) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+  }
+
+  async #watch(id: string): Promise<string> {
+    return (await this.gateway.admin.must<{ ticket: string }>('POST', `/api/sessions/${id}/watch`)).ticket;
   }
 
   #target(port: number): Promise<string> {
