@@ -22,7 +22,7 @@ import { measurePace } from './live/pace.ts';
 import { OrielPeer } from './live/peers/oriel.ts';
 import { Absent, type Peer } from './live/peers/peer.ts';
 import type { BrowserRow, DensityRow, LiveReport, LiveRow, PaceRow, Skipped } from './live/rows.ts';
-import { ensureStream } from './live/streams/store.ts';
+import { ensureStream, readStream } from './live/streams/store.ts';
 import { reportText } from './live/table.ts';
 
 export const command: BenchCommand = {
@@ -37,6 +37,12 @@ streams that are drawn and encoded once; browsers are simulated. Everything is o
       value: 'LIST',
       meaning: `how pictures are sent: ${SENDERS.join(', ')}, or all`,
       fallback: 'all',
+    },
+    stream: {
+      type: 'string',
+      value: 'FILES',
+      meaning: 'captured streams to play besides, or alone with --scenario ""',
+      fallback: '',
     },
     peer: { type: 'string', value: 'LIST', meaning: `${PEERS.join(', ')}, or all`, fallback: 'all' },
     seconds: { type: 'string', value: 'N', meaning: 'of each measurement', fallback: '10' },
@@ -64,10 +70,19 @@ streams that are drawn and encoded once; browsers are simulated. Everything is o
   run,
 };
 
+/** One kind of work, that all peers are given. */
+interface Cell {
+  readonly scenario: string;
+  readonly size: string;
+  readonly server: string;
+  readonly file?: string;
+}
+
 interface Plan {
   readonly scenarios: readonly Scenario[];
   readonly sizes: readonly string[];
   readonly servers: readonly Sender[];
+  readonly captured: readonly Cell[];
   readonly peers: readonly PeerName[];
   readonly seconds: number;
   readonly density: readonly number[];
@@ -79,7 +94,7 @@ interface Plan {
 }
 
 async function run(options: BenchOptions): Promise<number> {
-  const plan = planOf(options);
+  const plan = await planOf(options);
   const base = await readBase(options.text('compare'));
   const files = ['json', 'html'].flatMap((name) => options.text(name) ?? []);
   // Said now, not after half an hour.
@@ -98,12 +113,13 @@ async function run(options: BenchOptions): Promise<number> {
 }
 
 /** @throws BenchError */
-function planOf(options: BenchOptions): Plan {
+async function planOf(options: BenchOptions): Promise<Plan> {
   const noRows = options.flag('no-rows');
   const plan: Plan = {
     scenarios: noRows ? [] : options.choices('scenario', SCENARIOS),
     sizes: options.choices('size', SIZES),
     servers: options.choices('server', SENDERS),
+    captured: await capturedCells(options.text('stream') ?? ''),
     peers: options.choices('peer', PEERS),
     seconds: options.number('seconds', 1, 600),
     density: options.numbers('density', 1, 500),
@@ -116,24 +132,41 @@ function planOf(options: BenchOptions): Plan {
   if (plan.guacd !== undefined && !/^[^:]+:\d+$/.test(plan.guacd)) {
     throw new BenchError('bad_value', `--guacd: "${plan.guacd}" is not HOST:PORT`);
   }
-  const rows = plan.scenarios.length * plan.sizes.length * plan.servers.length * plan.peers.length;
+  const kinds = plan.scenarios.length * plan.sizes.length * plan.servers.length + plan.captured.length;
+  const rows = kinds * plan.peers.length;
   if (rows === 0 && plan.density.length === 0) throw new BenchError('nothing_to_measure', 'no row and no --density');
   return plan;
+}
+
+/** @throws BenchError for a file that is no stream */
+async function capturedCells(list: string): Promise<Cell[]> {
+  const files = list.split(',').filter((file) => file !== '');
+  return Promise.all(
+    files.map(async (file) => {
+      try {
+        const { name, width, height } = await readStream(file);
+        return { scenario: name, size: `${width}x${height}`, server: 'captured', file: resolve(file) };
+      } catch (error) {
+        throw new BenchError('file_unreadable', `--stream ${file}: ${(error as Error).message}`, { cause: error });
+      }
+    }),
+  );
 }
 
 export async function measureAll(plan: Plan): Promise<LiveReport> {
   const startedAt = new Date().toISOString();
   const { scenarios, sizes, servers, seconds, density, mixes, recorded } = plan;
-  const cells = scenarios.flatMap((scenario) =>
+  const generated = scenarios.flatMap((scenario) =>
     sizes.flatMap((size) => servers.map((server) => ({ scenario, size, server }))),
   );
+  const cells: readonly Cell[] = [...generated, ...plan.captured];
   const rows: LiveRow[] = [];
   const pace: PaceRow[] = [];
   const densityRows: DensityRow[] = [];
   const browserRows: BrowserRow[] = [];
   const skipped: Skipped[] = [];
   const versions: Record<string, string> = { node: process.versions.node };
-  const paced = plan.peers.includes('oriel-stream') ? cells.filter(({ scenario }) => scenario === 'page') : [];
+  const paced = plan.peers.includes('oriel-stream') ? generated.filter(({ scenario }) => scenario === 'page') : [];
   const drawn = plan.browser && plan.peers.includes('oriel-stream') ? browserCells(plan) : [];
   const progress = new Progress(
     cells.length * plan.peers.length + paced.length + drawn.length + density.length * mixes.length,

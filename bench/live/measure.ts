@@ -15,6 +15,8 @@ export interface RowWish {
   readonly size: string;
   readonly server: string;
   readonly seconds: number;
+  /** Where the stream is, if not among those that the bench makes itself. */
+  readonly file?: string;
 }
 
 /** A session that has begun takes so long to come to rest: code is compiled, windows of TCP open. */
@@ -35,6 +37,7 @@ export async function measureRow(lab: Lab, peer: Peer, wish: RowWish): Promise<L
   if (size === undefined) throw new TypeError(`no size: ${wish.size}`);
   const key = streamKey(scenario, wish.size, server);
   const user = `${key}.${peer.name}`;
+  if (wish.file !== undefined) await lab.generator.call('use', { key, file: wish.file });
   const base = await baseOf(peer);
   const showsPictures = peer.name === 'oriel-regions' || peer.name === 'guacd';
   const typing = typingFor(scenario, showsPictures);
@@ -46,7 +49,9 @@ export async function measureRow(lab: Lab, peer: Peer, wish: RowWish): Promise<L
     await sleep(seconds * 1000);
     const after = await snapshot(lab, peer, session, user);
     const { pssMb } = measureTree(peer.roots);
-    const pictures = showsPictures ? await comparePictures(lab, session, user, key) : undefined;
+    const pictures = showsPictures
+      ? await comparePictures(lab, session, user, wish.file ?? streamFile(key))
+      : undefined;
     const minutes = (after.at - before.at) / 60_000;
     const bytesIn = after.sent.bytes - before.sent.bytes;
     const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
@@ -147,14 +152,14 @@ async function snapshot(lab: Lab, peer: Peer, session: PeerSession, user: string
 }
 
 /** Stops the server and holds what the browser shows against what it has sent: at once, and when it has settled. */
-async function comparePictures(lab: Lab, session: PeerSession, user: string, key: string) {
+async function comparePictures(lab: Lab, session: PeerSession, user: string, file: string) {
   await lab.generator.call('freeze', user);
   await sleep(ARRIVED_MS);
   const { frames } = await lab.generator.call<UserCounts>('counts', user);
   const seen = await lab.viewers.call<Picture | undefined>('picture', session.viewer);
   await sleep(SETTLED_MS);
   const settled = await lab.viewers.call<Picture | undefined>('picture', session.viewer);
-  const truth = pictureAfter(await readStream(streamFile(key)), frames);
+  const truth = pictureAfter(await readStream(file), frames);
   const compare = (picture: Picture | undefined) => {
     const value = picture === undefined ? null : psnr(picture, truth);
     return value === null ? null : round(value, 2);

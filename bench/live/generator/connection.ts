@@ -56,8 +56,7 @@ export function serveRdp(socket: Socket, parts: ConnectionParts): void {
   const begin = () => {
     const user = server.connection?.identity?.user ?? server.connection?.clientInfo.userName ?? '';
     if (wire === undefined || session !== undefined) return;
-    const { key, flood } = parseWish(user);
-    if (wire.stream.name !== key) throw new Error(`the stream ${wire.stream.name} is not ${key}`);
+    const { flood } = parseWish(user);
     session = new Session(user, new Player(wire.stream, wire.of(server), stream, flood));
     stream.on('drain', () => session?.player.drained());
     parts.joined(session);
@@ -78,7 +77,7 @@ export function serveRdp(socket: Socket, parts: ConnectionParts): void {
           parts.frames(key).then(
             (frames) => {
               wire = frames;
-              if (key.endsWith('-gfx')) carryOut(server.openGraphics(), performance.now());
+              if (frames.usesPipeline) carryOut(server.openGraphics(), performance.now());
               else begin();
             },
             (error: unknown) => fail(error),

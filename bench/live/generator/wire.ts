@@ -22,6 +22,11 @@ export class WireFrames {
     this.stream = stream;
   }
 
+  /** Whether the graphics pipeline has to be open for it. */
+  get usesPipeline(): boolean {
+    return this.stream.frames.some(({ updates }) => updates.some(({ code }) => code === UpdateCode.graphicsPipeline));
+  }
+
   of(server: RdpServer): readonly Buffer[] {
     const shape = shapeOf(server);
     const known = this.#byShape.get(shape);
