@@ -63,6 +63,8 @@ export class DirectoryServers {
 export async function connect(settings: ServerSettings, server: string): Promise<Client> {
   const { protocol, hostname } = new URL(server);
   const host = hostname.replace(/^\[|\]$/g, '');
+  const secure = protocol === 'ldaps:';
+  const timeout = settings.timeoutSeconds * 1000;
   const tls: ConnectionOptions = {
     host,
     ...(isIP(host) === 0 ? { servername: host } : {}),
@@ -70,25 +72,24 @@ export async function connect(settings: ServerSettings, server: string): Promise
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
   };
-  const secure = protocol === 'ldaps:';
-  const timeout = settings.timeoutSeconds * 1000;
-  const client = new Client({
-    url: server,
-    connectTimeout: timeout,
-    timeout,
-    strictDN: false,
-    // Of a connection that was lost the client makes a new one by itself, without StartTLS: a password would go in clear.
-    createConnection: once(connectTcp),
-    createSecureConnection: once(connectTls),
-    ...(secure ? { tlsOptions: tls } : {}),
-  });
+  let client: Client | undefined;
   try {
+    client = new Client({
+      url: server,
+      connectTimeout: timeout,
+      timeout,
+      strictDN: false,
+      // A connection that was lost is made again by the client itself, without StartTLS: a password would go in clear.
+      createConnection: once(connectTcp),
+      createSecureConnection: once(connectTls),
+      ...(secure ? { tlsOptions: tls } : {}),
+    });
     if (!secure && !settings.plain) await within(timeout, client.startTLS(tls));
     // An anonymous bind shows that the server is there. Servers that forbid it say so, and are there too.
     else await client.bind('', '').catch(ignoreRefusal);
     return client;
   } catch (error) {
-    await client.unbind().catch(() => undefined);
+    await client?.unbind().catch(() => undefined);
     throw connectionProblem(error);
   }
 }

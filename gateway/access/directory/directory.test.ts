@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ADMIN_PASSWORD, type Answer, type Harness, startHarness, until } from '../../testing/harness.ts';
+import { PasskeyDevice } from '../../testing/passkey-device.ts';
 import { READER, READER_PASSWORD, type Slapd, SUFFIX, startSlapd } from '../../testing/slapd.ts';
 import { isGroup } from './memberships.ts';
 
@@ -103,6 +104,27 @@ test('an empty password is no bind, and a name that is a filter finds nobody', a
   await set({ bindMode: 'search' });
   const bare = await call('PATCH', '/api/settings/directory', { bindTemplate: '{username}' });
   assert.equal(bare.status, 400, 'it could name a SASL mechanism');
+});
+
+test('a passkey of somebody from the directory signs in while the directory lets her, and the bind proves who changes it', async () => {
+  const dn = await slapd.person('petra', PASSWORD);
+  const { token } = (await login('petra', PASSWORD)).json;
+  const device = new PasskeyDevice({ origin: harness.gateway.url.replace(/\/$/, '') });
+  const { options, state } = (await call('POST', '/api/me/passkeys/options', undefined, token)).json;
+  const made = await call('POST', '/api/me/passkeys', { state, response: device.create(options), name: 'Key' }, token);
+  assert.equal(made.status, 201, made.text);
+  const signIn = async () => {
+    const asked = (await harness.call('POST', '/api/login/passkey/options')).json;
+    const body = { state: asked.state, response: device.get(asked.options) };
+    return harness.call('POST', '/api/login/passkey', { body });
+  };
+  assert.equal((await signIn()).status, 200);
+  assert.equal((await call('POST', '/api/step-up', { password: PASSWORD }, token)).status, 204);
+  assert.equal(code(await call('POST', '/api/step-up', { password: 'wrong' }, token)), 'login_failed');
+  await slapd.change(dn, 'set', 'userAccountControl', ['514']);
+  await past();
+  assert.equal(code(await signIn()), 'directory_refused');
+  assert.equal((await call('GET', '/api/me', undefined, token)).status, 401, 'and what was open is taken');
 });
 
 test('guessing is slowed as it is for own users', async () => {
@@ -284,6 +306,12 @@ test('what is wrong is said step by step, with a code', async () => {
   assert.deepEqual(await problemsWith({ enabled: false, servers: [] }), ['connect no_servers']);
   assert.deepEqual(await problemsWith({ servers: ['ldap://no-such-host.invalid'] }), ['connect name_not_resolved']);
   assert.deepEqual(await problemsWith({ bindPassword: 'wrong' }), ['bind bind_refused']);
+  assert.deepEqual(await problemsWith({ userBase: 'no DN at all' }), ['users base_not_found']);
+  const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+  assert.deepEqual(await problemsWith({ certificateAuthorities: pem }), ['connect tls_not_trusted']);
+  for (const server of ['ldap://', 'ldap://:389', 'ldap://host:99999', 'http://host', 'ldap://a b', 'ldap://host/x']) {
+    assert.equal((await call('PATCH', '/api/settings/directory', { servers: [server] })).status, 400, server);
+  }
   assert.deepEqual(await problemsWith({ userBase: `ou=nowhere,${SUFFIX}` }), ['users base_not_found']);
   assert.deepEqual(await problemsWith({ groupBase: `ou=nowhere,${SUFFIX}` }), ['groups group_base_not_found']);
   assert.deepEqual(await problemsWith({ userFilter: '(uid{username})' }, { username: 'anna' }), [

@@ -58,7 +58,7 @@ export function connectionProblem(error: unknown): DirectoryProblem {
   if (known !== undefined) return new DirectoryProblem(known, message, { cause: error });
   if (error instanceof ResultCodeError) return new DirectoryProblem('starttls_refused', message, { cause: error });
   if (/time(?:d )?out/i.test(message)) return new DirectoryProblem('timed_out', '', { cause: error });
-  const tls = typeof code === 'string' && /^(?:ERR_(?:SSL|TLS)|EPROTO|UNABLE_TO)/.test(code);
+  const tls = typeof code === 'string' && /^(?:ERR_(?:O?SSL|TLS)|EPROTO|UNABLE_TO)/.test(code);
   return new DirectoryProblem(tls ? 'tls_failed' : 'connection_failed', message, { cause: error });
 }
 
@@ -72,11 +72,13 @@ export function searchProblem(error: unknown, base: 'base_not_found' | 'group_ba
     const lost = typeof code === 'string' || /connection|socket|time/i.test(message);
     return lost ? connectionProblem(error) : new DirectoryProblem('filter_invalid', message, { cause: error });
   }
-  const code = error.code === NO_SUCH_OBJECT ? base : (resultCodes[error.code] ?? 'search_failed');
+  const missing = error.code === NO_SUCH_OBJECT || error.code === INVALID_DN_SYNTAX;
+  const code = missing ? base : (resultCodes[error.code] ?? 'search_failed');
   return new DirectoryProblem(code, message, { cause: error });
 }
 
 const NO_SUCH_OBJECT = 32;
+const INVALID_DN_SYNTAX = 34;
 
 const resultCodes: Readonly<Record<number, ProblemCode>> = {
   1: 'not_allowed', // operationsError: Active Directory, to whoever has not bound
@@ -84,7 +86,6 @@ const resultCodes: Readonly<Record<number, ProblemCode>> = {
   4: 'too_many_results',
   10: 'referral',
   11: 'too_many_results',
-  34: 'filter_invalid', // invalidDNSyntax, of a base
   48: 'not_allowed',
   49: 'bind_refused',
   50: 'not_allowed',

@@ -101,6 +101,9 @@ function settingRoutes({ directorySettings, directory, signIn, audit }: Services
       errors: ['conflict'],
       async handle({ body, actor, address }) {
         const before = await directorySettings.read();
+        const wrong = body.servers?.find((one) => !isServer(one));
+        if (wrong !== undefined)
+          throw new GatewayError('bad_request', `${wrong.slice(0, 100)} is no address of a server`);
         requireWhole({ ...before, ...body });
         if (before.hasBindPassword && body.bindPassword === undefined && goesElsewhere(before, body)) {
           throw new GatewayError('conflict', 'the password of the service account would go elsewhere: give it again');
@@ -187,6 +190,12 @@ function requireWhole(next: DirectorySettings): void {
   if (next.bindMode === 'template' && next.bindTemplate === '') {
     throw new GatewayError('conflict', 'the template comes first');
   }
+}
+
+/** Node reads hosts and ports of `https:` more strictly than those of schemes that it does not know. */
+function isServer(text: string): boolean {
+  const { host = '', pathname } = URL.parse(text.replace(/^ldaps?:/, 'https:')) ?? {};
+  return host !== '' && pathname === '/';
 }
 
 function isGuess(code: TryResult['code']): boolean {

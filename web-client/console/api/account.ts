@@ -125,6 +125,8 @@ export const userSecurity = {
     request<readonly SignInEntry[]>('GET', `/users/${id(user)}/sign-ins`, undefined, signal),
   endSignIn: (user: string, signIn: string) => request<void>('DELETE', `/users/${id(user)}/sign-ins/${id(signIn)}`),
   endSignIns: (user: string) => request<void>('DELETE', `/users/${id(user)}/sign-ins`),
+  /** Makes somebody from the directory a user of Oriel alone. */
+  leaveDirectory: (user: string) => request<User>('DELETE', `/users/${id(user)}/directory`),
   resetSecondFactor: (user: string) => request<void>('DELETE', `/users/${id(user)}/second-factor`),
 };
 

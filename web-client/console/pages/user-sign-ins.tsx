@@ -15,6 +15,7 @@ export function SignInsDialog({ user, close }: { readonly user: User; close(): v
   const { value: keys, reload: reloadKeys } = useResource((signal) => passkeys.listOf(user.id, signal));
   const [failure, setFailure] = useState<ApiError>();
   const [reset, setReset] = useState(!user.secondFactor);
+  const [fromDirectory, setFromDirectory] = useState(user.directoryAccount !== null);
   useEffect(() => element.current?.showModal(), []);
   const attempt = async (run: () => Promise<void>): Promise<void> => {
     setFailure(undefined);
@@ -55,6 +56,21 @@ export function SignInsDialog({ user, close }: { readonly user: User; close(): v
           <p class="field-help">Remote desktops that were opened in a sign-in end with it, at once.</p>
         </div>
         <div class="dialog-actions">
+          {fromDirectory && (
+            <button
+              type="button"
+              class="button danger-text"
+              data-testid="leave-directory"
+              onClick={() =>
+                attempt(async () => {
+                  await userSecurity.leaveDirectory(user.id);
+                  setFromDirectory(false);
+                })
+              }
+            >
+              Take out of the directory
+            </button>
+          )}
           {!reset && (
             <button
               type="button"
