@@ -454,6 +454,7 @@ const orderlyEnds: ReadonlySet<string> = new Set([
   'ended_by_user',
   'ended_by_admin',
   'ended_by_rule',
+  'directory_withdrawn',
   'logged_off',
   'disconnected_by_server',
   'browser_gone',

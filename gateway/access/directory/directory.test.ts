@@ -15,6 +15,8 @@ let admin: string;
 before(async () => {
   const crowd = Array.from({ length: MANY }, (_, i) => group(`crowd-${i}`, `uid=mary,ou=people,${SUFFIX}`));
   [slapd, harness] = await Promise.all([startSlapd({ ldif: crowd.join('\n') }), startHarness({}, 60_000)]);
+  await slapd.person('anna', PASSWORD, { displayName: 'Anna Adler', mail: 'anna@example.org' });
+  await slapd.person('zoe', PASSWORD);
   admin = await harness.signIn('admin', ADMIN_PASSWORD);
   await set({
     enabled: true,
@@ -67,7 +69,6 @@ function group(name: string, ...members: string[]): string {
 }
 
 test('somebody from the directory signs in, and becomes a user with what the directory knows', async () => {
-  await slapd.person('anna', PASSWORD, { displayName: 'Anna Adler', mail: 'anna@example.org' });
   const opened = await login('anna', PASSWORD);
   assert.equal(opened.status, 200, opened.text);
   const { user } = opened.json;
