@@ -43,7 +43,6 @@ import { Targets } from './targets/targets.ts';
 import { Tickets } from './tunnel/tickets.ts';
 import { Tunnel } from './tunnel/tunnel.ts';
 import { AccountCredentials } from './vault/account-credentials.ts';
-import { DirectoryNames } from './vault/directory-names.ts';
 import { MasterPasswords } from './vault/master-passwords.ts';
 import { Providers } from './vault/providers/providers.ts';
 import { RecordingKeys } from './vault/recording-keys.ts';
@@ -261,13 +260,11 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
   const targets = new Targets(store, vault);
   const providers = new Providers(store, vault);
   const masterPasswords = new MasterPasswords(store, vault, audit);
-  const directoryNames = new DirectoryNames(store);
   const credentials = new AccountCredentials({
     store,
     vault,
     providers,
     masterPasswords,
-    directoryNames,
     audit,
     notifier: notificationServices.notifications,
   });
@@ -345,7 +342,6 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     providers,
     masterPasswords,
     credentials,
-    directoryNames,
     secretUses: new SecretUses({
       credentials,
       admission: accessServices.admission,

@@ -82,7 +82,6 @@ export const auditActions = [
   'provider.tried',
   'credential.supplied',
   'credential.refused',
-  'directory_name.changed',
   'master_password.set',
   'master_password.changed',
   'master_password.reset',

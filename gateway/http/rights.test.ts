@@ -95,7 +95,6 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
   'system-admin': [
     ...seeTargets,
     ...keyRoutes,
-    ...['getDirectoryName', 'changeDirectoryName'],
     ...targetRoutes,
     ...groupRoutes,
     ...['changeUser', 'createUser', 'deleteUser', 'endSignInOfUser', 'endSignInsOfUser', 'listSignInsOfUser'],

@@ -23,7 +23,6 @@ import type { SettingsStore } from '../settings/settings.ts';
 import type { Targets } from '../targets/targets.ts';
 import type { Tickets } from '../tunnel/tickets.ts';
 import type { AccountCredentials } from '../vault/account-credentials.ts';
-import type { DirectoryNames } from '../vault/directory-names.ts';
 import type { MasterPasswords } from '../vault/master-passwords.ts';
 import type { Providers } from '../vault/providers/providers.ts';
 import type { Rewrap } from '../vault/rewrap.ts';
@@ -47,7 +46,6 @@ export interface Services extends SignInServices, NotificationServices, AccessSe
   readonly providers: Providers;
   readonly masterPasswords: MasterPasswords;
   readonly credentials: AccountCredentials;
-  readonly directoryNames: DirectoryNames;
   readonly secretUses: SecretUses;
   readonly settings: SettingsStore;
   readonly sessions: Sessions;

@@ -5,7 +5,6 @@ export interface VaultSchema {
   vault_keys: VaultKeysTable;
   vault_secrets: VaultSecretsTable;
   credential_providers: CredentialProvidersTable;
-  directory_names: DirectoryNamesTable;
   master_passwords: MasterPasswordsTable;
   checked_out_secrets: CheckedOutSecretsTable;
   account_rotations: AccountRotationsTable;
@@ -42,13 +41,6 @@ export interface CredentialProvidersTable {
   /** `ProviderSecrets` as JSON, sealed for this provider. */
   secret: Uint8Array | null;
   created_at: number;
-}
-
-/** Who a user is in her directory, where that is not her name here. */
-export interface DirectoryNamesTable {
-  user_id: string;
-  username: string;
-  domain: string;
 }
 
 /** Of each user who has one: a key of her own, wrapped by a key that is derived from her master password. */

@@ -4,7 +4,7 @@ import type { Notifier } from '../notifications/kinds.ts';
 import type { AccountRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Credentials } from '../targets/targets.ts';
-import { type DirectoryName, type DirectoryNames, splitName } from './directory-names.ts';
+import { type DirectoryName, directoryName, splitName } from './directory-names.ts';
 import type { MasterPasswords } from './master-passwords.ts';
 import type { AccountLookup, CredentialPurpose } from './providers/provider.ts';
 import type { Providers } from './providers/providers.ts';
@@ -54,7 +54,6 @@ export interface AccountCredentialsParts {
   readonly vault: Vault;
   readonly providers: Providers;
   readonly masterPasswords: MasterPasswords;
-  readonly directoryNames: DirectoryNames;
   readonly audit: Audit;
   readonly notifier: Notifier;
 }
@@ -171,7 +170,7 @@ export class AccountCredentials {
   }
 
   async #directoryName(user: CredentialUse['user'], account: AccountRow): Promise<DirectoryName> {
-    const { username, domain } = await this.#parts.directoryNames.read(user);
+    const { username, domain } = await directoryName(this.#parts.store, user);
     return { username, domain: domain === '' ? account.domain : domain };
   }
 

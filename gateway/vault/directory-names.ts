@@ -1,4 +1,3 @@
-import type { User } from '../access/users.ts';
 import type { Store } from '../store/store.ts';
 
 /** A user name and its domain; either may be empty. */
@@ -7,30 +6,18 @@ export interface DirectoryName {
   readonly domain: string;
 }
 
-/** Who users are in their directory: as an administrator has said, or else as they are called here. */
-export class DirectoryNames {
-  readonly #store: Store;
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  /** `given`: an administrator has said so. */
-  async read(user: Pick<User, 'id' | 'username'>): Promise<DirectoryName & { readonly given: boolean }> {
-    const row = await this.#store
-      .selectFrom('directory_names')
-      .select(['username', 'domain'])
-      .where('user_id', '=', user.id)
-      .executeTakeFirst();
-    return row === undefined ? { ...splitName(user.username), given: false } : { ...row, given: true };
-  }
-
-  /** @param username empty: as the user is called here */
-  async change(userId: string, username: string, domain: string): Promise<void> {
-    await this.#store.deleteFrom('directory_names').where('user_id', '=', userId).execute();
-    if (username === '') return;
-    await this.#store.insertInto('directory_names').values({ user_id: userId, username, domain }).execute();
-  }
+/** Who a user is in her directory: as her profile says, or else as she is called here. */
+export async function directoryName(
+  store: Store,
+  user: { readonly id: string; readonly username: string },
+): Promise<DirectoryName> {
+  const row = await store
+    .selectFrom('users')
+    .select(['directory_username as username', 'directory_domain as domain'])
+    .where('id', '=', user.id)
+    .executeTakeFirst();
+  if (row?.username == null) return splitName(user.username);
+  return { username: row.username, domain: row.domain ?? '' };
 }
 
 /** `DOMAIN\name` and `name@domain` in their parts; a name alone has no domain. */

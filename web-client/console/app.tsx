@@ -20,6 +20,10 @@ const Desktop = lazy(() => import('./pages/desktop.tsx').then((page) => page.Des
 const Watch = lazy(() => import('./pages/watch.tsx').then((page) => page.Watch));
 const RecordingPage = lazy(() => import('./pages/recording.tsx').then((page) => page.RecordingPage));
 const Targets = lazy(() => import('./pages/targets.tsx').then((page) => page.Targets));
+const VaultPage = lazy(() => import('./pages/vault.tsx').then((page) => page.VaultPage));
+const VaultAccountPage = lazy(() => import('./pages/vault-account.tsx').then((page) => page.VaultAccountPage));
+const VaultProviders = lazy(() => import('./pages/vault-providers.tsx').then((page) => page.VaultProviders));
+const VaultKey = lazy(() => import('./pages/vault-key.tsx').then((page) => page.VaultKey));
 const Users = lazy(() => import('./pages/users.tsx').then((page) => page.Users));
 const Groups = lazy(() => import('./pages/groups.tsx').then((page) => page.Groups));
 const Policies = lazy(() => import('./pages/policies.tsx').then((page) => page.Policies));
@@ -142,6 +146,10 @@ function Pages() {
         <Route path="/password" component={AccountPage} />
         <Route path="/notifications" component={NotificationsPage} />
         <Route path="/admin/targets" component={Targets} />
+        <Route path="/admin/vault" component={VaultPage} />
+        <Route path="/admin/vault/providers" component={VaultProviders} />
+        <Route path="/admin/vault/key" component={VaultKey} />
+        <Route path="/admin/vault/:id" component={VaultAccountPage} />
         <Route path="/admin/users" component={Users} />
         <Route path="/admin/groups" component={Groups} />
         <Route path="/admin/policies" component={Policies} />

@@ -46,6 +46,7 @@ const work: readonly Entry[] = [
 ];
 const administration: readonly Entry[] = [
   { path: '/admin/targets', label: 'Targets', icon: 'targets', roles: ['vault-admin', 'system-admin'] },
+  { path: '/admin/vault', label: 'Vault', icon: 'key', roles: ['vault-admin'] },
   { path: '/admin/users', label: 'Users', icon: 'users', roles: ['system-admin'] },
   { path: '/admin/groups', label: 'Groups', icon: 'group', roles: ['policy-admin', 'system-admin'] },
   { path: '/admin/policies', label: 'Policies', icon: 'policy', roles: ['policy-admin'] },

@@ -12,12 +12,7 @@ import { vaultAccountRoutes } from './vault-accounts.ts';
 
 /** What vault administrators set up. */
 export function vaultRoutes(services: Services): Route[] {
-  return [
-    ...vaultAccountRoutes(services),
-    ...keyRoutes(services),
-    ...providerRoutes(services),
-    ...directoryNameRoutes(services),
-  ];
+  return [...vaultAccountRoutes(services), ...keyRoutes(services), ...providerRoutes(services)];
 }
 
 const keyId: JsonSchema = {
@@ -229,48 +224,6 @@ function providerRoutes({ providers, audit }: Services): Route[] {
           await audit.record({ ...event, details: { providerId: provider.id, code } });
           throw error;
         }
-      },
-    }),
-  ];
-}
-
-function directoryNameRoutes({ users, directoryNames, audit }: Services): Route[] {
-  const view = object({ username: domain, domain, given: { type: 'boolean' } });
-  return [
-    route({
-      method: 'get',
-      path: '/api/users/:id/directory-name',
-      id: 'getDirectoryName',
-      tag: 'users',
-      summary: 'Who a user is in her directory, for accounts that are linked to it',
-      access: 'user.manage',
-      status: 200,
-      response: view,
-      errors: [],
-      async handle({ parameter }) {
-        const user = await users.find(parameter('id'));
-        if (user === undefined) throw new GatewayError('not_found', 'there is no such user');
-        return directoryNames.read(user);
-      },
-    }),
-    route<{ username: string; domain?: string }>({
-      method: 'patch',
-      path: '/api/users/:id/directory-name',
-      id: 'changeDirectoryName',
-      tag: 'users',
-      summary: 'Say who a user is in her directory; an empty name: as she is called here',
-      access: 'user.manage',
-      body: object({ username: domain, domain }, ['domain']),
-      status: 200,
-      response: view,
-      errors: [],
-      async handle({ parameter, body, actor, address }) {
-        const user = await users.find(parameter('id'));
-        if (user === undefined) throw new GatewayError('not_found', 'there is no such user');
-        await directoryNames.change(user.id, body.username, body.domain ?? '');
-        const details = { userId: user.id, username: body.username, domain: body.domain ?? '' };
-        await audit.record({ action: 'directory_name.changed', actor, address, subject: user.username, details });
-        return directoryNames.read(user);
       },
     }),
   ];

@@ -40,12 +40,6 @@ export const vault: Migration = {
       .addColumn('provider_id', 'text', (column) => column.references('credential_providers.id'))
       .execute();
     await db.schema
-      .createTable('directory_names')
-      .addColumn('user_id', 'text', (column) => column.primaryKey().references('users.id').onDelete('cascade'))
-      .addColumn('username', 'text', (column) => column.notNull())
-      .addColumn('domain', 'text', (column) => column.notNull())
-      .execute();
-    await db.schema
       .createTable('master_passwords')
       .addColumn('user_id', 'text', (column) => column.primaryKey().references('users.id').onDelete('cascade'))
       .addColumn('parameters_json', 'text', (column) => column.notNull())

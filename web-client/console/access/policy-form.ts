@@ -36,6 +36,10 @@ export interface PolicyForm {
   readonly review: boolean;
   /** '' is every auditor. */
   readonly reviewGroup: string;
+  readonly reveal: boolean;
+  readonly typeSecret: boolean;
+  readonly secretNotice: boolean;
+  readonly masterPassword: boolean;
 }
 
 /** What is wrong, by the name of the field that it stands beside. */
@@ -72,6 +76,10 @@ export const usualPolicy: PolicyForm = {
   stepUp: false,
   review: false,
   reviewGroup: '',
+  reveal: false,
+  typeSecret: false,
+  secretNotice: true,
+  masterPassword: false,
 };
 
 const MAX_MINUTES = 43_200;
@@ -109,6 +117,10 @@ export function formOf(policy: Policy): PolicyForm {
     stepUp: policy.stepUp,
     review: policy.review,
     reviewGroup: policy.reviewGroup ?? '',
+    reveal: policy.reveal,
+    typeSecret: policy.typeSecret,
+    secretNotice: policy.secretNotice,
+    masterPassword: policy.masterPassword,
   };
 }
 

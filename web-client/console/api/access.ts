@@ -60,6 +60,10 @@ export interface PolicyFields {
   readonly stepUp: boolean;
   readonly review: boolean;
   readonly reviewGroup: string | null;
+  readonly reveal: boolean;
+  readonly typeSecret: boolean;
+  readonly secretNotice: boolean;
+  readonly masterPassword: boolean;
 }
 
 export interface Policy extends PolicyFields {

@@ -2,6 +2,7 @@ import type { RecordedEvent } from '../player/events.ts';
 import { request, requestBytes } from './request.ts';
 import type {
   Account,
+  AccountType,
   AuditEntry,
   ConnectionReport,
   EvidenceKey,
@@ -22,6 +23,7 @@ import type {
   Verification,
   Watermarks,
 } from './types.ts';
+import type { AccountLookup } from './vault.ts';
 
 export interface TargetFields extends TargetSecurity {
   readonly name: string;
@@ -35,8 +37,12 @@ export type NewTarget = Pick<TargetFields, 'name' | 'host' | 'port'> & Partial<T
 
 export interface AccountFields {
   readonly username: string;
-  readonly password: string;
+  readonly password?: string;
   readonly domain: string;
+  readonly type: AccountType;
+  readonly masterPassword: boolean;
+  readonly providerId?: string;
+  readonly lookup?: AccountLookup;
 }
 
 export interface SessionFields {

@@ -78,6 +78,8 @@ export interface RequestItem {
   readonly minutes: number;
   readonly endsAt: string | null;
   readonly checkedOutAt: string | null;
+  /** Whether its password may be shown to whoever asked. */
+  readonly reveal: boolean;
 }
 
 export interface AccessRequest {

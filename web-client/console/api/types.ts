@@ -1,5 +1,7 @@
 /** What the API gives, as far as the pages use it. The gateway describes it all in /api/openapi.json. */
 
+import type { SessionQuestion } from './vault.ts';
+
 export type Role =
   | 'user'
   | 'approver'
@@ -28,9 +30,16 @@ export interface User {
 
 export interface Account {
   readonly id: string;
+  /** Empty: whoever connects says it, or is it. */
   readonly username: string;
   readonly domain: string;
+  readonly type: AccountType;
+  /** Whether its users give their master password for it. */
+  readonly masterPassword: boolean;
 }
+
+/** Where the password is: kept here, asked of whoever connects, of her directory account, with a provider. */
+export type AccountType = 'vaulted' | 'prompted' | 'directory' | 'provider';
 
 export type NlaPolicy = 'required' | 'preferred' | 'never';
 
@@ -112,6 +121,10 @@ export interface Session {
     readonly at: string;
   }[];
   readonly endsAt: string;
+  /** What its owner is asked for before it can be connected. */
+  readonly asks: SessionQuestion | null;
+  /** Whether its owner may have the password of the account typed. */
+  readonly typesSecret: boolean;
   readonly lastInputAt: string | null;
 }
 

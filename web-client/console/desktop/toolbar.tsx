@@ -98,7 +98,13 @@ function KeyboardChoice() {
 }
 
 /** Key combinations that browsers keep for themselves, and the soft keyboard of touch devices. */
-export function KeysMenu({ desktop }: { readonly desktop: RemoteDesktop }) {
+interface KeysMenuProps {
+  readonly desktop: RemoteDesktop;
+  /** Where the policy permits that the account's password is typed. */
+  readonly typeSecret?: (() => void) | undefined;
+}
+
+export function KeysMenu({ desktop, typeSecret }: KeysMenuProps) {
   return (
     <ToolMenu icon="keyboard" label="Keys" title="Send keys" testId="keys-menu">
       {(close) => (
@@ -118,6 +124,20 @@ export function KeysMenu({ desktop }: { readonly desktop: RemoteDesktop }) {
               <span class="quiet">{does}</span>
             </button>
           ))}
+          {typeSecret !== undefined && (
+            <button
+              type="button"
+              class="menu-item"
+              data-testid="type-secret"
+              onClick={() => {
+                close();
+                typeSecret();
+              }}
+            >
+              <span>Type the password</span>
+              <span class="quiet">of the account, where the caret is</span>
+            </button>
+          )}
           <button
             type="button"
             class="menu-item touch-only"

@@ -27,6 +27,8 @@ export interface DesktopView {
   readonly notice: Notice | undefined;
   /** Why nothing that is typed or clicked gets through, while that is so. */
   readonly frozen: Notice | undefined;
+  /** How often the gateway has asked for something that only the user knows. */
+  readonly asked: number;
   /** Texts of administrators that nobody dismissed yet. */
   readonly messages: readonly Notice[];
   dismiss(message: Notice): void;
@@ -59,6 +61,7 @@ export function useDesktop(options: Options): DesktopView {
   const [notice, setNotice] = useState<Notice>();
   const [frozen, setFrozen] = useState<Notice>();
   const [messages, setMessages] = useState<readonly Notice[]>([]);
+  const [asked, setAsked] = useState(0);
   const [latency, setLatency] = useState<number>();
   const [clipboard, setClipboard] = useState<ClipboardState>();
   const [scaling, setScaling] = useState<Scaling>('fit');
@@ -76,6 +79,7 @@ export function useDesktop(options: Options): DesktopView {
     setEnd(undefined);
     setNotice(undefined);
     setFrozen(undefined);
+    setAsked(0);
     setMessages([]);
     setLatency(undefined);
     setClipboard(undefined);
@@ -96,6 +100,7 @@ export function useDesktop(options: Options): DesktopView {
     opened.on('notice', (next) => {
       if (next.code === 'frozen') setFrozen(next);
       else if (next.code === 'unfrozen') setFrozen(undefined);
+      else if (next.code === 'credential_needed') setAsked((count) => count + 1);
       else if (next.code === 'message') setMessages((shown) => [...shown, next].slice(-MAX_MESSAGES));
       else setNotice(next);
     });
@@ -112,7 +117,7 @@ export function useDesktop(options: Options): DesktopView {
 
   const again = (): void => setAttempt((count) => count + 1);
   const dismiss = (message: Notice): void => setMessages((shown) => shown.filter((other) => other !== message));
-  const told = { end, notice, frozen, messages, dismiss };
+  const told = { end, notice, frozen, asked, messages, dismiss };
   return {
     place,
     desktop,

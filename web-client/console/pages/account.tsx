@@ -12,6 +12,7 @@ import { FactorField, shownFactor, useStepUp } from '../ui/step-up.tsx';
 import { Table } from '../ui/table.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
 import { browserName } from './browser-name.ts';
+import { MasterPasswordSection } from './master-password.tsx';
 import { kindTexts } from './notification-settings.tsx';
 import { PasskeysSection } from './passkeys.tsx';
 import { PasswordSection } from './password.tsx';
@@ -34,6 +35,7 @@ export function AccountPage() {
       <PasskeysSection changed={() => setRound(round + 1)} />
       <SignInsSection />
       {user.hasPassword && <PasswordSection />}
+      <MasterPasswordSection />
       <SingleSignOnSection />
       <MailSection />
     </Page>

@@ -2,8 +2,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
 import type { Notice } from '../../viewer/remote-desktop.ts';
 import { gateway } from '../api/gateway.ts';
-import type { Account, Target } from '../api/types.ts';
+import type { Account, Session, Target } from '../api/types.ts';
+import type { SessionQuestion } from '../api/vault.ts';
 import { ClipboardMenu } from '../desktop/clipboard-panel.tsx';
+import { CredentialDialog, TypeSecretDialog } from '../desktop/credential-dialog.tsx';
 import { keyboardLayout } from '../desktop/keyboard-setting.ts';
 import { FrozenNote, Messages } from '../desktop/notices.tsx';
 import { Connecting, EndPanel } from '../desktop/overlays.tsx';
@@ -109,18 +111,23 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
   const first = useRef<HTMLAnchorElement>(null);
   const [confirming, setConfirming] = useState(false);
   const stepUp = useStepUp();
+  const [sessionId, setSessionId] = useState<string>();
+  const [typing, setTyping] = useState(false);
   const view = useDesktop({
     label: target.name,
     ticket: async ({ width, height }) => {
       const size = { width, height, keyboardLayout: await keyboardLayout() };
       const of = requestId === undefined ? {} : { requestId };
       const fields = { targetId: target.id, accountId: account.id, ...of, ...size };
-      return (await stepUp.guard(() => gateway.openSession(fields))).ticket;
+      const opened = await stepUp.guard(() => gateway.openSession(fields));
+      setSessionId(opened.id);
+      return opened.ticket;
     },
     leave: () => first.current?.focus(),
   });
   const { desktop, state, end } = view;
   const active = state === 'active';
+  const session = useSession(sessionId, state, view.asked);
   useLeaveWarning(active);
   useEffect(() => {
     if (!active) setConfirming(false);
@@ -138,7 +145,10 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
         {desktop !== undefined && active && (
           <>
             {view.clipboard !== undefined && <ClipboardMenu desktop={desktop} state={view.clipboard} />}
-            <KeysMenu desktop={desktop} />
+            <KeysMenu
+              desktop={desktop}
+              typeSecret={session?.typesSecret === true ? () => setTyping(true) : undefined}
+            />
             <ScalingButton scaling={view.scaling} change={view.setScaling} />
             <FullscreenButton desktop={desktop} page={page.current} />
           </>
@@ -203,6 +213,30 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
         )}
       </main>
       {stepUp.dialog}
+      {sessionId !== undefined && session?.asks != null && (
+        <CredentialDialog
+          key={view.asked}
+          sessionId={sessionId}
+          question={session.asks}
+          name={target.name}
+          close={(answered) => {
+            session.answered();
+            if (answered) desktop?.focus();
+            else if (active) desktop?.endSession();
+            else route('/');
+          }}
+        />
+      )}
+      {typing && active && sessionId !== undefined && (
+        <TypeSecretDialog
+          sessionId={sessionId}
+          account={accountName(account)}
+          close={() => {
+            setTyping(false);
+            desktop?.focus();
+          }}
+        />
+      )}
       {confirming && (
         <Dialog
           title="End this session?"
@@ -220,6 +254,28 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
       )}
     </div>
   );
+}
+
+interface SessionFacts {
+  readonly asks: SessionQuestion | null;
+  readonly typesSecret: boolean;
+  /** The question is answered, or given up. */
+  answered(): void;
+}
+
+/** What the gateway says of the session: looked up when it is there, and each time that it asks for something. */
+function useSession(id: string | undefined, state: string, asked: number): SessionFacts | undefined {
+  const [facts, setFacts] = useState<Pick<Session, 'asks' | 'typesSecret'>>();
+  useEffect(() => {
+    if (id === undefined) return undefined;
+    const abort = new AbortController();
+    const open = state === 'connecting' || state === 'active';
+    if (!open) setFacts(undefined);
+    // A session that has ended meanwhile is no longer there.
+    else gateway.session(id, abort.signal).then(setFacts, () => undefined);
+    return () => abort.abort();
+  }, [id, state, asked]);
+  return facts && { ...facts, answered: () => setFacts({ ...facts, asks: null }) };
 }
 
 function Status({ state, latency }: { readonly state: string; readonly latency: number | undefined }) {

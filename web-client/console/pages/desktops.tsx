@@ -213,6 +213,7 @@ function wayInto(account: string, { grants, open }: WaysIn): Way {
 }
 
 export function accountName(account: Pick<Account, 'username' | 'domain'>): string {
+  if (account.username === '') return 'Your own account';
   return account.domain === '' ? account.username : `${account.domain}\\${account.username}`;
 }
 

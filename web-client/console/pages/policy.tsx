@@ -130,6 +130,7 @@ function Editor({ access: all, source, isNew }: EditorProps) {
       <Time {...part} />
       <Watching {...part} />
       <Limits {...part} />
+      <Passwords {...part} />
       <Proof {...part} />
       {failure !== undefined && <ErrorNote error={failure} />}
       {Object.keys(shown).length > 0 && (
@@ -343,6 +344,31 @@ function Proof({ form, groups, set }: PartProps) {
           help="Auditors of the group; nobody reviews access of their own."
         />
       )}
+    </Part>
+  );
+}
+
+function Passwords({ form, set }: PartProps) {
+  return (
+    <Part title="Passwords">
+      <CheckField name="reveal" checked={form.reveal} change={(reveal) => set({ reveal })}>
+        The password may be shown to whoever has access
+      </CheckField>
+      <CheckField name="typeSecret" checked={form.typeSecret} change={(typeSecret) => set({ typeSecret })}>
+        It may be typed into a session, for logon screens that always ask
+      </CheckField>
+      {(form.reveal || form.typeSecret) && (
+        <CheckField name="secretNotice" checked={form.secretNotice} change={(secretNotice) => set({ secretNotice })}>
+          Vault administrators are told of either (default)
+        </CheckField>
+      )}
+      <CheckField
+        name="masterPassword"
+        checked={form.masterPassword}
+        change={(masterPassword) => set({ masterPassword })}
+      >
+        Users give their master password at each use
+      </CheckField>
     </Part>
   );
 }

@@ -1,11 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
-import { type RequestDetails, type RequestVerb, requests } from '../api/requests.ts';
+import { type RequestDetails, type RequestItem, type RequestVerb, requests } from '../api/requests.ts';
 import { formatMoment } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
 import { ActDialog } from '../requests/act-dialog.tsx';
 import { AccessTimes, RequestTags, StateTag } from '../requests/request-table.tsx';
+import { RevealDialog } from '../requests/reveal-dialog.tsx';
 import { SessionsOfRequest } from '../requests/sessions-of-request.tsx';
 import { eventText, formatMinutes, isOver, ownTimeZone, stateTexts, subjectOf } from '../requests/words.ts';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
@@ -114,6 +115,7 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
 }
 
 function Items({ request, own }: { readonly request: RequestDetails; readonly own: boolean }) {
+  const [shown, setShown] = useState<RequestItem>();
   return (
     <section class="request-part">
       <h2>Accounts</h2>
@@ -129,6 +131,11 @@ function Items({ request, own }: { readonly request: RequestDetails; readonly ow
                 {item.endsAt !== null && `, until ${formatMoment(item.endsAt)}`}, policy {item.policy.name}
               </span>
             </span>
+            {own && item.reveal && (
+              <button type="button" class="button" onClick={() => setShown(item)} data-testid="reveal">
+                Show password<span class="hidden-text"> of {item.account.username}</span>
+              </button>
+            )}
             {own && request.may.open && (item.endsAt === null || Date.parse(item.endsAt) > Date.now()) && (
               <a
                 class="button primary"
@@ -142,6 +149,7 @@ function Items({ request, own }: { readonly request: RequestDetails; readonly ow
           </li>
         ))}
       </ul>
+      {shown !== undefined && <RevealDialog requestId={request.id} item={shown} close={() => setShown(undefined)} />}
       {own && isOver(request.state) && !request.automatic && (
         <a class="button" href={`/requests/new?${againQuery(request)}`} data-testid="again">
           Ask again

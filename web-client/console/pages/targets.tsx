@@ -5,12 +5,12 @@ import { formatFingerprint, matches } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
-import { Field, SearchField } from '../ui/fields.tsx';
+import { SearchField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { useResource } from '../ui/use-resource.ts';
+import { AccountDialog, nameOf, typeTexts } from './account-dialog.tsx';
 import { ConnectionTest } from './connection-test.tsx';
-import { accountName } from './desktops.tsx';
 import { TargetDialog } from './target-dialog.tsx';
 
 /** What the one open dialog is about. */
@@ -23,9 +23,7 @@ export function Targets() {
   const { value: targets, error, reload } = useResource(gateway.targets);
   const [search, setSearch] = useState('');
   const [task, setTask] = useState<Task>();
-  const found = targets?.filter((target) =>
-    matches(search, target.name, target.host, ...target.accounts.map(accountName)),
-  );
+  const found = targets?.filter((target) => matches(search, target.name, target.host, ...target.accounts.map(nameOf)));
   const add = (
     <button
       type="button"
@@ -136,14 +134,16 @@ function TargetEntry({ target, start }: { readonly target: Target; start(task: T
         {target.accounts.map((account) => (
           <li key={account.id} data-testid="account">
             <Icon name="user" />
-            <span class="account-name">{accountName(account)}</span>
+            <span class="account-name">
+              {nameOf(account)} {account.type !== 'vaulted' && <span class="tag">{typeTexts[account.type][0]}</span>}
+            </span>
             {hasRole(user, 'policy-admin') && (
               <a
                 class="button quiet-button"
                 href={`/admin/entitlements?account=${encodeURIComponent(account.id)}`}
                 data-testid="who-can-reach"
               >
-                Who<span class="hidden-text"> can reach {accountName(account)}?</span>
+                Who<span class="hidden-text"> can reach {nameOf(account)}?</span>
               </a>
             )}
             <button
@@ -151,14 +151,14 @@ function TargetEntry({ target, start }: { readonly target: Target; start(task: T
               class="button quiet-button"
               onClick={() => start({ kind: 'change-account', target, account })}
             >
-              Edit<span class="hidden-text"> account {accountName(account)}</span>
+              Edit<span class="hidden-text"> account {nameOf(account)}</span>
             </button>
             <button
               type="button"
               class="button quiet-button"
               onClick={() => start({ kind: 'remove-account', target, account })}
             >
-              Remove<span class="hidden-text"> account {accountName(account)}</span>
+              Remove<span class="hidden-text"> account {nameOf(account)}</span>
             </button>
           </li>
         ))}
@@ -204,7 +204,7 @@ function TaskDialog({ task, close }: { readonly task: Task; close(): void }) {
     case 'remove-account':
       return (
         <Dialog
-          title={`Remove ${accountName(task.account)}?`}
+          title={`Remove ${nameOf(task.account)}?`}
           action="Remove account"
           danger
           perform={() => gateway.removeAccount(task.target.id, task.account.id)}
@@ -239,67 +239,6 @@ function TaskDialog({ task, close }: { readonly task: Task; close(): void }) {
         </Dialog>
       );
   }
-}
-
-interface AccountDialogProps {
-  readonly target: Target;
-  readonly account: Account | undefined;
-  close(): void;
-}
-
-function AccountDialog({ target, account, close }: AccountDialogProps) {
-  const [username, setUsername] = useState(account?.username ?? '');
-  const [domain, setDomain] = useState(account?.domain ?? '');
-  const [password, setPassword] = useState('');
-  const perform = (): Promise<unknown> => {
-    const fields = { username: username.trim(), domain: domain.trim() };
-    if (account === undefined) return gateway.addAccount(target.id, { ...fields, password });
-    return gateway.changeAccount(target.id, account.id, password === '' ? fields : { ...fields, password });
-  };
-  return (
-    <Dialog
-      title={account === undefined ? `Add an account to ${target.name}` : `Edit ${accountName(account)}`}
-      action={account === undefined ? 'Add account' : 'Save'}
-      testId="save-account"
-      perform={perform}
-      close={close}
-    >
-      <div class="field-row">
-        <Field
-          label="User name"
-          name="account-username"
-          required
-          autocomplete="off"
-          spellcheck={false}
-          autocapitalize="none"
-          value={username}
-          change={setUsername}
-        />
-        <Field
-          label="Domain (optional)"
-          name="account-domain"
-          autocomplete="off"
-          spellcheck={false}
-          value={domain}
-          change={setDomain}
-        />
-      </div>
-      <Field
-        label="Password"
-        name="account-password"
-        type="password"
-        autocomplete="new-password"
-        required={account === undefined}
-        value={password}
-        change={setPassword}
-        help={
-          account === undefined
-            ? 'Kept encrypted. Nobody can read it again, and people who connect never see it.'
-            : 'Leave it empty to keep the present one.'
-        }
-      />
-    </Dialog>
-  );
 }
 
 const fingerprintCommand =

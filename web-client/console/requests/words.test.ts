@@ -15,6 +15,7 @@ test('what a request is for', () => {
     minutes: 60,
     endsAt: null,
     checkedOutAt: null,
+    reveal: false,
   });
   assert.equal(subjectOf({ items: [item('a')] }), 'a on Payroll');
   assert.equal(subjectOf({ items: [item('a'), item('b'), item('c')] }), 'a on Payroll and 2 more');

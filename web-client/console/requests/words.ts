@@ -28,6 +28,8 @@ const eventTexts: Readonly<Record<string, string>> = {
   'session-opened': 'Session opened',
   'session-ended': 'Session ended',
   reviewed: 'Reviewed and signed off',
+  'secret-revealed': 'Password shown',
+  'secret-typed': 'Password typed into the session',
 };
 
 /** What happened to a request; what a later version adds keeps its own name. */
