@@ -113,10 +113,13 @@ test("an account that is the user's own in her directory", async () => {
   await open(accountId, { credential: { password: PASSWORD } });
   const first = await connected(before);
   assert.deepEqual([first.options.credentials.username, first.options.credentials.domain], [me.username, 'FALLBACK']);
-  await must('PATCH', `/api/users/${userId}`, { directoryAccount: { username: 'jdoe', domain: 'CORP' } });
+  const { users } = harness.gateway.services;
+  // As the directory says who she is.
+  await users.change(userId, { directoryAccount: { username: 'jdoe', domain: 'CORP' } });
   await open(accountId, { credential: { password: PASSWORD } });
   const second = await connected(before + 1);
   assert.deepEqual([second.options.credentials.username, second.options.credentials.domain], ['jdoe', 'CORP']);
+  await users.change(userId, { directoryAccount: null });
 });
 
 test('what an account needs for its type', async () => {

@@ -3,12 +3,9 @@ import { toActor, type UserChange } from '../../access/users.ts';
 import { GatewayError } from '../../errors.ts';
 import { withdrawFromUser, withdrawSignIns } from '../../sessions/withdraw.ts';
 import { type Route, route } from '../route.ts';
-import { array, domain, email, flag, newPassword, nullable, object, ref, username, userRoles } from '../schemas.ts';
+import { array, email, flag, newPassword, nullable, object, ref, username, userRoles } from '../schemas.ts';
 import type { Services } from '../services.ts';
 import { existingUser } from './sign-in.ts';
-
-/** Who she is in her directory, for accounts that are linked to it; the directory itself says so at each sign-in. */
-const directoryAccount = nullable(object({ username: domain, domain }));
 
 export function userRoutes(services: Services): Route[] {
   return [...peopleRoutes(services), ...signInsOfUsersRoutes(services)];
@@ -61,10 +58,9 @@ function peopleRoutes({ users, logins, audit, sessions, accessGuard }: Services)
       tag: 'users',
       summary: 'Change a user; ends its sign-ins with the password, and whatever it has open and may no longer have',
       access: 'user.manage',
-      body: object(
-        { password: newPassword, roles: userRoles, disabled: flag, email: nullable(email), directoryAccount },
-        ['password', 'roles', 'disabled', 'email', 'directoryAccount'],
-      ),
+      body: object({ password: newPassword, roles: userRoles, disabled: flag, email: nullable(email) }, [
+        ...['password', 'roles', 'disabled', 'email'],
+      ]),
       status: 200,
       response: ref('User'),
       errors: ['conflict'],

@@ -37,6 +37,9 @@ export const kindTexts: Readonly<Record<string, string>> = {
   'storage.space': 'The disk for recordings is low or full',
   'trail.broken': 'The audit trail is not the one that was signed',
   'trail.behind': 'The audit trail does not reach its receiver',
+  'secret.revealed': 'A password is shown to somebody',
+  'secret.typed': 'A password is typed into a session',
+  'vault.alert': 'A password was not changed, or a stored one was altered',
 };
 const audienceTexts: readonly (readonly [audience: Audience, text: string])[] = [
   ['approvers', 'Approvers'],
