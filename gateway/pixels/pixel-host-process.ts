@@ -104,7 +104,7 @@ export class PixelHostProcess implements Pixels {
       sink: session.sink,
       finished: session.finished,
       event: (type, fields, at) => session.event(type, fields, at),
-      pending: (type, fields) => journal?.pending(type, fields),
+      pending: (type, fields) => session.pending(type, fields),
       watch: (viewer) => session.watch(this.#nextViewer++, viewer),
     };
   }
@@ -217,9 +217,14 @@ class OpenSession {
   }
 
   event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void {
-    if (this.#hostOptions.directory === undefined) return;
+    // Of a session that goes on without its recording nothing belongs into it any more.
+    if (this.#hostOptions.directory === undefined || this.#wasRecovered) return;
     this.#journal?.append(type, fields, at);
     this.#send({ kind: 'event', session: this.#id, at, event: { type, fields } });
+  }
+
+  pending(type: string, fields: (at: number) => EventFields | undefined): void {
+    if (!this.#wasRecovered) this.#journal?.pending(type, fields);
   }
 
   watch(id: number, viewer: PixelViewer): PixelWatch {

@@ -79,7 +79,7 @@ const burden = [...encodeDamage([{ x: 0, y: 0, width: WIDTH, height: HEIGHT - 2 
 let event = 0;
 setInterval(() => {
   // In bursts: what counts is that much is on its way, not that the machine has no time for anything else.
-  for (const session of event % 5 === 0 ? sessions : []) {
+  for (const session of event % 10 === 0 ? sessions : []) {
     for (const data of burden) session.sink.graphics({ code: UpdateCode.bitmap, data: data.slice() }, sessionClock());
   }
   for (const session of sessions) session.event('input', { keys: event }, sessionClock());
