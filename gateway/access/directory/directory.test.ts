@@ -263,6 +263,20 @@ test('what is open ends when the directory says so, with the reason', async () =
   await set({ mapping: [] });
 });
 
+test('an entry that cannot be read keeps nobody else from being looked up', async () => {
+  const before = (await call('GET', '/api/settings/directory')).json;
+  await slapd.person('aron', PASSWORD);
+  const second = await slapd.person('bill', PASSWORD, { mail: 'bill@example.org' });
+  const aron = (await login('aron', PASSWORD)).json.token;
+  const bill = (await login('bill', PASSWORD)).json.token;
+  await set({ usernameAttributes: ['mail'], userFilter: '(|(uid={username})(mail={username}))' });
+  await slapd.change(second, 'set', 'userAccountControl', ['514']);
+  await harness.gateway.services.directory.refresh();
+  assert.equal((await call('GET', '/api/me', undefined, aron)).status, 200, 'has no mail address, so no name now');
+  assert.equal((await call('GET', '/api/me', undefined, bill)).status, 401);
+  await set({ usernameAttributes: before.usernameAttributes, userFilter: before.userFilter });
+});
+
 /** So long that somebody is looked up again. */
 async function past(): Promise<void> {
   const { DatabaseSync } = await import('node:sqlite');

@@ -101,7 +101,8 @@ export class Directory {
     if (live.length === 0) return;
     try {
       await this.#bound(settings, async (client) => {
-        for (const known of live) await this.#recheck(client, settings, known);
+        for (const known of live)
+          await this.#recheck(client, settings, known).catch((error) => this.#skip(error, known));
       });
     } catch (error) {
       this.#parts.log.warn({ err: error, people: live.length }, 'the directory does not answer');
@@ -172,6 +173,12 @@ export class Directory {
     if (!enabled || now - this.#sweptAt < refreshSeconds * 1000) return;
     this.#sweptAt = now;
     await this.refresh();
+  }
+
+  /** What is wrong with one entry must not keep the others from being looked up. */
+  #skip(error: unknown, { userId }: KnownPerson): void {
+    if (!(error instanceof DirectoryProblem) || isServerProblem(error.code)) throw error;
+    this.#parts.log.warn({ err: error, userId }, 'somebody cannot be looked up in the directory');
   }
 
   #refuse(problem: DirectoryProblem): undefined {
