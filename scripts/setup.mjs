@@ -57,6 +57,7 @@ const TEST_PARTS = [
   },
   { name: 'xsetroot', package: 'x11-xserver-utils', binaries: ['xsetroot'], why: "the test desktop's background" },
   { name: 'xdotool', package: 'xdotool', binaries: ['xdotool'], why: 'drives the X side of the tests' },
+  { name: 'xclip', package: 'xclip', binaries: ['xclip'], why: 'copies and pastes on the X side of the tests' },
   { name: 'openbox', package: 'openbox', binaries: ['openbox'], why: 'window manager of the test desktops' },
   {
     name: 'openssl',

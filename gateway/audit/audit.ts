@@ -32,6 +32,7 @@ export const auditActions = [
   'request.secret_revealed',
   'request.secret_typed',
   'session.refused',
+  'session.file_transferred',
   'sessions.stopped',
   'sessions.allowed',
   'login.succeeded',

@@ -58,7 +58,7 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
     ...seeRequests,
     ...seeSessions,
     ...['changeFavourite', 'checkInRequest', 'createFavourite', 'createRequest', 'deleteFavourite', 'listFavourites'],
-    ...['listOwnAccess', 'openSession', 'supplyCredential', 'typeSecret', 'revealSecret'],
+    ...['listOwnAccess', 'openSession', 'supplyCredential', 'typeSecret', 'revealSecret', 'getClipboardFile'],
   ],
   approver: [...seeRequests, 'approveRequest', 'denyRequest', 'revokeRequest'],
   'session-admin': [

@@ -31,6 +31,7 @@ class World {
       notice: ({ message }) => this.notices.push(message),
       inspect: () => this.verdict,
       record: (transfer) => this.recorded.push(transfer),
+      recordFile: () => undefined,
       frozen: () => this.frozen,
       release: (events) => this.released.push(...events),
     });

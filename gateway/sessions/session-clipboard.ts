@@ -1,6 +1,8 @@
 import type { ClipboardAction, ClipboardOutput } from '#protocol/channels/cliprdr/clipboard-channel.ts';
+import { decodeFileList } from '#protocol/channels/cliprdr/file-list.ts';
 import {
   type ClipboardFormat,
+  FIRST_REGISTERED_FORMAT,
   FormatName,
   formatNamed,
   StandardFormat,
@@ -8,8 +10,19 @@ import {
 } from '#protocol/channels/cliprdr/format-list.ts';
 import { decodeClipboardText, encodeClipboardText } from '#protocol/channels/cliprdr/text.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
-import { type ClipboardNews, type ClipboardTerms, TunnelLimits } from '#protocol/tunnel/messages.ts';
+import {
+  type ClipboardNews,
+  type ClipboardTerms,
+  type FileOffer,
+  type FilePart,
+  type TransferProgress,
+  TunnelLimits,
+} from '#protocol/tunnel/messages.ts';
 import type { TransferDirection } from '../access/policy-rules.ts';
+import { GatewayError } from '../errors.ts';
+import { type Download, FileDownloads } from './file-downloads.ts';
+import type { FileTransferRecord } from './file-transfer.ts';
+import { FileUploads } from './file-uploads.ts';
 import type { Notice } from './ports.ts';
 import type { ClipboardRefusal, ClipboardTransfer } from './session-evidence.ts';
 
@@ -32,6 +45,7 @@ export interface ClipboardParts {
   /** Looks at text before it passes. */
   inspect(text: string, direction: ClipboardDirection): ClipboardInspection;
   record(transfer: ClipboardTransfer): void;
+  recordFile(transfer: FileTransferRecord): void;
   /** Whether the session is frozen. */
   frozen(): boolean;
   /** Input that was held back goes on its way. */
@@ -54,11 +68,17 @@ const MAX_HELD = 2000;
 export class SessionClipboard {
   readonly #parts: ClipboardParts;
   readonly #allowed: Omit<ClipboardTerms, 'available'>;
-  #ready = false;
+  readonly #uploads: FileUploads;
+  readonly #downloads: FileDownloads;
+  #transfers = 0;
+  /** What the desktop's clipboard can do; nothing while it is not there. */
+  #ready: { readonly files: boolean; readonly locks: boolean } | undefined;
   /** The desktop's clipboard is what the browser offered; `passed` once it was looked at and may be had. */
-  #offer: { readonly text: string; passed: boolean } | undefined;
+  #offer: Offer | undefined;
   /** What has come of an offer of the browser; nothing while none is on its way. */
   #parcel: { readonly parts: Uint8Array[]; bytes: number } | undefined;
+  /** What the desktop has its files in, while it is asked for them. */
+  #filesFormat: number | undefined;
   /** Copied in the desktop while the session was frozen. */
   #missed: readonly ClipboardFormat[] | undefined;
   #answerTimer: NodeJS.Timeout | undefined;
@@ -71,10 +91,25 @@ export class SessionClipboard {
     this.#allowed = {
       textToDesktop: allows(clipboard, 'to-desktop'),
       textFromDesktop: allows(clipboard, 'from-desktop'),
-      filesToDesktop: false,
-      filesFromDesktop: false,
+      filesToDesktop: allows(files, 'to-desktop'),
+      filesFromDesktop: allows(files, 'from-desktop'),
     };
-    void files;
+    const events = {
+      progress: (progress: TransferProgress) => parts.tell({ type: 'file-transfer', ...progress }),
+      record: (record: FileTransferRecord) => parts.recordFile(record),
+    };
+    const nextId = () => ++this.#transfers;
+    this.#uploads = new FileUploads({
+      ...{ events, nextId },
+      ask: (wanted) => parts.tell({ type: 'file-wanted', ...wanted }),
+      respond: (streamId, data) => parts.act({ kind: 'respond-file', streamId, data }),
+    });
+    this.#downloads = new FileDownloads({
+      ...{ events, nextId },
+      ask: (request) => parts.act({ kind: 'request-file', request }),
+      lock: (clipDataId) => parts.act({ kind: 'lock', clipDataId }),
+      unlock: (clipDataId) => parts.act({ kind: 'unlock', clipDataId }),
+    });
   }
 
   /** Whether anything may pass at all. */
@@ -84,7 +119,7 @@ export class SessionClipboard {
 
   /** The owner's browser is told where it stands. */
   tellTerms(): void {
-    this.#parts.tell({ type: 'clipboard-terms', available: this.#ready, ...this.#allowed });
+    this.#parts.tell({ type: 'clipboard-terms', available: this.#ready !== undefined, ...this.#allowed });
   }
 
   /** A part of a text that the owner's browser has for the desktop. */
@@ -97,13 +132,44 @@ export class SessionClipboard {
     if (!more) this.#offerText(parcel);
   }
 
+  /** Files that the owner's browser has for the desktop; what is in them, it is asked for as the desktop pastes. */
+  filesOffered(offer: FileOffer): void {
+    const bytes = offer.files.reduce((sum, { size }) => sum + size, 0);
+    const transfer = { direction: 'to-desktop', format: 'files', bytes } as const;
+    if (!this.#allowed.filesToDesktop) this.#refuse('policy', transfer);
+    else if (this.#parts.frozen()) this.#refuse('frozen', transfer);
+    else if (this.#ready?.files !== true) this.#parts.notice(NO_FILES);
+    else if (offer.files.length > 0) {
+      this.#uploads.offered(offer);
+      this.#put({ kind: 'files' });
+    }
+  }
+
+  /** What the browser has read of a file. */
+  fileRead(part: FilePart): void {
+    this.#uploads.received(part);
+  }
+
+  /** The owner does not want a file to pass any more. */
+  cancelFile(id: number): void {
+    if (!this.#uploads.cancel(id)) this.#downloads.cancel(id);
+  }
+
+  /** Begins to take a file over from the desktop. Throws a `GatewayError`. */
+  async download(list: number, index: number): Promise<Download> {
+    if (!this.#allowed.filesFromDesktop)
+      throw new GatewayError('forbidden', 'the policy allows no files from the desktop');
+    if (this.#parts.frozen()) throw new GatewayError('conflict', 'the session is frozen');
+    return this.#downloads.open(list, index);
+  }
+
   /** What the desktop's clipboard says. */
   heard(output: ClipboardOutput): void {
     switch (output.kind) {
       case 'clipboard-ready':
-        this.#ready = true;
+        this.#ready = output;
         this.tellTerms();
-        if (this.#offer !== undefined) this.#parts.act({ kind: 'offer', formats: TEXT });
+        if (this.#offer !== undefined) this.#parts.act({ kind: 'offer', formats: FORMATS[this.#offer.kind] });
         return;
       case 'clipboard-offered':
         this.#copied(output.formats);
@@ -118,20 +184,34 @@ export class SessionClipboard {
         this.#received(output);
         return;
       case 'clipboard-file-wanted':
-        this.#parts.act({ kind: 'respond-file', streamId: output.request.streamId, data: undefined });
+        if (this.#parts.frozen() || !this.#allowed.filesToDesktop) {
+          this.#parts.act({ kind: 'respond-file', streamId: output.request.streamId, data: undefined });
+        } else this.#uploads.wanted(output.request);
+        return;
+      case 'clipboard-file-data':
+        this.#downloads.answered(output.streamId, output.data);
+        return;
+      case 'clipboard-locked':
+        this.#uploads.lock(output.clipDataId);
+        return;
+      case 'clipboard-unlocked':
+        this.#uploads.unlock(output.clipDataId);
     }
   }
 
   /** The connection to the desktop is lost; it may come back. */
   lost(): void {
-    this.#ready = false;
+    this.#ready = undefined;
     clearTimeout(this.#answerTimer);
+    this.#stopFiles();
+    this.#downloads.withdraw();
     this.#release();
     this.tellTerms();
   }
 
   /** Nothing passes while the session is frozen; what was typed for it is gone, as all input is. */
   froze(): void {
+    this.#stopFiles();
     clearTimeout(this.#held?.timer);
     this.#held = undefined;
   }
@@ -144,6 +224,7 @@ export class SessionClipboard {
   }
 
   close(): void {
+    this.#stopFiles();
     clearTimeout(this.#answerTimer);
     clearTimeout(this.#held?.timer);
     this.#held = undefined;
@@ -173,13 +254,24 @@ export class SessionClipboard {
     } else {
       const text = new TextDecoder().decode(Buffer.concat(parts));
       if (text === '') return;
-      this.#offer = { text, passed: false };
-      if (!this.#ready) return;
-      this.#release();
-      this.#held = { events: [], timer: setTimeout(() => this.#release(), HOLD_MS) };
-      this.#held.timer.unref();
-      this.#parts.act({ kind: 'offer', formats: TEXT });
+      this.#uploads.withdraw();
+      this.#put({ kind: 'text', text, passed: false });
     }
+  }
+
+  /** Puts something of the browser's into the desktop's clipboard; what is typed meanwhile waits. */
+  #put(offer: Offer): void {
+    this.#offer = offer;
+    if (this.#ready === undefined) return;
+    this.#release();
+    this.#held = { events: [], timer: setTimeout(() => this.#release(), HOLD_MS) };
+    this.#held.timer.unref();
+    this.#parts.act({ kind: 'offer', formats: FORMATS[offer.kind] });
+  }
+
+  #stopFiles(): void {
+    this.#uploads.stop();
+    this.#downloads.stop();
   }
 
   #release(): void {
@@ -192,9 +284,10 @@ export class SessionClipboard {
 
   /** The desktop wants to paste what the browser offered: now it passes, and is written down. */
   #wanted(formatId: number): void {
-    const offer = this.#offer;
-    if (offer === undefined || formatId !== StandardFormat.unicodeText || this.#parts.frozen()) {
-      this.#parts.act({ kind: 'respond', data: undefined });
+    const offer = this.#parts.frozen() ? undefined : this.#offer;
+    if (offer?.kind !== 'text' || formatId !== StandardFormat.unicodeText) {
+      const files = offer?.kind === 'files' && formatId === FILES_FORMAT ? this.#uploads.fileList : undefined;
+      this.#parts.act({ kind: 'respond', data: files });
       return;
     }
     const { text } = offer;
@@ -216,6 +309,8 @@ export class SessionClipboard {
     // An empty clipboard: somebody there cleared it, or nobody has copied anything yet.
     if (formats.length === 0) return;
     this.#offer = undefined;
+    this.#uploads.withdraw();
+    this.#downloads.withdraw();
     const text = textFormatOf(formats) !== undefined;
     const files = formatNamed(formats, FormatName.files) !== undefined;
     this.#parts.tell({ type: 'clipboard-copied', text, files, other: !text && !files });
@@ -223,9 +318,12 @@ export class SessionClipboard {
     else this.#fetch(formats);
   }
 
+  /** Files before text: file managers offer their names as text, too. */
   #fetch(formats: readonly ClipboardFormat[]): void {
-    const formatId = textFormatOf(formats);
-    if (!this.#allowed.textFromDesktop || formatId === undefined) return;
+    const files = this.#ready?.files === true ? formatNamed(formats, FormatName.files) : undefined;
+    this.#filesFormat = this.#allowed.filesFromDesktop ? files : undefined;
+    const formatId = this.#filesFormat ?? (this.#allowed.textFromDesktop ? textFormatOf(formats) : undefined);
+    if (formatId === undefined) return;
     clearTimeout(this.#answerTimer);
     this.#answerTimer = setTimeout(() => this.#parts.act({ kind: 'give-up' }), ANSWER_WITHIN_MS);
     this.#answerTimer.unref();
@@ -235,6 +333,10 @@ export class SessionClipboard {
   #received({ formatId, data, tooLarge }: Extract<ClipboardOutput, { kind: 'clipboard-data' }>): void {
     clearTimeout(this.#answerTimer);
     const direction = 'from-desktop';
+    if (formatId === this.#filesFormat) {
+      this.#receivedFiles(formatId, data);
+      return;
+    }
     if (!this.#allowed.textFromDesktop) return;
     if (tooLarge) this.#refuse('size', { direction, format: 'text', bytes: TunnelLimits.clipboardTextBytes });
     if (data === undefined) return;
@@ -255,28 +357,51 @@ export class SessionClipboard {
     }
   }
 
+  #receivedFiles(formatId: number, data: Uint8Array | undefined): void {
+    this.#filesFormat = undefined;
+    if (data === undefined) return;
+    if (this.#parts.frozen()) {
+      this.#missed = [{ id: formatId, name: FormatName.files }];
+      return;
+    }
+    const offer = this.#downloads.offered(decodeFileList(data), this.#ready?.locks === true);
+    this.#parts.tell({ type: 'clipboard-files', ...offer });
+  }
+
   #refuse(refused: ClipboardRefusal, transfer: ClipboardTransfer): void {
     this.#parts.record({ ...transfer, refused });
-    this.#parts.notice({ code: 'clipboard_refused', message: refusalWords(refused, transfer.direction) });
+    this.#parts.notice({ code: 'clipboard_refused', message: refusalWords(refused, transfer) });
   }
 }
 
-const TEXT: readonly ClipboardFormat[] = [{ id: StandardFormat.unicodeText, name: '' }];
+type Offer = { readonly kind: 'text'; readonly text: string; passed: boolean } | { readonly kind: 'files' };
+
+/** Numbers of our own: see `FIRST_REGISTERED_FORMAT`. */
+const FILES_FORMAT = FIRST_REGISTERED_FORMAT;
+
+/** What the desktop is offered. */
+const FORMATS: Readonly<Record<'text' | 'files', readonly ClipboardFormat[]>> = {
+  text: [{ id: StandardFormat.unicodeText, name: '' }],
+  files: [{ id: FILES_FORMAT, name: FormatName.files }],
+};
+
+const NO_FILES: Notice = { code: 'clipboard_refused', message: 'This desktop takes no files through its clipboard.' };
 
 /** The policy's words are the browser's view, the event log's the desktop's. */
 export function allows(rule: TransferDirection, direction: ClipboardDirection): boolean {
   return rule === 'both' || rule === (direction === 'to-desktop' ? 'to-remote' : 'from-remote');
 }
 
-function refusalWords(refused: ClipboardRefusal, direction: ClipboardDirection): string {
+function refusalWords(refused: ClipboardRefusal, { direction, format }: ClipboardTransfer): string {
   const whither = direction === 'to-desktop' ? 'to the desktop' : 'from the desktop';
+  const what = format === 'files' ? 'Files' : 'Text';
   switch (refused) {
     case 'policy':
-      return `Copying ${whither} is not allowed here.`;
+      return `Copying ${format === 'files' ? 'files ' : ''}${whither} is not allowed here.`;
     case 'size':
       return `The text was not copied ${whither}: it is larger than ${TunnelLimits.clipboardTextBytes / 1024 / 1024} MB.`;
     case 'frozen':
-      return `Nothing is copied ${whither} while keyboard and mouse are held back.`;
+      return `${what} cannot be copied ${whither} while keyboard and mouse are held back.`;
     case 'rule':
       return `The text was not copied ${whither}: a rule of this gateway forbids it.`;
   }

@@ -1,6 +1,7 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import type { Actor } from '../access/can.ts';
+import type { FileTransferRecord } from './file-transfer.ts';
 import { InputLog, type InputLogPolicy } from './input-log.ts';
 import type { SessionAlert, SessionFacts, ViewerInfo } from './session.ts';
 
@@ -143,6 +144,12 @@ export class SessionEvidence {
     if (policy === 'off') return;
     const shown = policy === 'full' && text !== undefined ? { text: text.slice(0, CLIPBOARD_TEXT) } : {};
     this.#write('clipboard', { direction, format, bytes, ...(refused === undefined ? {} : { refused }), ...shown });
+  }
+
+  /** A file went through the clipboard, or did not get all the way: written down whatever is said of input. */
+  file({ direction, name, size, bytes, sha256, state }: FileTransferRecord): void {
+    const whole = state === 'done' ? { ...(sha256 === undefined ? {} : { sha256 }) } : { passed: bytes };
+    this.#write('file', { direction, name, bytes: size, state, ...whole });
   }
 
   /** @param detail by whom, or what the other side said */

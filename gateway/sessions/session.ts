@@ -11,6 +11,7 @@ import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import { type Account, type Credentials, legacySecurityNow, type Target } from '../targets/targets.ts';
 import type { AskUser, CredentialPrompt, SuppliedCredential } from '../vault/account-credentials.ts';
 import { CredentialAsk } from './credential-ask.ts';
+import type { FileTransferRecord } from './file-transfer.ts';
 import { type Freeze, InputGate } from './input-gate.ts';
 import type {
   Connect,
@@ -66,6 +67,8 @@ export interface SessionEvents {
   inspect?(events: readonly InputEvent[]): Inspection;
   /** Looks at text before it passes through the clipboard. Without one, all of it does. */
   inspectClipboard?(text: string, direction: ClipboardDirection): ClipboardInspection;
+  /** A file went through the clipboard, or did not get all the way. */
+  fileTransferred?(transfer: FileTransferRecord): void;
   /** The desktop is there. */
   connected(): void;
   /** The connection is protected less than it could be; comes again when that changes. */
@@ -163,6 +166,10 @@ export class Session {
       notice: (notice) => this.#owner()?.notice(notice),
       inspect: (text, direction) => events.inspectClipboard?.(text, direction) ?? { pass: true },
       record: (transfer) => this.#evidence.clipboard(transfer),
+      recordFile: (transfer) => {
+        this.#evidence.file(transfer);
+        events.fileTransferred?.(transfer);
+      },
       frozen: () => this.frozen !== undefined,
       release: (held) => this.input(held),
     });

@@ -11,6 +11,7 @@ import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import type { Store } from '../store/store.ts';
 import type { Account, Target, Targets } from '../targets/targets.ts';
 import type { AccountCredentials, CredentialUse, SuppliedCredential } from '../vault/account-credentials.ts';
+import type { FileTransferRecord } from './file-transfer.ts';
 import type { Freeze } from './input-gate.ts';
 import type { Connect, Pixels, RecordingResult } from './ports.ts';
 import { type Inspection, Session, type SessionFacts } from './session.ts';
@@ -212,6 +213,7 @@ export class Sessions {
       {
         inspect: (events) => this.#parts.inspect?.(session, events) ?? { pass: events.length },
         inspectClipboard: (text) => this.#parts.inspectClipboard?.(session, text) ?? { pass: true },
+        fileTransferred: (transfer) => this.#track(this.#fileTransferred(session, transfer)),
         connected: () => this.#track(this.#connected(session)),
         downgraded: (downgrades) => this.#track(this.#downgraded(session, downgrades)),
         recordingFinishedLater: (result) => this.#track(this.#recorded(facts.id, result)),
@@ -282,6 +284,18 @@ export class Sessions {
       subject: facts.target.name,
       sessionId: facts.id,
       details: { account: facts.account.username, ...session.security },
+    });
+  }
+
+  async #fileTransferred({ id, facts }: Session, transfer: FileTransferRecord): Promise<void> {
+    const { direction, name, size, bytes, state, sha256 = '' } = transfer;
+    await this.#parts.audit.record({
+      action: 'session.file_transferred',
+      actor: facts.user,
+      address: facts.address,
+      subject: facts.target.name,
+      sessionId: id,
+      details: { direction, name, size, state, ...(sha256 === '' ? { passed: bytes } : { sha256 }) },
     });
   }
 

@@ -247,6 +247,15 @@ function attachOwner(connection: TunnelConnection, session: Session): Attached {
         case 'clipboard-offer':
           session.clipboard.offered(message);
           return;
+        case 'file-offer':
+          session.clipboard.filesOffered(message);
+          return;
+        case 'file-part':
+          session.clipboard.fileRead(message);
+          return;
+        case 'file-cancel':
+          session.clipboard.cancelFile(message.id);
+          return;
         case 'attach':
           throw new GatewayError('bad_message', 'attached already');
       }

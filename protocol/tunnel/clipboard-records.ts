@@ -1,6 +1,8 @@
 import { type ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
 import { decodeUtf8, encodeUtf8 } from '../core/text.ts';
+import { readJson, textField, writeJson } from './fields.ts';
+import type { FileOffer, FileWanted } from './file-records.ts';
 import { TunnelLimits } from './limits.ts';
 
 /** What may pass between the user's clipboard and the desktop's, in either direction. */
@@ -27,7 +29,22 @@ export type ClipboardNews =
   /** Something was copied in the desktop: what was offered to it before is gone from its clipboard. */
   | ({ readonly type: 'clipboard-copied' } & CopiedKinds)
   /** The text that was copied; lines end in LF. */
-  | { readonly type: 'clipboard-text'; readonly text: string };
+  | { readonly type: 'clipboard-text'; readonly text: string }
+  /** The files that were copied; `GET /api/sessions/:id/files/:list/:index` has them. */
+  | ({ readonly type: 'clipboard-files' } & FileOffer)
+  /** The desktop pastes a file of the browser's, and wants this part of it. */
+  | ({ readonly type: 'file-wanted' } & FileWanted)
+  | ({ readonly type: 'file-transfer' } & TransferProgress);
+
+/** How far a file has come on its way. */
+export interface TransferProgress {
+  readonly id: number;
+  readonly direction: 'to-desktop' | 'from-desktop';
+  readonly name: string;
+  readonly size: number;
+  readonly done: number;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+}
 
 /** A part of a text for the desktop's clipboard, in UTF-8 that a part may end in the middle of. */
 export interface ClipboardPart {
@@ -81,6 +98,34 @@ export function readPart(cursor: ReadCursor): ClipboardPart {
   const more = cursor.u8('more');
   if (more > 1) throw cursor.error('invalid_value', 'more', `${more}`);
   return { more: more === 1, part: cursor.rest() };
+}
+
+export function encodeTransfer(type: number, { id, direction, name, size, done, state }: TransferProgress) {
+  return writeJson(type, { id, direction, name, size, done, state });
+}
+
+export function readTransfer(cursor: ReadCursor): TransferProgress {
+  const body = readJson(cursor);
+  const count = (field: string): number => {
+    const value = body[field];
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+      throw cursor.error('invalid_value', field, 'not a count');
+    }
+    return value;
+  };
+  const oneOf = <T extends string>(field: string, values: readonly T[]): T => {
+    const found = values.find((value) => value === body[field]);
+    if (found === undefined) throw cursor.error('invalid_value', field);
+    return found;
+  };
+  return {
+    id: count('id'),
+    direction: oneOf('direction', ['to-desktop', 'from-desktop']),
+    name: textField(cursor, body, 'name'),
+    size: count('size'),
+    done: count('done'),
+    state: oneOf('state', ['running', 'done', 'failed', 'cancelled']),
+  };
 }
 
 /** A text in parts that each fit a message to the gateway. */

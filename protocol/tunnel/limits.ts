@@ -22,8 +22,14 @@ export const TunnelLimits = {
   jsonBytes: 16 * 1024,
   /** UTF-8 bytes of a text that passes through the clipboard, in all its parts: a book has less. */
   clipboardTextBytes: 1024 * 1024,
-  /** Bytes of one part of it on the way to the gateway. */
+  /** Bytes of one part of it, or of a file, on the way to the gateway. */
   clipboardPartBytes: 48 * 1024,
+  /** Files in one list. */
+  files: 1000,
+  /** UTF-8 bytes of a file's name: 255 UTF-16 units, as file systems allow. */
+  fileNameBytes: 765,
+  /** Bytes of a file that are asked for at a time. */
+  filePartBytes: 1024 * 1024,
   /** Characters of one text in a JSON body: ticket, code, message, hint. */
   textLength: 8192,
 } as const;

@@ -78,6 +78,27 @@ const gatewayCases: readonly (readonly [name: string, hex: string, message: Gate
     },
   ],
   ['clipboard copied', '41 05', { type: 'clipboard-copied', text: true, files: false, other: true }],
+  [
+    'files of the desktop',
+    '43 07000000 02000000 0500000000000000 0300 c3a42e 00000000 0000000001000000 0100 62',
+    {
+      ...{ type: 'clipboard-files', list: 7 },
+      files: [
+        { index: 2, size: 5, name: 'ä.' },
+        { index: 0, size: 2 ** 32, name: 'b' },
+      ],
+    },
+  ],
+  [
+    'file wanted',
+    '44 01000000 02000000 03000000 0400000000000000 05000000',
+    { type: 'file-wanted', request: 1, list: 2, index: 3, position: 4, length: 5 },
+  ],
+  [
+    'file transfer',
+    `45 ${jsonHex('{"id":1,"direction":"to-desktop","name":"a","size":9,"done":4,"state":"running"}')}`,
+    { type: 'file-transfer', id: 1, direction: 'to-desktop', name: 'a', size: 9, done: 4, state: 'running' },
+  ],
   ['clipboard text', '42 c3a4 0a 62', { type: 'clipboard-text', text: 'ä\nb' }],
 ];
 
@@ -104,6 +125,13 @@ const browserCases: readonly (readonly [name: string, hex: string, message: Brow
   ['resize', '86 5605 0003', { type: 'resize', width: 1366, height: 768 }],
   ['visible', '87 01', { type: 'visibility', visible: true }],
   ['hidden', '87 00', { type: 'visibility', visible: false }],
+  [
+    'files of the browser',
+    '89 01000000 00000000 0200000000000000 0100 61',
+    { type: 'file-offer', list: 1, files: [{ index: 0, size: 2, name: 'a' }] },
+  ],
+  ['file part', '8a 01000000 01 aabb', { type: 'file-part', request: 1, state: 'more', part: bytesOf('aabb') }],
+  ['file cancel', '8b 05000000', { type: 'file-cancel', id: 5 }],
   ['clipboard offer', '88 01 c3', { type: 'clipboard-offer', more: true, part: bytesOf('c3') }],
 ];
 

@@ -11,18 +11,37 @@ import {
   encodePart,
   encodeTerms,
   encodeText,
+  encodeTransfer,
   readCopied,
   readPart,
   readTerms,
   readText,
+  readTransfer,
 } from './clipboard-records.ts';
 import { openMessage, readJson, readPhase, textField, writeJson } from './fields.ts';
+import {
+  encodeFileOffer,
+  encodeFilePart,
+  encodeFileWanted,
+  type FileOffer,
+  type FilePart,
+  readFileOffer,
+  readFilePart,
+  readFileWanted,
+} from './file-records.ts';
 import { readInputEvents, sizeOfInputEvents, writeInputEvents } from './input-records.ts';
 import { TunnelLimits } from './limits.ts';
 import type { PointerShapeMessage, Region } from './regions.ts';
 import { readPointerShape, readRegions, sizeOfRegions, writePointerShape, writeRegions } from './regions.ts';
 
-export { type ClipboardNews, type ClipboardTerms, type CopiedKinds, partsOfText } from './clipboard-records.ts';
+export {
+  type ClipboardNews,
+  type ClipboardTerms,
+  type CopiedKinds,
+  partsOfText,
+  type TransferProgress,
+} from './clipboard-records.ts';
+export type { FileOffer, FilePart, FileWanted, OfferedFile } from './file-records.ts';
 export { TunnelLimits } from './limits.ts';
 export type { PointerShapeMessage, Region, RegionEncoding } from './regions.ts';
 
@@ -50,6 +69,9 @@ export const MessageType = {
   clipboardTerms: 0x40,
   clipboardCopied: 0x41,
   clipboardText: 0x42,
+  clipboardFiles: 0x43,
+  fileWanted: 0x44,
+  fileTransfer: 0x45,
   attach: 0x81,
   input: 0x82,
   ack: 0x83,
@@ -58,6 +80,9 @@ export const MessageType = {
   resize: 0x86,
   visibility: 0x87,
   clipboardOffer: 0x88,
+  fileOffer: 0x89,
+  filePart: 0x8a,
+  fileCancel: 0x8b,
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
@@ -106,7 +131,12 @@ export type BrowserMessage =
   /** Whether the page is seen at all: a hidden one needs no pictures. */
   | { readonly type: 'visibility'; readonly visible: boolean }
   /** Text of the user's clipboard, for the desktop's. */
-  | ({ readonly type: 'clipboard-offer' } & ClipboardPart);
+  | ({ readonly type: 'clipboard-offer' } & ClipboardPart)
+  /** Files for the desktop's clipboard. */
+  | ({ readonly type: 'file-offer' } & FileOffer)
+  | ({ readonly type: 'file-part' } & FilePart)
+  /** A file is not to go on its way. */
+  | { readonly type: 'file-cancel'; readonly id: number };
 
 export interface LockKeys {
   readonly scrollLock: boolean;
@@ -179,6 +209,12 @@ export function encodeGatewayMessage(message: GatewayMessage): Uint8Array<ArrayB
       return encodeCopied(MessageType.clipboardCopied, message);
     case 'clipboard-text':
       return encodeText(MessageType.clipboardText, message.text);
+    case 'clipboard-files':
+      return encodeFileOffer(MessageType.clipboardFiles, message);
+    case 'file-wanted':
+      return encodeFileWanted(MessageType.fileWanted, message);
+    case 'file-transfer':
+      return encodeTransfer(MessageType.fileTransfer, message);
   }
 }
 
@@ -245,6 +281,12 @@ export function decodeGatewayMessage(bytes: Uint8Array): GatewayMessage {
       return { type: 'clipboard-copied', ...readCopied(cursor) };
     case MessageType.clipboardText:
       return { type: 'clipboard-text', text: readText(cursor) };
+    case MessageType.clipboardFiles:
+      return { type: 'clipboard-files', ...readFileOffer(cursor) };
+    case MessageType.fileWanted:
+      return { type: 'file-wanted', ...readFileWanted(cursor) };
+    case MessageType.fileTransfer:
+      return { type: 'file-transfer', ...readTransfer(cursor) };
     default:
       throw cursor.error('unexpected_message', 'type', `0x${type.toString(16)} is no message of the gateway`);
   }
@@ -279,6 +321,12 @@ export function encodeBrowserMessage(message: BrowserMessage): Uint8Array<ArrayB
     }
     case 'clipboard-offer':
       return encodePart(MessageType.clipboardOffer, message);
+    case 'file-offer':
+      return encodeFileOffer(MessageType.fileOffer, message);
+    case 'file-part':
+      return encodeFilePart(MessageType.filePart, message);
+    case 'file-cancel':
+      return encodeU32(MessageType.fileCancel, message.id);
   }
 }
 
@@ -318,6 +366,12 @@ export function decodeBrowserMessage(bytes: Uint8Array): BrowserMessage {
     }
     case MessageType.clipboardOffer:
       return { type: 'clipboard-offer', ...readPart(cursor) };
+    case MessageType.fileOffer:
+      return { type: 'file-offer', ...readFileOffer(cursor) };
+    case MessageType.filePart:
+      return { type: 'file-part', ...readFilePart(cursor) };
+    case MessageType.fileCancel:
+      return { type: 'file-cancel', id: readLastU32(cursor, 'id') };
     default:
       throw cursor.error('unexpected_message', 'type', `0x${type.toString(16)} is no message of the browser`);
   }

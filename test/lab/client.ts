@@ -1,6 +1,7 @@
 import { RdpConnection } from '../../gateway/rdp/driver.ts';
 import type { ConnectionEnd } from '../../gateway/rdp/failures.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
+import type { ClipboardOutput } from '../../protocol/channels/cliprdr/clipboard-channel.ts';
 import { decodeGfxPdu } from '../../protocol/channels/rdpgfx/decode-pdu.ts';
 import type { ClientConfig } from '../../protocol/connector/types.ts';
 import { ReadCursor } from '../../protocol/core/cursor.ts';
@@ -25,11 +26,15 @@ export interface LabClient {
   picture(): Picture;
 }
 
-/** @param record takes a copy of every update */
+/**
+ * @param record takes a copy of every update
+ * @param clipboard hears what the server's clipboard says
+ */
 export function connectTo(
   server: Pick<LabServer, 'host' | 'port' | 'username' | 'password' | 'width' | 'height'>,
   options: Partial<ClientConfig> = {},
   record?: (update: GraphicsUpdate) => void,
+  clipboard?: (output: ClipboardOutput) => void,
 ): LabClient {
   const { host, port, username, password, width, height } = server;
   const compositor = new Compositor(createSurfaceCodecs());
@@ -53,6 +58,7 @@ export function connectTo(
         compositor.apply(update);
       },
       bytes: () => {},
+      clipboard: (output) => clipboard?.(output),
       ended: (reason) => {
         end = reason;
       },

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { runCommand, waitFor } from './processes.ts';
 
@@ -27,7 +29,7 @@ manager=$!
 stdbuf -oL xev -geometry 240x200+740+500 -event mouse -event button > "$HOME/mouse.log" 2>&1 &
 until xwininfo -name 'Event Tester' > /dev/null 2>&1; do sleep 0.1; done
 # Comes last, so that it has the focus. Its shell has a prompt and nothing of the machine's own start-up files.
-xterm -geometry 90x24+20+40 -T terminal -fa 'DejaVu Sans Mono' -fs 11 -bg white -fg black -e sh -c 'cd "$HOME"; PS1="lab> " ENV= exec sh -i' &
+xterm -geometry 90x24+20+40 -T terminal -fa 'DejaVu Sans Mono' -fs 11 -bg white -fg black -xrm '*selectToClipboard: true' -e sh -c 'cd "$HOME"; PS1="lab> " ENV= exec sh -i' &
 wait $manager
 `;
 
@@ -96,6 +98,18 @@ export class Desktop {
       if (index > 0) this.key('Return');
       if (line !== '') this.#xdotool('type', '--delay', '5', line);
     }
+  }
+
+  /** Copies a text on the X side; xclip stays behind to give it to whoever asks. */
+  copy(text: string): void {
+    runCommand(['sh', '-c', 'exec xclip -selection clipboard -i >/dev/null 2>&1'], { env: this.#env, input: text });
+  }
+
+  /** The text in the X side's clipboard. The server may have to ask its client for it, so nothing here waits idly. */
+  async clipboard(): Promise<string> {
+    const options = { env: { ...process.env, ...this.#env }, timeout: 5000 };
+    const run = promisify(execFile)('xclip', ['-selection', 'clipboard', '-t', 'UTF8_STRING', '-o'], options);
+    return (await run.catch(() => ({ stdout: '' }))).stdout;
   }
 
   /** Presses keys on the X side, named as xdotool names them (`Return`, `ctrl+l`). */

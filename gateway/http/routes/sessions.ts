@@ -1,5 +1,6 @@
 import { seesAllSessions } from '../../access/can.ts';
 import { GatewayError } from '../../errors.ts';
+import { attachment } from '../../sessions/file-names.ts';
 import type { Session } from '../../sessions/session.ts';
 import type { OpenRequest } from '../../sessions/sessions.ts';
 import { isSupplied } from '../../vault/account-credentials.ts';
@@ -111,6 +112,33 @@ export function sessionRoutes({ sessions, supervision, tickets, logins, sessionS
             signIn: signedIn.reference,
           }),
         };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/sessions/:id/files/:list/:index',
+      id: 'getClipboardFile',
+      tag: 'sessions',
+      summary: "A file that was copied in one's own desktop, as the tunnel lists it; where the policy lets files out",
+      access: 'session.open',
+      status: 200,
+      produces: 'application/octet-stream',
+      errors: ['not_found', 'conflict', 'too_many_requests', 'connection_lost'],
+      async handle({ parameter, actor, context }) {
+        const session = sessions.get(parameter('id'));
+        // As if it did not exist: it is no business of anybody else's.
+        if (session.facts.user.id !== actor.id) throw new GatewayError('not_found');
+        context.status = 200;
+        context.type = 'application/octet-stream';
+        // Koa answers HEAD by this route, too: that takes nothing over.
+        if (context.method === 'HEAD') return;
+        const file = await session.clipboard.download(Number(parameter('list')), Number(parameter('index')));
+        context.set('Content-Disposition', attachment(file.name));
+        context.set('Cache-Control', 'no-store');
+        context.body = file.stream;
+        // Koa takes the length away when it gets a stream, and guesses a type.
+        context.type = 'application/octet-stream';
+        context.length = file.size;
       },
     }),
     route<{ reason?: string }>({
