@@ -73,6 +73,8 @@ const WORDS: Readonly<Record<string, Words | null>> = {
       .join(', '),
   clipboard: ({ direction, format, bytes, refused }) =>
     `Clipboard ${text(direction)}${refused === undefined ? '' : ' (refused)'}: ${[text(format), counted(bytes, 'byte')].filter((part) => part !== '').join(', ')}`,
+  file: ({ direction, name, state }) =>
+    `File ${text(direction)}${text(state) === 'done' ? '' : ` (${text(state)})`}: ${text(name)}`,
   'shadow-started': ({ user }) => `${nameOf(user)} watches`,
   'shadow-ended': ({ user }) => `${nameOf(user)} no longer watches`,
   frozen: ({ user, reason }) => `Frozen by ${nameOf(user)}${text(reason) === '' ? '' : `: ${text(reason)}`}`,

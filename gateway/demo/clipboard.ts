@@ -1,15 +1,39 @@
 import type { ClipboardAction, ClipboardOutput } from '#protocol/channels/cliprdr/clipboard-channel.ts';
-import { StandardFormat, textFormatOf } from '#protocol/channels/cliprdr/format-list.ts';
+import { decodeFileList, encodeFileList, type FileDescriptor } from '#protocol/channels/cliprdr/file-list.ts';
+import {
+  type ClipboardFormat,
+  FIRST_REGISTERED_FORMAT,
+  FormatName,
+  formatNamed,
+  StandardFormat,
+  textFormatOf,
+} from '#protocol/channels/cliprdr/format-list.ts';
+import { encodeFileSize, type FileContentsRequest } from '#protocol/channels/cliprdr/pdu.ts';
 import { decodeClipboardText, encodeClipboardText } from '#protocol/channels/cliprdr/text.ts';
+import { encodeUtf8 } from '#protocol/core/text.ts';
 
-/** The clipboard of one demo desktop: what was copied in it, or what the client offers. Text only. */
+/** What was copied in the desktop: text, or a file that holds it. */
+interface Copied {
+  readonly text: string;
+  readonly file: boolean;
+}
+
+const FILES_FORMAT = FIRST_REGISTERED_FORMAT;
+const FILE_NAME = 'notes.txt';
+const PART_BYTES = 64 * 1024;
+/** What the notes take of a file; the rest is read all the same. */
+const SHOWN_BYTES = 200;
+
+/** The clipboard of one demo desktop: what was copied in it, or what the client offers. Files are pasted as text. */
 export class DemoClipboard {
   readonly #act: (action: ClipboardAction) => void;
   readonly #insert: (text: string) => void;
-  /** Copied in the desktop; nothing once the client has offered something. */
-  #copied: string | undefined;
-  /** What the client offers text in. */
-  #offered: number | undefined;
+  /** Nothing once the client has offered something. */
+  #copied: Copied | undefined;
+  #offered: readonly ClipboardFormat[] = [];
+  /** Files that are pasted, one after the other. */
+  #pasting: { readonly files: FileDescriptor[]; index: number; position: number; shown: string } | undefined;
+  #streamId = 0;
 
   /**
    * @param act says something to the client
@@ -20,15 +44,22 @@ export class DemoClipboard {
     this.#insert = insert;
   }
 
-  copy(text: string): void {
-    this.#copied = text;
-    this.#offered = undefined;
-    this.#act({ kind: 'offer', formats: [{ id: StandardFormat.unicodeText, name: '' }] });
+  copy(text: string, file = false): void {
+    this.#copied = { text, file };
+    this.#offered = [];
+    this.#act({
+      kind: 'offer',
+      formats: file ? [{ id: FILES_FORMAT, name: FormatName.files }] : [{ id: StandardFormat.unicodeText, name: '' }],
+    });
   }
 
   paste(): void {
-    if (this.#copied !== undefined) this.#insert(this.#copied);
-    else if (this.#offered !== undefined) this.#act({ kind: 'request', formatId: this.#offered });
+    if (this.#copied !== undefined) {
+      this.#insert(this.#copied.text);
+      return;
+    }
+    const formatId = formatNamed(this.#offered, FormatName.files) ?? textFormatOf(this.#offered);
+    if (formatId !== undefined) this.#act({ kind: 'request', formatId });
   }
 
   heard(output: ClipboardOutput): void {
@@ -36,19 +67,74 @@ export class DemoClipboard {
       case 'clipboard-offered':
         if (output.formats.length === 0) return;
         this.#copied = undefined;
-        this.#offered = textFormatOf(output.formats);
+        this.#offered = output.formats;
         return;
       case 'clipboard-wanted':
-        this.#act({
-          kind: 'respond',
-          data: this.#copied === undefined ? undefined : encodeClipboardText(this.#copied),
-        });
+        this.#act({ kind: 'respond', data: this.#data(output.formatId) });
         return;
       case 'clipboard-data':
-        if (output.data !== undefined) this.#insert(decodeClipboardText(output.formatId, output.data));
+        if (output.data === undefined) return;
+        if (output.formatId !== formatNamed(this.#offered, FormatName.files)) {
+          this.#insert(decodeClipboardText(output.formatId, output.data));
+          return;
+        }
+        this.#pasting = { files: decodeFileList(output.data), index: 0, position: 0, shown: '' };
+        this.#askForMore();
         return;
       case 'clipboard-file-wanted':
-        this.#act({ kind: 'respond-file', streamId: output.request.streamId, data: undefined });
+        this.#act({ kind: 'respond-file', streamId: output.request.streamId, data: this.#part(output.request) });
+        return;
+      case 'clipboard-file-data':
+        this.#received(output.data);
     }
+  }
+
+  #data(formatId: number): Uint8Array | undefined {
+    if (this.#copied === undefined) return undefined;
+    const { text, file } = this.#copied;
+    if (!file) return formatId === StandardFormat.unicodeText ? encodeClipboardText(text) : undefined;
+    return encodeFileList([{ name: FILE_NAME, size: BigInt(encodeUtf8(text).length), showProgress: false }]);
+  }
+
+  #part({ index, operation, position, length }: FileContentsRequest): Uint8Array | undefined {
+    if (index !== 0 || this.#copied?.file !== true) return undefined;
+    const bytes = encodeUtf8(this.#copied.text);
+    const from = Number(position);
+    return operation === 'size' ? encodeFileSize(BigInt(bytes.length)) : bytes.subarray(from, from + length);
+  }
+
+  #askForMore(): void {
+    const pasting = this.#pasting;
+    const file = pasting?.files[pasting.index];
+    if (pasting === undefined || file === undefined) {
+      this.#pasting = undefined;
+      return;
+    }
+    if (BigInt(pasting.position) >= (file.size ?? 0n)) {
+      this.#insert(`${file.name} (${pasting.position} bytes): ${pasting.shown}\n`);
+      this.#pasting = { files: pasting.files, index: pasting.index + 1, position: 0, shown: '' };
+      this.#askForMore();
+      return;
+    }
+    const part = {
+      index: pasting.index,
+      operation: 'range',
+      position: BigInt(pasting.position),
+      length: PART_BYTES,
+    } as const;
+    this.#act({ kind: 'request-file', request: { streamId: ++this.#streamId, ...part } });
+  }
+
+  #received(data: Uint8Array | undefined): void {
+    const pasting = this.#pasting;
+    if (pasting === undefined) return;
+    if (data === undefined || data.length === 0) {
+      this.#pasting = undefined;
+      this.#insert('The file was cut short.\n');
+      return;
+    }
+    if (pasting.position === 0) pasting.shown = new TextDecoder().decode(data.subarray(0, SHOWN_BYTES));
+    pasting.position += data.length;
+    this.#askForMore();
   }
 }

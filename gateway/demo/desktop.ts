@@ -17,8 +17,8 @@ export class DemoDesktop {
   readonly button: ButtonWindow;
   readonly list: ListWindow;
   readonly drift: DriftWindow;
-  /** Ctrl+C was pressed, with all that the notes hold; Ctrl+V was. */
-  onCopy: (text: string) => void = () => {};
+  /** Ctrl+C was pressed, or with Shift to copy a file, with all that the notes hold; Ctrl+V was. */
+  onCopy: (text: string, file: boolean) => void = () => {};
   onPaste: () => void = () => {};
   readonly #canvas: Canvas;
   readonly #context: SKRSContext2D;
@@ -121,8 +121,9 @@ export class DemoDesktop {
       }
       default: {
         const action = this.#keyboard.press(event);
-        if (action?.kind === 'copy') this.onCopy(this.notes.buffer.text);
-        else if (action?.kind === 'paste') this.onPaste();
+        if (action?.kind === 'copy' || action?.kind === 'copy-file') {
+          this.onCopy(this.notes.buffer.text, action.kind === 'copy-file');
+        } else if (action?.kind === 'paste') this.onPaste();
         else if (action !== undefined) this.#windows.at(-1)?.key(action);
       }
     }

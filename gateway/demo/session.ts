@@ -148,6 +148,7 @@ export class DemoSession {
       case 'clipboard-wanted':
       case 'clipboard-data':
       case 'clipboard-file-wanted':
+      case 'clipboard-file-data':
         this.#clipboard.heard(output);
         this.#pump();
         break;
@@ -180,7 +181,7 @@ export class DemoSession {
 
   #newDesktop({ width, height }: ServerShare): DemoDesktop {
     const desktop = new DemoDesktop(width, height);
-    desktop.onCopy = (text) => this.#clipboard.copy(text);
+    desktop.onCopy = (text, file) => this.#clipboard.copy(text, file);
     desktop.onPaste = () => this.#clipboard.paste();
     return desktop;
   }

@@ -5,8 +5,12 @@ export type TypeAction =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'edit'; readonly key: EditKey };
 
-/** What a key press means to the desktop: Ctrl+C and Ctrl+V are the clipboard's. */
-export type KeyAction = TypeAction | { readonly kind: 'copy' } | { readonly kind: 'paste' };
+/** What a key press means to the desktop: Ctrl+C and Ctrl+V are the clipboard's; with Shift, it copies a file. */
+export type KeyAction =
+  | TypeAction
+  | { readonly kind: 'copy' }
+  | { readonly kind: 'copy-file' }
+  | { readonly kind: 'paste' };
 
 export type EditKey = 'backspace' | 'delete' | 'enter' | 'left' | 'right' | 'up' | 'down' | 'home' | 'end' | 'tab';
 
@@ -62,7 +66,8 @@ export class UsKeyboard {
   #chord(key: number): KeyAction | undefined {
     const held = CHORD_KEYS.filter((chord) => this.#held.has(chord));
     if (held.some((chord) => chord !== CONTROL && chord !== (CONTROL | EXTENDED))) return undefined;
-    if (key === KEY_C) return { kind: 'copy' };
+    const shift = this.#held.has(LEFT_SHIFT) || this.#held.has(RIGHT_SHIFT);
+    if (key === KEY_C) return { kind: shift ? 'copy-file' : 'copy' };
     return key === KEY_V ? { kind: 'paste' } : undefined;
   }
 

@@ -55,6 +55,11 @@ export class FileTransfer {
     return this.#state === 'running';
   }
 
+  /** Cancelled, or failed: nothing more of it may pass. */
+  get stopped(): boolean {
+    return this.#state === 'cancelled' || this.#state === 'failed';
+  }
+
   get cancelled(): boolean {
     return this.#state === 'cancelled';
   }

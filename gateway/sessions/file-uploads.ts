@@ -138,7 +138,7 @@ export class FileUploads {
       const { contents, upload } = next;
       const file = upload.files[contents.index];
       const transfer = this.#transferOf(upload, contents);
-      if (file === undefined || !transfer.running || contents.position > BigInt(file.size)) {
+      if (file === undefined || transfer.stopped || contents.position > BigInt(file.size)) {
         this.#parts.respond(contents.streamId, undefined);
         continue;
       }
@@ -178,7 +178,7 @@ export class FileUploads {
     clearTimeout(reading.timer);
     const { contents, transfer, wanted } = reading;
     // Shorter than it was: the file has changed in between.
-    const whole = data !== undefined && data.length === wanted.length && transfer.running ? data : undefined;
+    const whole = data !== undefined && data.length === wanted.length && !transfer.stopped ? data : undefined;
     this.#parts.respond(contents.streamId, whole);
     if (whole === undefined) transfer.end('failed');
     // What is read again, or past a gap, passes without being counted: the whole file then has no hash.

@@ -159,6 +159,9 @@ export const PROTOCOL_TARGETS: readonly FuzzTarget[] = [
     seeds: [
       encodeBrowserMessage({ type: 'attach', ticket: 'a.b.c', version: 1 }),
       encodeBrowserMessage({ type: 'ack', seq: 7 }),
+      encodeBrowserMessage({ type: 'clipboard-offer', more: true, part: new Uint8Array(9) }),
+      encodeBrowserMessage({ type: 'file-offer', list: 1, files: [{ index: 0, size: 9, name: 'a.txt' }] }),
+      encodeBrowserMessage({ type: 'file-part', request: 1, state: 'more', part: new Uint8Array(9) }),
       encodeBrowserMessage({
         type: 'input',
         events: [

@@ -42,9 +42,13 @@ test('xrdp: text goes through the clipboard both ways', async () => {
     assert.ok(recorded.includes(`from-desktop ${Buffer.byteLength(WORDS)}`));
     assert.equal(recorded.at(-1), `to-desktop ${Buffer.byteLength(answer)}`);
     // Chunks of 1600 bytes, many of them.
-    const long = 'all work and no play\n'.repeat(20_000);
+    const long = 'all work and no play\n'.repeat(5000);
     for (const part of partsOfText(long)) clipboard.offered(part);
-    await waitFor('a long text on the X side', async () => (await desktop.clipboard()) === atX(long));
+    // xrdp gives long texts in pieces, and the NUL with the last.
+    await waitFor(
+      'a long text on the X side',
+      async () => (await desktop.clipboard()).replace(/\0$/, '') === atX(long),
+    );
     desktop.copy(`${long}and back`);
     await waitFor('a long text from the X side', () => texts.includes(`${long}and back`));
     assert.equal(client.end(), undefined);

@@ -18,6 +18,8 @@ class Fake {
   mayWrite = true;
   readonly offered: string[] = [];
   readonly notices: string[] = [];
+  /** What was read of files. */
+  readonly answers: string[] = [];
   readonly clipboard = new Clipboard({
     local: {
       write: async (text) => {
@@ -27,6 +29,9 @@ class Fake {
       read: async () => (this.mayRead ? this.text : undefined),
     },
     offer: (text) => this.offered.push(text),
+    offerFiles: ({ files }) => this.offered.push(...files.map(({ name }) => `file ${name}`)),
+    answerFile: (request, data) => this.answers.push(`${request} ${data?.byteLength}`),
+    cancelFile: (id) => this.answers.push(`cancel ${id}`),
     notice: ({ message }) => this.notices.push(message),
     changed: () => undefined,
   });
@@ -71,7 +76,8 @@ test('what was copied in the desktop comes to the browser, and is not sent back'
   const fake = new Fake();
   await fake.copyThere('there');
   assert.equal(fake.text, 'there');
-  assert.deepEqual(fake.clipboard.state, { terms: ALL, copied: 'there', waiting: false });
+  const { terms, copied, waiting } = fake.clipboard.state;
+  assert.deepEqual({ terms, copied, waiting }, { terms: ALL, copied: 'there', waiting: false });
   fake.paste();
   fake.copyElsewhere('there');
   fake.paste();
@@ -146,4 +152,43 @@ test('a desktop without a clipboard is offered nothing', () => {
   fake.copyElsewhere('text');
   fake.paste();
   assert.deepEqual([fake.offered, fake.notices], [[], []]);
+});
+
+test('files are offered by name, and read when they are asked for', async () => {
+  const fake = new Fake();
+  assert.equal(fake.clipboard.giveFiles([new File(['12345'], 'a.txt')]), true);
+  assert.deepEqual(fake.offered, ['file a.txt']);
+  fake.clipboard.heard({ type: 'file-wanted', request: 7, list: 1, index: 0, position: 2, length: 3 });
+  fake.clipboard.heard({ type: 'file-wanted', request: 8, list: 1, index: 9, position: 0, length: 3 });
+  while (fake.answers.length < 2) await settled();
+  assert.deepEqual(fake.answers.sort(), ['7 3', '8 undefined']);
+});
+
+test('files are refused where the policy forbids them, and too many are', () => {
+  const fake = new Fake({ ...ALL, filesToDesktop: false });
+  assert.equal(fake.clipboard.giveFiles([new File([], 'a')]), false);
+  const other = new Fake();
+  assert.equal(other.clipboard.giveFiles(Array.from({ length: 61 }, () => new File([], 'a'))), false);
+  assert.deepEqual(
+    [...fake.notices, ...other.notices],
+    ['Copying files to the desktop is not allowed here.', 'At most 60 files are copied at once.'],
+  );
+  assert.deepEqual([fake.offered, other.offered], [[], []]);
+});
+
+test('files on their way are shown, each once, and can be cancelled', () => {
+  const fake = new Fake();
+  const progress = { direction: 'to-desktop', name: 'a', size: 9, done: 0, state: 'running' } as const;
+  fake.clipboard.heard({ type: 'file-transfer', id: 1, ...progress });
+  fake.clipboard.heard({ type: 'file-transfer', id: 2, ...progress });
+  fake.clipboard.heard({ type: 'file-transfer', id: 1, ...progress, done: 9, state: 'done' });
+  assert.deepEqual(
+    fake.clipboard.state.transfers.map(({ id, state }) => [id, state]),
+    [
+      [1, 'done'],
+      [2, 'running'],
+    ],
+  );
+  fake.clipboard.cancel(2);
+  assert.deepEqual(fake.answers, ['cancel 2']);
 });

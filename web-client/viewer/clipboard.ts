@@ -1,5 +1,12 @@
-import type { ClipboardNews, ClipboardTerms, CopiedKinds } from '#protocol/tunnel/messages.ts';
+import type {
+  ClipboardNews,
+  ClipboardTerms,
+  CopiedKinds,
+  FileOffer,
+  TransferProgress,
+} from '#protocol/tunnel/messages.ts';
 import { TunnelLimits } from '#protocol/tunnel/messages.ts';
+import { LocalFiles, MAX_FILES } from './local-files.ts';
 import type { Notice } from './worker-messages.ts';
 
 /** The browser's own clipboard. */
@@ -18,12 +25,21 @@ export interface ClipboardState {
   readonly copied: string | undefined;
   /** The browser has refused to take `copied`; it is tried again. */
   readonly waiting: boolean;
+  /** The files that were copied in the desktop last. */
+  readonly files: FileOffer | undefined;
+  /** Files on their way, or there; the newest last. */
+  readonly transfers: readonly TransferProgress[];
 }
 
 export interface ClipboardOptions {
   readonly local: LocalClipboard;
   /** Sends a text to the desktop's clipboard. */
   offer(text: string): void;
+  /** Sends the names of files to the desktop's clipboard. */
+  offerFiles(offer: FileOffer): void;
+  /** Answers with what was read of a file; nothing where it cannot be read. */
+  answerFile(request: number, data: ArrayBuffer | undefined): void;
+  cancelFile(id: number): void;
   notice(notice: Notice): void;
   changed(state: ClipboardState): void;
 }
@@ -34,7 +50,10 @@ export interface ClipboardOptions {
  */
 export class Clipboard {
   readonly #options: ClipboardOptions;
-  #state: ClipboardState = { terms: undefined, copied: undefined, waiting: false };
+  readonly #files = new LocalFiles();
+  #state: ClipboardState = {
+    ...{ terms: undefined, copied: undefined, waiting: false, files: undefined, transfers: [] },
+  };
   /** The last text that is known to be, or to have been, in the user's clipboard. */
   #known: string | undefined;
   /** Something was copied in the desktop since the user last came here. */
@@ -64,7 +83,49 @@ export class Clipboard {
         this.#known = news.text;
         this.#change({ copied: news.text });
         this.#write(news.text);
+        return;
+      case 'clipboard-files': {
+        const { list, files } = news;
+        this.#change({ files: { list, files } });
+        return;
+      }
+      case 'file-wanted':
+        this.#files.read(news).then(
+          (data) => this.#options.answerFile(news.request, data),
+          () => this.#options.answerFile(news.request, undefined),
+        );
+        return;
+      case 'file-transfer': {
+        const { type: _, ...progress } = news;
+        const others = this.#state.transfers.filter(({ id }) => id !== progress.id);
+        const transfers = [...others, progress].sort((a, b) => a.id - b.id).slice(-MAX_TRANSFERS);
+        this.#change({ transfers });
+      }
     }
+  }
+
+  /** Puts files into the desktop's clipboard, or says why not. @returns whether they are on their way there */
+  giveFiles(files: readonly File[]): boolean {
+    const { terms } = this.#state;
+    if (terms?.available !== true || files.length === 0) return false;
+    const why = !terms.filesToDesktop
+      ? 'Copying files to the desktop is not allowed here.'
+      : files.length > MAX_FILES
+        ? `At most ${MAX_FILES} files are copied at once.`
+        : undefined;
+    if (why !== undefined) {
+      this.#options.notice({ code: 'clipboard_refused', message: why });
+      return false;
+    }
+    this.#desktopHasNewer = false;
+    this.#known = undefined;
+    this.#options.offerFiles(this.#files.add(files));
+    return true;
+  }
+
+  /** A file is not to go on its way. */
+  cancel(id: number): void {
+    this.#options.cancelFile(id);
   }
 
   /** The user pastes, and this is the text in her clipboard. Call it before the keys go on their way. */
@@ -123,6 +184,7 @@ export class Clipboard {
     // A text that still waits is no longer what was copied last; one that comes now, follows.
     if (this.#state.waiting) this.#change({ waiting: false });
     if (!text && this.#state.copied !== undefined) this.#change({ copied: undefined });
+    if (this.#state.files !== undefined) this.#change({ files: undefined });
   }
 
   #write(text: string): void {
@@ -141,3 +203,6 @@ export class Clipboard {
     this.#options.changed(this.#state);
   }
 }
+
+/** More than these nobody looks at. */
+const MAX_TRANSFERS = 20;

@@ -1,5 +1,5 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
-import type { GatewayMessage } from '#protocol/tunnel/messages.ts';
+import type { FileOffer, GatewayMessage } from '#protocol/tunnel/messages.ts';
 import {
   decodeGatewayMessage,
   encodeBrowserMessage,
@@ -92,6 +92,27 @@ export class DesktopLink implements PainterEvents {
     for (const part of partsOfText(text)) this.#send({ type: 'clipboard-offer', ...part });
   }
 
+  offerFiles(offer: FileOffer): void {
+    this.#send({ type: 'file-offer', ...offer });
+  }
+
+  /** Answers what the gateway asked for of a file, in as many messages as it takes; nothing: it cannot be read. */
+  fileRead(request: number, data: Uint8Array | undefined): void {
+    if (data === undefined) {
+      this.#send({ type: 'file-part', request, state: 'failed', part: new Uint8Array() });
+      return;
+    }
+    const size = TunnelLimits.clipboardPartBytes;
+    for (let at = 0; at === 0 || at < data.length; at += size) {
+      const state = at + size < data.length ? 'more' : 'last';
+      this.#send({ type: 'file-part', request, state, part: data.subarray(at, at + size) });
+    }
+  }
+
+  cancelFile(id: number): void {
+    this.#send({ type: 'file-cancel', id });
+  }
+
   endSession(): void {
     this.#send({ type: 'end-session' });
   }
@@ -162,6 +183,9 @@ export class DesktopLink implements PainterEvents {
       case 'clipboard-terms':
       case 'clipboard-copied':
       case 'clipboard-text':
+      case 'clipboard-files':
+      case 'file-wanted':
+      case 'file-transfer':
         this.#options.emit({ type: 'clipboard', news: message });
         return;
       case 'ended': {

@@ -104,6 +104,10 @@ export class RemoteDesktop implements Disposable {
     this.clipboard = new Clipboard({
       local: localClipboard,
       offer: (text) => this.#command({ type: 'clipboard-offer', text }),
+      offerFiles: (offer) => this.#command({ type: 'file-offer', offer }),
+      answerFile: (request, data) =>
+        this.#command({ type: 'file-read', request, data }, data === undefined ? [] : [data]),
+      cancelFile: (id) => this.#command({ type: 'file-cancel', id }),
       notice: (notice) => this.#events.emit('notice', notice),
       changed: (state) => this.#events.emit('clipboard', state),
     });
@@ -117,7 +121,10 @@ export class RemoteDesktop implements Disposable {
         keyboard: this.#keyboard,
         label: options.label,
         isPasteKey: (event) => isPasteKey(event, platform),
-        pasted: (data) => this.clipboard.pasted(data.getData('text/plain')),
+        pasted: (data) => {
+          if (data.files.length > 0) this.clipboard.giveFiles([...data.files]);
+          else this.clipboard.pasted(data.getData('text/plain'));
+        },
         after,
       }),
     );
@@ -221,6 +228,13 @@ export class RemoteDesktop implements Disposable {
     await element.requestFullscreen({ navigationUI: 'hide' });
     await (navigator as NavigatorWithKeyboard).keyboard?.lock?.().catch(() => undefined);
     this.focus();
+  }
+
+  /** Says that so many files are in the desktop's clipboard: they are there once they are pasted. */
+  announceFiles(count: number): void {
+    const what = count === 1 ? 'The file is' : `${count} files are`;
+    const message = `${what} in the desktop's clipboard: paste there with Ctrl+V.`;
+    this.#events.emit('notice', { code: 'files_offered', message });
   }
 
   /** Ends the session, not only this view of it. */
@@ -376,6 +390,22 @@ export class RemoteDesktop implements Disposable {
     // Elsewhere is another window, or the page around the desktop.
     owned.add(listen(window, 'blur', () => this.clipboard.left()));
     for (const type of ['copy', 'cut']) owned.add(listen(document, type, () => this.clipboard.left()));
+    owned.add(
+      listen<DragEvent>(this.element, 'dragover', (event) => {
+        // Without this, dropping would open the file in place of the page.
+        event.preventDefault();
+        if (event.dataTransfer !== null) event.dataTransfer.dropEffect = this.#viewOnly ? 'none' : 'copy';
+      }),
+    );
+    owned.add(
+      listen<DragEvent>(this.element, 'drop', (event) => {
+        event.preventDefault();
+        const files = [...(event.dataTransfer?.files ?? [])];
+        if (this.#viewOnly || !this.clipboard.giveFiles(files)) return;
+        this.announceFiles(files.length);
+        this.focus();
+      }),
+    );
     for (const type of ['pointerup', 'keyup']) {
       owned.add(listen(this.element, type, () => this.clipboard.acted(), { capture: true }));
     }

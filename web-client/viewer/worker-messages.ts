@@ -1,5 +1,5 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
-import type { ClipboardNews, ViewerMode, ViewerRole } from '#protocol/tunnel/messages.ts';
+import type { ClipboardNews, FileOffer, ViewerMode, ViewerRole } from '#protocol/tunnel/messages.ts';
 import type { LockKeys } from './keyboard.ts';
 import type { Size } from './scaling.ts';
 
@@ -41,6 +41,11 @@ export type WorkerCommand =
   | { readonly type: 'visibility'; readonly visible: boolean }
   /** Text of the user's clipboard, for the desktop's. */
   | { readonly type: 'clipboard-offer'; readonly text: string }
+  /** Files of the user, for the desktop's clipboard. */
+  | { readonly type: 'file-offer'; readonly offer: FileOffer }
+  /** What was asked for of a file; nothing where it cannot be read. */
+  | { readonly type: 'file-read'; readonly request: number; readonly data: ArrayBuffer | undefined }
+  | { readonly type: 'file-cancel'; readonly id: number }
   | { readonly type: 'close' };
 
 /** Worker to page. */

@@ -28,6 +28,15 @@ self.addEventListener('message', (event: MessageEvent<WorkerCommand>) => {
     case 'clipboard-offer':
       link?.offerText(command.text);
       return;
+    case 'file-offer':
+      link?.offerFiles(command.offer);
+      return;
+    case 'file-read':
+      link?.fileRead(command.request, command.data === undefined ? undefined : new Uint8Array(command.data));
+      return;
+    case 'file-cancel':
+      link?.cancelFile(command.id);
+      return;
     case 'end-session':
       link?.endSession();
       return;

@@ -1,15 +1,18 @@
 import { useEffect, useId, useState } from 'preact/hooks';
 import { askToRead, type ReadPermission, readPermission } from '../../viewer/local-clipboard.ts';
 import type { ClipboardState, RemoteDesktop } from '../../viewer/remote-desktop.ts';
+import { FilesFromDesktop, FilesToDesktop, Transfers } from './clipboard-files.tsx';
 import { ToolMenu } from './tool-menu.tsx';
 
 interface ClipboardMenuProps {
   readonly desktop: RemoteDesktop;
+  /** Of whose desktop it is. */
+  readonly sessionId: string;
   readonly state: ClipboardState;
 }
 
 /** The clipboard by hand, for browsers that refuse, and what the policy says of it. */
-export function ClipboardMenu({ desktop, state }: ClipboardMenuProps) {
+export function ClipboardMenu({ desktop, sessionId, state }: ClipboardMenuProps) {
   const { terms, waiting } = state;
   return (
     <ToolMenu icon="clipboard" label="Clipboard" title="Clipboard" testId="clipboard-menu" marked={waiting}>
@@ -21,6 +24,11 @@ export function ClipboardMenu({ desktop, state }: ClipboardMenuProps) {
           {terms?.available === true && terms.textToDesktop && <ToDesktop desktop={desktop} />}
           {terms?.available === true && terms.textFromDesktop && <FromDesktop state={state} />}
           {terms?.available === true && terms.textToDesktop && <AllowReading desktop={desktop} />}
+          {terms?.available === true && terms.filesToDesktop && <FilesToDesktop desktop={desktop} />}
+          {terms?.available === true && terms.filesFromDesktop && (
+            <FilesFromDesktop state={state} sessionId={sessionId} />
+          )}
+          <Transfers desktop={desktop} state={state} />
         </div>
       )}
     </ToolMenu>
@@ -29,12 +37,14 @@ export function ClipboardMenu({ desktop, state }: ClipboardMenuProps) {
 
 function termsInWords({ terms }: ClipboardState): string {
   if (terms === undefined) return 'The clipboard is there once the desktop is.';
-  const { available, textToDesktop, textFromDesktop } = terms;
-  if (!textToDesktop && !textFromDesktop) return 'The policy of this session allows no copying, in either direction.';
+  const { available, textToDesktop, textFromDesktop, filesToDesktop, filesFromDesktop } = terms;
+  if (![textToDesktop, textFromDesktop, filesToDesktop, filesFromDesktop].includes(true)) {
+    return 'The policy of this session allows no copying, in either direction.';
+  }
   if (!available) return 'This desktop has no clipboard that could be shared.';
-  if (!textFromDesktop) return 'Copy here and paste there with Ctrl+V. The policy lets nothing out of the desktop.';
-  if (!textToDesktop)
-    return 'What you copy in the desktop you can paste here. The policy lets nothing into the desktop.';
+  if (!textToDesktop && !textFromDesktop) return 'The policy of this session lets no text pass.';
+  if (!textFromDesktop) return 'Copy here and paste there with Ctrl+V. The policy lets no text out of the desktop.';
+  if (!textToDesktop) return 'What you copy in the desktop you can paste here. The policy lets no text into it.';
   return 'Ctrl+C and Ctrl+V work in both directions. Where your browser refuses, copy and paste here.';
 }
 

@@ -144,7 +144,9 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
       >
         {desktop !== undefined && active && (
           <>
-            {view.clipboard !== undefined && <ClipboardMenu desktop={desktop} state={view.clipboard} />}
+            {view.clipboard !== undefined && (
+              <ClipboardMenu desktop={desktop} sessionId={sessionId ?? ''} state={view.clipboard} />
+            )}
             <KeysMenu
               desktop={desktop}
               typeSecret={session?.typesSecret === true ? () => setTyping(true) : undefined}

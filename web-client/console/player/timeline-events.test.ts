@@ -53,6 +53,19 @@ test('freezing, the clipboard and an administrator who ends a session are in wor
     { ...line, n: 1, t: 6, type: 'unfrozen', user },
     { ...line, n: 2, t: 7, type: 'clipboard', direction: 'from-desktop', format: 'text', bytes: 12 },
     { ...line, n: 3, t: 8, type: 'terminated', by: 'audrey' },
+    { ...line, n: 4, t: 9, type: 'clipboard', direction: 'to-desktop', format: 'text', bytes: 3, refused: 'rule' },
+    { ...line, n: 5, t: 9, type: 'file', direction: 'to-desktop', name: 'a', bytes: 3, state: 'done', sha256: 'ab' },
+    {
+      ...line,
+      n: 6,
+      t: 9,
+      type: 'file',
+      direction: 'from-desktop',
+      name: 'b',
+      bytes: 3,
+      state: 'cancelled',
+      passed: 1,
+    },
   ]);
   assert.deepEqual(
     shown.map(({ title, detail }) => [title, detail]),
@@ -61,6 +74,9 @@ test('freezing, the clipboard and an administrator who ends a session are in wor
       ['Unfrozen by audrey', ''],
       ['Copied from the desktop', 'text, 12 B'],
       ['Ended by an administrator', 'audrey'],
+      ['Not pasted into the desktop', 'text, 3 B, refused: rule'],
+      ['File copied to the desktop', 'a, 3 B, SHA-256 ab'],
+      ['File not copied from the desktop', 'b, 3 B, cancelled'],
     ],
   );
 });

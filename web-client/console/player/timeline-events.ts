@@ -63,6 +63,13 @@ function describe(event: RecordedEvent): Words | undefined {
       const why = event.refused === undefined ? '' : `refused: ${text(event.refused)}`;
       return { tone: 'other', title, detail: joined(text(event.format), size, why, text(event.text)) };
     }
+    case 'file': {
+      const whither = event.direction === 'from-desktop' ? 'copied from the desktop' : 'copied to the desktop';
+      const title = event.state === 'done' ? `File ${whither}` : `File not ${whither}`;
+      const size = typeof event.bytes === 'number' ? formatBytes(event.bytes) : '';
+      const hash = text(event.sha256) === '' ? text(event.state) : `SHA-256 ${text(event.sha256)}`;
+      return { tone: 'other', title, detail: joined(text(event.name), size, hash) };
+    }
     case 'message': {
       const by = text(fields(event.user).username);
       return { tone: 'attention', title: `${by} sent a message`, detail: inQuotes(text(event.text)) };
