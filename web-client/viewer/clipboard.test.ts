@@ -164,6 +164,19 @@ test('files are offered by name, and read when they are asked for', async () => 
   assert.deepEqual(fake.answers.sort(), ['7 3', '8 undefined']);
 });
 
+test('what was given by hand is what is pasted, not the text that the browser still holds', () => {
+  const fake = new Fake();
+  fake.text = 'older';
+  fake.clipboard.give('by hand');
+  fake.paste();
+  fake.clipboard.giveFiles([new File([], 'a')]);
+  fake.paste();
+  assert.deepEqual(fake.offered, ['by hand', 'file a']);
+  fake.copyElsewhere('newer');
+  fake.paste();
+  assert.equal(fake.offered.at(-1), 'newer');
+});
+
 test('files are refused where the policy forbids them, and too many are', () => {
   const fake = new Fake({ ...ALL, filesToDesktop: false });
   assert.equal(fake.clipboard.giveFiles([new File([], 'a')]), false);

@@ -56,7 +56,7 @@ export class Clipboard {
   };
   /** The last text that is known to be, or to have been, in the user's clipboard. */
   #known: string | undefined;
-  /** Something was copied in the desktop since the user last came here. */
+  /** Something was copied in the desktop, or given to it, since the user last came here: that is what she pastes there. */
   #desktopHasNewer = false;
 
   constructor(options: ClipboardOptions) {
@@ -117,8 +117,7 @@ export class Clipboard {
       this.#options.notice({ code: 'clipboard_refused', message: why });
       return false;
     }
-    this.#desktopHasNewer = false;
-    this.#known = undefined;
+    this.#desktopHasNewer = true;
     this.#options.offerFiles(this.#files.add(files));
     return true;
   }
@@ -149,7 +148,7 @@ export class Clipboard {
       this.#options.notice({ code: 'clipboard_refused', message });
       return false;
     }
-    this.#desktopHasNewer = false;
+    this.#desktopHasNewer = true;
     this.#options.offer(text);
     return true;
   }
