@@ -99,11 +99,13 @@ async function run(options: BenchOptions): Promise<number> {
   const files = ['json', 'html'].flatMap((name) => options.text(name) ?? []);
   // Said now, not after half an hour.
   for (const file of files) await claim(file);
-  const report = await measureAll(plan);
+  const json = options.text('json');
+  // What is measured is there, also when the rest is cut off.
+  const report = await measureAll(plan, async (soFar) => {
+    if (json !== undefined) await writeFile(json, `${JSON.stringify(soFar, undefined, 2)}\n`);
+  });
   const goals = judge(report);
   process.stdout.write(reportText(report, goals));
-  const json = options.text('json');
-  if (json !== undefined) await writeFile(json, `${JSON.stringify(report, undefined, 2)}\n`);
   const html = options.text('html');
   if (html !== undefined) await writeFile(html, reportHtml(report, goals));
   if (base === undefined) return 0;
@@ -153,7 +155,8 @@ async function capturedCells(list: string): Promise<Cell[]> {
   );
 }
 
-export async function measureAll(plan: Plan): Promise<LiveReport> {
+/** @param measured is given what there is after each step */
+async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<void>): Promise<LiveReport> {
   const startedAt = new Date().toISOString();
   const { scenarios, sizes, servers, seconds, density, mixes, recorded } = plan;
   const generated = scenarios.flatMap((scenario) =>
@@ -166,11 +169,25 @@ export async function measureAll(plan: Plan): Promise<LiveReport> {
   const browserRows: BrowserRow[] = [];
   const skipped: Skipped[] = [];
   const versions: Record<string, string> = { node: process.versions.node };
+  const lists = { rows, density: densityRows, pace, browser: browserRows, skipped };
+  const report: LiveReport = { machine: machine(), versions, startedAt, ...lists };
   const paced = plan.peers.includes('oriel-stream') ? generated.filter(({ scenario }) => scenario === 'page') : [];
   const drawn = plan.browser && plan.peers.includes('oriel-stream') ? browserCells(plan) : [];
   const progress = new Progress(
     cells.length * plan.peers.length + paced.length + drawn.length + density.length * mixes.length,
   );
+  /** What fails is said, and the rest is measured. */
+  const attempt = async (what: string, measure: () => Promise<unknown>): Promise<void> => {
+    progress.step(what);
+    try {
+      await measure();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      progress.say(`  ${why}`);
+      skipped.push({ what, why });
+    }
+    await measured(report);
+  };
   await prepareStreams(plan, progress);
 
   if (cells.length > 0) {
@@ -181,22 +198,19 @@ export async function measureAll(plan: Plan): Promise<LiveReport> {
     for (const cell of cells) {
       for (const peer of peers) {
         const where = `${cell.scenario}, ${cell.server}, ${cell.size}: ${peer.name}`;
-        progress.step(where);
-        await attempt(where, skipped, async () => rows.push(await measureRow(lab, peer, { ...cell, seconds })));
+        await attempt(where, async () => rows.push(await measureRow(lab, peer, { ...cell, seconds })));
       }
     }
     for (const { server, size } of paced) {
       const peer = peers.find(({ name }) => name === 'oriel-stream');
       if (peer === undefined) continue;
       const where = `pace, ${server}, ${size}`;
-      progress.step(where);
-      await attempt(where, skipped, async () => pace.push(await measurePace(lab, peer, server, size, seconds)));
+      await attempt(where, async () => pace.push(await measurePace(lab, peer, server, size, seconds)));
     }
   }
   for (const { scenario, server } of drawn) {
     const where = `Chromium, ${scenario}, ${server}, ${BROWSER_SIZE}`;
-    progress.step(where);
-    await attempt(where, skipped, async () => {
+    await attempt(where, async () => {
       const { measureBrowser } = await import('./live/browser.ts');
       browserRows.push(await measureBrowser(scenario, server, BROWSER_SIZE, seconds));
     });
@@ -208,14 +222,13 @@ export async function measureAll(plan: Plan): Promise<LiveReport> {
       const peer = await lab.peer('oriel-stream');
       versions['oriel-stream'] = peer.version;
       const where = `${sessions} sessions, ${mix}${recorded ? ', recorded' : ''}`;
-      progress.step(where);
-      await attempt(where, skipped, async () => {
+      await attempt(where, async () => {
         if (!(peer instanceof OrielPeer)) return;
         densityRows.push(await measureDensity(lab, peer, { sessions, mix, recorded, seconds }));
       });
     }
   }
-  return { machine: machine(), versions, startedAt, rows, density: densityRows, pace, browser: browserRows, skipped };
+  return report;
 }
 
 /** What a real browser is given to draw. */
@@ -255,17 +268,6 @@ async function startPeers(lab: Lab, names: readonly PeerName[], skipped: Skipped
     }
   }
   return peers;
-}
-
-/** What fails is said, and the rest is measured. */
-async function attempt(what: string, skipped: Skipped[], measure: () => Promise<unknown>): Promise<void> {
-  try {
-    await measure();
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`  ${what}: ${why}\n`);
-    skipped.push({ what, why });
-  }
 }
 
 async function claim(file: string): Promise<void> {

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { compareReports } from './compare.ts';
+import { worksOf } from './density.ts';
+import { Player } from './generator/player.ts';
+import { judge } from './goals.ts';
+import { reportHtml } from './html.ts';
+import { EQUAL_PSNR, pictureAfter, psnr } from './psnr.ts';
+import { type LiveReport, type LiveRow, percentile } from './rows.ts';
+import { generateStream } from './streams/generate.ts';
+import { decodeStream, encodeStream, nextFrame, type Stream } from './streams/stream.ts';
+import { encodeInstruction, InstructionReader } from './viewers/guacamole.ts';
+
+function row(more: Partial<LiveRow>): LiveRow {
+  return {
+    ...{ scenario: 'scroll', size: '1280x800', server: 'gfx', peer: 'oriel-stream', cpuSecondsPerMin: 1 },
+    ...{
+      kbInPerMin: 100_000,
+      kbOutPerMin: 100_000,
+      p50Ms: 0.5,
+      p99Ms: 1,
+      pssMb: 100,
+      psnr: null,
+      frontCpuSecondsPerMin: 1,
+    },
+    ...{ baseCpuSecondsPerMin: 0, cpuMsPerMb: 10, sessionPssMb: 5, framesPerMin: 1200, picturesPerMin: 1200, keys: 10 },
+    ...{ serverShareMs: 0.1, settledPsnr: null, seconds: 10 },
+    ...more,
+  };
+}
+
+function report(rows: readonly LiveRow[]): LiveReport {
+  return { machine: 'm', versions: {}, startedAt: 't', rows, density: [], pace: [], browser: [], skipped: [] };
+}
+
+describe('streams', () => {
+  const stream = generateStream('type', '1280x800', 'classic');
+
+  it('are the same each time, and the same out of their file', () => {
+    assert.deepEqual(encodeStream(generateStream('type', '1280x800', 'classic')), encodeStream(stream));
+    const read = decodeStream(Buffer.from(encodeStream(stream)));
+    assert.deepEqual({ ...read, frames: 0 }, { ...stream, frames: 0 });
+    assert.deepEqual(pictureAfter(read, 40), pictureAfter(stream, 40));
+    assert.throws(() => decodeStream(Buffer.from(encodeStream(stream)).subarray(0, -1)), /bytes in a file of/);
+  });
+
+  it('show the same however they are sent, but for what a codec loses', () => {
+    const truth = pictureAfter(stream, 30);
+    assert.equal(psnr(truth, pictureAfter(stream, 30)), EQUAL_PSNR);
+    for (const sender of ['remotefx', 'gfx'] as const) {
+      const close = psnr(truth, pictureAfter(generateStream('type', '1280x800', sender), 30)) ?? 0;
+      assert.ok(close > 30 && close < EQUAL_PSNR, `${sender}: ${close} dB`);
+    }
+    assert.ok((psnr(truth, pictureAfter(stream, 60)) ?? 0) < EQUAL_PSNR);
+  });
+
+  it('begin again behind their first frame', () => {
+    const { length } = stream.frames;
+    assert.equal(nextFrame(stream, 0), 1);
+    assert.equal(nextFrame(stream, length - 1), 1);
+    const two: Stream = { ...stream, frames: stream.frames.slice(0, 3) };
+    assert.deepEqual(pictureAfter(two, 5), pictureAfter(two, 3));
+  });
+});
+
+describe('the load generator’s player', () => {
+  it('sends no more than a client that asks for it has acknowledged', async () => {
+    const frames = Array.from({ length: 5 }, () => Buffer.alloc(10));
+    const facts = { name: 'x', width: 1, height: 1, loopMs: 4, onKeys: false };
+    const stream: Stream = { ...facts, frames: frames.map((_, at) => ({ at, updates: [] })) };
+    const sent: Buffer[] = [];
+    const player = new Player(stream, frames, { write: (bytes) => sent.push(bytes) > 0 }, true);
+    player.start();
+    player.acknowledged();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(sent.length, 5);
+    player.acknowledged();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(sent.length, 6);
+    player.freeze();
+  });
+});
+
+describe('the Guacamole protocol', () => {
+  it('reads what it writes, however it is cut', () => {
+    const words = fc.array(fc.string({ unit: fc.constantFrom('a', ',', ';', '.', '7') }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(fc.array(words, { maxLength: 6 }), fc.integer({ min: 1, max: 9 }), (instructions, size) => {
+        const text = instructions.map((elements) => encodeInstruction(...elements)).join('');
+        const reader = new InstructionReader();
+        const read = [];
+        for (let at = 0; at < text.length; at += size) read.push(...reader.push(text.slice(at, at + size)));
+        assert.deepEqual(read, instructions);
+      }),
+    );
+  });
+
+  it('refuses what is none', () => {
+    assert.throws(() => new InstructionReader().push('x.y;'), /no length/);
+    assert.throws(() => new InstructionReader().push('1.yz'), /ends with "z"/);
+    assert.throws(() => new InstructionReader().push('12345678901'), /without an end/);
+  });
+});
+
+describe('goals', () => {
+  it('hold Oriel against guacd and the relay of the same cell', () => {
+    const rows = [
+      row({ cpuSecondsPerMin: 2.5, baseCpuSecondsPerMin: 0.5 }),
+      row({ peer: 'guacd', cpuSecondsPerMin: 20 }),
+      row({ peer: 'relay', cpuSecondsPerMin: 1.25 }),
+      row({ peer: 'relay', size: '1920x1080', cpuSecondsPerMin: 0.1 }),
+    ];
+    const found = judge(report(rows));
+    const perMb = found.find(({ goal }) => goal.startsWith('CPU per MB'));
+    assert.deepEqual([perMb?.reached, perMb?.met, perMb?.factor.toFixed(3)], ['0.1x', false, '2.000']);
+    const relay = found.find(({ goal }) => goal === 'CPU against the bare relay');
+    assert.deepEqual([relay?.reached, relay?.met], ['1.6x', true]);
+  });
+
+  it('see a stream that grows on its way', () => {
+    const bytes = (kbOutPerMin: number) =>
+      judge(report([row({ kbOutPerMin })])).find(({ goal }) => goal.startsWith('bytes to the browser, Stream'))?.met;
+    assert.deepEqual([bytes(102_000), bytes(102_100)], [true, false]);
+  });
+});
+
+describe('comparing runs', () => {
+  it('counts what is past noise, in the direction that is worse', () => {
+    const base = report([row({ psnr: 40 })]);
+    const metrics = (more: Partial<LiveRow>) =>
+      compareReports(base, report([row({ psnr: 40, ...more })])).flatMap(({ metric, worse, better }) =>
+        worse ? [`worse ${metric}`] : better ? [`better ${metric}`] : [],
+      );
+    assert.deepEqual(metrics({ cpuSecondsPerMin: 1.2, p99Ms: 3 }), []);
+    assert.deepEqual(metrics({ cpuSecondsPerMin: 1.3 }), ['worse cpuSecondsPerMin']);
+    assert.deepEqual(metrics({ kbOutPerMin: 90_000 }), ['better kbOutPerMin']);
+    assert.deepEqual(metrics({ psnr: 39 }), ['worse psnr']);
+  });
+});
+
+describe('reports', () => {
+  it('are one file without anything from elsewhere, and escape what they are given', () => {
+    const rows = [row({}), row({ peer: 'relay' }), row({ scenario: '<script>' })];
+    const html = reportHtml(report(rows), judge(report(rows)));
+    assert.match(html, /<svg/);
+    assert.doesNotMatch(html, /<script|(?:src|href)=|https?:/);
+  });
+
+  it('know their percentiles', () => {
+    assert.equal(percentile([], 0.5), null);
+    assert.deepEqual([percentile([3, 1, 2], 0.5), percentile([1, 2, 3, 4], 0.99)], [2, 4]);
+  });
+});
+
+it('a mix of a hundred sessions is as it was promised, and one of ten nearly so', () => {
+  const count = (works: readonly string[]) =>
+    Object.fromEntries([...Map.groupBy(works, (work) => work)].map(([work, all]) => [work, all.length]));
+  const hundred = { 'work-idle': 40, 'work-terminal': 25, 'work-office': 20, 'work-web': 10, 'work-video': 5 };
+  assert.deepEqual(count(worksOf(100, 'mix')), hundred);
+  assert.equal(count(worksOf(10, 'mix'))['work-idle'], 4);
+});
+
+it('the command line says what is wrong with it, by a code, and ends with 2', () => {
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+  const run = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+  for (const [args, code] of [
+    [['nothing'], 'unknown_bench'],
+    [['live', '--bogus'], 'unknown_option'],
+    [['live', '--scenario', 'dance'], 'bad_value'],
+    [['live', '--no-rows'], 'nothing_to_measure'],
+    [['live', '--compare', '/nowhere.json'], 'file_unreadable'],
+  ] as const) {
+    const { status, stderr } = run(...args);
+    assert.equal(status, 2, args.join(' '));
+    assert.match(stderr, new RegExp(`^error ${code}: `, 'm'));
+  }
+  const help = run('live', '--help');
+  assert.equal(help.status, 0);
+  assert.match(help.stdout, /--density LIST/);
+});
