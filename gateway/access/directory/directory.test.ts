@@ -14,7 +14,10 @@ let admin: string;
 
 before(async () => {
   const crowd = Array.from({ length: MANY }, (_, i) => group(`crowd-${i}`, `uid=mary,ou=people,${SUFFIX}`));
-  [slapd, harness] = await Promise.all([startSlapd({ ldif: crowd.join('\n') }), startHarness({}, 60_000)]);
+  [slapd, harness] = await Promise.all([
+    startSlapd({ ldif: [...crowd, expired()].join('\n') }),
+    startHarness({}, 60_000),
+  ]);
   await slapd.person('anna', PASSWORD, { displayName: 'Anna Adler', mail: 'anna@example.org' });
   await slapd.person('zoe', PASSWORD);
   admin = await harness.signIn('admin', ADMIN_PASSWORD);
@@ -66,6 +69,19 @@ async function problemsWith(change: Record<string, unknown>, who: object = {}): 
 function group(name: string, ...members: string[]): string {
   const lines = members.map((member) => `member: ${member}`).join('\n');
   return `dn: cn=${name},ou=groups,${SUFFIX}\nobjectClass: groupOfNames\ncn: ${name}\n${lines}\n`;
+}
+
+/** Whose password is years old, in the eyes of the policy that she is under. */
+function expired(): string {
+  return `dn: uid=olga,ou=people,${SUFFIX}
+objectClass: inetOrgPerson
+uid: olga
+cn: olga
+sn: olga
+userPassword: ${PASSWORD}
+pwdPolicySubentry: cn=aging,${SUFFIX}
+pwdChangedTime: 20200101000000Z
+`;
 }
 
 test('somebody from the directory signs in, and becomes a user with what the directory knows', async () => {
@@ -156,6 +172,8 @@ test('who is disabled, expired or locked there is refused, and told so only with
   const old = await slapd.person('otto', PASSWORD, { pwdPolicySubentry: aging });
   await slapd.change(old, 'set', 'pwdReset', ['TRUE']);
   assert.equal(code(await login('otto', PASSWORD)), 'password_expired', 'it must be changed first');
+  assert.equal(code(await login('olga', PASSWORD)), 'password_expired');
+  assert.equal(code(await login('olga', 'wrong')), 'login_failed');
 });
 
 test('groups within groups, in a loop, thousands of them, give what the mapping says', async () => {
