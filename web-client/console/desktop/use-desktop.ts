@@ -102,7 +102,11 @@ export function useDesktop(options: Options): DesktopView {
       else if (next.code === 'unfrozen') setFrozen(undefined);
       else if (next.code === 'credential_needed') setAsked((count) => count + 1);
       else if (next.code === 'message') setMessages((shown) => [...shown, next].slice(-MAX_MESSAGES));
-      else setNotice(next);
+      else {
+        setNotice(next);
+        if (!passing.has(next.code)) return;
+        setTimeout(() => setNotice((shown) => (shown === next ? undefined : shown)), PASSING_MS);
+      }
     });
     opened.on('latency', setLatency);
     opened.on('clipboard', setClipboard);
@@ -133,6 +137,11 @@ export function useDesktop(options: Options): DesktopView {
     again,
   };
 }
+
+/** What is said once and is no state of the session. */
+const passing: ReadonlySet<string> = new Set(['clipboard_refused', 'files_offered']);
+/** Time enough to read two lines. */
+const PASSING_MS = 8000;
 
 /** More than these at once nobody reads: the oldest give way. */
 const MAX_MESSAGES = 5;
