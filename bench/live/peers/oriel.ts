@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { startGateway, type TestGateway } from '../../../test/e2e/gateway.ts';
+import { type ApiUser, startGateway, type TestGateway } from '../../../test/e2e/gateway.ts';
 import type { PeerName } from '../matrix.ts';
 import type { ViewerReport } from '../viewers/main.ts';
 import type { Peer, PeerContext, PeerSession, SessionWish } from './peer.ts';
@@ -12,6 +12,8 @@ export class OrielPeer implements Peer {
   readonly #context: PeerContext;
   readonly #targets = new Map<number, Promise<string>>();
   readonly #accounts = new Map<string, Promise<string>>();
+  readonly #users = new Map<number, Promise<ApiUser>>();
+  #opened = 0;
 
   private constructor(name: PeerName, context: PeerContext, gateway: TestGateway) {
     const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
@@ -41,7 +43,8 @@ export class OrielPeer implements Peer {
     const { viewers } = this.#context;
     const targetId = await this.#target(wish.port);
     const accountId = await this.#account(targetId, wish);
-    const session = await admin.must<{ id: string; ticket: string }>('POST', '/api/sessions', {
+    const user = await this.#user(Math.floor(this.#opened++ / SESSIONS_A_USER));
+    const session = await user.must<{ id: string; ticket: string }>('POST', '/api/sessions', {
       targetId,
       accountId,
       ...wish.size,
@@ -86,6 +89,15 @@ export class OrielPeer implements Peer {
     return (await this.gateway.admin.must<{ ticket: string }>('POST', `/api/sessions/${id}/watch`)).ticket;
   }
 
+  /** Nobody may have more than twenty sessions at once. */
+  #user(number: number): Promise<ApiUser> {
+    return once(this.#users, number, async () => {
+      const name = `bench${number}`;
+      await this.gateway.admin.addUser(name, PASSWORD, ['user']);
+      return this.gateway.login(name, PASSWORD);
+    });
+  }
+
   #target(port: number): Promise<string> {
     return once(this.#targets, port, async () => {
       const body = { name: `bench ${port}`, host: '127.0.0.1', port, nla: 'never' };
@@ -100,6 +112,9 @@ export class OrielPeer implements Peer {
     });
   }
 }
+
+const SESSIONS_A_USER = 20;
+const PASSWORD = 'Bench-Pass-1!';
 
 function once<K, V>(made: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
   const known = made.get(key);
