@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { waitFor } from '../lab/processes.ts';
-import { closeBrowser, launchBrowser, Person } from './browser.ts';
+import { assertLooksRight } from './accessibility.ts';
+import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
+import { openPerson } from './story.ts';
 
 let gateway: TestGateway;
 let browser: Browser;
@@ -20,30 +23,130 @@ after(async () => {
 /** A point inside the demo desktop's text field. */
 const NOTES = { x: 200, y: 160 };
 
-test('text is copied and pasted both ways with the usual keys', async () => {
-  const admin = await Person.open(browser, gateway.url);
-  await admin.signIn('admin', ADMIN_PASSWORD);
-  await admin.page.getByText('Demo desktop').first().click();
-  await admin.state('active');
-  await admin.click(NOTES.x, NOTES.y);
-  await admin.type('From the desktop');
-  await admin.press('Control+c');
-  await admin.page.getByTestId('clipboard-menu').click();
-  const copied = admin.page.getByTestId('clipboard-from-desktop');
-  await waitFor('the copied text', async () => (await copied.inputValue()) === 'From the desktop');
-  // The browser's own clipboard has it: pasted into a field of the page.
-  const field = admin.page.getByTestId('clipboard-to-desktop');
-  await field.click();
-  await admin.press('Control+v');
-  assert.equal(await field.inputValue(), 'From the desktop');
-  await field.fill('To the desktop');
-  await admin.press('Control+a');
-  await admin.press('Control+c');
-  await admin.click(NOTES.x, NOTES.y);
-  await admin.press('Control+v');
-  await waitFor('the pasted text', async () => {
-    await admin.press('Control+c');
-    return (await copied.inputValue()).includes('To the desktop');
+/** Opens the demo desktop, with the caret in its notes. */
+async function openDemo(username: string, password: string): Promise<Person> {
+  const person = await openPerson(browser, gateway, username, password);
+  await person.page.getByText('Demo desktop').first().click();
+  await person.state('active');
+  await person.click(NOTES.x, NOTES.y);
+  return person;
+}
+
+const panel = (person: Person) => ({
+  menu: person.page.getByTestId('clipboard-menu'),
+  into: person.page.getByTestId('clipboard-to-desktop'),
+  out: person.page.getByTestId('clipboard-from-desktop'),
+});
+
+/** Copies a text as anywhere in a browser, and pastes it in the desktop. */
+async function pasteThere(person: Person, text: string): Promise<void> {
+  const { menu, into } = panel(person);
+  await menu.click();
+  await into.fill(text);
+  await into.press('Control+a');
+  await into.press('Control+c');
+  await person.click(NOTES.x, NOTES.y);
+  await person.press('Control+v');
+}
+
+/** Copies all of the notes until they hold what they should. */
+async function notesHold(person: Person, text: string): Promise<void> {
+  const { out } = panel(person);
+  await waitFor(`the notes to hold "${text}"`, async () => {
+    await person.press('Control+c');
+    return (await out.inputValue()).includes(text);
   });
+}
+
+test('text and files are copied and pasted both ways', async () => {
+  const admin = await openDemo('admin', ADMIN_PASSWORD);
+  const { menu, into, out } = panel(admin);
+  await admin.type('From the desktop');
+  await notesHold(admin, 'From the desktop');
+  // The browser's own clipboard has it: it is pasted into a field of the page.
+  await menu.click();
+  await into.click();
+  await into.press('Control+v');
+  assert.equal(await into.inputValue(), 'From the desktop');
+  await menu.click();
+  await pasteThere(admin, ' and back');
+  await notesHold(admin, 'From the desktop and back');
+
+  const file = { name: 'memo.txt', mimeType: 'text/plain', buffer: Buffer.from('a memo in a file') };
+  await menu.click();
+  await admin.page.getByTestId('clipboard-choose-files').setInputFiles(file);
+  assert.match(await admin.page.getByTestId('notice').innerText(), /paste there with Ctrl\+V/);
+  await admin.click(NOTES.x, NOTES.y);
+  await admin.press('Control+v');
+  await notesHold(admin, 'memo.txt (16 bytes): a memo in a file');
+  const notes = await out.inputValue();
+  await admin.press('Control+Shift+c');
+  await menu.click();
+  const link = admin.page.getByTestId('clipboard-files').getByText('notes.txt');
+  const [download] = await Promise.all([admin.page.waitForEvent('download'), link.click()]);
+  assert.equal(download.suggestedFilename(), 'notes.txt');
+  assert.equal(readFileSync(await download.path(), 'utf8'), notes);
+  await admin.page.getByTestId('transfers').getByText('copied to the desktop').waitFor();
+  await assertLooksRight(admin.page, 'clipboard');
+
+  const [session] = await gateway.admin.sessions();
+  const files = await gateway.admin.must<{ details: Record<string, unknown> }[]>(
+    'GET',
+    `/api/audit?action=session.file_transferred&sessionId=${session?.id}`,
+  );
+  assert.deepEqual(
+    files.map(({ details }) => [details.direction, details.name, String(details.sha256).length]).sort(),
+    [
+      ['from-desktop', 'notes.txt', 64],
+      ['to-desktop', 'memo.txt', 64],
+    ],
+  );
+  await gateway.admin.must('DELETE', `/api/sessions/${session?.id}`);
+  await admin.state('ended');
   assert.deepEqual(admin.complaints, []);
+  await admin.close();
+});
+
+test('what the policy keeps in does not come out, and a rule ends a session for what is pasted', async () => {
+  await gateway.admin.must('POST', '/api/users', { username: 'jane', password: 'Jane-Pass-1!', roles: ['user'] });
+  await gateway.admin.must('POST', '/api/groups', { name: 'in only', members: ['jane'] });
+  await gateway.admin.must('POST', '/api/policies', {
+    name: 'In only',
+    clipboard: 'to-remote',
+    files: 'none',
+    inputLog: 'full',
+  });
+  await gateway.admin.must('POST', '/api/entitlements', { group: 'in only', accounts: 'all', policy: 'In only' });
+  const condition = { kind: 'clipboard-text', pattern: 'top secret', matchCase: false };
+  await gateway.admin.must('POST', '/api/alert-rules', {
+    ...{ name: 'No secrets', condition, action: 'end', enabled: true, tellUser: true },
+  });
+  const jane = await openDemo('jane', 'Jane-Pass-1!');
+  const { menu } = panel(jane);
+  await jane.type('stays here');
+  await jane.press('Control+c');
+  await menu.click();
+  await jane.page.getByText('The policy lets no text out of the desktop').waitFor();
+  assert.equal(await jane.page.getByTestId('clipboard-from-desktop').count(), 0);
+  await menu.click();
+  await pasteThere(jane, 'goes in');
+  const session = (await gateway.admin.sessions()).find(({ user }) => user.username === 'jane');
+  await pasteThere(jane, 'this is Top Secret');
+  await jane.state('ended');
+  assert.match(await jane.text(), /No secrets/);
+  const field = jane.page.locator('body');
+  assert.ok(!(await field.innerText()).includes('stays here'));
+  await gateway.admin.recordingReady(session?.id ?? '');
+  const path = `/api/recordings/${session?.id}/events`;
+  const events = await gateway.admin.must<Record<string, unknown>[]>('GET', path);
+  const clipboard = events.filter(({ type }) => type === 'clipboard');
+  assert.deepEqual(
+    clipboard.map(({ direction, text, refused }) => [direction, text, refused]),
+    [
+      ['to-desktop', 'goes in', undefined],
+      ['to-desktop', 'this is Top Secret', 'rule'],
+    ],
+  );
+  assert.ok(events.some(({ type, rule }) => type === 'alert' && rule === 'No secrets'));
+  await jane.close();
 });
