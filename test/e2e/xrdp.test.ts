@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
+import { type Desktop, LAYOUT } from '../lab/desktop.ts';
 import { waitFor } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 import { startXrdp } from '../lab/xrdp.ts';
@@ -36,6 +39,7 @@ test('the whole story against xrdp: work, watch, end, play, download', async () 
   await samePicture(jane, desktop, { name: 'xrdp-owner' });
   await typeALine(jane, desktop, words);
   await useTheMouse(jane, desktop);
+  await pasteIntoTerminal(jane, desktop);
   await samePicture(jane, desktop, { name: 'xrdp-owner-typed' });
 
   await admin.go('/sessions');
@@ -73,6 +77,31 @@ test('the whole story against xrdp: work, watch, end, play, download', async () 
     await person.close();
   }
 });
+
+/** Copies in a field of the page, pastes with the keys of a terminal, and copies there by selecting. */
+async function pasteIntoTerminal(person: Person, desktop: Desktop): Promise<void> {
+  rmSync(join(desktop.home, 'pasted'), { force: true });
+  await person.page.getByTestId('clipboard-menu').click();
+  const field = person.page.getByTestId('clipboard-to-desktop');
+  await field.fill('printf "%s" "paste $((6*7))" > pasted');
+  await field.press('Control+a');
+  await field.press('Control+c');
+  // Where the key itself means nothing: a terminal pastes with others, and takes this one for a character.
+  await person.click(LAYOUT.mouse.x, LAYOUT.mouse.y);
+  await person.press('Control+v');
+  await person.click(LAYOUT.terminal.x, LAYOUT.terminal.y);
+  await person.press('Shift+Insert');
+  await person.press('Enter');
+  assert.equal(await desktop.file('pasted', /./), 'paste 42');
+  desktop.copy('copied there');
+  const copied = person.page.getByTestId('clipboard-from-desktop');
+  await waitFor('the text that was copied', async () => (await copied.inputValue()) === 'copied there');
+  await person.page.getByTestId('clipboard-menu').click();
+  await field.fill('');
+  await field.press('Control+v');
+  assert.equal(await field.inputValue(), 'copied there');
+  await field.press('Escape');
+}
 
 /** Adds a target and its account as an administrator does, on the page. */
 async function addTargetOnPage(
