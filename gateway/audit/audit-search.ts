@@ -4,6 +4,7 @@ import type { Store } from '../store/store.ts';
 
 /** Which rows are meant; what is absent does not matter. */
 export interface AuditFilter {
+  /** `login.failed`; or what stands before the point: `login`. */
   readonly action?: string;
   /** Part of the name of whoever did it. */
   readonly person?: string;
@@ -109,7 +110,9 @@ export class AuditSearch {
   #query(filter: AuditFilter): SelectQueryBuilder<Schema, 'audit', AuditRow> {
     let query = this.#store.selectFrom('audit').selectAll();
     const { action, person, subject, sessionId, outcome, search, from, to } = filter;
-    if (action !== undefined) query = query.where('action', '=', action);
+    // A name, or the beginning of some: `login` is all that has to do with signing in.
+    if (action?.includes('.') === true) query = query.where('action', '=', action);
+    else if (action !== undefined) query = query.where('action', '>=', action).where('action', '<', `${action}~`);
     if (sessionId !== undefined) query = query.where('session_id', '=', sessionId);
     if (outcome !== undefined) {
       query = query.where((build) => {

@@ -248,6 +248,8 @@ for (const format of ['jsonl', 'csv'] as const) {
     const part = await textOf(await own.trail.export(format, { search: 'Ziel 1' }, 'anna'));
     const partly = await check(part);
     assert.deepEqual([partly.verdict, partly.rows], ['whole', 11]);
+    const nothing = await check(await textOf(await own.trail.export(format, { search: 'nobody' }, 'anna')));
+    assert.deepEqual([nothing.verdict, nothing.rows], ['whole', 0]);
     for (const source of [text, part]) {
       const bytes = Buffer.from(source);
       for (let round = 0; round < 60; round++) {

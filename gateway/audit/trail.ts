@@ -241,7 +241,7 @@ export class Trail {
         head.number > last
           ? `Row ${head.number} was signed at ${head.at}, and at this start the trail ended with row ${last}. A restored backup explains it; nothing else does.`
           : `Row ${head.number} is not the one that was signed at ${head.at}. A restored backup may explain it.`,
-      path: '/audit/integrity',
+      path: '/admin/audit/integrity',
       audience: {},
       facts,
     });

@@ -30,6 +30,11 @@ const Policies = lazy(() => import('./pages/policies.tsx').then((page) => page.P
 const PolicyPage = lazy(() => import('./pages/policy.tsx').then((page) => page.PolicyPage));
 const Entitlements = lazy(() => import('./pages/entitlements.tsx').then((page) => page.Entitlements));
 const Audit = lazy(() => import('./pages/audit.tsx').then((page) => page.Audit));
+const AuditIntegrity = lazy(() => import('./pages/audit-integrity.tsx').then((page) => page.AuditIntegrity));
+const ForwardingSettings = lazy(() =>
+  import('./pages/forwarding-settings.tsx').then((page) => page.ForwardingSettings),
+);
+const Reports = lazy(() => import('./pages/reports.tsx').then((page) => page.Reports));
 const AccountPage = lazy(() => import('./pages/account.tsx').then((page) => page.AccountPage));
 const NotificationsPage = lazy(() => import('./pages/notifications.tsx').then((page) => page.NotificationsPage));
 const Requests = lazy(() => import('./pages/requests.tsx').then((page) => page.Requests));
@@ -156,6 +161,9 @@ function Pages() {
         <Route path="/admin/policies/:id" component={PolicyPage} />
         <Route path="/admin/entitlements" component={Entitlements} />
         <Route path="/admin/audit" component={Audit} />
+        <Route path="/admin/audit/integrity" component={AuditIntegrity} />
+        <Route path="/admin/audit/reports" component={Reports} />
+        <Route path="/admin/settings/forwarding" component={ForwardingSettings} />
         <Route path="/admin/storage" component={StoragePage} />
         <Route path="/admin/settings" component={SettingsPage} />
         <Route path="/admin/settings/sign-in" component={SignInSettings} />

@@ -3,7 +3,6 @@ import { request, requestBytes } from './request.ts';
 import type {
   Account,
   AccountType,
-  AuditEntry,
   ConnectionReport,
   EvidenceKey,
   InputLogPolicy,
@@ -157,14 +156,6 @@ export const gateway = {
   ) => request<User>('PATCH', `/users/${id(user)}`, fields),
   removeUser: (user: string) => request<void>('DELETE', `/users/${id(user)}`),
 
-  /** The newest entries, or those before the entry with this id. */
-  audit: (before?: number, signal?: AbortSignal) =>
-    request<readonly AuditEntry[]>(
-      'GET',
-      before === undefined ? '/audit' : `/audit?before=${before}`,
-      undefined,
-      signal,
-    ),
   settings: (signal?: AbortSignal) => request<Settings>('GET', '/settings', undefined, signal),
   changeSettings: (settings: Partial<Settings>) => request<Settings>('PATCH', '/settings', settings),
 };

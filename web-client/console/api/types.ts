@@ -245,8 +245,10 @@ export interface AuditEntry {
   readonly actor: string;
   readonly address: string;
   readonly action: string;
+  readonly outcome: 'done' | 'refused';
   readonly subject: string;
   readonly sessionId: string | null;
+  readonly hash: string;
   readonly details: Readonly<Record<string, string | number | boolean | null>>;
 }
 

@@ -1,59 +1,188 @@
-import { useState } from 'preact/hooks';
-import { gateway } from '../api/gateway.ts';
+import { useEffect, useState } from 'preact/hooks';
+import { useRoute } from 'preact-iso';
+import { type AuditFilter, trail } from '../api/audit.ts';
 import type { ApiError } from '../api/request.ts';
 import type { AuditEntry } from '../api/types.ts';
-import { formatMoment, matches } from '../format.ts';
+import {
+  type AuditField,
+  type AuditForm,
+  addressOf,
+  emptyForm,
+  filterOf,
+  formOf,
+  isEmpty,
+} from '../audit/audit-filter.ts';
+import { AuditTabs } from '../audit/audit-tabs.tsx';
+import { formatMoment } from '../format.ts';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
-import { SearchField } from '../ui/fields.tsx';
+import { Field, SearchField, SelectField } from '../ui/fields.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
 
+const PAGE_SIZE = 100;
+/** After the last key: each letter is not a question. */
+const TYPING_PAUSE_MS = 250;
+
 export function Audit() {
-  const { value: newest, error, reload } = useResource((signal) => gateway.audit(undefined, signal), 5000);
+  const { query } = useRoute();
+  const [form, setForm] = useState(() => formOf(query));
+  const [asked, setAsked] = useState(form);
+  const [open, setOpen] = useState(() => !isEmpty({ ...form, search: '' }));
+  useEffect(() => {
+    if (form === asked) return;
+    const timer = setTimeout(() => {
+      setAsked(form);
+      history.replaceState(history.state, '', addressOf(form));
+    }, TYPING_PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [form, asked]);
+  const change = (field: AuditField) => (value: string) => setForm((before) => ({ ...before, [field]: value }));
+  const filter = filterOf(asked);
+
+  return (
+    <Page
+      title="Audit log"
+      intro="Who did what, the newest first. Each entry is bound to the one before it and signed."
+      actions={
+        <>
+          <AuditTabs current="/admin/audit" />
+          <SearchField label="Search the audit log" value={form.search} change={change('search')} />
+          <button
+            type="button"
+            class="button"
+            aria-expanded={open}
+            aria-controls="audit-filters"
+            onClick={() => setOpen(!open)}
+            data-testid="filters"
+          >
+            <Icon name="settings" /> Filter
+          </button>
+        </>
+      }
+    >
+      {open && <Filters form={form} change={change} clear={() => setForm(emptyForm)} />}
+      <p class="button-row" data-testid="exports">
+        <a class="button" href={trail.exportUrl(filterOf(form), 'jsonl')} download>
+          <Icon name="download" /> JSON lines
+        </a>
+        <a class="button" href={trail.exportUrl(filterOf(form), 'csv')} download>
+          <Icon name="download" /> CSV
+        </a>
+        <span class="quiet small">{isEmpty(form) ? 'Everything' : 'What is looked for'}, with a signature.</span>
+      </p>
+      <Results
+        key={JSON.stringify(asked)}
+        filter={filter}
+        filtered={!isEmpty(asked)}
+        clear={() => setForm(emptyForm)}
+      />
+    </Page>
+  );
+}
+
+interface FiltersProps {
+  readonly form: AuditForm;
+  change(field: AuditField): (value: string) => void;
+  clear(): void;
+}
+
+function Filters({ form, change, clear }: FiltersProps) {
+  return (
+    <form class="filters" id="audit-filters" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
+      <Field label="Who" name="person" value={form.person} change={change('person')} autocapitalize="none" />
+      <Field label="On" name="subject" value={form.subject} change={change('subject')} />
+      <Field
+        label="What"
+        name="action"
+        value={form.action}
+        change={change('action')}
+        autocapitalize="none"
+        placeholder="login, login.failed"
+      />
+      <SelectField
+        label="Outcome"
+        name="outcome"
+        value={form.outcome}
+        change={change('outcome')}
+        options={[
+          ['', 'Any'],
+          ['done', 'Done'],
+          ['refused', 'Refused or failed'],
+        ]}
+      />
+      <Field label="From" name="from" type="datetime-local" value={form.from} change={change('from')} />
+      <Field label="To" name="to" type="datetime-local" value={form.to} change={change('to')} />
+      <Field
+        label="Session"
+        name="sessionId"
+        value={form.sessionId}
+        change={change('sessionId')}
+        autocapitalize="none"
+      />
+      <button type="button" class="button" onClick={clear} disabled={isEmpty(form)}>
+        Clear
+      </button>
+    </form>
+  );
+}
+
+interface ResultsProps {
+  readonly filter: AuditFilter;
+  readonly filtered: boolean;
+  clear(): void;
+}
+
+/** @param filter of the component's whole life */
+function Results({ filter, filtered, clear }: ResultsProps) {
+  const {
+    value: newest,
+    error,
+    reload,
+  } = useResource((signal) => trail.list(filter, PAGE_SIZE, undefined, signal), 5000);
   const [older, setOlder] = useState<readonly AuditEntry[]>([]);
   const [atEnd, setAtEnd] = useState(false);
   const [moreError, setMoreError] = useState<ApiError>();
-  const [search, setSearch] = useState('');
   const entries = newest === undefined ? undefined : join(newest, older);
-  const found = entries?.filter((entry) =>
-    matches(search, entry.actor, entry.action, entry.subject, entry.address, detailsOf(entry)),
-  );
 
   const more = async (): Promise<void> => {
     const last = entries?.at(-1);
     if (last === undefined) return;
     setMoreError(undefined);
     try {
-      const next = await gateway.audit(last.id);
+      const next = await trail.list(filter, PAGE_SIZE, last.id);
       // Of the newest, too, what would fall out of their list when more are written.
       setOlder(join(entries ?? [], next));
-      setAtEnd(next.length === 0);
+      setAtEnd(next.length < PAGE_SIZE);
     } catch (cause) {
       setMoreError(toApiError(cause));
     }
   };
 
   return (
-    <Page
-      title="Audit log"
-      intro="Who did what, the newest first."
-      actions={<SearchField label="Search the audit log" value={search} change={setSearch} />}
-    >
+    <>
       {error !== undefined && <ErrorNote error={error} retry={reload} />}
       {entries === undefined && error === undefined && <Loading what="the audit log" />}
-      {entries !== undefined && found?.length === 0 && (
-        <EmptyState icon="search" title={`Nothing matches “${search}” among the entries loaded`} />
+      <p class="hidden-text" role="status">
+        {entries !== undefined && `${entries.length} entries`}
+      </p>
+      {entries?.length === 0 && filtered && (
+        <EmptyState icon="search" title="No entry is like that">
+          <button type="button" class="button" onClick={clear}>
+            Show all entries
+          </button>
+        </EmptyState>
       )}
-      {found !== undefined && found.length > 0 && (
+      {entries !== undefined && entries.length > 0 && (
         <Table columns={['When', 'Who', 'What', 'On', 'Details', 'Address']} testId="audit">
-          {found.map((entry) => (
-            <tr key={entry.id}>
-              <td data-label="When" class="moment" title={entry.at}>
+          {entries.map((entry) => (
+            <tr key={entry.id} data-number={entry.id}>
+              <td data-label="When" class="moment" title={`${entry.at}, row ${entry.id}, ${entry.hash}`}>
                 {formatMoment(entry.at)}
               </td>
               <td data-label="Who">{entry.actor || <span class="quiet">–</span>}</td>
-              <td data-label="What" class="mono">
+              <td data-label="What" class={entry.outcome === 'refused' ? 'mono status-bad' : 'mono'}>
                 {entry.action}
               </td>
               <td data-label="On">{entry.subject || <span class="quiet">–</span>}</td>
@@ -68,12 +197,12 @@ export function Audit() {
         </Table>
       )}
       {moreError !== undefined && <ErrorNote error={moreError} />}
-      {entries !== undefined && entries.length > 0 && !atEnd && (
-        <button type="button" class="button" onClick={more}>
+      {entries !== undefined && entries.length >= PAGE_SIZE && !atEnd && (
+        <button type="button" class="button show-more" onClick={more}>
           Load older entries
         </button>
       )}
-    </Page>
+    </>
   );
 }
 

@@ -3,6 +3,7 @@ const tabs: readonly (readonly [path: string, label: string])[] = [
   ['/admin/settings/sign-in', 'Signing in'],
   ['/admin/settings/directory', 'Directory'],
   ['/admin/settings/notifications', 'Notifications'],
+  ['/admin/settings/forwarding', 'Audit trail'],
 ];
 
 /** The settings' pages, above each of them. */
