@@ -120,6 +120,7 @@ export const auditActions = [
   'storage.full',
   'storage.recovered',
   'evidence.downloaded',
+  'action.refused',
   'trail.started',
   'trail.broken',
   'trail.verified',

@@ -1,11 +1,11 @@
 import { bodyParser } from '@koa/bodyparser';
 import { Router } from '@koa/router';
 import type { Context, Middleware } from 'koa';
-import { can } from '../access/can.ts';
+import { type Actor, can } from '../access/can.ts';
 import type { LoginSessions } from '../access/login-sessions.ts';
 import { TooManyAttempts } from '../access/sign-in.ts';
 import type { User } from '../access/users.ts';
-import { errorRow, GatewayError, isErrorCode, reportOf } from '../errors.ts';
+import { type ErrorCode, errorRow, GatewayError, isErrorCode, reportOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { clientOf, type Identity, identify, refuseForeignOrigin } from './authentication.ts';
 import { type Call, isDecision, type Route } from './route.ts';
@@ -20,6 +20,17 @@ export interface ApiOptions {
   readonly origins: readonly string[];
   /** Looks somebody from a directory up before a decision; returns whether it did. Throws where she may not be here. */
   requireCurrent(user: User): Promise<boolean>;
+  /** Somebody tried what they may not. */
+  refused?(refusal: Refusal): Promise<void>;
+}
+
+export interface Refusal {
+  readonly actor: Actor;
+  readonly address: string;
+  /** The route's id. */
+  readonly route: string;
+  readonly code: ErrorCode;
+  readonly path: string;
 }
 
 /** Koa middleware that serves the routes: origin, identity, right, body and query, in this order, then the handler. */
@@ -94,7 +105,12 @@ async function serve(
   refuseForeignOrigin(context, options.origins);
   const identity = await identifyNow(context, route, options);
   const parameters = (context as unknown as { params: Record<string, string> }).params;
-  await authorise(route, parameters, identity);
+  try {
+    await authorise(route, parameters, identity);
+  } catch (error) {
+    if (identity !== undefined) await noteRefusal(error, route, identity, context, options);
+    throw error;
+  }
 
   let body: unknown;
   if (checks.body !== undefined) {
@@ -106,7 +122,14 @@ async function serve(
   const query: Record<string, unknown> = { ...context.query };
   checks.query?.(query);
 
-  const result = await route.handle(callOf(context, route, parameters, identity, body, query));
+  const call = callOf(context, route, parameters, identity, body, query);
+  let result: unknown;
+  try {
+    result = await route.handle(call);
+  } catch (error) {
+    if (identity !== undefined && route.method !== 'get') await noteRefusal(error, route, identity, context, options);
+    throw error;
+  }
   if (route.produces !== undefined && result === undefined) return;
   if (route.status === 302) {
     context.redirect(result as string);
@@ -121,6 +144,21 @@ async function identifyNow(context: Context, route: Route, options: ApiOptions):
   const identity = await identify(context, options.logins);
   if (identity === undefined || !isDecision(route)) return identity;
   return (await options.requireCurrent(identity.signedIn.user)) ? identify(context, options.logins) : identity;
+}
+
+/** What somebody tried who may not: a decision, too. */
+const REFUSALS: readonly string[] = ['forbidden', 'not_entitled', 'policy_refused', 'step_up_required'];
+
+async function noteRefusal(
+  error: unknown,
+  route: Route,
+  { actor }: Identity,
+  context: Context,
+  { refused }: ApiOptions,
+): Promise<void> {
+  // Sessions that are refused are written down where that is decided.
+  if (!(error instanceof GatewayError) || !REFUSALS.includes(error.code) || route.id === 'openSession') return;
+  await refused?.({ actor, address: clientOf(context).address, route: route.id, code: error.code, path: context.path });
 }
 
 /** INVARIANT: a request without the right to a thing learns nothing of it, not even whether it exists. */

@@ -33,6 +33,8 @@ export function createApp(options: AppOptions): Koa {
     logins: services.logins,
     origins: options.origins,
     requireCurrent: (user) => services.directory.requireCurrent(user),
+    refused: ({ actor, address, route, code, path }) =>
+      services.audit.record({ action: 'action.refused', actor, address, subject: route, details: { code, path } }),
   });
   app.use((context, next) => {
     context.request.ip = clientAddress(context.req, options.proxies);

@@ -8,6 +8,7 @@ import {
 } from '../../access/directory/directory-settings.ts';
 import { type ProblemCode, problems } from '../../access/directory/problems.ts';
 import { type TryResult, trySteps } from '../../access/directory/try-directory.ts';
+import { changesOf } from '../../audit/changes.ts';
 import { GatewayError } from '../../errors.ts';
 import { type Route, route } from '../route.ts';
 import { array, flag, id, nullable, object, ref, text, userRoles } from '../schemas.ts';
@@ -110,9 +111,10 @@ function settingRoutes({ directorySettings, directory, signIn, audit }: Services
         }
         await directorySettings.change(body);
         directory.settingsChanged();
-        const details = { directory: Object.keys(body).join(' ') };
+        const changed = await directorySettings.read();
+        const details = { directory: Object.keys(body).join(' '), ...changesOf(before, changed) };
         await audit.record({ action: 'setting.changed', actor, address, details });
-        return directorySettings.read();
+        return changed;
       },
     }),
     route<{ username?: string; password?: string }>({

@@ -1,3 +1,4 @@
+import { changesOf } from '../../audit/changes.ts';
 import { GatewayError } from '../../errors.ts';
 import { audiences, channels, type NotificationKind, notificationKinds } from '../../notifications/kinds.ts';
 import { type MailSettings, mailSecurities } from '../../notifications/mail.ts';
@@ -127,8 +128,9 @@ function ruleRoutes({ notificationRules, audit }: Services): Route[] {
       response: rules,
       errors: [],
       async handle({ body, actor, address }) {
+        const before = await notificationRules.read();
         const changed = await notificationRules.change(body);
-        const details = { notifications: Object.keys(body).join(' ') };
+        const details = { notifications: Object.keys(body).join(' '), ...changesOf(before, changed) };
         await audit.record({ action: 'setting.changed', actor, address, details });
         return changed;
       },
@@ -179,8 +181,9 @@ function mailRoutes({ mail, audit }: Services): Route[] {
         if (next.enabled && (next.host === '' || next.from === '')) {
           throw new GatewayError('conflict', 'server and sender come first');
         }
+        const before = await mail.read();
         const changed = await mail.change(body);
-        const details = { mail: Object.keys(body).join(' ') };
+        const details = { mail: Object.keys(body).join(' '), ...changesOf(before, changed) };
         await audit.record({ action: 'setting.changed', actor, address, details });
         return changed;
       },

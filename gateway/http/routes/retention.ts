@@ -1,3 +1,4 @@
+import { changesOf } from '../../audit/changes.ts';
 import { GatewayError } from '../../errors.ts';
 import { keptUntil, type RetentionRule, ruleFor } from '../../retention/policy.ts';
 import type { Watermarks } from '../../retention/storage-space.ts';
@@ -70,7 +71,8 @@ function ruleRoutes({ retention, retentionSettings, targets, storageReport, audi
         if (body.watermarks !== undefined && body.watermarks.warnFreeBytes < body.watermarks.stopFreeBytes) {
           throw new GatewayError('bad_request', 'the disk is low before it is full: warnFreeBytes is the larger one');
         }
-        const details = { ...body.default, ...body.watermarks };
+        const before = { ...(await retentionSettings.rules()).default, ...(await retentionSettings.watermarks()) };
+        const details = changesOf(before, { ...body.default, ...body.watermarks });
         await audit.record({ action: 'retention.changed', actor, address, subject: 'default', details });
         if (body.default !== undefined) await retentionSettings.setDefault(body.default);
         if (body.watermarks !== undefined) await retentionSettings.setWatermarks(body.watermarks);
@@ -91,7 +93,8 @@ function ruleRoutes({ retention, retentionSettings, targets, storageReport, audi
       errors: ['not_found'],
       async handle({ parameter, body, actor, address }) {
         const target = await targets.get(parameter('id'));
-        const details = { targetId: target.id, ...body };
+        const before = (await retentionSettings.rules()).targets.get(target.id) ?? {};
+        const details = { targetId: target.id, ...changesOf(before, body) };
         await audit.record({ action: 'retention.changed', actor, address, subject: target.name, details });
         await retentionSettings.setTarget(target.id, body);
         retention.changed();

@@ -46,6 +46,7 @@ export function signInPolicyRoutes({ signInPolicy, passkeys, audit }: Services):
       response: view,
       errors: [],
       async handle({ body, actor, address }) {
+        const before = await signInPolicy.read();
         const changed = await signInPolicy.change(body);
         const details = {
           secondFactorRoles: changed.secondFactorRoles.join(' '),
@@ -53,6 +54,7 @@ export function signInPolicyRoutes({ signInPolicy, passkeys, audit }: Services):
             .map(([role, allowed]) => `${role}: ${allowed.join(' or ')}`)
             .join(', '),
           passwordless: changed.passwordless,
+          before: JSON.stringify(before),
         };
         await audit.record({ action: 'setting.changed', actor, address, details });
         return shown(changed);

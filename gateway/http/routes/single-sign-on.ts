@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { Purpose } from '../../access/oidc/oidc.ts';
 import { linkRules, type OidcSettings } from '../../access/oidc/oidc-settings.ts';
+import { changesOf } from '../../audit/changes.ts';
 import { GatewayError } from '../../errors.ts';
 import { setCookie, setSessionCookie } from '../authentication.ts';
 import { type Call, type Route, route } from '../route.ts';
@@ -222,12 +223,14 @@ function settingRoutes({ oidcSettings, oidc, audit }: Services): Route[] {
       response: view,
       errors: ['conflict'],
       async handle({ body, actor, address }) {
-        const next = { ...(await oidcSettings.read()), ...body };
+        const before = await oidcSettings.read();
+        const next = { ...before, ...body };
         if (next.enabled && (next.issuer === '' || next.clientId === '')) {
           throw new GatewayError('conflict', 'issuer and client id come first');
         }
         await oidcSettings.change(body);
-        const details = { singleSignOn: Object.keys(body).join(' ') };
+        const changes = changesOf(before, await oidcSettings.read());
+        const details = { singleSignOn: Object.keys(body).join(' '), ...changes };
         await audit.record({ action: 'setting.changed', actor, address, details });
         return shown();
       },

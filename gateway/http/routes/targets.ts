@@ -1,4 +1,5 @@
 import { type Actor, seesAllTargets } from '../../access/can.ts';
+import { changesOf } from '../../audit/changes.ts';
 import { GatewayError } from '../../errors.ts';
 import type { NewAccount, NewTarget, Target, TargetChange } from '../../targets/targets.ts';
 import { type Route, route } from '../route.ts';
@@ -138,14 +139,10 @@ export function targetRoutes({ targets, entitlements, audit, accessGuard }: Serv
       response: ref('Target'),
       errors: ['conflict'],
       async handle({ parameter, body, actor, address }) {
-        const target = await targets.change(parameter('id'), body);
-        await audit.record({
-          action: 'target.changed',
-          actor,
-          address,
-          subject: target.name,
-          details: { targetId: target.id, ...body },
-        });
+        const before = await targets.get(parameter('id'));
+        const target = await targets.change(before.id, body);
+        const details = { targetId: target.id, ...changesOf(before, target) };
+        await audit.record({ action: 'target.changed', actor, address, subject: target.name, details });
         return target;
       },
     }),
