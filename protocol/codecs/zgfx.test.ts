@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { concatBytes } from '../core/bytes.ts';
 import { DecodeError } from '../core/errors.ts';
-import { ZgfxDecompressor } from './zgfx.ts';
+import { ZgfxDecompressor, ZgfxVariant } from './zgfx.ts';
 import { ZgfxCompressor } from './zgfx-compressor.ts';
 import { ZGFX_HISTORY_SIZE, ZGFX_SEGMENT_LIMIT, ZGFX_TOKENS } from './zgfx-tokens.ts';
 
@@ -37,6 +37,18 @@ describe('ZGFX tokens', () => {
       match.map((token) => token.base),
       [0, 32, 160, 672, 1696, 5792, 22176, 54944, 317088, 1365664, 2414240, 4511392, 8705696, 17094304],
     );
+  });
+});
+
+describe('ZgfxCompressor', () => {
+  it('gives the same for the same message where it does not compress', () => {
+    const message = Uint8Array.from({ length: 200_000 }, (_, i) => i % 7);
+    const plain = new ZgfxCompressor(ZgfxVariant.rdp8, false);
+    const packed = plain.compress(message);
+    assert.deepEqual(plain.compress(message), packed);
+    const reader = new ZgfxDecompressor();
+    assert.deepEqual(reader.decompress(packed).slice(), message);
+    assert.deepEqual(reader.decompress(packed).slice(), message);
   });
 });
 

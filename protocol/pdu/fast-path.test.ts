@@ -71,6 +71,27 @@ describe('FragmentAssembler', () => {
     data: new Uint8Array(size).fill(fragmentation),
   });
 
+  it('uses its memory again once nobody needs what was handed over, and not before', () => {
+    const assembler = new FragmentAssembler(1000);
+    const whole = (value: number) => {
+      const half = { ...part(first, 100), data: new Uint8Array(100).fill(value) };
+      assembler.push(half);
+      return assembler.push({ ...half, fragmentation: last })?.data ?? new Uint8Array(0);
+    };
+    const one = whole(1);
+    const two = whole(2);
+    assert.notEqual(one.buffer, two.buffer);
+    assert.ok(one.every((value) => value === 1));
+    assembler.reclaim();
+    const three = whole(3);
+    assert.equal(three.buffer, two.buffer);
+    assert.ok(three.length === 200 && three.every((value) => value === 3));
+    assembler.push(part(first, 50));
+    // What is being put together is kept.
+    assembler.reclaim();
+    assert.equal(assembler.push(part(last, 10))?.data.length, 60);
+  });
+
   it('keeps nothing of the views it was given', () => {
     const assembler = new FragmentAssembler(10);
     const update = part(first, 2);

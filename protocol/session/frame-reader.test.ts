@@ -32,6 +32,22 @@ describe('FrameReader', () => {
     assert.deepEqual(collect([STREAM]), FRAMES);
   });
 
+  it('puts cut frames together in the same two buffers, each good until the next call', () => {
+    const reader = new FrameReader();
+    const [, , frame = new Uint8Array(0)] = FRAMES;
+    const seen: Uint8Array[] = [];
+    for (let i = 0; i < 5; i++) {
+      // The end of one and the beginning of the next come together: the first is still looked at when the second is kept.
+      reader.push(frame.subarray(0, i === 0 ? 50 : 0), () => true);
+      reader.push(Uint8Array.from([...frame.subarray(50), ...frame.subarray(0, 50)]), (found) => {
+        seen.push(found);
+        return true;
+      });
+      assert.deepEqual(seen.at(-1), frame);
+    }
+    assert.equal(new Set(seen.map(({ buffer }) => buffer)).size, 2);
+  });
+
   it('byte by byte', () => {
     assert.deepEqual(collect(Array.from(STREAM, (byte) => Uint8Array.of(byte))), FRAMES);
   });
