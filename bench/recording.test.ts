@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { hasChartFonts } from '../recorder/testing/legibility-chart.ts';
 import { requireTools } from '../recorder/testing/media-tools.ts';
 import { terminal } from './recording/terminal.ts';
+import { DrawnWork } from './recording/work.ts';
 import { measure } from './recording.ts';
 
 test('two minutes of terminal work stay inside the budget, legible', async (context) => {
@@ -13,7 +14,7 @@ test('two minutes of terminal work stay inside the budget, legible', async (cont
     context.skip(message);
     return;
   }
-  const row = await measure(terminal, { minutes: 2 });
+  const row = await measure(new DrawnWork(terminal()), { minutes: 2 });
   context.diagnostic(JSON.stringify(row));
   assert.ok(row.kbPerMin > 20 && row.kbPerMin <= 250, `${row.kbPerMin} KB a minute`);
   assert.ok(row.worstStalenessS <= 1, `${row.worstStalenessS} s`);

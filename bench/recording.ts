@@ -1,22 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { SKRSContext2D } from '@napi-rs/canvas';
-import type { Rect } from '#protocol/graphics/geometry.ts';
+import { basename, extname, join } from 'node:path';
 import { SessionRecorder } from '../recorder/session-recorder.ts';
-import { CanvasDesktop } from '../recorder/testing/canvas-desktop.ts';
 import { FakeClock } from '../recorder/testing/fake-clock.ts';
 import { blockArea, drawBlock, LEGIBILITY_CHART, readBlock } from '../recorder/testing/legibility-chart.ts';
 import { type BenchCommand, BenchError, type BenchOptions, Progress } from './cli.ts';
+import { CapturedWork, capturesIn } from './recording/captured.ts';
+import { type DensityRow, measureDensity } from './recording/density.ts';
 import { idle } from './recording/idle.ts';
 import { mix } from './recording/mix.ts';
+import { ObservedWork } from './recording/observed-work.ts';
 import { office } from './recording/office.ts';
-import { type Scenario, type Screen, TICK_MS } from './recording/scenario.ts';
+import { childCpuSeconds, cpuSecondsOf } from './recording/processor-time.ts';
+import type { Scenario } from './recording/scenario.ts';
 import { terminal } from './recording/terminal.ts';
 import { video } from './recording/video.ts';
 import { web } from './recording/web.ts';
+import { DrawnWork, type Work } from './recording/work.ts';
 
 /** One line of `npm run bench -- recording --json FILE`. KB are 1000 bytes. */
 export interface RecordingRow {
@@ -39,30 +40,24 @@ export interface RecordingBenchOptions {
 export const SCENARIOS: readonly (() => Scenario)[] = [idle, terminal, office, web, video];
 
 /** Draws a class for some minutes of its own time, faster than real time, through the whole recorder and the real ffmpeg. */
-export async function measure(make: () => Scenario, options: RecordingBenchOptions = {}): Promise<RecordingRow> {
+export async function measure(work: Work, options: RecordingBenchOptions = {}): Promise<RecordingRow> {
   const minutes = options.minutes ?? 3;
-  const scenario = make();
   const directory = options.keep ?? (await mkdtemp(join(tmpdir(), 'oriel-bench-')));
   const clock = new FakeClock();
-  const desktop = new BenchDesktop(clock);
+  const desktop = new ObservedWork(work, clock);
   const childrenBefore = childCpuSeconds();
   const selfBefore = process.cpuUsage();
   const recorder = await SessionRecorder.open(
-    { directory: join(directory, scenario.name), sessionId: scenario.name, clock },
+    { directory: join(directory, work.name), sessionId: work.name, clock },
     desktop,
   );
-  desktop.recorder = recorder;
-  desktop.timed(() => scenario.start(desktop));
-  for (let ms = TICK_MS; ms <= minutes * 60_000; ms += TICK_MS) {
-    await clock.advance(TICK_MS, () => recorder.drained());
-    desktop.timed(() => scenario.step(desktop, ms));
-  }
+  await desktop.run(recorder, minutes * 60_000);
   const worstStalenessS = desktop.worstStalenessMs / 1000;
   const cpu = process.cpuUsage(selfBefore);
   const selfSeconds = (cpu.user + cpu.system - desktop.drawingCpu) / 1e6;
   const encoderBefore = cpuSecondsOf(recorder.encoderPid);
   for (const [index] of LEGIBILITY_CHART.entries()) {
-    desktop.draw(blockArea(index), (context) => drawBlock(context, index));
+    work.draw(blockArea(index), (context) => drawBlock(context, index));
   }
   await clock.advance(3000, () => recorder.drained());
   // The chart is the measure, not the work.
@@ -70,10 +65,10 @@ export async function measure(make: () => Scenario, options: RecordingBenchOptio
   const summary = await recorder.finish(clock.now());
   // Starting the encoder and finishing the recording are in it, although a recording ends only once.
   const encoderSeconds = childCpuSeconds() - childrenBefore - chartSeconds;
-  if (summary === undefined) throw new Error(`${scenario.name}: nothing was recorded`);
-  if (Math.abs(summary.endedAt - clock.now()) > 500) throw new Error(`${scenario.name}: the timeline is off`);
+  if (summary === undefined) throw new Error(`${work.name}: nothing was recorded`);
+  if (Math.abs(summary.endedAt - clock.now()) > 500) throw new Error(`${work.name}: the timeline is off`);
   const row: RecordingRow = {
-    class: scenario.name,
+    class: work.name,
     kbPerMin: round(bytesBefore(summary.path, minutes * 60_000) / 1000 / minutes),
     cpuSecondsPerMin: round((selfSeconds + encoderSeconds) / minutes),
     worstStalenessS: round(worstStalenessS),
@@ -92,6 +87,12 @@ whole recorder and the real ffmpeg. One line of JSON for each class.`,
     minutes: { type: 'string', value: 'N', meaning: 'of each class', fallback: '3' },
     only: { type: 'string', value: 'CLASS', meaning: SCENARIOS.map((make) => make().name).join(', ') },
     mix: { type: 'boolean', meaning: 'all classes by turns in one recording' },
+    real: {
+      type: 'string',
+      value: 'PATH',
+      meaning: 'record this lossless capture of a screen, or those in this folder',
+    },
+    density: { type: 'boolean', meaning: 'how much happens in each, and what it costs a plain encoder' },
     keep: { type: 'string', value: 'FOLDER', meaning: 'leave the videos there' },
     json: { type: 'string', value: 'FILE', meaning: 'write the rows' },
   },
@@ -102,62 +103,38 @@ whole recorder and the real ffmpeg. One line of JSON for each class.`,
 async function run(options: BenchOptions): Promise<undefined> {
   const minutes = options.number('minutes', 0.1, 24 * 60);
   const only = options.text('only');
-  const classes = options.flag('mix') ? [() => mix(SCENARIOS)] : SCENARIOS;
-  const wanted = classes.filter((make) => only === undefined || make().name === only);
+  const keep = options.text('keep');
+  const wanted = worksFor(options).filter(({ name }) => only === undefined || name === only);
   if (wanted.length === 0) throw new BenchError('bad_value', `--only: there is no class "${only}"`);
   const progress = new Progress(wanted.length);
-  const rows: RecordingRow[] = [];
-  for (const make of wanted) {
-    progress.step(make().name);
-    const row = await measure(make, { minutes, keep: options.text('keep') });
-    rows.push(row);
-    process.stdout.write(`${JSON.stringify(row)}\n`);
+  const rows: (RecordingRow | DensityRow)[] = [];
+  for (const { name, make } of wanted) {
+    progress.step(name);
+    const work = make();
+    try {
+      const row = options.flag('density')
+        ? await measureDensity(work, minutes, keep)
+        : await measure(work, { minutes, keep });
+      rows.push(row);
+      process.stdout.write(`${JSON.stringify(row)}\n`);
+    } finally {
+      await work.close();
+    }
   }
   const json = options.text('json');
   if (json !== undefined) await writeFile(json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
 }
 
-/** The scenarios' screen and the recorder's source; keeps what drawing costs apart from what recording costs. */
-class BenchDesktop extends CanvasDesktop implements Screen {
-  recorder: SessionRecorder | undefined;
-  drawingCpu = 0;
-  worstStalenessMs = 0;
-  readonly #clock: FakeClock;
-  #firstUnseen: number | undefined;
-
-  constructor(clock: FakeClock) {
-    super(1920, 1080);
-    this.#clock = clock;
+function worksFor(options: BenchOptions): { name: string; make: () => Work }[] {
+  const real = options.text('real');
+  if (real !== undefined) {
+    return capturesIn(real).map((path) => ({
+      name: basename(path, extname(path)),
+      make: () => new CapturedWork(path),
+    }));
   }
-
-  override draw(area: Rect, paint: (context: SKRSContext2D) => void): Rect[] {
-    const rects = super.draw(area, paint);
-    // Also called by the base class while it is constructed.
-    this.recorder?.damaged(rects, this.#clock.now());
-    if (this.recorder !== undefined) this.#firstUnseen ??= this.#clock.now();
-    return rects;
-  }
-
-  pointer(x: number, y: number): void {
-    this.recorder?.pointer(x, y, { kind: 'default' }, this.#clock.now());
-    this.#firstUnseen ??= this.#clock.now();
-  }
-
-  override prepare(): readonly Rect[] {
-    if (this.#firstUnseen !== undefined) {
-      this.worstStalenessMs = Math.max(this.worstStalenessMs, this.#clock.now() - this.#firstUnseen);
-      this.#firstUnseen = undefined;
-    }
-    return this.timed(() => super.prepare());
-  }
-
-  timed<T>(work: () => T): T {
-    const before = process.cpuUsage();
-    const result = work();
-    const { user, system } = process.cpuUsage(before);
-    this.drawingCpu += user + system;
-    return result;
-  }
+  const scenarios = options.flag('mix') ? [() => mix(SCENARIOS)] : SCENARIOS;
+  return scenarios.map((make) => ({ name: make().name, make: () => new DrawnWork(make()) }));
 }
 
 function bytesBefore(path: string, ms: number): number {
@@ -185,25 +162,6 @@ function accuracyOf(kind: 'grey' | 'colour', path: string, ms: number, directory
     total += weight;
   }
   return read / total;
-}
-
-/** User and system time of ended child processes (Linux: proc(5), fields cutime and cstime, in hundredths). */
-function childCpuSeconds(): number {
-  const fields = processStatus('self');
-  return (Number(fields[13]) + Number(fields[14])) / 100;
-}
-
-/** Of a running process so far (fields utime and stime). */
-function cpuSecondsOf(pid: number | undefined): number {
-  if (pid === undefined) return 0;
-  const fields = processStatus(String(pid));
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/** Fields of proc(5)'s `stat`, from the third on: the second may hold spaces. */
-function processStatus(process: string): string[] {
-  const stat = readFileSync(`/proc/${process}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function round(value: number): number {

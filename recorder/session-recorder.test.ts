@@ -167,7 +167,7 @@ test('segments are cut by time and join without a seam', async (context) => {
   assert.equal(decodeAll(summary.path), timestamps.length);
 });
 
-test('a segment that begins while the budget presses is coarser by one step, and joins', async (context) => {
+test('no segment is coarser than QP 38, however hard the budget presses', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const policy = { ...DEFAULT_FRAME_POLICY, bytesPerMinute: 1000, budgetMinutes: 1 };
   const session = await RecordingSession.open(context, 320, 240, { policy, segmentMs: 4000 });
@@ -179,9 +179,9 @@ test('a segment that begins while the budget presses is coarser by one step, and
   const summary = await session.finish();
   assert.ok(summary);
   assert.equal(summary.state, 'complete');
-  const quantisers = manifest.segments.map(({ qp }: { qp: number }) => qp);
-  assert.equal(quantisers[0], 37);
-  assert.equal(quantisers.at(-1), 38);
+  const quantisers: number[] = manifest.segments.map(({ qp }: { qp: number }) => qp);
+  assert.ok(quantisers.length > 1);
+  assert.ok(quantisers.every((qp) => qp <= 38));
 });
 
 test('a new desktop size: one MP4 of the largest, every desktop centred and sharp', async (context) => {

@@ -42,7 +42,7 @@ export interface SessionRecorderOptions {
   /** Called once when recording cannot go on; `finish` still saves what there is. */
   readonly onFailure?: ((error: RecorderError) => void) | undefined;
   readonly policy?: FramePolicySettings | undefined;
-  /** Constant quantiser of all segments; past 38 text suffers. Default: 37, and 38 of segments begun while the budget presses. */
+  /** Constant quantiser of all segments; past 38 text suffers. Default: 38. */
   readonly qp?: number | undefined;
   /** A new segment begins with the first frame after this long. */
   readonly segmentMs?: number | undefined;
@@ -326,7 +326,7 @@ export class SessionRecorder {
     // All segments share the first one's grid, so that the joined video is on it too.
     const origin = manifest.startedAt ?? Math.round(at);
     const startedAt = origin + onFrameGrid(at - origin);
-    const qp = this.#options.qp ?? (this.#policy.pressure > 0 ? STRAINED_QP : DEFAULT_QP);
+    const qp = this.#options.qp ?? DEFAULT_QP;
     const settings = { width: picture.width, height: picture.height, qp };
     const file = `${String(manifest.segments.length).padStart(4, '0')}.mp4`;
     const segment: ManifestSegment = { file, startedAt, ...settings, desktop: this.#desktop };
@@ -528,9 +528,7 @@ export const HEARTBEAT_MS = 5000;
 const CHECKPOINT_MS = 3000;
 
 /** [docs/recording.md] has the measurements behind these. */
-const DEFAULT_QP = 37;
-/** Of segments that begin while the budget presses. No more than this: text suffers. */
-const STRAINED_QP = 38;
+const DEFAULT_QP = 38;
 const SEGMENT_MS = 10 * 60_000;
 const STALL_MS = 15_000;
 const DEATHS_ALLOWED = 4;

@@ -3,7 +3,7 @@ import { Random, words } from './random.ts';
 import { Every, type Scenario, type Screen } from './scenario.ts';
 import { drawBackground, drawClock, drawWindow, insideOf } from './windows.ts';
 
-/** Documents, a table and mail: typing, switching windows, menus, scrolling, and a pointer that goes with it. */
+/** Documents, a table and mail: typing, switching windows, a look at another one, menus, scrolling, and a pointer that goes with it. */
 export function office(): Scenario {
   const random = new Random(3);
   const second = new Every(1000);
@@ -11,7 +11,7 @@ export function office(): Scenario {
   const windows = [new DocumentWindow(random), new TableWindow(random), new MailWindow(random)] as const;
   let front = 0;
   let busyUntil = 0;
-  let work: 'type' | 'scroll' | 'menu' = 'type';
+  let work: 'type' | 'scroll' | 'menu' | 'peek' = 'type';
   let workUntil = 4000;
   let pointer = { x: 600, y: 500 };
   let goal = pointer;
@@ -31,8 +31,8 @@ export function office(): Scenario {
       if (ms < busyUntil) return;
       const window = windows[front] as OfficeWindow;
       if (ms >= workUntil) {
-        if (work === 'menu') window.draw(screen);
-        work = random.pick(['type', 'type', 'scroll', 'menu'] as const);
+        if (work === 'menu' || work === 'peek') window.draw(screen);
+        work = random.pick(['type', 'type', 'scroll', 'menu', 'peek', 'peek'] as const);
         workUntil = ms + WORK_MS[work] + random.integer(0, WORK_MS[work]);
         goal = { x: random.integer(200, 1700), y: random.integer(100, 950) };
         if (random.next() < 0.3) {
@@ -40,6 +40,7 @@ export function office(): Scenario {
           windows[front]?.draw(screen);
         }
         if (work === 'menu') drawMenu(screen, windows[front]?.area ?? window.area, random.integer(0, 5));
+        if (work === 'peek') windows[(front + 1) % windows.length]?.draw(screen);
         busyUntil = ms + random.integer(300, 900);
         return;
       }
@@ -54,7 +55,7 @@ export function office(): Scenario {
 }
 
 /** How long each kind of work lasts at least; at most twice as long. */
-const WORK_MS = { type: 5000, scroll: 2500, menu: 1500 } as const;
+const WORK_MS = { type: 5000, scroll: 2500, menu: 1500, peek: 1500 } as const;
 
 interface OfficeWindow {
   readonly area: Rect;

@@ -1,17 +1,15 @@
 import { Random, words } from './random.ts';
 import { Every, type Scenario, type Screen, Script } from './scenario.ts';
-import { drawBackground, drawClock, drawWindow } from './windows.ts';
+import { drawBackground, drawClock } from './windows.ts';
 
 /**
- * An administrator's terminal in steady use, at the pace of fingers: listings, logs, an editor, a monitor, and a handbook in a window
- * behind it.
+ * An administrator's terminal in steady use, at the pace of fingers: listings, logs, an editor, a monitor.
  */
 export function terminal(): Scenario {
   const random = new Random(2);
   const second = new Every(1000);
   const view = new TerminalView();
   const script = new Script(random);
-  const handbook = Array.from({ length: 40 }, () => words(random, 15));
   let round = 0;
   return {
     name: 'terminal',
@@ -24,7 +22,7 @@ export function terminal(): Scenario {
     },
     step(screen, ms) {
       if (second.due(ms)) drawClock(screen, ms);
-      if (script.done) addCommand(script, round++, random, view, handbook);
+      if (script.done) addCommand(script, round++, random, view);
       script.step(screen, ms);
     },
   };
@@ -100,7 +98,7 @@ class TerminalView {
 }
 
 /** The next of a round of commands: typed, answered, read. */
-function addCommand(script: Script, round: number, random: Random, view: TerminalView, handbook: string[]): void {
+function addCommand(script: Script, round: number, random: Random, view: TerminalView): void {
   const run = (command: string, count: number, make: (random: Random) => Line): void => {
     script.pause(1000, 2500);
     script.type(command, (screen, letter) => view.type(screen, letter));
@@ -118,7 +116,6 @@ function addCommand(script: Script, round: number, random: Random, view: Termina
     () => run('ps aux --sort=-%mem | head -40', 40, processLine),
     () => run('tail -n 45 /var/log/application/daemon.log', 45, logLine),
     () => followLog(script, random, view),
-    () => readHandbook(script, view, handbook),
     () => run('systemctl status ssh.service --no-pager', 14, logLine),
     () => run('grep ERROR /var/log/application/daemon.log | head -80', 80, logLine),
     () => edit(script, random, view),
@@ -127,7 +124,6 @@ function addCommand(script: Script, round: number, random: Random, view: Termina
     () => run('find /usr/share/doc -maxdepth 1 | head -200', 200, pathLine),
     () => monitor(script, random, view),
     () => run('git -C /srv/config status --short', 8, pathLine),
-    () => readHandbook(script, view, handbook),
   ];
   steps[round % steps.length]?.();
 }
@@ -142,26 +138,6 @@ function followLog(script: Script, random: Random, view: TerminalView): void {
   }
   script.after(500, 1000, (screen) => {
     view.prompt();
-    view.drawAll(screen);
-  });
-}
-
-/** Another window comes to the front, is scrolled, and goes. */
-function readHandbook(script: Script, view: TerminalView, lines: readonly string[]): void {
-  const draw = (screen: Screen, first: number): void =>
-    drawWindow(screen, { x: 420, y: 90, width: 1100, height: 820 }, 'Handbook', (context, inside) => {
-      context.fillStyle = '#202020';
-      context.font = '16px DejaVu Serif';
-      for (let row = 0; row < 30; row++) {
-        context.fillText(lines[first + row] ?? '', inside.x + 40, inside.y + 34 + row * 25, inside.width - 60);
-      }
-    });
-  script.after(400, 800, (screen) => draw(screen, 0));
-  script.pause(1200, 2500);
-  for (const first of [3, 6, 9]) script.after(80, 180, (screen) => draw(screen, first));
-  script.after(1500, 3000, (screen) => {
-    // What was beneath: the background is not the terminal's, so all of it.
-    drawBackground(screen);
     view.drawAll(screen);
   });
 }
@@ -215,19 +191,21 @@ function monitor(script: Script, random: Random, view: TerminalView): void {
 }
 
 function listing(random: Random): Line {
+  // Most of what a terminal shows has its own colour.
+  const colour = random.next() < 0.85 ? COLOURS[0] : random.pick(COLOURS);
   const size = String(random.integer(100, 9_999_999)).padStart(9);
   const text = `-rw-r--r-- 1 admin staff ${size} Nov ${random.integer(10, 28)} ${random.integer(10, 23)}:${random.integer(10, 59)}`;
-  return { text: `${text} ${words(random, 3).replaceAll(' ', '-')}.txt`, colour: random.pick(COLOURS) };
+  return { text: `${text} ${words(random, 3).replaceAll(' ', '-')}.txt`, colour };
 }
 
 function logLine(random: Random): Line {
   const time = `Nov 21 09:${random.integer(10, 59)}:${random.integer(10, 59)}`;
-  return { text: `${time} server-04 daemon[${random.integer(1000, 9999)}]: ${words(random, 9)}`, colour: COLOURS[0] };
+  return { text: `${time} server-04 daemon[${random.integer(1000, 9999)}]: ${words(random, 6)}`, colour: COLOURS[0] };
 }
 
 function textLine(random: Random): Line {
   const empty = random.next() < 0.1;
-  return { text: empty ? '' : words(random, random.integer(8, 12)), colour: COLOURS[0] };
+  return { text: empty ? '' : words(random, random.integer(6, 10)), colour: COLOURS[0] };
 }
 
 function pathLine(random: Random): Line {

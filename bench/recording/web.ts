@@ -92,9 +92,9 @@ function drawPage(random: Random): Canvas {
     context.font = 'bold 26px DejaVu Sans';
     context.fillText(words(random, 7), 280, y);
     y += 40;
-    if (random.next() < 0.6) {
-      drawPhotograph(random, canvas, 280, y, 640, 320);
-      y += 350;
+    if (random.next() < 0.4) {
+      drawPhotograph(random, canvas, 280, y, 480, 270);
+      y += 300;
     }
     for (let line = random.integer(6, 14); line > 0; line--) {
       context.fillStyle = '#303030';

@@ -1,0 +1,75 @@
+import type { Rect } from '#protocol/graphics/geometry.ts';
+import type { FrameSource } from '../../recorder/recording.ts';
+import type { SessionRecorder } from '../../recorder/session-recorder.ts';
+import type { FakeClock } from '../../recorder/testing/fake-clock.ts';
+import { TICK_MS } from './scenario.ts';
+import type { Work, WorkListener } from './work.ts';
+
+/** The recorder's source; keeps what drawing costs apart from what recording costs, and how late each picture is. */
+export class ObservedWork implements FrameSource {
+  readonly #work: Work;
+  readonly #clock: FakeClock;
+  #started = false;
+  #firstUnseen: number | undefined;
+  drawingCpu = 0;
+  worstStalenessMs = 0;
+
+  constructor(work: Work, clock: FakeClock) {
+    this.#work = work;
+    this.#clock = clock;
+  }
+
+  /** There is no desktop before it shows something: its first picture is a whole one. */
+  get width(): number {
+    return this.#started ? this.#work.width : 0;
+  }
+
+  get height(): number {
+    return this.#started ? this.#work.height : 0;
+  }
+
+  get pixels(): Uint8ClampedArray | Uint8Array {
+    return this.#work.pixels;
+  }
+
+  /** Lets `recorder` record so many milliseconds of it, in a time that runs as fast as the encoder. */
+  async run(recorder: SessionRecorder, durationMs: number): Promise<void> {
+    const changed = (tell: (now: number) => void) => {
+      this.#firstUnseen ??= this.#clock.now();
+      tell(this.#clock.now());
+    };
+    const listener: WorkListener = {
+      changed: (rects) => changed((now) => recorder.damaged(rects, now)),
+      pointer: (x, y, pointer) => changed((now) => recorder.pointer(x, y, pointer, now)),
+    };
+    await this.#timed(() => this.#work.start(listener));
+    this.#started = true;
+    recorder.resized(this.#clock.now());
+    for (let ms = TICK_MS; ms <= durationMs; ms += TICK_MS) {
+      await this.#clock.advance(TICK_MS, () => recorder.drained());
+      await this.#timed(() => this.#work.step(ms));
+    }
+  }
+
+  prepare(): readonly Rect[] {
+    if (this.#firstUnseen !== undefined) {
+      this.worstStalenessMs = Math.max(this.worstStalenessMs, this.#clock.now() - this.#firstUnseen);
+      this.#firstUnseen = undefined;
+    }
+    const before = process.cpuUsage();
+    const rects = this.#work.prepare?.() ?? [];
+    this.#drawn(before);
+    return rects;
+  }
+
+  async #timed(work: () => void | Promise<void>): Promise<void> {
+    const before = process.cpuUsage();
+    await work();
+    this.#drawn(before);
+  }
+
+  #drawn(before: NodeJS.CpuUsage): void {
+    const { user, system } = process.cpuUsage(before);
+    this.drawingCpu += user + system;
+  }
+}
