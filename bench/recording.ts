@@ -13,11 +13,13 @@ import { mix } from './recording/mix.ts';
 import { ObservedWork } from './recording/observed-work.ts';
 import { office } from './recording/office.ts';
 import { childCpuSeconds, cpuSecondsOf } from './recording/processor-time.ts';
+import { REAL_WORK } from './recording/real-work.ts';
 import type { Scenario } from './recording/scenario.ts';
 import { terminal } from './recording/terminal.ts';
 import { video } from './recording/video.ts';
 import { web } from './recording/web.ts';
 import { DrawnWork, type Work } from './recording/work.ts';
+import { workOnXrdp } from './recording/xrdp-session.ts';
 
 /** One line of `npm run bench -- recording --json FILE`. KB are 1000 bytes. */
 export interface RecordingRow {
@@ -104,13 +106,13 @@ async function run(options: BenchOptions): Promise<undefined> {
   const minutes = options.number('minutes', 0.1, 24 * 60);
   const only = options.text('only');
   const keep = options.text('keep');
-  const wanted = worksFor(options).filter(({ name }) => only === undefined || name === only);
+  const wanted = worksFor(options, minutes).filter(({ name }) => only === undefined || name === only);
   if (wanted.length === 0) throw new BenchError('bad_value', `--only: there is no class "${only}"`);
   const progress = new Progress(wanted.length);
   const rows: (RecordingRow | DensityRow)[] = [];
   for (const { name, make } of wanted) {
     progress.step(name);
-    const work = make();
+    const work = await make();
     try {
       const row = options.flag('density')
         ? await measureDensity(work, minutes, keep)
@@ -125,8 +127,9 @@ async function run(options: BenchOptions): Promise<undefined> {
   if (json !== undefined) await writeFile(json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
 }
 
-function worksFor(options: BenchOptions): { name: string; make: () => Work }[] {
+function worksFor(options: BenchOptions, minutes: number): { name: string; make: () => Work | Promise<Work> }[] {
   const real = options.text('real');
+  if (real === 'xrdp') return REAL_WORK.map((work) => ({ name: work.name, make: () => workOnXrdp(work, minutes) }));
   if (real !== undefined) {
     return capturesIn(real).map((path) => ({
       name: basename(path, extname(path)),

@@ -2,9 +2,9 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { createCanvas, type SKRSContext2D } from '@napi-rs/canvas';
+import type { SKRSContext2D } from '@napi-rs/canvas';
 import type { Rect } from '#protocol/graphics/geometry.ts';
-import type { Work, WorkListener } from './work.ts';
+import { paintOnto, type Work, type WorkListener } from './work.ts';
 
 /** The lossless captures that a path stands for: itself, or what is in a folder, by name. */
 export function capturesIn(path: string): string[] {
@@ -74,14 +74,7 @@ export class CapturedWork implements Work {
   }
 
   draw(area: Rect, paint: (context: SKRSContext2D) => void): void {
-    const canvas = createCanvas(this.width, this.height);
-    const context = canvas.getContext('2d');
-    paint(context);
-    const { data } = context.getImageData(area.x, area.y, area.width, area.height);
-    const row = area.width * 4;
-    for (let y = 0; y < area.height; y++) {
-      this.pixels.set(data.subarray(y * row, (y + 1) * row), ((area.y + y) * this.width + area.x) * 4);
-    }
+    paintOnto(this, area, paint);
     this.#listener?.changed([area]);
   }
 

@@ -3,7 +3,7 @@ import { Random, words } from './random.ts';
 import { Every, type Scenario, type Screen } from './scenario.ts';
 import { drawBackground, drawClock, drawWindow, insideOf } from './windows.ts';
 
-/** Documents, a table and mail: typing, switching windows, a look at another one, menus, scrolling, and a pointer that goes with it. */
+/** Documents, a table and mail: typing, switching windows, moving them, menus, scrolling, and a pointer that goes with it. */
 export function office(): Scenario {
   const random = new Random(3);
   const second = new Every(1000);
@@ -11,8 +11,9 @@ export function office(): Scenario {
   const windows = [new DocumentWindow(random), new TableWindow(random), new MailWindow(random)] as const;
   let front = 0;
   let busyUntil = 0;
-  let work: 'type' | 'scroll' | 'menu' | 'peek' = 'type';
+  let work: 'type' | 'scroll' | 'menu' | 'drag' = 'type';
   let workUntil = 4000;
+  let moved = 0;
   let pointer = { x: 600, y: 500 };
   let goal = pointer;
   return {
@@ -31,8 +32,9 @@ export function office(): Scenario {
       if (ms < busyUntil) return;
       const window = windows[front] as OfficeWindow;
       if (ms >= workUntil) {
-        if (work === 'menu' || work === 'peek') window.draw(screen);
-        work = random.pick(['type', 'type', 'scroll', 'menu', 'peek', 'peek'] as const);
+        if (work === 'menu') window.draw(screen);
+        if (work === 'drag') drawMoved(screen, windows, front, 0, ms);
+        work = random.pick(['type', 'type', 'scroll', 'menu', 'drag'] as const);
         workUntil = ms + WORK_MS[work] + random.integer(0, WORK_MS[work]);
         goal = { x: random.integer(200, 1700), y: random.integer(100, 950) };
         if (random.next() < 0.3) {
@@ -40,11 +42,15 @@ export function office(): Scenario {
           windows[front]?.draw(screen);
         }
         if (work === 'menu') drawMenu(screen, windows[front]?.area ?? window.area, random.integer(0, 5));
-        if (work === 'peek') windows[(front + 1) % windows.length]?.draw(screen);
+        moved = 0;
         busyUntil = ms + random.integer(300, 900);
         return;
       }
       if (work === 'type' && key.due(ms)) window.type(screen);
+      if (work === 'drag' && moved < 1) {
+        moved = Math.min(1, moved + 0.05);
+        drawMoved(screen, windows, front, moved, ms);
+      }
       if (work === 'scroll') {
         window.scroll(screen, random.next() < 0.7 ? 3 : -3);
         // A turn of the wheel, then reading.
@@ -54,8 +60,27 @@ export function office(): Scenario {
   };
 }
 
+/** All windows anew, the front one on its way to where it is dragged; `share` of the way. */
+function drawMoved(screen: Screen, windows: readonly OfficeWindow[], front: number, share: number, ms: number): void {
+  const [dx, dy] = [Math.round(64 * share), Math.round(60 * share)];
+  drawBackground(screen);
+  drawClock(screen, ms);
+  for (const window of windows.toReversed()) if (window !== windows[front]) window.draw(screen);
+  windows[front]?.draw({
+    ...{ width: screen.width, height: screen.height },
+    pointer: () => {},
+    draw: (area, paint) =>
+      screen.draw({ ...area, x: area.x + dx, y: area.y + dy }, (context) => {
+        context.save();
+        context.translate(dx, dy);
+        paint(context);
+        context.restore();
+      }),
+  });
+}
+
 /** How long each kind of work lasts at least; at most twice as long. */
-const WORK_MS = { type: 5000, scroll: 2500, menu: 1500, peek: 1500 } as const;
+const WORK_MS = { type: 5000, scroll: 2500, menu: 1500, drag: 1800 } as const;
 
 interface OfficeWindow {
   readonly area: Rect;

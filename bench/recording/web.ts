@@ -56,7 +56,7 @@ export function web(): Scenario {
       show(screen);
       if (top === target) {
         velocity = 0;
-        restUntil = ms + random.integer(900, 3500);
+        restUntil = ms + random.integer(1200, 3800);
       }
     },
   };
@@ -96,7 +96,7 @@ function drawPage(random: Random): Canvas {
       drawPhotograph(random, canvas, 280, y, 480, 270);
       y += 300;
     }
-    for (let line = random.integer(6, 14); line > 0; line--) {
+    for (let line = random.integer(5, 11); line > 0; line--) {
       context.fillStyle = '#303030';
       context.font = '17px DejaVu Serif';
       context.fillText(words(random, 13), 280, y);

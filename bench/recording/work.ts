@@ -1,4 +1,4 @@
-import type { SKRSContext2D } from '@napi-rs/canvas';
+import { createCanvas, type SKRSContext2D } from '@napi-rs/canvas';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import type { FrameSource, RecordedPointer } from '../../recorder/recording.ts';
 import { CanvasDesktop } from '../../recorder/testing/canvas-desktop.ts';
@@ -68,4 +68,19 @@ export class DrawnWork implements Work, Screen {
   }
 
   close(): void {}
+}
+
+/** Draws over an area of RGBA pixels. */
+export function paintOnto(
+  { width, height, pixels }: Pick<FrameSource, 'width' | 'height' | 'pixels'>,
+  area: Rect,
+  paint: (context: SKRSContext2D) => void,
+): void {
+  const context = createCanvas(width, height).getContext('2d');
+  paint(context);
+  const { data } = context.getImageData(area.x, area.y, area.width, area.height);
+  const row = area.width * 4;
+  for (let y = 0; y < area.height; y++) {
+    pixels.set(data.subarray(y * row, (y + 1) * row), ((area.y + y) * width + area.x) * 4);
+  }
 }
