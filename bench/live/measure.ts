@@ -28,7 +28,7 @@ const MAX_REST_SECONDS = 5;
 /** What has been sent has arrived everywhere after so long, where nothing is held back on purpose. */
 const ARRIVED_MS = 250;
 const SETTLED_MS = 3000;
-const READY_WITHIN_MS = 20_000;
+const READY_WITHIN_MS = 60_000;
 
 /** One session through one peer, measured for some seconds of steady work. */
 export async function measureRow(lab: Lab, peer: Peer, wish: RowWish): Promise<LiveRow> {
