@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 
 /** Variables with secrets in them. */
-const SECRET_VARIABLES = ['ORIEL_MASTER_KEY', 'ORIEL_ADMIN_PASSWORD'] as const;
+const SECRET_VARIABLES = ['ORIEL_MASTER_KEY', 'ORIEL_NEXT_MASTER_KEY', 'ORIEL_ADMIN_PASSWORD'] as const;
 
 /**
  * Keeps what this process holds in memory out of files that describe it: no core dump, no environment in a diagnostic

@@ -65,13 +65,19 @@ function RotationPart({ account, reload }: { readonly account: VaultAccount; rel
             Changing it <RotationTag rotation={rotation} />
           </h2>
           {rotation.error !== null && <Trouble rotation={rotation} accept={() => setAsked('key')} />}
-          <dl class="facts">
-            <dt>Last change</dt>
-            <dd>{rotation.lastAt === null ? 'never yet' : formatMoment(rotation.lastAt)}</dd>
-            <dt>Next change</dt>
-            <dd>{rotation.nextAt === null ? 'by hand, or when access is over' : formatMoment(rotation.nextAt)}</dd>
-            <dt>Key of the computer</dt>
-            <dd class="mono fingerprint">{rotation.hostKey ?? 'the one that it shows first'}</dd>
+          <dl class="request-facts">
+            <div>
+              <dt>Last change</dt>
+              <dd>{rotation.lastAt === null ? 'never yet' : formatMoment(rotation.lastAt)}</dd>
+            </div>
+            <div>
+              <dt>Next change</dt>
+              <dd>{rotation.nextAt === null ? 'by hand, or when access is over' : formatMoment(rotation.nextAt)}</dd>
+            </div>
+            <div>
+              <dt>Key of the computer</dt>
+              <dd class="mono fingerprint">{rotation.hostKey ?? 'the one that it shows first'}</dd>
+            </div>
           </dl>
           <div class="button-row">
             <button type="button" class="button primary" onClick={() => setAsked('rotate')} data-testid="rotate">

@@ -42,17 +42,25 @@ function Present({ state, move }: { readonly state: MasterKeyState; move(): void
   return (
     <section class="setting" data-testid="master-key">
       <h2>Present key</h2>
-      <dl class="facts">
-        <dt>Name</dt>
-        <dd class="mono" data-testid="key-id">
-          {state.id}
-        </dd>
-        <dt>Comes from</dt>
-        <dd data-testid="key-source">{sourceTexts[state.source]}</dd>
-        <dt>In use since</dt>
-        <dd>{formatMoment(state.since)}</dd>
-        <dt>Secrets</dt>
-        <dd>{state.secrets}</dd>
+      <dl class="request-facts">
+        <div>
+          <dt>Name</dt>
+          <dd class="mono" data-testid="key-id">
+            {state.id}
+          </dd>
+        </div>
+        <div>
+          <dt>Comes from</dt>
+          <dd data-testid="key-source">{sourceTexts[state.source]}</dd>
+        </div>
+        <div>
+          <dt>In use since</dt>
+          <dd>{formatMoment(state.since)}</dd>
+        </div>
+        <div>
+          <dt>Secrets</dt>
+          <dd>{state.secrets}</dd>
+        </div>
       </dl>
       {state.lastError !== null && (
         <div class="note note-error" role="status">

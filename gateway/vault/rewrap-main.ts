@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Audit } from '../audit/audit.ts';
+import { readConfig } from '../config.ts';
+import { hardenProcess } from '../hardening.ts';
+import { createLogger } from '../log.ts';
+import { DATABASE_FILE } from '../store/backup.ts';
+import { lockFolder } from '../store/lock.ts';
+import { openStore } from '../store/store.ts';
+import { askPassphrase } from './ask-passphrase.ts';
+import { type NewKey, Rewrap } from './rewrap.ts';
+import { unlock } from './unlock.ts';
+
+/**
+ * `npm run rewrap -- file`, `environment` (the new key in ORIEL_NEXT_MASTER_KEY) or `passphrase` (typed): moves every
+ * secret of the data folder that ORIEL_DATA names to a new master key. For a gateway that does not run; one that does,
+ * moves them itself, on the page of the master key.
+ */
+try {
+  const { positionals } = parseArgs({ allowPositionals: true });
+  const newKey = process.env.ORIEL_NEXT_MASTER_KEY;
+  const config = readConfig(process.env, process.cwd());
+  hardenProcess();
+  const lock = lockFolder(join(config.dataDirectory, 'lock.sqlite'));
+  const store = await openStore(join(config.dataDirectory, DATABASE_FILE));
+  try {
+    const log = createLogger('warn');
+    const ask = process.stdin.isTTY ? askPassphrase : undefined;
+    const unlocked = await unlock({ store, config: config.masterKey, log, ask });
+    const audit = new Audit(store, log);
+    const rewrap = new Rewrap({
+      store,
+      unlocked,
+      keyFile: config.masterKey.file,
+      log,
+      finished: (from, to) => audit.record({ action: 'vault.rewrapped', details: { from, to } }),
+      settleMs: 0,
+    });
+    // What was cut short is gone on with; otherwise a new move begins.
+    rewrap.start();
+    if (unlocked.next === undefined) await rewrap.begin(await wanted(positionals, newKey));
+    await rewrap.settled();
+    const { id, source, lastError } = await rewrap.state();
+    process.stdout.write(`Everything is sealed with master key ${id} (${source}).\n`);
+    if (lastError !== null) throw new Error(lastError);
+  } finally {
+    await store.destroy();
+    lock.release();
+  }
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function wanted([source, ...rest]: readonly string[], key: string | undefined): Promise<NewKey> {
+  if (source === 'file' && rest.length === 0) return { source };
+  if (source === 'environment' && rest.length === 0 && key !== undefined) return { source, key };
+  if (source === 'passphrase' && rest.length === 0 && process.stdin.isTTY) {
+    const typed = await askPassphrase(true);
+    const passphrase = Buffer.from(typed).toString('utf8');
+    typed.fill(0);
+    return { source, passphrase };
+  }
+  throw new Error(
+    'usage: npm run rewrap -- file | environment (with ORIEL_NEXT_MASTER_KEY) | passphrase (at a terminal)',
+  );
+}
