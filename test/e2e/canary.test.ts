@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { basename } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
@@ -63,11 +66,20 @@ test("an account's password is in no byte sent to a browser, no log line, no rec
     });
     await watcher.close();
     if (index > 0) continue;
-    await admin.go(`/desktop/${targetId}`);
+    await useOtherSources(admin, targetId, server);
+    await admin.go(`/desktop/${targetId}?account=${accountId}`);
     await admin.state('failed');
   }
-  for (const page of ['/targets', '/sessions', '/recordings']) await admin.go(page);
-  for (const path of ['/api/targets', '/api/audit', '/api/recordings', '/api/openapi.json']) {
+  for (const page of ['/targets', '/sessions', '/recordings', '/admin/vault', '/admin/vault/providers'])
+    await admin.go(page);
+  for (const path of [
+    '/api/targets',
+    '/api/vault/accounts',
+    '/api/vault/providers',
+    '/api/audit',
+    '/api/recordings',
+    '/api/openapi.json',
+  ]) {
     await admin.page.evaluate(async (url) => {
       const { fetch } = globalThis as unknown as { fetch(url: string): Promise<{ text(): Promise<string> }> };
       await (await fetch(url)).text();
@@ -105,3 +117,44 @@ test("an account's password is in no byte sent to a browser, no log line, no rec
     for (const { name, bytes } of places) assert.deepEqual(findTraces(bytes, traces), [], `in ${name}`);
   }
 });
+
+/** The same password, brought by whoever connects (first a wrong one) and from a provider. */
+async function useOtherSources(admin: Person, targetId: string, server: LabServer): Promise<void> {
+  const { page } = admin;
+  const accountOf = async (fields: object) =>
+    (await gateway.admin.must<{ id: string }>('POST', `/api/targets/${targetId}/accounts`, fields)).id;
+  const prompted = await accountOf({ type: 'prompted', username: server.username });
+  await admin.go(`/desktop/${targetId}?account=${prompted}`);
+  for (const [password, state] of [
+    [`${server.password}x`, 'failed'],
+    [server.password, 'active'],
+  ] as const) {
+    await page.locator('input[name=credential-password]').fill(password);
+    await page.getByTestId('supply-credential').click();
+    await admin.state(state);
+    if (state === 'failed') await page.getByTestId('try-again').click();
+  }
+  await endSession(admin);
+
+  const provider = createServer((_request, response) => {
+    response.end(JSON.stringify({ authorized: true, password: server.password }));
+  });
+  provider.listen(0, '127.0.0.1');
+  await once(provider, 'listening');
+  const { port } = provider.address() as AddressInfo;
+  const fields = { name: 'Canary', kind: 'http', url: `http://127.0.0.1:${port}` };
+  const { id } = await gateway.admin.must<{ id: string }>('POST', '/api/vault/providers', fields);
+  await gateway.admin.must('POST', `/api/vault/providers/${id}/try`, {});
+  const provided = await accountOf({ type: 'provider', username: server.username, providerId: id });
+  await admin.go(`/desktop/${targetId}?account=${provided}`);
+  await admin.state('active');
+  await endSession(admin);
+  provider.close();
+}
+
+async function endSession(person: Person): Promise<void> {
+  const [session] = await gateway.admin.sessions();
+  await gateway.admin.must('DELETE', `/api/sessions/${session?.id}`);
+  await person.state('ended');
+  await gateway.admin.recordingReady(session?.id ?? '');
+}
