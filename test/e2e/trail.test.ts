@@ -22,6 +22,9 @@ before(async () => {
     launchBrowser(),
     makeRsyslog({ tls: true, clientCertificate: true }),
   ]);
+  const target = { name: 'Payroll', host: 'payroll.example', port: 3389 };
+  const { id } = await gateway.admin.must<{ id: string }>('POST', '/api/targets', target);
+  await gateway.admin.must('POST', `/api/targets/${id}/accounts`, { username: 'operator', password: 'x' });
   await gateway.admin.must('POST', '/api/users', {
     username: 'otto',
     password: 'Otto-E2E-Pass-1!',

@@ -124,6 +124,8 @@ export class Forwarder {
     } catch (error) {
       throw new GatewayError('delivery_failed', (error as Error).message.slice(0, 300), { cause: error });
     }
+    // It is there: what waits need not wait for the next try.
+    this.#pumps.get(id)?.hurry();
   }
 
   /** Has everything from this row on sent again, marked as such. */
