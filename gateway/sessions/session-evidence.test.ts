@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { InputLogPolicy } from './input-log.ts';
-import type { SessionFacts } from './session.ts';
+import type { SessionFacts } from './session-contract.ts';
 import { SessionEvidence } from './session-evidence.ts';
 
 function evidenceOf(inputLog: InputLogPolicy) {

@@ -3,7 +3,8 @@ import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import type { Actor } from '../access/can.ts';
 import type { FileTransferRecord } from './file-transfer.ts';
 import { InputLog, type InputLogPolicy } from './input-log.ts';
-import type { SessionAlert, SessionFacts, ViewerInfo } from './session.ts';
+import type { SessionAlert, SessionFacts } from './session-contract.ts';
+import type { ViewerInfo } from './session-viewers.ts';
 
 /** One use of the clipboard between browser and desktop. */
 export interface ClipboardTransfer {

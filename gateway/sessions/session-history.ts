@@ -6,7 +6,7 @@ import type { EventWords } from '../library/event-text.ts';
 import type { SessionRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { RecordingResult } from './ports.ts';
-import type { SessionFacts } from './session.ts';
+import type { SessionFacts } from './session-contract.ts';
 
 export type RecordingState = 'recording' | 'finishing' | 'ready' | 'failed' | 'deleted';
 

@@ -9,7 +9,8 @@ import { FakeDriver, FakePixels } from '../testing/harness.ts';
 import { Secret } from '../vault/secret.ts';
 import { VaultError } from '../vault/vault.ts';
 import type { Owner, PixelSession } from './ports.ts';
-import { Session, type SessionParts } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionParts } from './session-contract.ts';
 import { termsOf } from './session-terms.ts';
 
 /** When access ends, by the wall clock. */

@@ -2,120 +2,33 @@ import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
 import type { Actor } from '../access/can.ts';
-import type { RecordingMode } from '../access/policy-rules.ts';
 import { sessionClock } from '../clock.ts';
 import { type ErrorCode, errorRow, GatewayError, isErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type ConnectionSecurity, type Downgrade, describeDowngrades, downgradesOf } from '../rdp/security.ts';
-import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
-import { type Account, type Credentials, legacySecurityNow, type Target } from '../targets/targets.ts';
-import type { AskUser, CredentialPrompt, SuppliedCredential } from '../vault/account-credentials.ts';
+import { type Credentials, legacySecurityNow } from '../targets/targets.ts';
+import type { CredentialPrompt, SuppliedCredential } from '../vault/account-credentials.ts';
 import { CredentialAsk } from './credential-ask.ts';
-import type { FileTransferRecord } from './file-transfer.ts';
 import { type Freeze, InputGate } from './input-gate.ts';
 import type {
-  Connect,
   Driver,
   DriverEvents,
   EndWords,
   Notice,
   Owner,
   PixelSession,
-  Pixels,
-  PixelViewer,
   RecordingHealth,
   RecordingResult,
 } from './ports.ts';
-import { type ClipboardDirection, type ClipboardInspection, SessionClipboard } from './session-clipboard.ts';
+import { SessionClipboard } from './session-clipboard.ts';
+import type { SessionAlert, SessionEvents, SessionFacts, SessionParts, SessionState } from './session-contract.ts';
 import { SessionEvidence } from './session-evidence.ts';
 import { SessionLimits } from './session-limits.ts';
-import type { SessionTerms } from './session-terms.ts';
-
-/** What a session is about; never changes. */
-export interface SessionFacts {
-  readonly id: string;
-  readonly user: Pick<Actor, 'id' | 'username'>;
-  readonly address: string;
-  /** How the user signed in: a name for it, never the token itself. */
-  readonly signIn?: { readonly reference: string; readonly at: number } | undefined;
-  readonly target: Target;
-  readonly account: Account;
-  readonly width: number;
-  readonly height: number;
-  readonly keyboardLayout: number;
-  readonly createdAt: number;
-  /** What its policy says of it. */
-  readonly terms: SessionTerms;
-}
-
-export interface SessionParts {
-  readonly connect: Connect;
-  readonly pixels: Pixels;
-  readonly record: RecordingMode;
-  /** Makes the key that this session's recording is encrypted with. */
-  createRecordingKey(): Promise<Uint8Array>;
-  readonly log: Logger;
-  /** How long a session waits for its owner's browser. */
-  readonly attachWithinMs: number;
-  /** @param ask has the owner say what only she knows */
-  readCredentials(ask: AskUser): Promise<Credentials>;
-  trustCertificate(certificate: CertificateFacts): Promise<boolean | TrustDecision>;
-}
-
-export interface SessionEvents {
-  /** Looks at input before the server gets it. Without one, all of it goes through. */
-  inspect?(events: readonly InputEvent[]): Inspection;
-  /** Looks at text before it passes through the clipboard. Without one, all of it does. */
-  inspectClipboard?(text: string, direction: ClipboardDirection): ClipboardInspection;
-  /** A file went through the clipboard, or did not get all the way. */
-  fileTransferred?(transfer: FileTransferRecord): void;
-  /** The desktop is there. */
-  connected(): void;
-  /** The connection is protected less than it could be; comes again when that changes. */
-  downgraded(downgrades: readonly Downgrade[]): void;
-  ended(end: SessionEnd): void;
-  /** A recording that was left unfinished at the end is there now, or is known not to come. */
-  recordingFinishedLater?(result: RecordingResult | undefined): void;
-}
-
-/** What becomes of input that was looked at. */
-export interface Inspection {
-  /** So many of the events go to the server, the first ones. */
-  readonly pass: number;
-  /** What is done once they have. */
-  readonly act?: (() => void) | undefined;
-}
-
-/** A rule of the alerts that was fired by a session. */
-export interface SessionAlert {
-  readonly rule: { readonly id: string; readonly name: string };
-  readonly kind: string;
-  readonly action: string;
-  /** In words, without anything that was typed. */
-  readonly detail: string;
-  readonly at: number;
-}
-
-/** Where a session is. Each phase carries what only it has; `#enter…` and `end` are the only ways between. */
-export type SessionState =
-  /** Made, and waiting for the owner's browser. */
-  | { readonly name: 'pending'; readonly expiry: NodeJS.Timeout }
-  /** The owner is there; the desktop is not yet. The driver comes after the recorder. */
-  | { readonly name: 'connecting'; readonly owner: Owner; readonly driver: Driver | undefined; readonly phase: string }
-  | { readonly name: 'active'; readonly owner: Owner; readonly driver: Driver; readonly since: number }
-  | { readonly name: 'ended'; readonly end: SessionEnd; readonly at: number };
-
-export interface ViewerInfo {
-  readonly userId: string;
-  readonly username: string;
-  readonly since: number;
-}
+import { type LiveViewer, SessionViewers, type ViewerHandle, type ViewerInfo } from './session-viewers.ts';
+import { textKeys } from './text-keys.ts';
 
 /** Alerts that a session keeps for who looks at it; the audit log has all. */
 const MAX_ALERTS = 50;
-
-/** Its scan code. */
-const ENTER_KEY = 0x1c;
 
 /** Stands in until there is a server to talk to. */
 const NO_PHASE = 'starting';
@@ -132,7 +45,7 @@ export class Session {
   readonly #log: Logger;
   readonly #evidence: SessionEvidence;
   readonly #limits: SessionLimits;
-  readonly #viewers = new Set<ViewerConnection>();
+  readonly #viewers: SessionViewers;
   readonly #gate = new InputGate();
   readonly #ask: CredentialAsk;
   readonly #alerts: SessionAlert[] = [];
@@ -159,6 +72,11 @@ export class Session {
     this.#log = parts.log.child({ session: facts.id });
     this.#evidence = new SessionEvidence(facts, () => this.#now());
     this.#limits = new SessionLimits(facts.terms);
+    this.#viewers = new SessionViewers({
+      changed: () => this.#updateSuppression(),
+      record: (change, info, announce) => this.#evidence.viewer(change, info, announce),
+      announce: (notice) => this.#owner()?.notice(notice),
+    });
     this.clipboard = new SessionClipboard({
       terms: facts.terms,
       act: (action) => this.#driver()?.clipboard(action),
@@ -253,7 +171,7 @@ export class Session {
   }
 
   get viewers(): readonly ViewerInfo[] {
-    return [...this.#viewers].map(({ info }) => info);
+    return this.#viewers.infos;
   }
 
   /** What there is of the recording, once there will be no more of it. Nothing where none was begun. */
@@ -332,7 +250,7 @@ export class Session {
   typeSecret(secret: Uint8Array, enter: boolean): void {
     if (this.#state.name !== 'active') throw new GatewayError('not_ready');
     if (this.frozen !== undefined) throw new GatewayError('conflict', 'the session is frozen');
-    this.#state.driver.input(keysOf(secret, enter));
+    this.#state.driver.input(textKeys(secret, enter));
     this.#lastInputAt = this.#now();
     this.#evidence.secretTyped();
   }
@@ -362,7 +280,7 @@ export class Session {
 
   #tellEverybody(notice: Notice): void {
     this.#owner()?.notice(notice);
-    for (const viewer of this.#viewers) viewer.notice(notice);
+    this.#viewers.notice(notice);
   }
 
   /** The owner would like the desktop in this size. What comes of it, the graphics tell. */
@@ -401,7 +319,7 @@ export class Session {
     if (this.#state.name === 'ended') throw new GatewayError('not_found', 'the session has ended');
     if (this.#pixels === undefined) throw new GatewayError('not_ready', 'the session has not started yet');
     const watch = this.#pixels.watch(viewer);
-    const leave = this.#join({
+    const leave = this.#viewers.join({
       info,
       announce,
       notice: (notice) => viewer.notice(notice),
@@ -422,28 +340,12 @@ export class Session {
    * @returns how to say that she no longer does
    */
   playing(info: ViewerInfo, announce: boolean): () => void {
-    return this.#join({ info, announce, notice: () => {}, end: () => {} });
-  }
-
-  #join(connection: ViewerConnection): () => void {
-    const { info, announce } = connection;
-    this.#viewers.add(connection);
-    this.#evidence.viewer('joined', info, announce);
-    this.#updateSuppression();
-    if (announce) this.#announceViewers('shadow_started', `${info.username} is watching this session.`);
-    return () => {
-      if (!this.#viewers.delete(connection)) return;
-      this.#evidence.viewer('left', info, announce);
-      this.#updateSuppression();
-      if (announce) this.#announceViewers('shadow_ended', `${info.username} no longer watches this session.`);
-    };
+    return this.#viewers.join({ info, announce, notice: () => {}, end: () => {} });
   }
 
   /** Closes the live views of one user, who may no longer watch. */
   dismissViewers(userId: string, code: ErrorCode): void {
-    for (const viewer of [...this.#viewers]) {
-      if (viewer.info.userId === userId) viewer.end({ code, message: errorRow(code).message });
-    }
+    this.#viewers.dismiss(userId, code);
   }
 
   /** Warns of its limits, and ends it at them. @param wall milliseconds since the epoch, by the wall clock */
@@ -474,7 +376,7 @@ export class Session {
       this.#shielded(() => before.driver?.close());
       this.#shielded(() => before.owner.end(end));
     }
-    for (const viewer of this.#viewers) this.#shielded(() => viewer.end(end));
+    for (const viewer of this.#viewers.connections()) this.#shielded(() => viewer.end(end));
     this.#shielded(() => this.#evidence.ended(end, detail, at));
     this.#shielded(() => this.#pixels?.sink.end(end, at));
     this.#shielded(() => this.#ask.stop());
@@ -655,19 +557,16 @@ export class Session {
       return;
     }
     this.#log.warn({ code, detail }, 'the session goes on without pixel host');
-    for (const viewer of this.#viewers) {
+    for (const viewer of this.#viewers.connections()) {
       viewer.end({ code: 'internal_error', message: errorRow('internal_error').message });
     }
   }
 
   #updateSuppression(): void {
     if (this.#state.name !== 'active') return;
-    this.#state.driver.suppressOutput(!this.#ownerLooks && this.#viewers.size === 0 && this.#recording === 'off');
-  }
-
-  #announceViewers(code: string, message: string): void {
-    const viewers = [...this.#viewers].filter(({ announce }) => announce).length;
-    this.#owner()?.notice({ code, message, viewers });
+    this.#state.driver.suppressOutput(
+      !this.#ownerLooks && this.#viewers.infos.length === 0 && this.#recording === 'off',
+    );
   }
 
   #owner(): Owner | undefined {
@@ -696,36 +595,4 @@ export class Session {
     this.#lastAt = Math.max(this.#lastAt, Math.floor(sessionClock()));
     return this.#lastAt;
   }
-}
-
-function keysOf(text: Uint8Array, enter: boolean): InputEvent[] {
-  const view = new DataView(text.buffer, text.byteOffset, text.byteLength);
-  const events: InputEvent[] = [];
-  for (let i = 0; i + 1 < text.length; i += 2) {
-    const unit = view.getUint16(i, true);
-    for (const down of [true, false]) events.push({ kind: 'unicode', unit, down });
-  }
-  for (const down of enter ? [true, false] : []) {
-    events.push({ kind: 'scancode', code: ENTER_KEY, extended: false, down });
-  }
-  return events;
-}
-
-/** A live view's way to its session. */
-export interface ViewerHandle {
-  acknowledge(seq: number): void;
-  leave(): void;
-}
-
-interface ViewerConnection {
-  readonly info: ViewerInfo;
-  readonly announce: boolean;
-  notice(notice: Notice): void;
-  end(end: SessionEnd): void;
-}
-
-/** Where a live view is sent to. */
-export interface LiveViewer extends PixelViewer {
-  notice(notice: Notice): void;
-  end(end: SessionEnd): void;
 }

@@ -14,8 +14,9 @@ import type { AccountCredentials, CredentialUse, SuppliedCredential } from '../v
 import type { FileTransferRecord } from './file-transfer.ts';
 import type { Freeze } from './input-gate.ts';
 import type { Connect, Pixels, RecordingResult } from './ports.ts';
-import { type Inspection, Session, type SessionFacts } from './session.ts';
+import { Session } from './session.ts';
 import type { ClipboardInspection } from './session-clipboard.ts';
+import type { Inspection, SessionFacts } from './session-contract.ts';
 import type { SessionHistory } from './session-history.ts';
 import type { SessionTerms } from './session-terms.ts';
 
