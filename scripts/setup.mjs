@@ -47,6 +47,7 @@ const TEST_PARTS = [
   { name: 'winpr-hash', package: 'winpr-utils', binaries: ['winpr-hash'], why: "freerdp-shadow's account file" },
   { name: 'Xvfb', package: 'xvfb', binaries: ['Xvfb'], why: 'the screen behind freerdp-shadow' },
   { name: 'sshd', package: 'openssh-server', binaries: ['sshd'], why: 'a real SSH server to change passwords on' },
+  { name: 'sudo', package: 'sudo', binaries: ['sudo'], why: 'a privileged account changes the passwords of others' },
   { name: 'xauth', package: 'xauth', binaries: ['xauth'], why: 'xrdp starts its desktop with it' },
   { name: 'xterm', package: 'xterm', binaries: ['xterm'], why: 'where the tests type' },
   {

@@ -21,6 +21,7 @@ let store: Store;
 let vault: Vault;
 let accountId: string;
 let rootId: string;
+let sudoerId: string;
 let told: Happening[];
 /** What the account's password is on the computer, from test to test. */
 let known: string;
@@ -42,6 +43,7 @@ beforeEach(async () => {
   const targets = new Targets(store, vault);
   const target = await targets.create({ name: 'Linux', host: '127.0.0.1' });
   accountId = (await targets.addAccount(target.id, { username: sshd.username, password: known })).id;
+  sudoerId = (await targets.addAccount(target.id, sshd.sudoer)).id;
   rootId = (await targets.addAccount(target.id, { username: 'root', password: sshd.rootPassword })).id;
 });
 
@@ -77,7 +79,11 @@ const place = (hostKey: string | null = sshd.hostKey) => ({
   hostKey,
   pin: async () => {},
 });
-const signsIn = (password: string) => ssh.signsIn(place(), { username: sshd.username, password: new Secret(password) });
+const login = ({ username, password }: { username: string; password: string }) => ({
+  username,
+  password: new Secret(password),
+});
+const signsIn = (password: string) => ssh.signsIn(place(), login({ username: sshd.username, password }));
 
 /** The computer and the vault agree, whatever happened. */
 async function assertAgreed(): Promise<string> {
@@ -108,6 +114,36 @@ test('root changes it, whatever the present one is', async () => {
   await new Targets(store, vault).changeAccount((await targetId()) ?? '', accountId, { password: 'not the right one' });
   await rotations.rotateNow(accountId);
   assert.equal((await assertAgreed()).length, 40);
+});
+
+for (const [how, rule] of [
+  ['with its own password', 'ALL=(ALL) ALL'],
+  ['for everything without one', 'ALL=(ALL) NOPASSWD: ALL'],
+  ['for this program alone without one', 'ALL=(root) NOPASSWD: /usr/sbin/chpasswd'],
+  ['for others without one, for this with it', 'ALL=(root) NOPASSWD: /usr/bin/true, PASSWD: /usr/sbin/chpasswd'],
+] as const) {
+  test(`a privileged account changes it by sudo, ${how}`, async () => {
+    sshd.setSudo(rule);
+    const rotations = make();
+    await rotations.change(accountId, { port: sshd.port, privilegedAccountId: sudoerId });
+    const before = known;
+    await rotations.rotateNow(accountId);
+    assert.notEqual(await assertAgreed(), before);
+    assert.equal(await signsIn(before), false);
+    assert.equal(await ssh.signsIn(place(), login(sshd.sudoer)), true, 'its own stays as it is');
+  });
+}
+
+test('who may not use sudo is told so, without any secret, and the old password stays', async () => {
+  sshd.setSudo('ALL=(root) /usr/bin/true');
+  const rotations = make();
+  await rotations.change(accountId, { port: sshd.port, privilegedAccountId: sudoerId });
+  await assert.rejects(rotations.rotateNow(accountId), { code: 'rotation_failed' });
+  const rotation = await rotations.read(accountId);
+  assert.match(rotation?.error?.detail ?? '', /not allowed to execute/);
+  const said = JSON.stringify([rotation, told]);
+  for (const secret of [known, sshd.sudoer.password]) assert.equal(said.includes(secret), false);
+  await assertAgreed();
 });
 
 test('another key of the computer is refused before anything is sent, until somebody accepts it', async () => {
@@ -243,10 +279,11 @@ test('servers that ask for passwords by keyboard-interactive alone', async () =>
   const other = await startSshd({ keyboardOnly: true });
   try {
     const hostPlace = { host: other.host, port: other.port, hostKey: other.hostKey, pin: async () => {} };
-    const login = (password: string) => ({ username: other.username, password: new Secret(password) });
-    assert.equal(await ssh.signsIn(hostPlace, login('wrong')), false);
-    await ssh.change({ place: hostPlace, account: login(other.password), next: new Secret('Another-Pass-99!') });
-    assert.equal(await ssh.signsIn(hostPlace, login('Another-Pass-99!')), true);
+    const { username, password } = other;
+    const next = 'Another-Pass-99!';
+    assert.equal(await ssh.signsIn(hostPlace, login({ username, password: 'wrong' })), false);
+    await ssh.change({ place: hostPlace, account: login({ username, password }), next: new Secret(next) });
+    assert.equal(await ssh.signsIn(hostPlace, login({ username, password: next })), true);
   } finally {
     await other.stop();
   }

@@ -13,6 +13,10 @@ export interface LabSshd {
   readonly rootPassword: string;
   /** SHA-256 of its key, as `ssh-keygen -l` prints it. */
   readonly hostKey: string;
+  /** Another account, which may do nothing more until `setSudo` says so. */
+  readonly sudoer: { readonly username: string; readonly password: string };
+  /** What the sudoer may do as root, in the words of sudoers: `ALL=(ALL) ALL`. */
+  setSudo(rule: string): void;
   /** Days that must pass before the account may change its password again. */
   setMinimumDays(days: number): void;
   log(): string;
@@ -27,6 +31,7 @@ export interface SshdOptions {
 
 const LAB_UID = 61_235;
 const USERNAME = 'labssh';
+const SUDOER = 'labsudo';
 
 /**
  * Debian's sshd as root, in mount and process namespaces of its own whose `/etc` is a copy: programs that change
@@ -43,6 +48,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<LabSshd> {
   const port = options.port ?? (await freePort());
   const password = 'Ssh-Lab-Pass-1!';
   const rootPassword = 'Ssh-Root-Pass-1!';
+  const sudoer = { username: SUDOER, password: 'Ssh-Sudo-Pass-1!' };
   mkdirSync(home);
   chownSync(home, LAB_UID, LAB_UID);
   cpSync('/etc', etc, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
@@ -54,9 +60,16 @@ export async function startSshd(options: SshdOptions = {}): Promise<LabSshd> {
   const shadow = readFileSync(accountFile('shadow'), 'utf8')
     .replace(/^root:[^:]*:/m, `root:${hash(rootPassword)}:`)
     .replace(/\n*$/, '\n');
-  write(accountFile('shadow'), `${shadow}${USERNAME}:${hash(password)}:19000:0:99999:7:::\n`, 0o640);
-  append(accountFile('passwd'), `${USERNAME}:x:${LAB_UID}:${LAB_UID}::${home}:/bin/sh\n`);
-  append(accountFile('group'), `${USERNAME}:x:${LAB_UID}:\n`);
+  const accounts = [
+    [USERNAME, password, LAB_UID],
+    [SUDOER, sudoer.password, LAB_UID + 1],
+  ] as const;
+  const lines = accounts.map(([name, secret]) => `${name}:${hash(secret)}:19000:0:99999:7:::\n`);
+  write(accountFile('shadow'), shadow + lines.join(''), 0o640);
+  for (const [name, , uid] of accounts) {
+    append(accountFile('passwd'), `${name}:x:${uid}:${uid}::${home}:/bin/sh\n`);
+    append(accountFile('group'), `${name}:x:${uid}:\n`);
+  }
   // Containers do not let a process say who it is logged in as.
   const pam = join(etc, 'pam.d', 'sshd');
   write(pam, readFileSync(pam, 'utf8').replace(/^session\s+required\s+pam_loginuid/m, 'session optional pam_loginuid'));
@@ -111,6 +124,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<LabSshd> {
     password,
     rootPassword,
     hostKey,
+    sudoer,
+    setSudo: (rule) => write(join(etc, 'sudoers.d', 'lab'), `${SUDOER} ${rule}\n`, 0o440),
     setMinimumDays(days) {
       const today = Math.floor(Date.now() / 86_400_000);
       const line = new RegExp(`^(${USERNAME}:[^:]*):\\d+:\\d*:`, 'm');

@@ -105,11 +105,14 @@ async function changeOwn({ place, account, next }: ChangeJob): Promise<void> {
   }
 }
 
-/** The first line of its input is the password for sudo, which is thrown away where sudo asks for none. */
+/**
+ * The first line of its input is the password for sudo, which is thrown away where sudo asks for none. Whether it does is
+ * tried with chpasswd itself, given nothing to change: an account may be let off the password for this one program.
+ */
 const CHPASSWD = [
   'PATH="$PATH:/usr/sbin:/sbin"',
   'if [ "$(id -u)" = 0 ]; then read -r _; exec chpasswd',
-  'elif sudo -n true 2>/dev/null; then read -r _; exec sudo -n chpasswd',
+  'elif sudo -n chpasswd </dev/null >/dev/null 2>&1; then read -r _; exec sudo -n chpasswd',
   'else exec sudo -S -p "" chpasswd; fi',
 ].join('\n');
 
