@@ -14,7 +14,7 @@ import {
   decodePointerPosition,
   type PointerShape as PointerMasks,
 } from '../pdu/pointer.ts';
-import { decodeSurfaceCommand, FrameAction, type SurfaceBits } from '../pdu/surface-command.ts';
+import { decodeSurfaceCommand, FrameAction, type SurfaceBits, type SurfaceCommand } from '../pdu/surface-command.ts';
 import { DamageList } from './damage.ts';
 import { intersect, type Rect } from './geometry.ts';
 import { GfxPipeline } from './gfx-pipeline.ts';
@@ -28,8 +28,19 @@ export interface SurfaceCodec {
   /**
    * Decodes one picture into `target`, which is exactly as large as the picture.
    * Returns the parts it drew, in the picture's coordinates, or `undefined` when it drew all of it.
+   * @param isHidden whether a tile, as `tilesOf` counts them, need not be drawn
    */
-  decode(source: Uint8Array, target: PixelTarget, bitsPerPixel: number): readonly Rect[] | undefined;
+  decode(
+    source: Uint8Array,
+    target: PixelTarget,
+    bitsPerPixel: number,
+    isHidden?: (tile: number) => boolean,
+  ): readonly Rect[] | undefined;
+  /**
+   * The tiles that a picture is made of, each as the parts that it shows, in the picture's coordinates; undefined where that is not known.
+   * Absent for codecs whose pictures are of one piece, and do not depend on one another.
+   */
+  tilesOf?(source: Uint8Array, width: number, height: number): readonly (readonly Rect[])[] | undefined;
 }
 
 /**
@@ -165,6 +176,29 @@ export class Compositor {
   }
 
   /**
+   * Runs one surface command; for callers that leave out what later ones cover.
+   * @param isHidden whether a tile of its picture, as `tilesOf` counts them, need not be drawn
+   * @throws {DecodeError} as `apply` does
+   */
+  runSurfaceCommand(command: SurfaceCommand, isHidden?: (tile: number) => boolean): void {
+    if (command.kind === 'bits') this.#drawSurfaceBits(command, isHidden);
+    // A server that begins a frame within a frame leaves the ends out: waiting for one would hold the picture for good.
+    else this.#inSurfaceFrame = command.action === FrameAction.begin && !this.#inSurfaceFrame;
+  }
+
+  /**
+   * What a surface command will draw, tile by tile and each tile in parts, in the desktop's coordinates; undefined where that is not known.
+   * @throws {DecodeError} when the picture's structure is broken
+   */
+  tilesOf({ codecId, destLeft, destTop, width, height, data }: SurfaceBits): readonly (readonly Rect[])[] | undefined {
+    const codec = this.#codecs.get(codecId);
+    if (codecId !== 0 && codec === undefined) return undefined;
+    if (codec?.tilesOf === undefined) return [[{ x: destLeft, y: destTop, width, height }]];
+    const tiles = codec.tilesOf(data, width, height);
+    return tiles?.map((parts) => parts.map((part) => ({ ...part, x: destLeft + part.x, y: destTop + part.y })));
+  }
+
+  /**
    * What has changed since the last call, as a bounded number of rectangles inside the desktop. Nothing within a frame of
    * surface commands, which is presented as one: [MS-RDPBCGR] 2.2.9.2.3.
    */
@@ -185,18 +219,16 @@ export class Compositor {
 
   #runSurfaceCommands(data: Uint8Array): void {
     const cursor = new ReadCursor(data, 'TS_SURFCMD');
-    while (cursor.remaining > 0) {
-      const command = decodeSurfaceCommand(cursor);
-      if (command.kind === 'bits') this.#drawSurfaceBits(command);
-      // A server that begins a frame within a frame leaves the ends out: waiting for one would hold the picture for good.
-      else this.#inSurfaceFrame = command.action === FrameAction.begin && !this.#inSurfaceFrame;
-    }
+    while (cursor.remaining > 0) this.runSurfaceCommand(decodeSurfaceCommand(cursor));
   }
 
-  #drawSurfaceBits(bits: SurfaceBits): void {
+  #drawSurfaceBits(bits: SurfaceBits, isHidden?: (tile: number) => boolean): void {
     const { width, height, bitsPerPixel, data } = bits;
     if (width === 0 || height === 0) return;
     const place = { x: bits.destLeft, y: bits.destTop, width, height };
+    const codec = this.#codecs.get(bits.codecId);
+    // What has tiles is told which to leave out; its picture says more than pixels.
+    if (codec?.tilesOf === undefined && isHidden?.(0)) return;
     if (bits.codecId === 0) {
       if (
         bitsPerPixel !== 32 &&
@@ -213,9 +245,8 @@ export class Compositor {
       });
       return;
     }
-    const codec = this.#codecs.get(bits.codecId);
     if (codec === undefined) this.#skipped++;
-    else this.#draw(place, width, height, (target) => codec.decode(data, target, bitsPerPixel));
+    else this.#draw(place, width, height, (target) => codec.decode(data, target, bitsPerPixel, isHidden));
   }
 
   /**

@@ -13,8 +13,16 @@ export const SurfaceCodecId = { nsCodec: 1, remoteFx: 3 } as const;
 export function createSurfaceCodecs(): Map<number, SurfaceCodec> {
   return new Map<number, SurfaceCodec>([
     [SurfaceCodecId.nsCodec, { decode: drawNsCodec }],
-    [SurfaceCodecId.remoteFx, new RemoteFxDecoder()],
+    [SurfaceCodecId.remoteFx, remoteFx()],
   ]);
+}
+
+function remoteFx(): SurfaceCodec {
+  const decoder = new RemoteFxDecoder();
+  return {
+    decode: (source, target, _bitsPerPixel, isHidden) => decoder.decode(source, target, isHidden),
+    tilesOf: RemoteFxDecoder.tilesOf,
+  };
 }
 
 /** NSCodec pictures come bottom row first, as all bitmaps outside RDPGFX do. */

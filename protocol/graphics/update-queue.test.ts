@@ -3,11 +3,23 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createPixelTarget } from '../codecs/pixel-target.ts';
 import { encodePlanar } from '../codecs/planar-encoder.ts';
+import { type EncodedTile, encodeFrame } from '../codecs/remotefx/blocks.ts';
+import { RlgrMode } from '../codecs/remotefx/rlgr.ts';
+import { encodeTile } from '../codecs/remotefx/tile-codec.ts';
+import { TILE_PIXELS } from '../codecs/remotefx/wavelet.ts';
 import { WriteCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import { type BitmapRectangle, encodeBitmapUpdate, sizeOfBitmapUpdate } from '../pdu/bitmap-update.ts';
+import {
+  encodeSurfaceCommand,
+  FrameAction,
+  type SurfaceCommand,
+  SurfaceCommandType,
+  sizeOfSurfaceCommand,
+} from '../pdu/surface-command.ts';
 import { Compositor } from './compositor.ts';
 import type { Rect } from './geometry.ts';
+import { createSurfaceCodecs, SurfaceCodecId } from './surface-codecs.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 import { UpdateQueue } from './update-queue.ts';
 
@@ -15,7 +27,7 @@ const WIDTH = 100;
 const HEIGHT = 70;
 
 function blank(): Compositor {
-  const compositor = new Compositor();
+  const compositor = new Compositor(createSurfaceCodecs());
   compositor.apply({ code: UpdateCode.desktopReset, data: Uint8Array.of(WIDTH, 0, HEIGHT, 0) });
   compositor.takeDamage();
   return compositor;
@@ -33,6 +45,36 @@ function update(...rectangles: BitmapRectangle[]): GraphicsUpdate {
   const cursor = new WriteCursor(sizeOfBitmapUpdate({ rectangles }));
   encodeBitmapUpdate({ rectangles }, cursor);
   return { code: UpdateCode.bitmap, data: cursor.finish() };
+}
+
+/** A surface command whose picture is one colour, of one piece. */
+function rawBits({ x, y, width, height }: Rect, color: number): SurfaceCommand {
+  const data = new Uint8Array(new Uint32Array(width * height).fill(color).buffer);
+  return surfaceBits({ x, y, width, height }, 0, data);
+}
+
+function surfaceBits({ x, y, width, height }: Rect, codecId: number, data: Uint8Array): SurfaceCommand {
+  const type = SurfaceCommandType.setSurfaceBits;
+  return { kind: 'bits', type, destLeft: x, destTop: y, bitsPerPixel: 32, codecId, width, height, data };
+}
+
+const FINE = new Uint8Array(10).fill(6);
+const GREYS = [0x20, 0x80, 0xf0].map((grey) => {
+  const pixels = new Uint32Array(TILE_PIXELS).fill(0xff000000 | (grey * 0x010101));
+  return encodeTile(pixels, { xIdx: 0, yIdx: 0 }, RlgrMode.rlgr3, FINE);
+});
+
+/** RemoteFX: of a picture of 100 by 70 these tiles, shown in these rectangles. */
+function remoteFx(tiles: readonly EncodedTile[], rects: readonly Rect[], at = { x: 0, y: 0 }): SurfaceCommand {
+  const frame = { frameIdx: 0, width: WIDTH, height: HEIGHT, entropy: RlgrMode.rlgr3, withHeaders: true };
+  const data = encodeFrame({ ...frame, rects, quantization: [FINE], tiles });
+  return surfaceBits({ ...at, width: WIDTH, height: HEIGHT }, SurfaceCodecId.remoteFx, data);
+}
+
+function surfaceUpdate(...commands: SurfaceCommand[]): GraphicsUpdate {
+  const cursor = new WriteCursor(commands.reduce((sum, command) => sum + sizeOfSurfaceCommand(command), 0));
+  for (const command of commands) encodeSurfaceCommand(command, cursor);
+  return { code: UpdateCode.surfaceCommands, data: cursor.finish() };
 }
 
 /** Pictures of any size, on and off the desktop, mostly where servers put them: on a grid of 16. */
@@ -81,6 +123,59 @@ describe('UpdateQueue', () => {
     queue.push(update(filled({ x: 0, y: 0, width: 47, height: 64 }, 2)));
     assert.throws(() => queue.applyTo(compositor), DecodeError);
     assert.equal(queue.length, 0);
+  });
+
+  it('gives the same picture where surface commands of all kinds lie over one another', () => {
+    const tile = fc.tuple(fc.nat(1), fc.nat(1), fc.nat(2));
+    const command = fc.oneof(
+      fc.tuple(rect, fc.nat(0xffffff)).map(([place, color]) => rawBits(place, color)),
+      fc
+        .tuple(fc.array(tile, { maxLength: 4 }), fc.array(rect, { maxLength: 3 }), fc.nat(20), fc.nat(20))
+        .map(([tiles, rects, x, y]) =>
+          remoteFx(
+            tiles.map(([xIdx, yIdx, grey]) => ({ ...GREYS[grey]!, xIdx, yIdx })),
+            rects,
+            { x, y },
+          ),
+        ),
+      fc.constant<SurfaceCommand>({ kind: 'frame', action: FrameAction.begin, frameId: 1 }),
+      fc.constant<SurfaceCommand>({ kind: 'frame', action: FrameAction.end, frameId: 1 }),
+    );
+    const message = fc.oneof(
+      fc.array(command, { minLength: 1, maxLength: 3 }).map((commands) => surfaceUpdate(...commands)),
+      fc.tuple(rect, fc.nat(0xffffff)).map(([place, color]) => update(filled(place, color))),
+    );
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 15 }), (messages) => {
+        const queue = new UpdateQueue();
+        const queued = blank();
+        const direct = blank();
+        for (const each of messages) {
+          direct.apply(each);
+          queue.push(each);
+        }
+        queue.applyTo(queued);
+        assert.deepEqual(queued.pixels, direct.pixels);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('does not decode the tiles of RemoteFX that later pictures cover', () => {
+    const whole = [{ x: 0, y: 0, width: WIDTH, height: HEIGHT }];
+    const broken = (xIdx: number): EncodedTile => ({ ...GREYS[0]!, xIdx, yIdx: 0, y: new Uint8Array(6000).fill(0xff) });
+    const queue = new UpdateQueue();
+    queue.push(surfaceUpdate(remoteFx([broken(0), { ...GREYS[1]!, xIdx: 1 }], whole)));
+    queue.push(surfaceUpdate(remoteFx([GREYS[2]!], [{ x: 0, y: 0, width: 64, height: 40 }])));
+    queue.push(surfaceUpdate(rawBits({ x: 0, y: 40, width: 70, height: 24 }, 0x123456)));
+    const compositor = blank();
+    queue.applyTo(compositor);
+    assert.deepEqual([...compositor.pixels.subarray(0, 3)], [0xf0, 0xf0, 0xf0]);
+    assert.deepEqual([...compositor.pixels.subarray(4 * 80, 4 * 80 + 3)], [0x80, 0x80, 0x80]);
+
+    queue.push(surfaceUpdate(remoteFx([broken(0)], whole)));
+    queue.push(surfaceUpdate(remoteFx([GREYS[2]!], [{ x: 0, y: 0, width: 64, height: 63 }])));
+    assert.throws(() => queue.applyTo(compositor), DecodeError);
   });
 
   it('covers pictures that hang over the right and lower edge', () => {

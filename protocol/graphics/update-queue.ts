@@ -1,5 +1,6 @@
 import { ReadCursor } from '../core/cursor.ts';
 import { type BitmapRectangle, decodeBitmapUpdate } from '../pdu/bitmap-update.ts';
+import { decodeSurfaceCommand, type SurfaceCommand } from '../pdu/surface-command.ts';
 import type { Compositor } from './compositor.ts';
 import { intersect, type Rect } from './geometry.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
@@ -40,26 +41,47 @@ export class UpdateQueue {
     this.#bytes = 0;
     if (updates.length === 0) return;
     const coverage = new Coverage(compositor.width, compositor.height);
-    const steps: (GraphicsUpdate | BitmapRectangle)[] = [];
+    const steps: (() => void)[] = [];
     // Newest first: a picture is worth decoding unless those after it hide it.
     for (let i = updates.length - 1; i >= 0; i--) {
       const update = updates[i]!;
-      if (update.code !== UpdateCode.bitmap) {
-        steps.push(update);
-        continue;
-      }
-      const { rectangles } = decodeBitmapUpdate(new ReadCursor(update.data, 'TS_UPDATE_BITMAP_DATA'));
-      for (let j = rectangles.length - 1; j >= 0; j--) {
-        const rectangle = rectangles[j]!;
-        if (coverage.add(shownPart(rectangle))) steps.push(rectangle);
-      }
+      if (update.code === UpdateCode.bitmap) {
+        const { rectangles } = decodeBitmapUpdate(new ReadCursor(update.data, 'TS_UPDATE_BITMAP_DATA'));
+        for (let j = rectangles.length - 1; j >= 0; j--) {
+          const rectangle = rectangles[j]!;
+          if (coverage.add(shownPart(rectangle))) steps.push(() => compositor.drawBitmap(rectangle));
+        }
+      } else if (update.code === UpdateCode.surfaceCommands) {
+        for (const command of commandsOf(update).reverse()) {
+          const hidden = command.kind === 'bits' ? hiddenTiles(compositor.tilesOf(command), coverage) : undefined;
+          steps.push(() => compositor.runSurfaceCommand(command, (tile) => hidden?.has(tile) ?? false));
+        }
+      } else steps.push(() => compositor.apply(update));
     }
-    for (let i = steps.length - 1; i >= 0; i--) {
-      const step = steps[i]!;
-      if ('code' in step) compositor.apply(step);
-      else compositor.drawBitmap(step);
-    }
+    for (let i = steps.length - 1; i >= 0; i--) steps[i]!();
   }
+}
+
+function commandsOf({ data }: GraphicsUpdate): SurfaceCommand[] {
+  const commands: SurfaceCommand[] = [];
+  const cursor = new ReadCursor(data, 'TS_SURFCMD');
+  while (cursor.remaining > 0) commands.push(decodeSurfaceCommand(cursor));
+  return commands;
+}
+
+/** The tiles of a picture that those after it hide. A picture of one piece is one tile; its decoder is told, too. */
+function hiddenTiles(
+  tiles: readonly (readonly Rect[])[] | undefined,
+  coverage: Coverage,
+): ReadonlySet<number> | undefined {
+  if (tiles === undefined) return undefined;
+  const hidden = new Set<number>();
+  for (let tile = tiles.length - 1; tile >= 0; tile--) {
+    let isHidden = true;
+    for (const part of tiles[tile]!) if (coverage.add(part)) isHidden = false;
+    if (isHidden) hidden.add(tile);
+  }
+  return hidden;
 }
 
 function shownPart(bitmap: BitmapRectangle): Rect {

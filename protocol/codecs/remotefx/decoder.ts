@@ -24,9 +24,11 @@ export class RemoteFxDecoder {
    * Decodes one encoded bitmap stream.
    *
    * @param target where the picture's top left corner is and how far it reaches; nothing is drawn outside it
+   * @param isHidden whether a tile, counted from 0 through the stream, is left out: nobody will see it
    * @returns the rectangles that changed, relative to the target's corner
    */
-  decode(source: Uint8Array, target: PixelTarget): RegionRect[] {
+  decode(source: Uint8Array, target: PixelTarget, isHidden?: (tile: number) => boolean): RegionRect[] {
+    let count = 0;
     const cursor = new ReadCursor(source, 'TS_RFX_BLOCKT');
     const changed: RegionRect[] = [];
     while (cursor.remaining > 0) {
@@ -45,6 +47,7 @@ export class RemoteFxDecoder {
           break;
         case 'tile-set':
           for (const tile of block.tiles) {
+            if (isHidden?.(count++)) continue;
             this.#tile.decode(tile, block.entropy, block.quantization);
             this.#draw(tile, target);
           }
@@ -65,6 +68,32 @@ export class RemoteFxDecoder {
       }
     }
     return changed;
+  }
+
+  /**
+   * What each tile of a stream shows, in the order of the stream and relative to the picture's corner, without decoding any.
+   * @returns undefined where the stream alone does not say
+   */
+  static tilesOf(source: Uint8Array, width: number, height: number): RegionRect[][] | undefined {
+    const cursor = new ReadCursor(source, 'TS_RFX_BLOCKT');
+    const tiles: RegionRect[][] = [];
+    let region: readonly RegionRect[] = [];
+    while (cursor.remaining > 0) {
+      const block = decodeBlock(cursor);
+      if (block.kind === 'region') region = block.rects;
+      if (block.kind !== 'tile-set') continue;
+      // The channel's whole frame, whose size may have come with an earlier stream.
+      if (region.length === 0) return undefined;
+      for (const { xIdx, yIdx } of block.tiles) {
+        const left = xIdx * TILE_SIZE;
+        const top = yIdx * TILE_SIZE;
+        const right = Math.min(left + TILE_SIZE, width);
+        const bottom = Math.min(top + TILE_SIZE, height);
+        const parts = region.map((rect) => clip(rect, left, top, right, bottom));
+        tiles.push(parts.filter((part) => part !== undefined));
+      }
+    }
+    return tiles;
   }
 
   /** Draws what the region shows of the decoded tile: mostly all of it, straight into the target. */
