@@ -158,7 +158,7 @@ export class HostSession {
   }
 
   acknowledge(viewer: number, seq: number): void {
-    this.#viewers.get(viewer)?.acknowledge(seq);
+    this.#viewers.get(viewer)?.acknowledge(seq, sessionClock());
     this.#schedule();
   }
 

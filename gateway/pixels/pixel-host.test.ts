@@ -3,7 +3,6 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync }
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import sharp from 'sharp';
 import { createPixelTarget } from '#protocol/codecs/pixel-target.ts';
 import { encodePlanar } from '#protocol/codecs/planar-encoder.ts';
 import { WriteCursor } from '#protocol/core/cursor.ts';
@@ -13,6 +12,7 @@ import { decodeGatewayMessage, type GatewayMessage } from '#protocol/tunnel/mess
 import { sessionClock } from '../clock.ts';
 import { createLogger } from '../log.ts';
 import type { PixelSession, PixelWatch } from '../sessions/ports.ts';
+import { RegionsCanvas } from '../testing/regions-canvas.ts';
 import { PixelHostProcess } from './pixel-host-process.ts';
 
 const WIDTH = 320;
@@ -80,10 +80,9 @@ function fill(x: number, y: number, width: number, height: number, word: number)
 class TestViewer {
   readonly messages: GatewayMessage[] = [];
   readonly watch: PixelWatch;
-  pixels = new Uint8Array(0);
-  width = 0;
   acknowledges = true;
   hasFailed = false;
+  #canvas = new RegionsCanvas(0, 0);
   #drawing = Promise.resolve();
   #waiting: (() => void)[] = [];
 
@@ -100,9 +99,12 @@ class TestViewer {
     });
   }
 
+  get width(): number {
+    return this.#canvas.width;
+  }
+
   colorAt(x: number, y: number): number[] {
-    const at = (y * this.width + x) * 4;
-    return [...this.pixels.subarray(at, at + 3)];
+    return this.#canvas.colorAt(x, y);
   }
 
   async until(condition: () => boolean): Promise<void> {
@@ -115,17 +117,9 @@ class TestViewer {
 
   async #draw(message: GatewayMessage): Promise<void> {
     if (message.type === 'desktop-size') {
-      this.width = message.width;
-      this.pixels = new Uint8Array(message.width * message.height * 4);
+      this.#canvas = new RegionsCanvas(message.width, message.height);
     } else if (message.type === 'regions') {
-      for (const region of message.regions) {
-        const raw =
-          region.encoding === 'rgba' ? region.bytes : await sharp(region.bytes).ensureAlpha().raw().toBuffer();
-        for (let row = 0; row < region.height; row++) {
-          const from = row * region.width * 4;
-          this.pixels.set(raw.subarray(from, from + region.width * 4), ((region.y + row) * this.width + region.x) * 4);
-        }
-      }
+      await this.#canvas.draw(message.regions);
       if (this.acknowledges) this.watch.acknowledge(message.seq);
     }
     this.messages.push(message);

@@ -2,7 +2,10 @@ import { DamageList } from '#protocol/graphics/damage.ts';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import type { PointerState } from '#protocol/graphics/pointer.ts';
 import { encodeGatewayMessage, type GatewayMessage } from '#protocol/tunnel/messages.ts';
-import { cutRegions, encodeRegions, type Picture } from './regions-encoder.ts';
+import { sessionClock } from '../clock.ts';
+import { LinkMeter } from './link-meter.ts';
+import { type Picture, RegionsCutter } from './regions-cutter.ts';
+import { encodeRegions } from './regions-encoder.ts';
 
 /** Pictures sent and not yet acknowledged, at most: one on the way while the one before is being drawn. */
 const MAX_IN_FLIGHT = 2;
@@ -10,8 +13,6 @@ const MAX_IN_FLIGHT = 2;
 const FRAME_INTERVAL_MS = 50;
 /** Gathers what the server draws together into one picture. */
 const GATHER_MS = 6;
-/** What was sent lossy is sent again exactly once the screen has been quiet for this long. */
-const REFINE_AFTER_MS = 1000;
 
 /**
  * One viewer in Regions mode: remembers what changed since the viewer's last picture, and sends the latest state of
@@ -20,8 +21,8 @@ const REFINE_AFTER_MS = 1000;
 export class RegionsViewer {
   readonly #send: (message: Uint8Array) => void;
   readonly #damage = new DamageList();
-  readonly #lossy = new DamageList();
-  #size: { width: number; height: number } | undefined;
+  readonly #link = new LinkMeter();
+  #cutter: RegionsCutter | undefined;
   #seq = 0;
   #acknowledged = 0;
   #encoding = false;
@@ -38,9 +39,8 @@ export class RegionsViewer {
   /** The desktop has this size now and must be sent whole. */
   resized(width: number, height: number, at: number): void {
     if (width === 0 || height === 0) return;
-    this.#size = { width, height };
+    this.#cutter = new RegionsCutter(width, height);
     this.#damage.clear();
-    this.#lossy.clear();
     this.damaged([{ x: 0, y: 0, width, height }], at);
     this.#sendMessage({ type: 'desktop-size', width, height });
   }
@@ -61,40 +61,42 @@ export class RegionsViewer {
   }
 
   /** The viewer has drawn everything up to this message. */
-  acknowledge(seq: number): void {
-    if (seq > this.#acknowledged && seq <= this.#seq) this.#acknowledged = seq;
+  acknowledge(seq: number, at: number): void {
+    if (seq <= this.#acknowledged || seq > this.#seq) return;
+    this.#acknowledged = seq;
+    this.#link.acknowledged(seq, at);
   }
 
   close(): void {
     this.#closed = true;
+    this.#cutter = undefined;
   }
 
   /** When `flush` should be called next, or `undefined` when there is nothing to send or nobody to take it. */
   dueAt(): number | undefined {
-    if (this.#closed || this.#size === undefined || this.#encoding) return undefined;
+    if (this.#cutter === undefined || this.#encoding) return undefined;
     if (this.#seq - this.#acknowledged >= MAX_IN_FLIGHT) return undefined;
     if (this.#changedAt !== undefined) return Math.max(this.#changedAt + GATHER_MS, this.#sentAt + FRAME_INTERVAL_MS);
-    return this.#lossy.empty ? undefined : this.#sentAt + REFINE_AFTER_MS;
+    const { refineAt } = this.#cutter;
+    return refineAt === undefined ? undefined : Math.max(refineAt, this.#sentAt + FRAME_INTERVAL_MS);
   }
 
-  /** Sends what has changed. The picture must be up to date; its pixels are copied before this returns. */
+  /** Sends what has changed. The picture must be up to date; its pixels are copied before the first wait. */
   async flush(picture: Picture, pointer: PointerState, at: number): Promise<void> {
     this.#changedAt = undefined;
     this.#sentAt = at;
     this.#sendPointer(pointer);
-    const refine = this.#damage.empty;
-    const damage = (refine ? this.#lossy : this.#damage).take();
-    const pieces = cutRegions(picture, damage, refine);
+    const cutter = this.#cutter;
+    const pieces = cutter?.cut(picture, this.#damage.take(), at, this.#link.isThin) ?? [];
     if (pieces.length === 0) return;
-    for (const piece of pieces) if (piece.encoding === 'webp') this.#lossy.add(piece.rect);
     this.#encoding = true;
-    const size = this.#size;
     try {
       const regions = await encodeRegions(pieces);
       // A desktop of another size has come meanwhile: these would land on the wrong one.
-      if (this.#closed || size !== this.#size) return;
+      if (this.#closed || cutter !== this.#cutter) return;
       this.#seq++;
-      this.#sendMessage({ type: 'regions', seq: this.#seq, regions });
+      const bytes = this.#sendMessage({ type: 'regions', seq: this.#seq, regions });
+      this.#link.sent(this.#seq, bytes, sessionClock());
     } finally {
       this.#encoding = false;
     }
@@ -115,7 +117,13 @@ export class RegionsViewer {
     }
   }
 
-  #sendMessage(message: GatewayMessage): void {
-    if (!this.#closed) this.#send(encodeGatewayMessage(message));
+  /** @returns its bytes */
+  #sendMessage(message: GatewayMessage): number {
+    if (this.#closed) return 0;
+    const bytes = encodeGatewayMessage(message);
+    // Read before it is given away: what is transferred has no length.
+    const { length } = bytes;
+    this.#send(bytes);
+    return length;
   }
 }

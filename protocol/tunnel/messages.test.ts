@@ -46,6 +46,15 @@ const gatewayCases: readonly (readonly [name: string, hex: string, message: Gate
       ],
     },
   ],
+  [
+    'a copied region',
+    '11 08000000 0100 0100 0200 4000 2000 04 04000000 0300 1100',
+    {
+      type: 'regions',
+      seq: 8,
+      regions: [{ x: 1, y: 2, width: 64, height: 32, encoding: 'copy', fromX: 3, fromY: 17 }],
+    },
+  ],
   ['desktop size', '12 0005 2003', { type: 'desktop-size', width: 1280, height: 800 }],
   ['default pointer', '13 00', { type: 'pointer-shape', kind: 'default' }],
   ['hidden pointer', '13 01', { type: 'pointer-shape', kind: 'hidden' }],
@@ -176,7 +185,9 @@ const hostileGateway: readonly (readonly [name: string, hex: string, code: strin
   ['empty region', '11 00000000 0100 0000 0000 0000 0100 00 00000000', 'invalid_value', 'width'],
   ['region past the right edge', '11 00000000 0100 0100 0000 0020 0100 01 00000000', 'limit_exceeded', 'width'],
   ['region past the bottom edge', '11 00000000 0100 0000 0100 0100 0020 01 00000000', 'limit_exceeded', 'height'],
-  ['unknown encoding', '11 00000000 0100 0000 0000 0100 0100 04 00000000', 'invalid_value', 'encoding'],
+  ['unknown encoding', '11 00000000 0100 0000 0000 0100 0100 05 00000000', 'invalid_value', 'encoding'],
+  ['copy of a wrong length', '11 00000000 0100 0000 0000 0100 0100 04 02000000 0000', 'invalid_value', 'length'],
+  ['copy from outside', '11 00000000 0100 0000 0000 0100 0100 04 04000000 0020 0000', 'limit_exceeded', 'fromX'],
   [
     'raw region of the wrong length',
     '11 00000000 0100 0000 0000 0100 0100 00 03000000 000000',

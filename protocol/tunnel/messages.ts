@@ -43,7 +43,7 @@ export {
 } from './clipboard-records.ts';
 export type { FileOffer, FilePart, FileWanted, OfferedFile } from './file-records.ts';
 export { TunnelLimits } from './limits.ts';
-export type { PointerShapeMessage, Region, RegionEncoding } from './regions.ts';
+export type { CopyRegion, PictureRegion, PointerShapeMessage, Region, RegionEncoding } from './regions.ts';
 
 /**
  * The tunnel: what gateway and browser say to each other over one WebSocket, described in docs/tunnel.md.

@@ -1,20 +1,26 @@
 import type { ReadCursor } from '../core/cursor.ts';
 import { WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
+import type { Rect } from '../graphics/geometry.ts';
 import { TunnelLimits } from './limits.ts';
 
 /** How a region's bytes are encoded; `rgba` is width * height * 4 plain bytes. */
 export type RegionEncoding = 'rgba' | 'png' | 'webp' | 'jpeg';
 
-/** One rectangle of the desktop with its picture, in Regions mode. */
-export interface Region {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
+/** One rectangle of the desktop, in Regions mode: its picture, or where else on the desktop the same is shown. */
+export type Region = PictureRegion | CopyRegion;
+
+export interface PictureRegion extends Rect {
   readonly encoding: RegionEncoding;
   /** A view of the message when decoded. */
   readonly bytes: Uint8Array;
+}
+
+/** What was scrolled or dragged: the rectangle now shows what the desktop shows from here on, which it may overlap. */
+export interface CopyRegion extends Rect {
+  readonly encoding: 'copy';
+  readonly fromX: number;
+  readonly fromY: number;
 }
 
 /** How the pointer looks, in Regions mode. */
@@ -33,7 +39,8 @@ export type PointerShapeMessage =
     };
 
 /** Index is the wire value. */
-const encodings: readonly RegionEncoding[] = ['rgba', 'png', 'webp', 'jpeg'];
+const encodings: readonly Region['encoding'][] = ['rgba', 'png', 'webp', 'jpeg', 'copy'];
+const copyBytes = 2 + 2; // fromX, fromY
 const regionHeaderSize = 2 + 2 + 2 + 2 + 1 + 4; // x, y, width, height, encoding, length
 
 /** Wire values of a pointer shape's kind, and its message type. */
@@ -42,7 +49,8 @@ const pointerShapeType = 0x13;
 
 export function sizeOfRegions(regions: readonly Region[]): number {
   let size = 2; // count
-  for (const region of regions) size += regionHeaderSize + region.bytes.length;
+  for (const region of regions)
+    size += regionHeaderSize + (region.encoding === 'copy' ? copyBytes : region.bytes.length);
   return size;
 }
 
@@ -55,8 +63,14 @@ export function writeRegions(cursor: WriteCursor, regions: readonly Region[]): v
     cursor.u16(region.width);
     cursor.u16(region.height);
     cursor.u8(encodings.indexOf(region.encoding));
-    cursor.u32(region.bytes.length);
-    cursor.bytes(region.bytes);
+    if (region.encoding === 'copy') {
+      cursor.u32(copyBytes);
+      cursor.u16(region.fromX);
+      cursor.u16(region.fromY);
+    } else {
+      cursor.u32(region.bytes.length);
+      cursor.bytes(region.bytes);
+    }
   }
 }
 
@@ -115,6 +129,15 @@ function readRegion(cursor: ReadCursor): Region {
   const encoding = encodings[cursor.u8('encoding')];
   if (encoding === undefined) throw cursor.error('invalid_value', 'encoding');
   const length = cursor.u32('length');
+  if (encoding === 'copy') {
+    if (length !== copyBytes) throw cursor.error('invalid_value', 'length', `${length} bytes of a copy`);
+    const fromX = cursor.u16('fromX');
+    const fromY = cursor.u16('fromY');
+    if (fromX + width > TunnelLimits.desktopSide || fromY + height > TunnelLimits.desktopSide) {
+      throw cursor.error('limit_exceeded', 'fromX', `copy from ${fromX},${fromY}`);
+    }
+    return { x, y, width, height, encoding, fromX, fromY };
+  }
   if (encoding === 'rgba' && length !== width * height * 4) {
     throw cursor.error('invalid_value', 'length', `${length} bytes for ${width}x${height}`);
   }

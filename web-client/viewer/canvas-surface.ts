@@ -1,5 +1,5 @@
 import type { Rect } from '#protocol/graphics/geometry.ts';
-import type { Region } from '#protocol/tunnel/messages.ts';
+import type { PictureRegion } from '#protocol/tunnel/messages.ts';
 import type { Surface } from './painter.ts';
 import { regionMediaTypes } from './regions-painter.ts';
 import type { Size } from './scaling.ts';
@@ -32,10 +32,15 @@ export class CanvasSurface implements Surface {
   drawBitmap(bitmap: ImageBitmap, place: Rect): void {
     this.#context.drawImage(bitmap, place.x, place.y, place.width, place.height);
   }
+
+  copy(fromX: number, fromY: number, { x, y, width, height }: Rect): void {
+    // A canvas that is drawn on itself is read as it was before, HTML 4.12.5.1.14: an overlap does no harm.
+    this.#context.drawImage(this.#canvas, fromX, fromY, width, height, x, y, width, height);
+  }
 }
 
 /** Decodes a region by the browser's own image decoders; colours stay as they were encoded. */
-export function decodeRegion(region: Region): Promise<ImageBitmap> {
+export function decodeRegion(region: PictureRegion): Promise<ImageBitmap> {
   if (region.encoding === 'rgba') {
     return createImageBitmap(new ImageData(new Uint8ClampedArray(region.bytes), region.width, region.height));
   }

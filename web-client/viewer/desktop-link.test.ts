@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { UpdateCode } from '#protocol/graphics/update.ts';
-import type { BrowserMessage, GatewayMessage, Region } from '#protocol/tunnel/messages.ts';
+import type { BrowserMessage, GatewayMessage, PictureRegion } from '#protocol/tunnel/messages.ts';
 import { decodeBrowserMessage, encodeGatewayMessage, TunnelLimits } from '#protocol/tunnel/messages.ts';
 import { DesktopLink } from './desktop-link.ts';
 import type { Surface } from './painter.ts';
@@ -42,6 +42,16 @@ class FakeSurface implements Surface {
     }
   }
 
+  copy(fromX: number, fromY: number, place: Rect): void {
+    this.drawn.push(place);
+    const before = this.pixels.slice();
+    for (let row = 0; row < place.height; row++) {
+      const from = ((fromY + row) * this.width + fromX) * 4;
+      const to = ((place.y + row) * this.width + place.x) * 4;
+      this.pixels.set(before.subarray(from, from + place.width * 4), to);
+    }
+  }
+
   at(x: number, y: number): number[] {
     return [...this.pixels.subarray((y * this.width + x) * 4, (y * this.width + x) * 4 + 3)];
   }
@@ -57,7 +67,7 @@ function fakeLink() {
   const sent: BrowserMessage[] = [];
   const events: WorkerEvent[] = [];
   const frames: (() => void)[] = [];
-  const decodings: { readonly region: Region; finish(): void; fail(): void }[] = [];
+  const decodings: { readonly region: PictureRegion; finish(): void; fail(): void }[] = [];
   const bitmaps: FakeBitmap[] = [];
   const surface = new FakeSurface();
   const state = { now: 1000, closedWith: undefined as number | undefined, closed: false };
@@ -204,7 +214,7 @@ test('regions: drawn in the order they came, however long each takes to decode',
   const { link, surface, receive, frame, sent, decodings, bitmaps, settle, events } = fakeLink();
   link.opened();
   sent();
-  const region = (x: number, color: number): Region => {
+  const region = (x: number, color: number): PictureRegion => {
     return { x, y: 0, width: 2, height: 2, encoding: 'png', bytes: Uint8Array.of(color, color, color) };
   };
   receive(regionsHello, { type: 'desktop-size', width: 8, height: 2 });
@@ -224,6 +234,24 @@ test('regions: drawn in the order they came, however long each takes to decode',
   assert.deepEqual(sent(), [{ type: 'ack', seq: 2 }]);
   assert.ok(bitmaps.every((bitmap) => bitmap.closed));
   assert.equal(events().filter((event) => event.type === 'active').length, 1);
+});
+
+test('regions: what has moved is copied, after what came before it and before what comes after', async () => {
+  const { link, surface, receive, frame, decodings, settle } = fakeLink();
+  link.opened();
+  const region = (x: number, color: number): PictureRegion => {
+    return { x, y: 0, width: 2, height: 2, encoding: 'png', bytes: Uint8Array.of(color, color, color) };
+  };
+  const copy = { x: 1, y: 0, width: 4, height: 2, encoding: 'copy', fromX: 0, fromY: 0 } as const;
+  receive(regionsHello, { type: 'desktop-size', width: 8, height: 2 });
+  receive({ type: 'regions', seq: 1, regions: [region(0, 10), region(2, 20), copy, region(6, 30)] });
+  for (const decoding of decodings) decoding.finish();
+  await settle();
+  frame();
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 5, 6, 7].map((x) => surface.at(x, 1)[0]),
+    [10, 10, 10, 20, 20, 0, 30, 30],
+  );
 });
 
 test('regions: the pointer and its place are told', () => {

@@ -10,6 +10,8 @@ export interface Surface {
   /** Copies these parts of an RGBA picture as large as the surface. */
   putPixels(pixels: Uint8ClampedArray<ArrayBuffer>, size: Size, parts: readonly Rect[]): void;
   drawBitmap(bitmap: ImageBitmap, place: Rect): void;
+  /** Shows in `place` what the surface shows from a point on; the two may overlap. */
+  copy(fromX: number, fromY: number, place: Rect): void;
 }
 
 /** What a painter tells besides what it draws. */

@@ -1,9 +1,9 @@
-import type { GatewayMessage, Region, RegionEncoding } from '#protocol/tunnel/messages.ts';
+import type { CopyRegion, GatewayMessage, PictureRegion, Region, RegionEncoding } from '#protocol/tunnel/messages.ts';
 import type { Painted, Painter, PainterEvents, Surface } from './painter.ts';
 import type { Size } from './scaling.ts';
 
 /** Decodes one region's picture: `createImageBitmap` in the browser. */
-export type DecodeRegion = (region: Region) => Promise<ImageBitmap>;
+export type DecodeRegion = (region: PictureRegion) => Promise<ImageBitmap>;
 
 /** Regions mode: pictures of rectangles, decoded by the browser at their own pace and drawn in the order they came. */
 export class RegionsPainter implements Painter {
@@ -46,10 +46,13 @@ export class RegionsPainter implements Painter {
     for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
       if (step.kind === 'resize') surface.resize(step.size);
       else {
-        if (step.bitmaps === undefined) break;
-        for (const [region, bitmap] of step.bitmaps) {
-          surface.drawBitmap(bitmap, region);
-          bitmap.close();
+        if (step.drawings === undefined) break;
+        for (const { region, bitmap } of step.drawings) {
+          if (bitmap === undefined) surface.copy(region.fromX, region.fromY, region);
+          else {
+            surface.drawBitmap(bitmap, region);
+            bitmap.close();
+          }
         }
         painted = { seq: step.seq, picture: true };
       }
@@ -59,24 +62,32 @@ export class RegionsPainter implements Painter {
   }
 
   #takeRegions(seq: number, regions: readonly Region[]): void {
-    const step: RegionsStep = { kind: 'regions', seq, bitmaps: undefined };
+    const step: RegionsStep = { kind: 'regions', seq, drawings: undefined };
     this.#steps.push(step);
-    const decoded = regions.map(async (region) => [region, await this.#decode(region)] as const);
-    Promise.all(decoded).then(
-      (bitmaps) => {
-        step.bitmaps = bitmaps;
+    Promise.all(regions.map((region) => this.#prepare(region))).then(
+      (drawings) => {
+        step.drawings = drawings;
         this.#events.dirty();
       },
       (error: unknown) => this.#events.failed(error),
     );
   }
+
+  async #prepare(region: Region): Promise<Drawing> {
+    if (region.encoding === 'copy') return { region, bitmap: undefined };
+    return { region, bitmap: await this.#decode(region) };
+  }
 }
+
+type Drawing =
+  | { readonly region: CopyRegion; readonly bitmap: undefined }
+  | { readonly region: PictureRegion; readonly bitmap: ImageBitmap };
 
 interface RegionsStep {
   readonly kind: 'regions';
   readonly seq: number;
   /** `undefined` until all are decoded. */
-  bitmaps: readonly (readonly [Region, ImageBitmap])[] | undefined;
+  drawings: readonly Drawing[] | undefined;
 }
 
 type Step = { readonly kind: 'resize'; readonly size: Size } | RegionsStep;

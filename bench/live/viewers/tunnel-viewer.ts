@@ -3,7 +3,7 @@ import {
   decodeGatewayMessage,
   encodeBrowserMessage,
   MessageType,
-  type Region,
+  type PictureRegion,
   TUNNEL_SUBPROTOCOL,
   TUNNEL_VERSION,
 } from '#protocol/tunnel/messages.ts';
@@ -94,7 +94,11 @@ export class TunnelViewer implements Viewer {
     const message = decodeGatewayMessage(bytes);
     if (message.type === 'desktop-size') board.resize(message.width, message.height);
     else if (message.type === 'regions') {
-      for (const region of message.regions) board.paste(region.x, region.y, encodedPicture(region));
+      for (const region of message.regions) {
+        const { x, y, width, height } = region;
+        if (region.encoding === 'copy') board.copy({ x: region.fromX, y: region.fromY, width, height }, x, y);
+        else board.paste(x, y, encodedPicture(region));
+      }
     }
   }
 
@@ -114,6 +118,6 @@ export class TunnelViewer implements Viewer {
   }
 }
 
-function encodedPicture({ encoding, bytes, width, height }: Region) {
+function encodedPicture({ encoding, bytes, width, height }: PictureRegion) {
   return { encoding, bytes, width, height };
 }
