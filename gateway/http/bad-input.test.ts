@@ -319,7 +319,7 @@ test('somebody else’s ids, of everything that there is: refused to whoever has
   }
 });
 
-test('a token of a decision link, a ticket or a sign-in that was used is refused the second time', async () => {
+test('a token in a body that is made up, or is signed by somebody else, is refused', async () => {
   const { json } = await harness.call('GET', '/api/openapi.json');
   for (const operation of operationsOf(json.paths)) {
     const properties = (operation.body?.properties ?? {}) as Record<string, unknown>;

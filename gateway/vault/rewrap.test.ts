@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { sql } from 'kysely';
 import { createLogger } from '../log.ts';
+import { lockFolder } from '../store/lock.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { MasterKeyError } from './master-key.ts';
 import { RecordingKeys } from './recording-keys.ts';
@@ -158,6 +160,36 @@ test('from a file to a passphrase, to a key in the environment, and back to a fi
   }
   await writeFile(join(home, 'passphrase'), 'wrong horse battery');
   await assert.rejects(open(home, passphrase), MasterKeyError);
+});
+
+test('the command refuses a data folder that a gateway uses, and leaves its key as it is; else it moves everything', async () => {
+  const home = join(folder, 'command');
+  await mkdir(home);
+  const key = () => readFile(join(home, 'master.key'), 'utf8');
+  const place = await open(home);
+  await fill(place.store, place.unlocked.vault);
+  await place.store.destroy();
+  const before = await key();
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [join(import.meta.dirname, 'rewrap-main.ts'), ...words], {
+      env: { ...process.env, ORIEL_DATA: home, ORIEL_KEY_FILE: join(home, 'master.key') },
+      encoding: 'utf8',
+    });
+  const lock = lockFolder(join(home, 'lock.sqlite'));
+  const refused = run('file');
+  lock.release();
+  assert.deepEqual([refused.status, refused.stderr], [1, 'another gateway uses this data folder\n']);
+  const unclear = run('nowhere');
+  assert.equal(unclear.status, 1);
+  assert.match(unclear.stderr, /^usage: npm run rewrap/);
+  assert.equal(await key(), before);
+  const moved = run('file');
+  assert.equal(moved.status, 0, moved.stderr);
+  assert.match(moved.stdout, /^Everything is sealed with master key [0-9a-f]{16} \(file\)/);
+  assert.notEqual(await key(), before);
+  const after = await open(home);
+  await assertWhole(after);
+  await after.store.destroy();
 });
 
 test('a secret that was altered stays behind, is named, and holds up none of the others', async () => {

@@ -209,7 +209,8 @@ export function callApi<T>(
         response.on('error', reject);
         response.on('end', () => {
           const bytes = Buffer.concat(chunks);
-          const json = /json/.test(response.headers['content-type'] ?? '') && bytes.length > 0;
+          const json =
+            /^application\/(?:problem\+)?json\b/.test(response.headers['content-type'] ?? '') && bytes.length > 0;
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,
