@@ -46,6 +46,12 @@ test('on a date: what reaches into it', () => {
   assert.deepEqual(facts(0, 20), [], 'the account was not there yet');
 });
 
+test('an account that has no name of its own is not left blank', () => {
+  const own = be('accounts', 0, FOREVER, { id: 'c', target_id: 't', username: '', domain: 'CORP' });
+  const accounts = reachOf([...history, own], { from: 25, to: 26 }, mayConnect).map(({ account }) => account);
+  assert.deepEqual(accounts.toSorted(), ['CORP\\(whoever connects)', 'CORP\\operator']);
+});
+
 test('an entitlement to every account, and to one', () => {
   const all = [...history, be('entitlements', 0, 80, { id: 'all', group_id: 'g', policy_id: 'p', all_accounts: 1 })];
   assert.deepEqual(

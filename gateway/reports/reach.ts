@@ -83,7 +83,8 @@ export function reachOf(
             targetId: String(row.target_id),
             target: targetNames.get(row.target_id as string) ?? '',
             accountId: String(row.id),
-            account: `${domain}${row.username}`,
+            // Nobody's name: it is said, or found in the directory, by whoever connects.
+            account: row.username === '' ? `${domain}(whoever connects)` : `${domain}${row.username}`,
             group: groupNames.get(groupId as string) ?? '',
             policyId: String(policyId),
             policy: String(policy.row.name),

@@ -68,9 +68,11 @@ function Present({ state, move }: { readonly state: MasterKeyState; move(): void
         </div>
       )}
       {state.moving === null ? (
-        <button type="button" class="button primary" onClick={move} data-testid="move-key">
-          Move to a new key
-        </button>
+        <p class="button-row">
+          <button type="button" class="button primary" onClick={move} data-testid="move-key">
+            Move to a new key
+          </button>
+        </p>
       ) : (
         <p role="status" data-testid="moving">
           Moving to <span class="mono">{state.moving.to}</span>, {sourceTexts[state.moving.source]}: {state.moving.left}{' '}

@@ -83,7 +83,7 @@ function AccountTable({ accounts }: { readonly accounts: readonly VaultAccount[]
 const stateTexts: Readonly<Record<Rotation['state'], readonly [text: string, kind: string]>> = {
   ok: ['In order', 'tag tag-good'],
   changing: ['Being changed', 'tag'],
-  failed: ['Not changed', 'tag tag-bad'],
+  failed: ['Change failed', 'tag tag-bad'],
   unknown: ['Unsettled', 'tag tag-bad'],
 };
 
