@@ -54,7 +54,8 @@ export class Person {
     page.on('console', (message) => {
       // Asking who is signed in, before anybody is, is answered 401, and Chromium reports that as an error.
       if (message.type() === 'error' && !message.text().includes('status of 401')) {
-        this.complaints.push(`console: ${message.text()}`);
+        // A resource's failure does not name it.
+        this.complaints.push(`console: ${message.text()} (${message.location().url})`);
       }
     });
   }

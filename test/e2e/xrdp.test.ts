@@ -89,6 +89,8 @@ async function pasteIntoTerminal(person: Person, desktop: Desktop): Promise<void
   // Where the key itself means nothing: a terminal pastes with others, and takes this one for a character.
   await person.click(LAYOUT.mouse.x, LAYOUT.mouse.y);
   await person.press('Control+v');
+  // The server makes the text its own when it comes to it: a terminal that pastes before gets nothing.
+  await waitFor('the text on the X side', async () => (await desktop.clipboard()).includes('$((6*7))'));
   await person.click(LAYOUT.terminal.x, LAYOUT.terminal.y);
   await person.press('Shift+Insert');
   await person.press('Enter');

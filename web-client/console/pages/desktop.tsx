@@ -271,9 +271,9 @@ function useSession(id: string | undefined, state: string, asked: number): Sessi
   useEffect(() => {
     if (id === undefined) return undefined;
     const abort = new AbortController();
-    const open = state === 'connecting' || state === 'active';
-    if (!open) setFacts(undefined);
-    // A session that has ended meanwhile is no longer there.
+    // One that connects has nothing to say before it asks, and may be over before it is looked up.
+    const isThere = state === 'active' || (state === 'connecting' && asked > 0);
+    if (!isThere) setFacts(undefined);
     else gateway.session(id, abort.signal).then(setFacts, () => undefined);
     return () => abort.abort();
   }, [id, state, asked]);
