@@ -34,7 +34,7 @@ const REFINE_TILES = 64;
 const REFINE_TILES_THIN = 8;
 /**
  * Pixels a second, and at once, that are given the encodings that take 0.1 to 0.2 s a megapixel and save half of the bytes: new
- * pages get them, what moves all the time the quick ones. A fifth of a core at most for each viewer.
+ * pages get them, what moves all the time the quick ones. A fifth to half of a core at most for each viewer.
  */
 const DEAR_PIXELS_PER_SECOND = 2_100_000;
 const DEAR_PIXELS = 2_100_000;
