@@ -84,15 +84,16 @@ export function encoderArguments(settings: EncoderSettings): string[] {
     'me=umh',
     'merange=256',
     `ref=${references}`,
-    'chroma-qp-offset=-4',
+    // Coloured text has room to spare at the luma's quantiser.
+    'chroma-qp-offset=0',
     // The first picture as fine as all others, not finer: it is the most expensive one.
     'ipratio=1',
     'rc-lookahead=0',
     'weightp=0',
     // Rounds coefficients by what they cost: text at QP 38 is as legible with it as at QP 37 without.
     'trellis=1',
-    // It smooths block edges, and with them the strokes of small text.
-    'no-deblock=1',
+    // A weak filter: it clears what is left of the picture before, and does not yet smooth the strokes of small text.
+    'deblock=-3,-3',
     'stitchable=1',
     'force-cfr=1',
     // Milliseconds: SPS would otherwise hold ffmpeg's guess of a frame rate, another one for each input.
