@@ -90,10 +90,10 @@ export function encoderArguments(settings: EncoderSettings): string[] {
     'ipratio=1',
     'rc-lookahead=0',
     'weightp=0',
-    // Rounds coefficients by what they cost: text at QP 38 is as legible with it as at QP 37 without.
+    // Rounds coefficients by what they cost: text at QP 38 is nearly as legible with it as at QP 37.
     'trellis=1',
-    // A weak filter: it clears what is left of the picture before, and does not yet smooth the strokes of small text.
-    'deblock=-3,-3',
+    // The weakest filter: it clears some of what is left of the picture before, and hardly smooths the strokes of small text.
+    'deblock=-6,-6',
     'stitchable=1',
     'force-cfr=1',
     // Milliseconds: SPS would otherwise hold ffmpeg's guess of a frame rate, another one for each input.
