@@ -40,6 +40,7 @@ import { SettingsStore } from './settings/settings.ts';
 import { lockFolder } from './store/lock.ts';
 import { openStore, type Store } from './store/store.ts';
 import { Targets } from './targets/targets.ts';
+import { AttachGate } from './tunnel/attach-gate.ts';
 import { Tickets } from './tunnel/tickets.ts';
 import { Tunnel } from './tunnel/tunnel.ts';
 import { AccountCredentials } from './vault/account-credentials.ts';
@@ -120,14 +121,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     cleanUp.push(() => services.requestClock.stop());
     cleanUp.push(() => services.rewrap.stop());
     cleanUp.push(() => services.rotations.stop());
-    const tunnel = new Tunnel({
-      sessions: services.sessions,
+    const gate = new AttachGate({
       tickets: services.tickets,
       settings: services.settings,
       audit: services.audit,
-      origins: config.origins,
-      proxies: config.proxies,
       log,
+      facts: (id) => services.sessions.get(id).facts,
       mayAttach: async ({ role, user: { id }, signIn }) => {
         const user = await services.users.find(id);
         const action = role === 'owner' ? 'session.open' : 'session.watch';
@@ -136,6 +135,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         if (role === 'owner') await services.sessionSwitch.requireAllowed();
         return true;
       },
+    });
+    const tunnel = new Tunnel({
+      gate,
+      session: (id) => services.sessions.get(id),
+      origins: config.origins,
+      proxies: config.proxies,
+      log,
       ...(options.attachWithinMs === undefined ? {} : { attachWithinMs: options.attachWithinMs }),
     });
     cleanUp.push(() => tunnel.stop());

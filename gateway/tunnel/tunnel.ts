@@ -4,18 +4,14 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { BrowserMessage } from '#protocol/tunnel/messages.ts';
 import { TUNNEL_PATH, TUNNEL_SUBPROTOCOL, TUNNEL_VERSION, TunnelLimits } from '#protocol/tunnel/messages.ts';
 import { clientAddress, type TrustedProxies } from '../address.ts';
-import type { Audit } from '../audit/audit.ts';
-import { sessionClock } from '../clock.ts';
 import { type ErrorCode, errorRow, GatewayError } from '../errors.ts';
 import { isOwnOrigin } from '../http/authentication.ts';
 import type { Logger } from '../log.ts';
 import type { Session } from '../sessions/session.ts';
 import type { ViewerHandle } from '../sessions/session-viewers.ts';
-import type { Sessions } from '../sessions/sessions.ts';
-import type { SettingsStore } from '../settings/settings.ts';
+import type { AttachGate, Attachment } from './attach-gate.ts';
 import { TunnelConnection } from './connection.ts';
 import { OwnerConnection } from './owner-connection.ts';
-import type { Ticket, Tickets } from './tickets.ts';
 
 /** A browser says who it is within this long. */
 const ATTACH_WITHIN_MS = 10_000;
@@ -25,16 +21,13 @@ const MAX_UNATTACHED = 512;
 const SHADOW_BUFFER_BYTES = 32 * 1024 * 1024;
 
 export interface TunnelParts {
-  readonly sessions: Sessions;
-  readonly tickets: Tickets;
-  readonly settings: SettingsStore;
-  readonly audit: Audit;
+  readonly gate: Pick<AttachGate, 'enter' | 'left'>;
+  /** Throws `not_found` unless there is such a live session. */
+  session(id: string): Session;
   readonly origins: readonly string[];
   readonly proxies: TrustedProxies | undefined;
   readonly log: Logger;
   readonly attachWithinMs?: number;
-  /** Whether the ticket's user may still do what it is for: between issue and use, much can happen. */
-  mayAttach(ticket: Ticket): Promise<boolean>;
 }
 
 /** The WebSocket end of the gateway: upgrades, attaches by ticket, and joins each browser to its session. */
@@ -114,7 +107,7 @@ export class Tunnel {
           throw new GatewayError('bad_message', `${message.type} before attach`);
         } else {
           settle();
-          this.#attach(connection, message, address, log).then(
+          this.#attach(connection, message, address).then(
             (result) => {
               if (gone) result.closed();
               else attached = result;
@@ -144,35 +137,20 @@ export class Tunnel {
     connection: TunnelConnection,
     message: Extract<BrowserMessage, { type: 'attach' }>,
     address: string,
-    log: Logger,
   ): Promise<Attached> {
     if (message.version !== TUNNEL_VERSION) throw new GatewayError('bad_message', `version ${message.version}`);
-    const ticket = await this.#parts.tickets.redeem(message.ticket);
-    if (!(await this.#parts.mayAttach(ticket))) throw new GatewayError('forbidden');
-    const session = this.#parts.sessions.get(ticket.sessionId);
-    return ticket.role === 'owner'
-      ? attachOwner(connection, session)
-      : this.#attachShadow(connection, session, ticket, address, log);
+    const attachment = await this.#parts.gate.enter(message.ticket, address);
+    if (attachment.role === 'owner') return attachOwner(connection, this.#parts.session(attachment.sessionId));
+    try {
+      return this.#attachShadow(connection, attachment);
+    } catch (error) {
+      this.#parts.gate.left(attachment.viewing);
+      throw error;
+    }
   }
 
-  async #attachShadow(
-    connection: TunnelConnection,
-    session: Session,
-    ticket: Ticket,
-    address: string,
-    log: Logger,
-  ): Promise<Attached> {
-    const { audit, settings } = this.#parts;
-    const { terms } = session.facts;
-    if (!terms.liveView) throw new GatewayError('forbidden', 'the policy allows no live view');
-    const announceShadow = terms.liveViewAnnounced ?? (await settings.read()).announceShadow;
-    const event = { actor: ticket.user, address, subject: session.facts.target.name, sessionId: session.id };
-    // Written down before the first picture: nobody watches unseen.
-    await audit.record({
-      action: 'session.watched',
-      ...event,
-      details: { owner: session.facts.user.username, announced: announceShadow },
-    });
+  #attachShadow(connection: TunnelConnection, attachment: Extract<Attachment, { role: 'shadow' }>): Attached {
+    const session = this.#parts.session(attachment.sessionId);
     connection.send({ type: 'hello', version: TUNNEL_VERSION, role: 'shadow', mode: 'regions' });
     const handle: ViewerHandle = session.watch(
       {
@@ -184,8 +162,8 @@ export class Tunnel {
         notice: (notice) => connection.send({ type: 'notice', ...notice }),
         end: (end) => connection.end(end),
       },
-      { userId: ticket.user.id, username: ticket.user.username, since: sessionClock() },
-      announceShadow,
+      attachment.viewer,
+      attachment.announce,
     );
     return {
       message: (received) => {
@@ -203,9 +181,7 @@ export class Tunnel {
       },
       closed: () => {
         handle.leave();
-        audit
-          .record({ action: 'session.unwatched', ...event })
-          .catch((error: unknown) => log.error({ err: error }, 'audit failed'));
+        this.#parts.gate.left(attachment.viewing);
       },
     };
   }
