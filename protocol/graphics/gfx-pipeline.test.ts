@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { encodeGfxPdu } from '../channels/rdpgfx/encode-pdu.ts';
-import { GfxCapsFlags, type GfxPdu, GfxVersion } from '../channels/rdpgfx/pdu.ts';
+import { GfxCapsFlags, GfxCodecId, type GfxPdu, GfxPixelFormat, GfxVersion } from '../channels/rdpgfx/pdu.ts';
 import { ClearCodecEncoder } from '../codecs/clearcodec/encoder.ts';
 import {
   encodeProgressiveStream,
@@ -66,6 +66,16 @@ describe('GfxPipeline', () => {
     assert.equal(desktop.at(5, 7), 0x112233);
     assert.equal(desktop.at(6, 7), 0);
     assert.deepEqual(desktop.compositor.takeDamage(), [{ x: 2, y: 3, width: 4, height: 5 }]);
+  });
+
+  it('keeps the desktop opaque, whatever alpha a surface is given', () => {
+    const desktop = new Desktop();
+    const alpha = concatBytes(Uint8Array.of(0x4c, 0x41, 0, 0), new Uint8Array(8).fill(0x40));
+    const place = { surfaceId: 1, pixelFormat: GfxPixelFormat.argb8888, destRect: rect(1, 1, 4, 2) };
+    desktop.send(fill(0, 0, 40, 30, 0x112233));
+    desktop.send({ kind: 'wire-to-surface-1', codecId: GfxCodecId.alpha, ...place, bitmapData: alpha });
+    assert.equal(desktop.at(1, 1), 0x112233);
+    assert.ok(desktop.compositor.pixels.every((value, at) => at % 4 !== 3 || value === 0xff));
   });
 
   it('copies between surfaces and through the cache, overlapping and clipped', () => {

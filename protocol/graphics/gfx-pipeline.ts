@@ -2,7 +2,7 @@ import { decodeGfxPdu } from '../channels/rdpgfx/decode-pdu.ts';
 import { GfxCodecId, type GfxPdu, type GfxRect } from '../channels/rdpgfx/pdu.ts';
 import { decodeAlpha } from '../codecs/alpha.ts';
 import { ClearCodecDecoder } from '../codecs/clearcodec/decoder.ts';
-import { MAX_PICTURE_PIXELS } from '../codecs/pixel-target.ts';
+import { MAX_PICTURE_PIXELS, OPAQUE_BLACK } from '../codecs/pixel-target.ts';
 import { decodePlanar } from '../codecs/planar.ts';
 import { decodeRawBitmap } from '../codecs/raw-bitmap.ts';
 import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
@@ -38,6 +38,8 @@ export class GfxPipeline {
   #remoteFx = new RemoteFxDecoder();
   #surfacePixels = 0;
   #inFrame = false;
+  /** Whether the alpha of any pixel may be other than opaque. */
+  #hasAlpha = false;
   #skipped = 0;
 
   constructor(output: GfxOutput) {
@@ -173,6 +175,7 @@ export class GfxPipeline {
     this.#clearCodec = new ClearCodecDecoder();
     this.#remoteFx = new RemoteFxDecoder();
     this.#inFrame = false;
+    this.#hasAlpha = false;
   }
 
   #createSurface(id: number, width: number, height: number): void {
@@ -213,6 +216,7 @@ export class GfxPipeline {
         this.#clearCodec.decode(pdu.bitmapData, target);
         break;
       case GfxCodecId.alpha:
+        this.#hasAlpha = true;
         decodeAlpha(pdu.bitmapData, target);
         break;
       case GfxCodecId.caVideo:
@@ -256,12 +260,7 @@ export class GfxPipeline {
     if (mapping.width === surface.width && mapping.height === surface.height) {
       const part = intersect({ ...rect, x: rect.x + mapping.x, y: rect.y + mapping.y }, desktop);
       if (part === undefined) return;
-      for (let y = part.y; y < part.y + part.height; y++) {
-        const from = (y - mapping.y) * surface.width + part.x - mapping.x;
-        const to = y * output.width + part.x;
-        // The desktop is opaque, whatever alpha a surface has.
-        for (let x = 0; x < part.width; x++) output.words[to + x] = surface.words[from + x]! | 0xff000000;
-      }
+      copyRows(surface, part.x - mapping.x, part.y - mapping.y, part, output, this.#hasAlpha);
       output.damaged(part);
       return;
     }
@@ -277,6 +276,23 @@ export class GfxPipeline {
     if (part === undefined) return;
     blitScaled(surface, mapping, part, output.words, output.width);
     output.damaged(part);
+  }
+}
+
+/** What a surface shows from a point on, into a part of the desktop, which is opaque whatever alpha a surface has. */
+function copyRows(
+  { words: source, width: sourceStride }: GfxSurface,
+  fromX: number,
+  fromY: number,
+  { x, y, width, height }: Rect,
+  { words: target, width: targetStride }: GfxOutput,
+  hasAlpha: boolean,
+): void {
+  let from = fromY * sourceStride + fromX;
+  let to = y * targetStride + x;
+  for (let row = 0; row < height; row++, from += sourceStride, to += targetStride) {
+    if (hasAlpha) for (let i = 0; i < width; i++) target[to + i] = source[from + i]! | OPAQUE_BLACK;
+    else target.set(source.subarray(from, from + width), to);
   }
 }
 
