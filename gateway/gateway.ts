@@ -7,6 +7,7 @@ import { generatePassword } from './access/passwords.ts';
 import { createSignInServices } from './access/sign-in-services.ts';
 import { toActor } from './access/users.ts';
 import { AlertRules } from './alerts/alert-rules.ts';
+import { tellAlert } from './alerts/alert-teller.ts';
 import { Alerts } from './alerts/alerts.ts';
 import { Audit } from './audit/audit.ts';
 import { Forwarder } from './audit/forwarding/forwarder.ts';
@@ -31,6 +32,7 @@ import { type RecordingStorage, Retention } from './retention/retention.ts';
 import { RetentionSettings } from './retention/retention-settings.ts';
 import { storageReport } from './retention/storage-report.ts';
 import { AccessGuard } from './sessions/access-guard.ts';
+import { LocalSessions } from './sessions/local-sessions.ts';
 import type { Connect, Pixels, RecordingResult } from './sessions/ports.ts';
 import { SessionHistory } from './sessions/session-history.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -108,7 +110,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const store = await openStore(join(config.dataDirectory, 'oriel.sqlite'));
     cleanUp.push(() => store.destroy());
     const whereabouts: Whereabouts = { url: config.publicUrl ?? localUrl(config.port) };
-    const { services, generatedPassword, indexEvents } = await createServices(options, store, whereabouts);
+    const { services, localSessions, generatedPassword, indexEvents } = await createServices(
+      options,
+      store,
+      whereabouts,
+    );
     cleanUp.push(() => services.forwarder.stop());
     cleanUp.push(() => services.trail.stop());
     await services.trail.start();
@@ -138,7 +144,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
     const tunnel = new Tunnel({
       gate,
-      session: (id) => services.sessions.get(id),
+      session: (id) => localSessions.get(id),
       origins: config.origins,
       proxies: config.proxies,
       log,
@@ -308,10 +314,21 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
   });
   accessServices.requestBook.listen(rotations.requestListener);
   const alertRules = new AlertRules(store);
-  const alerts = new Alerts({ rules: alertRules, audit, notifier: notificationServices.notifications, log });
-  const sessions = new Sessions({
+  const telling = { audit, notifier: notificationServices.notifications };
+  const alerts = new Alerts({
+    rules: alertRules,
+    tell: (session, rule, detail) => tellAlert(telling, session, rule, detail),
+    log,
+  });
+  const localSessions = new LocalSessions({
     connect: parts.connect,
     pixels: parts.pixels,
+    inspect: (session, events) => alerts.inspect(session, events),
+    inspectClipboard: (session, text) => alerts.inspectClipboard(session, text),
+    log,
+  });
+  const sessions = new Sessions({
+    begin: (facts, backing, news) => localSessions.begin(facts, backing, news),
     record: config.recording === 'required',
     createRecordingKey: (id) => recordingKeys.create(id),
     requireSpace: () => retention.requireSpace(),
@@ -320,8 +337,6 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
       retention.changed();
     },
     gate: accessServices.gate,
-    inspect: (session, events) => alerts.inspect(session, events),
-    inspectClipboard: (session, text) => alerts.inspectClipboard(session, text),
     targets,
     credentials,
     history,
@@ -378,7 +393,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
   const indexEvents = async () => {
     for (const id of await eventIndex.missing()) await indexRecording(id);
   };
-  return { services, generatedPassword, indexEvents };
+  return { services, localSessions, generatedPassword, indexEvents };
 }
 
 async function createHttpsServer(options: GatewayOptions, services: Services, tunnel: Tunnel): Promise<Server> {

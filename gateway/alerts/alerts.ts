@@ -1,10 +1,8 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
-import type { Audit } from '../audit/audit.ts';
 import { sessionClock } from '../clock.ts';
 import { errorRow } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { Notifier } from '../notifications/kinds.ts';
-import type { Session } from '../sessions/session.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 import type { ClipboardInspection } from '../sessions/session-clipboard.ts';
 import type { Inspection } from '../sessions/session-contract.ts';
 import type { AlertRule, AlertRules } from './alert-rules.ts';
@@ -13,9 +11,9 @@ import { TextPattern } from './text-pattern.ts';
 import { TypedLine } from './typed-line.ts';
 
 export interface AlertsParts {
-  readonly rules: AlertRules;
-  readonly audit: Audit;
-  readonly notifier: Notifier;
+  readonly rules: Pick<AlertRules, 'list'>;
+  /** Writes down that a rule was fired, and tells whoever should know. */
+  tell(session: LiveSession, rule: AlertRule, detail: string): Promise<void>;
   readonly log: Logger;
 }
 
@@ -29,8 +27,8 @@ export class Alerts {
   #typedPatterns: readonly TextRule[] = [];
   #clipboardPatterns: readonly TextRule[] = [];
   /** Rules by id that are about a session, and have fired in it. */
-  #fired = new WeakMap<Session, Set<string>>();
-  readonly #typed = new WeakMap<Session, TypedLine>();
+  #fired = new WeakMap<LiveSession, Set<string>>();
+  readonly #typed = new WeakMap<LiveSession, TypedLine>();
   /** Writing down and telling, still under way. */
   readonly #unfinished = new Set<Promise<void>>();
 
@@ -50,7 +48,7 @@ export class Alerts {
    * @param wall milliseconds since the epoch, by the wall clock
    * @param now the same by the clock that sessions are timed by
    */
-  tick(sessions: readonly Session[], wall: number, now: number = sessionClock()): void {
+  tick(sessions: readonly LiveSession[], wall: number, now: number = sessionClock()): void {
     const live = sessions.filter(({ state }) => state.name === 'active');
     for (const rule of this.#rules) {
       if ('pattern' in rule.condition) continue;
@@ -60,7 +58,7 @@ export class Alerts {
   }
 
   /** The key that completes a text that a rule freezes or ends for, does not get to the server. */
-  inspect(session: Session, events: readonly InputEvent[]): Inspection {
+  inspect(session: LiveSession, events: readonly InputEvent[]): Inspection {
     if (this.#typedPatterns.length === 0) return { pass: events.length };
     const line = this.#typedIn(session);
     const acts: (() => void)[] = [];
@@ -78,7 +76,7 @@ export class Alerts {
   }
 
   /** Text that a rule freezes or ends for, does not pass. */
-  inspectClipboard(session: Session, text: string): ClipboardInspection {
+  inspectClipboard(session: LiveSession, text: string): ClipboardInspection {
     const matched = matchesIn(text, this.#clipboardPatterns, CLIPBOARD_MATCH_WITHIN_MS);
     return {
       pass: matched.every(({ rule }) => rule.action === 'alert'),
@@ -95,7 +93,7 @@ export class Alerts {
     await Promise.allSettled(this.#unfinished);
   }
 
-  #hold(session: Session, rule: AlertRule, words: string | undefined): void {
+  #hold(session: LiveSession, rule: AlertRule, words: string | undefined): void {
     const fired = this.#fired.get(session) ?? new Set();
     this.#fired.set(session, fired);
     if (words === undefined) fired.delete(rule.id);
@@ -105,7 +103,7 @@ export class Alerts {
     }
   }
 
-  #fire(session: Session, rule: AlertRule, detail: string, typed?: string): void {
+  #fire(session: LiveSession, rule: AlertRule, detail: string, typed?: string): void {
     const { id, name, action, condition, tellUser } = rule;
     session.alerted({ rule: { id, name }, kind: condition.kind, action, detail, at: Date.now() }, tellUser, typed);
     if (action === 'freeze') session.freeze({ id, username: `rule “${name}”` }, tellUser ? name : '');
@@ -113,51 +111,19 @@ export class Alerts {
       const { message } = errorRow('ended_by_rule');
       session.end('ended_by_rule', `by rule “${name}”`, { message: tellUser ? `${message} ${name}` : message });
     }
-    const telling: Promise<void> = this.#tell(session, rule, detail)
+    const telling: Promise<void> = this.#parts
+      .tell(session, rule, detail)
       .catch((error: unknown) => this.#parts.log.error({ err: error, session: session.id }, 'an alert was not told'))
       .finally(() => this.#unfinished.delete(telling));
     this.#unfinished.add(telling);
   }
 
-  /** INVARIANT: what was typed is in none of it. */
-  async #tell(session: Session, { id, name, action, condition, tellUser }: AlertRule, detail: string): Promise<void> {
-    const { user, target, account } = session.facts;
-    await this.#parts.audit.record({
-      action: 'session.alert',
-      subject: target.name,
-      sessionId: session.id,
-      details: { owner: user.username, rule: name, ruleId: id, kind: condition.kind, action, detail },
-    });
-    await this.#parts.notifier.publish({
-      kind: 'session.alert',
-      title: `${name}: ${user.username} on ${target.name}`,
-      text: `The session of ${user.username} as ${account.username}: ${detail}. ${consequences[action]}`,
-      path: '/sessions',
-      audience: tellUser ? { requester: [user.id] } : {},
-      facts: {
-        sessionId: session.id,
-        user: user.username,
-        target: target.name,
-        account: account.username,
-        rule: name,
-        condition: condition.kind,
-        action,
-      },
-    });
-  }
-
-  #typedIn(session: Session): TypedLine {
+  #typedIn(session: LiveSession): TypedLine {
     const line = this.#typed.get(session) ?? new TypedLine(session.facts.keyboardLayout);
     this.#typed.set(session, line);
     return line;
   }
 }
-
-const consequences = {
-  alert: 'It goes on.',
-  freeze: 'It was frozen.',
-  end: 'It was ended.',
-} as const;
 
 interface TextRule {
   readonly rule: AlertRule;

@@ -1,13 +1,13 @@
 import { isWithin } from '../access/time-windows.ts';
-import type { Session } from '../sessions/session.ts';
+import type { LiveSession } from '../sessions/live-session.ts';
 import type { AlertCondition } from './alert-rules.ts';
 
 /** Of the sessions there are, those that a rule is about now; with words for why. Typed text is not looked at here. */
 export function sessionsThat(
   condition: AlertCondition,
-  sessions: readonly Session[],
+  sessions: readonly LiveSession[],
   { wall, now }: { readonly wall: number; readonly now: number },
-): ReadonlyMap<Session, string> {
+): ReadonlyMap<LiveSession, string> {
   switch (condition.kind) {
     case 'too-long':
       return select(
@@ -32,16 +32,16 @@ export function sessionsThat(
   }
 }
 
-function isIdle({ idleSince }: Session, now: number, ms: number): boolean {
+function isIdle({ idleSince }: LiveSession, now: number, ms: number): boolean {
   return idleSince !== undefined && now - idleSince > ms;
 }
 
 /** The latest ones of each group, past the number that it may have. */
 function excess(
-  sessions: readonly Session[],
+  sessions: readonly LiveSession[],
   most: number,
   per: 'user' | 'target' | 'account',
-): ReadonlyMap<Session, string> {
+): ReadonlyMap<LiveSession, string> {
   const oldestFirst = [...sessions].sort((a, b) => a.facts.createdAt - b.facts.createdAt);
   const groups = Map.groupBy(oldestFirst, ({ facts }) => facts[per].id);
   const words = `more than ${most} ${most === 1 ? 'session' : 'sessions'} of this ${per} at once`;
@@ -51,10 +51,10 @@ function excess(
 }
 
 function select(
-  sessions: readonly Session[],
-  applies: (session: Session) => boolean,
+  sessions: readonly LiveSession[],
+  applies: (session: LiveSession) => boolean,
   words: string,
-): ReadonlyMap<Session, string> {
+): ReadonlyMap<LiveSession, string> {
   return new Map(sessions.filter(applies).map((session) => [session, words]));
 }
 

@@ -8,7 +8,7 @@ import type { Logger } from '../log.ts';
 import type { Downgrade } from '../rdp/security.ts';
 import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import type { Account, Credentials, Target } from '../targets/targets.ts';
-import type { AskUser } from '../vault/account-credentials.ts';
+import type { AskUser, CredentialPrompt } from '../vault/account-credentials.ts';
 import type { FileTransferRecord } from './file-transfer.ts';
 import type { Connect, Driver, Owner, Pixels, RecordingResult } from './ports.ts';
 import type { ClipboardDirection, ClipboardInspection } from './session-clipboard.ts';
@@ -31,25 +31,29 @@ export interface SessionFacts {
   readonly terms: SessionTerms;
 }
 
-export interface SessionParts {
-  readonly connect: Connect;
-  readonly pixels: Pixels;
+/** What the gateway's books and vault do for a session. */
+export interface SessionBacking {
   readonly record: RecordingMode;
   /** Makes the key that this session's recording is encrypted with. */
   createRecordingKey(): Promise<Uint8Array>;
-  readonly log: Logger;
   /** How long a session waits for its owner's browser. */
   readonly attachWithinMs: number;
-  /** @param ask has the owner say what only she knows */
-  readCredentials(ask: AskUser): Promise<Credentials>;
+  /**
+   * @param ask has the owner say what only she knows
+   * @param again why she is asked again, where the connection is one more of the same session
+   */
+  readCredentials(ask: AskUser, again: CredentialPrompt['again']): Promise<Credentials>;
   trustCertificate(certificate: CertificateFacts): Promise<boolean | TrustDecision>;
 }
 
-export interface SessionEvents {
-  /** Looks at input before the server gets it. Without one, all of it goes through. */
-  inspect?(events: readonly InputEvent[]): Inspection;
-  /** Looks at text before it passes through the clipboard. Without one, all of it does. */
-  inspectClipboard?(text: string, direction: ClipboardDirection): ClipboardInspection;
+export interface SessionParts extends SessionBacking {
+  readonly connect: Connect;
+  readonly pixels: Pixels;
+  readonly log: Logger;
+}
+
+/** What the gateway's books are told of a session. */
+export interface SessionNews {
   /** A file went through the clipboard, or did not get all the way. */
   fileTransferred?(transfer: FileTransferRecord): void;
   /** The desktop is there. */
@@ -59,6 +63,13 @@ export interface SessionEvents {
   ended(end: SessionEnd): void;
   /** A recording that was left unfinished at the end is there now, or is known not to come. */
   recordingFinishedLater?(result: RecordingResult | undefined): void;
+}
+
+export interface SessionEvents extends SessionNews {
+  /** Looks at input before the server gets it. Without one, all of it goes through. */
+  inspect?(events: readonly InputEvent[]): Inspection;
+  /** Looks at text before it passes through the clipboard. Without one, all of it does. */
+  inspectClipboard?(text: string, direction: ClipboardDirection): ClipboardInspection;
 }
 
 /** What becomes of input that was looked at. */

@@ -9,7 +9,9 @@ import { type ConnectionSecurity, type Downgrade, describeDowngrades, downgrades
 import { type Credentials, legacySecurityNow } from '../targets/targets.ts';
 import type { CredentialPrompt, SuppliedCredential } from '../vault/account-credentials.ts';
 import { CredentialAsk } from './credential-ask.ts';
+import type { Download } from './file-downloads.ts';
 import { type Freeze, InputGate } from './input-gate.ts';
+import type { LiveSession } from './live-session.ts';
 import type {
   Driver,
   DriverEvents,
@@ -37,7 +39,7 @@ const NO_PHASE = 'starting';
  * One use of one target by one user: joins the RDP driver, the owner's browser and the pixel host, and knows why it
  * ended. Whatever goes wrong in it ends this session and nothing else.
  */
-export class Session {
+export class Session implements LiveSession {
   readonly facts: SessionFacts;
   readonly clipboard: SessionClipboard;
   readonly #parts: SessionParts;
@@ -343,6 +345,10 @@ export class Session {
     return this.#viewers.join({ info, announce, notice: () => {}, end: () => {} });
   }
 
+  download(list: number, index: number): Promise<Download> {
+    return this.clipboard.download(list, index);
+  }
+
   /** Closes the live views of one user, who may no longer watch. */
   dismissViewers(userId: string, code: ErrorCode): void {
     this.#viewers.dismiss(userId, code);
@@ -439,7 +445,7 @@ export class Session {
   }
 
   #readCredentials(again: CredentialPrompt['again'] = null): Promise<Credentials> {
-    return this.#parts.readCredentials((prompt) => this.#ask.ask({ ...prompt, again: prompt.again ?? again }));
+    return this.#parts.readCredentials((prompt) => this.#ask.ask({ ...prompt, again: prompt.again ?? again }), again);
   }
 
   /** A recording that need not be had is done without where there is none to be had. */

@@ -1,4 +1,3 @@
-import type { InputEvent } from '#protocol/pdu/input.ts';
 import { type Actor, seesAllTargets } from '../access/can.ts';
 import type { RecordingMode } from '../access/policy-rules.ts';
 import type { Audit } from '../audit/audit.ts';
@@ -13,10 +12,9 @@ import type { Account, Target, Targets } from '../targets/targets.ts';
 import type { AccountCredentials, CredentialUse, SuppliedCredential } from '../vault/account-credentials.ts';
 import type { FileTransferRecord } from './file-transfer.ts';
 import type { Freeze } from './input-gate.ts';
-import type { Connect, Pixels, RecordingResult } from './ports.ts';
-import { Session } from './session.ts';
-import type { ClipboardInspection } from './session-clipboard.ts';
-import type { Inspection, SessionFacts } from './session-contract.ts';
+import type { LiveSession } from './live-session.ts';
+import type { RecordingResult } from './ports.ts';
+import type { SessionBacking, SessionFacts, SessionNews } from './session-contract.ts';
 import type { SessionHistory } from './session-history.ts';
 import type { SessionTerms } from './session-terms.ts';
 
@@ -28,8 +26,8 @@ const MAX_SESSIONS_PER_USER = 20;
 const DEFAULT_KEYBOARD_LAYOUT = 0x0409;
 
 export interface SessionsParts {
-  readonly connect: Connect;
-  readonly pixels: Pixels;
+  /** Makes a session that waits for its owner's browser. */
+  readonly begin: BeginSession;
   readonly record: boolean;
   readonly createRecordingKey: (id: string) => Promise<Uint8Array>;
   /** Throws where there is no room for another recording. */
@@ -37,10 +35,6 @@ export interface SessionsParts {
   /** A recording is finished; `ready`: and can be played. */
   readonly recorded: (id: string, ready: boolean) => Promise<void>;
   readonly gate: Gate;
-  /** Looks at what the owner of a session types, before the server gets it. */
-  readonly inspect?: (session: Session, events: readonly InputEvent[]) => Inspection;
-  /** Looks at text before it passes through the clipboard. */
-  readonly inspectClipboard?: (session: Session, text: string) => ClipboardInspection;
   readonly targets: Targets;
   readonly credentials: Pick<AccountCredentials, 'read'>;
   readonly history: SessionHistory;
@@ -48,6 +42,9 @@ export interface SessionsParts {
   readonly log: Logger;
   readonly attachWithinMs?: number;
 }
+
+/** `LocalSessions`, or the pool of worker processes. */
+export type BeginSession = (facts: SessionFacts, backing: SessionBacking, news: SessionNews) => LiveSession;
 
 /** Who lets sessions in, and is told of their end. */
 export interface Gate {
@@ -82,7 +79,7 @@ export interface OpenRequest {
 /** The live sessions of this gateway. */
 export class Sessions {
   readonly #parts: SessionsParts;
-  readonly #live = new Map<string, Session>();
+  readonly #live = new Map<string, LiveSession>();
   /** Work that goes on after a session has ended: its last rows, its recording. */
   readonly #unfinished = new Set<Promise<void>>();
   /** Freezes of sessions that their owners left, by user and target. */
@@ -103,7 +100,7 @@ export class Sessions {
     request: OpenRequest,
     signIn?: SessionFacts['signIn'],
     confirmedAt: number | null = null,
-  ): Promise<Session> {
+  ): Promise<LiveSession> {
     const { gate, audit, history } = this.#parts;
     const { target, account } = await this.#find(actor, request);
     this.#requireRoom(actor);
@@ -148,13 +145,13 @@ export class Sessions {
     return session;
   }
 
-  get(id: string): Session {
+  get(id: string): LiveSession {
     const session = this.#live.get(id);
     if (session === undefined) throw new GatewayError('not_found', 'there is no such live session');
     return session;
   }
 
-  list(): Session[] {
+  list(): LiveSession[] {
     return [...this.#live.values()];
   }
 
@@ -178,7 +175,7 @@ export class Sessions {
   }
 
   /** @param counted one that is there already, and does not count */
-  #requireRoom(actor: Actor, counted?: Session): void {
+  #requireRoom(actor: Actor, counted?: LiveSession): void {
     if (this.#stopping) throw new GatewayError('gateway_stopping');
     const own = this.list().filter((session) => session !== counted && session.facts.user.id === actor.id).length;
     if (own >= MAX_SESSIONS_PER_USER) {
@@ -198,22 +195,17 @@ export class Sessions {
     }
   }
 
-  async #start(facts: SessionFacts): Promise<Session> {
-    const session: Session = new Session(
+  async #start(facts: SessionFacts): Promise<LiveSession> {
+    const session: LiveSession = this.#parts.begin(
       facts,
       {
-        connect: this.#parts.connect,
-        pixels: this.#parts.pixels,
         record: await this.#recordingFor(facts.terms),
         createRecordingKey: () => this.#parts.createRecordingKey(facts.id),
-        log: this.#parts.log,
         attachWithinMs: this.#parts.attachWithinMs ?? ATTACH_WITHIN_MS,
         readCredentials: (ask) => this.#parts.credentials.read(useOf(facts, 'connect'), ask),
         trustCertificate: (certificate) => this.#checkCertificate(facts, certificate),
       },
       {
-        inspect: (events) => this.#parts.inspect?.(session, events) ?? { pass: events.length },
-        inspectClipboard: (text) => this.#parts.inspectClipboard?.(session, text) ?? { pass: true },
         fileTransferred: (transfer) => this.#track(this.#fileTransferred(session, transfer)),
         connected: () => this.#track(this.#connected(session)),
         downgraded: (downgrades) => this.#track(this.#downgraded(session, downgrades)),
@@ -233,7 +225,7 @@ export class Sessions {
   }
 
   /** Nobody gets out of a freeze by closing the tab, or beside it by opening another one. */
-  #takeOverFreeze(session: Session): void {
+  #takeOverFreeze(session: LiveSession): void {
     const place = placeOf(session.facts);
     const beside = this.list().find(({ frozen, facts }) => frozen !== undefined && placeOf(facts) === place);
     const freeze = beside?.frozen ?? this.#heldOver.get(place);
@@ -271,7 +263,7 @@ export class Sessions {
     return decision;
   }
 
-  async #connected(session: Session): Promise<void> {
+  async #connected(session: LiveSession): Promise<void> {
     const { facts } = session;
     await this.#parts.history.connected(
       facts.id,
@@ -288,7 +280,7 @@ export class Sessions {
     });
   }
 
-  async #fileTransferred({ id, facts }: Session, transfer: FileTransferRecord): Promise<void> {
+  async #fileTransferred({ id, facts }: LiveSession, transfer: FileTransferRecord): Promise<void> {
     const { direction, name, size, bytes, state, sha256 = '' } = transfer;
     await this.#parts.audit.record({
       action: 'session.file_transferred',
@@ -300,7 +292,7 @@ export class Sessions {
     });
   }
 
-  async #downgraded(session: Session, downgrades: readonly Downgrade[]): Promise<void> {
+  async #downgraded(session: LiveSession, downgrades: readonly Downgrade[]): Promise<void> {
     const { facts } = session;
     await this.#parts.audit.record({
       action: 'session.downgraded',
@@ -312,7 +304,7 @@ export class Sessions {
     });
   }
 
-  async #ended(session: Session, end: { code: string; message: string }): Promise<void> {
+  async #ended(session: LiveSession, end: { code: string; message: string }): Promise<void> {
     const { facts } = session;
     await this.#parts.history.ended(facts.id, end, sessionClock());
     await this.#parts.gate.sessionEnded(facts.terms.requestId, facts.id);

@@ -1,7 +1,7 @@
 import type { Actor } from '../access/can.ts';
 import type { Audit, AuditAction } from '../audit/audit.ts';
 import { errorRow, GatewayError } from '../errors.ts';
-import type { Session } from './session.ts';
+import type { LiveSession } from './live-session.ts';
 import type { Sessions } from './sessions.ts';
 
 /** What those who watch over sessions do to them. It is done first and at once, and then written down. */
@@ -15,13 +15,13 @@ export class Supervision {
   }
 
   /** Nothing happens to a session that is frozen already. */
-  async freeze(id: string, reason: string, actor: Actor, address: string): Promise<Session> {
+  async freeze(id: string, reason: string, actor: Actor, address: string): Promise<LiveSession> {
     const session = this.#sessions.get(id);
     if (session.freeze(actor, reason)) await this.#record('session.frozen', session, actor, address, { reason });
     return session;
   }
 
-  async unfreeze(id: string, reason: string, actor: Actor, address: string): Promise<Session> {
+  async unfreeze(id: string, reason: string, actor: Actor, address: string): Promise<LiveSession> {
     const session = this.#sessions.get(id);
     if (session.unfreeze(actor, reason)) await this.#record('session.unfrozen', session, actor, address, { reason });
     return session;
@@ -50,7 +50,7 @@ export class Supervision {
 
   #record(
     action: AuditAction,
-    { id, facts }: Session,
+    { id, facts }: LiveSession,
     actor: Actor,
     address: string,
     details: Readonly<Record<string, string>>,

@@ -1,7 +1,7 @@
 import type { Actor } from '../../access/can.ts';
 import { sessionClock } from '../../clock.ts';
 import { GatewayError } from '../../errors.ts';
-import type { Session } from '../../sessions/session.ts';
+import type { LiveSession } from '../../sessions/live-session.ts';
 import type { Recording } from '../../sessions/session-history.ts';
 import { type Route, route } from '../route.ts';
 import { array, count, flag, object, time } from '../schemas.ts';
@@ -76,7 +76,7 @@ export function liveRoutes({ history, live, sessions, settings, audit }: Service
     return recording;
   }
 
-  function sessionOf(id: string): Session | undefined {
+  function sessionOf(id: string): LiveSession | undefined {
     return sessions.list().find((session) => session.id === id);
   }
 

@@ -1,7 +1,7 @@
 import { seesAllSessions } from '../../access/can.ts';
 import { GatewayError } from '../../errors.ts';
 import { attachment } from '../../sessions/file-names.ts';
-import type { Session } from '../../sessions/session.ts';
+import type { LiveSession } from '../../sessions/live-session.ts';
 import type { OpenRequest } from '../../sessions/sessions.ts';
 import { isSupplied } from '../../vault/account-credentials.ts';
 import { comment as reason } from '../access-schemas.ts';
@@ -132,7 +132,7 @@ export function sessionRoutes({ sessions, supervision, tickets, logins, sessionS
         context.type = 'application/octet-stream';
         // Koa answers HEAD by this route, too: that takes nothing over.
         if (context.method === 'HEAD') return;
-        const file = await session.clipboard.download(Number(parameter('list')), Number(parameter('index')));
+        const file = await session.download(Number(parameter('list')), Number(parameter('index')));
         context.set('Content-Disposition', attachment(file.name));
         context.set('Cache-Control', 'no-store');
         context.body = file.stream;
@@ -226,7 +226,7 @@ export function sessionRoutes({ sessions, supervision, tickets, logins, sessionS
 /** No control characters, but for lines and tabs. */
 const PLAIN_TEXT = '^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f]*$';
 
-function describe(session: Session): Record<string, unknown> {
+function describe(session: LiveSession): Record<string, unknown> {
   const { facts, state, frozen } = session;
   return {
     id: session.id,
@@ -258,7 +258,7 @@ function describe(session: Session): Record<string, unknown> {
   };
 }
 
-function healthOf({ recordingHealth: health }: Session): Record<string, unknown> | null {
+function healthOf({ recordingHealth: health }: LiveSession): Record<string, unknown> | null {
   if (health === undefined) return null;
   const { segments, segmentStartedAt, bytes, behindMs, savedAt, reportedAt } = health;
   return {
