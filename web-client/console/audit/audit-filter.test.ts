@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressOf, emptyForm, filterOf, formOf, isEmpty } from './audit-filter.ts';
+import { isEmpty } from '../ui/form-address.ts';
+import { auditForm, filterOf } from './audit-filter.ts';
+
+const { emptyForm, formOf, addressOf } = auditForm;
 
 test('nothing is asked where nothing is filled in', () => {
   assert.deepEqual(filterOf(emptyForm), {});

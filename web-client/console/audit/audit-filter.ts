@@ -1,7 +1,8 @@
 import type { AuditFilter } from '../api/audit.ts';
+import { formInAddress } from '../ui/form-address.ts';
 
-/** What the form on the audit page says, and the page's address with it: all texts, empty where nothing is asked. */
-export const emptyForm = {
+/** What the form on the audit page says, and the page's address with it. */
+export const auditForm = formInAddress('/admin/audit', {
   search: '',
   person: '',
   subject: '',
@@ -10,8 +11,8 @@ export const emptyForm = {
   outcome: '',
   from: '',
   to: '',
-};
-export type AuditForm = typeof emptyForm;
+});
+export type AuditForm = typeof auditForm.emptyForm;
 export type AuditField = keyof AuditForm;
 
 /** What to ask the gateway for. Times are those of the clock of whoever asks; the last minute is included. */
@@ -28,23 +29,6 @@ export function filterOf(form: AuditForm): AuditFilter {
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
   };
-}
-
-/** Reads the page's address; what it does not know stays empty. */
-export function formOf(query: Readonly<Record<string, string>>): AuditForm {
-  const form = { ...emptyForm };
-  for (const name of Object.keys(form) as AuditField[]) form[name] = (query[name] ?? '').slice(0, 128);
-  return form;
-}
-
-/** The page's address for this form. */
-export function addressOf(form: AuditForm): string {
-  const query = new URLSearchParams(Object.entries(form).filter(([, value]) => value !== ''));
-  return query.size === 0 ? '/admin/audit' : `/admin/audit?${query}`;
-}
-
-export function isEmpty(form: AuditForm): boolean {
-  return Object.values(form).every((value) => value.trim() === '');
 }
 
 /** As far as it can be the name of an action: half a word more is on its way. */

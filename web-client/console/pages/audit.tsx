@@ -1,44 +1,23 @@
-import { useEffect, useState } from 'preact/hooks';
-import { useRoute } from 'preact-iso';
+import { useState } from 'preact/hooks';
 import { type AuditFilter, trail } from '../api/audit.ts';
 import type { ApiError } from '../api/request.ts';
 import type { AuditEntry } from '../api/types.ts';
-import {
-  type AuditField,
-  type AuditForm,
-  addressOf,
-  emptyForm,
-  filterOf,
-  formOf,
-  isEmpty,
-} from '../audit/audit-filter.ts';
+import { type AuditField, type AuditForm, auditForm, filterOf } from '../audit/audit-filter.ts';
 import { AuditTabs } from '../audit/audit-tabs.tsx';
 import { formatMoment } from '../format.ts';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Field, SearchField, SelectField } from '../ui/fields.tsx';
+import { FilterButton, FilterFields, useFilterForm } from '../ui/filter-form.tsx';
+import { isEmpty } from '../ui/form-address.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
 
 const PAGE_SIZE = 100;
-/** After the last key: each letter is not a question. */
-const TYPING_PAUSE_MS = 250;
 
 export function Audit() {
-  const { query } = useRoute();
-  const [form, setForm] = useState(() => formOf(query));
-  const [asked, setAsked] = useState(form);
-  const [open, setOpen] = useState(() => !isEmpty({ ...form, search: '' }));
-  useEffect(() => {
-    if (form === asked) return;
-    const timer = setTimeout(() => {
-      setAsked(form);
-      history.replaceState(history.state, '', addressOf(form));
-    }, TYPING_PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [form, asked]);
-  const change = (field: AuditField) => (value: string) => setForm((before) => ({ ...before, [field]: value }));
+  const { form, asked, open, change, clear, toggle } = useFilterForm(auditForm);
   const filter = filterOf(asked);
 
   return (
@@ -49,20 +28,11 @@ export function Audit() {
         <>
           <AuditTabs current="/admin/audit" />
           <SearchField label="Search the audit log" value={form.search} change={change('search')} />
-          <button
-            type="button"
-            class="button"
-            aria-expanded={open}
-            aria-controls="audit-filters"
-            onClick={() => setOpen(!open)}
-            data-testid="filters"
-          >
-            <Icon name="settings" /> Filter
-          </button>
+          <FilterButton controls="audit-filters" open={open} toggle={toggle} />
         </>
       }
     >
-      {open && <Filters form={form} change={change} clear={() => setForm(emptyForm)} />}
+      {open && <Filters form={form} change={change} clear={clear} />}
       <p class="button-row" data-testid="exports">
         <a class="button" href={trail.exportUrl(filterOf(form), 'jsonl')} download>
           <Icon name="download" /> JSON lines
@@ -72,12 +42,7 @@ export function Audit() {
         </a>
         <span class="quiet small">{isEmpty(form) ? 'Everything' : 'What is looked for'}, with a signature.</span>
       </p>
-      <Results
-        key={JSON.stringify(asked)}
-        filter={filter}
-        filtered={!isEmpty(asked)}
-        clear={() => setForm(emptyForm)}
-      />
+      <Results key={JSON.stringify(asked)} filter={filter} filtered={!isEmpty(asked)} clear={clear} />
     </Page>
   );
 }
@@ -90,7 +55,7 @@ interface FiltersProps {
 
 function Filters({ form, change, clear }: FiltersProps) {
   return (
-    <form class="filters" id="audit-filters" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
+    <FilterFields id="audit-filters" form={form} clear={clear}>
       <Field label="Who" name="person" value={form.person} change={change('person')} autocapitalize="none" />
       <Field label="On" name="subject" value={form.subject} change={change('subject')} />
       <Field
@@ -121,10 +86,7 @@ function Filters({ form, change, clear }: FiltersProps) {
         change={change('sessionId')}
         autocapitalize="none"
       />
-      <button type="button" class="button" onClick={clear} disabled={isEmpty(form)}>
-        Clear
-      </button>
-    </form>
+    </FilterFields>
   );
 }
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressOf, emptyForm, filterOf, formOf, isEmpty } from './recording-filter.ts';
+import { isEmpty } from '../ui/form-address.ts';
+import { filterOf, recordingForm } from './recording-filter.ts';
+
+const { emptyForm, formOf, addressOf } = recordingForm;
 
 test('nothing is asked where nothing is filled in', () => {
   assert.deepEqual(filterOf(emptyForm), {});

@@ -1,7 +1,8 @@
 import type { RecordingFilter } from '../api/gateway.ts';
+import { formInAddress } from '../ui/form-address.ts';
 
-/** What the form on the recordings page says, and the page's address with it: all texts, empty where nothing is asked. */
-export const emptyForm = {
+/** What the form on the recordings page says, and the page's address with it. */
+export const recordingForm = formInAddress('/recordings', {
   search: '',
   user: '',
   target: '',
@@ -11,9 +12,9 @@ export const emptyForm = {
   length: '',
   state: '',
   held: '',
-};
-export type FilterForm = typeof emptyForm;
-export type FilterField = keyof FilterForm;
+});
+export type RecordingForm = typeof recordingForm.emptyForm;
+export type RecordingField = keyof RecordingForm;
 
 /** Choices of length, with their bounds in seconds. */
 export const lengths: Readonly<
@@ -26,7 +27,7 @@ export const lengths: Readonly<
 };
 
 /** What to ask the gateway for. Days are those of the person who asks; the last one is included. */
-export function filterOf(form: FilterForm): RecordingFilter {
+export function filterOf(form: RecordingForm): RecordingFilter {
   const { search, user, target, account, state, held } = form;
   const length = lengths[form.length];
   const from = dayStart(form.from, 0);
@@ -41,26 +42,6 @@ export function filterOf(form: FilterForm): RecordingFilter {
     ...(held === 'yes' || held === 'no' ? { held: held === 'yes' } : {}),
   };
 }
-
-/** Reads the page's address; what it does not know stays empty. */
-export function formOf(query: Readonly<Record<string, string>>): FilterForm {
-  const form = { ...emptyForm };
-  for (const name of Object.keys(form) as FilterField[]) form[name] = (query[name] ?? '').slice(0, TEXT_LIMIT);
-  return form;
-}
-
-/** The page's address for this form. */
-export function addressOf(form: FilterForm): string {
-  const query = new URLSearchParams(Object.entries(form).filter(([, value]) => value !== ''));
-  return query.size === 0 ? '/recordings' : `/recordings?${query}`;
-}
-
-export function isEmpty(form: FilterForm): boolean {
-  return Object.values(form).every((value) => value.trim() === '');
-}
-
-/** As long as the API takes. */
-const TEXT_LIMIT = 128;
 
 function dayStart(day: string, later: number): string | undefined {
   const match = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day);

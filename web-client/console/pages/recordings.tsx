@@ -1,5 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { useRoute } from 'preact-iso';
+import { useRef, useState } from 'preact/hooks';
 import { gateway, type RecordingFilter } from '../api/gateway.ts';
 import type { ApiError } from '../api/request.ts';
 import type { Recording } from '../api/types.ts';
@@ -8,40 +7,17 @@ import { hasRole, useIdentity } from '../identity.tsx';
 import { formatMomentParameter } from '../player/moment-link.ts';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Field, SearchField, SelectField } from '../ui/fields.tsx';
+import { FilterButton, FilterFields, useFilterForm } from '../ui/filter-form.tsx';
+import { isEmpty } from '../ui/form-address.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
-import {
-  addressOf,
-  emptyForm,
-  type FilterField,
-  type FilterForm,
-  filterOf,
-  formOf,
-  isEmpty,
-  lengths,
-} from './recording-filter.ts';
+import { filterOf, lengths, type RecordingField, type RecordingForm, recordingForm } from './recording-filter.ts';
 
 const PAGE_SIZE = 50;
-/** After the last key: each letter is not a question. */
-const TYPING_PAUSE_MS = 250;
 
 export function Recordings() {
-  const { query } = useRoute();
-  const [form, setForm] = useState(() => formOf(query));
-  const [asked, setAsked] = useState(form);
-  const [open, setOpen] = useState(() => !isEmpty({ ...form, search: '' }));
-  useEffect(() => {
-    if (form === asked) return;
-    const timer = setTimeout(() => {
-      setAsked(form);
-      // In place: what one looks for is kept with the page, without a step back for every letter.
-      history.replaceState(history.state, '', addressOf(form));
-    }, TYPING_PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [form, asked]);
-  const change = (field: FilterField) => (value: string) => setForm((before) => ({ ...before, [field]: value }));
-  const clear = (): void => setForm(emptyForm);
+  const { form, asked, open, change, clear, toggle } = useFilterForm(recordingForm);
 
   return (
     <Page
@@ -49,16 +25,7 @@ export function Recordings() {
       actions={
         <>
           <SearchField label="Search names and events" value={form.search} change={change('search')} />
-          <button
-            type="button"
-            class="button"
-            aria-expanded={open}
-            aria-controls="recording-filters"
-            onClick={() => setOpen(!open)}
-            data-testid="filters"
-          >
-            <Icon name="settings" /> Filter
-          </button>
+          <FilterButton controls="recording-filters" open={open} toggle={toggle} />
         </>
       }
     >
@@ -69,15 +36,15 @@ export function Recordings() {
 }
 
 interface FiltersProps {
-  readonly form: FilterForm;
-  change(field: FilterField): (value: string) => void;
+  readonly form: RecordingForm;
+  change(field: RecordingField): (value: string) => void;
   clear(): void;
 }
 
 function Filters({ form, change, clear }: FiltersProps) {
   const any = [['', 'Any']] as const;
   return (
-    <form class="filters" id="recording-filters" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
+    <FilterFields id="recording-filters" form={form} clear={clear}>
       <Field label="User" name="user" value={form.user} change={change('user')} autocapitalize="none" />
       <Field label="Target" name="target" value={form.target} change={change('target')} />
       <Field label="Account" name="account" value={form.account} change={change('account')} autocapitalize="none" />
@@ -104,10 +71,7 @@ function Filters({ form, change, clear }: FiltersProps) {
         change={change('held')}
         options={[...any, ['yes', 'Held'], ['no', 'Not held']]}
       />
-      <button type="button" class="button" onClick={clear} disabled={isEmpty(form)}>
-        Clear
-      </button>
-    </form>
+    </FilterFields>
   );
 }
 

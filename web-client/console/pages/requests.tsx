@@ -1,5 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
-import { useRoute } from 'preact-iso';
+import { useState } from 'preact/hooks';
 import { type RequestFilter, type RequestState, requestStates } from '../api/requests.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
 import { ActDialog, type Task } from '../requests/act-dialog.tsx';
@@ -8,50 +7,25 @@ import { useRequests } from '../requests/use-requests.ts';
 import { isOver, stateTexts } from '../requests/words.ts';
 import { EmptyState } from '../ui/feedback.tsx';
 import { Field, SearchField, SelectField } from '../ui/fields.tsx';
+import { useFilterForm } from '../ui/filter-form.tsx';
+import { formInAddress } from '../ui/form-address.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { desktopPath } from './desktops.tsx';
 
-/** After the last key: each letter is not a question. */
-const TYPING_PAUSE_MS = 250;
-
-interface FilterForm {
-  readonly search: string;
-  readonly state: string;
-  readonly kind: string;
-  readonly whose: string;
-  /** Days of the user's own calendar: `2026-11-22`. */
-  readonly from: string;
-  readonly to: string;
+/** What the form says, and the page's address with it. Days are of the user's own calendar: `2026-11-22`. */
+function requestForm(whose: 'own' | 'all') {
+  return formInAddress('/requests', { search: '', state: '', kind: 'asked', whose: whose as string, from: '', to: '' });
 }
+type RequestForm = ReturnType<typeof requestForm>['emptyForm'];
 
 /** What one has asked for; for those who see more, what everybody has. */
 export function Requests() {
   const { user } = useIdentity();
-  const { query } = useRoute();
   const seesMore = hasRole(user, 'approver', 'session-admin', 'auditor');
   const asks = hasRole(user, 'user');
-  const empty: FilterForm = { search: '', state: '', kind: 'asked', whose: asks ? 'own' : 'all', from: '', to: '' };
-  const [form, setForm] = useState<FilterForm>({
-    search: query.search ?? '',
-    state: query.state ?? '',
-    kind: query.kind ?? empty.kind,
-    whose: query.whose ?? empty.whose,
-    from: query.from ?? '',
-    to: query.to ?? '',
-  });
-  const [asked, setAsked] = useState(form);
-  useEffect(() => {
-    if (form === asked) return undefined;
-    const timer = setTimeout(() => {
-      setAsked(form);
-      const kept = new URLSearchParams(Object.entries(form).filter(([, value]) => value !== ''));
-      // In place: what one looks for is kept with the page, without a step back for every letter.
-      history.replaceState(history.state, '', `/requests?${kept}`);
-    }, TYPING_PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [form, asked]);
-  const change = (field: keyof FilterForm) => (value: string) => setForm({ ...form, [field]: value });
+  const page = requestForm(asks ? 'own' : 'all');
+  const { form, asked, change, replace } = useFilterForm(page);
 
   return (
     <Page
@@ -107,17 +81,15 @@ export function Requests() {
         key={JSON.stringify(asked)}
         form={asked}
         asks={asks}
-        filtered={Object.keys(empty).some(
-          (field) => field !== 'whose' && asked[field as keyof FilterForm] !== empty[field as keyof FilterForm],
-        )}
-        clear={() => setForm({ ...empty, whose: form.whose })}
+        filtered={page.addressOf({ ...asked, whose: page.emptyForm.whose }) !== page.addressOf(page.emptyForm)}
+        clear={() => replace({ ...page.emptyForm, whose: form.whose })}
       />
     </Page>
   );
 }
 
 interface ResultsProps {
-  readonly form: FilterForm;
+  readonly form: RequestForm;
   readonly asks: boolean;
   readonly filtered: boolean;
   clear(): void;
@@ -191,7 +163,7 @@ function Results({ form, asks, filtered, clear }: ResultsProps) {
   );
 }
 
-function filterOf({ search, state, kind, whose, from, to }: FilterForm): RequestFilter {
+function filterOf({ search, state, kind, whose, from, to }: RequestForm): RequestFilter {
   const known = requestStates.find((one): one is RequestState => one === state);
   return {
     scope: whose === 'own' ? 'own' : 'all',
