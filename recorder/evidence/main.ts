@@ -1,8 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { callersPaths, exitWith, trustedKeys, writeReport } from './command-line.ts';
 import { describeReport } from './describe-report.ts';
-import { type PublicKey, parsePublicKeys, readTrustedKeys } from './signing-key.ts';
 import { type Verdict, verifyRecording } from './verify.ts';
 
 /**
@@ -19,10 +18,9 @@ Exit code: 0 whole, 1 altered, 2 cut short, 3 not to be checked (no evidence in 
 
 const EXIT_CODE: Readonly<Record<Verdict, number>> = { whole: 0, altered: 1, 'cut-short': 2, 'no-evidence': 3 };
 
-process.exitCode = await main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  return 3;
-});
+const callersPath = callersPaths('verify');
+
+await exitWith(main);
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -34,33 +32,14 @@ async function main(): Promise<number> {
     process.stderr.write(`${USAGE}\n`);
     return values.help === true ? 0 : 3;
   }
-  const keys = await trustedKeys(values['public-key'] && fromCaller(values['public-key']));
-  const report = await verifyRecording(fromCaller(path), keys);
-  const json = `${JSON.stringify(report, undefined, 2)}\n`;
-  if (values.json === '-') process.stdout.write(json);
-  else {
-    if (values.json !== undefined) await writeFile(fromCaller(values.json), json);
-    process.stdout.write(describeReport(report));
-  }
+  const keys = await trustedKeys(values['public-key'] && callersPath(values['public-key']), signingKeyFile());
+  const report = await verifyRecording(callersPath(path), keys);
+  await writeReport(report, describeReport(report), values.json && callersPath(values.json));
   return EXIT_CODE[report.verdict];
 }
 
-/** npm runs scripts in the project's folder, wherever it was called. */
-function fromCaller(path: string): string {
-  const { npm_lifecycle_event: script, INIT_CWD: folder } = process.env;
-  return script === 'verify' && folder !== undefined ? resolve(folder, path) : path;
-}
-
-async function trustedKeys(file: string | undefined): Promise<PublicKey[]> {
-  if (file !== undefined) {
-    const text = await readFile(file, 'utf8');
-    try {
-      return parsePublicKeys(text);
-    } catch (cause) {
-      throw new Error(`${file} is not a PEM file with an Ed25519 public key`, { cause });
-    }
-  }
-  const data = process.env.ORIEL_DATA ?? 'data';
-  const keyFile = process.env.ORIEL_EVIDENCE_KEY_FILE ?? join(data, 'keys', 'evidence-ed25519.key');
-  return readTrustedKeys(resolve(keyFile));
+/** Of the gateway whose data folder is here. */
+function signingKeyFile(): string {
+  const { ORIEL_DATA: data = 'data', ORIEL_EVIDENCE_KEY_FILE: file } = process.env;
+  return resolve(file ?? join(data, 'keys', 'evidence-ed25519.key'));
 }

@@ -1,6 +1,7 @@
+import type { AuditAction, AuditEvent } from '../../audit/audit.ts';
 import { MAX_LENGTH, MIN_LENGTH } from '../../vault/rotation/new-password.ts';
 import { changers, type RotationSettings, rotationReasons, rotationStates } from '../../vault/rotation/rotations.ts';
-import { type JsonSchema, type Route, route } from '../route.ts';
+import { type Call, type JsonSchema, type Route, route } from '../route.ts';
 import { accountType, array, count, flag, id, nullable, object, port, text, time } from '../schemas.ts';
 import type { Services } from '../services.ts';
 import { accountLookup } from './targets.ts';
@@ -53,6 +54,14 @@ const account = {
 
 /** Accounts as vault administrators look after them. */
 export function vaultAccountRoutes({ vaultAccounts, rotations, audit }: Services): Route[] {
+  /** @returns what writes into the trail that something was done with the account. Throws `not_found` */
+  const recorderOf = async ({ parameter, actor, address }: Call) => {
+    const { id: accountId, username, target } = await vaultAccounts.get(parameter('id'));
+    const subject = `${username} on ${target.name}`;
+    return (action: AuditAction, details: AuditEvent['details'] = {}) =>
+      audit.record({ action, actor, address, subject, details: { accountId, ...details } });
+  };
+
   return [
     route({
       method: 'get',
@@ -99,16 +108,10 @@ export function vaultAccountRoutes({ vaultAccounts, rotations, audit }: Services
       status: 200,
       response: rotation,
       errors: ['nothing_stored'],
-      async handle({ parameter, body, actor, address }) {
-        const { username, target } = await vaultAccounts.get(parameter('id'));
-        const changed = await rotations.change(parameter('id'), body);
-        await audit.record({
-          action: 'rotation.changed',
-          actor,
-          address,
-          subject: `${username} on ${target.name}`,
-          details: { accountId: parameter('id'), ...body },
-        });
+      async handle(call) {
+        const record = await recorderOf(call);
+        const changed = await rotations.change(call.parameter('id'), call.body);
+        await record('rotation.changed', call.body);
         return changed;
       },
     }),
@@ -121,17 +124,10 @@ export function vaultAccountRoutes({ vaultAccounts, rotations, audit }: Services
       access: 'vault.manage',
       status: 204,
       errors: ['conflict'],
-      async handle({ parameter, actor, address }) {
-        const { username, target } = await vaultAccounts.get(parameter('id'));
-        await rotations.remove(parameter('id'));
-        const subject = `${username} on ${target.name}`;
-        await audit.record({
-          action: 'rotation.removed',
-          actor,
-          address,
-          subject,
-          details: { accountId: parameter('id') },
-        });
+      async handle(call) {
+        const record = await recorderOf(call);
+        await rotations.remove(call.parameter('id'));
+        await record('rotation.removed');
       },
     }),
     route({
@@ -144,12 +140,10 @@ export function vaultAccountRoutes({ vaultAccounts, rotations, audit }: Services
       status: 200,
       response: rotation,
       errors: ['rotation_failed', 'host_key_changed', 'conflict'],
-      async handle({ parameter, actor, address }) {
-        const { username, target } = await vaultAccounts.get(parameter('id'));
-        const subject = `${username} on ${target.name}`;
-        const details = { accountId: parameter('id') };
-        await audit.record({ action: 'rotation.asked', actor, address, subject, details });
-        return rotations.rotateNow(parameter('id'));
+      async handle(call) {
+        const record = await recorderOf(call);
+        await record('rotation.asked');
+        return rotations.rotateNow(call.parameter('id'));
       },
     }),
     route<{ hostKey: string | null }>({
@@ -163,16 +157,10 @@ export function vaultAccountRoutes({ vaultAccounts, rotations, audit }: Services
       status: 200,
       response: rotation,
       errors: ['nothing_stored'],
-      async handle({ parameter, body, actor, address }) {
-        const { username, target } = await vaultAccounts.get(parameter('id'));
-        const changed = await rotations.change(parameter('id'), body);
-        await audit.record({
-          action: 'rotation.host_key',
-          actor,
-          address,
-          subject: `${username} on ${target.name}`,
-          details: { accountId: parameter('id'), hostKey: body.hostKey, firstUse: false },
-        });
+      async handle(call) {
+        const record = await recorderOf(call);
+        const changed = await rotations.change(call.parameter('id'), call.body);
+        await record('rotation.host_key', { hostKey: call.body.hostKey, firstUse: false });
         return changed;
       },
     }),

@@ -75,15 +75,7 @@ export function CredentialDialog({ sessionId, question, name, close }: Credentia
         />
       )}
       {wants.includes('master-password') && (
-        <Field
-          label="Your master password"
-          name="credential-master"
-          type="password"
-          autocomplete="off"
-          required
-          value={masterPassword}
-          change={setMasterPassword}
-        />
+        <MasterPasswordField name="credential-master" value={masterPassword} change={setMasterPassword} />
       )}
     </Dialog>
   );
@@ -123,17 +115,17 @@ export function TypeSecretDialog({ sessionId, account, close }: TypeSecretDialog
         <input type="checkbox" checked={enter} onChange={(event) => setEnter(event.currentTarget.checked)} />
         <span>Press Enter after it</span>
       </label>
-      {demanded && (
-        <Field
-          label="Your master password"
-          name="type-master"
-          type="password"
-          autocomplete="off"
-          required
-          value={masterPassword}
-          change={setMasterPassword}
-        />
-      )}
+      {demanded && <MasterPasswordField name="type-master" value={masterPassword} change={setMasterPassword} />}
     </Dialog>
   );
+}
+
+interface MasterPasswordFieldProps {
+  readonly name: string;
+  readonly value: string;
+  change(value: string): void;
+}
+
+function MasterPasswordField(props: MasterPasswordFieldProps) {
+  return <Field {...props} label="Your master password" type="password" autocomplete="off" required />;
 }

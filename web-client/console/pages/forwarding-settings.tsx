@@ -4,7 +4,7 @@ import type { ApiError } from '../api/request.ts';
 import { formatMoment } from '../format.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
-import { CheckField, Field, SelectField, TextField } from '../ui/fields.tsx';
+import { CheckField, Field, PortField, SelectField, TextField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { SavedForm } from '../ui/saved-form.tsx';
@@ -226,16 +226,7 @@ function ReceiverDialog({ receiver, close }: { readonly receiver: Receiver | und
         value={fields.host}
         change={(host) => set({ host: host.trim() })}
       />
-      <Field
-        label="Port"
-        name="receiver-port"
-        type="number"
-        min="1"
-        max="65535"
-        required
-        value={String(fields.port)}
-        change={(port) => set({ port: Number(port) })}
-      />
+      <PortField name="receiver-port" value={String(fields.port)} change={(port) => set({ port: Number(port) })} />
       <SelectField
         label="Connection"
         name="receiver-transport"

@@ -12,7 +12,7 @@ import type { ApiError } from '../api/request.ts';
 import { formatMoment } from '../format.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
-import { CheckField, Field, SelectField } from '../ui/fields.tsx';
+import { CheckField, Field, PortField, SelectField } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { SavedForm } from '../ui/saved-form.tsx';
@@ -144,16 +144,7 @@ function MailForm({ present }: { readonly present: MailSettings & { readonly has
           Send mail
         </CheckField>
         <Field label="Server" name="mail-host" value={fields.host} change={(host) => set({ host: host.trim() })} />
-        <Field
-          label="Port"
-          name="mail-port"
-          type="number"
-          min="1"
-          max="65535"
-          required
-          value={String(fields.port)}
-          change={(port) => set({ port: Number(port) })}
-        />
+        <PortField name="mail-port" value={String(fields.port)} change={(port) => set({ port: Number(port) })} />
         <SelectField
           label="Security"
           name="mail-security"

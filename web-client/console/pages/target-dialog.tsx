@@ -3,7 +3,7 @@ import { gateway, type TargetFields } from '../api/gateway.ts';
 import type { Target } from '../api/types.ts';
 import { formatFingerprint, parseFingerprint } from '../format.ts';
 import { Dialog } from '../ui/dialog.tsx';
-import { CheckField, Field, SelectField } from '../ui/fields.tsx';
+import { CheckField, Field, PortField, SelectField } from '../ui/fields.tsx';
 import { UnsavedConnectionTest } from './connection-test.tsx';
 
 const usual: TargetFields = {
@@ -81,7 +81,7 @@ export function TargetDialog({ target, close }: { readonly target: Target | unde
           value={fields.host}
           change={set('host')}
         />
-        <Field label="Port" name="port" type="number" min="1" max="65535" required value={port} change={setPort} />
+        <PortField name="port" value={port} change={setPort} />
       </div>
       <details class="more">
         <summary>Security</summary>

@@ -48,6 +48,13 @@ export function Field({ label, help, error, value, change, type = 'text', ...inp
   );
 }
 
+type PortFieldProps = Pick<FieldProps, 'name' | 'value' | 'change'>;
+
+/** A labelled field for a TCP port. */
+export function PortField(props: PortFieldProps) {
+  return <Field {...props} label="Port" type="number" min="1" max="65535" required />;
+}
+
 interface TextFieldProps {
   readonly label: string;
   readonly help?: string | undefined;
