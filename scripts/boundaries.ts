@@ -58,7 +58,7 @@ function brokenRule(file: string, specifier: string): string | undefined {
   if (target === undefined) return packageRule(file, specifier);
   const to = partOf(target);
   if (OUTER.includes(to)) return `nothing imports ${to}/`;
-  if (from === to) return from === 'protocol' ? layerRule(file, target) : undefined;
+  if (from === to) return from === 'protocol' ? (testingRule(file, target) ?? layerRule(file, target)) : undefined;
   if (!PARTS.includes(to)) return undefined;
   if (from === 'protocol') return `protocol/ imports nothing outside protocol/`;
   if (to === 'protocol') return undefined;
@@ -91,6 +91,10 @@ function layerRule(file: string, target: string): string | undefined {
     : `protocol/${PROTOCOL_LAYERS[from]}/ comes before protocol/${PROTOCOL_LAYERS[to]}/ and cannot import it`;
 }
 
+function testingRule(file: string, target: string): string | undefined {
+  return isTest(target) && !isTest(file) ? 'only tests import what is for tests' : undefined;
+}
+
 function layerOf(file: string): number {
   return PROTOCOL_LAYERS.findIndex((layer) => file.startsWith(`protocol/${layer}/`));
 }
@@ -99,8 +103,9 @@ function partOf(file: string): string {
   return file.split('/')[0] ?? '';
 }
 
+/** A test, or what tests share. */
 function isTest(file: string): boolean {
-  return /\.test\.tsx?$/.test(file);
+  return /\.test\.tsx?$|^protocol\/[^/]+\/testing\//.test(file);
 }
 
 /** Path of what a specifier names, relative to the root, or undefined for a package. */

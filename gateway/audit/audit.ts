@@ -2,7 +2,7 @@ import type { Actor } from '../access/can.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import { type AuditEntry, type AuditFilter, AuditSearch } from './audit-search.ts';
-import { GENESIS, hashRow, toTrailRow } from './chain.ts';
+import { GENESIS, hashRow, type StoredRow, toTrailRow } from './chain.ts';
 
 /** What is written down. Grows; a name is never given another meaning. */
 export const auditActions = [
@@ -203,16 +203,7 @@ export class Audit {
   }
 }
 
-interface NewRow {
-  readonly at: number;
-  readonly actor_id: string | null;
-  readonly actor: string;
-  readonly address: string;
-  readonly action: string;
-  readonly subject: string;
-  readonly session_id: string | null;
-  readonly details_json: string;
-}
+type NewRow = Omit<StoredRow, 'id'>;
 
 async function append(store: Store, row: NewRow): Promise<void> {
   const last = await store.selectFrom('audit').select(['id', 'hash']).orderBy('id', 'desc').limit(1).executeTakeFirst();

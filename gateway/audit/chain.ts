@@ -37,7 +37,7 @@ export function hashRow(previous: string, row: TrailRow): string {
 }
 
 /** A row of the database's table. */
-interface StoredRow {
+export interface StoredRow {
   readonly id: number;
   readonly at: number;
   readonly actor_id: string | null;

@@ -1,39 +1,16 @@
 import assert from 'node:assert/strict';
-import {
-  constants,
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  generateKeyPairSync,
-  privateDecrypt,
-  randomBytes,
-} from 'node:crypto';
+import { constants, generateKeyPairSync, privateDecrypt } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { concatBytes } from '../core/bytes.ts';
-import type { CryptoProvider } from '../core/crypto.ts';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
+import { nodeCrypto } from '../core/testing/node-crypto.ts';
 import { encodeUtf16le } from '../core/text.ts';
 import { decodeLicenseMessage, type LicenseMessage, VALID_CLIENT_ALERT } from '../pdu/licensing.ts';
 import { ConnectError } from './connect-error.ts';
 import { LicenseExchange, licenseUserData } from './license-exchange.ts';
 import { LicenseKeys } from './license-keys.ts';
 import { decodeServerCertificate, encryptForServer } from './server-certificate.ts';
-
-const crypto: CryptoProvider = {
-  randomBytes: (length) => new Uint8Array(randomBytes(length)),
-  md5: (data) => new Uint8Array(createHash('md5').update(data).digest()),
-  sha1: (data) => new Uint8Array(createHash('sha1').update(data).digest()),
-  sha256: (data) => new Uint8Array(createHash('sha256').update(data).digest()),
-  hmacMd5: (key, data) => new Uint8Array(createHmac('md5', key).update(data).digest()),
-  hmacSha1: (key, data) => new Uint8Array(createHmac('sha1', key).update(data).digest()),
-  tripleDesCbc: (direction, key, iv) => {
-    const create = direction === 'encrypt' ? createCipheriv : createDecipheriv;
-    const cipher = create('des-ede3-cbc', key, iv).setAutoPadding(false);
-    return (blocks) => new Uint8Array(cipher.update(blocks));
-  },
-};
 
 const KEY = generateKeyPairSync('rsa', { modulusLength: 1024 });
 const MODULUS = new Uint8Array(Buffer.from(KEY.publicKey.export({ format: 'jwk' }).n ?? '', 'base64url'));
@@ -123,13 +100,13 @@ function serverKeys(request: LicenseMessage): LicenseKeys {
   const encrypted = encryptedPremasterSecret.subarray(0, MODULUS.length).toReversed();
   const plain = privateDecrypt({ key: KEY.privateKey, padding: constants.RSA_NO_PADDING }, encrypted);
   const premaster = new Uint8Array(plain).toReversed().subarray(0, 48);
-  return new LicenseKeys(crypto, premaster, clientRandom, SERVER_RANDOM);
+  return new LicenseKeys(nodeCrypto, premaster, clientRandom, SERVER_RANDOM);
 }
 
 describe('LicenseExchange', () => {
   it('is let in by a Valid Client alert', () => {
     const body = licenseUserData(VALID_CLIENT_ALERT).subarray(4);
-    assert.deepEqual(new LicenseExchange(CLIENT, crypto).receive(body), { done: true });
+    assert.deepEqual(new LicenseExchange(CLIENT, nodeCrypto).receive(body), { done: true });
   });
 
   for (const [name, certificate] of [
@@ -137,7 +114,7 @@ describe('LicenseExchange', () => {
     ['certificate chain', chain()],
   ] as const) {
     it(`gets a new licence: request, challenge, licence (${name})`, () => {
-      const exchange = new LicenseExchange(CLIENT, crypto);
+      const exchange = new LicenseExchange(CLIENT, nodeCrypto);
       const asked = exchange.receive(licenseRequest(certificate));
       assert.equal(asked.done, false);
       const request = read(asked.send);
@@ -166,7 +143,7 @@ describe('LicenseExchange', () => {
 
   it('names the same hardware each time', () => {
     const ids = [1, 2].map(() => {
-      const exchange = new LicenseExchange(CLIENT, crypto);
+      const exchange = new LicenseExchange(CLIENT, nodeCrypto);
       const keys = serverKeys(read(exchange.receive(licenseRequest(proprietaryCertificate())).send));
       const challenge = message(2, new Uint8Array(4), blob(9, keys.crypt(SERVER_RANDOM)), keys.mac(SERVER_RANDOM));
       const response = read(exchange.receive(challenge).send);
@@ -177,7 +154,7 @@ describe('LicenseExchange', () => {
   });
 
   it('refuses a challenge or a licence that was tampered with', () => {
-    const exchange = new LicenseExchange(CLIENT, crypto);
+    const exchange = new LicenseExchange(CLIENT, nodeCrypto);
     const keys = serverKeys(read(exchange.receive(licenseRequest(proprietaryCertificate())).send));
     const wrong = keys.mac(Uint8Array.of(1));
     const isIntegrity = (error: unknown) => error instanceof DecodeError && error.code === 'integrity';
@@ -188,25 +165,25 @@ describe('LicenseExchange', () => {
   it('starts over, or says again what it said, when the server asks for that', () => {
     const alert = (transition: number) =>
       message(0xff, Uint8Array.of(3, 0, 0, 0, transition, 0, 0, 0), blob(4, new Uint8Array(0)));
-    const exchange = new LicenseExchange(CLIENT, crypto);
+    const exchange = new LicenseExchange(CLIENT, nodeCrypto);
     const { send } = exchange.receive(licenseRequest(proprietaryCertificate()));
     assert.deepEqual(exchange.receive(alert(4)), { done: false, send });
     assert.deepEqual(exchange.receive(alert(3)), { done: false });
     const again = read(exchange.receive(licenseRequest(proprietaryCertificate())).send);
     assert.equal(again.kind, 'newLicenseRequest');
     // Nothing was said yet that could be said again.
-    assert.throws(() => new LicenseExchange(CLIENT, crypto).receive(alert(4)), ConnectError);
+    assert.throws(() => new LicenseExchange(CLIENT, nodeCrypto).receive(alert(4)), ConnectError);
   });
 
   it('takes an alert that ends before its blob', () => {
     const alert = message(0xff, Uint8Array.of(7, 0, 0, 0, 2, 0, 0, 0));
-    assert.deepEqual(new LicenseExchange(CLIENT, crypto).receive(alert), { done: true });
+    assert.deepEqual(new LicenseExchange(CLIENT, nodeCrypto).receive(alert), { done: true });
   });
 
   it('licensing_failed: the server refuses, or asks for what cannot be', () => {
     const refuse = (body: Uint8Array) => {
       assert.throws(
-        () => new LicenseExchange(CLIENT, crypto).receive(body),
+        () => new LicenseExchange(CLIENT, nodeCrypto).receive(body),
         (error) => error instanceof ConnectError && error.code === 'licensing_failed',
       );
     };

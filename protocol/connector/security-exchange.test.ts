@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { createCipheriv, createDecipheriv, createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { concatBytes } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { DecodeError } from '../core/errors.ts';
+import { nodeCrypto } from '../core/testing/node-crypto.ts';
 import { EncryptionMethod } from '../pdu/gcc-client-data.ts';
 import { EncryptionLevel, type ServerSecurityData } from '../pdu/gcc-server-data.ts';
 import { fipsKeys, rc4Keys, sessionSecurity, updatedRc4Key } from '../security/standard-keys.ts';
@@ -15,23 +16,10 @@ import {
   encodeSecurityExchange,
 } from './security-exchange.ts';
 
-const hash = (name: string, data: Uint8Array) => new Uint8Array(createHash(name).update(data).digest());
 const hmac = (name: string, key: Uint8Array, data: Uint8Array) =>
   new Uint8Array(createHmac(name, key).update(data).digest());
 
-const crypto: CryptoProvider = {
-  randomBytes: (length) => new Uint8Array(length),
-  md5: (data) => hash('md5', data),
-  sha1: (data) => hash('sha1', data),
-  sha256: (data) => hash('sha256', data),
-  hmacMd5: (key, data) => hmac('md5', key, data),
-  hmacSha1: (key, data) => hmac('sha1', key, data),
-  tripleDesCbc: (direction, key, iv) => {
-    const create = direction === 'encrypt' ? createCipheriv : createDecipheriv;
-    const cipher = create('des-ede3-cbc', key, iv).setAutoPadding(false);
-    return (blocks) => new Uint8Array(cipher.update(blocks));
-  },
-};
+const crypto: CryptoProvider = { ...nodeCrypto, randomBytes: (length) => new Uint8Array(length) };
 
 const CLIENT_RANDOM = Uint8Array.from({ length: 32 }, (_, i) => i);
 const SERVER_RANDOM = Uint8Array.from({ length: 32 }, (_, i) => 255 - i);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ConnectError } from '../connector/connect-error.ts';
 import type { ServerConfig } from '../connector/server-types.ts';
+import { PEER } from '../connector/testing/handshake.ts';
 import type { ClientConfig } from '../connector/types.ts';
 import { concatBytes } from '../core/bytes.ts';
-import type { CryptoProvider } from '../core/crypto.ts';
 import { DecodeError } from '../core/errors.ts';
+import { nodeCrypto } from '../core/testing/node-crypto.ts';
 import { UpdateCode } from '../graphics/update.ts';
 import { ErrorInfo } from '../pdu/error-info.ts';
 import type { InputEvent } from '../pdu/input.ts';
@@ -19,27 +19,6 @@ import { RdpServer, type ServerOutput } from './rdp-server.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const PASSWORD = 'correct horse';
-
-const crypto: CryptoProvider = {
-  randomBytes: (length) => new Uint8Array(randomBytes(length)),
-  md5: (data) => new Uint8Array(createHash('md5').update(data).digest()),
-  sha1: (data) => new Uint8Array(createHash('sha1').update(data).digest()),
-  sha256: (data) => new Uint8Array(createHash('sha256').update(data).digest()),
-  hmacMd5: (key, data) => new Uint8Array(createHmac('md5', key).update(data).digest()),
-  hmacSha1: (key, data) => new Uint8Array(createHmac('sha1', key).update(data).digest()),
-  tripleDesCbc: (direction, key, iv) => {
-    const create = direction === 'encrypt' ? createCipheriv : createDecipheriv;
-    const cipher = create('des-ede3-cbc', key, iv).setAutoPadding(false);
-    return (blocks) => new Uint8Array(cipher.update(blocks));
-  },
-};
-
-/** Both ends see the same certificate; what is in it does not matter here. */
-const PEER = {
-  certificate: Uint8Array.of(0x30, 0x00),
-  subjectPublicKey: new Uint8Array(140).fill(7),
-  endPointHash: new Uint8Array(32).fill(9),
-};
 
 const CONFIG: ClientConfig = {
   host: 'demo',
@@ -79,8 +58,8 @@ class Wires {
     server: Partial<ServerConfig> = {},
     chunk = Number.POSITIVE_INFINITY,
   ) {
-    this.client = new RdpClient({ ...CONFIG, ...config }, crypto);
-    this.server = new RdpServer({ ...SERVER, ...server }, crypto);
+    this.client = new RdpClient({ ...CONFIG, ...config }, nodeCrypto);
+    this.server = new RdpServer({ ...SERVER, ...server }, nodeCrypto);
     this.#chunk = chunk;
   }
 
@@ -211,7 +190,7 @@ describe('RdpClient and RdpServer', () => {
     const wires = new Wires().connect();
     const [closed] = wires.client.transportClosed();
     assert.ok(closed?.kind === 'closed' && closed.reason.code === 'connection_lost');
-    assert.throws(() => new RdpClient(CONFIG, crypto).transportClosed(), { name: 'ConnectError', code: 'not_rdp' });
+    assert.throws(() => new RdpClient(CONFIG, nodeCrypto).transportClosed(), { name: 'ConnectError', code: 'not_rdp' });
   });
 
   it('a password that is wrong', () => {
@@ -228,7 +207,7 @@ describe('RdpClient and RdpServer', () => {
   });
 
   it('a user who leaves while connecting', () => {
-    const client = new RdpClient(CONFIG, crypto);
+    const client = new RdpClient(CONFIG, nodeCrypto);
     client.start();
     assert.deepEqual(client.shutdown(), [
       { kind: 'closed', reason: { code: 'ended_by_user', message: 'You ended the session.' } },
@@ -256,7 +235,7 @@ describe('RdpClient and a hostile server', () => {
   }
 
   function replay(messages: readonly Uint8Array[]): void {
-    const client = new RdpClient({ ...CONFIG, nla: 'never' }, crypto);
+    const client = new RdpClient({ ...CONFIG, nla: 'never' }, nodeCrypto);
     client.start();
     for (const message of messages) {
       if (client.receive(message, NOW).some(({ kind }) => kind === 'start-tls')) client.tlsEstablished(PEER, NOW);

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  generateKeyPairSync,
-  randomBytes,
-} from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { ConnectError } from '../connector/connect-error.ts';
 import type { LegacyServerConfig, ServerConfig } from '../connector/server-types.ts';
 import type { ClientConfig } from '../connector/types.ts';
 import { concatBytes } from '../core/bytes.ts';
-import type { CryptoProvider } from '../core/crypto.ts';
 import { DecodeError } from '../core/errors.ts';
+import { nodeCrypto } from '../core/testing/node-crypto.ts';
 import { UpdateCode } from '../graphics/update.ts';
 import { EncryptionMethod } from '../pdu/gcc-client-data.ts';
 import { EncryptionLevel } from '../pdu/gcc-server-data.ts';
@@ -23,20 +16,6 @@ import { type ClientOutput, RdpClient } from './rdp-client.ts';
 import { RdpServer, type ServerOutput } from './rdp-server.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
-
-const crypto: CryptoProvider = {
-  randomBytes: (length) => new Uint8Array(randomBytes(length)),
-  md5: (data) => new Uint8Array(createHash('md5').update(data).digest()),
-  sha1: (data) => new Uint8Array(createHash('sha1').update(data).digest()),
-  sha256: (data) => new Uint8Array(createHash('sha256').update(data).digest()),
-  hmacMd5: (key, data) => new Uint8Array(createHmac('md5', key).update(data).digest()),
-  hmacSha1: (key, data) => new Uint8Array(createHmac('sha1', key).update(data).digest()),
-  tripleDesCbc: (direction, key, iv) => {
-    const create = direction === 'encrypt' ? createCipheriv : createDecipheriv;
-    const cipher = create('des-ede3-cbc', key, iv).setAutoPadding(false);
-    return (blocks) => new Uint8Array(cipher.update(blocks));
-  },
-};
 
 const PRIVATE_KEY = rsaKey(1024);
 
@@ -91,8 +70,8 @@ class Pair {
   #tls = 0;
 
   constructor(client: Partial<ClientConfig>, server: Omit<ServerConfig, 'computerName'>) {
-    this.client = new RdpClient({ ...CLIENT, ...client }, crypto);
-    this.server = new RdpServer({ computerName: 'OLD', ...server }, crypto);
+    this.client = new RdpClient({ ...CLIENT, ...client }, nodeCrypto);
+    this.server = new RdpServer({ computerName: 'OLD', ...server }, nodeCrypto);
   }
 
   connect(chunk?: number): this {
@@ -352,7 +331,7 @@ describe('automatic reconnection', () => {
     const pair = new Pair(config, { tls }).connect();
     assert.deepEqual(pair.server.connection?.clientInfo.extended?.autoReconnectCookie, {
       logonId: 7,
-      securityVerifier: crypto.hmacMd5(secret.randomBits, new Uint8Array(32)),
+      securityVerifier: nodeCrypto.hmacMd5(secret.randomBits, new Uint8Array(32)),
     });
   });
 });
