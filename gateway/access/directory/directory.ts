@@ -1,6 +1,7 @@
 import type { Client } from 'ldapts';
 import { GatewayError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
+import { Recurring } from '../../recurring.ts';
 import type { User } from '../users.ts';
 import { bindPerson, DirectoryServers } from './connection.ts';
 import type { DirectoryIdentities, KnownPerson } from './directory-identities.ts';
@@ -34,12 +35,16 @@ export class Directory {
   readonly #parts: DirectoryParts;
   readonly #servers = new DirectoryServers();
   #down: { readonly problem: DirectoryProblem; readonly until: number } | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #sweeping: Promise<void> | undefined;
+  readonly #sweeper: Recurring;
   #sweptAt = 0;
 
   constructor(parts: DirectoryParts) {
     this.#parts = parts;
+    this.#sweeper = new Recurring(
+      SWEEP_MS,
+      () => this.#sweep(),
+      (error) => parts.log.error({ err: error }, 'people could not be looked up again'),
+    );
   }
 
   /** Tries out what is saved. `who`: also that person, as far as a password is given. */
@@ -110,19 +115,11 @@ export class Directory {
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      this.#sweeping ??= this.#sweep()
-        .catch((error: unknown) => this.#parts.log.error({ err: error }, 'people could not be looked up again'))
-        .finally(() => {
-          this.#sweeping = undefined;
-        });
-    }, SWEEP_MS);
-    this.#timer.unref();
+    this.#sweeper.start();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#sweeping;
+  stop(): Promise<void> {
+    return this.#sweeper.stop();
   }
 
   /** Somebody's entry and groups, once the password is proved. Throws `DirectoryProblem`. */

@@ -1,6 +1,7 @@
 import type { Audit } from '../../audit/audit.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
+import { Recurring } from '../../recurring.ts';
 import type { OidcSignInRow } from '../../store/sign-in-schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
@@ -62,11 +63,15 @@ export interface Returned {
 export class Oidc {
   readonly #parts: OidcParts;
   #provider: { readonly key: string; until: number; readonly found: Promise<OidcProvider> } | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #sweeping: Promise<void> | undefined;
+  readonly #sweeper: Recurring;
 
   constructor(parts: OidcParts) {
     this.#parts = parts;
+    this.#sweeper = new Recurring(
+      SWEEP_MS,
+      () => this.recheck(),
+      (error) => parts.log.error({ err: error }, 'sign-ins could not be checked again'),
+    );
   }
 
   /** What the provider must know of this gateway. */
@@ -142,19 +147,11 @@ export class Oidc {
 
   /** Looks now and then whether those who signed in through the provider still may. */
   start(): void {
-    this.#timer = setInterval(() => {
-      this.#sweeping ??= this.recheck()
-        .catch((error: unknown) => this.#parts.log.error({ err: error }, 'sign-ins could not be checked again'))
-        .finally(() => {
-          this.#sweeping = undefined;
-        });
-    }, SWEEP_MS);
-    this.#timer.unref();
+    this.#sweeper.start();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#sweeping;
+  stop(): Promise<void> {
+    return this.#sweeper.stop();
   }
 
   /** Asks the provider about every sign-in that was not checked for long enough, by its refresh token. */

@@ -1,0 +1,39 @@
+/** What is done again and again: one round at a time, so that one which takes longer than its interval is not begun twice. */
+export class Recurring {
+  readonly #everyMs: number;
+  readonly #round: () => Promise<unknown>;
+  readonly #failed: (error: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+
+  /** @param failed is told of a round that rejected; the next one comes all the same */
+  constructor(everyMs: number, round: () => Promise<unknown>, failed: (error: unknown) => void) {
+    this.#everyMs = everyMs;
+    this.#round = round;
+    this.#failed = failed;
+  }
+
+  /** The first round comes after one interval. Does not keep the process alive. */
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#running ??= this.#once();
+    }, this.#everyMs);
+    this.#timer.unref();
+  }
+
+  /** Waits for the round that is running. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  async #once(): Promise<void> {
+    try {
+      await this.#round();
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+}
