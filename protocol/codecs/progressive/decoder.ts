@@ -1,6 +1,7 @@
 import { ReadCursor } from '../../core/cursor.ts';
 import type { PixelTarget } from '../pixel-target.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
+import { clip, drawTile } from '../remotefx/draw-tile.ts';
 import { type TileKernels, tileKernels } from '../remotefx/tile-kernels.ts';
 import {
   decodeProgressiveBlock,
@@ -10,10 +11,7 @@ import {
   type ProgressiveTile,
 } from './blocks.ts';
 import { ComponentState } from './tile-state.ts';
-import { EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_PIXELS, TILE_SIZE } from './wavelet.ts';
-
-/** Tiles kept for the next frame's pixels: 4 MB. */
-const MAX_SPARE_TILES = 256;
+import { EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_SIZE } from './wavelet.ts';
 
 interface TileState {
   readonly y: ComponentState;
@@ -30,10 +28,8 @@ export class ProgressiveDecoder {
   readonly #tiles = new Map<number, TileState>();
   /** Between the blocks that begin and end a frame; a frame may span streams. */
   #inFrame = false;
-  /** Pixels of the tiles of this frame, and the rectangles that show them: a region may use another one's tiles. */
-  readonly #framePixels = new Map<number, Uint32Array>();
-  /** Pixels of former frames' tiles, to be written over. */
-  readonly #spare: Uint32Array[] = [];
+  /** The tiles of this frame, and the rectangles that show them: a region may use another one's tiles. */
+  readonly #frameTiles = new Set<number>();
   #frameRects: RegionRect[] = [];
   readonly #kernels: TileKernels;
 
@@ -62,10 +58,7 @@ export class ProgressiveDecoder {
 
   /** The graphics frame (RDPGFX_END_FRAME) is over: its regions share no tiles with the next one's. */
   endFrame(): void {
-    for (const pixels of this.#framePixels.values()) {
-      if (this.#spare.length < MAX_SPARE_TILES) this.#spare.push(pixels);
-    }
-    this.#framePixels.clear();
+    this.#frameTiles.clear();
     this.#frameRects = [];
   }
 
@@ -76,17 +69,27 @@ export class ProgressiveDecoder {
 
   #region(region: ProgressiveRegion, target: PixelTarget, changed: RegionRect[]): void {
     const fresh = new Set<number>();
+    // New tiles show in the rectangles of the whole frame, earlier tiles in the new rectangles.
+    const rects = this.#frameRects.length === 0 ? region.rects : [...this.#frameRects, ...region.rects];
+    const drawn = (part: RegionRect): void => void changed.push(part);
     for (const tile of region.tiles) {
       // Tiles that lie outside the surface altogether can show nothing and would only cost memory.
       if (tile.xIdx * TILE_SIZE >= target.width || tile.yIdx * TILE_SIZE >= target.height) continue;
       fresh.add(this.#decodeTile(tile, region));
+      drawTile(this.#kernels, tile, rects, target, drawn);
     }
-    // New tiles show in the rectangles of the whole frame, earlier tiles in the new rectangles.
-    for (const rect of this.#frameRects) for (const key of fresh) this.#draw(key, rect, target, changed);
-    for (const rect of region.rects) for (const key of this.#framePixels.keys()) this.#draw(key, rect, target, changed);
+    for (const key of this.#frameTiles) {
+      if (fresh.has(key)) continue;
+      const place = { xIdx: key % MAX_TILE_INDEX, yIdx: Math.floor(key / MAX_TILE_INDEX) };
+      if (!region.rects.some((rect) => showsTile(rect, place))) continue;
+      this.#paintAgain(key);
+      drawTile(this.#kernels, place, region.rects, target, drawn);
+    }
+    for (const key of fresh) this.#frameTiles.add(key);
     this.#frameRects.push(...region.rects);
   }
 
+  /** Decodes a tile into the kernels' rows. */
   #decodeTile(tile: ProgressiveTile, region: ProgressiveRegion): number {
     const key = tile.yIdx * MAX_TILE_INDEX + tile.xIdx;
     let state = this.#tiles.get(key);
@@ -99,41 +102,36 @@ export class ProgressiveDecoder {
     const kernels = this.#kernels;
     const { y, cb, cr } = kernels;
     const quantOf = (index: number): Uint8Array => region.quantization[index] ?? new Uint8Array(10);
+    let hasColour: boolean;
     if (tile.kind === 'first') {
       state.y.first(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, tile.difference, y, kernels);
-      state.cb.first(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, tile.difference, cb, kernels);
-      state.cr.first(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, tile.difference, cr, kernels);
+      const hasCb = state.cb.first(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, tile.difference, cb, kernels);
+      const hasCr = state.cr.first(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, tile.difference, cr, kernels);
+      hasColour = hasCb || hasCr;
     } else {
       state.y.upgrade(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, y, kernels);
-      state.cb.upgrade(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, cb, kernels);
-      state.cr.upgrade(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, cr, kernels);
+      const hasCb = state.cb.upgrade(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, cb, kernels);
+      const hasCr = state.cr.upgrade(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, cr, kernels);
+      hasColour = hasCb || hasCr;
     }
-    let pixels = this.#framePixels.get(key);
-    if (pixels === undefined) {
-      pixels = this.#spare.pop() ?? new Uint32Array(TILE_PIXELS);
-      this.#framePixels.set(key, pixels);
-    }
-    kernels.paint(true, pixels, 0, TILE_SIZE);
+    kernels.paint(hasColour);
     return key;
   }
 
-  #draw(key: number, rect: RegionRect, target: PixelTarget, changed: RegionRect[]): void {
-    const pixels = this.#framePixels.get(key);
-    if (pixels === undefined) return;
-    const left = (key % MAX_TILE_INDEX) * TILE_SIZE;
-    const top = Math.floor(key / MAX_TILE_INDEX) * TILE_SIZE;
-    const x = Math.max(rect.x, left);
-    const y = Math.max(rect.y, top);
-    const right = Math.min(rect.x + rect.width, left + TILE_SIZE, target.width);
-    const bottom = Math.min(rect.y + rect.height, top + TILE_SIZE, target.height);
-    if (x >= right || y >= bottom) return;
-    const { words, stride } = target;
-    for (let row = y; row < bottom; row++) {
-      let from = (row - top) * TILE_SIZE + x - left;
-      let to = (target.y + row) * stride + target.x + x;
-      // Rows of a tile are shorter than what a call into the engine is worth.
-      for (const end = to + right - x; to < end; to++) words[to] = pixels[from++]!;
-    }
-    changed.push({ x, y, width: right - x, height: bottom - y });
+  /** Brings an earlier tile of the frame back into the kernels' rows. */
+  #paintAgain(key: number): void {
+    const state = this.#tiles.get(key);
+    if (state === undefined) return;
+    const kernels = this.#kernels;
+    state.y.again(kernels.y, kernels);
+    const hasCb = state.cb.again(kernels.cb, kernels);
+    const hasCr = state.cr.again(kernels.cr, kernels);
+    kernels.paint(hasCb || hasCr);
   }
+}
+
+function showsTile(rect: RegionRect, { xIdx, yIdx }: { readonly xIdx: number; readonly yIdx: number }): boolean {
+  const left = xIdx * TILE_SIZE;
+  const top = yIdx * TILE_SIZE;
+  return clip(rect, left, top, left + TILE_SIZE, top + TILE_SIZE) !== undefined;
 }

@@ -171,6 +171,26 @@ describe('RemoteFX Progressive regions', () => {
     assert.deepEqual(decoder.decode(streamOf(right), target), []);
   });
 
+  it('show earlier tiles of their frame as they have come to be', () => {
+    const coarse = new Uint8Array(10).fill(3);
+    const progressive = [{ quality: 0, y: coarse, cb: coarse, cr: coarse }];
+    const encoder = new ProgressiveTileEncoder(tilePixels(6), EXTRAPOLATED_LAYOUT, FINE);
+    const whole = encoder.first(place, FULL_QUALITY);
+    const first = encoder.first(place, 0, coarse);
+    const upgrade = encoder.upgrade(place, FULL_QUALITY, coarse);
+    for (const passes of [[whole], [first], [first, upgrade], [whole, upgrade], [first, whole]]) {
+      const half = { rects: [{ x: 0, y: 0, width: 30, height: 64 }], progressive };
+      const rest = { rects: [{ x: 30, y: 0, width: 34, height: 64 }] };
+      const [expected, target] = [surface(64, 64), surface(64, 64)];
+      const regions = passes.map((tile) => regionOf([tile], true, { progressive }));
+      new ProgressiveDecoder().decode(streamOf(...regions), expected);
+      const halves = passes.map((tile) => regionOf([tile], true, half));
+      const changed = new ProgressiveDecoder().decode(streamOf(...halves, regionOf([], true, rest)), target);
+      assert.deepEqual(target.words, expected.words);
+      assert.deepEqual(changed.at(-1), rest.rects[0]);
+    }
+  });
+
   it('are ignored outside a frame, and taken with any sync block or none', () => {
     const region = regionOf([tileAt(0, 0, 1)], true);
     const stream = streamOf(region);

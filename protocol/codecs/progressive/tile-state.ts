@@ -3,18 +3,29 @@ import { RlgrMode } from '../remotefx/rlgr.ts';
 import { firstNonzero, type TileKernels } from '../remotefx/tile-kernels.ts';
 import type { UpgradeStreams } from './blocks.ts';
 import { SrlReader, UpgradeBits } from './srl.ts';
-import { type BandLayout, TILE_PIXELS } from './wavelet.ts';
+import { type BandLayout, ORIGINAL_LAYOUT, TILE_PIXELS } from './wavelet.ts';
 
 /** The quantization values are 6 at least; what lies below is the fraction that coefficients carry. */
 const QUANTIZATION_BASE = 1;
 const LL3 = 9;
 
+/** Streams larger than this are not kept: coefficients take no more. */
+const MAX_KEPT_STREAM = 2 * TILE_PIXELS;
+
 /**
  * What one component of a tile has come to: its coefficients, and for the passes that may follow how many low bits
  * each band still lacks and which sign each coefficient has.
+ *
+ * Most tiles come whole and are replaced whole. So of a first pass at full quality only the stream is kept, a tenth of its
+ * coefficients' memory, until something asks for them.
  */
 export class ComponentState {
-  readonly #coefficients = new Int16Array(TILE_PIXELS);
+  /** Good where no stream is kept. Absent until somebody asks. */
+  #coefficients: Int16Array | undefined;
+  /** The stream that the coefficients would come from, in as many of its bytes as `#streamSize` says. */
+  #stream = new Uint8Array(0);
+  #streamSize: number | undefined;
+  #layout = ORIGINAL_LAYOUT;
   /** Sign of each coefficient as far as it is known; absent once nothing can be upgraded. */
   #signs: Int8Array | undefined;
   readonly #bitPositions = new Uint8Array(10);
@@ -26,6 +37,7 @@ export class ComponentState {
    *
    * @param extra the progressive quantization, bits that later passes bring
    * @param samples takes the tile's samples; one of the kernels' components
+   * @returns whether any of them can be other than zero
    */
   first(
     source: Uint8Array,
@@ -35,28 +47,29 @@ export class ComponentState {
     difference: boolean,
     samples: Int16Array,
     kernels: TileKernels,
-  ): void {
+  ): boolean {
+    const before = difference ? this.#restored(samples, kernels) : undefined;
+    for (let band = 0; band <= LL3; band++) this.#bitPositions[band] = quant[band]! + (extra?.[band] ?? 0);
+    this.#layout = layout;
     const from = kernels.decodeRlgr(RlgrMode.rlgr1, source, samples);
-    this.#detailAt = difference ? Math.min(from, this.#detailAt) : from;
     this.#signs = extra === undefined ? undefined : signsOf(samples);
-    for (let i = layout.bands[LL3]!.offset + 1; i < TILE_PIXELS; i++) samples[i] = samples[i]! + samples[i - 1]!;
-    for (let band = 0; band <= LL3; band++) {
-      const { offset, size } = layout.bands[band]!;
-      const bitPosition = quant[band]! + (extra?.[band] ?? 0);
-      this.#bitPositions[band] = bitPosition;
-      const shift = bitPosition - QUANTIZATION_BASE;
-      const at = Math.max(offset, from);
-      if (shift > 0 && at < offset + size) kernels.shiftLeft(samples, at, offset + size - at, shift);
+    this.#dequantize(samples, from, kernels);
+    this.#detailAt = from;
+    if (before === undefined && extra === undefined && source.length <= MAX_KEPT_STREAM) this.#keepStream(source);
+    else {
+      if (before !== undefined) {
+        for (let i = 0; i < TILE_PIXELS; i++) samples[i] = samples[i]! + before[i]!;
+        this.#detailAt = firstNonzero(samples);
+      }
+      this.#keepCoefficients(samples);
     }
-    const coefficients = this.#coefficients;
-    if (difference) for (let i = 0; i < TILE_PIXELS; i++) samples[i] = samples[i]! + coefficients[i]!;
-    coefficients.set(samples);
-    kernels.inverseWavelet(samples, layout.levels, this.#detailAt);
+    return this.#transform(samples, kernels);
   }
 
   /**
    * [MS-RDPEGFX] 3.2.8.1.5.2: an upgrade pass. Coefficients with a known sign get raw bits, those that were zero so
    * far come from the SRL stream, and the coarsest band gets raw bits throughout.
+   * @returns as `first` does
    */
   upgrade(
     streams: UpgradeStreams,
@@ -65,10 +78,11 @@ export class ComponentState {
     extra: Quantization | undefined,
     samples: Int16Array,
     kernels: TileKernels,
-  ): void {
+  ): boolean {
+    const coefficients = this.#restored(samples, kernels);
     const srl = new SrlReader(streams.srl);
     const raw = new UpgradeBits(streams.raw);
-    const signs = this.#signs ?? signsOf(this.#coefficients);
+    const signs = this.#signs ?? signsOf(coefficients);
     layout.bands.forEach(({ offset, size }, band) => {
       const bitPosition = (quant[band] ?? 0) + (extra?.[band] ?? 0);
       const bitCount = (this.#bitPositions[band] ?? 0) - bitPosition;
@@ -77,13 +91,21 @@ export class ComponentState {
       this.#bitPositions[band] = bitPosition;
       const shift = Math.max(0, bitPosition - QUANTIZATION_BASE);
       const count = Math.min(bitCount, 15);
-      if (band === LL3) this.#upgradeCoarsest(raw, offset, size, count, shift);
-      else this.#upgradeBand(srl, raw, signs, offset, size, count, shift);
+      if (band === LL3) upgradeCoarsest(coefficients, raw, offset, size, count, shift);
+      else upgradeBand(coefficients, srl, raw, signs, offset, size, count, shift);
     });
     this.#signs = extra === undefined ? undefined : signs;
-    this.#detailAt = firstNonzero(this.#coefficients);
-    samples.set(this.#coefficients);
-    kernels.inverseWavelet(samples, layout.levels, this.#detailAt);
+    this.#layout = layout;
+    this.#detailAt = firstNonzero(coefficients);
+    samples.set(coefficients);
+    return this.#transform(samples, kernels);
+  }
+
+  /** The samples as the last pass left them. @returns as `first` does */
+  again(samples: Int16Array, kernels: TileKernels): boolean {
+    if (this.#streamSize === undefined) samples.set(this.#restored(samples, kernels));
+    else this.#decodeStream(this.#streamSize, samples, kernels);
+    return this.#transform(samples, kernels);
   }
 
   /** Forgets what only an upgrade would need; the coefficients stay, for differences to come. */
@@ -91,35 +113,88 @@ export class ComponentState {
     this.#signs = undefined;
   }
 
-  #upgradeCoarsest(raw: UpgradeBits, offset: number, size: number, bitCount: number, shift: number): void {
-    const coefficients = this.#coefficients;
-    for (let i = offset; i < offset + size; i++) {
-      coefficients[i] = (coefficients[i] ?? 0) + (raw.read(bitCount) << shift);
+  #transform(samples: Int16Array, kernels: TileKernels): boolean {
+    if (this.#detailAt === TILE_PIXELS) return false;
+    kernels.inverseWavelet(samples, this.#layout.levels, this.#detailAt);
+    return true;
+  }
+
+  /** What `decodeRlgr` has left in `samples`, of which those before `from` are zero, into coefficients. */
+  #dequantize(samples: Int16Array, from: number, kernels: TileKernels): void {
+    if (from === TILE_PIXELS) return;
+    const { bands } = this.#layout;
+    for (let i = bands[LL3]!.offset + 1; i < TILE_PIXELS; i++) samples[i] = samples[i]! + samples[i - 1]!;
+    for (let band = 0; band <= LL3; band++) {
+      const { offset, size } = bands[band]!;
+      const shift = this.#bitPositions[band]! - QUANTIZATION_BASE;
+      const at = Math.max(offset, from);
+      if (shift > 0 && at < offset + size) kernels.shiftLeft(samples, at, offset + size - at, shift);
     }
   }
 
-  #upgradeBand(
-    srl: SrlReader,
-    raw: UpgradeBits,
-    signs: Int8Array,
-    offset: number,
-    size: number,
-    bitCount: number,
-    shift: number,
-  ): void {
-    const coefficients = this.#coefficients;
-    for (let i = offset; i < offset + size; i++) {
-      const sign = signs[i] ?? 0;
-      let bits: number;
-      if (sign === 0) {
-        bits = srl.read(bitCount);
-        if (bits === 0) continue;
-        signs[i] = Math.sign(bits);
-      } else {
-        bits = sign * raw.read(bitCount);
-      }
-      coefficients[i] = (coefficients[i] ?? 0) + bits * (1 << shift);
+  #decodeStream(size: number, samples: Int16Array, kernels: TileKernels): void {
+    const from = kernels.decodeRlgr(RlgrMode.rlgr1, this.#stream.subarray(0, size), samples);
+    this.#dequantize(samples, from, kernels);
+  }
+
+  #keepStream(source: Uint8Array): void {
+    if (this.#stream.length < source.length) this.#stream = new Uint8Array(2 ** Math.ceil(Math.log2(source.length)));
+    this.#stream.set(source);
+    this.#streamSize = source.length;
+  }
+
+  #keepCoefficients(samples: Int16Array): Int16Array {
+    this.#coefficients ??= new Int16Array(TILE_PIXELS);
+    this.#coefficients.set(samples);
+    this.#streamSize = undefined;
+    return this.#coefficients;
+  }
+
+  /** The coefficients; what is in `samples` is lost. */
+  #restored(samples: Int16Array, kernels: TileKernels): Int16Array {
+    if (this.#streamSize === undefined) {
+      this.#coefficients ??= new Int16Array(TILE_PIXELS);
+      return this.#coefficients;
     }
+    this.#decodeStream(this.#streamSize, samples, kernels);
+    return this.#keepCoefficients(samples);
+  }
+}
+
+function upgradeCoarsest(
+  coefficients: Int16Array,
+  raw: UpgradeBits,
+  offset: number,
+  size: number,
+  bitCount: number,
+  shift: number,
+): void {
+  for (let i = offset; i < offset + size; i++) {
+    coefficients[i] = (coefficients[i] ?? 0) + (raw.read(bitCount) << shift);
+  }
+}
+
+function upgradeBand(
+  coefficients: Int16Array,
+  srl: SrlReader,
+  raw: UpgradeBits,
+  signs: Int8Array,
+  offset: number,
+  size: number,
+  bitCount: number,
+  shift: number,
+): void {
+  for (let i = offset; i < offset + size; i++) {
+    const sign = signs[i] ?? 0;
+    let bits: number;
+    if (sign === 0) {
+      bits = srl.read(bitCount);
+      if (bits === 0) continue;
+      signs[i] = Math.sign(bits);
+    } else {
+      bits = sign * raw.read(bitCount);
+    }
+    coefficients[i] = (coefficients[i] ?? 0) + bits * (1 << shift);
   }
 }
 

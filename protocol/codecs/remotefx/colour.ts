@@ -1,5 +1,5 @@
 import { OPAQUE_BLACK } from '../pixel-target.ts';
-import { TILE_PIXELS, TILE_SIZE } from './wavelet.ts';
+import { TILE_PIXELS } from './wavelet.ts';
 
 /**
  * [MS-RDPRFX] 3.1.8.2.5: RemoteFX keeps Y, Cb and Cr as signed values with five bits of fraction, Y lowered by 128.
@@ -21,40 +21,24 @@ const HALF = 1 << (FRACTION_BITS - 1);
 const LIMITED_ZERO = 4096;
 const LIMITED = Uint8Array.from({ length: 2 * LIMITED_ZERO }, (_, i) => Math.min(Math.max(i - LIMITED_ZERO, 0), 255));
 
-/**
- * A tile's three components into 64×64 pixels, each `0xAABBGGRR` with full alpha.
- *
- * @param at where in `words` the tile's first pixel goes
- * @param stride from one row to the next
- */
-export function yCbCrToRgba(
-  y: Int16Array,
-  cb: Int16Array,
-  cr: Int16Array,
-  words: Uint32Array,
-  at = 0,
-  stride = TILE_SIZE,
-): void {
-  for (let i = 0, row = at; i < TILE_PIXELS; row += stride) {
-    for (let to = row, end = row + TILE_SIZE; to < end; to++, i++) {
-      const luma = (y[i]! + LUMA_SHIFT + HALF) << SCALE_BITS;
-      const blueness = cb[i]!;
-      const redness = cr[i]!;
-      const red = luma + Math.imul(redness, CR_TO_RED);
-      const green = luma - Math.imul(blueness, CB_TO_GREEN) - Math.imul(redness, CR_TO_GREEN);
-      const blue = luma + Math.imul(blueness, CB_TO_BLUE);
-      words[to] = OPAQUE_BLACK | (limit(blue) << 16) | (limit(green) << 8) | limit(red);
-    }
+/** A tile's three components into 64×64 pixels, each `0xAABBGGRR` with full alpha. */
+export function yCbCrToRgba(y: Int16Array, cb: Int16Array, cr: Int16Array, pixels: Uint32Array): void {
+  for (let i = 0; i < TILE_PIXELS; i++) {
+    const luma = (y[i]! + LUMA_SHIFT + HALF) << SCALE_BITS;
+    const blueness = cb[i]!;
+    const redness = cr[i]!;
+    const red = luma + Math.imul(redness, CR_TO_RED);
+    const green = luma - Math.imul(blueness, CB_TO_GREEN) - Math.imul(redness, CR_TO_GREEN);
+    const blue = luma + Math.imul(blueness, CB_TO_BLUE);
+    pixels[i] = OPAQUE_BLACK | (limit(blue) << 16) | (limit(green) << 8) | limit(red);
   }
 }
 
 /** The same for a tile without colour. */
-export function lumaToRgba(y: Int16Array, words: Uint32Array, at = 0, stride = TILE_SIZE): void {
-  for (let i = 0, row = at; i < TILE_PIXELS; row += stride) {
-    for (let to = row, end = row + TILE_SIZE; to < end; to++, i++) {
-      const grey = limit((y[i]! + LUMA_SHIFT + HALF) << SCALE_BITS);
-      words[to] = OPAQUE_BLACK | (grey * 0x010101);
-    }
+export function lumaToRgba(y: Int16Array, pixels: Uint32Array): void {
+  for (let i = 0; i < TILE_PIXELS; i++) {
+    const grey = limit((y[i]! + LUMA_SHIFT + HALF) << SCALE_BITS);
+    pixels[i] = OPAQUE_BLACK | (grey * 0x010101);
   }
 }
 

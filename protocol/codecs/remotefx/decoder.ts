@@ -1,22 +1,23 @@
 import { ReadCursor } from '../../core/cursor.ts';
 import type { PixelTarget } from '../pixel-target.ts';
-import { decodeBlock, type EncodedTile, type RegionRect } from './blocks.ts';
+import { decodeBlock, type RegionRect } from './blocks.ts';
+import { clip, drawTile } from './draw-tile.ts';
 import { TileDecoder } from './tile-codec.ts';
 import { type TileKernels, tileKernels } from './tile-kernels.ts';
-import { TILE_PIXELS, TILE_SIZE } from './wavelet.ts';
+import { TILE_SIZE } from './wavelet.ts';
 
 /**
  * RemoteFX, [MS-RDPRFX]: image and video mode, RLGR1 and RLGR3. One instance a codec context, because in video mode
  * the header blocks come with the first frame only.
  */
 export class RemoteFxDecoder {
+  readonly #kernels: TileKernels;
   readonly #tile: TileDecoder;
-  /** A tile of which only parts are shown. */
-  readonly #pixels = new Uint32Array(TILE_PIXELS);
   #channel: { readonly width: number; readonly height: number } | undefined;
   #region: readonly RegionRect[] = [];
 
   constructor(kernels: TileKernels = tileKernels) {
+    this.#kernels = kernels;
     this.#tile = new TileDecoder(kernels);
   }
 
@@ -49,7 +50,7 @@ export class RemoteFxDecoder {
           for (const tile of block.tiles) {
             if (isHidden?.(count++)) continue;
             this.#tile.decode(tile, block.entropy, block.quantization);
-            this.#draw(tile, target);
+            drawTile(this.#kernels, tile, this.#region, target);
           }
           for (const rect of this.#region) {
             const visible = clip(rect, 0, 0, target.width, target.height);
@@ -95,37 +96,4 @@ export class RemoteFxDecoder {
     }
     return tiles;
   }
-
-  /** Draws what the region shows of the decoded tile: mostly all of it, straight into the target. */
-  #draw(tile: EncodedTile, target: PixelTarget): void {
-    const left = tile.xIdx * TILE_SIZE;
-    const top = tile.yIdx * TILE_SIZE;
-    const right = Math.min(left + TILE_SIZE, target.width);
-    const bottom = Math.min(top + TILE_SIZE, target.height);
-    const pixels = this.#pixels;
-    let isPainted = false;
-    for (const rect of this.#region) {
-      const part = clip(rect, left, top, right, bottom);
-      if (part === undefined) continue;
-      if (part.width === TILE_SIZE && part.height === TILE_SIZE) {
-        this.#tile.paint(target.words, (target.y + top) * target.stride + target.x + left, target.stride);
-        return;
-      }
-      if (!isPainted) this.#tile.paint(pixels, 0, TILE_SIZE);
-      isPainted = true;
-      for (let y = part.y; y < part.y + part.height; y++) {
-        const from = (y - top) * TILE_SIZE + part.x - left;
-        const to = (target.y + y) * target.stride + target.x + part.x;
-        target.words.set(pixels.subarray(from, from + part.width), to);
-      }
-    }
-  }
-}
-
-function clip(rect: RegionRect, left: number, top: number, right: number, bottom: number): RegionRect | undefined {
-  const x = Math.max(rect.x, left);
-  const y = Math.max(rect.y, top);
-  const width = Math.min(rect.x + rect.width, right) - x;
-  const height = Math.min(rect.y + rect.height, bottom) - y;
-  return width > 0 && height > 0 ? { x, y, width, height } : undefined;
 }

@@ -16,24 +16,18 @@ const QUANTIZATION_BASE = 1;
 /** Decodes single tiles. */
 export class TileDecoder {
   readonly #kernels: TileKernels;
-  #hasColour = false;
 
   constructor(kernels: TileKernels = tileKernels) {
     this.#kernels = kernels;
   }
 
-  /** Decodes a tile, for `paint` to show before anything else is decoded. */
+  /** Decodes a tile into the kernels' rows, where it is until anything else is decoded. */
   decode(tile: EncodedTile, mode: RlgrMode, quantization: readonly Quantization[]): void {
     const { y, cb, cr } = this.#kernels;
     this.#component(tile.y, mode, quantization[tile.quantIdxY], y);
     const hasCb = this.#component(tile.cb, mode, quantization[tile.quantIdxCb], cb);
     const hasCr = this.#component(tile.cr, mode, quantization[tile.quantIdxCr], cr);
-    this.#hasColour = hasCb || hasCr;
-  }
-
-  /** Writes the last decoded tile, 64 rows of 64 pixels `0xAABBGGRR`, from `words[at]` on. */
-  paint(words: Uint32Array, at: number, stride: number): void {
-    this.#kernels.paint(this.#hasColour, words, at, stride);
+    this.#kernels.paint(hasCb || hasCr);
   }
 
   /** Returns whether any sample can be other than zero. */

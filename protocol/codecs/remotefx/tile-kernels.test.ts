@@ -108,19 +108,19 @@ describe('tile kernels in WebAssembly do what those in TypeScript do, to the bit
     });
   }
 
-  it('paints, any numbers and any place', () => {
+  it('paints, any numbers', () => {
     fc.assert(
-      fc.property(ALL, ALL, fc.boolean(), fc.nat(70), (luma, chroma, hasColour, left) => {
-        const stride = 140;
-        const pictures = [plain, fast].map((kernels) => {
+      fc.property(ALL, ALL, fc.boolean(), (luma, chroma, hasColour) => {
+        for (const kernels of [plain, fast]) {
           kernels.y.set(coefficients(luma.seed, luma.spread, luma.density));
           kernels.cb.set(coefficients(chroma.seed, chroma.spread, hasColour ? chroma.density : 0));
           kernels.cr.set(coefficients(chroma.seed + 1, chroma.spread, hasColour ? chroma.density : 0));
-          const words = new Uint32Array(stride * 66).fill(0xdead_beef);
-          kernels.paint(hasColour, words, stride + left, stride);
-          return words;
-        });
-        assert.deepEqual(pictures[1], pictures[0]);
+          kernels.paint(hasColour);
+        }
+        assert.deepEqual(fast.rows, plain.rows);
+        if (hasColour) return;
+        fast.paint(true);
+        assert.deepEqual(fast.rows, plain.rows);
       }),
       { numRuns: 60 },
     );

@@ -14,6 +14,8 @@ export interface TileKernels {
   readonly y: Int16Array;
   readonly cb: Int16Array;
   readonly cr: Int16Array;
+  /** The painted tile, `0xAABBGGRR`: 64 rows, kept as such, since making a view takes longer than copying what it shows. */
+  readonly rows: readonly Uint32Array[];
   /**
    * Decodes a stream into one of the three components ([MS-RDPRFX] 3.1.8.1.7.3).
    * @returns the index of the first coefficient that is not zero, `TILE_PIXELS` where there is none
@@ -25,10 +27,10 @@ export interface TileKernels {
   /** Coefficients of a component into samples, in place, coarsest level first; all those before `detailAt` are zero. */
   readonly inverseWavelet: (component: Int16Array, levels: readonly WaveletLevel[], detailAt: number) => void;
   /**
-   * The components into 64 rows of 64 pixels `0xAABBGGRR`, from `words[at]` on.
-   * @param hasColour whether any number of `cb` and `cr` is not zero
+   * The components into `rows`.
+   * @param hasColour whether any number of `cb` and `cr` may be other than zero
    */
-  readonly paint: (hasColour: boolean, words: Uint32Array, at: number, stride: number) => void;
+  readonly paint: (hasColour: boolean) => void;
 }
 
 /** The oracle, and what serves where WebAssembly is not to be had. */
@@ -37,11 +39,13 @@ export function plainTileKernels(): TileKernels {
   const cb = new Int16Array(TILE_PIXELS);
   const cr = new Int16Array(TILE_PIXELS);
   const scratch = new Int16Array(WAVELET_SCRATCH);
+  const pixels = new Uint32Array(TILE_PIXELS);
   return {
     name: 'typescript',
     y,
     cb,
     cr,
+    rows: rowsOf(pixels),
     decodeRlgr(mode, source, component) {
       decodeRlgr(mode, source, component);
       return firstNonzero(component);
@@ -52,9 +56,9 @@ export function plainTileKernels(): TileKernels {
     inverseWavelet(component, levels, detailAt) {
       for (const level of levels) inverseLevel(component, level, scratch, detailAt);
     },
-    paint(hasColour, words, at, stride) {
-      if (hasColour) yCbCrToRgba(y, cb, cr, words, at, stride);
-      else lumaToRgba(y, words, at, stride);
+    paint(hasColour) {
+      if (hasColour) yCbCrToRgba(y, cb, cr, pixels);
+      else lumaToRgba(y, pixels);
     },
   };
 }
@@ -68,12 +72,12 @@ export function webAssemblyTileKernels(): TileKernels | undefined {
     (index) => new Int16Array(buffer, tile.components.value + index * 2 * TILE_PIXELS, TILE_PIXELS),
   ) as [Int16Array, Int16Array, Int16Array];
   const stream = new Uint8Array(buffer, tile.stream.value, tile.streamSize.value);
-  const pixels = new Uint32Array(buffer, tile.pixels.value, TILE_PIXELS);
   return {
     name: 'webassembly',
     y,
     cb,
     cr,
+    rows: rowsOf(new Uint32Array(buffer, tile.pixels.value, TILE_PIXELS)),
     decodeRlgr(mode, source, component) {
       if (source.length <= stream.length) {
         stream.set(source);
@@ -91,11 +95,9 @@ export function webAssemblyTileKernels(): TileKernels | undefined {
     inverseWavelet(component, levels) {
       for (const { low, high, offset } of levels) tile.inverseLevel(component.byteOffset + 2 * offset, low, high);
     },
-    paint(_hasColour, words, at, stride) {
-      tile.paint();
-      for (let from = 0, to = at; from < TILE_PIXELS; from += TILE_SIZE, to += stride) {
-        words.set(pixels.subarray(from, from + TILE_SIZE), to);
-      }
+    paint(hasColour) {
+      if (hasColour) tile.paint();
+      else tile.paintLuma();
     },
   };
 }
@@ -110,6 +112,10 @@ export function firstNonzero(coefficients: Int16Array): number {
   return at;
 }
 
+function rowsOf(pixels: Uint32Array): Uint32Array[] {
+  return Array.from({ length: TILE_SIZE }, (_, y) => pixels.subarray(y * TILE_SIZE, (y + 1) * TILE_SIZE));
+}
+
 /** What `assembly/tile.ts` exports. Addresses are bytes from the memory's start. */
 interface TileModule {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -122,6 +128,7 @@ interface TileModule {
   readonly shiftLeft: (at: number, count: number, bits: number) => void;
   readonly inverseLevel: (tile: number, low: number, high: number) => void;
   readonly paint: () => void;
+  readonly paintLuma: () => void;
 }
 
 /** The part of the platform that only this file needs; neither Node nor browsers have to have it. */

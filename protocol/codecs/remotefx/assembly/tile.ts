@@ -333,6 +333,26 @@ export function paint(): void {
   }
 }
 
+/** The first component into `pixels`, for a tile without colour. */
+export function paintLuma(): void {
+  const offset = i32x4.splat(LUMA_OFFSET);
+  const opaque = i8x16.splat(-1);
+  let from = components;
+  let to = pixels;
+  for (const end = components + COMPONENT_SIZE; from < end; from += 16) {
+    const y = v128.load(from);
+    // As with all the fraction bits of colours, whose sums may wrap around.
+    const luma0 = i32x4.shl(i32x4.add(i32x4.extend_low_i16x8_s(y), offset), COLOUR_BITS);
+    const luma1 = i32x4.shl(i32x4.add(i32x4.extend_high_i16x8_s(y), offset), COLOUR_BITS);
+    const grey = bytes(luma0, luma1);
+    const redGreen = v128.shuffle<i8>(grey, grey, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    const blueAlpha = v128.shuffle<i8>(grey, opaque, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    v128.store(to, v128.shuffle<i16>(redGreen, blueAlpha, 0, 8, 1, 9, 2, 10, 3, 11));
+    v128.store(to + 16, v128.shuffle<i16>(redGreen, blueAlpha, 4, 12, 5, 13, 6, 14, 7, 15));
+    to += 32;
+  }
+}
+
 /** Eight values with all their fraction bits into eight bytes, limited. */
 // @ts-ignore: decorator
 @inline
