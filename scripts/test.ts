@@ -77,7 +77,7 @@ const TEST_GROUPS: Record<Exclude<Group, 'check'>, TestGroup> = {
     testMinutes: 4,
     minutes: 15,
   },
-  browser: { globs: ['test/e2e/**/*.test.ts'], concurrency: 1, testMinutes: 5, minutes: 20 },
+  browser: { globs: ['test/e2e/**/*.test.ts'], concurrency: 2, testMinutes: 5, minutes: 20 },
   lab: {
     globs: ['test/trixie/**/*.test.ts', 'test/players/**/*.test.ts'],
     concurrency: 1,
