@@ -4,6 +4,7 @@ import { decodePlanar } from '../codecs/planar.ts';
 import { decodeRawBitmap } from '../codecs/raw-bitmap.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
+import { StateLimitError, StateReader, StateWriter } from '../core/state.ts';
 import { type BitmapRectangle, decodeBitmapUpdate } from '../pdu/bitmap-update.ts';
 import { decodePaletteUpdate, type PaletteUpdate } from '../pdu/palette.ts';
 import {
@@ -18,7 +19,15 @@ import { decodeSurfaceCommand, FrameAction, type SurfaceBits, type SurfaceComman
 import { DamageList } from './damage.ts';
 import { intersect, type Rect } from './geometry.ts';
 import { GfxPipeline } from './gfx-pipeline.ts';
-import { decodePointerShape, type PointerShape, type PointerState, pointerCursor } from './pointer.ts';
+import {
+  decodePointerShape,
+  loadPointer,
+  type PointerLook,
+  type PointerState,
+  pointerCursor,
+  savePointer,
+} from './pointer.ts';
+import { loadPicture, savePicture } from './state-pictures.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 
 export type { PointerShape, PointerState } from './pointer.ts';
@@ -41,6 +50,10 @@ export interface SurfaceCodec {
    * Absent for codecs whose pictures are of one piece, and do not depend on one another.
    */
   tilesOf?(source: Uint8Array, width: number, height: number): readonly (readonly Rect[])[] | undefined;
+  /** Writes what later pictures may build on; absent for codecs whose pictures do not. */
+  save?(state: StateWriter): void;
+  /** Reads it back, into a decoder that has decoded nothing. */
+  load?(state: StateReader): void;
 }
 
 /**
@@ -59,7 +72,7 @@ export class Compositor {
   #palette = defaultPalette();
   #pointer: PointerState = { kind: 'default', version: 0 };
   #pointerPosition: { x: number; y: number } | undefined;
-  readonly #pointerCache = new Map<number, PointerShape | 'hidden'>();
+  readonly #pointerCache = new Map<number, Exclude<PointerLook, 'default'>>();
   #skipped = 0;
   /** Made with the first message of the graphics channel: most servers of the lab never open it. */
   #pipeline: GfxPipeline | undefined;
@@ -206,6 +219,85 @@ export class Compositor {
     return this.#inSurfaceFrame ? [] : this.#damage.take();
   }
 
+  /** What was drawn within a frame that has not ended: `pixels` has it, and `takeDamage` keeps it back. */
+  get unpresented(): readonly Rect[] {
+    return this.#inSurfaceFrame ? this.#damage.rects : [];
+  }
+
+  /**
+   * Everything that another compositor needs to go on from here: the picture, and what the updates to come may build on.
+   * @param limit bytes; `undefined` when there is more
+   */
+  saveState(limit: number): Uint8Array<ArrayBuffer> | undefined {
+    try {
+      const state = new StateWriter(limit);
+      this.#save(state);
+      return state.finish();
+    } catch (error) {
+      if (error instanceof StateLimitError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * A compositor that goes on from where another one's `saveState` was. Everything counts as changed.
+   * @param codecs as the other had them, new
+   * @throws {DecodeError} when these are no compositor's bytes
+   */
+  static fromState(bytes: Uint8Array, codecs: ReadonlyMap<number, SurfaceCodec> = new Map()): Compositor {
+    const compositor = new Compositor(codecs);
+    const state = new StateReader(bytes, 'compositor state');
+    compositor.#load(state);
+    state.expectEnd();
+    return compositor;
+  }
+
+  #save(state: StateWriter): void {
+    state.u16(this.#width);
+    state.u16(this.#height);
+    state.flag(this.#inSurfaceFrame);
+    state.array(this.#palette);
+    for (const codec of this.#codecs.values()) codec.save?.(state);
+    savePointer(state, this.#pointer.shape ?? (this.#pointer.kind === 'hidden' ? 'hidden' : 'default'));
+    state.u32(this.#pointerCache.size);
+    for (const [index, look] of this.#pointerCache) {
+      state.u16(index);
+      savePointer(state, look);
+    }
+    state.flag(this.#pipeline !== undefined);
+    this.#pipeline?.save(state);
+    // Mostly the surfaces say it all.
+    savePicture(state, this.#words, this.#width, this.#mappedPicture());
+  }
+
+  #load(state: StateReader): void {
+    const width = state.u16('width');
+    const height = state.u16('height');
+    if (width * height * 4 > state.remaining) throw state.error('truncated', 'pixels');
+    if (width > 0) this.#reset(width, height);
+    this.#inSurfaceFrame = state.flag('inSurfaceFrame');
+    state.array(this.#palette, 'palette');
+    for (const codec of this.#codecs.values()) codec.load?.(state);
+    this.#setPointer(loadPointer(state));
+    for (let left = state.count(MAX_POINTER_CACHE, 'pointerCache'); left > 0; left--) {
+      const index = state.u16('cacheIndex');
+      const look = loadPointer(state);
+      if (index >= MAX_POINTER_CACHE || look === 'default') throw state.error('invalid_value', 'cacheIndex');
+      this.#pointerCache.set(index, look);
+    }
+    if (state.flag('graphicsPipeline')) {
+      this.#pipeline = this.#createPipeline();
+      this.#pipeline.load(state);
+    }
+    loadPicture(state, this.#words, width, 'pixels', this.#mappedPicture());
+  }
+
+  #mappedPicture(): Uint32Array {
+    const words = new Uint32Array(this.#words.length).fill(OPAQUE_BLACK);
+    this.#pipeline?.drawMapped(words, this.#width, this.#height);
+    return words;
+  }
+
   /** Where the server has moved the pointer since the last call, if it did. */
   takePointerPosition(): { x: number; y: number } | undefined {
     const position = this.#pointerPosition;
@@ -304,7 +396,7 @@ export class Compositor {
     }
   }
 
-  #setPointer(look: 'default' | 'hidden' | PointerShape): void {
+  #setPointer(look: PointerLook): void {
     const version = this.#pointer.version + 1;
     this.#pointer = typeof look === 'string' ? { kind: look, version } : { kind: 'shape', version, shape: look };
   }

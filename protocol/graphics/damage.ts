@@ -1,3 +1,4 @@
+import type { StateReader, StateWriter } from '../core/state.ts';
 import { contains, enclose, type Rect } from './geometry.ts';
 
 /** Most rectangles kept; past it neighbours are merged, at the price of a few unchanged pixels. */
@@ -27,6 +28,24 @@ export class DamageList {
     }
     if (this.#rects.length >= MAX_DAMAGE_RECTS) this.#mergeCheapest(added);
     else this.#rects.push(added);
+  }
+
+  get rects(): readonly Rect[] {
+    return this.#rects;
+  }
+
+  save(state: StateWriter): void {
+    state.u32(this.#rects.length);
+    for (const { x, y, width, height } of this.#rects) for (const value of [x, y, width, height]) state.u16(value);
+  }
+
+  /** @param bounds what all of it lies in */
+  load(state: StateReader, bounds: Rect): void {
+    for (let left = state.count(MAX_DAMAGE_RECTS, 'damage'); left > 0; left--) {
+      const rect = { x: state.u16('x'), y: state.u16('y'), width: state.u16('width'), height: state.u16('height') };
+      if (!contains(bounds, rect)) throw state.error('invalid_value', 'damage');
+      this.#rects.push(rect);
+    }
   }
 
   /** What has changed since the last call. */

@@ -1,5 +1,7 @@
 import { GfxCapsFlags, type GfxCapsSet, GfxVersion } from '../channels/rdpgfx/pdu.ts';
 import { DecodeError } from '../core/errors.ts';
+import type { StateReader, StateWriter } from '../core/state.ts';
+import { loadPicture, savePicture } from './state-pictures.ts';
 
 /** How much the bitmap cache holds, [MS-RDPEGFX] 3.3.1.4: slots and bytes. */
 export interface GfxCacheSize {
@@ -46,6 +48,30 @@ export class GfxCache {
     }
     this.#bytes += bitmap.pixels.byteLength;
     this.#slots.set(slot, bitmap);
+  }
+
+  save(state: StateWriter): void {
+    state.flag(this.#size === LARGE_CACHE);
+    state.u32(this.#slots.size);
+    for (const [slot, { width, height, pixels }] of this.#slots) {
+      for (const value of [slot, width, height]) state.u16(value);
+      savePicture(state, pixels, width);
+    }
+  }
+
+  static load(state: StateReader): GfxCache {
+    const size = state.flag('isLarge') ? LARGE_CACHE : SMALL_CACHE;
+    const cache = new GfxCache(size);
+    for (let left = state.count(size.slots, 'slots'); left > 0; left--) {
+      const slot = state.u16('cacheSlot');
+      const width = state.u16('width');
+      const height = state.u16('height');
+      if (width * height * 4 > state.remaining) throw state.error('truncated', 'pixels');
+      const pixels = new Uint32Array(width * height);
+      loadPicture(state, pixels, width, 'pixels');
+      cache.put(slot, { width, height, pixels });
+    }
+    return cache;
   }
 
   get(slot: number): CachedBitmap | undefined {

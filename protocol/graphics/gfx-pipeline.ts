@@ -8,6 +8,7 @@ import { decodeRawBitmap } from '../codecs/raw-bitmap.ts';
 import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
+import type { StateReader, StateWriter } from '../core/state.ts';
 import { contains, intersect, type Rect } from './geometry.ts';
 import { cacheSizeOf, GfxCache } from './gfx-cache.ts';
 import { GfxSurface, type OutputMapping } from './gfx-surface.ts';
@@ -56,6 +57,44 @@ export class GfxPipeline {
     const cursor = new ReadCursor(pdus, 'RDPGFX_HEADER');
     while (cursor.remaining > 0) this.#apply(decodeGfxPdu(cursor));
     if (!this.#inFrame) this.#present();
+  }
+
+  /** Everything that later messages may build on: surfaces, cache and codecs. What the desktop shows is the compositor's to save. */
+  save(state: StateWriter): void {
+    state.flag(this.#inFrame);
+    state.flag(this.#hasAlpha);
+    state.u32(this.#surfaces.size);
+    for (const [id, surface] of this.#surfaces) {
+      for (const value of [id, surface.width, surface.height]) state.u16(value);
+      surface.save(state);
+    }
+    this.#cache.save(state);
+    this.#clearCodec.save(state);
+    this.#remoteFx.save(state);
+  }
+
+  /** Into one that has processed nothing. */
+  load(state: StateReader): void {
+    this.#inFrame = state.flag('inFrame');
+    this.#hasAlpha = state.flag('hasAlpha');
+    for (let left = state.count(0xffff, 'surfaces'); left > 0; left--) {
+      const id = state.u16('surfaceId');
+      const [width, height] = [state.u16('width'), state.u16('height')];
+      if (width * height * 4 > state.remaining) throw state.error('truncated', 'surface');
+      this.#createSurface(id, width, height);
+      this.#surfaces.get(id)?.load(state);
+    }
+    this.#cache = GfxCache.load(state);
+    this.#clearCodec.load(state);
+    this.#remoteFx.load(state);
+  }
+
+  /** Draws what all mapped surfaces hold, as they are now, on a desktop of this size. */
+  drawMapped(words: Uint32Array, width: number, height: number): void {
+    const output = { words, width, height, reset: () => {}, damaged: () => {} };
+    for (const surface of this.#surfaces.values()) {
+      if (surface.mapping !== undefined) this.#show(surface, surface.mapping, surface.bounds, output);
+    }
   }
 
   #apply(pdu: GfxPdu): void {
@@ -250,12 +289,11 @@ export class GfxPipeline {
         surface.damage.clear();
         continue;
       }
-      for (const rect of surface.damage.take()) this.#show(surface, mapping, rect);
+      for (const rect of surface.damage.take()) this.#show(surface, mapping, rect, this.#output);
     }
   }
 
-  #show(surface: GfxSurface, mapping: OutputMapping, rect: Rect): void {
-    const output = this.#output;
+  #show(surface: GfxSurface, mapping: OutputMapping, rect: Rect, output: GfxOutput): void {
     const desktop = { x: 0, y: 0, width: output.width, height: output.height };
     if (mapping.width === surface.width && mapping.height === surface.height) {
       const part = intersect({ ...rect, x: rect.x + mapping.x, y: rect.y + mapping.y }, desktop);

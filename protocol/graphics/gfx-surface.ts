@@ -1,7 +1,10 @@
-import type { PixelTarget } from '../codecs/pixel-target.ts';
+import { MAX_PICTURE_PIXELS, type PixelTarget } from '../codecs/pixel-target.ts';
 import { ProgressiveDecoder } from '../codecs/progressive/decoder.ts';
+import { TILE_SIZE } from '../codecs/progressive/wavelet.ts';
+import type { StateReader, StateWriter } from '../core/state.ts';
 import { DamageList } from './damage.ts';
 import { intersect, type Rect } from './geometry.ts';
+import { loadPicture, savePicture } from './state-pictures.ts';
 
 /** Where a surface shows on the desktop: at its own size, or scaled to a given one. */
 export interface OutputMapping {
@@ -55,6 +58,37 @@ export class GfxSurface {
 
   endFrame(): void {
     this.#progressive?.endFrame();
+  }
+
+  save(state: StateWriter): void {
+    savePicture(state, this.words, this.width);
+    this.damage.save(state);
+    state.flag(this.mapping !== undefined);
+    if (this.mapping !== undefined) {
+      const { x, y, width, height } = this.mapping;
+      for (const value of [x, y, width, height]) state.u32(value);
+    }
+    state.u8(this.#contexts.size);
+    for (const context of this.#contexts) state.u32(context);
+    state.flag(this.#progressive !== undefined);
+    this.#progressive?.save(state);
+  }
+
+  /** Into one that nothing was drawn on. */
+  load(state: StateReader): void {
+    loadPicture(state, this.words, this.width, 'pixels');
+    this.damage.load(state, this.bounds);
+    if (state.flag('isMapped')) {
+      const [x, y, width, height] = [state.u32('x'), state.u32('y'), state.u32('width'), state.u32('height')];
+      if (width === 0 || height === 0 || width * height > MAX_PICTURE_PIXELS) {
+        throw state.error('limit_exceeded', 'mapping', `${width} x ${height}`);
+      }
+      this.mapping = { x, y, width, height };
+    }
+    for (let left = state.u8('contexts'); left > 0; left--) this.#contexts.add(state.u32('context'));
+    if (!state.flag('isProgressive')) return;
+    this.#progressive = new ProgressiveDecoder();
+    this.#progressive.load(state, Math.ceil(this.width / TILE_SIZE) * Math.ceil(this.height / TILE_SIZE));
   }
 
   fill(rect: Rect, word: number): void {

@@ -1,6 +1,7 @@
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
-import type { PointerShape as PointerMasks } from '../pdu/pointer.ts';
+import type { StateReader, StateWriter } from '../core/state.ts';
+import { MAX_LARGE_POINTER_SIZE, type PointerShape as PointerMasks } from '../pdu/pointer.ts';
 
 /** A pointer's picture: RGBA bytes, not premultiplied. */
 export interface PointerShape {
@@ -11,6 +12,8 @@ export interface PointerShape {
   readonly hotY: number;
   readonly rgba: Uint8ClampedArray<ArrayBuffer>;
 }
+
+export type PointerLook = 'default' | 'hidden' | PointerShape;
 
 /** How the pointer looks now. `version` grows with every change, so that a viewer sees whether it is up to date. */
 export type PointerState =
@@ -69,6 +72,29 @@ export function decodePointerShape(pointer: PointerMasks, palette: Uint32Array):
     rgba,
   };
 }
+
+export function savePointer(state: StateWriter, look: PointerLook): void {
+  state.u8(look === 'default' ? SavedPointer.default : look === 'hidden' ? SavedPointer.hidden : SavedPointer.shape);
+  if (typeof look === 'string') return;
+  for (const value of [look.width, look.height, look.hotX, look.hotY]) state.u16(value);
+  state.array(look.rgba);
+}
+
+export function loadPointer(state: StateReader): PointerLook {
+  const kind = state.u8('pointer');
+  if (kind === SavedPointer.default) return 'default';
+  if (kind === SavedPointer.hidden) return 'hidden';
+  if (kind !== SavedPointer.shape) throw state.error('invalid_value', 'pointer', `${kind}`);
+  const [width, height] = [state.u16('width'), state.u16('height')];
+  if (width > MAX_LARGE_POINTER_SIZE || height > MAX_LARGE_POINTER_SIZE) throw state.error('limit_exceeded', 'width');
+  const [hotX, hotY] = [state.u16('hotX'), state.u16('hotY')];
+  if (hotX >= width || hotY >= height) throw state.error('invalid_value', 'hotX', `${hotX},${hotY}`);
+  const rgba = new Uint8ClampedArray(width * height * 4);
+  state.array(rgba, 'rgba');
+  return { width, height, hotX, hotY, rgba };
+}
+
+const SavedPointer = { default: 0, hidden: 1, shape: 2 } as const;
 
 /** A cursor over any pointer update's payload. */
 export function pointerCursor(data: Uint8Array): ReadCursor {

@@ -22,6 +22,8 @@ function remoteFx(): SurfaceCodec {
   return {
     decode: (source, target, _bitsPerPixel, isHidden) => decoder.decode(source, target, isHidden),
     tilesOf: RemoteFxDecoder.tilesOf,
+    save: (state) => decoder.save(state),
+    load: (state) => decoder.load(state),
   };
 }
 

@@ -1,4 +1,5 @@
 import { ReadCursor } from '../../core/cursor.ts';
+import type { StateReader, StateWriter } from '../../core/state.ts';
 import { decodeNsCodec } from '../nscodec.ts';
 import type { PixelTarget } from '../pixel-target.ts';
 import { decodeRawBitmap } from '../raw-bitmap.ts';
@@ -51,6 +52,29 @@ export class ClearCodecDecoder {
     }
     if (cursor.remaining > 0) this.#composite(cursor, target);
     if (glyphIndex !== undefined) this.#storeGlyph(cursor, glyphIndex, target);
+  }
+
+  save(state: StateWriter): void {
+    this.#vbars.save(state);
+    state.u32(this.#glyphs.size);
+    for (const [index, pixels] of this.#glyphs) {
+      state.u16(index);
+      state.u16(pixels.length);
+      state.array(pixels);
+    }
+  }
+
+  /** Into one that nothing was decoded with. */
+  load(state: StateReader): void {
+    this.#vbars.load(state);
+    for (let left = state.count(GLYPH_ENTRIES, 'glyphs'); left > 0; left--) {
+      const index = state.u16('glyphIndex');
+      const length = state.u16('glyphPixels');
+      if (index >= GLYPH_ENTRIES || length > MAX_GLYPH_PIXELS) throw state.error('limit_exceeded', 'glyphIndex');
+      const pixels = new Uint32Array(length);
+      state.array(pixels, 'glyph');
+      this.#glyphs.set(index, pixels);
+    }
   }
 
   /** [MS-RDPEGFX] 2.2.4.1.1 CLEARCODEC_COMPOSITE_PAYLOAD. */

@@ -1,4 +1,5 @@
 import type { ReadCursor } from '../../core/cursor.ts';
+import type { StateReader, StateWriter } from '../../core/state.ts';
 import { OPAQUE_BLACK } from '../pixel-target.ts';
 
 /** [MS-RDPEGFX] 3.3.1.10 and .12: entries of the V-Bar and the Short V-Bar storage; 2.2.4.1.1.2: a band's greatest height. */
@@ -22,6 +23,17 @@ export class VBarStorage {
   resetCursors(): void {
     this.#columns.cursor = 0;
     this.#shorts.cursor = 0;
+  }
+
+  save(state: StateWriter): void {
+    this.#columns.save(state);
+    this.#shorts.save(state);
+  }
+
+  /** Into one that nothing was stored in. */
+  load(state: StateReader): void {
+    this.#columns.load(state);
+    this.#shorts.load(state);
   }
 
   /** Reads a band's next column and draws it downwards from `words[at]`. */
@@ -99,6 +111,32 @@ class ColumnRing {
     this.cursor = (index + 1) % this.#heights.length;
     this.setHeight(index, height);
     return index;
+  }
+
+  save(state: StateWriter): void {
+    state.u16(this.cursor);
+    state.array(this.#heights);
+    this.#forEach((pixels) => state.array(pixels));
+  }
+
+  load(state: StateReader): void {
+    this.cursor = state.u16('cursor');
+    if (this.cursor >= this.#heights.length) throw state.error('invalid_value', 'cursor', `${this.cursor}`);
+    state.array(this.#heights, 'heights');
+    for (const height of this.#heights) {
+      if (height > MAX_BAND_HEIGHT + 1) throw state.error('limit_exceeded', 'heights', `${height}`);
+    }
+    this.#forEach((pixels) => state.array(pixels, 'pixels'));
+  }
+
+  /** The pixels of each entry that was ever filled. */
+  #forEach(visit: (pixels: Uint32Array) => void): void {
+    for (let index = 0; index < this.#heights.length; index++) {
+      const height = this.height(index);
+      if (height === undefined || height === 0) continue;
+      const offset = this.offset(index);
+      visit(this.page(index).subarray(offset, offset + height));
+    }
   }
 
   height(index: number): number | undefined {

@@ -1,6 +1,8 @@
 import { ReadCursor } from '../../core/cursor.ts';
+import type { StateReader, StateWriter } from '../../core/state.ts';
 import type { PixelTarget } from '../pixel-target.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
+import { loadRects, saveRects } from '../remotefx/decoder.ts';
 import { clip, drawTile } from '../remotefx/draw-tile.ts';
 import { type TileKernels, tileKernels } from '../remotefx/tile-kernels.ts';
 import {
@@ -12,6 +14,9 @@ import {
 } from './blocks.ts';
 import { ComponentState } from './tile-state.ts';
 import { EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_SIZE } from './wavelet.ts';
+
+/** Largest key of a tile's place. */
+const LAST_TILE = MAX_TILE_INDEX * MAX_TILE_INDEX - 1;
 
 interface TileState {
   readonly y: ComponentState;
@@ -65,6 +70,33 @@ export class ProgressiveDecoder {
   /** No codec context is left: there will be no upgrades, only new tiles and differences to the old. */
   endPasses(): void {
     for (const { y, cb, cr } of this.#tiles.values()) for (const component of [y, cb, cr]) component.endPasses();
+  }
+
+  save(state: StateWriter): void {
+    state.u32(this.#tiles.size);
+    for (const [key, { y, cb, cr }] of this.#tiles) {
+      state.u32(key);
+      for (const component of [y, cb, cr]) component.save(state);
+    }
+    state.flag(this.#inFrame);
+    state.u32(this.#frameTiles.size);
+    for (const key of this.#frameTiles) state.u32(key);
+    saveRects(state, this.#frameRects);
+  }
+
+  /** Into one that nothing was decoded with. @param most tiles that its surface may have */
+  load(state: StateReader, most: number): void {
+    for (let left = state.count(most, 'tiles'); left > 0; left--) {
+      const key = state.count(LAST_TILE, 'tile');
+      const tile = { y: new ComponentState(), cb: new ComponentState(), cr: new ComponentState() };
+      for (const component of [tile.y, tile.cb, tile.cr]) component.load(state);
+      this.#tiles.set(key, tile);
+    }
+    this.#inFrame = state.flag('inFrame');
+    for (let left = state.count(most, 'frameTiles'); left > 0; left--) {
+      this.#frameTiles.add(state.count(LAST_TILE, 'tile'));
+    }
+    this.#frameRects = loadRects(state);
   }
 
   #region(region: ProgressiveRegion, target: PixelTarget, changed: RegionRect[]): void {

@@ -1,9 +1,10 @@
+import type { StateReader, StateWriter } from '../../core/state.ts';
 import type { Quantization } from '../remotefx/quantization.ts';
 import { RlgrMode } from '../remotefx/rlgr.ts';
 import { firstNonzero, type TileKernels } from '../remotefx/tile-kernels.ts';
 import type { UpgradeStreams } from './blocks.ts';
 import { SrlReader, UpgradeBits } from './srl.ts';
-import { type BandLayout, ORIGINAL_LAYOUT, TILE_PIXELS } from './wavelet.ts';
+import { type BandLayout, EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_PIXELS } from './wavelet.ts';
 
 /** The quantization values are 6 at least; what lies below is the fraction that coefficients carry. */
 const QUANTIZATION_BASE = 1;
@@ -111,6 +112,37 @@ export class ComponentState {
   /** Forgets what only an upgrade would need; the coefficients stay, for differences to come. */
   endPasses(): void {
     this.#signs = undefined;
+  }
+
+  save(state: StateWriter): void {
+    state.flag(this.#layout === EXTRAPOLATED_LAYOUT);
+    state.array(this.#bitPositions);
+    state.u16(this.#detailAt);
+    const kept = this.#streamSize;
+    state.flag(kept !== undefined);
+    if (kept !== undefined) {
+      state.u16(kept);
+      state.array(this.#stream.subarray(0, kept));
+    } else if (this.#coefficients !== undefined) state.array(this.#coefficients.subarray(this.#detailAt));
+    else state.array(new Int16Array(TILE_PIXELS - this.#detailAt));
+    state.flag(this.#signs !== undefined);
+    if (this.#signs !== undefined) state.array(this.#signs);
+  }
+
+  /** Into one that nothing was decoded with. */
+  load(state: StateReader): void {
+    this.#layout = state.flag('isExtrapolated') ? EXTRAPOLATED_LAYOUT : ORIGINAL_LAYOUT;
+    state.array(this.#bitPositions, 'bitPositions');
+    this.#detailAt = state.u16('detailAt');
+    if (this.#detailAt > TILE_PIXELS) throw state.error('invalid_value', 'detailAt', `${this.#detailAt}`);
+    if (state.flag('isStream')) this.#keepStream(state.bytes(state.u16('streamSize'), 'stream'));
+    else {
+      this.#coefficients = new Int16Array(TILE_PIXELS);
+      state.array(this.#coefficients.subarray(this.#detailAt), 'coefficients');
+    }
+    if (!state.flag('signs')) return;
+    this.#signs = new Int8Array(TILE_PIXELS);
+    state.array(this.#signs, 'signs');
   }
 
   #transform(samples: Int16Array, kernels: TileKernels): boolean {

@@ -1,4 +1,5 @@
 import { ReadCursor } from '../../core/cursor.ts';
+import type { StateReader, StateWriter } from '../../core/state.ts';
 import type { PixelTarget } from '../pixel-target.ts';
 import { decodeBlock, type RegionRect } from './blocks.ts';
 import { clip, drawTile } from './draw-tile.ts';
@@ -96,4 +97,36 @@ export class RemoteFxDecoder {
     }
     return tiles;
   }
+
+  /** What headers of earlier streams said of those to come. */
+  save(state: StateWriter): void {
+    state.flag(this.#channel !== undefined);
+    if (this.#channel !== undefined) {
+      state.u16(this.#channel.width);
+      state.u16(this.#channel.height);
+    }
+    saveRects(state, this.#region);
+  }
+
+  load(state: StateReader): void {
+    this.#channel = state.flag('channel') ? { width: state.u16('width'), height: state.u16('height') } : undefined;
+    this.#region = loadRects(state);
+  }
 }
+
+/** Rectangles of a region, whose fields have sixteen bits. */
+export function saveRects(state: StateWriter, rects: readonly RegionRect[]): void {
+  state.u32(rects.length);
+  for (const rect of rects) for (const value of [rect.x, rect.y, rect.width, rect.height]) state.u16(value);
+}
+
+export function loadRects(state: StateReader): RegionRect[] {
+  const rects: RegionRect[] = [];
+  for (let left = state.count(MAX_SAVED_RECTS, 'rects'); left > 0; left--) {
+    rects.push({ x: state.u16('x'), y: state.u16('y'), width: state.u16('width'), height: state.u16('height') });
+  }
+  return rects;
+}
+
+/** A frame may have several regions, and each has 16 bits for their number. */
+const MAX_SAVED_RECTS = 0xfffff;
