@@ -23,8 +23,8 @@ export async function buildTileModule(): Promise<string> {
     const { error, stderr } = await asc([
       join(FOLDER, 'assembly/tile.ts'),
       ...['--outFile', outFile, '-O3', '--enable', 'simd', '--runtime', 'stub', '--noAssert'],
-      // 128 KB: all that the kernels work in, see the source.
-      ...['--initialMemory', '2', '--maximumMemory', '2'],
+      // 192 KB: all that the kernels work in, see the source.
+      ...['--initialMemory', '3', '--maximumMemory', '3'],
     ]);
     if (error !== null) throw new Error(stderr.toString());
     const base64 = readFileSync(outFile).toString('base64');

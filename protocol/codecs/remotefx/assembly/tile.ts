@@ -11,13 +11,9 @@ export const components: usize = 1024;
 export const scratch: usize = components + 3 * COMPONENT_SIZE;
 /** Bytes from one row of the scratch memory to the next: a line's vectors may reach past its end. */
 const SCRATCH_ROW: usize = 160;
-/** High-pass coefficients of a line, with those that reflection puts before and behind them. */
-const HIGH_PASS: usize = scratch + SCRATCH_ROW * 66;
-/** Even samples of a line. */
-const EVENS: usize = HIGH_PASS + 128;
-export const pixels: usize = EVENS + 128;
+export const pixels: usize = scratch + SCRATCH_ROW * 66;
 export const stream: usize = pixels + 4 * TILE_PIXELS;
-/** Longest stream that is decoded here. Behind it are zeros. */
+/** Longest stream that is decoded here. */
 export const streamSize: usize = 65536;
 
 // ---------------------------------------------------------------- entropy decoding, see rlgr.ts
@@ -30,11 +26,41 @@ const ZERO_UP: u32 = 3;
 const NONZERO_DOWN: u32 = 3;
 const LONGEST_UNARY: u32 = 32768;
 
-/** The next 57 bits and more, from the highest down; past the stream's end come zeros. */
+/** The stream's last byte first, so that its bits can be read as numbers: WebAssembly reads little-endian ones only. Before it are zeros. */
+const reversed: usize = stream + streamSize + 16;
+/** Bits of a window that are good, wherever in a byte it begins. */
+const GOOD_BITS: u32 = 57;
+
+// Whole runs and prefixes up to these are decoded from one window. With ten bits of zeros that are left, a sign, and ten bits behind
+// the prefix it is good for them; so it is for a prefix, a code and the first of its two parts (RLGR3).
+const FEW_RUNS: u32 = 15;
+const SHORT_PREFIX: u32 = 17;
+
+/** By `kp` and a number of whole runs: the zeros in them. */
+const runZeros: usize = reversed + streamSize + 16;
+const RUN_ZEROS_ROW: usize = 2 * (FEW_RUNS + 1);
+/** By `krp` and the length of a prefix: the `krp` that follows. */
+const nextKrp: usize = runZeros + (MAXIMUM + 1) * RUN_ZEROS_ROW;
+const NEXT_KRP_ROW: usize = 32;
+
+for (let parameter: u32 = 0; parameter <= MAXIMUM; parameter++) {
+  let zeros: u32 = 0;
+  let kp = parameter;
+  for (let runs: u32 = 0; runs <= FEW_RUNS; runs++) {
+    store<u16>(runZeros + parameter * RUN_ZEROS_ROW + 2 * runs, zeros as u16);
+    zeros += 1 << (kp >>> SCALE_BITS);
+    kp = raised(kp, RUN_UP);
+  }
+  for (let unary: u32 = 0; unary <= SHORT_PREFIX; unary++) {
+    store<u8>(nextKrp + parameter * NEXT_KRP_ROW + unary, adapted(parameter, unary) as u8);
+  }
+}
+
+/** A window of bits, from the highest down; past the stream's end come zeros. */
 // @ts-ignore: decorator
 @inline
-function bitsAt(bitAt: u32): u64 {
-  return bswap<u64>(load<u64>(stream + (bitAt >>> 3))) << (bitAt & 7);
+function bitsAt(top: usize, bitAt: u32): u64 {
+  return load<u64>(top - (bitAt >>> 3)) << (bitAt & 7);
 }
 
 // @ts-ignore: decorator
@@ -49,17 +75,46 @@ function lowered(parameter: u32, by: u32): u32 {
   return parameter > by ? parameter - by : 0;
 }
 
-/** An even code is a positive number, an odd one a negative. */
+/** `krp` after a prefix. */
+function adapted(krp: u32, unary: u32): u32 {
+  return unary == 0 ? lowered(krp, 2) : unary > 1 ? raised(krp, unary) : krp;
+}
+
+/** An even code is a positive number, an odd one a negative. Without a branch, which nothing could foretell. */
 // @ts-ignore: decorator
 @inline
 function signed(code: u32): i32 {
-  return (code & 1) != 0 ? -(((code + 1) >>> 1) as i32) : ((code >>> 1) as i32);
+  const sign = code & 1;
+  return (((code + sign) >>> 1) ^ (0 - sign)) + sign;
 }
 
 // @ts-ignore: decorator
 @inline
 function put(output: usize, at: u32, value: i32): void {
   store<i16>(output + ((at as usize) << 1), value as i16);
+}
+
+/** The top `count` bits of a window, of which there may be none. */
+// @ts-ignore: decorator
+@inline
+function top(window: u64, count: u32): u32 {
+  return ((window >>> 1) >>> ((63 - count) as u64)) as u32;
+}
+
+/** Turns the stream around, and puts zeros behind its end. @returns where a window at its first bit is read */
+function reverse(size: u32): usize {
+  memory.fill(reversed - 16, 0, 32);
+  const whole = (size + 15) & ~15;
+  // What lies behind the end would come before the stream.
+  memory.fill(stream + size, 0, whole - size);
+  for (let from: u32 = 0; from < whole; from += 16) {
+    const bytes = v128.load(stream + from);
+    v128.store(
+      reversed + whole - 16 - from,
+      v128.shuffle<i8>(bytes, bytes, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+    );
+  }
+  return reversed + whole - 8;
 }
 
 /**
@@ -69,17 +124,69 @@ function put(output: usize, at: u32, value: i32): void {
 export function decodeRlgr(rlgr1: bool, size: u32, output: usize): bool {
   const count: u32 = TILE_PIXELS;
   const bitCount: u32 = size << 3;
-  memory.fill(stream + (size as usize), 0, 32);
+  /** Before this bit a window's good bits are all the stream's own. */
+  const wholeWindows: u32 = bitCount > GOOD_BITS ? bitCount - GOOD_BITS : 0;
+  const start = reverse(size);
   memory.fill(output, 0, COMPONENT_SIZE);
   let bitAt: u32 = 0;
   let at: u32 = 0;
   let kp: u32 = 1 << SCALE_BITS;
   let krp: u32 = 1 << SCALE_BITS;
   while (at < count && bitAt < bitCount) {
+    // The common case, again and again: everything about one number is in one window.
+    while (bitAt < wholeWindows && at < count) {
+      let window = bitsAt(start, bitAt);
+      const kr = krp >>> SCALE_BITS;
+      if (kp >= 1 << SCALE_BITS) {
+        const runs = clz(window) as u32;
+        if (runs > FEW_RUNS) break;
+        const raisedKp = raised(kp, runs * RUN_UP);
+        const k = raisedKp >>> SCALE_BITS;
+        window <<= (runs + 1) as u64;
+        const zerosAndSign = top(window, k + 1);
+        window <<= (k + 1) as u64;
+        const unary = clz(~window) as u32;
+        if (unary > SHORT_PREFIX) break;
+        at += (load<u16>(runZeros + kp * RUN_ZEROS_ROW + 2 * runs) as u32) + (zerosAndSign >>> 1);
+        if (at >= count) return true;
+        const value = (unary << kr) + top(window << ((unary + 1) as u64), kr) + 1;
+        const sign = zerosAndSign & 1;
+        put(output, at++, (value ^ (0 - sign)) + sign);
+        bitAt += runs + k + unary + kr + 3;
+        kp = lowered(raisedKp, RUN_DOWN);
+        krp = load<u8>(nextKrp + krp * NEXT_KRP_ROW + unary);
+        continue;
+      }
+      const unary = clz(~window) as u32;
+      if (unary > SHORT_PREFIX) break;
+      window <<= (unary + 1) as u64;
+      const code = (unary << kr) + top(window, kr);
+      bitAt += unary + 1 + kr;
+      krp = load<u8>(nextKrp + krp * NEXT_KRP_ROW + unary);
+      if (rlgr1) {
+        put(output, at++, signed(code));
+        kp = code == 0 ? kp + ZERO_UP : lowered(kp, NONZERO_DOWN);
+      } else if (code == 0) {
+        kp += 2 * ZERO_UP;
+        at += 2;
+      } else {
+        const sumBits = 32 - (clz<u32>(code) as u32);
+        const first = top(window << (kr as u64), sumBits);
+        bitAt += sumBits;
+        if (first > code) return false;
+        const second = code - first;
+        if (first != 0 && second != 0) kp = lowered(kp, 2 * NONZERO_DOWN);
+        put(output, at++, signed(first));
+        if (at < count) put(output, at++, signed(second));
+      }
+    }
+    if (at >= count) return true;
+
+    // Anything: long runs and prefixes, the stream's end.
     let k = kp >>> SCALE_BITS;
     const inRun = k > 0;
     let sign: u32 = 0;
-    let window = bitsAt(bitAt);
+    let window = bitsAt(start, bitAt);
     if (inRun) {
       let wholeRuns = min<u32>(clz(window) as u32, 48);
       while (true) {
@@ -90,45 +197,36 @@ export function decodeRlgr(rlgr1: bool, size: u32, output: usize): bool {
         }
         bitAt += wholeRuns;
         if (at >= count || bitAt >= bitCount) return true;
-        window = bitsAt(bitAt);
+        window = bitsAt(start, bitAt);
         if (wholeRuns < 48) break;
         wholeRuns = min<u32>(clz(window) as u32, 48);
       }
       // The one bit that ended the runs, at most ten bits of zeros that are left, and the sign.
       bitAt++;
       if (bitAt >= bitCount) return true;
-      const zerosAndSign = ((window << 1) >>> ((63 - k) as u64)) as u32;
-      window <<= (k + 2) as u64;
+      const zerosAndSign = top(window << 1, k + 1);
       bitAt += k + 1;
       at += zerosAndSign >>> 1;
       sign = zerosAndSign & 1;
       if (at >= count || bitAt > bitCount) return true;
     }
 
-    // At least 45 bits of the window are good here: a short prefix and its end leave enough for the code, and for what follows it.
     const kr = krp >>> SCALE_BITS;
-    let unary = clz(~window) as u32;
-    if (unary < 20) {
-      window <<= (unary + 1) as u64;
-      bitAt += unary + 1 + kr;
-    } else {
-      unary = 0;
-      let ones: u32 = 48;
-      while (ones == 48) {
-        ones = min<u32>(clz(~bitsAt(bitAt)) as u32, 48);
-        unary += ones;
-        bitAt += ones;
-        if (unary > LONGEST_UNARY) return false;
-      }
-      bitAt++;
-      window = bitsAt(bitAt);
-      bitAt += kr;
+    let unary: u32 = 0;
+    let ones: u32 = 48;
+    while (ones == 48) {
+      ones = min<u32>(clz(~bitsAt(start, bitAt)) as u32, 48);
+      unary += ones;
+      bitAt += ones;
+      // A stream without an end of ones must not be read past its own.
+      if (unary > LONGEST_UNARY) return false;
     }
-    const code: u64 = ((unary as u64) << (kr as u64)) + ((window >>> 1) >>> ((63 - kr) as u64));
+    bitAt++;
+    const code: u64 = ((unary as u64) << (kr as u64)) + (top(bitsAt(start, bitAt), kr) as u64);
+    bitAt += kr;
     if (code > 0xffff) return false;
     const value = code as u32;
-    if (unary == 0) krp = lowered(krp, 2);
-    else if (unary > 1) krp = raised(krp, unary);
+    krp = adapted(krp, unary);
 
     if (inRun) {
       put(output, at++, sign == 1 ? -((value + 1) as i32) : ((value + 1) as i32));
@@ -144,7 +242,7 @@ export function decodeRlgr(rlgr1: bool, size: u32, output: usize): bool {
       at += 2;
     } else {
       const sumBits = 32 - (clz<u32>(value) as u32);
-      const first = (bitsAt(bitAt) >>> ((64 - sumBits) as u64)) as u32;
+      const first = top(bitsAt(start, bitAt), sumBits);
       bitAt += sumBits;
       if (first > value) return false;
       const second = value - first;
@@ -223,34 +321,47 @@ export function inverseLevel(tile: usize, low: i32, high: i32): void {
   }
 }
 
-/** A row of coefficients into samples, eight pairs at a time; vectors reach past the row's end. */
+/** A row of coefficients into samples, eight pairs at a time. */
 function inverseRow(lowAt: usize, highAt: usize, to: usize, low: i32, high: i32): void {
-  // One place further, for the one that stands before the first.
-  for (let n: i32 = 0; n < high; n += 8) {
-    const at = bytesOf(n);
-    v128.store(HIGH_PASS + 2 + at, v128.load(highAt + at));
+  const dropped = low - high == 2;
+  // Reflected before the first, in the lane that the vector behind takes its neighbour from.
+  let before = i16x8.splat(load<i16>(highAt));
+  let here = v128.load(highAt);
+  let even = i16x8.sub(v128.load(lowAt), meanUp(neighbours(before, here), here));
+  for (let at: usize = 16; at < bytesOf(high); at += 16) {
+    before = here;
+    here = v128.load(highAt + at);
+    // There is one less than vectors take, and zero in its place.
+    if (dropped && at == 48) here = i16x8.replace_lane(here, 7, 0);
+    const next = i16x8.sub(v128.load(lowAt + at), meanUp(neighbours(before, here), here));
+    interleave(to, even, before, v128.shuffle<i16>(even, next, 1, 2, 3, 4, 5, 6, 7, 8));
+    to += 32;
+    even = next;
   }
-  store<i16>(HIGH_PASS, load<i16>(highAt));
-  const past = HIGH_PASS + 2 + bytesOf(high);
-  const repeats = low - high < 2;
-  store<i16>(past, repeats ? load<i16>(past - 2) : 0);
-  store<i16>(past + 2, 0);
-  for (let n: i32 = 0; n < low; n += 8) {
-    const at = bytesOf(n);
-    const mean = meanUp(v128.load(HIGH_PASS + at), v128.load(HIGH_PASS + 2 + at));
-    v128.store(EVENS + at, i16x8.sub(v128.load(lowAt + at), mean));
+  // What stands past the last vector.
+  let past = v128.shuffle<i16>(even, even, 7, 7, 7, 7, 7, 7, 7, 7);
+  if (low > high) {
+    const last = v128.shuffle<i16>(here, here, 7, 7, 7, 7, 7, 7, 7, 7);
+    past = i16x8.sub(i16x8.splat(load<i16>(lowAt + bytesOf(low - 1))), meanUp(last, last));
   }
-  if (low == high) store<i16>(EVENS + bytesOf(low), load<i16>(EVENS + bytesOf(low) - 2));
-  for (let n: i32 = 0; n < low; n += 8) {
-    const at = bytesOf(n);
-    const even = v128.load(EVENS + at);
-    const odd = i16x8.add(
-      i16x8.shl(v128.load(HIGH_PASS + 2 + at), 1),
-      meanDown(even, v128.load(EVENS + 2 + at)),
-    );
-    v128.store(to + at + at, v128.shuffle<i16>(even, odd, 0, 8, 1, 9, 2, 10, 3, 11));
-    v128.store(to + at + at + 16, v128.shuffle<i16>(even, odd, 4, 12, 5, 13, 6, 14, 7, 15));
-  }
+  interleave(to, even, here, v128.shuffle<i16>(even, past, 1, 2, 3, 4, 5, 6, 7, 8));
+  v128.store(to + 32, past);
+}
+
+/** Eight numbers that stand one place before those of `here`. */
+// @ts-ignore: decorator
+@inline
+function neighbours(before: v128, here: v128): v128 {
+  return v128.shuffle<i16>(before, here, 7, 8, 9, 10, 11, 12, 13, 14);
+}
+
+/** Eight even samples, and the odd ones between them and the even ones behind. */
+// @ts-ignore: decorator
+@inline
+function interleave(to: usize, even: v128, high: v128, next: v128): void {
+  const odd = i16x8.add(i16x8.shl(high, 1), meanDown(even, next));
+  v128.store(to, v128.shuffle<i16>(even, odd, 0, 8, 1, 9, 2, 10, 3, 11));
+  v128.store(to + 16, v128.shuffle<i16>(even, odd, 4, 12, 5, 13, 6, 14, 7, 15));
 }
 
 /** Eight columns of the scratch memory into samples `stride` bytes apart. */
@@ -287,48 +398,42 @@ function inverseColumns(from: usize, to: usize, stride: usize, low: i32, high: i
 // ---------------------------------------------------------------- colours, see colour.ts
 
 const COLOUR_BITS: i32 = 14;
-const CR_TO_RED: i16 = 22979;
-const CB_TO_GREEN: i16 = 5632;
-const CR_TO_GREEN: i16 = 11705;
-const CB_TO_BLUE: i16 = 28998;
+const CR_TO_RED: i32 = 22979;
+const CB_TO_GREEN: i32 = 5632;
+const CR_TO_GREEN: i32 = 11705;
+const CB_TO_BLUE: i32 = 28998;
 const FRACTION_BITS: i32 = 5;
 /** Luma is lowered by 128; a half is for rounding. */
-const LUMA_OFFSET: i32 = (128 << FRACTION_BITS) + (1 << (FRACTION_BITS - 1));
+const LUMA_OFFSET: i32 = ((128 << FRACTION_BITS) + (1 << (FRACTION_BITS - 1))) << COLOUR_BITS;
 
 /** The three components into `pixels`. */
 export function paint(): void {
+  // Two factors for two components side by side: both products and their sum are one instruction.
+  const toRed = pair(1 << COLOUR_BITS, CR_TO_RED);
+  const toGreen = pair(-CB_TO_GREEN, -CR_TO_GREEN);
+  const toBlue = pair(1 << COLOUR_BITS, CB_TO_BLUE);
   const offset = i32x4.splat(LUMA_OFFSET);
-  const opaque = i8x16.splat(-1);
   let from = components;
   let to = pixels;
   for (const end = components + COMPONENT_SIZE; from < end; from += 16) {
     const y = v128.load(from);
     const cb = v128.load(from + COMPONENT_SIZE);
     const cr = v128.load(from + 2 * COMPONENT_SIZE);
-    const luma0 = i32x4.shl(i32x4.add(i32x4.extend_low_i16x8_s(y), offset), COLOUR_BITS);
-    const luma1 = i32x4.shl(i32x4.add(i32x4.extend_high_i16x8_s(y), offset), COLOUR_BITS);
-    const red = bytes(
-      i32x4.add(luma0, i32x4.extmul_low_i16x8_s(cr, i16x8.splat(CR_TO_RED))),
-      i32x4.add(luma1, i32x4.extmul_high_i16x8_s(cr, i16x8.splat(CR_TO_RED))),
+    const luma0 = i32x4.add(i32x4.shl(i32x4.extend_low_i16x8_s(y), COLOUR_BITS), offset);
+    const luma1 = i32x4.add(i32x4.shl(i32x4.extend_high_i16x8_s(y), COLOUR_BITS), offset);
+    const red = samples(
+      i32x4.add(i32x4.dot_i16x8_s(lowPairs(y, cr), toRed), offset),
+      i32x4.add(i32x4.dot_i16x8_s(highPairs(y, cr), toRed), offset),
     );
-    const green = bytes(
-      i32x4.sub(
-        i32x4.sub(luma0, i32x4.extmul_low_i16x8_s(cb, i16x8.splat(CB_TO_GREEN))),
-        i32x4.extmul_low_i16x8_s(cr, i16x8.splat(CR_TO_GREEN)),
-      ),
-      i32x4.sub(
-        i32x4.sub(luma1, i32x4.extmul_high_i16x8_s(cb, i16x8.splat(CB_TO_GREEN))),
-        i32x4.extmul_high_i16x8_s(cr, i16x8.splat(CR_TO_GREEN)),
-      ),
+    const green = samples(
+      i32x4.add(i32x4.dot_i16x8_s(lowPairs(cb, cr), toGreen), luma0),
+      i32x4.add(i32x4.dot_i16x8_s(highPairs(cb, cr), toGreen), luma1),
     );
-    const blue = bytes(
-      i32x4.add(luma0, i32x4.extmul_low_i16x8_s(cb, i16x8.splat(CB_TO_BLUE))),
-      i32x4.add(luma1, i32x4.extmul_high_i16x8_s(cb, i16x8.splat(CB_TO_BLUE))),
+    const blue = samples(
+      i32x4.add(i32x4.dot_i16x8_s(lowPairs(y, cb), toBlue), offset),
+      i32x4.add(i32x4.dot_i16x8_s(highPairs(y, cb), toBlue), offset),
     );
-    const redGreen = v128.shuffle<i8>(red, green, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    const blueAlpha = v128.shuffle<i8>(blue, opaque, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    v128.store(to, v128.shuffle<i16>(redGreen, blueAlpha, 0, 8, 1, 9, 2, 10, 3, 11));
-    v128.store(to + 16, v128.shuffle<i16>(redGreen, blueAlpha, 4, 12, 5, 13, 6, 14, 7, 15));
+    storePixels(to, red, green, blue);
     to += 32;
   }
 }
@@ -336,28 +441,55 @@ export function paint(): void {
 /** The first component into `pixels`, for a tile without colour. */
 export function paintLuma(): void {
   const offset = i32x4.splat(LUMA_OFFSET);
-  const opaque = i8x16.splat(-1);
   let from = components;
   let to = pixels;
   for (const end = components + COMPONENT_SIZE; from < end; from += 16) {
     const y = v128.load(from);
-    // As with all the fraction bits of colours, whose sums may wrap around.
-    const luma0 = i32x4.shl(i32x4.add(i32x4.extend_low_i16x8_s(y), offset), COLOUR_BITS);
-    const luma1 = i32x4.shl(i32x4.add(i32x4.extend_high_i16x8_s(y), offset), COLOUR_BITS);
-    const grey = bytes(luma0, luma1);
-    const redGreen = v128.shuffle<i8>(grey, grey, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-    const blueAlpha = v128.shuffle<i8>(grey, opaque, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    v128.store(to, v128.shuffle<i16>(redGreen, blueAlpha, 0, 8, 1, 9, 2, 10, 3, 11));
-    v128.store(to + 16, v128.shuffle<i16>(redGreen, blueAlpha, 4, 12, 5, 13, 6, 14, 7, 15));
+    // With all the fraction bits that colours have: their sums may wrap around.
+    const grey = samples(
+      i32x4.add(i32x4.shl(i32x4.extend_low_i16x8_s(y), COLOUR_BITS), offset),
+      i32x4.add(i32x4.shl(i32x4.extend_high_i16x8_s(y), COLOUR_BITS), offset),
+    );
+    storePixels(to, grey, grey, grey);
     to += 32;
   }
 }
 
-/** Eight values with all their fraction bits into eight bytes, limited. */
+/** Two 16-bit numbers, over and over. */
 // @ts-ignore: decorator
 @inline
-function bytes(low: v128, high: v128): v128 {
+function pair(first: i32, second: i32): v128 {
+  return i32x4.splat((first & 0xffff) | (second << 16));
+}
+
+// @ts-ignore: decorator
+@inline
+function lowPairs(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+// @ts-ignore: decorator
+@inline
+function highPairs(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** Eight values with all their fraction bits into 16-bit numbers, not limited to bytes yet. */
+// @ts-ignore: decorator
+@inline
+function samples(low: v128, high: v128): v128 {
   const shift = COLOUR_BITS + FRACTION_BITS;
-  const words = i16x8.narrow_i32x4_s(i32x4.shr_s(low, shift), i32x4.shr_s(high, shift));
-  return i8x16.narrow_i16x8_u(words, words);
+  return i16x8.narrow_i32x4_s(i32x4.shr_s(low, shift), i32x4.shr_s(high, shift));
+}
+
+/** Eight pixels `0xAABBGGRR`, with full alpha. */
+// @ts-ignore: decorator
+@inline
+function storePixels(to: usize, red: v128, green: v128, blue: v128): void {
+  const redBlue = i8x16.narrow_i16x8_u(red, blue);
+  const greenAlpha = i8x16.narrow_i16x8_u(green, i16x8.splat(255));
+  const redGreen = v128.shuffle<i8>(redBlue, greenAlpha, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const blueAlpha = v128.shuffle<i8>(redBlue, greenAlpha, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  v128.store(to, lowPairs(redGreen, blueAlpha));
+  v128.store(to + 16, highPairs(redGreen, blueAlpha));
 }
