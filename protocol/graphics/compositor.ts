@@ -19,6 +19,7 @@ import { decodeSurfaceCommand, FrameAction, type SurfaceBits, type SurfaceComman
 import { DamageList } from './damage.ts';
 import { intersect, type Rect } from './geometry.ts';
 import { GfxPipeline } from './gfx-pipeline.ts';
+import type { GfxPlan, PlannedGfx } from './gfx-plan.ts';
 import {
   decodePointerShape,
   loadPointer,
@@ -146,9 +147,8 @@ export class Compositor {
         return;
       }
       case UpdateCode.graphicsPipeline:
-        this.#pipeline ??= this.#createPipeline();
         this.#inSurfaceFrame = false;
-        this.#pipeline.process(data);
+        this.#gfx.process(data);
         return;
       default:
         this.#skipped++;
@@ -197,6 +197,20 @@ export class Compositor {
     if (command.kind === 'bits') this.#drawSurfaceBits(command, isHidden);
     // A server that begins a frame within a frame leaves the ends out: waiting for one would hold the picture for good.
     else this.#inSurfaceFrame = command.action === FrameAction.begin && !this.#inSurfaceFrame;
+  }
+
+  /** A plan for messages of the graphics pipeline that are to come; for callers that leave out what later ones cover. */
+  planGraphics(): GfxPlan {
+    return this.#gfx.plan();
+  }
+
+  /**
+   * Runs the messages of one update that was planned.
+   * @throws {DecodeError} as `apply` does
+   */
+  runGraphics(commands: readonly PlannedGfx[]): void {
+    this.#inSurfaceFrame = false;
+    this.#gfx.run(commands);
   }
 
   /**
@@ -285,10 +299,7 @@ export class Compositor {
       if (index >= MAX_POINTER_CACHE || look === 'default') throw state.error('invalid_value', 'cacheIndex');
       this.#pointerCache.set(index, look);
     }
-    if (state.flag('graphicsPipeline')) {
-      this.#pipeline = this.#createPipeline();
-      this.#pipeline.load(state);
-    }
+    if (state.flag('graphicsPipeline')) this.#gfx.load(state);
     loadPicture(state, this.#words, width, 'pixels', this.#mappedPicture());
   }
 
@@ -418,9 +429,9 @@ export class Compositor {
     else this.#setPointer(look);
   }
 
-  #createPipeline(): GfxPipeline {
+  get #gfx(): GfxPipeline {
     const compositor = this;
-    return new GfxPipeline({
+    this.#pipeline ??= new GfxPipeline({
       get width() {
         return compositor.#width;
       },
@@ -433,6 +444,7 @@ export class Compositor {
       reset: (width, height) => this.#reset(width, height),
       damaged: (rect) => this.#damage.add(rect),
     });
+    return this.#pipeline;
   }
 
   #reset(width: number, height: number): void {

@@ -4,6 +4,7 @@ import { decodeAlpha } from '../codecs/alpha.ts';
 import { ClearCodecDecoder } from '../codecs/clearcodec/decoder.ts';
 import { MAX_PICTURE_PIXELS, OPAQUE_BLACK } from '../codecs/pixel-target.ts';
 import { decodePlanar } from '../codecs/planar.ts';
+import type { TileNeed } from '../codecs/progressive/decoder.ts';
 import { decodeRawBitmap } from '../codecs/raw-bitmap.ts';
 import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
 import { ReadCursor } from '../core/cursor.ts';
@@ -11,6 +12,7 @@ import { DecodeError } from '../core/errors.ts';
 import type { StateReader, StateWriter } from '../core/state.ts';
 import { contains, intersect, type Rect } from './geometry.ts';
 import { cacheSizeOf, GfxCache } from './gfx-cache.ts';
+import { GfxPlan, type PlannedGfx } from './gfx-plan.ts';
 import { GfxSurface, type OutputMapping } from './gfx-surface.ts';
 import { blitScaled } from './scaled-blit.ts';
 
@@ -55,7 +57,7 @@ export class GfxPipeline {
   /** @throws DecodeError; surfaces may be half drawn then */
   process(pdus: Uint8Array): void {
     const cursor = new ReadCursor(pdus, 'RDPGFX_HEADER');
-    while (cursor.remaining > 0) this.#apply(decodeGfxPdu(cursor));
+    while (cursor.remaining > 0) this.#apply({ pdu: decodeGfxPdu(cursor), hidden: false, tiles: undefined });
     if (!this.#inFrame) this.#present();
   }
 
@@ -97,19 +99,35 @@ export class GfxPipeline {
     }
   }
 
-  #apply(pdu: GfxPdu): void {
+  /** A plan of what is to come, for `run`. */
+  plan(): GfxPlan {
+    const surfaces = [...this.#surfaces].map(([id, { width, height, frame }]) => ({ id, width, height, frame }));
+    return new GfxPlan({ inFrame: this.#inFrame, surfaces, cached: (slot) => this.#cache.get(slot) });
+  }
+
+  /**
+   * As `process`, of one update's messages that were planned.
+   * @throws DecodeError; surfaces may be half drawn then
+   */
+  run(commands: readonly PlannedGfx[]): void {
+    for (const command of commands) this.#apply(command);
+    if (!this.#inFrame) this.#present();
+  }
+
+  #apply({ pdu, hidden, tiles }: PlannedGfx): void {
     switch (pdu.kind) {
       case 'wire-to-surface-1':
-        this.#wireToSurface1(pdu);
+        this.#wireToSurface1(pdu, hidden, tiles);
         return;
       case 'wire-to-surface-2':
-        this.#wireToSurface2(pdu);
+        this.#wireToSurface2(pdu, tiles);
         return;
       case 'delete-encoding-context':
         this.#surfaces.get(pdu.surfaceId)?.deleteContext(pdu.codecContextId);
         return;
       case 'solid-fill': {
         const surface = this.#surface(pdu.surfaceId, 'RDPGFX_SOLIDFILL_PDU');
+        if (hidden) return;
         const word = fromWire(pdu.fillPixel);
         for (const rect of pdu.fillRects) surface.fill(toRect(rect), word);
         return;
@@ -118,6 +136,7 @@ export class GfxPipeline {
         const source = this.#surface(pdu.surfaceIdSrc, 'RDPGFX_SURFACE_TO_SURFACE_PDU');
         const target = this.#surface(pdu.surfaceIdDest, 'RDPGFX_SURFACE_TO_SURFACE_PDU');
         const rect = inside(source, pdu.rectSrc, 'RDPGFX_SURFACE_TO_SURFACE_PDU', 'rectSrc');
+        if (hidden) return;
         // Cut first: source and target may be the same surface and overlap.
         const pixels = source.cut(rect);
         for (const { x, y } of pdu.destPoints) target.paste(pixels, rect.width, rect.height, x, y);
@@ -142,6 +161,7 @@ export class GfxPipeline {
             `${pdu.cacheSlot} is empty`,
           );
         }
+        if (hidden) return;
         for (const { x, y } of pdu.destPoints) surface.paste(bitmap.pixels, bitmap.width, bitmap.height, x, y);
         return;
       }
@@ -239,10 +259,14 @@ export class GfxPipeline {
     throw new DecodeError('invalid_value', context, 'surfaceId', 8, `there is no surface ${id}`);
   }
 
-  #wireToSurface1(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-1' }>): void {
+  #wireToSurface1(
+    pdu: Extract<GfxPdu, { kind: 'wire-to-surface-1' }>,
+    hidden: boolean,
+    tiles: readonly TileNeed[] | undefined,
+  ): void {
     const surface = this.#surface(pdu.surfaceId, 'RDPGFX_WIRE_TO_SURFACE_PDU_1');
     const rect = inside(surface, pdu.destRect, 'RDPGFX_WIRE_TO_SURFACE_PDU_1', 'destRect');
-    if (rect.width === 0 || rect.height === 0) return;
+    if (rect.width === 0 || rect.height === 0 || hidden) return;
     const target = surface.target(rect);
     switch (pdu.codecId) {
       case GfxCodecId.uncompressed:
@@ -258,11 +282,13 @@ export class GfxPipeline {
         this.#hasAlpha = true;
         decodeAlpha(pdu.bitmapData, target);
         break;
-      case GfxCodecId.caVideo:
-        for (const part of this.#remoteFx.decode(pdu.bitmapData, target)) {
+      case GfxCodecId.caVideo: {
+        const isHidden = (tile: number) => tiles?.[tile] === 'nothing';
+        for (const part of this.#remoteFx.decode(pdu.bitmapData, target, isHidden)) {
           surface.damage.add({ ...part, x: rect.x + part.x, y: rect.y + part.y });
         }
         return;
+      }
       default:
         this.#skipped++;
         return;
@@ -270,14 +296,15 @@ export class GfxPipeline {
     surface.damage.add(rect);
   }
 
-  #wireToSurface2(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-2' }>): void {
+  #wireToSurface2(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-2' }>, tiles: readonly TileNeed[] | undefined): void {
     const surface = this.#surface(pdu.surfaceId, 'RDPGFX_WIRE_TO_SURFACE_PDU_2');
     if (pdu.codecId !== GfxCodecId.progressive && pdu.codecId !== GfxCodecId.progressiveV2) {
       this.#skipped++;
       return;
     }
     const decoder = surface.progressive(pdu.codecContextId);
-    for (const part of decoder.decode(pdu.bitmapData, surface.target(surface.bounds))) surface.damage.add(part);
+    const target = surface.target(surface.bounds);
+    for (const part of decoder.decode(pdu.bitmapData, target, tiles)) surface.damage.add(part);
   }
 
   /** Brings what has changed on mapped surfaces to the desktop. */

@@ -1,5 +1,6 @@
 import { MAX_PICTURE_PIXELS, type PixelTarget } from '../codecs/pixel-target.ts';
 import { ProgressiveDecoder } from '../codecs/progressive/decoder.ts';
+import type { ProgressiveFrame } from '../codecs/progressive/trace.ts';
 import { TILE_SIZE } from '../codecs/progressive/wavelet.ts';
 import type { StateReader, StateWriter } from '../core/state.ts';
 import { DamageList } from './damage.ts';
@@ -50,6 +51,11 @@ export class GfxSurface {
     if (this.#contexts.size < MAX_CONTEXTS) this.#contexts.add(contextId);
     this.#progressive ??= new ProgressiveDecoder();
     return this.#progressive;
+  }
+
+  /** Where its progressive tiles are in a frame, if it has any. */
+  get frame(): ProgressiveFrame | undefined {
+    return this.#progressive?.frame;
   }
 
   deleteContext(contextId: number): void {

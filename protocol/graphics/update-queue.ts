@@ -2,7 +2,9 @@ import { ReadCursor } from '../core/cursor.ts';
 import { type BitmapRectangle, decodeBitmapUpdate } from '../pdu/bitmap-update.ts';
 import { decodeSurfaceCommand, type SurfaceCommand } from '../pdu/surface-command.ts';
 import type { Compositor } from './compositor.ts';
-import { intersect, type Rect } from './geometry.ts';
+import { Coverage } from './coverage.ts';
+import type { Rect } from './geometry.ts';
+import type { PlannedGfx } from './gfx-plan.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 
 /**
@@ -41,6 +43,7 @@ export class UpdateQueue {
     this.#bytes = 0;
     if (updates.length === 0) return;
     const coverage = new Coverage(compositor.width, compositor.height);
+    const graphics = planGraphics(updates, compositor);
     const steps: (() => void)[] = [];
     // Newest first: a picture is worth decoding unless those after it hide it.
     for (let i = updates.length - 1; i >= 0; i--) {
@@ -56,10 +59,23 @@ export class UpdateQueue {
           const hidden = command.kind === 'bits' ? hiddenTiles(compositor.tilesOf(command), coverage) : undefined;
           steps.push(() => compositor.runSurfaceCommand(command, (tile) => hidden?.has(tile) ?? false));
         }
-      } else steps.push(() => compositor.apply(update));
+      } else steps.push(() => compositor.runGraphics(graphics[i]!));
     }
     for (let i = steps.length - 1; i >= 0; i--) steps[i]!();
   }
+}
+
+/** The messages of the graphics pipeline in each update, and what of them later ones cover. */
+function planGraphics(updates: readonly GraphicsUpdate[], compositor: Compositor): readonly (readonly PlannedGfx[])[] {
+  if (!updates.some(isGraphics)) return [];
+  const plan = compositor.planGraphics();
+  const planned = updates.map((update) => (isGraphics(update) ? plan.read(update.data) : []));
+  plan.finish();
+  return planned;
+}
+
+function isGraphics({ code }: GraphicsUpdate): boolean {
+  return code === UpdateCode.graphicsPipeline;
 }
 
 function commandsOf({ data }: GraphicsUpdate): SurfaceCommand[] {
@@ -91,98 +107,4 @@ function shownPart(bitmap: BitmapRectangle): Rect {
     width: Math.min(bitmap.width, bitmap.destRight - bitmap.destLeft + 1),
     height: Math.min(bitmap.height, bitmap.destBottom - bitmap.destTop + 1),
   };
-}
-
-/** Side of a bucket: servers draw in tiles of 64 pixels, so a picture meets four buckets and few others in them. */
-const BUCKET = 64;
-/** Most pictures that a bucket remembers, and most pieces that a picture is cut into: past either we decode instead. */
-const MAX_IN_BUCKET = 24;
-const MAX_PIECES = 24;
-
-/** The area that pictures seen so far cover. Exact where it says "covered"; may forget some of what is. */
-class Coverage {
-  readonly #desktop: Rect;
-  readonly #columns: number;
-  readonly #buckets: Rect[][];
-
-  constructor(width: number, height: number) {
-    this.#desktop = { x: 0, y: 0, width, height };
-    this.#columns = Math.ceil(width / BUCKET);
-    this.#buckets = Array.from({ length: this.#columns * Math.ceil(height / BUCKET) }, () => []);
-  }
-
-  /** Adds a rectangle; false when it was covered already. Pictures off the desktop are never covered. */
-  add(rect: Rect): boolean {
-    const visible = intersect(rect, this.#desktop);
-    if (visible === undefined) return true;
-    const buckets = this.#bucketsOf(visible);
-    if (this.#cornersCovered(visible) && isCovered(visible, buckets)) return false;
-    for (const bucket of buckets) if (bucket.length < MAX_IN_BUCKET) bucket.push(visible);
-    return true;
-  }
-
-  /** A quick look that most pictures worth decoding do not pass. */
-  #cornersCovered({ x, y, width, height }: Rect): boolean {
-    const right = x + width - 1;
-    const bottom = y + height - 1;
-    return (
-      this.#isPointCovered(x, y) &&
-      this.#isPointCovered(right, bottom) &&
-      this.#isPointCovered(right, y) &&
-      this.#isPointCovered(x, bottom) &&
-      this.#isPointCovered((x + right) >>> 1, (y + bottom) >>> 1)
-    );
-  }
-
-  #isPointCovered(x: number, y: number): boolean {
-    const bucket = this.#buckets[Math.floor(y / BUCKET) * this.#columns + Math.floor(x / BUCKET)]!;
-    for (const rect of bucket) {
-      if (x >= rect.x && y >= rect.y && x < rect.x + rect.width && y < rect.y + rect.height) return true;
-    }
-    return false;
-  }
-
-  #bucketsOf({ x, y, width, height }: Rect): Rect[][] {
-    const found: Rect[][] = [];
-    const lastColumn = Math.floor((x + width - 1) / BUCKET);
-    const lastRow = Math.floor((y + height - 1) / BUCKET);
-    for (let row = Math.floor(y / BUCKET); row <= lastRow; row++) {
-      for (let column = Math.floor(x / BUCKET); column <= lastColumn; column++) {
-        found.push(this.#buckets[row * this.#columns + column]!);
-      }
-    }
-    return found;
-  }
-}
-
-function isCovered(rect: Rect, buckets: readonly (readonly Rect[])[]): boolean {
-  let open: Rect[] = [rect];
-  for (const bucket of buckets) {
-    for (const cover of bucket) {
-      open = subtract(open, cover);
-      if (open.length === 0) return true;
-      if (open.length > MAX_PIECES) return false;
-    }
-  }
-  return false;
-}
-
-/** What is left of rectangles without `cover`. */
-function subtract(rects: Rect[], cover: Rect): Rect[] {
-  const left: Rect[] = [];
-  for (const rect of rects) {
-    const common = intersect(rect, cover);
-    if (common === undefined) {
-      left.push(rect);
-      continue;
-    }
-    const { x, y, width, height } = rect;
-    const below = common.y + common.height;
-    const beside = common.x + common.width;
-    if (common.y > y) left.push({ x, y, width, height: common.y - y });
-    if (below < y + height) left.push({ x, y: below, width, height: y + height - below });
-    if (common.x > x) left.push({ x, y: common.y, width: common.x - x, height: common.height });
-    if (beside < x + width) left.push({ x: beside, y: common.y, width: x + width - beside, height: common.height });
-  }
-  return left;
 }

@@ -90,6 +90,14 @@ export class VBarStorage {
   }
 }
 
+/** Passes over a band's next column. */
+export function skipVBar(cursor: ReadCursor): void {
+  const header = cursor.u16('vBarHeader');
+  if (header & VBAR_HIT) return;
+  if (header & SHORT_VBAR_HIT) cursor.skip(1, 'shortVBarYOn');
+  else cursor.skip(3 * Math.max(0, ((header >> 8) & 0x3f) - (header & 0xff)), 'shortVBarPixels');
+}
+
 /** Entries a page; pages are made when the first of their entries is filled. */
 const PAGE_ENTRIES = 1024;
 

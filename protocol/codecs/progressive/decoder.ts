@@ -13,10 +13,17 @@ import {
   type ProgressiveTile,
 } from './blocks.ts';
 import { ComponentState } from './tile-state.ts';
+import type { ProgressiveFrame } from './trace.ts';
 import { EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_SIZE } from './wavelet.ts';
 
 /** Largest key of a tile's place. */
 const LAST_TILE = MAX_TILE_INDEX * MAX_TILE_INDEX - 1;
+
+/**
+ * What is needed of a tile. Coefficients alone are for who knows that later pictures cover the tile, and later passes build on it;
+ * nothing, that none does before it begins anew.
+ */
+export type TileNeed = 'pixels' | 'coefficients' | 'nothing';
 
 interface TileState {
   readonly y: ComponentState;
@@ -42,21 +49,30 @@ export class ProgressiveDecoder {
     this.#kernels = kernels;
   }
 
+  /** Where it is in a frame, for a `ProgressiveTrace` that goes on from here. */
+  get frame(): ProgressiveFrame {
+    return { inFrame: this.#inFrame, tiles: this.#frameTiles, rects: this.#frameRects };
+  }
+
   /**
    * Decodes one RFX_PROGRESSIVE_BITMAP_STREAM.
    *
    * @param target the whole surface; nothing is drawn outside it
+   * @param needs what is needed of each tile, in the order of the stream; all pixels where it is left out
    * @returns the rectangles that changed, relative to the target's corner
    */
-  decode(source: Uint8Array, target: PixelTarget): RegionRect[] {
+  decode(source: Uint8Array, target: PixelTarget, needs?: readonly TileNeed[]): RegionRect[] {
     const cursor = new ReadCursor(source, 'RFX_PROGRESSIVE_BITMAP_STREAM');
     const changed: RegionRect[] = [];
+    let count = 0;
     while (cursor.remaining > 0) {
       const block = decodeProgressiveBlock(cursor);
       if (block.kind === 'frame-begin') this.#inFrame = true;
       else if (block.kind === 'frame-end') this.#inFrame = false;
+      if (block.kind !== 'region') continue;
       // Regions elsewhere MUST be ignored, [MS-RDPEGFX] 2.2.4.2.1.5.
-      else if (block.kind === 'region' && this.#inFrame) this.#region(block, target, changed);
+      if (this.#inFrame) this.#region(block, target, changed, needs?.slice(count));
+      count += block.tiles.length;
     }
     return changed;
   }
@@ -99,15 +115,24 @@ export class ProgressiveDecoder {
     this.#frameRects = loadRects(state);
   }
 
-  #region(region: ProgressiveRegion, target: PixelTarget, changed: RegionRect[]): void {
+  #region(
+    region: ProgressiveRegion,
+    target: PixelTarget,
+    changed: RegionRect[],
+    needs: readonly TileNeed[] | undefined,
+  ): void {
     const fresh = new Set<number>();
     // New tiles show in the rectangles of the whole frame, earlier tiles in the new rectangles.
     const rects = this.#frameRects.length === 0 ? region.rects : [...this.#frameRects, ...region.rects];
     const drawn = (part: RegionRect): void => void changed.push(part);
-    for (const tile of region.tiles) {
+    for (const [i, tile] of region.tiles.entries()) {
+      const need = needs?.[i] ?? 'pixels';
+      if (need === 'nothing') continue;
       // Tiles that lie outside the surface altogether can show nothing and would only cost memory.
       if (tile.xIdx * TILE_SIZE >= target.width || tile.yIdx * TILE_SIZE >= target.height) continue;
-      fresh.add(this.#decodeTile(tile, region));
+      const key = this.#decodeTile(tile, region, need === 'pixels');
+      if (need !== 'pixels') continue;
+      fresh.add(key);
       drawTile(this.#kernels, tile, rects, target, drawn);
     }
     for (const key of this.#frameTiles) {
@@ -121,8 +146,8 @@ export class ProgressiveDecoder {
     this.#frameRects.push(...region.rects);
   }
 
-  /** Decodes a tile into the kernels' rows. */
-  #decodeTile(tile: ProgressiveTile, region: ProgressiveRegion): number {
+  /** Decodes a tile, into the kernels' rows if it is drawn. */
+  #decodeTile(tile: ProgressiveTile, region: ProgressiveRegion, draws: boolean): number {
     const key = tile.yIdx * MAX_TILE_INDEX + tile.xIdx;
     let state = this.#tiles.get(key);
     if (state === undefined) {
@@ -136,17 +161,36 @@ export class ProgressiveDecoder {
     const quantOf = (index: number): Uint8Array => region.quantization[index] ?? new Uint8Array(10);
     let hasColour: boolean;
     if (tile.kind === 'first') {
-      state.y.first(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, tile.difference, y, kernels);
-      const hasCb = state.cb.first(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, tile.difference, cb, kernels);
-      const hasCr = state.cr.first(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, tile.difference, cr, kernels);
+      const { difference } = tile;
+      state.y.first(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, difference, y, kernels, draws);
+      const hasCb = state.cb.first(
+        tile.cb,
+        layout,
+        quantOf(tile.quantIdxCb),
+        extra?.cb,
+        difference,
+        cb,
+        kernels,
+        draws,
+      );
+      const hasCr = state.cr.first(
+        tile.cr,
+        layout,
+        quantOf(tile.quantIdxCr),
+        extra?.cr,
+        difference,
+        cr,
+        kernels,
+        draws,
+      );
       hasColour = hasCb || hasCr;
     } else {
-      state.y.upgrade(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, y, kernels);
-      const hasCb = state.cb.upgrade(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, cb, kernels);
-      const hasCr = state.cr.upgrade(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, cr, kernels);
+      state.y.upgrade(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, y, kernels, draws);
+      const hasCb = state.cb.upgrade(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, cb, kernels, draws);
+      const hasCr = state.cr.upgrade(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, cr, kernels, draws);
       hasColour = hasCb || hasCr;
     }
-    kernels.paint(hasColour);
+    if (draws) kernels.paint(hasColour);
     return key;
   }
 

@@ -38,6 +38,7 @@ export class ComponentState {
    *
    * @param extra the progressive quantization, bits that later passes bring
    * @param samples takes the tile's samples; one of the kernels' components
+   * @param draws whether the samples are wanted, beyond the coefficients
    * @returns whether any of them can be other than zero
    */
   first(
@@ -48,23 +49,29 @@ export class ComponentState {
     difference: boolean,
     samples: Int16Array,
     kernels: TileKernels,
+    draws = true,
   ): boolean {
     const before = difference ? this.#restored(samples, kernels) : undefined;
     for (let band = 0; band <= LL3; band++) this.#bitPositions[band] = quant[band]! + (extra?.[band] ?? 0);
     this.#layout = layout;
+    const isKept = before === undefined && extra === undefined && source.length <= MAX_KEPT_STREAM;
+    if (isKept) {
+      this.#signs = undefined;
+      this.#keepStream(source);
+      if (!draws) return false;
+    }
     const from = kernels.decodeRlgr(RlgrMode.rlgr1, source, samples);
     this.#signs = extra === undefined ? undefined : signsOf(samples);
     this.#dequantize(samples, from, kernels);
     this.#detailAt = from;
-    if (before === undefined && extra === undefined && source.length <= MAX_KEPT_STREAM) this.#keepStream(source);
-    else {
+    if (!isKept) {
       if (before !== undefined) {
         for (let i = 0; i < TILE_PIXELS; i++) samples[i] = samples[i]! + before[i]!;
         this.#detailAt = firstNonzero(samples);
       }
       this.#keepCoefficients(samples);
     }
-    return this.#transform(samples, kernels);
+    return draws && this.#transform(samples, kernels);
   }
 
   /**
@@ -79,6 +86,7 @@ export class ComponentState {
     extra: Quantization | undefined,
     samples: Int16Array,
     kernels: TileKernels,
+    draws = true,
   ): boolean {
     const coefficients = this.#restored(samples, kernels);
     const srl = new SrlReader(streams.srl);
@@ -98,6 +106,7 @@ export class ComponentState {
     this.#signs = extra === undefined ? undefined : signs;
     this.#layout = layout;
     this.#detailAt = firstNonzero(coefficients);
+    if (!draws) return false;
     samples.set(coefficients);
     return this.#transform(samples, kernels);
   }
@@ -166,6 +175,7 @@ export class ComponentState {
 
   #decodeStream(size: number, samples: Int16Array, kernels: TileKernels): void {
     const from = kernels.decodeRlgr(RlgrMode.rlgr1, this.#stream.subarray(0, size), samples);
+    this.#detailAt = from;
     this.#dequantize(samples, from, kernels);
   }
 

@@ -1,0 +1,423 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { encodeGfxPdu } from '../channels/rdpgfx/encode-pdu.ts';
+import { GfxCodecId, type GfxPdu } from '../channels/rdpgfx/pdu.ts';
+import { ALPHA_SIGNATURE } from '../codecs/alpha.ts';
+import { ClearCodecEncoder, type ClearCodecPlan } from '../codecs/clearcodec/encoder.ts';
+import { encodePlanar } from '../codecs/planar-encoder.ts';
+import { encodeProgressiveStream, FULL_QUALITY, type ProgressiveTile } from '../codecs/progressive/blocks.ts';
+import { ProgressiveTileEncoder } from '../codecs/progressive/encoder.ts';
+import { EXTRAPOLATED_LAYOUT } from '../codecs/progressive/wavelet.ts';
+import { encodeFrame } from '../codecs/remotefx/blocks.ts';
+import { RlgrMode } from '../codecs/remotefx/rlgr.ts';
+import { encodeTile } from '../codecs/remotefx/tile-codec.ts';
+import { TILE_PIXELS } from '../codecs/remotefx/wavelet.ts';
+import { concatBytes } from '../core/bytes.ts';
+import { DecodeError } from '../core/errors.ts';
+import { Compositor } from './compositor.ts';
+import type { Rect } from './geometry.ts';
+import { type GraphicsUpdate, UpdateCode } from './update.ts';
+import { UpdateQueue } from './update-queue.ts';
+
+type Pdu = Exclude<GfxPdu, { kind: 'unknown' }>;
+type Place = readonly [x: number, y: number];
+
+/** Two surfaces of this size: one shows at the left, the other moves about at the right, unless it is not shown. */
+const WIDTH = 100;
+const HEIGHT = 70;
+
+const FINE = new Uint8Array(10).fill(6);
+const EXTRA = new Uint8Array(10).fill(4);
+
+function message(...pdus: readonly Pdu[]): GraphicsUpdate {
+  return { code: UpdateCode.graphicsPipeline, data: concatBytes(...pdus.map(encodeGfxPdu)) };
+}
+
+const create = (surfaceId: number): Pdu => ({
+  kind: 'create-surface',
+  surfaceId,
+  width: WIDTH,
+  height: HEIGHT,
+  pixelFormat: 0x20,
+});
+
+function map(surfaceId: number, x: number, y: number): Pdu {
+  return { kind: 'map-surface-to-output', surfaceId, outputOriginX: x, outputOriginY: y };
+}
+
+function opened(): Compositor {
+  const compositor = new Compositor();
+  compositor.apply(
+    message(
+      { kind: 'reset-graphics', width: 260, height: 160, monitors: [] },
+      create(1),
+      create(2),
+      map(1, 0, 0),
+      map(2, WIDTH, 0),
+    ),
+  );
+  compositor.takeDamage();
+  return compositor;
+}
+
+const toGfx = ({ x, y, width, height }: Rect) => ({ left: x, top: y, right: x + width, bottom: y + height });
+
+function picture(seed: number, count = TILE_PIXELS): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, i) => (0xff000000 | (i * (0x010305 + seed * 77) + seed * 999)) >>> 0);
+}
+
+function wire(surfaceId: number, codecId: number, rect: Rect, bitmapData: Uint8Array): Pdu {
+  return { kind: 'wire-to-surface-1', surfaceId, codecId, pixelFormat: 0x20, destRect: toGfx(rect), bitmapData };
+}
+
+function raw(surfaceId: number, rect: Rect, seed: number): Pdu {
+  const bytes = new Uint8Array(picture(seed, rect.width * rect.height).buffer);
+  return wire(surfaceId, GfxCodecId.uncompressed, rect, bytes);
+}
+
+/** Passes of tiles that are made once: any may follow any, what comes of it is the same both ways. */
+const PASSES: readonly ((place: { xIdx: number; yIdx: number }) => ProgressiveTile)[] = [1, 2].flatMap((seed) => {
+  const tile = new ProgressiveTileEncoder(picture(seed), EXTRAPOLATED_LAYOUT, FINE);
+  const other = new ProgressiveTileEncoder(picture(seed + 5), EXTRAPOLATED_LAYOUT, FINE);
+  const origin = { xIdx: 0, yIdx: 0 };
+  const passes = [
+    tile.first(origin, FULL_QUALITY),
+    tile.first(origin, 0, EXTRA),
+    tile.first(origin, FULL_QUALITY, undefined, other),
+    tile.upgrade(origin, FULL_QUALITY, EXTRA),
+  ];
+  return passes.map((pass) => (place: { xIdx: number; yIdx: number }) => ({ ...pass, ...place }));
+});
+
+interface Region {
+  readonly rects: readonly Rect[];
+  readonly tiles: readonly ProgressiveTile[];
+}
+
+function progressive(surfaceId: number, regions: readonly Region[], codecContextId = 1): Pdu {
+  const progressiveQuantization = [{ quality: 50, y: EXTRA, cb: EXTRA, cr: EXTRA }];
+  const bitmapData = encodeProgressiveStream({
+    withContext: true,
+    regions: regions.map((region) => ({
+      kind: 'region',
+      extrapolated: true,
+      quantization: [FINE],
+      progressive: progressiveQuantization,
+      ...region,
+    })),
+  });
+  return { kind: 'wire-to-surface-2', surfaceId, codecId: 9, codecContextId, pixelFormat: 0x20, bitmapData };
+}
+
+const GREYS = [0x20, 0x80, 0xf0].map((grey) => {
+  const pixels = new Uint32Array(TILE_PIXELS).fill(0xff000000 | (grey * 0x010101));
+  return encodeTile(pixels, { xIdx: 0, yIdx: 0 }, RlgrMode.rlgr3, FINE);
+});
+
+/** Inside a surface, mostly as servers draw: on a grid. */
+const rect: fc.Arbitrary<Rect> = fc
+  .tuple(fc.nat(90), fc.nat(60), fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1, max: 70 }), fc.boolean())
+  .map(([x, y, width, height, isAligned]) => {
+    const [left, top] = isAligned ? [x & ~15, y & ~15] : [x, y];
+    return { x: left, y: top, width: Math.min(width, WIDTH - left), height: Math.min(height, HEIGHT - top) };
+  });
+const rects = fc.array(rect, { minLength: 1, maxLength: 3 });
+const surface = fc.constantFrom(1, 1, 1, 2);
+const tilePlace = fc.record({ xIdx: fc.nat(1), yIdx: fc.nat(1) });
+const points = fc.array(fc.tuple(fc.integer({ min: -20, max: 90 }), fc.integer({ min: -20, max: 60 })), {
+  minLength: 1,
+  maxLength: 2,
+});
+
+/** One thing that a server does; made into messages by a `Server`, which knows what it has done before. */
+const action = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('raw' as const), surface, rect, seed: fc.nat(99) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('planar' as const), surface, rect, seed: fc.nat(99) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('fill' as const), surface, rects, seed: fc.nat(0xffffff) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('alpha' as const), surface, rect, seed: fc.nat(255) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('remotefx' as const),
+      surface,
+      rects,
+      tiles: fc.array(fc.tuple(tilePlace, fc.nat(2)), { maxLength: 4 }),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('clear' as const),
+      surface,
+      rect,
+      seed: fc.nat(99),
+      residual: fc.boolean(),
+      band: fc.boolean(),
+      subcodec: fc.boolean(),
+      cacheReset: fc.nat(9).map((n) => n === 0),
+      glyph: fc.option(fc.nat(2)),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('glyph' as const), surface, rect, glyph: fc.nat(2) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('progressive' as const),
+      surface,
+      context: fc.integer({ min: 1, max: 2 }),
+      regions: fc.array(
+        fc.record({ rects, tiles: fc.array(fc.tuple(tilePlace, fc.nat(PASSES.length - 1)), { maxLength: 5 }) }),
+        { minLength: 1, maxLength: 2 },
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('context' as const), surface, context: fc.nat(2) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('copy' as const), surface, target: surface, rect, points }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('keep' as const), surface, rect, slot: fc.nat(2) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('paste' as const), surface, points, slot: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('evict' as const), slot: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('renew' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('move' as const), x: fc.nat(40), scaled: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('reset' as const), width: fc.constantFrom(260, 250) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('begin' as const) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('end' as const) }) },
+);
+type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
+
+class Server {
+  readonly #clear = new ClearCodecEncoder();
+  readonly #slots = new Set<number>();
+  readonly #glyphs = new Map<number, Place>();
+  #hasSecond = true;
+
+  pdus(action: Action): Pdu[] {
+    if ('surface' in action && action.surface === 2 && !this.#hasSecond) return [];
+    if ('target' in action && action.target === 2 && !this.#hasSecond) return [];
+    switch (action.kind) {
+      case 'raw':
+        return [raw(action.surface, action.rect, action.seed)];
+      case 'planar': {
+        const { width, height } = action.rect;
+        const words = picture(action.seed, width * height);
+        const bytes = encodePlanar({ words, stride: width, x: 0, y: 0, width, height }, 'top-down');
+        return [wire(action.surface, GfxCodecId.planar, action.rect, bytes)];
+      }
+      case 'fill': {
+        const { surface: surfaceId, seed: fillPixel } = action;
+        return [{ kind: 'solid-fill', surfaceId, fillPixel, fillRects: action.rects.map(toGfx) }];
+      }
+      case 'alpha': {
+        const count = action.rect.width * action.rect.height;
+        const head = Uint8Array.of(ALPHA_SIGNATURE & 0xff, ALPHA_SIGNATURE >> 8, 0, 0);
+        const bytes = concatBytes(head, new Uint8Array(count).fill(action.seed));
+        return [wire(action.surface, GfxCodecId.alpha, action.rect, bytes)];
+      }
+      case 'remotefx': {
+        const tiles = action.tiles.map(([place, grey]) => ({ ...GREYS[grey]!, ...place }));
+        const frame = { frameIdx: 0, width: WIDTH, height: HEIGHT, entropy: RlgrMode.rlgr3, withHeaders: true };
+        const bytes = encodeFrame({ ...frame, rects: action.rects, quantization: [FINE], tiles });
+        return [wire(action.surface, GfxCodecId.caVideo, { x: 0, y: 0, width: WIDTH, height: HEIGHT }, bytes)];
+      }
+      case 'clear':
+        return [this.#clearPicture(action)];
+      case 'glyph': {
+        const size = this.#glyphs.get(action.glyph);
+        if (size === undefined) return [];
+        const [width, height] = size;
+        const { x, y } = action.rect;
+        const place = { x: Math.min(x, WIDTH - width), y: Math.min(y, HEIGHT - height), width, height };
+        return [wire(action.surface, GfxCodecId.clearCodec, place, this.#clear.encodeGlyphHit(action.glyph))];
+      }
+      case 'progressive': {
+        const regions = action.regions.map(({ rects: shown, tiles }) => ({
+          rects: shown,
+          tiles: tiles.map(([place, pass]) => PASSES[pass]!(place)),
+        }));
+        return [progressive(action.surface, regions, action.context)];
+      }
+      case 'context':
+        return [{ kind: 'delete-encoding-context', surfaceId: action.surface, codecContextId: action.context }];
+      case 'copy': {
+        const destPoints = action.points.map(([x, y]) => ({ x, y }));
+        const ids = { surfaceIdSrc: action.surface, surfaceIdDest: action.target };
+        return [{ kind: 'surface-to-surface', ...ids, rectSrc: toGfx(action.rect), destPoints }];
+      }
+      case 'keep': {
+        const { surface: surfaceId, slot } = action;
+        this.#slots.add(slot);
+        const rectSrc = toGfx(action.rect);
+        return [{ kind: 'surface-to-cache', surfaceId, cacheKey: 1n, cacheSlot: slot + 1, rectSrc }];
+      }
+      case 'paste': {
+        if (!this.#slots.has(action.slot)) return [];
+        const destPoints = action.points.map(([x, y]) => ({ x, y }));
+        return [{ kind: 'cache-to-surface', surfaceId: action.surface, cacheSlot: action.slot + 1, destPoints }];
+      }
+      case 'evict':
+        this.#slots.delete(action.slot);
+        return [{ kind: 'evict-cache-entry', cacheSlot: action.slot + 1 }];
+      case 'renew':
+        this.#hasSecond = !this.#hasSecond;
+        return [this.#hasSecond ? create(2) : { kind: 'delete-surface', surfaceId: 2 }];
+      case 'move': {
+        if (!this.#hasSecond) return [];
+        const at = { surfaceId: 2, outputOriginX: WIDTH + action.x, outputOriginY: action.x };
+        if (!action.scaled) return [{ kind: 'map-surface-to-output', ...at }];
+        return [{ kind: 'map-surface-to-scaled-output', ...at, targetWidth: 60, targetHeight: 80 }];
+      }
+      case 'reset':
+        return [{ kind: 'reset-graphics', width: action.width, height: 160, monitors: [] }];
+      case 'begin':
+        return [{ kind: 'start-frame', timestamp: 0, frameId: 1 }];
+      case 'end':
+        return [{ kind: 'end-frame', frameId: 1 }];
+      default:
+        return action satisfies never;
+    }
+  }
+
+  /** What shows the second surface, each slot of the cache and each glyph, which only `compare` would not see. */
+  reveal(): Pdu[] {
+    const pdus: Pdu[] = [{ kind: 'end-frame', frameId: 1 }];
+    if (this.#hasSecond) pdus.push(map(2, WIDTH, 80));
+    for (const slot of this.#slots) {
+      pdus.push({ kind: 'cache-to-surface', surfaceId: 1, cacheSlot: slot + 1, destPoints: [{ x: slot * 9, y: 30 }] });
+    }
+    for (const [glyph, [width, height]] of this.#glyphs) {
+      const place = { x: glyph * 30, y: 0, width, height };
+      pdus.push(wire(1, GfxCodecId.clearCodec, place, this.#clear.encodeGlyphHit(glyph)));
+    }
+    const again = PASSES.slice(2, 4).flatMap((pass) => [0, 1].map((xIdx) => pass({ xIdx, yIdx: 0 })));
+    const below = { x: 0, y: 40, width: WIDTH, height: 30 };
+    return [...pdus, progressive(1, [{ rects: [below], tiles: again }])];
+  }
+
+  #clearPicture(action: Extract<Action, { kind: 'clear' }>): Pdu {
+    const { residual, cacheReset } = action;
+    const isGlyph = action.glyph !== null;
+    const width = isGlyph ? Math.min(action.rect.width, 30) : action.rect.width;
+    const height = isGlyph ? Math.min(action.rect.height, 30) : action.rect.height;
+    if (action.glyph !== null) this.#glyphs.set(action.glyph, [width, height]);
+    const part = { x: 0, y: height >> 1, width, height: Math.min(20, height - (height >> 1)) };
+    const plan: ClearCodecPlan = {
+      residual,
+      cacheReset,
+      bands: action.band ? [{ ...part, background: 0xff112233 }] : [],
+      subcodecs: action.subcodec ? [{ x: 0, y: 0, width, height: (height >> 1) + 1, codec: 0 }] : [],
+      ...(action.glyph === null ? {} : { glyphIndex: action.glyph }),
+    };
+    // Few colours, so that columns are found again.
+    const pixels = picture(action.seed, width * height).map((_, i) => 0xff000000 | ((i + action.seed) % 5));
+    const bytes = this.#clear.encode(pixels, width, plan);
+    return wire(action.surface, GfxCodecId.clearCodec, { ...action.rect, width, height }, bytes);
+  }
+}
+
+describe('GfxPlan', () => {
+  it('gives the picture that decoding everything gives, whatever servers draw and whenever somebody looks', () => {
+    const step = fc.record({ actions: fc.array(action, { minLength: 1, maxLength: 4 }), look: fc.nat(5) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        const server = new Server();
+        const [direct, queued] = [opened(), opened()];
+        const queue = new UpdateQueue();
+        let before = queued.pixels.slice();
+        const send = (pdus: readonly Pdu[], look: boolean): void => {
+          direct.apply(message(...pdus));
+          queue.push(message(...pdus));
+          if (!look) return;
+          queue.applyTo(queued);
+          assertSame(queued, direct);
+          const damage = queued.takeDamage();
+          if (queued.pixels.length === before.length) assertDamaged(before, queued, damage);
+          before = queued.pixels.slice();
+        };
+        for (const { actions, look } of steps)
+          send(
+            actions.flatMap((each) => server.pdus(each)),
+            look === 0,
+          );
+        send([], true);
+        send(server.reveal(), true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  const whole = { x: 0, y: 0, width: WIDTH, height: HEIGHT };
+  const broken = new Uint8Array(9).fill(0xff);
+  const frame = (...pdus: Pdu[]): GraphicsUpdate =>
+    message({ kind: 'start-frame', timestamp: 0, frameId: 1 }, ...pdus, { kind: 'end-frame', frameId: 1 });
+
+  /** Draws the messages lazily; broken pictures in them throw when they are decoded. */
+  function look(...messages: readonly GraphicsUpdate[]): Compositor {
+    const compositor = opened();
+    const queue = new UpdateQueue();
+    for (const each of messages) queue.push(each);
+    queue.applyTo(compositor);
+    return compositor;
+  }
+
+  it('decodes no picture that later ones cover, of any codec', () => {
+    const tile = { ...PASSES[0]!({ xIdx: 0, yIdx: 0 }), y: new Uint8Array(6000).fill(0xff) } as ProgressiveTile;
+    const hidden = [
+      wire(1, GfxCodecId.planar, whole, broken),
+      wire(1, GfxCodecId.uncompressed, whole, broken),
+      wire(1, GfxCodecId.clearCodec, whole, Uint8Array.of(3, 0, 9, 0)),
+      progressive(1, [{ rects: [whole], tiles: [tile] }]),
+    ];
+    const tiles = [0, 1].flatMap((xIdx) => [0, 1].map((yIdx) => PASSES[0]!({ xIdx, yIdx })));
+    const covers = [raw(1, whole, 1), progressive(1, [{ rects: [whole], tiles }])];
+    for (const picture of hidden) {
+      assert.throws(() => look(frame(picture)), DecodeError);
+      // A picture of tiles goes on from the one before, unless it begins anew.
+      for (const cover of picture.kind === 'wire-to-surface-2' ? covers.slice(1) : covers) {
+        assertSame(look(frame(picture), frame(cover)), look(frame(cover)));
+      }
+      // Somebody has looked: a frame that has not ended, a copy, a mapping.
+      const cover = covers[1]!;
+      const copy: Pdu = { kind: 'surface-to-cache', surfaceId: 1, cacheKey: 1n, cacheSlot: 1, rectSrc: toGfx(whole) };
+      assert.throws(() => look(frame(picture, copy, cover)), DecodeError);
+      assert.throws(() => look(frame(picture), frame(map(1, 5, 5)), frame(cover)), DecodeError);
+      assert.throws(
+        () => look(frame(picture), message({ kind: 'start-frame', timestamp: 0, frameId: 2 }, cover)),
+        DecodeError,
+      );
+    }
+  });
+
+  it('draws no tile whose coefficients alone are needed', () => {
+    const first = PASSES[1]!({ xIdx: 0, yIdx: 0 });
+    const upgrade = PASSES[3]!({ xIdx: 0, yIdx: 0 });
+    const [below, above] = [
+      { x: 0, y: 0, width: 64, height: 64 },
+      { x: 0, y: 0, width: 64, height: 64 },
+    ];
+    const passes = [
+      frame(progressive(1, [{ rects: [below], tiles: [first] }])),
+      frame(progressive(1, [{ rects: [above], tiles: [upgrade] }])),
+    ];
+    const direct = opened();
+    for (const pass of passes) direct.apply(pass);
+    assertSame(look(...passes), direct);
+  });
+});
+
+/** Pixel for pixel, and quick to say no: `deepEqual` would describe the difference of a hundred thousand numbers. */
+function assertSame(a: Compositor, b: Compositor): void {
+  assert.deepEqual([a.width, a.height], [b.width, b.height]);
+  const at = a.pixels.findIndex((value, i) => value !== b.pixels[i]) >> 2;
+  assert.ok(at < 0, `${at % a.width},${Math.floor(at / a.width)} differs`);
+}
+
+/** Every pixel that differs lies in the damage. */
+function assertDamaged(before: Uint8ClampedArray, { pixels, width }: Compositor, damage: readonly Rect[]): void {
+  for (let at = 0; at < pixels.length; at += 4) {
+    const isSame = [0, 1, 2].every((i) => pixels[at + i] === before[at + i]);
+    if (isSame) continue;
+    const [x, y] = [(at / 4) % width, Math.floor(at / 4 / width)];
+    const isDamaged = damage.some((r) => x >= r.x && y >= r.y && x < r.x + r.width && y < r.y + r.height);
+    assert.ok(isDamaged, `${x},${y} has changed outside of the damage`);
+  }
+}

@@ -1,0 +1,269 @@
+import { decodeGfxPdu } from '../channels/rdpgfx/decode-pdu.ts';
+import { GfxCodecId, type GfxPdu, type GfxRect } from '../channels/rdpgfx/pdu.ts';
+import { outlineClearCodec } from '../codecs/clearcodec/outline.ts';
+import type { TileNeed } from '../codecs/progressive/decoder.ts';
+import { type ProgressiveFrame, ProgressiveTrace, type TracedStream } from '../codecs/progressive/trace.ts';
+import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
+import { ReadCursor } from '../core/cursor.ts';
+import { Coverage } from './coverage.ts';
+import type { Rect } from './geometry.ts';
+
+/** A command, and what of it nobody will see. */
+export interface PlannedGfx {
+  readonly pdu: GfxPdu;
+  /** All pixels that it draws are drawn again before anybody looks, and nothing else depends on it. */
+  hidden: boolean;
+  /** What is needed of each tile of its picture, in the order of its stream; pixels of all where it is left out. */
+  tiles: readonly TileNeed[] | undefined;
+}
+
+/** What of a pipeline a plan begins with. */
+export interface GfxOutline {
+  readonly inFrame: boolean;
+  readonly surfaces: Iterable<GfxSurfaceOutline>;
+  /** Size of what is in a slot of the bitmap cache. */
+  cached(slot: number): { readonly width: number; readonly height: number } | undefined;
+}
+
+export interface GfxSurfaceOutline {
+  readonly id: number;
+  readonly width: number;
+  readonly height: number;
+  readonly frame: ProgressiveFrame | undefined;
+}
+
+/**
+ * Finds out what of queued messages of the graphics pipeline need not be decoded, by their headers alone: pictures that later ones on
+ * the same surface cover before anybody looks. Who looks: the desktop at the end of a frame, and commands that copy from a surface.
+ *
+ * Messages are read in order (`read`), with what they do to surfaces and the cache, and then walked back from the newest
+ * (`finish`), with what is covered.
+ */
+export class GfxPlan {
+  readonly #surfaces = new Map<number, TracedSurface>();
+  readonly #slots = new Map<number, Size | undefined>();
+  readonly #cached: (slot: number) => Size | undefined;
+  #inFrame: boolean;
+  /** How to walk back over each command that was read. */
+  readonly #back: ((command: PlannedGfx) => void)[] = [];
+  readonly #commands: PlannedGfx[] = [];
+  /** How many commands the desktop has shown so far. */
+  #shown = 0;
+  /** Surfaces of which the desktop keeps what it has shown after so many commands: nothing later covers that. */
+  readonly #kept = new Map<number, TracedSurface[]>();
+
+  constructor({ inFrame, surfaces, cached }: GfxOutline) {
+    this.#inFrame = inFrame;
+    this.#cached = cached;
+    for (const { id, width, height, frame } of surfaces) this.#add(id, width, height, frame);
+  }
+
+  /**
+   * Reads the messages of one update. What is found out about them is there after `finish`.
+   * @throws DecodeError
+   */
+  read(pdus: Uint8Array): PlannedGfx[] {
+    const cursor = new ReadCursor(pdus, 'RDPGFX_HEADER');
+    const from = this.#commands.length;
+    while (cursor.remaining > 0) {
+      const pdu = decodeGfxPdu(cursor);
+      this.#back.push(this.#follow(pdu));
+      this.#commands.push({ pdu, hidden: false, tiles: undefined });
+      if (pdu.kind === 'end-frame') this.#shown = this.#commands.length;
+    }
+    if (!this.#inFrame) this.#shown = this.#commands.length;
+    return this.#commands.slice(from);
+  }
+
+  finish(): void {
+    for (const surface of this.#surfaces.values()) {
+      surface.trace.leaveOpen();
+      this.#keepShown(surface);
+    }
+    for (let i = this.#commands.length - 1; i >= 0; i--) {
+      for (const { coverage } of this.#kept.get(i + 1) ?? []) coverage.clear();
+      this.#back[i]!(this.#commands[i]!);
+    }
+  }
+
+  /** The desktop will show no more of a surface where it shows now: a frame that has not ended does not count. */
+  #keepShown(surface: TracedSurface | undefined): void {
+    if (surface === undefined) return;
+    const kept = this.#kept.get(this.#shown);
+    if (kept === undefined) this.#kept.set(this.#shown, [surface]);
+    else kept.push(surface);
+  }
+
+  /** Follows what a command does. Returns how to walk back over it. */
+  #follow(pdu: GfxPdu): (command: PlannedGfx) => void {
+    switch (pdu.kind) {
+      case 'wire-to-surface-1':
+        return this.#picture(pdu);
+      case 'wire-to-surface-2':
+        return this.#progressive(pdu);
+      case 'solid-fill':
+        return hideIfCovered(this.#surfaces.get(pdu.surfaceId), pdu.fillRects.map(toRect));
+      case 'cache-to-surface': {
+        const size = this.#slots.has(pdu.cacheSlot) ? this.#slots.get(pdu.cacheSlot) : this.#cached(pdu.cacheSlot);
+        return hideIfCovered(
+          this.#surfaces.get(pdu.surfaceId),
+          pdu.destPoints.map(({ x, y }) => ({ x, y, width: size?.width ?? 0, height: size?.height ?? 0 })),
+        );
+      }
+      case 'surface-to-surface': {
+        const { rectSrc, destPoints } = pdu;
+        const source = this.#surfaces.get(pdu.surfaceIdSrc);
+        const rect = toRect(rectSrc);
+        const draw = hideIfCovered(
+          this.#surfaces.get(pdu.surfaceIdDest),
+          destPoints.map(({ x, y }) => ({ ...rect, x, y })),
+        );
+        return (command) => {
+          draw(command);
+          if (!command.hidden) source?.coverage.remove(rect);
+        };
+      }
+      case 'surface-to-cache': {
+        const rect = toRect(pdu.rectSrc);
+        const { width, height } = rect;
+        this.#slots.set(pdu.cacheSlot, { width, height });
+        const source = this.#surfaces.get(pdu.surfaceId);
+        return () => source?.coverage.remove(rect);
+      }
+      case 'evict-cache-entry':
+        this.#slots.set(pdu.cacheSlot, undefined);
+        return nothing;
+      case 'create-surface':
+        this.#keepShown(this.#surfaces.get(pdu.surfaceId));
+        this.#add(pdu.surfaceId, pdu.width, pdu.height, undefined);
+        return nothing;
+      case 'delete-surface':
+        this.#keepShown(this.#surfaces.get(pdu.surfaceId));
+        this.#surfaces.delete(pdu.surfaceId);
+        return nothing;
+      case 'map-surface-to-output':
+      case 'map-surface-to-scaled-output':
+        this.#keepShown(this.#surfaces.get(pdu.surfaceId));
+        return nothing;
+      case 'start-frame':
+        this.#inFrame = true;
+        return nothing;
+      case 'end-frame':
+        this.#inFrame = false;
+        for (const { trace } of this.#surfaces.values()) trace.endFrame();
+        return nothing;
+      case 'caps-confirm':
+        for (const surface of this.#surfaces.values()) this.#keepShown(surface);
+        this.#surfaces.clear();
+        this.#inFrame = false;
+        return nothing;
+      default:
+        return nothing;
+    }
+  }
+
+  #add(id: number, width: number, height: number, frame: ProgressiveFrame | undefined): void {
+    this.#surfaces.set(id, {
+      coverage: new Coverage(width, height),
+      trace: new ProgressiveTrace(width, height, frame),
+      replaced: new Set<number>(),
+    });
+  }
+
+  #picture(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-1' }>): (command: PlannedGfx) => void {
+    const surface = this.#surfaces.get(pdu.surfaceId);
+    if (surface === undefined) return nothing;
+    const { coverage } = surface;
+    const rect = toRect(pdu.destRect);
+    const { width, height } = rect;
+    const onSurface = (part: Rect): Rect => ({ ...part, x: rect.x + part.x, y: rect.y + part.y });
+    switch (pdu.codecId) {
+      case GfxCodecId.uncompressed:
+      case GfxCodecId.planar:
+        return hideIfCovered(surface, [rect]);
+      case GfxCodecId.alpha:
+        return (command) => {
+          // It changes pixels that are there, and covers none.
+          command.hidden = !coverage.shows(rect);
+        };
+      case GfxCodecId.caVideo: {
+        const tiles = RemoteFxDecoder.tilesOf(pdu.bitmapData, width, height);
+        return (command) => {
+          command.tiles = tiles
+            ?.toReversed()
+            .map((parts) => coverAll(coverage, parts.map(onSurface)))
+            .reverse();
+        };
+      }
+      case GfxCodecId.clearCodec: {
+        const { parts, fills, reads } = outlineClearCodec(pdu.bitmapData, width, height);
+        return (command) => {
+          const isSeen = coverAll(coverage, parts.map(onSurface)) === 'pixels';
+          command.hidden = !fills && !isSeen;
+          if (reads) coverage.remove(rect);
+        };
+      }
+      default:
+        return nothing;
+    }
+  }
+
+  #progressive(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-2' }>): (command: PlannedGfx) => void {
+    const surface = this.#surfaces.get(pdu.surfaceId);
+    const isKnown = pdu.codecId === GfxCodecId.progressive || pdu.codecId === GfxCodecId.progressiveV2;
+    if (surface === undefined || !isKnown) return nothing;
+    const stream = surface.trace.stream(pdu.bitmapData);
+    return (command) => {
+      command.tiles = needsOf(stream, surface);
+    };
+  }
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+interface TracedSurface {
+  readonly coverage: Coverage;
+  readonly trace: ProgressiveTrace;
+  /** Progressive tiles that begin anew before anything builds on what they are. */
+  readonly replaced: Set<number>;
+}
+
+function nothing(): void {}
+
+function hideIfCovered(surface: TracedSurface | undefined, rects: readonly Rect[]): (command: PlannedGfx) => void {
+  return (command) => {
+    if (surface !== undefined) command.hidden = coverAll(surface.coverage, rects) === 'nothing';
+  };
+}
+
+/** Covers rectangles that one drawing draws. Says what is needed of it. */
+function coverAll(coverage: Coverage, rects: readonly Rect[]): 'pixels' | 'nothing' {
+  let isSeen = false;
+  for (const rect of rects) if (coverage.add(rect)) isSeen = true;
+  return isSeen ? 'pixels' : 'nothing';
+}
+
+function needsOf({ tiles, draws }: TracedStream, { coverage, replaced }: TracedSurface): TileNeed[] {
+  for (let i = draws.length - 1; i >= 0; i--) {
+    const { tile, part } = draws[i]!;
+    if (coverage.add(part)) tile.isSeen = true;
+  }
+  const needs: TileNeed[] = tiles.map(() => 'nothing');
+  for (let i = tiles.length - 1; i >= 0; i--) {
+    const tile = tiles[i];
+    if (tile === undefined) continue;
+    if (tile.isSeen) needs[i] = 'pixels';
+    else if (!replaced.has(tile.key)) needs[i] = 'coefficients';
+    else continue;
+    if (tile.builds) replaced.delete(tile.key);
+    else replaced.add(tile.key);
+  }
+  return needs;
+}
+
+function toRect(rect: GfxRect): Rect {
+  return { x: rect.left, y: rect.top, width: rect.right - rect.left, height: rect.bottom - rect.top };
+}
