@@ -4,7 +4,6 @@ import { decodeAlpha } from '../codecs/alpha.ts';
 import { ClearCodecDecoder } from '../codecs/clearcodec/decoder.ts';
 import { MAX_PICTURE_PIXELS, OPAQUE_BLACK } from '../codecs/pixel-target.ts';
 import { decodePlanar } from '../codecs/planar.ts';
-import type { TileNeed } from '../codecs/progressive/decoder.ts';
 import { decodeRawBitmap } from '../codecs/raw-bitmap.ts';
 import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
 import { ReadCursor } from '../core/cursor.ts';
@@ -114,13 +113,14 @@ export class GfxPipeline {
     if (!this.#inFrame) this.#present();
   }
 
-  #apply({ pdu, hidden, tiles }: PlannedGfx): void {
+  #apply(command: PlannedGfx): void {
+    const { pdu, hidden } = command;
     switch (pdu.kind) {
       case 'wire-to-surface-1':
-        this.#wireToSurface1(pdu, hidden, tiles);
+        this.#wireToSurface1(pdu, command);
         return;
       case 'wire-to-surface-2':
-        this.#wireToSurface2(pdu, tiles);
+        this.#wireToSurface2(pdu, command);
         return;
       case 'delete-encoding-context':
         this.#surfaces.get(pdu.surfaceId)?.deleteContext(pdu.codecContextId);
@@ -259,11 +259,7 @@ export class GfxPipeline {
     throw new DecodeError('invalid_value', context, 'surfaceId', 8, `there is no surface ${id}`);
   }
 
-  #wireToSurface1(
-    pdu: Extract<GfxPdu, { kind: 'wire-to-surface-1' }>,
-    hidden: boolean,
-    tiles: readonly TileNeed[] | undefined,
-  ): void {
+  #wireToSurface1(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-1' }>, { hidden, tiles }: PlannedGfx): void {
     const surface = this.#surface(pdu.surfaceId, 'RDPGFX_WIRE_TO_SURFACE_PDU_1');
     const rect = inside(surface, pdu.destRect, 'RDPGFX_WIRE_TO_SURFACE_PDU_1', 'destRect');
     if (rect.width === 0 || rect.height === 0 || hidden) return;
@@ -296,13 +292,17 @@ export class GfxPipeline {
     surface.damage.add(rect);
   }
 
-  #wireToSurface2(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-2' }>, tiles: readonly TileNeed[] | undefined): void {
+  #wireToSurface2(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-2' }>, { hidden, tiles, stream }: PlannedGfx): void {
     const surface = this.#surface(pdu.surfaceId, 'RDPGFX_WIRE_TO_SURFACE_PDU_2');
     if (pdu.codecId !== GfxCodecId.progressive && pdu.codecId !== GfxCodecId.progressiveV2) {
       this.#skipped++;
       return;
     }
     const decoder = surface.progressive(pdu.codecContextId);
+    if (hidden && stream !== undefined) {
+      decoder.pass(stream);
+      return;
+    }
     const target = surface.target(surface.bounds);
     for (const part of decoder.decode(pdu.bitmapData, target, tiles)) surface.damage.add(part);
   }

@@ -15,6 +15,8 @@ export interface PlannedGfx {
   hidden: boolean;
   /** What is needed of each tile of its picture, in the order of its stream; pixels of all where it is left out. */
   tiles: readonly TileNeed[] | undefined;
+  /** A progressive picture's structure. */
+  stream?: TracedStream;
 }
 
 /** What of a pipeline a plan begins with. */
@@ -214,7 +216,11 @@ export class GfxPlan {
     if (surface === undefined || !isKnown) return nothing;
     const stream = surface.trace.stream(pdu.bitmapData);
     return (command) => {
-      command.tiles = needsOf(stream, surface);
+      const isSeen = coverDraws(stream, surface.coverage);
+      command.tiles = needsOf(stream, surface.replaced);
+      // It may show tiles of the frame's earlier streams without bringing any.
+      command.hidden = !isSeen && command.tiles.every((need) => need === 'nothing');
+      command.stream = stream;
     };
   }
 }
@@ -246,11 +252,20 @@ function coverAll(coverage: Coverage, rects: readonly Rect[]): 'pixels' | 'nothi
   return isSeen ? 'pixels' : 'nothing';
 }
 
-function needsOf({ tiles, draws }: TracedStream, { coverage, replaced }: TracedSurface): TileNeed[] {
+/** Covers what a stream draws, and notes which tiles anybody sees. Says whether there are any. */
+function coverDraws({ draws }: TracedStream, coverage: Coverage): boolean {
+  if (draws === undefined) return true;
+  let isSeen = false;
   for (let i = draws.length - 1; i >= 0; i--) {
     const { tile, part } = draws[i]!;
-    if (coverage.add(part)) tile.isSeen = true;
+    if (!coverage.add(part)) continue;
+    tile.isSeen = true;
+    isSeen = true;
   }
+  return isSeen;
+}
+
+function needsOf({ tiles }: TracedStream, replaced: Set<number>): TileNeed[] {
   const needs: TileNeed[] = tiles.map(() => 'nothing');
   for (let i = tiles.length - 1; i >= 0; i--) {
     const tile = tiles[i];

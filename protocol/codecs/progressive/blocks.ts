@@ -94,16 +94,40 @@ export interface ProgressiveRegion {
   readonly tiles: readonly ProgressiveTile[];
 }
 
-export type ProgressiveBlock =
+export type ProgressiveBlock = ProgressiveRegion | OtherBlock;
+
+type OtherBlock =
   | { readonly kind: 'sync' }
   | { readonly kind: 'frame-begin' }
   | { readonly kind: 'frame-end' }
   | { readonly kind: 'context'; readonly subbandDiffing: boolean }
-  | ProgressiveRegion
   | { readonly kind: 'unknown'; readonly blockType: number };
+
+/** A tile as its head tells it. */
+export interface TileOutline {
+  readonly xIdx: number;
+  readonly yIdx: number;
+  /** Whether it goes on from what the tile was before: an upgrade or a difference. */
+  readonly builds: boolean;
+}
+
+export interface RegionOutline {
+  readonly kind: 'region';
+  readonly rects: readonly RegionRect[];
+  readonly tiles: readonly TileOutline[];
+}
 
 /** Reads the next block of an RFX_PROGRESSIVE_BITMAP_STREAM, [MS-RDPEGFX] 2.2.4.2. */
 export function decodeProgressiveBlock(cursor: ReadCursor): ProgressiveBlock {
+  return decodeBlock(cursor, decodeRegion);
+}
+
+/** As `decodeProgressiveBlock`, of tiles no more than where they are: for who decodes few of many. */
+export function outlineProgressiveBlock(cursor: ReadCursor): RegionOutline | OtherBlock {
+  return decodeBlock(cursor, outlineRegion);
+}
+
+function decodeBlock<R>(cursor: ReadCursor, readRegion: (body: ReadCursor) => R): R | OtherBlock {
   const { blockType, body } = readHeader(cursor, 'RFX_PROGRESSIVE_DATABLOCK');
   switch (blockType) {
     case ProgressiveBlockType.sync:
@@ -119,7 +143,7 @@ export function decodeProgressiveBlock(cursor: ReadCursor): ProgressiveBlock {
       return { kind: 'context', subbandDiffing: (body.u8('flags') & CONTEXT_SUBBAND_DIFFING) !== 0 };
     }
     case ProgressiveBlockType.region:
-      return decodeRegion(body);
+      return readRegion(body);
     default:
       return { kind: 'unknown', blockType };
   }
@@ -132,8 +156,32 @@ function readHeader(cursor: ReadCursor, context: string): { blockType: number; b
   return { blockType, body: cursor.sub(blockLen - HEADER_SIZE, 'blockLen', context) };
 }
 
-/** [MS-RDPEGFX] 2.2.4.2.1.5 RFX_PROGRESSIVE_REGION. */
 function decodeRegion(body: ReadCursor): ProgressiveRegion {
+  const { rects, quantization, progressive, extrapolated, tileCount, tileData } = readRegionHead(body);
+  const tiles: ProgressiveTile[] = [];
+  for (let i = 0; i < tileCount; i++) {
+    const tile = decodeTile(tileData);
+    const quantCount = quantization.length;
+    if (tile.quantIdxY >= quantCount || tile.quantIdxCb >= quantCount || tile.quantIdxCr >= quantCount) {
+      throw tileData.error('invalid_value', 'quantIdx', `past the ${quantCount} values of the region`);
+    }
+    if (tile.quality !== FULL_QUALITY && tile.quality >= progressive.length) {
+      throw tileData.error('invalid_value', 'quality', `${tile.quality} of ${progressive.length}`);
+    }
+    tiles.push(tile);
+  }
+  return { kind: 'region', extrapolated, rects, quantization, progressive, tiles };
+}
+
+function outlineRegion(body: ReadCursor): RegionOutline {
+  const { rects, tileCount, tileData } = readRegionHead(body);
+  const tiles: TileOutline[] = [];
+  for (let i = 0; i < tileCount; i++) tiles.push(outlineTile(tileData));
+  return { kind: 'region', rects, tiles };
+}
+
+/** [MS-RDPEGFX] 2.2.4.2.1.5 RFX_PROGRESSIVE_REGION, up to its tiles. */
+function readRegionHead(body: ReadCursor) {
   if (body.u8('tileSize') !== TILE_EDGE) throw body.error('invalid_value', 'tileSize');
   const rectCount = body.u16('numRects');
   if (rectCount > MAX_PROGRESSIVE_RECTS) throw body.error('limit_exceeded', 'numRects', `${rectCount} rectangles`);
@@ -156,19 +204,29 @@ function decodeRegion(body: ReadCursor): ProgressiveRegion {
     progressive.push({ quality, y, cb, cr: readNibbles(body, WIRE_ORDER) });
   }
   const tileData = body.sub(tileDataSize, 'tileDataSize', 'RFX_PROGRESSIVE_TILE');
-  const tiles: ProgressiveTile[] = [];
-  for (let i = 0; i < tileCount; i++) {
-    const tile = decodeTile(tileData);
-    if (tile.quantIdxY >= quantCount || tile.quantIdxCb >= quantCount || tile.quantIdxCr >= quantCount) {
-      throw tileData.error('invalid_value', 'quantIdx', `past the ${quantCount} values of the region`);
-    }
-    if (tile.quality !== FULL_QUALITY && tile.quality >= progressiveCount) {
-      throw tileData.error('invalid_value', 'quality', `${tile.quality} of ${progressiveCount}`);
-    }
-    tiles.push(tile);
-  }
-  const extrapolated = (flags & REGION_REDUCE_EXTRAPOLATE) !== 0;
-  return { kind: 'region', extrapolated, rects, quantization, progressive, tiles };
+  return {
+    rects,
+    quantization,
+    progressive,
+    extrapolated: (flags & REGION_REDUCE_EXTRAPOLATE) !== 0,
+    tileCount,
+    tileData,
+  };
+}
+
+/** What is before a tile's data, and passes over the rest. */
+function outlineTile(cursor: ReadCursor): TileOutline {
+  const blockType = cursor.u16('blockType');
+  const blockLen = cursor.u32('blockLen');
+  cursor.skip(3, 'quantIdx');
+  const xIdx = cursor.u16('xIdx');
+  const yIdx = cursor.u16('yIdx');
+  if (xIdx >= MAX_TILE_INDEX || yIdx >= MAX_TILE_INDEX)
+    throw cursor.error('limit_exceeded', 'xIdx', `${xIdx}, ${yIdx}`);
+  const flags = cursor.u8('flags');
+  cursor.skip(blockLen - HEADER_SIZE - 8, 'tileData'); // quantIdx, xIdx, yIdx, flags
+  const builds = blockType === ProgressiveBlockType.tileUpgrade || (flags & TILE_DIFFERENCE) !== 0;
+  return { xIdx, yIdx, builds };
 }
 
 function decodeTile(cursor: ReadCursor): ProgressiveTile {

@@ -13,7 +13,7 @@ import {
   type ProgressiveTile,
 } from './blocks.ts';
 import { ComponentState } from './tile-state.ts';
-import type { ProgressiveFrame } from './trace.ts';
+import type { ProgressiveFrame, TracedStream } from './trace.ts';
 import { EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_SIZE } from './wavelet.ts';
 
 /** Largest key of a tile's place. */
@@ -75,6 +75,12 @@ export class ProgressiveDecoder {
       count += block.tiles.length;
     }
     return changed;
+  }
+
+  /** In place of `decode`, of a stream of which nothing is needed. */
+  pass({ rects, inFrame }: TracedStream): void {
+    this.#inFrame = inFrame;
+    this.#frameRects.push(...rects);
   }
 
   /** The graphics frame (RDPGFX_END_FRAME) is over: its regions share no tiles with the next one's. */

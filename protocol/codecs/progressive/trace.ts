@@ -1,7 +1,7 @@
 import { ReadCursor } from '../../core/cursor.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
 import { clip } from '../remotefx/draw-tile.ts';
-import { decodeProgressiveBlock, MAX_TILE_INDEX } from './blocks.ts';
+import { MAX_TILE_INDEX, outlineProgressiveBlock } from './blocks.ts';
 import { TILE_SIZE } from './wavelet.ts';
 
 /** A tile as a stream brings it. */
@@ -21,10 +21,14 @@ export interface TracedDraw {
 }
 
 export interface TracedStream {
+  /** The rectangles of its regions, as far as those count: all that a decoder has to know of it where no tile is needed. */
+  readonly rects: readonly RegionRect[];
+  /** Whether a frame goes on behind it. */
+  readonly inFrame: boolean;
   /** In the order of the stream, as `ProgressiveDecoder.decode` counts them; undefined for those that the decoder passes over. */
   readonly tiles: readonly (TracedTile | undefined)[];
-  /** What is drawn, in order; nothing where that is too much to be told one by one, and all tiles count as seen. */
-  readonly draws: readonly TracedDraw[];
+  /** What is drawn, in order; undefined where that is too much to be told one by one, and all tiles count as seen. */
+  readonly draws: readonly TracedDraw[] | undefined;
 }
 
 /** What of a surface's progressive tiles is open: the frame that a decoder is in. */
@@ -69,34 +73,37 @@ export class ProgressiveTrace {
       const part = isTooMuch ? undefined : clip(rect, left, top, right, bottom);
       if (part !== undefined) isTooMuch = draws.push({ tile, part }) > MAX_DRAWS;
     };
+    const rects: RegionRect[] = [];
     while (cursor.remaining > 0) {
-      const block = decodeProgressiveBlock(cursor);
+      const block = outlineProgressiveBlock(cursor);
       if (block.kind === 'frame-begin') this.#inFrame = true;
       else if (block.kind === 'frame-end') this.#inFrame = false;
       if (block.kind !== 'region') continue;
       const fresh = new Map<number, TracedTile>();
-      for (const { xIdx, yIdx, ...tile } of block.tiles) {
+      for (const { xIdx, yIdx, builds } of block.tiles) {
         const isOutside = xIdx * TILE_SIZE >= this.#width || yIdx * TILE_SIZE >= this.#height;
         if (!this.#inFrame || isOutside) {
           tiles.push(undefined);
           continue;
         }
         const key = yIdx * MAX_TILE_INDEX + xIdx;
-        const traced = { key, builds: tile.kind === 'upgrade' || tile.difference, isSeen: false };
+        const traced = { key, builds, isSeen: false };
         tiles.push(traced);
         fresh.set(key, traced);
         this.#tiles.set(key, traced);
       }
       if (!this.#inFrame) continue;
-      // As `ProgressiveDecoder` does it, rectangle by rectangle.
+      // As `ProgressiveDecoder` does it: new tiles in the rectangles of the whole frame, earlier tiles in the new ones.
       for (const rect of this.#rects) for (const tile of fresh.values()) draw(tile, rect);
       for (const rect of block.rects) for (const tile of this.#tiles.values()) draw(tile, rect);
+      rects.push(...block.rects);
       this.#rects.push(...block.rects);
     }
-    if (!isTooMuch) return { tiles, draws };
+    const outline = { tiles, rects, inFrame: this.#inFrame };
+    if (!isTooMuch) return { ...outline, draws };
     for (const tile of this.#tiles.values()) tile.isSeen = true;
     for (const tile of tiles) if (tile !== undefined) tile.isSeen = true;
-    return { tiles, draws: [] };
+    return { ...outline, draws: undefined };
   }
 
   /** The streams that are known end here: rectangles still to come in a frame that has not ended may show its tiles. */
