@@ -18,6 +18,8 @@ export function networkOf(address: string): string {
 
 /** Addresses whose word about where a request came from is taken. */
 export interface TrustedProxies {
+  /** The list as it was read. */
+  readonly text: string;
   includes(address: string): boolean;
 }
 
@@ -32,7 +34,14 @@ export function trustedProxies(text: string): TrustedProxies {
     const networks = part === 'loopback' ? ['127.0.0.0/8', '::1/128'] : [part];
     for (const network of networks) addNetwork(list, network);
   }
-  return { includes: (address) => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4') };
+  return { text, includes: (address) => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4') };
+}
+
+const passedOn = new WeakMap<object, string>();
+
+/** A request comes from another process of this gateway, which had it from this peer. */
+export function passedOnFrom(request: Pick<IncomingMessage, 'headers' | 'socket'>, peer: string): void {
+  passedOn.set(request, peer);
 }
 
 /**
@@ -43,7 +52,7 @@ export function clientAddress(
   request: Pick<IncomingMessage, 'headers' | 'socket'>,
   proxies: TrustedProxies | undefined,
 ): string {
-  const peer = plainAddress(request.socket.remoteAddress);
+  const peer = plainAddress(passedOn.get(request) ?? request.socket.remoteAddress);
   if (proxies === undefined || !proxies.includes(peer)) return peer;
   const header = request.headers['x-forwarded-for'];
   const said = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',').map((part) => part.trim());

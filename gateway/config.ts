@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DEFAULT_GRAPHICS, GRAPHICS_KINDS, type GraphicsKind } from '#protocol/connector/graphics-offer.ts';
 import { type TrustedProxies, trustedProxies } from './address.ts';
@@ -26,6 +26,8 @@ export interface Config {
   /** Where finished recordings are kept, a `file:` or `s3:` URL; nothing: in the data folder. */
   readonly recordingsUrl: string | undefined;
   readonly ffmpegPath: string;
+  /** Processes that sessions are spread over; 1: they run in the gateway's own. */
+  readonly workers: number;
   readonly recording: 'required' | 'off';
   readonly demo: boolean;
   /** Ways to send pictures that RDP servers are offered besides classic bitmaps. */
@@ -109,6 +111,12 @@ export const variables: readonly Variable[] = [
     defaultText: 'required',
     meaning: '`required`: no recording, no session; `off`: sessions are not recorded',
   },
+  {
+    name: 'ORIEL_WORKERS',
+    defaultText: '1',
+    meaning:
+      'processes that sessions are spread over: a number, or `auto` for as many as there are cores; with `1` they run in the gateway itself',
+  },
   { name: 'ORIEL_DEMO', defaultText: 'on', meaning: '`off`: no demo desktop' },
   {
     name: 'ORIEL_GRAPHICS',
@@ -162,6 +170,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: str
     publicUrl: publicUrl ?? origins[0],
     recordingsUrl: read('ORIEL_RECORDINGS_URL'),
     ffmpegPath: read('ORIEL_FFMPEG') ?? 'ffmpeg',
+    workers: workersOf('ORIEL_WORKERS', read('ORIEL_WORKERS') ?? '1'),
     recording: choiceOf('ORIEL_RECORDING', read('ORIEL_RECORDING') ?? 'required', ['required', 'off']),
     graphics: graphicsOf('ORIEL_GRAPHICS', read('ORIEL_GRAPHICS')),
     demo: choiceOf('ORIEL_DEMO', read('ORIEL_DEMO') ?? 'on', ['on', 'off']) === 'on',
@@ -204,6 +213,18 @@ function portOf(name: string, text: string): number {
   if (!/^\d+$/.test(text) || port > 65535) throw new ConfigError(name, `"${text}" is not a port number`);
   return port;
 }
+
+function workersOf(name: string, text: string): number {
+  if (text === 'auto') return Math.min(availableParallelism(), MAX_WORKERS);
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > MAX_WORKERS) {
+    throw new ConfigError(name, `"${text}" is neither auto nor a number from 1 to ${MAX_WORKERS}`);
+  }
+  return count;
+}
+
+/** Each takes memory before the first session. */
+const MAX_WORKERS = 64;
 
 function choiceOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
   const choice = choices.find((candidate) => candidate === text);

@@ -225,6 +225,12 @@ export const errors = {
     message: 'The SSH key of the computer is not the one seen before.',
     hint: 'If it was set up anew, a vault administrator can accept the new key.',
   },
+  worker_lost: {
+    status: 500,
+    close: 4053,
+    message: 'The part of the gateway that this session ran in has failed, so the session was ended.',
+    hint: 'Other sessions go on, and what was recorded is kept. A new session can be opened at once.',
+  },
   gateway_stopping: { status: 503, close: 4050, message: 'The gateway was stopped.', hint: 'Try again in a moment.' },
   internal_error: {
     status: 500,

@@ -1,14 +1,12 @@
 import { mkdir } from 'node:fs/promises';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { can, Role } from './access/can.ts';
 import { generatePassword } from './access/passwords.ts';
 import { createSignInServices } from './access/sign-in-services.ts';
 import { toActor } from './access/users.ts';
 import { AlertRules } from './alerts/alert-rules.ts';
-import { tellAlert } from './alerts/alert-teller.ts';
-import { Alerts } from './alerts/alerts.ts';
+import { Alerts, type AlertsParts } from './alerts/alerts.ts';
+import { writeAlert } from './alerts/write-alert.ts';
 import { Audit } from './audit/audit.ts';
 import { Forwarder } from './audit/forwarding/forwarder.ts';
 import { Receivers } from './audit/forwarding/receivers.ts';
@@ -17,10 +15,8 @@ import { Trail } from './audit/trail.ts';
 import { sessionClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type Evidence, Verifications } from './evidence/evidence.ts';
-import { createApp } from './http/app.ts';
+import { createFront, listen } from './http/front.ts';
 import type { RecordingFiles, Services } from './http/services.ts';
-import { readTls, selfMadeTls } from './http/tls.ts';
-import { refuseUnparsed } from './http/unparsed.ts';
 import { EventIndex } from './library/event-index.ts';
 import type { LiveRecordings } from './library/live-recordings.ts';
 import type { Logger } from './log.ts';
@@ -44,7 +40,6 @@ import { openStore, type Store } from './store/store.ts';
 import { Targets } from './targets/targets.ts';
 import { AttachGate } from './tunnel/attach-gate.ts';
 import { Tickets } from './tunnel/tickets.ts';
-import { Tunnel } from './tunnel/tunnel.ts';
 import { AccountCredentials } from './vault/account-credentials.ts';
 import { MasterPasswords } from './vault/master-passwords.ts';
 import { Providers } from './vault/providers/providers.ts';
@@ -56,12 +51,17 @@ import { SecretUses } from './vault/secret-uses.ts';
 import { type AskPassphrase, unlock } from './vault/unlock.ts';
 import { VaultAccounts } from './vault/vault-accounts.ts';
 
+import { createWorkerFront } from './workers/front.ts';
+import type { WorkerPool } from './workers/worker-pool.ts';
+
 /** What the composition root brings: the parts that are processes or sockets of their own. */
 export interface GatewayParts {
   /** Called once, before anything is asked of the parts. */
   useKeys?(keys: RecordingKeys): void;
   readonly connect: Connect;
   readonly pixels: Pixels;
+  /** Where sessions do not run in this process, those that they run in. `connect` and `pixels` are not used then. */
+  readonly workers?: { readonly pool: WorkerPool; readonly recordingsDirectory: string } | undefined;
   readonly recordings: RecordingFiles;
   readonly evidence: Evidence;
   readonly trailSigner: TrailSigner;
@@ -110,7 +110,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const store = await openStore(join(config.dataDirectory, 'oriel.sqlite'));
     cleanUp.push(() => store.destroy());
     const whereabouts: Whereabouts = { url: config.publicUrl ?? localUrl(config.port) };
-    const { services, localSessions, generatedPassword, indexEvents } = await createServices(
+    const { services, localSessions, tellAlert, generatedPassword, indexEvents } = await createServices(
       options,
       store,
       whereabouts,
@@ -142,22 +142,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         return true;
       },
     });
-    const tunnel = new Tunnel({
-      gate,
-      session: (id) => localSessions.get(id),
-      origins: config.origins,
-      proxies: config.proxies,
-      log,
-      ...(options.attachWithinMs === undefined ? {} : { attachWithinMs: options.attachWithinMs }),
-    });
-    cleanUp.push(() => tunnel.stop());
-    const server = await createHttpsServer(options, services, tunnel);
-    cleanUp.push(() => closeServer(server));
+    const frontOptions = { config, log, webRoot: options.webRoot, services, gate };
+    const { workers } = options.parts;
+    const front =
+      workers === undefined
+        ? await createFront({
+            ...frontOptions,
+            session: (id) => localSessions.get(id),
+            ...(options.attachWithinMs === undefined ? {} : { attachWithinMs: options.attachWithinMs }),
+          })
+        : await createWorkerFront({ ...frontOptions, ...workers, tellAlert });
+    cleanUp.push(() => front.stop());
     const interrupted = await closeInterrupted(options, services);
     // Before anybody can open the next.
     await services.requests.completeInterrupted();
     await services.requests.advance();
-    const port = await listen(server, config);
+    const port = await listen(front.server, config);
     whereabouts.url = config.publicUrl ?? localUrl(port);
     // Beside the work: a long recording takes a while to finish, and nobody should stand before a closed door for it.
     const recovery = recover(options, services, interrupted).then(() => indexEvents());
@@ -180,7 +180,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       generatedPassword,
       services,
       stop: async () => {
-        server.close(); // no new connections; those there are end below
+        front.server.close(); // no new connections; those there are end below
         const unfinished = Promise.all([services.sessions.stop('gateway_stopping'), recovery]);
         await within(STOP_WITHIN_MS, unfinished, log);
         await services.audit.record({ action: 'gateway.stopped', subject: options.version });
@@ -315,9 +315,11 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
   accessServices.requestBook.listen(rotations.requestListener);
   const alertRules = new AlertRules(store);
   const telling = { audit, notifier: notificationServices.notifications };
+  const tellAlert: AlertsParts['tell'] = (session, rule, detail) => writeAlert(telling, session, rule, detail);
   const alerts = new Alerts({
     rules: alertRules,
-    tell: (session, rule, detail) => tellAlert(telling, session, rule, detail),
+    tell: tellAlert,
+    reloaded: (rules) => parts.workers?.pool.useRules(rules),
     log,
   });
   const localSessions = new LocalSessions({
@@ -328,7 +330,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     log,
   });
   const sessions = new Sessions({
-    begin: (facts, backing, news) => localSessions.begin(facts, backing, news),
+    begin: (...session) => (parts.workers?.pool ?? localSessions).begin(...session),
     record: config.recording === 'required',
     createRecordingKey: (id) => recordingKeys.create(id),
     requireSpace: () => retention.requireSpace(),
@@ -393,54 +395,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
   const indexEvents = async () => {
     for (const id of await eventIndex.missing()) await indexRecording(id);
   };
-  return { services, localSessions, generatedPassword, indexEvents };
-}
-
-async function createHttpsServer(options: GatewayOptions, services: Services, tunnel: Tunnel): Promise<Server> {
-  const { config, log } = options;
-  const { tlsCertificateFile, tlsKeyFile } = config;
-  const brought = tlsCertificateFile !== undefined && tlsKeyFile !== undefined;
-  const tls = brought
-    ? await readTls(tlsCertificateFile, tlsKeyFile)
-    : await selfMadeTls(join(config.dataDirectory, 'tls'));
-  const app = createApp({
-    services,
-    origins: config.origins,
-    proxies: config.proxies,
-    webRoot: options.webRoot,
-    ownCertificate: brought,
-    log,
-  });
-  const server = createServer({ ...tls, minVersion: 'TLSv1.2' }, app.callback());
-  server.on('upgrade', (request, socket, head) => tunnel.upgrade(request, socket, head));
-  // Somebody who speaks plain HTTP to this port, or a scanner: nothing of ours.
-  server.on('tlsClientError', (error) => log.debug({ err: error }, 'tls handshake failed'));
-  // What Node's parser refuses never gets to the API; its answer is in the API's words all the same.
-  server.on('clientError', refuseUnparsed);
-  return server;
-}
-
-async function listen(server: Server, config: Config): Promise<number> {
-  const attempt = (host: string) =>
-    new Promise<number>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ port: config.port, host }, () => {
-        server.off('error', reject);
-        resolve((server.address() as AddressInfo).port);
-      });
-    });
-  try {
-    return await attempt(config.host);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // A host without IPv6 has no `::` to listen on.
-    if (config.host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return attempt('0.0.0.0');
-    if (code === 'EADDRINUSE')
-      throw new Error(`port ${config.port} is in use; set ORIEL_PORT to another one`, { cause: error });
-    if (code === 'EACCES')
-      throw new Error(`port ${config.port} needs more rights; set ORIEL_PORT to one above 1023`, { cause: error });
-    throw error;
-  }
+  return { services, localSessions, tellAlert, generatedPassword, indexEvents };
 }
 
 /** Closes the books on sessions that the last gateway left open. Returns whose recordings are not accounted for. */
@@ -460,13 +415,6 @@ async function recover(options: GatewayOptions, services: Services, expected: re
   } catch (error) {
     options.log.error({ err: error }, 'interrupted recordings could not be finished');
   }
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }
 
 async function within(milliseconds: number, work: Promise<unknown>, log: Logger): Promise<void> {

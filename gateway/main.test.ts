@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { Compositor } from '#protocol/graphics/compositor.ts';
-import { type Answer, type CallOptions, callApi, TunnelClient, until } from './testing/harness.ts';
+import { TunnelClient, until } from './testing/harness.ts';
+import { openDemo, type RunningGateway, startProcess } from './testing/running-gateway.ts';
 
 /** The gateway as a user starts it: a process with a real driver, pixel host, recorder and demo desktop. */
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
-
 let folder: string;
 const started: RunningGateway[] = [];
 before(async () => {
@@ -22,47 +17,8 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-interface RunningGateway {
-  readonly child: ChildProcess;
-  readonly port: number;
-  readonly printed: string;
-  readonly log: () => string;
-  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
-  stop(signal?: NodeJS.Signals): Promise<number | null>;
-}
-
-/** Starts and waits for the address, which is printed last. Rejects with what it said when it ends instead. */
 async function start(environment: Record<string, string> = {}): Promise<RunningGateway> {
-  const child = spawn(process.execPath, [MAIN], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, ORIEL_PORT: '0', ORIEL_HOST: '127.0.0.1', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let printed = '';
-  let log = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    printed += text;
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    log += text;
-  });
-  const exited = once(child, 'exit');
-  const address = () => /^https:\/\/localhost:(\d+)\/\n$/m.exec(printed)?.[1];
-  await until(() => address() !== undefined || child.exitCode !== null);
-  const port = Number(address());
-  if (!(port > 0)) throw new Error(log);
-  const running: RunningGateway = {
-    child,
-    port,
-    printed,
-    log: () => log,
-    call: (method, path, options) => callApi(port, method, path, options),
-    async stop(signal = 'SIGTERM') {
-      child.kill(signal);
-      await exited;
-      return child.exitCode;
-    },
-  };
+  const running = await startProcess(folder, environment);
   started.push(running);
   return running;
 }
@@ -97,24 +53,6 @@ async function askForDemo(gateway: RunningGateway, token: string) {
   const available = (await post('/api/requests', request, tokens.ute)).id as string;
   await post(`/api/requests/${available}/approve`, {}, tokens.anna);
   return { pending, available };
-}
-
-/** Opens the demo desktop. `screen` is what its browser shows, decoded as the browser does it. */
-async function openDemo(gateway: RunningGateway, token: string) {
-  const [target] = (await gateway.call('GET', '/api/targets', { token })).json;
-  const body = { targetId: target.id, accountId: target.accounts[0].id, width: 800, height: 600 };
-  const { json } = await gateway.call('POST', '/api/sessions', { token, body });
-  const owner = new TunnelClient(gateway.port, {});
-  await owner.attach(json.ticket);
-  const screen = new Compositor();
-  let drawn = 0;
-  const draw = async () => {
-    const { seq, updates } = await owner.next('graphics');
-    for (const update of updates) screen.apply(update);
-    drawn += screen.takeDamage().length;
-    owner.send({ type: 'ack', seq });
-  };
-  return { id: json.id as string, owner, screen, draw, drawn: () => drawn };
 }
 
 test('first start: a password printed once, the address last, a demo desktop to open', async () => {

@@ -33,6 +33,7 @@ import { spaceOf } from './retention/storage-space.ts';
 import { DemoTarget } from './targets/demo-target.ts';
 import { askPassphrase } from './vault/ask-passphrase.ts';
 import type { RecordingKeys } from './vault/recording-keys.ts';
+import { WorkerPool } from './workers/worker-pool.ts';
 
 /**
  * The composition root: the one place that knows which driver, which pixel host, which recorder and which demo desktop
@@ -70,13 +71,14 @@ async function main(): Promise<void> {
   // Before the first recording needs it; a key that cannot be read is for the person who starts the gateway.
   const signingKey = await ensureSigningKey(signingKeyFile);
   const trailSigner = trailSignerOf(signingKey, signingKeyFile);
+  const workers = config.workers > 1 ? new WorkerPool({ count: config.workers, log }) : undefined;
   const { parts, store } = gatewayParts(config, recordings, storage, pixels, trailSigner, log);
   const gateway = await startGateway({
     config,
     log,
     version,
     webRoot: join(root, 'web-client', 'dist'),
-    parts,
+    parts: { ...parts, workers: workers && { pool: workers, recordingsDirectory: recordings } },
     askPassphrase: process.stdin.isTTY ? askPassphrase : undefined,
   });
   const demo = new DemoTarget({
@@ -94,7 +96,7 @@ async function main(): Promise<void> {
     await pixels.close();
   });
   // Both take a moment; the first session should not have to wait for it.
-  pixels.start();
+  if (workers === undefined) pixels.start();
   if (config.demo) await demo.start().catch((error: unknown) => log.error({ err: error }, 'no demo desktop'));
   greet(gateway);
 }

@@ -31,7 +31,12 @@ export const PROTOCOL_LAYERS = [
 ] as const;
 
 /** Where the parts are put together: these gateway files, programs of their own, may import the recorder. */
-export const COMPOSITION_ROOTS = ['gateway/main.ts', 'gateway/pixels/host.ts', 'gateway/audit/main.ts'] as const;
+export const COMPOSITION_ROOTS = [
+  'gateway/main.ts',
+  'gateway/workers/main.ts',
+  'gateway/pixels/host.ts',
+  'gateway/audit/main.ts',
+] as const;
 
 const PARTS = ['protocol', 'gateway', 'recorder', 'web-client'];
 const OUTER = ['bench', 'test', 'scripts'];

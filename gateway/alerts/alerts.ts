@@ -14,6 +14,8 @@ export interface AlertsParts {
   readonly rules: Pick<AlertRules, 'list'>;
   /** Writes down that a rule was fired, and tells whoever should know. */
   tell(session: LiveSession, rule: AlertRule, detail: string): Promise<void>;
+  /** The rules that hold from here on. */
+  reloaded?(rules: readonly AlertRule[]): void;
   readonly log: Logger;
 }
 
@@ -41,6 +43,7 @@ export class Alerts {
     this.#rules = (await this.#parts.rules.list()).filter(({ enabled }) => enabled);
     this.#typedPatterns = textRules(this.#rules, 'typed-text');
     this.#clipboardPatterns = textRules(this.#rules, 'clipboard-text');
+    this.#parts.reloaded?.(this.#rules);
   }
 
   /**

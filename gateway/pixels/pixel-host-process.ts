@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { clockEnvironment, sessionClock } from '../clock.ts';
+import { childEnvironment } from '../child-environment.ts';
+import { sessionClock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type {
@@ -55,7 +56,7 @@ const LONGEST_RETRY_MS = 10 * 60_000;
  */
 export class PixelHostProcess implements Pixels {
   readonly #options: PixelHostOptions;
-  readonly #sessions = new Map<number, OpenSession>();
+  readonly #sessions = new Map<number, HostedSession>();
   #host: Host | undefined;
   #nextSession = 1;
   #nextViewer = 1;
@@ -80,19 +81,11 @@ export class PixelHostProcess implements Pixels {
     this.start();
     const id = this.#nextSession++;
     const { sessionId, record, recordingKey } = options;
-    const { recordingsDirectory, ffmpegPath, signingKeyFile } = this.#options;
-    const directory = record ? join(recordingsDirectory, sessionId) : undefined;
-    const recording = directory
-      ? {
-          directory,
-          ffmpegPath,
-          ...(signingKeyFile === undefined ? {} : { signingKeyFile }),
-          ...(recordingKey === undefined ? {} : { key: Buffer.from(recordingKey).toString('base64') }),
-        }
-      : {};
+    const hostOptions = record ? this.#recordingOptions(sessionId, recordingKey) : { sessionId };
+    const { directory } = hostOptions;
     const { openJournal, retryMs = RETRY_MS } = this.#options;
     const journal = directory === undefined ? undefined : openJournal?.(directory, sessionId, recordingKey);
-    const session = new OpenSession(id, options, { sessionId, ...recording }, journal, {
+    const session = new OpenSession(id, options, hostOptions, journal, {
       send: (message, patient) => this.#send(message, patient),
       retry: (attempt) => this.#retryLater(session, Math.min(retryMs * 2 ** attempt, LONGEST_RETRY_MS)),
       done: () => this.#sessions.delete(id),
@@ -109,12 +102,44 @@ export class PixelHostProcess implements Pixels {
     };
   }
 
+  /**
+   * Waits for a recording that the pixel host of another process was making, or finishes it where that host is gone as
+   * well. `left`: it could not be finished yet.
+   */
+  recover(sessionId: string, recordingKey: Uint8Array | undefined): Promise<RecordingResult | 'left' | undefined> {
+    this.start();
+    const id = this.#nextSession++;
+    const finished = Promise.withResolvers<RecordingResult | 'left' | undefined>();
+    const options = this.#recordingOptions(sessionId, recordingKey);
+    const recovering = new RecoveringSession(
+      () => this.#send({ kind: 'recover', session: id, at: sessionClock(), options }),
+      (result) => {
+        this.#sessions.delete(id);
+        finished.resolve(result);
+      },
+    );
+    this.#sessions.set(id, recovering);
+    recovering.recover();
+    return finished.promise;
+  }
+
   /** Lets the host finish its recordings and waits for it to go. */
   async close(): Promise<void> {
     this.#closed = true;
     const host = this.#host;
     if (host === undefined) return;
     await host.leave();
+  }
+
+  #recordingOptions(sessionId: string, recordingKey: Uint8Array | undefined): OpenOptions {
+    const { recordingsDirectory, ffmpegPath, signingKeyFile } = this.#options;
+    return {
+      sessionId,
+      directory: join(recordingsDirectory, sessionId),
+      ffmpegPath,
+      ...(signingKeyFile === undefined ? {} : { signingKeyFile }),
+      ...(recordingKey === undefined ? {} : { key: Buffer.from(recordingKey).toString('base64') }),
+    };
   }
 
   #spawn(): Host {
@@ -153,6 +178,14 @@ export class PixelHostProcess implements Pixels {
   }
 }
 
+/** A session that a host was told of. */
+interface HostedSession {
+  received(message: FromHost): void;
+  /** False when a recording is left that another host should finish: `recover` then. */
+  hostDied(detail: string, mayRecover: boolean): boolean;
+  recover(): void;
+}
+
 /** What one session asks of the process. */
 interface SessionLinks {
   /** @param patient whether it may wait for others: nobody looks */
@@ -164,7 +197,7 @@ interface SessionLinks {
 }
 
 /** One session's part: its sink, its viewers and what is still to come from the host. */
-class OpenSession {
+class OpenSession implements HostedSession {
   readonly sink: PixelSink;
   readonly opened: Promise<void>;
   readonly finished: Promise<RecordingResult | 'left' | undefined>;
@@ -275,7 +308,6 @@ class OpenSession {
     }
   }
 
-  /** False when a recording is left that another host should finish: `recover` then. */
   hostDied(detail: string, mayRecover: boolean): boolean {
     this.#fail('recording_failed', `the pixel host died: ${detail}`);
     for (const viewer of this.#viewers.values()) viewer.failed();
@@ -317,6 +349,36 @@ class OpenSession {
   }
 }
 
+/** A recording that another process has left. */
+class RecoveringSession implements HostedSession {
+  readonly #ask: () => void;
+  readonly #finished: (result: RecordingResult | 'left' | undefined) => void;
+  #diedBefore = false;
+
+  constructor(ask: () => void, finished: (result: RecordingResult | 'left' | undefined) => void) {
+    this.#ask = ask;
+    this.#finished = finished;
+  }
+
+  received(message: FromHost): void {
+    if (message.kind === 'finished') this.#finished(message.recording);
+  }
+
+  hostDied(_detail: string, mayRecover: boolean): boolean {
+    // As with any other: what has killed two hosts is left to the next start of the gateway.
+    if (mayRecover && !this.#diedBefore) {
+      this.#diedBefore = true;
+      return false;
+    }
+    this.#finished('left');
+    return true;
+  }
+
+  recover(): void {
+    this.#ask();
+  }
+}
+
 type PixelFailureCode = 'recorder_unavailable' | 'recording_failed' | 'protocol_error';
 
 interface HostEvents {
@@ -343,7 +405,7 @@ class Host {
       // A process group of its own: the terminal's Ctrl+C must not end recordings that are being finished.
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env: hostEnvironment(log.level),
+      env: childEnvironment(log.level),
     });
     this.#socket = this.child.stdio[3] as Socket;
     this.#outbox = new Outbox((bytes, done) => {
@@ -407,10 +469,4 @@ class Host {
     this.#events.died(detail);
     this.#gone.resolve();
   }
-}
-
-/** What the host needs of the gateway's environment: none of its settings, among which may be a password. */
-function hostEnvironment(logLevel: string): NodeJS.ProcessEnv {
-  const rest = Object.entries(process.env).filter(([name]) => !name.startsWith('ORIEL_'));
-  return { ...Object.fromEntries(rest), ORIEL_LOG_LEVEL: logLevel, ...clockEnvironment() };
 }

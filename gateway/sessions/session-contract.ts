@@ -58,6 +58,8 @@ export interface SessionNews {
   fileTransferred?(transfer: FileTransferRecord): void;
   /** The desktop is there. */
   connected(): void;
+  /** A connection that was lost is back. */
+  reconnected?(): void;
   /** The connection is protected less than it could be; comes again when that changes. */
   downgraded(downgrades: readonly Downgrade[]): void;
   ended(end: SessionEnd): void;

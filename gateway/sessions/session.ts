@@ -265,6 +265,11 @@ export class Session implements LiveSession {
     this.#evidence.messaged(by, text);
   }
 
+  /** Shows the owner, if she is there, what nobody said. */
+  notice(notice: Notice): void {
+    this.#owner()?.notice(notice);
+  }
+
   /** A rule was fired. @param tell whether the owner is told @param typed what was typed, for a log that has all input */
   alerted(alert: SessionAlert, tell: boolean, typed?: string): void {
     this.#alerts.push(alert);
@@ -480,7 +485,10 @@ export class Session implements LiveSession {
         if (this.#state.name === 'active') {
           this.#state.owner.phase(name);
           this.#evidence.connection(name);
-          if (name === 'connected') this.#ask.forget();
+          if (name === 'connected') {
+            this.#ask.forget();
+            this.#events.reconnected?.();
+          }
           if (name === 'reconnecting') this.clipboard.lost();
         }
         if (this.#state.name !== 'connecting') return;

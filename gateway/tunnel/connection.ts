@@ -82,8 +82,14 @@ export class TunnelConnection {
     if (this.#ended) return;
     const row = isErrorCode(end.code) ? errorRow(end.code) : errorRow('internal_error');
     this.send({ type: 'ended', ...end });
+    this.close(row.close, end.code);
+  }
+
+  /** Closes with what was told before. @param code of the table, or another that a WebSocket may be closed with */
+  close(code: number, reason: string): void {
+    if (this.#ended) return;
     this.#ended = true;
-    this.#socket.close(row.close, end.code);
+    this.#socket.close(code, reason);
     setTimeout(() => this.#socket.terminate(), CLOSE_WITHIN_MS).unref();
   }
 

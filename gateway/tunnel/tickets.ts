@@ -47,8 +47,25 @@ export class Tickets {
       .sign(this.#key);
   }
 
-  /** Throws `ticket_invalid`; never says which of the reasons it was. */
+  /** Uses a ticket up. Throws `ticket_invalid`; never says which of the reasons it was. */
   async redeem(text: string): Promise<Ticket> {
+    const { ticket, id, expiresAt } = await this.#open(text);
+    const now = this.#now();
+    for (const [used, expiry] of this.#used) {
+      if (expiry > now) break;
+      this.#used.delete(used);
+    }
+    if (this.#used.has(id)) throw new GatewayError('ticket_invalid');
+    this.#used.set(id, expiresAt);
+    return ticket;
+  }
+
+  /** What a ticket is for; it is as good as before. Throws `ticket_invalid`. */
+  async read(text: string): Promise<Ticket> {
+    return (await this.#open(text)).ticket;
+  }
+
+  async #open(text: string): Promise<{ readonly ticket: Ticket; readonly id: string; readonly expiresAt: number }> {
     const now = this.#now();
     const { payload } = await jwtVerify(text, this.#key, {
       algorithms: [ALGORITHM],
@@ -70,12 +87,7 @@ export class Tickets {
     ) {
       throw new GatewayError('ticket_invalid');
     }
-    for (const [used, expiry] of this.#used) {
-      if (expiry > now) break;
-      this.#used.delete(used);
-    }
-    if (this.#used.has(jti)) throw new GatewayError('ticket_invalid');
-    this.#used.set(jti, exp * 1000);
-    return { sessionId: session, role, user: { id: sub, username: name }, signIn };
+    const ticket = { sessionId: session, role, user: { id: sub, username: name }, signIn } as const;
+    return { ticket, id: jti, expiresAt: exp * 1000 };
   }
 }

@@ -9,7 +9,7 @@ import { isOwnOrigin } from '../http/authentication.ts';
 import type { Logger } from '../log.ts';
 import type { Session } from '../sessions/session.ts';
 import type { ViewerHandle } from '../sessions/session-viewers.ts';
-import type { AttachGate, Attachment } from './attach-gate.ts';
+import type { Attachment } from './attach-gate.ts';
 import { TunnelConnection } from './connection.ts';
 import { OwnerConnection } from './owner-connection.ts';
 
@@ -21,13 +21,27 @@ const MAX_UNATTACHED = 512;
 const SHADOW_BUFFER_BYTES = 32 * 1024 * 1024;
 
 export interface TunnelParts {
-  readonly gate: Pick<AttachGate, 'enter' | 'left'>;
-  /** Throws `not_found` unless there is such a live session. */
+  readonly gate: TunnelGate;
+  /** Throws `not_found` unless there is such a live session here. */
   session(id: string): Session;
+  /** Joins a browser to the process that has its session. Throws where there are no others. */
+  relay?(connection: TunnelConnection, path: string, attach: BrowserMessage, address: string): Attached;
   readonly origins: readonly string[];
   readonly proxies: TrustedProxies | undefined;
   readonly log: Logger;
   readonly attachWithinMs?: number;
+}
+
+export interface TunnelGate {
+  enter(ticket: string, address: string): Promise<Attachment | ElsewhereAttachment>;
+  left(viewing: number): void;
+}
+
+/** The session runs in another process; the ticket is still good. */
+export interface ElsewhereAttachment {
+  readonly role: 'elsewhere';
+  /** Unix socket of that process. */
+  readonly path: string;
 }
 
 /** The WebSocket end of the gateway: upgrades, attaches by ticket, and joins each browser to its session. */
@@ -140,6 +154,10 @@ export class Tunnel {
   ): Promise<Attached> {
     if (message.version !== TUNNEL_VERSION) throw new GatewayError('bad_message', `version ${message.version}`);
     const attachment = await this.#parts.gate.enter(message.ticket, address);
+    if (attachment.role === 'elsewhere') {
+      if (this.#parts.relay === undefined) throw new GatewayError('not_found', 'there is no other process');
+      return this.#parts.relay(connection, attachment.path, message, address);
+    }
     if (attachment.role === 'owner') return attachOwner(connection, this.#parts.session(attachment.sessionId));
     try {
       return this.#attachShadow(connection, attachment);
@@ -188,7 +206,7 @@ export class Tunnel {
 }
 
 /** A tunnel that has shown its ticket. */
-interface Attached {
+export interface Attached {
   message(message: BrowserMessage): void;
   closed(): void;
 }

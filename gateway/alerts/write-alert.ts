@@ -8,7 +8,7 @@ import type { AlertRule } from './alert-rules.ts';
  *
  * INVARIANT: what was typed is in none of it.
  */
-export async function tellAlert(
+export async function writeAlert(
   { audit, notifier }: { readonly audit: Audit; readonly notifier: Notifier },
   session: Pick<LiveSession, 'id' | 'facts'>,
   { id, name, action, condition, tellUser }: AlertRule,

@@ -1,0 +1,7 @@
+import { clockEnvironment } from './clock.ts';
+
+/** What a child process needs of the gateway's environment: none of its settings, among which may be a password. */
+export function childEnvironment(logLevel: string): NodeJS.ProcessEnv {
+  const rest = Object.entries(process.env).filter(([name]) => !name.startsWith('ORIEL_'));
+  return { ...Object.fromEntries(rest), ORIEL_LOG_LEVEL: logLevel, ...clockEnvironment() };
+}

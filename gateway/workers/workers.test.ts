@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { TunnelClient, until } from '../testing/harness.ts';
+import { openDemo, type RunningGateway, startProcess } from '../testing/running-gateway.ts';
+
+/** A gateway with two workers, as a user starts it: real TLS, real pixel hosts, recordings and the demo desktop. */
+let folder: string;
+let gateway: RunningGateway;
+const PASSWORD = 'correct horse';
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'oriel-workers-'));
+  gateway = await startProcess(folder, { ORIEL_WORKERS: '2', ORIEL_ADMIN_PASSWORD: PASSWORD });
+});
+after(async () => {
+  if (gateway?.child.exitCode === null && gateway.child.signalCode === null) gateway.child.kill('SIGKILL');
+  await rm(folder, { recursive: true });
+});
+
+/** What the gateway has logged with these words. */
+function logged(words: string): Record<string, string | number>[] {
+  const lines = gateway.log().split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === words);
+}
+
+const workerOf = (session: string) => logged('session starts').find((line) => line.session === session)?.worker;
+const pidOf = (worker: number) => Number(logged('worker started').findLast((line) => line.worker === worker)?.pid);
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.trim().split(' ').map(Number);
+}
+
+test('sessions are spread over workers; one is watched from another, and a worker takes only its own along', async () => {
+  const { json: signedIn } = await gateway.call('POST', '/api/login', {
+    body: { username: 'admin', password: PASSWORD },
+  });
+  const token = signedIn.token as string;
+  const open = async () => {
+    const session = await openDemo(gateway, token);
+    while (session.drawn() < 2) await session.draw();
+    return session;
+  };
+  const first = await open();
+  const second = await open();
+  const third = await open();
+  assert.deepEqual(new Set([workerOf(first.id), workerOf(second.id)]), new Set([1, 2]));
+  const crowded = Number(workerOf(third.id));
+  const other = 3 - crowded;
+  const [mate, alone] = workerOf(first.id) === crowded ? [first, second] : [second, first];
+
+  // A connection comes to the worker with fewer sessions, and this one's is the other.
+  const { json: watch } = await gateway.call('POST', `/api/sessions/${mate.id}/watch`, { token });
+  const viewer = new TunnelClient(gateway.port, {});
+  await viewer.attach(watch.ticket);
+  assert.equal((await viewer.next('hello')).role, 'shadow');
+  assert.ok((await viewer.next('regions')).regions.length > 0);
+  assert.deepEqual(
+    [logged('live view is relayed').at(-1)?.worker, logged('live view is relayed').at(-1)?.from],
+    [other, crowded],
+  );
+  assert.equal((await mate.owner.next('notice')).code, 'shadow_started');
+  const shown = async () => (await gateway.call('GET', `/api/sessions/${mate.id}`, { token })).json;
+  await until(async () => (await shown()).viewers.length === 1 && (await shown()).state === 'active');
+  // What supervisors do gets to the worker: frozen, told, and ended in the API's words.
+  assert.equal(
+    (await gateway.call('POST', `/api/sessions/${mate.id}/freeze`, { token, body: { reason: 'why' } })).status,
+    200,
+  );
+  assert.equal((await viewer.next('notice')).code, 'frozen');
+  assert.equal(
+    (await gateway.call('DELETE', `/api/sessions/${mate.id}`, { token, body: { reason: 'enough' } })).status,
+    204,
+  );
+  assert.equal((await mate.owner.next('ended')).code, 'ended_by_user');
+  assert.equal((await viewer.next('ended')).code, 'ended_by_user');
+  assert.equal((await gateway.call('GET', `/api/sessions/${mate.id}`, { token })).status, 404);
+
+  // A worker is killed: its pixel host finishes the recording. One goes with its pixel host: another worker's does.
+  process.kill(pidOf(other), 'SIGKILL');
+  assert.equal((await alone.owner.closed).code, 1006);
+  third.owner.send({ type: 'input', events: [{ kind: 'unicode', unit: 65, down: true }] });
+  await third.draw();
+  const recording = async (id: string) => (await gateway.call('GET', `/api/recordings/${id}`, { token })).json;
+  await until(() => logged('worker started').filter(({ worker }) => worker === other).length === 2);
+  const after = await open();
+  assert.equal(workerOf(after.id), other, 'it was replaced');
+  const pids = [pidOf(crowded), ...(await childrenOf(pidOf(crowded)))];
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  assert.equal((await third.owner.closed).code, 1006);
+
+  for (const { id } of [mate, alone, third]) {
+    await until(async () => !['recording', 'finishing'].includes((await recording(id)).state));
+    const { state, endCode } = await recording(id);
+    assert.deepEqual([state, endCode], ['ready', id === mate.id ? 'ended_by_user' : 'worker_lost']);
+    const checked = await gateway.call('POST', `/api/recordings/${id}/verification`, { token });
+    assert.equal(checked.json.verdict, 'whole', checked.text);
+    const range = { token, headers: { Range: 'bytes=4-7' } };
+    assert.equal((await gateway.call('GET', `/api/recordings/${id}/video.mp4`, range)).text, 'ftyp');
+  }
+  const sessions = (await gateway.call('GET', '/api/sessions', { token })).json as { id: string }[];
+  assert.deepEqual(
+    sessions.map(({ id }) => id),
+    [after.id],
+  );
+
+  const stopped = gateway.stop();
+  assert.equal((await after.owner.next('ended')).code, 'gateway_stopping');
+  assert.equal(await stopped, 0);
+});
