@@ -10,10 +10,13 @@ import { Lab } from './live/lab.ts';
 import {
   PEERS,
   type PeerName,
+  REAL_SERVERS,
   SCENARIOS,
   type Scenario,
   SENDERS,
+  SERVERS,
   type Sender,
+  type Server,
   SIZES,
   type Work,
 } from './live/matrix.ts';
@@ -35,8 +38,8 @@ streams that are drawn and encoded once; browsers are simulated. Everything is o
     server: {
       type: 'string',
       value: 'LIST',
-      meaning: `how pictures are sent: ${SENDERS.join(', ')}, or all`,
-      fallback: 'all',
+      meaning: `how pictures are sent: ${SENDERS.join(', ')}; or a real server, as root: ${REAL_SERVERS.join(', ')}; or all`,
+      fallback: SENDERS.join(),
     },
     stream: {
       type: 'string',
@@ -81,7 +84,7 @@ interface Cell {
 interface Plan {
   readonly scenarios: readonly Scenario[];
   readonly sizes: readonly string[];
-  readonly servers: readonly Sender[];
+  readonly servers: readonly Server[];
   readonly captured: readonly Cell[];
   readonly peers: readonly PeerName[];
   readonly seconds: number;
@@ -120,7 +123,7 @@ async function planOf(options: BenchOptions): Promise<Plan> {
   const plan: Plan = {
     scenarios: noRows ? [] : options.choices('scenario', SCENARIOS),
     sizes: options.choices('size', SIZES),
-    servers: options.choices('server', SENDERS),
+    servers: options.choices('server', SERVERS),
     captured: await capturedCells(options.text('stream') ?? ''),
     peers: options.choices('peer', PEERS),
     seconds: options.number('seconds', 1, 600),
@@ -171,7 +174,9 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
   const versions: Record<string, string> = { node: process.versions.node };
   const lists = { rows, density: densityRows, pace, browser: browserRows, skipped };
   const report: LiveReport = { machine: machine(), versions, startedAt, ...lists };
-  const paced = plan.peers.includes('oriel-stream') ? generated.filter(({ scenario }) => scenario === 'page') : [];
+  const paced = plan.peers.includes('oriel-stream')
+    ? generated.filter(({ scenario, server }) => scenario === 'page' && isSender(server))
+    : [];
   const drawn = plan.browser && plan.peers.includes('oriel-stream') ? browserCells(plan) : [];
   const progress = new Progress(
     cells.length * plan.peers.length + paced.length + drawn.length + density.length * mixes.length,
@@ -204,14 +209,18 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
     for (const cell of cells) {
       for (const peer of peers) {
         const where = `${cell.scenario}, ${cell.server}, ${cell.size}: ${peer.name}`;
-        await attempt(where, async () => rows.push(await measureRow(lab, peer, { ...cell, seconds })));
+        await attempt(where, async () => {
+          const refusal = peer.refuses?.(cell.server);
+          if (refusal !== undefined) throw new Absent(refusal);
+          rows.push(await measureRow(lab, peer, { ...cell, seconds }));
+        });
       }
     }
     for (const { server, size } of paced) {
       const peer = peers.find(({ name }) => name === 'oriel-stream');
       if (peer === undefined) continue;
       const where = `pace, ${server}, ${size}`;
-      await attempt(where, async () => pace.push(await measurePace(lab, peer, server, size, seconds)));
+      await attempt(where, async () => pace.push(await measurePace(lab, peer, server as Sender, size, seconds)));
     }
   }
   for (const { scenario, server } of drawn) {
@@ -243,13 +252,19 @@ const BROWSER_SCENARIOS: readonly Scenario[] = ['scroll', 'page'];
 
 function browserCells({ scenarios, servers }: Plan) {
   const wanted = scenarios.filter((scenario) => BROWSER_SCENARIOS.includes(scenario));
-  return wanted.flatMap((scenario) => servers.map((server) => ({ scenario, server })));
+  return wanted.flatMap((scenario) => servers.filter(isSender).map((server) => ({ scenario, server })));
+}
+
+function isSender(server: string): server is Sender {
+  return SENDERS.some((sender) => sender === server);
 }
 
 async function prepareStreams(plan: Plan, progress: Progress): Promise<void> {
   const { scenarios, sizes, servers, density, mixes } = plan;
   const wanted = scenarios.flatMap((scenario) =>
-    sizes.flatMap((size) => servers.map((server) => ({ scenario: scenario as Scenario | Work, size, server }))),
+    sizes.flatMap((size) =>
+      servers.filter(isSender).map((server) => ({ scenario: scenario as Scenario | Work, size, server })),
+    ),
   );
   if (plan.browser) for (const cell of browserCells(plan)) wanted.push({ ...cell, size: BROWSER_SIZE });
   const most = Math.max(0, ...density);
@@ -269,8 +284,8 @@ async function startPeers(lab: Lab, names: readonly PeerName[], skipped: Skipped
     try {
       peers.push(await lab.peer(name));
     } catch (error) {
-      if (!(error instanceof Absent)) throw error;
-      skipped.push({ what: name, why: error.message });
+      // One that does not start leaves the others to be measured.
+      skipped.push({ what: name, why: (error as Error).message });
     }
   }
   return peers;

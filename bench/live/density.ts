@@ -65,7 +65,7 @@ export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWis
           const typing = types ? { perSecond: KEYS_PER_SECOND, byMark: work !== 'type' } : undefined;
           const session = await peer.open({ user, password: 'bench', port: lab.ports.rdp, size, typing });
           opened.push({ session, user });
-          await ready(lab, session, user);
+          await ready(lab, session, async () => (await lab.generator.call<UserCounts>('counts', user)).frames > 0);
         }),
       );
     }
@@ -75,7 +75,9 @@ export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWis
     const after = await snapshot(lab, peer, opened);
     const { pssMb } = measureTree(peer.roots);
     const minutes = (after.at - before.at) / 60_000;
-    const latencies = after.reports.flatMap(({ latencies }, i) => latencies.slice(before.reports[i]?.latencies.length));
+    const latencies = after.reports.flatMap(({ keys }, i) =>
+      keys.slice(before.reports[i]?.keys.length).map(({ pressedAt, shownAt }) => shownAt - pressedAt),
+    );
     const share = percentile(after.shares, 0.5);
     const withoutShare = (value: number | null) =>
       value === null || share === null ? null : round(Math.max(0, value - share));
@@ -116,7 +118,7 @@ async function snapshot(
   peer: OrielPeer,
   opened: readonly { session: PeerSession; user: string }[],
 ): Promise<Snapshot> {
-  const ids = opened.flatMap(({ session }) => session.viewer ?? []);
+  const ids = opened.flatMap(({ session }) => ('viewer' in session ? session.viewer : []));
   const reports = await lab.viewers.call<ViewerReport[]>('reports', ids);
   const users = [...new Set(opened.map(({ user }) => user))];
   const counts = await Promise.all(users.map((user) => lab.generator.call<UserCounts>('counts', user)));

@@ -16,6 +16,10 @@ export type Sender = (typeof SENDERS)[number];
 export const REAL_SERVERS = ['xrdp', 'freerdp-shadow'] as const;
 export type RealServer = (typeof REAL_SERVERS)[number];
 
+/** Whatever can send pictures. */
+export const SERVERS = [...SENDERS, ...REAL_SERVERS] as const;
+export type Server = (typeof SERVERS)[number];
+
 export const PEERS = ['oriel-stream', 'oriel-regions', 'relay', 'guacd', 'node-rdpjs'] as const;
 export type PeerName = (typeof PEERS)[number];
 

@@ -24,7 +24,7 @@ export async function measurePace(
   const user = `flood-${streamKey(SCENARIO, sizeName, server)}.${peer.name}`;
   const session = await peer.open({ user, password: 'bench', port: lab.ports.rdp, size });
   try {
-    await ready(lab, session, user);
+    await ready(lab, session, async () => (await lab.generator.call<UserCounts>('counts', user)).frames > 0);
     await sleep(WARM_UP_MS);
     const sent = async () => ({
       frames: (await lab.generator.call<UserCounts>('counts', user)).frames,

@@ -27,7 +27,7 @@ function row(more: Partial<LiveRow>): LiveRow {
       frontCpuSecondsPerMin: 1,
     },
     ...{ baseCpuSecondsPerMin: 0, cpuMsPerMb: 10, sessionPssMb: 5, framesPerMin: 1200, picturesPerMin: 1200, keys: 10 },
-    ...{ serverShareMs: 0.1, settledPsnr: null, seconds: 10 },
+    ...{ keyMs: 0.2, pictureMs: 0.3, serverShareMs: 0.1, settledPsnr: null, seconds: 10 },
     ...more,
   };
 }

@@ -29,11 +29,14 @@ export interface LiveRow {
   readonly cpuMsPerMb: number | null;
   /** What the session added to the peer's memory. */
   readonly sessionPssMb: number;
-  readonly framesPerMin: number;
+  /** Frames that the server sent, where it says so. */
+  readonly framesPerMin: number | null;
   /** Messages with pictures to the browser. */
   readonly picturesPerMin: number;
   readonly keys: number;
-  /** The server's own median share of a key's time, which is taken off. */
+  /** Medians of a key's way to the server's door, of its picture's way back, and of the server's own time, which is taken off. */
+  readonly keyMs: number | null;
+  readonly pictureMs: number | null;
   readonly serverShareMs: number | null;
   /** As `psnr`, three seconds later. */
   readonly settledPsnr: number | null;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { runCommand, waitFor } from './processes.ts';
+import { type LabProcess, runCommand, startProcess, waitFor } from './processes.ts';
 
 /** A picture with three bytes a pixel, R G B, rows without padding. */
 export interface Picture {
@@ -115,6 +115,11 @@ export class Desktop {
   /** Presses keys on the X side, named as xdotool names them (`Return`, `ctrl+l`). */
   key(...names: string[]): void {
     this.#xdotool('key', ...names);
+  }
+
+  /** Starts a program on this screen, in the desktop user's home; whoever starts it ends it. */
+  start(name: string, command: readonly string[]): LabProcess {
+    return startProcess(name, command, { env: this.#env, cwd: this.home });
   }
 
   movePointer(x: number, y: number): void {

@@ -25,3 +25,25 @@ export function markPdu(key: number): Buffer {
   encodeBitmapUpdate(update, cursor);
   return Buffer.concat(encodeFragmentedUpdate(UpdateCode.bitmap, cursor.finish()));
 }
+
+/** Looks for one mark in bytes that come in pieces. */
+export class MarkFinder {
+  #mark: Buffer | undefined;
+  #tail = Buffer.alloc(0);
+
+  expect(mark: Buffer): void {
+    this.#mark = mark;
+    this.#tail = Buffer.alloc(0);
+  }
+
+  /** Whether the mark ends in these bytes; one may be cut by the end of what came before. */
+  isIn(bytes: Uint8Array): boolean {
+    const mark = this.#mark;
+    if (mark === undefined) return false;
+    const these = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const joined = this.#tail.length === 0 ? these : Buffer.concat([this.#tail, these]);
+    if (joined.includes(mark)) return true;
+    this.#tail = Buffer.from(joined.subarray(Math.max(0, joined.length - mark.length + 1)));
+    return false;
+  }
+}

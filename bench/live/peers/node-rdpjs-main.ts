@@ -1,53 +1,92 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { answerCalls } from '../calls.ts';
+import { KeyWatch } from '../viewers/key-watch.ts';
+import type { ViewerReport } from '../viewers/main.ts';
+import type { Typing } from '../viewers/viewer.ts';
 
 /** Of `node-rdpjs-2`, what is used here. */
 interface RdpJs {
-  createClient(config: object): {
-    on(event: string, listener: (...values: never[]) => void): unknown;
-    connect(host: string, port: number): unknown;
-    close(): void;
-  };
+  createClient(config: object): RdpJsClient;
 }
 
+interface RdpJsClient {
+  on(event: string, listener: (...values: never[]) => void): unknown;
+  connect(host: string, port: number): unknown;
+  sendKeyEventScancode(code: number, isPressed: boolean): void;
+  close(): void;
+}
+
+interface Session {
+  readonly client: RdpJsClient;
+  readonly keys: KeyWatch | undefined;
+  bytes: number;
+  pictures: number;
+  ended: string | undefined;
+}
+
+/** Set 1 make code of `A`. */
+const KEY = 0x1e;
+
 /** A process for `node-rdpjs-2`: it decodes what a server draws and hands bitmaps to whoever asks; here they are counted. */
+// It says much on stderr otherwise.
+process.env.log_level ??= 'error';
 const folder = process.argv[2] ?? process.cwd();
 const rdp = createRequire(pathToFileURL(`${folder}/`))('node-rdpjs-2') as RdpJs;
-const sessions = new Map<number, { bytes: number; pictures: number; failure: string | undefined; close(): void }>();
+const sessions = new Map<number, Session>();
 let next = 1;
 
 answerCalls({
-  open: (wish: { user: string; password: string; port: number; size: object }): number => {
+  open: (wish: { user: string; password: string; port: number; size: object; typing?: Typing }): number => {
     const id = next++;
-    const client = rdp.createClient({
-      ...{ domain: '', userName: wish.user, password: wish.password, enablePerf: true, autoLogin: true },
-      ...{ decompress: true, screen: wish.size, locale: 'en', logLevel: 'ERROR' },
-    });
-    const session = { bytes: 0, pictures: 0, failure: undefined as string | undefined, close: () => client.close() };
+    const session = open(wish);
     sessions.set(id, session);
-    client.on('bitmap', (bitmap: { data: Uint8Array }) => {
-      session.bytes += bitmap.data.length;
-      session.pictures++;
-    });
-    client.on('error', (error: unknown) => {
-      session.failure ??= String(error);
-    });
-    client.on('close', () => {
-      session.failure ??= 'closed';
-    });
-    client.connect('127.0.0.1', wish.port);
     return id;
   },
-  counts: (id: number) => {
-    const { bytes, pictures, failure } = sessions.get(id) ?? { bytes: 0, pictures: 0, failure: 'unknown' };
-    return { bytes, pictures, failure };
+  report: (id: number): ViewerReport => {
+    const session = sessions.get(id);
+    if (session === undefined) throw new RangeError(`no session ${id}`);
+    const { bytes, pictures, ended, keys } = session;
+    return { bytes, pictures, messages: pictures, ready: pictures > 0, ended, keys: [...(keys?.keys ?? [])] };
   },
   close: (id: number) => {
-    sessions.get(id)?.close();
+    const session = sessions.get(id);
+    session?.keys?.stop();
+    session?.client.close();
     sessions.delete(id);
   },
 });
 process.on('uncaughtException', (error) => {
-  for (const session of sessions.values()) session.failure ??= String(error);
+  for (const session of sessions.values()) session.ended ??= String(error);
 });
+
+function open({ user, password, port, size, typing }: Parameters<typeof connectAs>[0] & { typing?: Typing }): Session {
+  const client = connectAs({ user, password, port, size });
+  const press = () => {
+    client.sendKeyEventScancode(KEY, true);
+    client.sendKeyEventScancode(KEY, false);
+  };
+  const keys = typing === undefined ? undefined : new KeyWatch(typing, press);
+  const session: Session = { client, keys, bytes: 0, pictures: 0, ended: undefined };
+  client.on('bitmap', ({ data }: { data: Uint8Array }) => {
+    session.bytes += data.length;
+    session.pictures++;
+    keys?.seen(data);
+  });
+  client.on('error', (error: unknown) => {
+    session.ended ??= String(error);
+  });
+  client.on('close', () => {
+    session.ended ??= 'closed';
+  });
+  return session;
+}
+
+function connectAs(wish: { user: string; password: string; port: number; size: object }): RdpJsClient {
+  const client = rdp.createClient({
+    ...{ domain: '', userName: wish.user, password: wish.password, enablePerf: true, autoLogin: true },
+    ...{ decompress: true, screen: wish.size, locale: 'en', logLevel: 'ERROR' },
+  });
+  client.connect('127.0.0.1', wish.port);
+  return client;
+}

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BenchProcess } from '../calls.ts';
+import type { ViewerReport } from '../viewers/main.ts';
 import { Absent, type Peer, type PeerContext, type PeerSession, type SessionWish } from './peer.ts';
 
 /**
@@ -36,15 +37,15 @@ export class NodeRdpjsPeer implements Peer {
     return [this.#process.pid];
   }
 
-  async open({ user, password, port, size }: SessionWish): Promise<PeerSession> {
-    const id = await this.#process.call<number>('open', { user, password, port, size });
+  refuses(server: string): string | undefined {
+    if (server === 'remotefx' || server === 'gfx') return 'node-rdpjs-2 knows classic bitmaps alone';
+    return undefined;
+  }
+
+  async open({ user, password, port, size, typing }: SessionWish): Promise<PeerSession> {
+    const id = await this.#process.call<number>('open', { user, password, port, size, typing });
     return {
-      viewer: undefined,
-      bytesOut: async () => {
-        const { failure, ...counts } = await this.#process.call<Counts>('counts', id);
-        if (failure !== undefined) throw new Error(`node-rdpjs-2: ${failure}`);
-        return counts;
-      },
+      report: () => this.#process.call<ViewerReport>('report', id),
       close: () => this.#process.call('close', id),
     };
   }
@@ -52,10 +53,4 @@ export class NodeRdpjsPeer implements Peer {
   async stop(): Promise<void> {
     await this.#process.stop();
   }
-}
-
-interface Counts {
-  readonly bytes: number;
-  readonly pictures: number;
-  readonly failure?: string;
 }

@@ -1,6 +1,6 @@
 import type { BenchProcess } from '../calls.ts';
-import type { GeneratorPorts } from '../generator/main.ts';
 import type { PeerName, Size } from '../matrix.ts';
+import type { ViewerReport } from '../viewers/main.ts';
 import type { Typing } from '../viewers/viewer.ts';
 
 /** Something that stands between an RDP server and browsers, and whose cost is measured. */
@@ -10,6 +10,8 @@ export interface Peer {
   readonly version: string;
   /** The processes that do the work, with all their descendants. */
   readonly roots: readonly number[];
+  /** Why it cannot show what a server sends, where that is known beforehand. */
+  refuses?(server: string): string | undefined;
   open(wish: SessionWish): Promise<PeerSession>;
   stop(): Promise<void>;
 }
@@ -19,21 +21,29 @@ export interface SessionWish {
   readonly user: string;
   readonly password: string;
   readonly port: number;
+  /** The same bytes in TLS alone; see `Source`. */
+  readonly rawPort?: number | undefined;
   readonly size: Size;
   readonly typing?: Typing | undefined;
   /** Keep what comes, to compare the picture. */
   readonly keep?: boolean | undefined;
 }
 
-export interface PeerSession {
-  /** The viewer whose bytes and pictures count; nobody where a peer has no browser. */
-  readonly viewer: number | undefined;
+export type PeerSession = {
   /** The gateway's name of it. */
   readonly id?: string;
-  /** Bytes that the peer handed on, where no viewer counts them. */
-  bytesOut?(): Promise<{ readonly bytes: number; readonly pictures: number }>;
   close(): Promise<void>;
-}
+} & (
+  | {
+      /** The viewer whose bytes and pictures count. */
+      readonly viewer: number;
+    }
+  | {
+      /** Where a peer has no browser: what it handed on itself. */
+      report(): Promise<ViewerReport>;
+      readonly viewer?: undefined;
+    }
+);
 
 /** A peer that is not there, and why. */
 export class Absent extends Error {
@@ -41,7 +51,6 @@ export class Absent extends Error {
 }
 
 export interface PeerContext {
-  readonly ports: GeneratorPorts;
   readonly viewers: BenchProcess;
   readonly recorded: boolean;
   readonly guacd: string | undefined;

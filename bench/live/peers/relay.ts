@@ -1,4 +1,5 @@
 import { BenchProcess } from '../calls.ts';
+import { REAL_SERVERS } from '../matrix.ts';
 import type { Peer, PeerContext, PeerSession, SessionWish } from './peer.ts';
 
 /** The floor: see `relay-main.ts`. It speaks to the load generator alone. */
@@ -24,9 +25,15 @@ export class RelayPeer implements Peer {
     return [this.#process.pid];
   }
 
-  async open({ user, typing }: SessionWish): Promise<PeerSession> {
-    const { viewers, ports } = this.#context;
-    const url = `wss://127.0.0.1:${this.#port}/${ports.raw}`;
+  refuses(server: string): string | undefined {
+    return REAL_SERVERS.some((name) => name === server)
+      ? 'the bare relay speaks no RDP, so to no real server'
+      : undefined;
+  }
+
+  async open({ user, typing, rawPort }: SessionWish): Promise<PeerSession> {
+    const { viewers } = this.#context;
+    const url = `wss://127.0.0.1:${this.#port}/${rawPort}`;
     const viewer = await viewers.call<number>('open', { kind: 'relay', url, user, typing });
     return { viewer, close: () => viewers.call('close', [viewer]) };
   }

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { encodeInstruction, type Instruction, InstructionReader } from './guacamole.ts';
 import { KeyWatch } from './key-watch.ts';
 import { Pasteboard } from './pasteboard.ts';
-import type { Picture, Viewer, ViewerOptions } from './viewer.ts';
+import type { Picture, SeenKey, Viewer, ViewerOptions } from './viewer.ts';
 
 /** X11 keysym of `a`. */
 const KEYSYM = '97';
@@ -49,8 +49,8 @@ export class GuacdViewer implements Viewer {
     }
   }
 
-  get latencies(): readonly number[] {
-    return this.#keys?.latencies ?? [];
+  get keys(): readonly SeenKey[] {
+    return this.#keys?.keys ?? [];
   }
 
   async picture(): Promise<Picture | undefined> {

@@ -1,16 +1,16 @@
-import { markBytes } from '../generator/mark.ts';
-import type { Typing } from './viewer.ts';
+import { machineClock } from '../clock.ts';
+import { MarkFinder, markBytes } from '../generator/mark.ts';
+import type { SeenKey, Typing } from './viewer.ts';
 
 /**
- * Presses keys at a steady pace and measures how long each one's picture takes: the first picture after it, where nothing
- * else is drawn, or the one that carries the key's mark.
+ * Presses keys at a steady pace and notes when each one's picture comes: the first picture after it, where nothing else is
+ * drawn, or the one that carries the key's mark.
  */
 export class KeyWatch {
-  readonly latencies: number[] = [];
-  #keys = 0;
+  readonly keys: SeenKey[] = [];
+  #pressed = 0;
   #pressedAt: number | undefined;
-  #mark: Buffer | undefined;
-  #tail = Buffer.alloc(0);
+  readonly #finder = new MarkFinder();
   readonly #options: Typing;
   readonly #press: () => void;
   #timer: NodeJS.Timeout | undefined;
@@ -25,9 +25,9 @@ export class KeyWatch {
   seen(bytes: Uint8Array): void {
     this.#timer ??= setInterval(() => this.#type(), 1000 / this.#options.perSecond);
     if (this.#pressedAt === undefined) return;
-    const at = performance.now();
-    if (this.#mark !== undefined && !this.#carries(this.#mark, bytes)) return;
-    this.latencies.push(at - this.#pressedAt);
+    const shownAt = machineClock();
+    if (this.#options.byMark && !this.#finder.isIn(bytes)) return;
+    this.keys.push({ pressedAt: this.#pressedAt, shownAt });
     this.#pressedAt = undefined;
   }
 
@@ -36,28 +36,16 @@ export class KeyWatch {
   }
 
   #type(): void {
+    const now = machineClock();
     if (this.#pressedAt !== undefined) {
-      const waited = performance.now() - this.#pressedAt;
       // It counts with all the time that it was waited for.
-      if (waited < GIVE_UP_MS) return;
-      this.latencies.push(waited);
+      if (now - this.#pressedAt < GIVE_UP_MS) return;
+      this.keys.push({ pressedAt: this.#pressedAt, shownAt: now });
     }
-    this.#keys++;
-    if (this.#options.byMark) this.#mark = markBytes(this.#keys);
-    this.#tail = Buffer.alloc(0);
-    this.#pressedAt = performance.now();
+    this.#pressed++;
+    if (this.#options.byMark) this.#finder.expect(markBytes(this.#pressed));
+    this.#pressedAt = machineClock();
     this.#press();
-  }
-
-  /** A mark may be cut by the end of what came. */
-  #carries(mark: Buffer, bytes: Uint8Array): boolean {
-    const joined =
-      this.#tail.length === 0
-        ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-        : Buffer.concat([this.#tail, bytes]);
-    if (joined.includes(mark)) return true;
-    this.#tail = Buffer.from(joined.subarray(Math.max(0, joined.length - mark.length + 1)));
-    return false;
   }
 }
 

@@ -2,13 +2,13 @@ import { answerCalls } from '../calls.ts';
 import { GuacdViewer } from './guacd-viewer.ts';
 import { RelayViewer } from './relay-viewer.ts';
 import { TunnelViewer } from './tunnel-viewer.ts';
-import type { Picture, Viewer, ViewerCounts, ViewerOptions } from './viewer.ts';
+import type { Picture, SeenKey, Viewer, ViewerCounts, ViewerOptions } from './viewer.ts';
 
 /** What one viewer has seen by now. */
 export interface ViewerReport extends ViewerCounts {
   readonly ready: boolean;
   readonly ended: string | undefined;
-  readonly latencies: readonly number[];
+  readonly keys: readonly SeenKey[];
 }
 
 /** The process of the simulated browsers. */
@@ -23,8 +23,8 @@ answerCalls({
   },
   reports: (ids: readonly number[]): ViewerReport[] =>
     ids.map((id) => {
-      const { counts, ready, ended, latencies } = viewerOf(id);
-      return { ...counts, ready, ended, latencies: [...latencies] };
+      const { counts, ready, ended, keys } = viewerOf(id);
+      return { ...counts, ready, ended, keys: [...keys] };
     }),
   picture: (id: number): Promise<Picture | undefined> => viewerOf(id).picture(),
   close: (ids: readonly number[]) => {

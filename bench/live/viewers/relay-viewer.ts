@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import { KeyWatch } from './key-watch.ts';
-import type { Viewer, ViewerOptions } from './viewer.ts';
+import type { SeenKey, Viewer, ViewerOptions } from './viewer.ts';
 
 /** The far end of the bare relay: takes what comes. */
 export class RelayViewer implements Viewer {
@@ -32,8 +32,8 @@ export class RelayViewer implements Viewer {
     }
   }
 
-  get latencies(): readonly number[] {
-    return this.#keys?.latencies ?? [];
+  get keys(): readonly SeenKey[] {
+    return this.#keys?.keys ?? [];
   }
 
   async picture(): Promise<undefined> {

@@ -9,7 +9,7 @@ import {
 } from '#protocol/tunnel/messages.ts';
 import { KeyWatch } from './key-watch.ts';
 import { Pasteboard } from './pasteboard.ts';
-import type { Picture, Viewer, ViewerOptions } from './viewer.ts';
+import type { Picture, SeenKey, Viewer, ViewerOptions } from './viewer.ts';
 
 /** A screen is drawn so often; what came is acknowledged then. */
 const FRAME_MS = 1000 / 60;
@@ -51,8 +51,8 @@ export class TunnelViewer implements Viewer {
     if (typing !== undefined) this.#keys = new KeyWatch(typing, press);
   }
 
-  get latencies(): readonly number[] {
-    return this.#keys?.latencies ?? [];
+  get keys(): readonly SeenKey[] {
+    return this.#keys?.keys ?? [];
   }
 
   async picture(): Promise<Picture | undefined> {

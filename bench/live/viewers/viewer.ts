@@ -1,7 +1,8 @@
 /** One simulated browser. */
 export interface Viewer {
   readonly counts: ViewerCounts;
-  readonly latencies: readonly number[];
+  /** Those whose picture has come. */
+  readonly keys: readonly SeenKey[];
   /** Whether the first picture has come. */
   readonly ready: boolean;
   /** Why it is over, when it is. */
@@ -25,6 +26,12 @@ export interface Picture {
   readonly height: number;
   /** RGBA. */
   readonly pixels: Uint8Array;
+}
+
+/** One key, by `machineClock`: when it was pressed, and when its picture was there. */
+export interface SeenKey {
+  readonly pressedAt: number;
+  readonly shownAt: number;
 }
 
 /** How fast a simulated user types, and whether answers are known by a mark or by being the only picture. */
