@@ -62,6 +62,13 @@ export class BenchOptions {
     return numberOf(name, this.text(name) ?? '', least, most);
   }
 
+  /** `HOST:PORT`. @throws BenchError for anything else */
+  address(name: string): string | undefined {
+    const text = this.text(name);
+    if (text === undefined || /^[^:]+:\d+$/.test(text)) return text;
+    throw new BenchError('bad_value', `--${name}: "${text}" is not HOST:PORT`);
+  }
+
   /** Comma-separated numbers; none for an empty text. */
   numbers(name: string, least: number, most: number): number[] {
     return listOf(this.text(name)).map((word) => numberOf(name, word, least, most));

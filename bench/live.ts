@@ -1,7 +1,7 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { arch, cpus, platform, totalmem } from 'node:os';
-import { dirname, resolve } from 'node:path';
 import { type BenchCommand, BenchError, type BenchOptions, Progress } from './cli.ts';
+import { claim } from './files.ts';
 import { compareReports, comparisonText } from './live/compare.ts';
 import { DENSITY_SERVER, DENSITY_SIZE, type DensityMix, measureDensity, worksOf } from './live/density.ts';
 import { judge } from './live/goals.ts';
@@ -25,7 +25,8 @@ import { measurePace } from './live/pace.ts';
 import { OrielPeer } from './live/peers/oriel.ts';
 import { Absent, type Peer } from './live/peers/peer.ts';
 import type { BrowserRow, DensityRow, LiveReport, LiveRow, PaceRow, Skipped } from './live/rows.ts';
-import { ensureStream, readStream } from './live/streams/store.ts';
+import { capturedStreams } from './live/streams/captured.ts';
+import { ensureStream } from './live/streams/store.ts';
 import { reportText } from './live/table.ts';
 
 export const command: BenchCommand = {
@@ -100,7 +101,6 @@ async function run(options: BenchOptions): Promise<number> {
   const plan = await planOf(options);
   const base = await readBase(options.text('compare'));
   const files = ['json', 'html'].flatMap((name) => options.text(name) ?? []);
-  // Said now, not after half an hour.
   for (const file of files) await claim(file);
   const json = options.text('json');
   // What is measured is there, also when the rest is cut off.
@@ -124,38 +124,20 @@ async function planOf(options: BenchOptions): Promise<Plan> {
     scenarios: noRows ? [] : options.choices('scenario', SCENARIOS),
     sizes: options.choices('size', SIZES),
     servers: options.choices('server', SERVERS),
-    captured: await capturedCells(options.text('stream') ?? ''),
+    captured: await capturedStreams(options.text('stream') ?? ''),
     peers: options.choices('peer', PEERS),
     seconds: options.number('seconds', 1, 600),
     density: options.numbers('density', 1, 500),
     mixes: options.choices('mix', ['mix', 'typing'] as const),
     recorded: options.flag('recorded'),
     browser: !options.flag('no-browser'),
-    guacd: options.text('guacd'),
+    guacd: options.address('guacd'),
     nodeRdpjs: options.text('node-rdpjs'),
   };
-  if (plan.guacd !== undefined && !/^[^:]+:\d+$/.test(plan.guacd)) {
-    throw new BenchError('bad_value', `--guacd: "${plan.guacd}" is not HOST:PORT`);
-  }
   const kinds = plan.scenarios.length * plan.sizes.length * plan.servers.length + plan.captured.length;
   const rows = kinds * plan.peers.length;
   if (rows === 0 && plan.density.length === 0) throw new BenchError('nothing_to_measure', 'no row and no --density');
   return plan;
-}
-
-/** @throws BenchError for a file that is no stream */
-async function capturedCells(list: string): Promise<Cell[]> {
-  const files = list.split(',').filter((file) => file !== '');
-  return Promise.all(
-    files.map(async (file) => {
-      try {
-        const { name, width, height } = await readStream(file);
-        return { scenario: name, size: `${width}x${height}`, server: 'captured', file: resolve(file) };
-      } catch (error) {
-        throw new BenchError('file_unreadable', `--stream ${file}: ${(error as Error).message}`, { cause: error });
-      }
-    }),
-  );
 }
 
 /** @param measured is given what there is after each step */
@@ -289,15 +271,6 @@ async function startPeers(lab: Lab, names: readonly PeerName[], skipped: Skipped
     }
   }
   return peers;
-}
-
-async function claim(file: string): Promise<void> {
-  try {
-    await mkdir(dirname(resolve(file)), { recursive: true });
-    await writeFile(file, '', { flag: 'a' });
-  } catch (error) {
-    throw new BenchError('file_unwritable', `${file}: ${(error as Error).message}`, { cause: error });
-  }
 }
 
 async function readBase(file: string | undefined): Promise<LiveReport | undefined> {

@@ -6,6 +6,10 @@ const BENCHES: Readonly<Record<string, { about: string; load: () => Promise<{ co
     about: 'what a live session costs: CPU, bytes, latency, memory, density, beside other gateways',
     load: () => import('./live.ts'),
   },
+  regions: {
+    about: 'what a viewer in Regions mode is sent: bytes and their PSNR, beside guacd',
+    load: () => import('./regions.ts'),
+  },
   capture: {
     about: 'records what a real server sends, for the live bench to play',
     load: () => import('./capture.ts'),

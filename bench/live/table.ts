@@ -80,7 +80,7 @@ function shown(value: number | null, digits: number): string {
 }
 
 /** @param left so many columns are text, the others are numbers */
-function table(head: readonly string[], rows: readonly (readonly string[])[], left: number): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[], left: number): string {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]) =>
     cells

@@ -84,6 +84,21 @@ describe('what has moved', () => {
     );
   });
 
+  it('is found in noise, where that is asked for, and not mistaken for what is only bright in the same places', () => {
+    const noisy = (seed: number, dx: number, level: number) =>
+      picture((x, y) => {
+        const noise = Math.imul(Math.imul(x + seed, 0x9e3779b1) ^ Math.imul(y, 0x85ebca6b), 0xc2b2ae35) >>> 29;
+        return (letters(x + dx, y) === 0x202020 ? 0x202020 : level) + noise * 0x010101;
+      });
+    const before = noisy(1, 0, 0xe0e0e0);
+    assert.equal(detectMove(before, noisy(5, 21, 0xe0e0e0), whole), undefined);
+    const move = detectMove(before, noisy(5, 21, 0xe0e0e0), whole, true);
+    assert.ok(move !== undefined);
+    assert.deepEqual([move.rect.x - move.fromX, move.rect.y - move.fromY], [-21, 0]);
+    assert.ok(move.saved > (WIDTH - 40) * HEIGHT * 0.8);
+    assert.equal(detectMove(before, noisy(5, 21, 0xa0a0a0), whole, true), undefined);
+  });
+
   it('is nothing where new content appears, nothing changes, or all is flat', () => {
     const before = picture(letters);
     assert.equal(detectMove(before, before, whole), undefined);

@@ -1,10 +1,13 @@
 import type { Rect } from '#protocol/graphics/geometry.ts';
+import { exactly, type Likeness, withinNoise } from './likeness.ts';
 
 /** A part of the picture that is found again elsewhere: `rect` shows what was at `fromX`, `fromY`. */
 export interface Move {
   readonly fromX: number;
   readonly fromY: number;
   readonly rect: Rect;
+  /** Pixels that a copy gets right and that would have to be sent otherwise, less those it spoils. */
+  readonly saved: number;
 }
 
 /** A picture as words `0xAABBGGRR`, row after row without gaps. Signed: opaque ones are small integers to the engine then. */
@@ -23,14 +26,18 @@ export interface Words {
  * along, in either direction and by any distance. Anchors that are found once before and once again vote for how far. The
  * winner is verified pixel by pixel: a hash that deceives costs time and never the picture.
  *
+ * With `noisy`, what moves may differ by what a lossy codec makes of it at its new place: anchors are made of what is bright
+ * and what is dark, and pixels are the same that are alike `withinNoise`.
+ *
  * @returns undefined when nothing worth a copy has moved
  */
-export function detectMove(before: Words, after: Words, area: Rect): Move | undefined {
-  const shift = vote(before, after, area);
+export function detectMove(before: Words, after: Words, area: Rect, noisy = false): Move | undefined {
+  const shift = vote(before, after, area, noisy ? forEachShape : forEachAnchor);
   if (shift === undefined) return undefined;
-  const rect = mostUseful(before, after, area, shift);
-  if (rect === undefined) return undefined;
-  return { fromX: rect.x - shift.x, fromY: rect.y - shift.y, rect };
+  const found = mostUseful({ before, after, shift, alike: noisy ? withinNoise : exactly }, area);
+  if (found === undefined) return undefined;
+  const { rect, saved } = found;
+  return { fromX: rect.x - shift.x, fromY: rect.y - shift.y, rect, saved };
 }
 
 interface Shift {
@@ -61,10 +68,10 @@ const slotPlaces = new Int32Array(1 << SLOT_BITS);
 const EMPTY = -1;
 const AMBIGUOUS = -2;
 
-function vote(before: Words, after: Words, area: Rect): Shift | undefined {
+function vote(before: Words, after: Words, area: Rect, forEach: typeof forEachAnchor): Shift | undefined {
   const { width, words } = before;
   slotPlaces.fill(EMPTY);
-  forEachAnchor(words, width, area, 1, (hash, place) => {
+  forEach(words, width, area, 1, (hash, place) => {
     const slot = slotOf(hash);
     if (slotPlaces[slot] === EMPTY) {
       slotHashes[slot] = hash;
@@ -74,7 +81,7 @@ function vote(before: Words, after: Words, area: Rect): Shift | undefined {
   const votes = new Map<number, number>();
   let winner = 0;
   let most = 0;
-  forEachAnchor(after.words, width, area, ROW_STEP, (hash, place) => {
+  forEach(after.words, width, area, ROW_STEP, (hash, place) => {
     const slot = slotOf(hash);
     const from = slotPlaces[slot]!;
     if (from < 0 || from === place || slotHashes[slot] !== hash) return;
@@ -128,11 +135,59 @@ function forEachAnchor(
   }
 }
 
+/** As `forEachAnchor`, with a bit a pixel: noise seldom makes of something bright something dark. Green is most of what is seen. */
+function forEachShape(
+  words: Int32Array,
+  stride: number,
+  area: Rect,
+  rowStep: number,
+  visit: (hash: number, place: number) => void,
+): void {
+  for (let y = area.y; y < area.y + area.height; y += rowStep) {
+    const start = y * stride + area.x;
+    const end = start + area.width;
+    let shape = 0;
+    let sinceEdge = RUN;
+    for (let at = start; at < end; at++) {
+      const bit = (words[at]! >>> GREEN_TOP_BIT) & 1;
+      sinceEdge = bit === (shape & 1) ? sinceEdge + 1 : 0;
+      shape = (shape << 1) | bit;
+      // Only where a letter ends: a picture has few such places, and the same ones wherever it has moved.
+      if (sinceEdge !== 1 || at < start + RUN) continue;
+      const hash = Math.imul(shape, MULTIPLIER);
+      if (edgesOf(shape) >= MIN_SHAPE_EDGES && Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35) >>> SHAPE_SHIFT === 0)
+        visit(hash, at);
+    }
+  }
+}
+
+const GREEN_TOP_BIT = 15;
+const MIN_SHAPE_EDGES = 6;
+/** One of those runs in two is an anchor. */
+const SHAPE_SHIFT = 31;
+
+/** How often neighbouring bits differ. */
+function edgesOf(shape: number): number {
+  let edges = (shape ^ (shape >>> 1)) & 0x7fffffff;
+  let count = 0;
+  for (; edges !== 0; count++) edges &= edges - 1;
+  return count;
+}
+
+/** Two pictures, one of them shifted, and what it means that they are the same somewhere. */
+interface Comparison {
+  readonly before: Words;
+  readonly after: Words;
+  readonly shift: Shift;
+  readonly alike: Likeness;
+}
+
 /**
  * Of all rectangles of cells the one where copying saves most: a changed cell that the copy gets right counts for it, an
  * unchanged one that it would spoil against it.
  */
-function mostUseful(before: Words, after: Words, area: Rect, shift: Shift): Rect | undefined {
+function mostUseful(comparison: Comparison, area: Rect): { rect: Rect; saved: number } | undefined {
+  const { before, after, shift, alike } = comparison;
   const cell = Math.max(8, Math.ceil(Math.max(area.width, area.height) / MAX_CELLS));
   const columns = Math.ceil(area.width / cell);
   const rows = Math.ceil(area.height / cell);
@@ -146,8 +201,8 @@ function mostUseful(before: Words, after: Words, area: Rect, shift: Shift): Rect
         width: Math.min(cell, area.x + area.width - x),
         height: Math.min(cell, area.y + area.height - y),
       };
-      const isSame = equals(before, after, rect, { x: 0, y: 0 });
-      const isMoved = equals(before, after, rect, shift);
+      const isSame = equals({ before, after, shift: { x: 0, y: 0 }, alike }, rect);
+      const isMoved = equals(comparison, rect);
       if (isSame !== isMoved) values[row * columns + column] = (isMoved ? 1 : -1) * rect.width * rect.height;
     }
   }
@@ -157,7 +212,8 @@ function mostUseful(before: Words, after: Words, area: Rect, shift: Shift): Rect
   const y = area.y + best.top * cell;
   const right = Math.min(area.x + area.width, area.x + best.right * cell);
   const bottom = Math.min(area.y + area.height, area.y + best.bottom * cell);
-  return grow(before, after, inside(before, { x, y, width: right - x, height: bottom - y }, shift), shift, cell);
+  const rect = grow(comparison, inside(before, { x, y, width: right - x, height: bottom - y }, shift), cell);
+  return { rect, saved: best.sum };
 }
 
 /** The part of `rect` whose source is inside the picture: cells around it may have been of no account. */
@@ -193,36 +249,30 @@ function largestSum(values: Int32Array, columns: number, rows: number) {
 }
 
 /** Moves each edge outwards over lines that the copy gets right, up to a cell: cells do not end where windows do. */
-function grow(before: Words, after: Words, start: Rect, shift: Shift, cell: number): Rect {
+function grow(comparison: Comparison, start: Rect, cell: number): Rect {
   let rect = start;
   for (let i = 1; i < cell; i++) {
     const { x, y, width, height } = rect;
     const above = { x, y: y - 1, width, height: 1 };
     const below = { x, y: y + height, width, height: 1 };
-    const top = equals(before, after, above, shift) ? 1 : 0;
-    const bottom = equals(before, after, below, shift) ? 1 : 0;
-    const left = equals(before, after, { x: x - 1, y, width: 1, height }, shift) ? 1 : 0;
-    const right = equals(before, after, { x: x + width, y, width: 1, height }, shift) ? 1 : 0;
+    const top = equals(comparison, above) ? 1 : 0;
+    const bottom = equals(comparison, below) ? 1 : 0;
+    const left = equals(comparison, { x: x - 1, y, width: 1, height }) ? 1 : 0;
+    const right = equals(comparison, { x: x + width, y, width: 1, height }) ? 1 : 0;
     if (top + bottom + left + right === 0) break;
     rect = { x: x - left, y: y - top, width: width + left + right, height: height + top + bottom };
   }
-  return inside(before, rect, shift);
+  return inside(comparison.before, rect, comparison.shift);
 }
 
 /** Whether `rect` in `after` shows what was before at a distance of `shift`. */
-function equals(before: Words, after: Words, rect: Rect, shift: Shift): boolean {
+function equals({ before, after, shift, alike }: Comparison, rect: Rect): boolean {
   const { width, height } = before;
   const fromX = rect.x - shift.x;
   const fromY = rect.y - shift.y;
   if (rect.x < 0 || rect.y < 0 || rect.x + rect.width > width || rect.y + rect.height > height) return false;
   if (fromX < 0 || fromY < 0 || fromX + rect.width > width || fromY + rect.height > height) return false;
-  for (let row = 0; row < rect.height; row++) {
-    let from = (fromY + row) * width + fromX;
-    let to = (rect.y + row) * width + rect.x;
-    const end = to + rect.width;
-    while (to < end) if (after.words[to++] !== before.words[from++]) return false;
-  }
-  return true;
+  return alike(before.words, fromY * width + fromX, after.words, rect.y * width + rect.x, width, rect);
 }
 
 function power(base: number, exponent: number): number {

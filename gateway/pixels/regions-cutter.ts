@@ -1,6 +1,8 @@
 import { enclose, intersect, type Rect } from '#protocol/graphics/geometry.ts';
 import { indexColours } from './indexed-png.ts';
+import { withinNoise } from './likeness.ts';
 import { detectMove, type Move, type Words } from './move-detector.ts';
+
 import type { Piece } from './regions-encoder.ts';
 import { TileGrid } from './tile-grid.ts';
 
@@ -19,6 +21,8 @@ type Kind = (typeof Kind)[keyof typeof Kind];
 const TINY_PIXELS = 24;
 /** Below this exactness is worth more than the bytes that lossy encoding saves. */
 const LOSSY_PIXELS = 64 * 64;
+/** The same for what is left when noisy text has moved: it is near what is shown anyway. */
+const MOVING_LOSSY_PIXELS = 16 * 32;
 /** Changes that are worth looking for where they came from; and of what is left, whether more has moved. */
 const MOVE_PIXELS = 96 * 96;
 const FURTHER_MOVE_PIXELS = 192 * 192;
@@ -91,20 +95,22 @@ export class RegionsCutter {
     this.#findChanges(now, changed);
     this.#dearPixels = Math.min(DEAR_PIXELS, this.#dearPixels + ((at - this.#dearAt) / 1000) * DEAR_PIXELS_PER_SECOND);
     this.#dearAt = at;
-    const pieces: Piece[] = this.#moves(now, changed, at).map(({ rect, ...from }) => ({
+    const { moves, noisy } = this.#moves(now, changed, at);
+    const pieces: Piece[] = moves.map(({ rect, fromX, fromY }) => ({
       kind: 'copy',
       rect,
-      ...from,
+      ...{ fromX, fromY },
     }));
     for (const tile of changed) this.#kinds[tile] = kindOf(now, this.#boxes[tile]!);
     this.#addDueTiles(changed, at, thin ? REFINE_TILES_THIN : REFINE_TILES);
     for (const { kind, tiles } of this.#grid.group(this.#kinds)) {
       const rect = tiles.map((tile) => this.#boxes[tile]!).reduce(enclose);
-      const isLossy = kind !== Kind.exact && rect.width * rect.height >= LOSSY_PIXELS;
+      const isLossy = kind !== Kind.exact && rect.width * rect.height >= (noisy ? MOVING_LOSSY_PIXELS : LOSSY_PIXELS);
       if (kind === Kind.photo && isLossy)
         pieces.push({ kind: thin ? 'thin-photo' : 'photo', rect, rgb: copyRgb(now, rect) });
       else if (isLossy) {
-        const kind = thin ? 'thin-text' : this.#affords(rect) ? 'near-lossless' : 'quick-text';
+        const dear = noisy ? 'moving-text' : 'near-lossless';
+        const kind = thin ? 'thin-text' : this.#affords(rect) ? dear : 'quick-text';
         pieces.push({ kind, rect, rgb: copyRgb(now, rect) });
       } else {
         const dear = rect.width * rect.height >= MIN_DEAR_PIXELS && (thin || this.#affords(rect));
@@ -132,16 +138,42 @@ export class RegionsCutter {
     }
   }
 
-  /** Looks for what has moved and moves it in what is shown; `changed` is then what still differs. */
-  #moves(now: Words, changed: Set<number>, at: number): Move[] {
+  /**
+   * The same for what differs by more than noise. The rest counts as sent with loss: it is drawn exactly when it is quiet.
+   * The boxes are of whole squares.
+   */
+  #findChangesBeyondNoise(now: Words, tiles: Set<number>, at: number): void {
+    const { words, width } = this.#shown;
+    for (const tile of tiles) {
+      const exact = differenceIn(now, this.#shown, this.#grid.rectOf(tile));
+      let box: Rect | undefined;
+      for (const square of exact === undefined ? [] : squaresOf(this.#grid.rectOf(tile))) {
+        const place = square.y * width + square.x;
+        if (!withinNoise(words, place, now.words, place, width, square))
+          box = box === undefined ? square : enclose(box, square);
+      }
+      if (exact !== undefined) this.#lossyAt[tile] = at;
+      this.#boxes[tile] = box;
+      if (box === undefined) tiles.delete(tile);
+    }
+  }
+
+  /** Looks for what has moved and moves it in what is shown; `changed` is then what still differs, `noisy` if by more than noise. */
+  #moves(now: Words, changed: Set<number>, at: number): { moves: Move[]; noisy: boolean } {
     const moves: Move[] = [];
+    let noisy = false;
     while (moves.length < MAX_MOVES) {
-      const area = this.#worthSearching(changed, moves.length === 0 ? MOVE_PIXELS : FURTHER_MOVE_PIXELS);
-      if (area === undefined) break;
-      if (moves.length === 0 && this.#untilSearch-- > 0) break;
-      const move = detectMove(this.#shown, now, area);
-      if (move === undefined) {
+      const search = this.#worthSearching(changed, moves.length === 0 ? MOVE_PIXELS : FURTHER_MOVE_PIXELS);
+      if (search === undefined) break;
+      if (moves.length === 0) {
+        if (this.#untilSearch-- > 0) break;
+        noisy = this.#isNoisy(now, changed);
+      }
+      const move = detectMove(this.#shown, now, search.area, noisy);
+      // Pages are alike here and there by chance; what is not exact has to be worth it.
+      if (move === undefined || (noisy && move.saved < search.pixels * MIN_NOISY_SHARE)) {
         if (moves.length > 0) break;
+        noisy = false;
         this.#vain++;
         if (this.#vain > FREE_SEARCHES) this.#untilSearch = Math.min(MAX_PAUSE, 2 ** (this.#vain - FREE_SEARCHES));
         break;
@@ -150,12 +182,22 @@ export class RegionsCutter {
       moves.push(move);
       this.#copy(move, at);
       this.#grid.forEachIn(move.rect, (tile) => changed.add(tile));
-      this.#findChanges(now, changed);
+      if (noisy) this.#findChangesBeyondNoise(now, changed, at);
+      else this.#findChanges(now, changed);
     }
-    return moves;
+    return { moves, noisy };
   }
 
-  #worthSearching(changed: ReadonlySet<number>, least: number): Rect | undefined {
+  /** Whether most of what has changed has a lossy codec's noise in it: a few tiles say so. */
+  #isNoisy(now: Words, changed: ReadonlySet<number>): boolean {
+    const tiles = [...changed];
+    const step = Math.max(1, Math.floor(tiles.length / NOISE_SAMPLES));
+    const sampled = tiles.filter((_, i) => i % step === 0);
+    const noisy = sampled.filter((tile) => kindOf(now, this.#boxes[tile]!) === Kind.noisy);
+    return noisy.length * 4 >= sampled.length;
+  }
+
+  #worthSearching(changed: ReadonlySet<number>, least: number): { area: Rect; pixels: number } | undefined {
     let pixels = 0;
     let area: Rect | undefined;
     for (const tile of changed) {
@@ -163,7 +205,7 @@ export class RegionsCutter {
       pixels += box.width * box.height;
       area = area === undefined ? box : enclose(area, box);
     }
-    return pixels < least ? undefined : area;
+    return pixels < least || area === undefined ? undefined : { area, pixels };
   }
 
   /** What the viewer does with a copy. Loss moves along. */
@@ -226,6 +268,23 @@ export class RegionsCutter {
     for (const at of this.#lossyAt) if (at !== 0 && at < first) first = at;
     this.#refineAt = first === Number.POSITIVE_INFINITY ? undefined : first + REFINE_AFTER_MS;
   }
+}
+
+/** Side of what is looked at at once for more than noise. */
+const SQUARE = 16;
+const NOISE_SAMPLES = 16;
+/** Of what has changed, so much has to have moved. */
+const MIN_NOISY_SHARE = 0.4;
+
+function squaresOf({ x, y, width, height }: Rect): Rect[] {
+  const squares: Rect[] = [];
+  for (let top = y; top < y + height; top += SQUARE) {
+    for (let left = x; left < x + width; left += SQUARE) {
+      const size = { width: Math.min(SQUARE, x + width - left), height: Math.min(SQUARE, y + height - top) };
+      squares.push({ x: left, y: top, ...size });
+    }
+  }
+  return squares;
 }
 
 /** The smallest rectangle around what differs within `rect`. */

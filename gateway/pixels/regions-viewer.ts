@@ -20,6 +20,7 @@ const GATHER_MS = 6;
  */
 export class RegionsViewer {
   readonly #send: (message: Uint8Array) => void;
+  readonly #clock: () => number;
   readonly #damage = new DamageList();
   readonly #link = new LinkMeter();
   #cutter: RegionsCutter | undefined;
@@ -32,8 +33,9 @@ export class RegionsViewer {
   #position: { x: number; y: number } | undefined;
   #closed = false;
 
-  constructor(send: (message: Uint8Array) => void) {
+  constructor(send: (message: Uint8Array) => void, clock = sessionClock) {
     this.#send = send;
+    this.#clock = clock;
   }
 
   /** The desktop has this size now and must be sent whole. */
@@ -96,7 +98,7 @@ export class RegionsViewer {
       if (this.#closed || cutter !== this.#cutter) return;
       this.#seq++;
       const bytes = this.#sendMessage({ type: 'regions', seq: this.#seq, regions });
-      this.#link.sent(this.#seq, bytes, sessionClock());
+      this.#link.sent(this.#seq, bytes, this.#clock());
     } finally {
       this.#encoding = false;
     }
