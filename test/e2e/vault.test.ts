@@ -190,6 +190,7 @@ test('secrets move to a new master key on its page while a session goes on', asy
   await jane.state('active');
   await endSession(jane);
   await jane.page.getByTestId('try-again').click();
+  await jane.page.locator('[data-state="ended"]').waitFor({ state: 'detached' });
   await jane.state('active');
   await endSession(jane);
 });

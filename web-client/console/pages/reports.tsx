@@ -83,7 +83,7 @@ export function Reports() {
       intro="For a day or longer, by your clock."
       actions={<AuditTabs current="/admin/audit/reports" />}
     >
-      <form class="filters" aria-label="Report" onSubmit={make} data-testid="report-form">
+      <form class="filters report" aria-label="Report" onSubmit={make} data-testid="report-form">
         <SelectField
           label="Report"
           name="kind"
