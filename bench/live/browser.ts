@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import { build } from 'vite';
 import { WebSocketServer } from 'ws';
 import { UpdateCode } from '#protocol/graphics/update.ts';
@@ -17,6 +18,7 @@ import {
 } from '#protocol/tunnel/messages.ts';
 import { launchBrowser } from '../../test/e2e/browser.ts';
 import { parseSize, type Scenario, type Sender, streamKey } from './matrix.ts';
+import { threadCpuSeconds } from './processes.ts';
 import { type BrowserRow, round } from './rows.ts';
 import { readStream, streamFile } from './streams/store.ts';
 import { nextFrame, type Stream } from './streams/stream.ts';
@@ -27,8 +29,13 @@ const FRAMES_PER_SECOND = 60;
 const AHEAD = 12;
 const WARM_UP_MS = 3000;
 const LONG_TASK_MS = 16;
+/** What Chromium calls the threads of dedicated workers. */
+const WORKER_THREAD = 'DedicatedWorker thread';
 
-/** Plays a stream to our viewer in a real Chromium, sixty frames a second, without a gateway between: what a browser can draw. */
+/**
+ * Plays a stream to our viewer in a real Chromium, sixty frames a second, without a gateway between: what a browser can draw. Then once more
+ * from the worker's own memory, which says what of it is decoding and drawing.
+ */
 export async function measureBrowser(
   scenario: Scenario,
   server: Sender,
@@ -37,9 +44,10 @@ export async function measureBrowser(
 ): Promise<BrowserRow> {
   const size = parseSize(sizeName);
   if (size === undefined) throw new TypeError(`no size: ${sizeName}`);
-  const stream = await readStream(streamFile(streamKey(scenario, sizeName, server)));
+  const file = streamFile(streamKey(scenario, sizeName, server));
+  const stream = await readStream(file);
   const folder = mkdtempSync(join(tmpdir(), 'oriel-bench-browser-'));
-  const tunnel = await serve(folder, stream);
+  const tunnel = await serve(folder, file, stream);
   const browser = await launchBrowser();
   try {
     await buildPage(folder);
@@ -55,8 +63,10 @@ export async function measureBrowser(
     const drawn = tunnel.drawn() - before.drawn;
     const shown = (await frames()) - before.frames;
     const tasks = mainThreadTasks(JSON.parse((await browser.stopTracing()).toString()) as Trace);
+    await page.goto(`http://127.0.0.1:${tunnel.port}/memory.html`);
+    const fromMemory = await playFromMemory(page, seconds);
     return {
-      ...{ scenario, server, size: sizeName },
+      ...{ scenario, server, size: sizeName, ...fromMemory },
       drawnPerSecond: round(drawn / passed, 1),
       pageFramesPerSecond: round(shown / passed, 1),
       longTasks: tasks.filter(({ cpuMs }) => cpuMs > LONG_TASK_MS).length,
@@ -70,24 +80,48 @@ export async function measureBrowser(
   }
 }
 
+async function playFromMemory(
+  page: Page,
+  seconds: number,
+): Promise<Pick<BrowserRow, 'drawnFromMemoryPerSecond' | 'workerMsPerFrame'>> {
+  const play = (milliseconds: number) => page.evaluate<number>(`benchPlay(${milliseconds})`);
+  await page.evaluate('benchOpen()');
+  await play(WARM_UP_MS);
+  const workerSeconds = () => threadCpuSeconds([process.pid], WORKER_THREAD);
+  const before = { cpu: workerSeconds(), at: performance.now() };
+  const frames = await play(seconds * 1000);
+  const passed = (performance.now() - before.at) / 1000;
+  return {
+    drawnFromMemoryPerSecond: round(frames / passed, 1),
+    workerMsPerFrame: round(((workerSeconds() - before.cpu) * 1000) / frames, 2),
+  };
+}
+
 async function buildPage(outDir: string): Promise<void> {
   const root = fileURLToPath(new URL('./browser', import.meta.url));
   const protocol = fileURLToPath(new URL('../../protocol', import.meta.url));
   const alias = [{ find: /^#protocol/, replacement: protocol }];
   await build({
     ...{ configFile: false, root, logLevel: 'error', base: './', resolve: { alias } },
-    build: { outDir, emptyOutDir: true, target: 'es2022' },
+    build: {
+      ...{ outDir, emptyOutDir: true, target: 'es2022' },
+      rolldownOptions: { input: ['index.html', 'memory.html'].map((page) => join(root, page)) },
+    },
     worker: { format: 'es' },
   });
 }
 
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 
-/** The page, and a tunnel that plays to whoever attaches. */
-async function serve(folder: string, stream: Stream): Promise<{ port: number; drawn(): number; close(): void }> {
+/** The pages, the stream's file, and a tunnel that plays to whoever attaches. */
+async function serve(
+  folder: string,
+  streamFile: string,
+  stream: Stream,
+): Promise<{ port: number; drawn(): number; close(): void }> {
   const http = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://bench').pathname);
-    readFile(join(folder, path)).then(
+    readFile(path === '/stream' ? streamFile : join(folder, path)).then(
       (file) => response.setHeader('Content-Type', TYPES[extname(path)] ?? 'application/octet-stream').end(file),
       () => response.writeHead(404).end(),
     );

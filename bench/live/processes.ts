@@ -23,6 +23,19 @@ export function treeCpuSeconds(roots: readonly number[]): number {
   return treeOf(roots).reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
 }
 
+/** Of all threads that go by a name (cut to 15 characters), in processes and their descendants: seconds on a processor so far. */
+export function threadCpuSeconds(roots: readonly number[], name: string): number {
+  let seconds = 0;
+  for (const pid of treeOf(roots)) {
+    for (const tid of numericNames(`/proc/${pid}/task`)) {
+      const task = `/proc/${pid}/task/${tid}`;
+      if (read(`${task}/comm`)?.trim() !== name.slice(0, 15)) continue;
+      seconds += Number(read(`${task}/schedstat`)?.split(' ')[0] ?? 0) / 1e9;
+    }
+  }
+  return seconds;
+}
+
 /** The process that listens on a port of this machine; undefined where that cannot be seen. */
 export function listenerOf(port: number): number | undefined {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;

@@ -84,6 +84,10 @@ export interface BrowserRow {
   readonly size: string;
   /** Frames that the browser's worker drew and acknowledged in a second, of 60 sent. */
   readonly drawnPerSecond: number;
+  /** The same of a stream that is in memory, one frame whenever the page shows one: without network and gateway. */
+  readonly drawnFromMemoryPerSecond: number;
+  /** Processor time of the viewer's worker for one of these, in milliseconds. */
+  readonly workerMsPerFrame: number;
   /** Frames that the page itself could have drawn in a second. */
   readonly pageFramesPerSecond: number;
   /** Tasks of the page's main thread over 16 ms, by processor time and by the clock. */

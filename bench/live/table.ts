@@ -47,9 +47,14 @@ export function reportText(report: LiveReport, goals: readonly GoalResult[]): st
   if (report.browser.length > 0) {
     parts.push(
       table(
-        ['Chromium', 'server', 'size', 'drawn/s', 'page fps', 'tasks > 16 ms', 'by the clock', 'longest ms'],
+        [
+          ...['Chromium', 'server', 'size', 'drawn/s', 'from memory', 'worker ms', 'page fps', 'tasks > 16 ms'],
+          ...['by the clock', 'longest ms'],
+        ],
         report.browser.map((row) => [
-          ...[row.scenario, row.server, row.size, row.drawnPerSecond.toFixed(1), row.pageFramesPerSecond.toFixed(1)],
+          ...[row.scenario, row.server, row.size, row.drawnPerSecond.toFixed(1)],
+          ...[row.drawnFromMemoryPerSecond.toFixed(1), row.workerMsPerFrame.toFixed(1)],
+          row.pageFramesPerSecond.toFixed(1),
           ...[String(row.longTasks), String(row.longTasksByClock), row.longestTaskMs.toFixed(1)],
         ]),
         3,

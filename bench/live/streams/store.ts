@@ -31,5 +31,6 @@ export async function ensureStream(scenario: Scenario | Work, size: string, send
 }
 
 export async function readStream(file: string): Promise<Stream> {
-  return decodeStream(await readFile(file));
+  const { buffer, byteOffset, length } = await readFile(file);
+  return decodeStream(new Uint8Array(buffer, byteOffset, length));
 }

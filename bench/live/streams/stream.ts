@@ -34,15 +34,15 @@ export function encodeStream({ frames, ...facts }: Stream): Uint8Array {
 }
 
 /** @throws Error where the file is none, or one of another version */
-export function decodeStream(file: Buffer): Stream {
-  const end = file.indexOf('\n');
-  const header = JSON.parse(file.toString('utf8', 0, Math.max(0, end))) as StreamHeader;
+export function decodeStream(file: Uint8Array): Stream {
+  const end = file.indexOf(LINE_FEED);
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(0, Math.max(0, end)))) as StreamHeader;
   if (header.version !== FORMAT_VERSION) throw new Error(`a stream of version ${header.version}`);
   let at = end + 1;
   const frames = header.frames.map((frame) => ({
     at: frame.at,
     updates: frame.updates.map(([code, length]) => {
-      const data = new Uint8Array(file.buffer, file.byteOffset + at, length);
+      const data = file.subarray(at, at + length);
       at += length;
       return { code, data };
     }),
@@ -56,6 +56,8 @@ export function decodeStream(file: Buffer): Stream {
 export function nextFrame(stream: Stream, index: number): number {
   return index + 1 < stream.frames.length ? index + 1 : Math.min(1, stream.frames.length - 1);
 }
+
+const LINE_FEED = 0x0a;
 
 /** Of the files that streams are kept in, captures among them. */
 const FORMAT_VERSION = 1;
