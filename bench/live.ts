@@ -24,6 +24,7 @@ import { measureRow } from './live/measure.ts';
 import { measurePace } from './live/pace.ts';
 import { OrielPeer } from './live/peers/oriel.ts';
 import { Absent, type Peer } from './live/peers/peer.ts';
+import { Profiler } from './live/profile/profiler.ts';
 import type { BrowserRow, DensityRow, LiveReport, LiveRow, PaceRow, Skipped } from './live/rows.ts';
 import { capturedStreams } from './live/streams/captured.ts';
 import { ensureStream } from './live/streams/store.ts';
@@ -57,6 +58,11 @@ streams that are drawn and encoded once; browsers are simulated. Everything is o
     recorded: { type: 'boolean', meaning: 'record the sessions of --density' },
     'no-browser': { type: 'boolean', meaning: 'no real Chromium (it draws scroll and page at 1920x1080)' },
     'no-rows': { type: 'boolean', meaning: 'nothing but --density' },
+    profile: {
+      type: 'string',
+      value: 'FOLDER',
+      meaning: 'write flame graphs of what is measured; the figures of such a run have the profiling in them',
+    },
     json: { type: 'string', value: 'FILE', meaning: 'write the figures' },
     html: { type: 'string', value: 'FILE', meaning: 'write a report with plots' },
     compare: {
@@ -95,6 +101,7 @@ interface Plan {
   readonly browser: boolean;
   readonly guacd: string | undefined;
   readonly nodeRdpjs: string | undefined;
+  readonly profile: string | undefined;
 }
 
 async function run(options: BenchOptions): Promise<number> {
@@ -133,6 +140,7 @@ async function planOf(options: BenchOptions): Promise<Plan> {
     browser: !options.flag('no-browser'),
     guacd: options.address('guacd'),
     nodeRdpjs: options.text('node-rdpjs'),
+    profile: options.text('profile'),
   };
   const kinds = plan.scenarios.length * plan.sizes.length * plan.servers.length + plan.captured.length;
   const rows = kinds * plan.peers.length;
@@ -178,6 +186,7 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
   await prepareStreams(plan, progress);
 
   if (cells.length > 0) {
+    using profiler = plan.profile === undefined ? undefined : new Profiler(plan.profile);
     await using lab = await Lab.start({ guacd: plan.guacd, nodeRdpjs: plan.nodeRdpjs });
     const peers = await startPeers(lab, plan.peers, skipped);
     for (const { name, version } of peers) versions[name] = version;
@@ -194,7 +203,7 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
         await attempt(where, async () => {
           const refusal = peer.refuses?.(cell.server);
           if (refusal !== undefined) throw new Absent(refusal);
-          rows.push(await measureRow(lab, peer, { ...cell, seconds }));
+          rows.push(await measureRow(lab, peer, { ...cell, seconds }, profiler));
         });
       }
     }

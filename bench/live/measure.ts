@@ -4,6 +4,7 @@ import { splitLatency } from './latency.ts';
 import { parseSize } from './matrix.ts';
 import type { Peer, PeerSession } from './peers/peer.ts';
 import { cpuSecondsOf, measureTree, treeCpuSeconds } from './processes.ts';
+import type { Profiler } from './profile/profiler.ts';
 import type { Passage } from './proxy/main.ts';
 import { psnr } from './psnr.ts';
 import { type LiveRow, round } from './rows.ts';
@@ -26,8 +27,11 @@ const ARRIVED_MS = 250;
 const SETTLED_MS = 3000;
 const READY_WITHIN_MS = 60_000;
 
-/** One session through one peer, measured for some seconds of steady work. */
-export async function measureRow(lab: Lab, peer: Peer, wish: RowWish): Promise<LiveRow> {
+/**
+ * One session through one peer, measured for some seconds of steady work.
+ * @param profiler looks into its processes meanwhile, which takes some of their time
+ */
+export async function measureRow(lab: Lab, peer: Peer, wish: RowWish, profiler?: Profiler): Promise<LiveRow> {
   const { scenario, server, seconds } = wish;
   const size = parseSize(wish.size);
   if (size === undefined) throw new TypeError(`no size: ${wish.size}`);
@@ -42,9 +46,11 @@ export async function measureRow(lab: Lab, peer: Peer, wish: RowWish): Promise<L
     await ready(lab, session, () => hasDrawn(source));
     await source.begin();
     await sleep(WARM_UP_MS);
+    profiler?.start(peer.roots);
     const before = await snapshot(lab, peer, session, source);
     await sleep(seconds * 1000);
     const after = await snapshot(lab, peer, session, source);
+    await profiler?.stop(`${scenario}-${wish.size}-${server}-${peer.name}`);
     const { pssMb } = measureTree(peer.roots);
     const pictures = showsPictures ? await comparePictures(lab, session, source) : undefined;
     const minutes = (after.at - before.at) / 60_000;

@@ -57,7 +57,8 @@ export function listenerOf(port: number): number | undefined {
 
 const LISTENING = '0A';
 
-function treeOf(roots: readonly number[]): number[] {
+/** These processes and all their descendants. */
+export function treeOf(roots: readonly number[]): number[] {
   const children = new Map<number, number[]>();
   for (const pid of numericNames('/proc')) {
     const parent = Number(statFields(pid)?.[1]);
