@@ -116,6 +116,8 @@ export class RdpConnection {
   /** Our caller has had enough for now. */
   #paused = false;
   readonly #pace: ServerPace;
+  /** Acknowledgements come after the pictures that came with them have gone to the viewer, in the same turn of the event loop. */
+  #keepingPace = false;
   #outgoing: Uint8Array[] = [];
   #flushing = false;
   #timer: NodeJS.Timeout | undefined;
@@ -416,8 +418,13 @@ export class RdpConnection {
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     this.#run((client) => client.receive(bytes, Date.now()));
     if (this.#stage !== 'active') return;
-    this.#pace.keep();
     this.#silence?.heard();
+    if (this.#keepingPace) return;
+    this.#keepingPace = true;
+    setImmediate(() => {
+      this.#keepingPace = false;
+      this.#pace.keep();
+    });
   }
 
   /** The stream is gone. What the server said before counts most, then the error, then how far we had come. */

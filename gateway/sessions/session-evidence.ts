@@ -97,7 +97,7 @@ export class SessionEvidence {
   }
 
   input(events: readonly InputEvent[]): void {
-    this.#input.add(events, this.#now());
+    if (this.#sink !== undefined) this.#input.add(events, this.#now());
   }
 
   viewer(change: 'joined' | 'left', viewer: ViewerInfo, announced: boolean): void {

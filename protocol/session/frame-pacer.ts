@@ -27,7 +27,7 @@ export class FramePacer {
   readonly #ahead: number;
   /** Frames that are not acknowledged yet. */
   #unacknowledged = 0;
-  /** For each frame that is not drawn yet, how many updates there were when it ended. */
+  /** For each update that ended frames which are not drawn yet, how many updates there were with it. */
   #undrawn: number[] = [];
   #reported = false;
   #marksFrames = false;
@@ -44,7 +44,8 @@ export class FramePacer {
   frameEnded(updates: number): void {
     this.#marksFrames = true;
     this.#unacknowledged++;
-    if (this.#reported) this.#undrawn.push(updates);
+    // A viewer is behind by updates: several frames in one of them are drawn at once.
+    if (this.#reported && this.#undrawn.at(-1) !== updates) this.#undrawn.push(updates);
   }
 
   /** The server drew this share of the desktop. Counts where nothing else marks frames. */
