@@ -25,7 +25,7 @@ const SERVICE = 'CN=reader,DC=corp,DC=example';
 export const JANE = 'CN=Jane (Sales),OU=People,DC=corp,DC=example';
 const GROUPS = ['Sales', 'All of sales', 'Everybody'];
 
-/** One person, Jane, in three groups, one within another. Without TLS. */
+/** One person, Jane, in three groups, one within another, and with a primary group that is within a fourth. Without TLS. */
 export async function startActiveDirectory(): Promise<FakeActiveDirectory> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -87,7 +87,9 @@ interface FakeEntry {
 
 function entriesFor(base: string, request: string): FakeEntry[] {
   if (base === '') return [{ dn: '', attributes: { supportedCapabilities: '1.2.840.113556.1.4.800' } }];
+  if (request.includes(PRIMARY_SID.toString('latin1'))) return [{ dn: PRIMARY, attributes: { cn: 'Clerks' } }];
   if (request.includes('1.2.840.113556.1.4.1941')) {
+    if (request.includes(PRIMARY)) return [{ dn: 'CN=Staff,DC=corp,DC=example', attributes: { cn: 'Staff' } }];
     if (!request.includes(JANE)) return [];
     return GROUPS.map((name) => ({ dn: `CN=${name},OU=Groups,DC=corp,DC=example`, attributes: { cn: name } }));
   }
@@ -97,12 +99,23 @@ function entriesFor(base: string, request: string): FakeEntry[] {
       dn: JANE,
       attributes: {
         ...{ sAMAccountName: 'jane', userPrincipalName: 'jane@corp.example', displayName: 'Jane Jones' },
+        ...{ objectSid: sid(1105), primaryGroupID: '1200' },
         ...{ objectGUID: GUID, userAccountControl: '512', accountExpires: '9223372036854775807' },
       },
     },
   ];
 }
 
+/** S-1-5-21-1-2-3-rid. */
+function sid(rid: number): Buffer {
+  const subAuthorities = [21, 1, 2, 3, rid];
+  const bytes = Buffer.from([1, subAuthorities.length, 0, 0, 0, 0, 0, 5, ...new Uint8Array(20)]);
+  for (const [index, value] of subAuthorities.entries()) bytes.writeUInt32LE(value, 8 + 4 * index);
+  return bytes;
+}
+
+const PRIMARY_SID = sid(1200);
+const PRIMARY = 'CN=Clerks,CN=Users,DC=corp,DC=example';
 const GUID = Buffer.from('a1b2c3d4e5f60718293a4b5c6d7e8f90', 'hex');
 
 function done(id: number, operation: number, code: number, text = ''): Buffer {

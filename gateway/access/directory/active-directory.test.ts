@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type FakeActiveDirectory, JANE, startActiveDirectory } from '../../testing/active-directory.ts';
 import { ADMIN_PASSWORD, type Harness, startHarness } from '../../testing/harness.ts';
+import { primaryGroupOf } from './people.ts';
 
 let directory: FakeActiveDirectory;
 let harness: Harness;
@@ -44,11 +45,33 @@ test('Active Directory is asked by its own rule for groups within groups, with t
   assert.deepEqual(json.user.roles, ['user', 'auditor']);
   assert.deepEqual(json.user.directoryAccount, { username: 'jane', domain: 'corp.example' });
   const transitive = directory.searches.filter((search) => search.includes('1.2.840.113556.1.4.1941'));
-  assert.ok(transitive.length > 0 && transitive.every((search) => search.includes(JANE)));
+  assert.ok(transitive.some((search) => search.includes(JANE)));
   const refreshed = directory.searches.length;
   await harness.gateway.services.directory.refresh();
   assert.ok(directory.searches.length > refreshed, 'found again by its objectGUID');
   assert.equal((await harness.call('GET', '/api/me', { token: json.token })).status, 200);
+});
+
+test('the primary group, which lists no members, and what it is in, count like other groups', async () => {
+  const mapping = [
+    { group: 'Clerks', roles: ['approver'], groups: [] },
+    { group: 'Staff', roles: ['auditor'], groups: [] },
+  ];
+  assert.equal(
+    (await harness.call('PATCH', '/api/settings/directory', { token: admin, body: { mapping } })).status,
+    200,
+  );
+  const { json } = await login('192.0.2.2');
+  assert.deepEqual(json.user.roles, ['user', 'approver', 'auditor']);
+});
+
+test('what is no SID, or no RID, makes no group', () => {
+  const sid = Uint8Array.of(1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 33, 2, 0, 0);
+  assert.deepEqual(primaryGroupOf(sid, '513'), Uint8Array.of(1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 1, 2, 0, 0));
+  assert.equal(primaryGroupOf(sid.subarray(0, 15), '513'), undefined);
+  assert.equal(primaryGroupOf(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 5), '513'), undefined);
+  assert.equal(primaryGroupOf(undefined, '513'), undefined);
+  for (const rid of [undefined, '', '-1', '5e2', '4294967296']) assert.equal(primaryGroupOf(sid, rid), undefined, rid);
 });
 
 test('why Active Directory lets somebody not in is told by its sub-code', async () => {

@@ -1,4 +1,4 @@
-import type { Client, Entry } from 'ldapts';
+import { type Client, type Entry, EqualityFilter, type Filter } from 'ldapts';
 import type { DirectorySettings } from './directory-settings.ts';
 import { escapeFilterValue, fillFilter, firstName, normaliseDn } from './ldap-text.ts';
 import { type Person, texts } from './people.ts';
@@ -30,19 +30,12 @@ type GroupSettings = Pick<
 
 /** The groups that somebody is in, directly or through others. Throws `DirectoryProblem`. */
 export async function groupsOf(client: Client, settings: GroupSettings, person: Person): Promise<DirectoryGroup[]> {
-  const search = new GroupSearch(client, settings);
-  switch (settings.nesting) {
-    case 'auto':
-      return (await isActiveDirectory(client)) ? search.byMatchingRule(person) : search.bySearching(person, MAX_DEPTH);
-    case 'search':
-      return search.bySearching(person, MAX_DEPTH);
-    case 'none':
-      return search.bySearching(person, 1);
-    case 'matchingRule':
-      return search.byMatchingRule(person);
-    case 'memberOf':
-      return search.byMemberOf(person);
-  }
+  const { nesting } = settings;
+  const automatic = async () => ((await isActiveDirectory(client)) ? 'matchingRule' : 'search');
+  const search = new GroupSearch(client, settings, nesting === 'auto' ? await automatic() : nesting);
+  await search.add(person);
+  if (person.primaryGroup !== undefined) await search.addGroup(person.primaryGroup);
+  return search.found;
 }
 
 /** Whether a group is the one that a line of the mapping names, by DN or by name. */
@@ -51,18 +44,52 @@ export function isGroup({ dn, name }: DirectoryGroup, named: string): boolean {
   return named.toLowerCase() === name.toLowerCase();
 }
 
+/** Somebody, or a group, that groups have as a member. */
+type Member = Pick<Person, 'dn' | 'username' | 'memberOf'>;
+
 class GroupSearch {
   readonly #client: Client;
   readonly #settings: GroupSettings;
+  readonly #nesting: Exclude<GroupSettings['nesting'], 'auto'>;
   readonly #found = new Map<string, DirectoryGroup>();
 
-  constructor(client: Client, settings: GroupSettings) {
+  constructor(client: Client, settings: GroupSettings, nesting: Exclude<GroupSettings['nesting'], 'auto'>) {
     this.#client = client;
     this.#settings = settings;
+    this.#nesting = nesting;
+  }
+
+  get found(): DirectoryGroup[] {
+    return [...this.#found.values()];
+  }
+
+  /** Finds the groups of a member. */
+  async add(member: Member): Promise<void> {
+    switch (this.#nesting) {
+      case 'search':
+        return this.#bySearching(member, MAX_DEPTH);
+      case 'none':
+        return this.#bySearching(member, 1);
+      case 'matchingRule':
+        await this.#take(`(member:${TRANSITIVE}:=${escapeFilterValue(member.dn)})`);
+        return;
+      case 'memberOf':
+        return this.#byMemberOf(member);
+    }
+  }
+
+  /** Finds a group by its objectSid, and those that it is in. */
+  async addGroup(objectSid: Uint8Array): Promise<void> {
+    const filter = new EqualityFilter({ attribute: 'objectSid', value: Buffer.from(objectSid) });
+    for (const { dn } of await this.#take(filter)) {
+      if (this.#nesting === 'none') continue;
+      const memberOf = this.#nesting === 'memberOf' ? texts((await this.#read(dn)) ?? { dn }, 'memberOf') : [];
+      await this.add({ dn, username: dn, memberOf });
+    }
   }
 
   /** Asks for the groups that have the person as a member, then for those that have these, until there are no new ones. */
-  async bySearching({ dn, username }: Person, depth: number): Promise<DirectoryGroup[]> {
+  async #bySearching({ dn, username }: Member, depth: number): Promise<void> {
     const { groupFilter } = this.#settings;
     let filters = [fillFilter(groupFilter, { dn, username })];
     for (let level = 0; level < depth && filters.length > 0 && this.#found.size < MAX_GROUPS; level++) {
@@ -73,16 +100,10 @@ class GroupSearch {
       // A group is a member by its DN only: what else the filter says of a user name must not fit it.
       filters = fresh.map((group) => fillFilter(groupFilter, { dn: group.dn, username: group.dn }));
     }
-    return [...this.#found.values()];
-  }
-
-  async byMatchingRule({ dn }: Person): Promise<DirectoryGroup[]> {
-    await this.#take(`(member:${TRANSITIVE}:=${escapeFilterValue(dn)})`);
-    return [...this.#found.values()];
   }
 
   /** Reads who somebody is in from the entry itself, and of each group from the group's. */
-  async byMemberOf({ memberOf }: Person): Promise<DirectoryGroup[]> {
+  async #byMemberOf({ memberOf }: Member): Promise<void> {
     let level = memberOf;
     for (let depth = 0; depth < MAX_DEPTH && level.length > 0; depth++) {
       const next: string[] = [];
@@ -94,11 +115,10 @@ class GroupSearch {
       }
       level = next;
     }
-    return [...this.#found.values()];
   }
 
   /** Returns those that were not found before. */
-  async #take(filter: string): Promise<DirectoryGroup[]> {
+  async #take(filter: string | Filter): Promise<DirectoryGroup[]> {
     const { groupBase, userBase, groupNameAttribute } = this.#settings;
     const fresh: DirectoryGroup[] = [];
     const pages = this.#client.searchPaginated(groupBase || userBase, {

@@ -18,6 +18,8 @@ export interface Person {
   readonly email: string | null;
   readonly state: PersonState;
   readonly memberOf: readonly string[];
+  /** Of Active Directory's primary group, which does not list its members: its objectSid. */
+  readonly primaryGroup: Uint8Array | undefined;
 }
 
 type PeopleSettings = Pick<
@@ -56,7 +58,7 @@ async function find(
       sizeLimit: 2,
       derefAliases: 'never',
       attributes: [...attributesOf(settings)],
-      explicitBufferAttributes: ['objectGUID'],
+      explicitBufferAttributes: ['objectGUID', 'objectSid'],
     })
     .catch((error: unknown) => {
       throw searchProblem(error, 'base_not_found');
@@ -71,13 +73,9 @@ async function find(
 export function toPerson(entry: Entry, settings: PeopleSettings, now: number): Person {
   const username = firstOf(entry, settings.usernameAttributes);
   if (username === undefined) throw new DirectoryProblem('no_username', settings.usernameAttributes.join(', '));
-  const guid = entry.objectGUID;
-  const bytes = Array.isArray(guid) ? guid[0] : guid;
+  const guid = bytesOf(entry, 'objectGUID');
   const uuid = text(entry, 'entryUUID');
-  const uniqueId =
-    bytes instanceof Uint8Array && bytes.length > 0
-      ? `guid:${Buffer.from(bytes).toString('hex')}`
-      : uuid && `uuid:${uuid}`;
+  const uniqueId = guid === undefined ? uuid && `uuid:${uuid}` : `guid:${Buffer.from(guid).toString('hex')}`;
   if (uniqueId === undefined) throw new DirectoryProblem('no_unique_id', entry.dn);
   const principal = text(entry, 'userPrincipalName');
   return {
@@ -89,8 +87,26 @@ export function toPerson(entry: Entry, settings: PeopleSettings, now: number): P
     email: firstOf(entry, settings.mailAttributes) ?? null,
     state: stateOf(entry, now),
     memberOf: texts(entry, 'memberOf'),
+    primaryGroup: primaryGroupOf(bytesOf(entry, 'objectSid'), text(entry, 'primaryGroupID')),
   };
 }
+
+/**
+ * The SID of somebody's primary group: that of the person ([MS-DTYP] 2.4.2.2) with the group's RID, which
+ * primaryGroupID ([MS-ADA3] 2.120) has, as its last sub-authority.
+ */
+export function primaryGroupOf(objectSid: Uint8Array | undefined, rid: string | undefined): Uint8Array | undefined {
+  const count = objectSid?.[1] ?? 0;
+  if (objectSid === undefined || count === 0 || objectSid.length !== SID_HEADER + 4 * count) return undefined;
+  const last = Number(digits(rid));
+  if (!Number.isInteger(last) || last > 0xffff_ffff) return undefined;
+  const sid = Uint8Array.from(objectSid);
+  new DataView(sid.buffer).setUint32(sid.length - 4, last, true);
+  return sid;
+}
+
+/** Revision, number of sub-authorities, authority. */
+const SID_HEADER = 8;
 
 /** [MS-ADTS] 2.2.16 userAccountControl: ADS_UF_ACCOUNT_DISABLE. */
 const UF_ACCOUNT_DISABLE = 0x2;
@@ -126,7 +142,16 @@ const stateAttributes = [
 function attributesOf(settings: PeopleSettings): ReadonlySet<string> {
   const { usernameAttributes, displayNameAttributes, mailAttributes } = settings;
   const named = [...usernameAttributes, ...displayNameAttributes, ...mailAttributes];
-  return new Set([...named, ...stateAttributes, 'objectGUID', 'entryUUID', 'userPrincipalName', 'memberOf']);
+  return new Set([
+    ...named,
+    ...stateAttributes,
+    'objectGUID',
+    'entryUUID',
+    'userPrincipalName',
+    'memberOf',
+    'objectSid',
+    'primaryGroupID',
+  ]);
 }
 
 function uniqueFilter(uniqueId: string): Filter {
@@ -144,6 +169,12 @@ function withoutDomain(typed: string): string {
 
 function firstOf(entry: Entry, names: readonly string[]): string | undefined {
   return names.map((name) => text(entry, name)).find((value) => value !== undefined && value !== '');
+}
+
+function bytesOf(entry: Entry, name: 'objectGUID' | 'objectSid'): Uint8Array | undefined {
+  const value = entry[name];
+  const bytes = Array.isArray(value) ? value[0] : value;
+  return bytes instanceof Uint8Array && bytes.length > 0 ? bytes : undefined;
 }
 
 function text(entry: Entry, name: string): string | undefined {
