@@ -1,39 +1,61 @@
 /**
- * Makes `protocol/codecs/remotefx/tile-module.ts` of the AssemblyScript beside it. The module is kept in the repository, so that neither
- * Node nor the web client's build needs the compiler; a test holds it to its source.
+ * Makes the modules below of the AssemblyScript beside them. They are kept in the repository, so that neither Node nor the web client's
+ * build needs the compiler; a test holds each to its source.
  *
  *     npm run build:wasm
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { main as asc } from 'assemblyscript/asc';
 
-const FOLDER = join(import.meta.dirname, '../protocol/codecs/remotefx');
-export const MODULE_FILE = join(FOLDER, 'tile-module.ts');
+const ROOT = join(import.meta.dirname, '..');
+
+export interface WasmModule {
+  /** Of AssemblyScript, from the repository's root. */
+  readonly source: string;
+  /** The TypeScript that is made of it. */
+  readonly file: string;
+  /** The constant it exports. */
+  readonly name: string;
+  /** Memory in pages of 64 KB: all that the kernels work in, see the source. */
+  readonly pages: number;
+}
+
+export const MODULES: readonly WasmModule[] = [
+  {
+    source: 'protocol/codecs/remotefx/assembly/tile.ts',
+    file: 'protocol/codecs/remotefx/tile-module.ts',
+    ...{ name: 'TILE_MODULE', pages: 3 },
+  },
+  {
+    source: 'protocol/codecs/assembly/planar.ts',
+    file: 'protocol/codecs/planar-module.ts',
+    ...{ name: 'PLANAR_MODULE', pages: 45 },
+  },
+];
 
 /** Characters of base64 in a line. */
 const LINE = 110;
 
-/** The text of `tile-module.ts`. */
-export async function buildTileModule(): Promise<string> {
+/** The text of a module's file. */
+export async function buildModule({ source, name, pages }: WasmModule): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'oriel-wasm-'));
   try {
-    const outFile = join(folder, 'tile.wasm');
+    const outFile = join(folder, 'module.wasm');
     const { error, stderr } = await asc([
-      join(FOLDER, 'assembly/tile.ts'),
+      join(ROOT, source),
       ...['--outFile', outFile, '-O3', '--enable', 'simd', '--runtime', 'stub', '--noAssert'],
-      // 192 KB: all that the kernels work in, see the source.
-      ...['--initialMemory', '3', '--maximumMemory', '3'],
+      ...['--initialMemory', `${pages}`, '--maximumMemory', `${pages}`],
     ]);
     if (error !== null) throw new Error(stderr.toString());
     const base64 = readFileSync(outFile).toString('base64');
     const lines = base64.match(new RegExp(`.{1,${LINE}}`, 'g')) ?? [];
     return [
-      '// biome-ignore-all format: made by `npm run build:wasm` of assembly/tile.ts, not written.',
+      `// biome-ignore-all format: made by \`npm run build:wasm\` of assembly/${basename(source)}, not written.`,
       '',
-      '/** The WebAssembly of `assembly/tile.ts`, in base64. */',
-      'export const TILE_MODULE =',
+      `/** The WebAssembly of \`assembly/${basename(source)}\`, in base64. */`,
+      `export const ${name} =`,
       ...lines.map((line, i) => `  '${line}'${i === lines.length - 1 ? ';' : ' +'}`),
       '',
     ].join('\n');
@@ -42,4 +64,9 @@ export async function buildTileModule(): Promise<string> {
   }
 }
 
-if (import.meta.main) writeFileSync(MODULE_FILE, await buildTileModule());
+/** As it is in the repository. */
+export function keptModule({ file }: WasmModule): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
+
+if (import.meta.main) for (const each of MODULES) writeFileSync(join(ROOT, each.file), await buildModule(each));

@@ -1,6 +1,7 @@
 import { DecodeError } from '../core/errors.ts';
 import { limitToByte } from './limit-to-byte.ts';
 import { firstRowStart, OPAQUE_BLACK, type PixelTarget, type RowOrder, rowStep } from './pixel-target.ts';
+import { type PlanarKernel, planarKernel } from './planar-kernel.ts';
 
 /**
  * Decodes an RDP6_BITMAP_STREAM, [MS-RDPEGDI] 2.2.2.5.1 and 3.1.9, into the whole of `target`: RGB or AYCoCg planes,
@@ -9,8 +10,15 @@ import { firstRowStart, OPAQUE_BLACK, type PixelTarget, type RowOrder, rowStep }
  *
  * Bytes behind the picture are padding: raw planes have one by the specification, and encoders differ in the rest.
  * Throws `DecodeError` when a plane ends early or a run leaves its row.
+ *
+ * @param kernel decodes what it can of RGB planes; what is here does without, to the same pixels
  */
-export function decodePlanar(source: Uint8Array, target: PixelTarget, order: RowOrder = 'bottom-up'): void {
+export function decodePlanar(
+  source: Uint8Array,
+  target: PixelTarget,
+  order: RowOrder = 'bottom-up',
+  kernel: PlanarKernel | undefined = planarKernel,
+): void {
   const header = source[0];
   if (header === undefined) throw failure('truncated', 'FormatHeader', 0);
   const lossLevel = header & FormatHeader.colorLossLevel;
@@ -20,13 +28,16 @@ export function decodePlanar(source: Uint8Array, target: PixelTarget, order: Row
   if (width === 0 || height === 0) return;
   if (subsampled && lossLevel === 0) throw failure('invalid_value', 'FormatHeader', 0, 'subsampled without AYCoCg');
 
+  const withAlpha = (header & FormatHeader.noAlpha) === 0;
+  if (lossLevel === 0 && kernel?.(source, { at: 1, withAlpha, runLength }, target, order)) return;
+
   const chromaWidth = subsampled ? (width + 1) >>> 1 : width;
   const chromaHeight = subsampled ? (height + 1) >>> 1 : height;
   const size = width * height;
   const chromaSize = chromaWidth * chromaHeight;
 
   let at = 1;
-  if ((header & FormatHeader.noAlpha) === 0) {
+  if (withAlpha) {
     at = runLength ? skipPlane(source, at, width, height, 'AlphaPlane') : at + size;
   }
   if (!runLength) {

@@ -1,3 +1,4 @@
+import { type Exported, instantiate } from '../web-assembly.ts';
 import { lumaToRgba, yCbCrToRgba } from './colour.ts';
 import { decodeRlgr, RlgrMode } from './rlgr.ts';
 import { TILE_MODULE } from './tile-module.ts';
@@ -63,9 +64,9 @@ export function plainTileKernels(): TileKernels {
   };
 }
 
-/** Undefined where there is no WebAssembly, or none with vectors, or where a page's policy forbids it. */
+/** Undefined where `instantiate` says so. */
 export function webAssemblyTileKernels(): TileKernels | undefined {
-  const tile = instantiate();
+  const tile = instantiate<TileModule>(TILE_MODULE);
   if (tile === undefined) return undefined;
   const { buffer } = tile.memory;
   const [y, cb, cr] = [0, 1, 2].map(
@@ -119,35 +120,14 @@ function rowsOf(pixels: Uint32Array): Uint32Array[] {
 /** What `assembly/tile.ts` exports. Addresses are bytes from the memory's start. */
 interface TileModule {
   readonly memory: { readonly buffer: ArrayBuffer };
-  readonly components: { readonly value: number };
-  readonly pixels: { readonly value: number };
-  readonly stream: { readonly value: number };
-  readonly streamSize: { readonly value: number };
+  readonly components: Exported;
+  readonly pixels: Exported;
+  readonly stream: Exported;
+  readonly streamSize: Exported;
   readonly decodeRlgr: (rlgr1: number, size: number, output: number) => number;
   readonly firstNonzero: (component: number) => number;
   readonly shiftLeft: (at: number, count: number, bits: number) => void;
   readonly inverseLevel: (tile: number, low: number, high: number) => void;
   readonly paint: () => void;
   readonly paintLuma: () => void;
-}
-
-/** The part of the platform that only this file needs; neither Node nor browsers have to have it. */
-interface Platform {
-  readonly WebAssembly?: {
-    readonly Module: new (bytes: Uint8Array) => object;
-    readonly Instance: new (module: object) => { readonly exports: object };
-  };
-  readonly atob: (base64: string) => string;
-}
-
-function instantiate(): TileModule | undefined {
-  const { WebAssembly, atob } = globalThis as unknown as Platform;
-  if (WebAssembly === undefined) return undefined;
-  try {
-    const bytes = Uint8Array.from(atob(TILE_MODULE), (character) => character.charCodeAt(0));
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as TileModule;
-  } catch {
-    // An engine without vectors refuses the module, and a page's policy may forbid all of them.
-    return undefined;
-  }
 }
