@@ -100,10 +100,13 @@ function handle(message: ToHost): void {
       session.event(message.event, message.at);
       return;
     case 'attach-viewer':
-      session.attachViewer(message.viewer);
+      session.attachViewer(message.viewer, message.isOwner);
       return;
     case 'viewer-ack':
       session.acknowledge(message.viewer, message.seq);
+      return;
+    case 'take-state':
+      session.takeState(message.viewer, message.limit);
       return;
     case 'detach-viewer':
       session.detachViewer(message.viewer);

@@ -20,7 +20,8 @@ const toHost: ToHost[] = [
   { kind: 'open', session: 2, at, options: { sessionId: 'ü' } },
   { kind: 'update', session: 0xffffffff, at, update: { code: 0x40, data: Uint8Array.of(1, 2, 3, 4) } },
   { kind: 'pointer-moved', session: 1, at, x: 65535, y: 3 },
-  { kind: 'attach-viewer', session: 1, at, viewer: 7 },
+  { kind: 'attach-viewer', session: 1, at, viewer: 7, isOwner: true },
+  { kind: 'take-state', session: 1, at, viewer: 7, limit: 0xffffffff },
   { kind: 'viewer-ack', session: 1, at, viewer: 7, seq: 9 },
   { kind: 'detach-viewer', session: 1, at, viewer: 7 },
   { kind: 'finish', session: 1, at },
@@ -30,7 +31,10 @@ const toHost: ToHost[] = [
 
 const fromHost: FromHost[] = [
   { kind: 'opened', session: 1, at },
-  { kind: 'viewer-message', session: 1, at, viewer: 7, message: Uint8Array.of(0x11, 0) },
+  { kind: 'viewer-message', session: 1, at, viewer: 7, message: Uint8Array.of(0x11, 0), updates: 12 },
+  { kind: 'viewer-shows', session: 1, at, viewer: 7, updates: 13 },
+  { kind: 'viewer-state', session: 1, at, viewer: 7, state: { size: 99, state: Uint8Array.of(1, 2) } },
+  { kind: 'viewer-state', session: 1, at, viewer: 7, state: undefined },
   { kind: 'progress', session: 1, at, bytes: 123 },
   {
     kind: 'health',

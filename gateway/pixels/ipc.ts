@@ -2,6 +2,7 @@ import { ReadCursor, WriteCursor } from '#protocol/core/cursor.ts';
 import { DecodeError } from '#protocol/core/errors.ts';
 import { decodeUtf8, encodeUtf8 } from '#protocol/core/text.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+import type { DeflatedState } from '#protocol/tunnel/messages.ts';
 import type { RecordingHealth } from '../sessions/ports.ts';
 
 /**
@@ -21,7 +22,23 @@ export type ToHost =
     }
   /** A line for the recording's event log. */
   | { readonly kind: 'event'; readonly session: number; readonly at: number; readonly event: SessionEvent }
-  | { readonly kind: 'attach-viewer'; readonly session: number; readonly at: number; readonly viewer: number }
+  | {
+      readonly kind: 'attach-viewer';
+      readonly session: number;
+      readonly at: number;
+      readonly viewer: number;
+      /** It has drawn all updates so far itself, and hears of nothing that it does on its own. */
+      readonly isOwner: boolean;
+    }
+  /** The viewer would like to draw the updates from here on itself. Answered with `viewer-state`. */
+  | {
+      readonly kind: 'take-state';
+      readonly session: number;
+      readonly at: number;
+      readonly viewer: number;
+      /** Bytes, deflated. */
+      readonly limit: number;
+    }
   | {
       readonly kind: 'viewer-ack';
       readonly session: number;
@@ -44,6 +61,24 @@ export type FromHost =
       readonly viewer: number;
       /** A tunnel message, ready to send. A view when decoded. */
       readonly message: Uint8Array;
+      /** Who has drawn it has seen so many of the session's updates. */
+      readonly updates: number;
+    }
+  /** An owner that has drawn what it was sent has seen so many of the session's updates. */
+  | {
+      readonly kind: 'viewer-shows';
+      readonly session: number;
+      readonly at: number;
+      readonly viewer: number;
+      readonly updates: number;
+    }
+  /** What it asked for, and the last for this viewer; nothing where there is too much of it: then pictures go on as before. */
+  | {
+      readonly kind: 'viewer-state';
+      readonly session: number;
+      readonly at: number;
+      readonly viewer: number;
+      readonly state: DeflatedState | undefined;
     }
   /** This many bytes of updates have been taken from the session's backlog. */
   | { readonly kind: 'progress'; readonly session: number; readonly at: number; readonly bytes: number }
@@ -102,6 +137,7 @@ const ToHostKind = {
   finish: 7,
   recover: 8,
   event: 9,
+  'take-state': 10,
 } as const;
 
 const FromHostKind = {
@@ -112,6 +148,8 @@ const FromHostKind = {
   finished: 0x45,
   troubled: 0x46,
   health: 0x47,
+  'viewer-shows': 0x48,
+  'viewer-state': 0x49,
 } as const;
 
 export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
@@ -133,7 +171,18 @@ export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
       cursor.u16(message.y);
       return cursor.finish();
     }
-    case 'attach-viewer':
+    case 'attach-viewer': {
+      const cursor = openFrame(kind, message, 4 + 1); // viewer, isOwner
+      cursor.u32(message.viewer);
+      cursor.u8(message.isOwner ? 1 : 0);
+      return cursor.finish();
+    }
+    case 'take-state': {
+      const cursor = openFrame(kind, message, 4 + 4); // viewer, limit
+      cursor.u32(message.viewer);
+      cursor.u32(message.limit);
+      return cursor.finish();
+    }
     case 'detach-viewer': {
       const cursor = openFrame(kind, message, 4); // viewer
       cursor.u32(message.viewer);
@@ -177,7 +226,9 @@ export function decodeToHost(frame: Uint8Array): ToHost {
     case ToHostKind['pointer-moved']:
       return { kind: 'pointer-moved', session, at, x: cursor.u16('x'), y: cursor.u16('y') };
     case ToHostKind['attach-viewer']:
-      return { kind: 'attach-viewer', session, at, viewer: cursor.u32('viewer') };
+      return { kind: 'attach-viewer', session, at, viewer: cursor.u32('viewer'), isOwner: cursor.u8('isOwner') === 1 };
+    case ToHostKind['take-state']:
+      return { kind: 'take-state', session, at, viewer: cursor.u32('viewer'), limit: cursor.u32('limit') };
     case ToHostKind['viewer-ack']:
       return { kind: 'viewer-ack', session, at, viewer: cursor.u32('viewer'), seq: cursor.u32('seq') };
     case ToHostKind['detach-viewer']:
@@ -199,9 +250,24 @@ export function encodeFromHost(message: FromHost): Uint8Array<ArrayBuffer> {
     case 'opened':
       return openFrame(kind, message, 0).finish();
     case 'viewer-message': {
-      const cursor = openFrame(kind, message, 4 + message.message.length); // viewer, message
+      const cursor = openFrame(kind, message, 4 + 4 + message.message.length); // viewer, updates, message
       cursor.u32(message.viewer);
+      cursor.u32(message.updates);
       cursor.bytes(message.message);
+      return cursor.finish();
+    }
+    case 'viewer-shows': {
+      const cursor = openFrame(kind, message, 4 + 4); // viewer, updates
+      cursor.u32(message.viewer);
+      cursor.u32(message.updates);
+      return cursor.finish();
+    }
+    case 'viewer-state': {
+      const { size, state } = message.state ?? { size: 0, state: new Uint8Array() };
+      const cursor = openFrame(kind, message, 4 + 4 + state.length); // viewer, size, state
+      cursor.u32(message.viewer);
+      cursor.u32(size);
+      cursor.bytes(state);
       return cursor.finish();
     }
     case 'progress': {
@@ -226,8 +292,17 @@ export function decodeFromHost(frame: Uint8Array): FromHost {
   switch (kind) {
     case FromHostKind.opened:
       return { kind: 'opened', session, at };
-    case FromHostKind['viewer-message']:
-      return { kind: 'viewer-message', session, at, viewer: cursor.u32('viewer'), message: cursor.rest() };
+    case FromHostKind['viewer-message']: {
+      const [viewer, updates] = [cursor.u32('viewer'), cursor.u32('updates')];
+      return { kind: 'viewer-message', session, at, viewer, updates, message: cursor.rest() };
+    }
+    case FromHostKind['viewer-shows']:
+      return { kind: 'viewer-shows', session, at, viewer: cursor.u32('viewer'), updates: cursor.u32('updates') };
+    case FromHostKind['viewer-state']: {
+      const [viewer, size] = [cursor.u32('viewer'), cursor.u32('size')];
+      const state = size === 0 ? undefined : { size, state: cursor.rest() };
+      return { kind: 'viewer-state', session, at, viewer, state };
+    }
     case FromHostKind.progress:
       return { kind: 'progress', session, at, bytes: cursor.u32('bytes') };
     case FromHostKind.health:

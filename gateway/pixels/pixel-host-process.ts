@@ -9,6 +9,8 @@ import { GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type {
   PixelOptions,
+  PixelOwner,
+  PixelOwnerWatch,
   PixelSession,
   Pixels,
   PixelViewer,
@@ -99,6 +101,7 @@ export class PixelHostProcess implements Pixels {
       event: (type, fields, at) => session.event(type, fields, at),
       pending: (type, fields) => session.pending(type, fields),
       watch: (viewer) => session.watch(this.#nextViewer++, viewer),
+      watchAsOwner: (owner) => session.watchAsOwner(this.#nextViewer++, owner),
     };
   }
 
@@ -207,7 +210,7 @@ class OpenSession implements HostedSession {
   readonly #journal: Journal | undefined;
   readonly #links: SessionLinks;
   readonly #send: SessionLinks['send'];
-  readonly #viewers = new Map<number, PixelViewer>();
+  readonly #viewers = new Map<number, PixelViewer & Partial<PixelOwner>>();
   readonly #opening = Promise.withResolvers<void>();
   readonly #finishing = Promise.withResolvers<RecordingResult | 'left' | undefined>();
   #state: 'opening' | 'open' | 'failed' = 'opening';
@@ -261,13 +264,27 @@ class OpenSession implements HostedSession {
   }
 
   watch(id: number, viewer: PixelViewer): PixelWatch {
+    return this.#watch(id, viewer, false);
+  }
+
+  watchAsOwner(id: number, owner: PixelOwner): PixelOwnerWatch {
+    return {
+      ...this.#watch(id, owner, true),
+      takeState: (limit) => {
+        if (!this.#viewers.has(id)) return;
+        this.#send({ kind: 'take-state', session: this.#id, at: sessionClock(), viewer: id, limit });
+      },
+    };
+  }
+
+  #watch(id: number, viewer: PixelViewer & Partial<PixelOwner>, isOwner: boolean): PixelWatch {
     if (this.#state === 'failed') {
       // Not within this call: the caller does not hold its watch yet.
       queueMicrotask(() => viewer.failed());
       return { acknowledge: () => {}, close: () => {} };
     }
     this.#viewers.set(id, viewer);
-    this.#send({ kind: 'attach-viewer', session: this.#id, at: sessionClock(), viewer: id });
+    this.#send({ kind: 'attach-viewer', session: this.#id, at: sessionClock(), viewer: id, isOwner });
     return {
       acknowledge: (seq) => {
         if (!this.#viewers.has(id)) return;
@@ -288,7 +305,13 @@ class OpenSession implements HostedSession {
         this.#opening.resolve();
         return;
       case 'viewer-message':
-        this.#viewers.get(message.viewer)?.send(message.message);
+        this.#viewers.get(message.viewer)?.send(message.message, message.updates);
+        return;
+      case 'viewer-shows':
+        this.#viewers.get(message.viewer)?.shows?.(message.updates);
+        return;
+      case 'viewer-state':
+        this.#viewers.get(message.viewer)?.state?.(message.state);
         return;
       case 'progress':
         this.sink.progress(message.bytes);

@@ -14,12 +14,20 @@ const FRAME_INTERVAL_MS = 50;
 /** Gathers what the server draws together into one picture. */
 const GATHER_MS = 6;
 
+/** Where a viewer's pictures go. */
+export interface RegionsOutput {
+  /** @param updates who has drawn it has seen so many of the session's updates */
+  send(message: Uint8Array, updates: number): void;
+  /** There was nothing to send to show so many. */
+  shows?(updates: number): void;
+}
+
 /**
  * One viewer in Regions mode: remembers what changed since the viewer's last picture, and sends the latest state of
  * it at a pace that the viewer's acknowledgements set. Old pictures are never queued.
  */
 export class RegionsViewer {
-  readonly #send: (message: Uint8Array) => void;
+  readonly #output: RegionsOutput;
   readonly #clock: () => number;
   readonly #damage = new DamageList();
   readonly #link = new LinkMeter();
@@ -31,11 +39,24 @@ export class RegionsViewer {
   #changedAt: number | undefined;
   #pointerVersion = -1;
   #position: { x: number; y: number } | undefined;
+  #paused = false;
   #closed = false;
 
-  constructor(send: (message: Uint8Array) => void, clock = sessionClock) {
-    this.#send = send;
+  constructor(output: RegionsOutput, clock = sessionClock) {
+    this.#output = output;
     this.#clock = clock;
+  }
+
+  /** Whose viewer it is: it has drawn all there was itself, and hears of nothing that it does on its own. */
+  get isOwner(): boolean {
+    return this.#output.shows !== undefined;
+  }
+
+  /** The viewer shows this picture already, but for parts that were drawn and not presented, and this pointer. */
+  assume(picture: Picture, except: readonly Rect[], pointer: PointerState): void {
+    this.#cutter = new RegionsCutter(picture.width, picture.height);
+    this.#cutter.assume(picture, except);
+    this.#pointerVersion = pointer.version;
   }
 
   /** The desktop has this size now and must be sent whole. */
@@ -44,7 +65,7 @@ export class RegionsViewer {
     this.#cutter = new RegionsCutter(width, height);
     this.#damage.clear();
     this.damaged([{ x: 0, y: 0, width, height }], at);
-    this.#sendMessage({ type: 'desktop-size', width, height });
+    this.#sendMessage({ type: 'desktop-size', width, height }, 0);
   }
 
   damaged(rects: readonly Rect[], at: number): void {
@@ -69,6 +90,15 @@ export class RegionsViewer {
     this.#link.acknowledged(seq, at);
   }
 
+  /** Nothing is begun from here on; what is being encoded is still sent. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+  }
+
   close(): void {
     this.#closed = true;
     this.#cutter = undefined;
@@ -76,56 +106,63 @@ export class RegionsViewer {
 
   /** When `flush` should be called next, or `undefined` when there is nothing to send or nobody to take it. */
   dueAt(): number | undefined {
-    if (this.#cutter === undefined || this.#encoding) return undefined;
+    if (this.#cutter === undefined || this.#encoding || this.#paused) return undefined;
     if (this.#seq - this.#acknowledged >= MAX_IN_FLIGHT) return undefined;
     if (this.#changedAt !== undefined) return Math.max(this.#changedAt + GATHER_MS, this.#sentAt + FRAME_INTERVAL_MS);
     const { refineAt } = this.#cutter;
     return refineAt === undefined ? undefined : Math.max(refineAt, this.#sentAt + FRAME_INTERVAL_MS);
   }
 
-  /** Sends what has changed. The picture must be up to date; its pixels are copied before the first wait. */
-  async flush(picture: Picture, pointer: PointerState, at: number): Promise<void> {
+  /**
+   * Sends what has changed. The picture must be up to date; its pixels are copied before the first wait.
+   * @param updates how many of the session's are in it
+   */
+  async flush(picture: Picture, pointer: PointerState, at: number, updates: number): Promise<void> {
     this.#changedAt = undefined;
     this.#sentAt = at;
-    this.#sendPointer(pointer);
+    this.#sendPointer(pointer, updates);
     const cutter = this.#cutter;
     const pieces = cutter?.cut(picture, this.#damage.take(), at, this.#link.isThin) ?? [];
-    if (pieces.length === 0) return;
+    if (pieces.length === 0) {
+      if (!this.#closed) this.#output.shows?.(updates);
+      return;
+    }
     this.#encoding = true;
     try {
       const regions = await encodeRegions(pieces);
       // A desktop of another size has come meanwhile: these would land on the wrong one.
       if (this.#closed || cutter !== this.#cutter) return;
       this.#seq++;
-      const bytes = this.#sendMessage({ type: 'regions', seq: this.#seq, regions });
+      const bytes = this.#sendMessage({ type: 'regions', seq: this.#seq, regions }, updates);
       this.#link.sent(this.#seq, bytes, this.#clock());
     } finally {
       this.#encoding = false;
     }
   }
 
-  #sendPointer(pointer: PointerState): void {
+  #sendPointer(pointer: PointerState, updates: number): void {
     if (pointer.version !== this.#pointerVersion) {
       this.#pointerVersion = pointer.version;
       this.#sendMessage(
         pointer.kind === 'shape'
           ? { type: 'pointer-shape', ...pointer.shape, kind: 'shape', rgba: new Uint8Array(pointer.shape.rgba.buffer) }
           : { type: 'pointer-shape', kind: pointer.kind },
+        updates,
       );
     }
     if (this.#position !== undefined) {
-      this.#sendMessage({ type: 'pointer-position', ...this.#position });
+      this.#sendMessage({ type: 'pointer-position', ...this.#position }, updates);
       this.#position = undefined;
     }
   }
 
   /** @returns its bytes */
-  #sendMessage(message: GatewayMessage): number {
+  #sendMessage(message: GatewayMessage, updates: number): number {
     if (this.#closed) return 0;
     const bytes = encodeGatewayMessage(message);
     // Read before it is given away: what is transferred has no length.
     const { length } = bytes;
-    this.#send(bytes);
+    this.#output.send(bytes, updates);
     return length;
   }
 }

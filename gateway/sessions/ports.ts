@@ -2,7 +2,7 @@ import type { ClipboardAction, ClipboardOutput } from '#protocol/channels/cliprd
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { LockKeys } from '#protocol/session/client-active-stage.ts';
-import type { ClipboardNews } from '#protocol/tunnel/messages.ts';
+import type { ClipboardNews, DeflatedState } from '#protocol/tunnel/messages.ts';
 import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { ConnectionSecurity } from '../rdp/security.ts';
@@ -114,6 +114,8 @@ export interface Notice {
 export interface Owner {
   /** Bytes of graphics sent so far. */
   readonly bytesSent: number;
+  /** Whether its pictures come from the pixel host: without that it sees nothing. */
+  readonly needsPixels: boolean;
   phase(name: string): void;
   graphics(update: GraphicsUpdate): void;
   notice(notice: Notice): void;
@@ -164,12 +166,27 @@ export interface PixelSession {
   pending(type: string, fields: (at: number) => Readonly<Record<string, unknown>> | undefined): void;
   /** A viewer in Regions mode. Messages come out as tunnel messages, ready to send. */
   watch(viewer: PixelViewer): PixelWatch;
+  /** The owner's browser, which has drawn all updates up to now itself: it is sent what changes from here on. */
+  watchAsOwner(owner: PixelOwner): PixelOwnerWatch;
 }
 
 export interface PixelViewer {
-  send(message: Uint8Array): void;
+  /** @param updates who has drawn it has seen so many of the session's updates */
+  send(message: Uint8Array, updates: number): void;
   /** The host cannot serve this viewer any more. */
   failed(): void;
+}
+
+export interface PixelOwner extends PixelViewer {
+  /** With what it was sent it shows so many of the session's updates. */
+  shows(updates: number): void;
+  /** Answers `takeState`; nothing more is sent after it. Nothing: there is too much of it, and pictures go on as before. */
+  state(state: DeflatedState | undefined): void;
+}
+
+export interface PixelOwnerWatch extends PixelWatch {
+  /** What it takes to draw the updates from here on in the browser again. @param limit bytes, deflated */
+  takeState(limit: number): void;
 }
 
 export interface PixelWatch {

@@ -19,6 +19,7 @@ const LIMIT = 1e15;
 /** What the owner's browser was told, in order. */
 class FakeOwner implements Owner {
   readonly bytesSent = 0;
+  needsPixels = false;
   readonly told: string[] = [];
   phase(name: string): void {
     this.told.push(`phase ${name}`);

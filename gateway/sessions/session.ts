@@ -18,6 +18,8 @@ import type {
   EndWords,
   Notice,
   Owner,
+  PixelOwner,
+  PixelOwnerWatch,
   PixelSession,
   RecordingHealth,
   RecordingResult,
@@ -342,6 +344,11 @@ export class Session implements LiveSession {
     };
   }
 
+  /** What the owner's browser is to be sent from here on, in place of the updates. Nothing while there is no desktop. */
+  watchAsOwner(owner: PixelOwner): PixelOwnerWatch | undefined {
+    return this.#state.name === 'active' ? this.#pixels?.watchAsOwner(owner) : undefined;
+  }
+
   /**
    * Somebody plays the recording of this session while it is made, and so sees it with a few seconds of delay.
    * @returns how to say that she no longer does
@@ -568,6 +575,10 @@ export class Session implements LiveSession {
     if (this.#recording !== 'off') this.#recording = 'failed';
     if (this.#parts.record === 'required') {
       this.end(code, detail);
+      return;
+    }
+    if (this.#owner()?.needsPixels === true) {
+      this.end(code === 'protocol_error' ? code : 'internal_error', `the owner's pictures came from there: ${detail}`);
       return;
     }
     this.#log.warn({ code, detail }, 'the session goes on without pixel host');

@@ -27,6 +27,7 @@ import type {
   DriverEvents,
   DriverOptions,
   PixelOptions,
+  PixelOwner,
   PixelSession,
   Pixels,
   PixelViewer,
@@ -315,6 +316,9 @@ export class FakePixelSession implements PixelSession {
   readonly updates: GraphicsUpdate[] = [];
   readonly pointers: [number, number][] = [];
   readonly viewers: PixelViewer[] = [];
+  /** Those of them that are owners; and how large a state they have asked for. */
+  readonly owners: PixelOwner[] = [];
+  readonly stateLimits: number[] = [];
   readonly acknowledged: number[] = [];
   readonly events: { type: string; fields: Readonly<Record<string, unknown>>; at: number }[] = [];
   readonly #finished = Promise.withResolvers<RecordingResult | 'left' | undefined>();
@@ -344,6 +348,12 @@ export class FakePixelSession implements PixelSession {
   }
 
   pending(): void {}
+
+  watchAsOwner(owner: PixelOwner) {
+    this.owners.push(owner);
+    const watch = this.watch(owner);
+    return { ...watch, takeState: (limit: number) => void this.stateLimits.push(limit) };
+  }
 
   watch(viewer: PixelViewer) {
     this.viewers.push(viewer);

@@ -1,52 +1,93 @@
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { LockKeys } from '#protocol/session/client-active-stage.ts';
-import type { ClipboardNews } from '#protocol/tunnel/messages.ts';
+import {
+  type ClipboardNews,
+  type DeflatedState,
+  encodeGatewayMessage,
+  MessageType,
+  type PictureChoice,
+} from '#protocol/tunnel/messages.ts';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
-import type { Notice, Owner } from '../sessions/ports.ts';
+import type { Notice, Owner, PixelOwner, PixelOwnerWatch } from '../sessions/ports.ts';
 import type { TunnelConnection } from './connection.ts';
 import { GraphicsBatch } from './graphics-batch.ts';
+import { ModeChooser } from './mode-chooser.ts';
 
-/** Sent and not yet drawn: above this the server is held back, and let go again below the lower mark. */
+/** Sent and not yet drawn: above this the server is held back, and let go again below the lower mark. Both are lower on a slow link. */
 export const HOLD_BYTES = 4 * 1024 * 1024;
 export const RELEASE_BYTES = 2 * 1024 * 1024;
+/** On a link whose speed is known: what it takes in so many seconds, but so many bytes at least. */
+const HOLD_SECONDS = 1.5;
+const LEAST_HOLD_BYTES = 512 * 1024;
 /** What may wait in the socket: reached only by a browser that acknowledges what it has not read. */
 const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 
-/** What the session learns of how far the browser is. */
-export interface OwnerProgress {
+/** What the session learns of its owner's browser, and what it gives it. */
+export interface OwnerSession {
   /** Of all the updates the browser has drawn so many, and it has yet to draw so many bytes. */
   drawn(updates: number, behindBytes: number): void;
   /** Whether it is behind by more than it may be. */
   holdBack(hold: boolean): void;
+  /** Regions in place of the updates; nothing where there is no desktop yet. */
+  watch(owner: PixelOwner): PixelOwnerWatch | undefined;
+}
+
+/** How the browser is served. `returning`: it still gets regions, and updates gather until its decoder can go on with them. */
+type Mode =
+  | { readonly name: 'stream' }
+  | { readonly name: 'regions' | 'returning'; readonly watch: PixelOwnerWatch; readonly updates: number };
+
+interface Unacknowledged {
+  readonly size: number;
+  /** Who has drawn it has seen so many of all updates. */
+  updates: number;
+  /** Its number at the pixel host, where it comes from there. */
+  readonly regions: number | undefined;
+}
+
+/** A message that waits for its number. */
+interface Waiting {
+  readonly message: Buffer;
+  readonly updates: number;
+  release(): void;
 }
 
 /**
- * The owner's browser in Stream mode: passes the server's own updates on, and measures how far the browser is behind.
- * What arrives together (in one turn of the event loop: TLS hands out a burst record by record) goes out as one message.
+ * The owner's browser: passes the server's own updates on, or regions in their place, and measures how far the browser is behind.
+ * Updates that arrive together (in one turn of the event loop: TLS hands out a burst record by record) go out as one message.
  */
 export class OwnerConnection implements Owner {
   readonly #connection: TunnelConnection;
-  readonly #progress: OwnerProgress;
+  readonly #session: OwnerSession;
+  readonly #chooser = new ModeChooser();
   readonly #batch = new GraphicsBatch();
+  #mode: Mode = { name: 'stream' };
+  /** Full batches of a browser that is `returning`. */
+  #waiting: Waiting[] = [];
   /** The messages that are not acknowledged yet; the oldest has number `#oldest`. */
-  #unacknowledged: { readonly size: number; readonly updates: number }[] = [];
+  #unacknowledged: Unacknowledged[] = [];
   #oldest = 1;
   #next = 1;
   /** Bytes of those. */
   #behind = 0;
-  /** Updates that the browser has drawn. */
+  /** Updates that came, and that the browser has drawn. */
+  #updates = 0;
   #drawn = 0;
   #holding = false;
   #flushing = false;
   #bytesSent = 0;
 
-  constructor(connection: TunnelConnection, progress: OwnerProgress) {
+  constructor(connection: TunnelConnection, session: OwnerSession) {
     this.#connection = connection;
-    this.#progress = progress;
+    this.#session = session;
   }
 
   get bytesSent(): number {
     return this.#bytesSent;
+  }
+
+  get needsPixels(): boolean {
+    return this.#mode.name !== 'stream';
   }
 
   phase(name: string): void {
@@ -55,6 +96,10 @@ export class OwnerConnection implements Owner {
   }
 
   graphics(update: GraphicsUpdate): void {
+    this.#updates++;
+    if (this.#mode.name !== 'stream') this.#chooser.served(update.data.length, performance.now());
+    // The pixel host has it from the session.
+    if (this.#mode.name === 'regions') return;
     this.#batch.add(update);
     if (this.#batch.full) {
       this.#flush();
@@ -63,6 +108,7 @@ export class OwnerConnection implements Owner {
       setImmediate(() => {
         this.#flushing = false;
         this.#flush();
+        this.#considerMode();
       });
     }
   }
@@ -85,39 +131,149 @@ export class OwnerConnection implements Owner {
     this.#connection.end(end);
   }
 
+  /** How the browser would like to be served. */
+  choose(choice: PictureChoice): void {
+    this.#chooser.choice = choice;
+    this.#considerMode();
+  }
+
+  /** Whether the page is seen. */
+  looks(): void {
+    this.#chooser.looks(performance.now());
+  }
+
   /** The browser has drawn everything up to and including `seq`. A number never sent, or seen before, says nothing. */
   acknowledge(seq: number): void {
     const count = (seq - this.#oldest + 1) >>> 0; // sequence numbers wrap around at 2^32
     if (count === 0 || count > this.#unacknowledged.length) return;
-    for (const { size, updates } of this.#unacknowledged.splice(0, count)) {
-      this.#behind -= size;
-      this.#drawn += updates;
+    let regions: number | undefined;
+    for (const message of this.#unacknowledged.splice(0, count)) {
+      this.#behind -= message.size;
+      this.#drawn = Math.max(this.#drawn, message.updates);
+      regions = message.regions ?? regions;
     }
     this.#oldest = (this.#oldest + count) >>> 0;
-    this.#progress.drawn(this.#drawn, this.#behind);
-    if (this.#holding && this.#behind < RELEASE_BYTES) {
-      this.#holding = false;
-      this.#progress.holdBack(false);
-    }
+    this.#chooser.acknowledged(count, performance.now());
+    if (regions !== undefined && this.#mode.name !== 'stream') this.#mode.watch.acknowledge(regions);
+    this.#session.drawn(this.#drawn, this.#behind);
+    if (this.#behind < this.#holdBytes / 2) this.#hold(false);
+    this.#considerMode();
+  }
+
+  /** What a slow link takes in a short while: more would only make what is seen old. */
+  get #holdBytes(): number {
+    const { bytesPerSecond = Number.POSITIVE_INFINITY } = this.#chooser;
+    return Math.min(HOLD_BYTES, Math.max(LEAST_HOLD_BYTES, bytesPerSecond * HOLD_SECONDS));
+  }
+
+  #hold(hold: boolean): void {
+    if (hold === this.#holding) return;
+    this.#holding = hold;
+    this.#session.holdBack(hold);
   }
 
   #flush(): void {
     if (this.#batch.empty) return;
+    if (this.#mode.name === 'returning') {
+      if (!this.#batch.full) return;
+      this.#waiting.push({ ...this.#batch.take(0), updates: this.#updates });
+      const bytes = this.#waiting.reduce((sum, { message }) => sum + message.length, 0);
+      if (bytes > HOLD_BYTES) this.#hold(true);
+      return;
+    }
+    const { message, release } = this.#batch.take(0);
+    this.#chooser.served(message.length, performance.now());
+    this.#send(message, this.#updates, undefined, release);
+  }
+
+  /**
+   * Sends a message that is acknowledged, under the next number.
+   * @param message its number is written at its second byte
+   */
+  #send(message: Uint8Array, updates: number, regions?: number, release?: () => void): void {
     if (this.#connection.bufferedBytes > SOCKET_BUFFER_BYTES) {
-      this.#batch.take(0).release();
+      release?.();
       this.#connection.endWith('viewer_too_slow');
       return;
     }
-    const { updates } = this.#batch;
-    const { message, release } = this.#batch.take(this.#next);
+    viewOf(message).setUint32(1, this.#next, true);
     this.#next = (this.#next + 1) >>> 0;
-    this.#unacknowledged.push({ size: message.length, updates });
+    this.#unacknowledged.push({ size: message.length, updates, regions });
     this.#behind += message.length;
     this.#bytesSent += message.length;
+    this.#chooser.sent(message.length, performance.now());
     this.#connection.sendBytes(message, release);
-    if (!this.#holding && this.#behind > HOLD_BYTES) {
-      this.#holding = true;
-      this.#progress.holdBack(true);
+    if (this.#behind > this.#holdBytes) this.#hold(true);
+  }
+
+  /** INVARIANT: never called while an update is handed over. The pixel host must have got what the browser has been sent. */
+  #considerMode(): void {
+    const wanted = this.#chooser.wanted(performance.now());
+    if (this.#mode.name === 'stream' && wanted === 'regions') this.#toRegions();
+    else if (this.#mode.name === 'regions' && wanted === 'stream') this.#toStream(this.#mode.watch);
+  }
+
+  /** What was sent goes on to be drawn; what comes after it is what regions will show. */
+  #toRegions(): void {
+    const watch = this.#session.watch({
+      send: (message, updates) => this.#sendFromHost(message, updates),
+      shows: (updates) => this.#shows(updates),
+      state: (state) => this.#returned(state),
+      // The session ends: what is shown could not go on.
+      failed: () => {},
+    });
+    if (watch === undefined) return;
+    this.#flush();
+    this.#mode = { name: 'regions', watch, updates: this.#updates };
+    this.#chooser.switched('regions', performance.now());
+    this.#send(encodeGatewayMessage({ type: 'mode', seq: 0, mode: 'regions' }), this.#updates);
+    // What it is behind by is not what is still to come.
+    this.#hold(false);
+  }
+
+  /** From here on updates gather. */
+  #toStream(watch: PixelOwnerWatch): void {
+    this.#mode = { name: 'returning', watch, updates: this.#updates };
+    watch.takeState(this.#chooser.stateLimit);
+  }
+
+  #returned(state: DeflatedState | undefined): void {
+    if (this.#mode.name !== 'returning') return;
+    const { watch, updates } = this.#mode;
+    if (state === undefined) {
+      this.#chooser.refused(performance.now());
+      this.#mode = { name: 'regions', watch, updates };
+      for (const { release } of this.#waiting.splice(0)) release();
+      if (!this.#batch.empty) this.#batch.take(0).release();
+      this.#hold(false);
+      return;
+    }
+    watch.close();
+    this.#mode = { name: 'stream' };
+    this.#chooser.switched('stream', performance.now());
+    this.#send(encodeGatewayMessage({ type: 'mode', seq: 0, mode: 'stream', ...state }), updates);
+    for (const waiting of this.#waiting.splice(0)) {
+      this.#send(waiting.message, waiting.updates, undefined, waiting.release);
+    }
+    this.#flush();
+    if (this.#behind < this.#holdBytes / 2) this.#hold(false);
+  }
+
+  #sendFromHost(message: Uint8Array, updates: number): void {
+    if (message[0] === MessageType.regions) this.#send(message, updates, viewOf(message).getUint32(1, true));
+    else this.#connection.sendBytes(message);
+  }
+
+  #shows(updates: number): void {
+    const last = this.#unacknowledged.at(-1);
+    if (last !== undefined) last.updates = Math.max(last.updates, updates);
+    else {
+      this.#drawn = Math.max(this.#drawn, updates);
+      this.#session.drawn(this.#drawn, this.#behind);
     }
   }
+}
+
+function viewOf(message: Uint8Array): DataView {
+  return new DataView(message.buffer, message.byteOffset, message.byteLength);
 }

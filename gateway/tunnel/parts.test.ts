@@ -47,6 +47,7 @@ function owner() {
   const made = new OwnerConnection(connection as unknown as TunnelConnection, {
     drawn: (updates, behindBytes) => drawn.push([updates, behindBytes]),
     holdBack: (hold) => held.push(hold),
+    watch: () => undefined,
   });
   return { owner: made, sent, held, drawn, ended, connection };
 }

@@ -233,7 +233,7 @@ test('a live view: announced, view-only, logged, and ended with the session', as
   assert.deepEqual([notice.code, notice.viewers], ['shadow_started', 1]);
   assert.match(notice.message, /admin/);
   const host = harness.pixels.last;
-  host.viewers[0]?.send(encodeGatewayMessage({ type: 'desktop-size', width: 800, height: 600 }));
+  host.viewers[0]?.send(encodeGatewayMessage({ type: 'desktop-size', width: 800, height: 600 }), 0);
   assert.equal((await viewer.next('desktop-size')).width, 800);
   viewer.send({ type: 'ack', seq: 9 });
   await until(() => host.acknowledged.includes(9));

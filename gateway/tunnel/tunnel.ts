@@ -215,6 +215,7 @@ function attachOwner(connection: TunnelConnection, session: Session): Attached {
   const owner = new OwnerConnection(connection, {
     drawn: (updates, behindBytes) => session.ownerDrew(updates, behindBytes),
     holdBack: (hold) => session.holdBack(hold),
+    watch: (viewer) => session.watchAsOwner(viewer),
   });
   connection.send({ type: 'hello', version: TUNNEL_VERSION, role: 'owner', mode: 'stream' });
   session.attach(owner);
@@ -237,7 +238,11 @@ function attachOwner(connection: TunnelConnection, session: Session): Attached {
           session.resize(message.width, message.height);
           return;
         case 'visibility':
+          owner.looks();
           session.ownerLooks(message.visible);
+          return;
+        case 'pictures':
+          owner.choose(message.choice);
           return;
         case 'clipboard-offer':
           session.clipboard.offered(message);

@@ -16,6 +16,8 @@ export const TunnelLimits = {
   inputEvents: 2048,
   /** Wheel rotation of one event in 120ths of a notch: nine bits signed, [MS-RDPBCGR] 2.2.8.1.1.3.1.1.3. */
   wheelDelta: 255,
+  /** What a decoder's state takes, inflated: a full HD desktop with full caches has less. */
+  stateBytes: 64 * 1024 * 1024,
   /** UTF-8 bytes of a phase's name. */
   phaseBytes: 256,
   /** UTF-8 bytes of a JSON body: attach, ended, notice. */

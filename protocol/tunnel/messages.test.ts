@@ -56,6 +56,12 @@ const gatewayCases: readonly (readonly [name: string, hex: string, message: Gate
     },
   ],
   ['desktop size', '12 0005 2003', { type: 'desktop-size', width: 1280, height: 800 }],
+  ['from here on regions', '16 09000000 01', { type: 'mode', seq: 9, mode: 'regions' }],
+  [
+    'from here on the stream',
+    '16 0a000000 00 00010000 aabbcc',
+    { type: 'mode', seq: 10, mode: 'stream', size: 256, state: bytesOf('aabbcc') },
+  ],
   ['default pointer', '13 00', { type: 'pointer-shape', kind: 'default' }],
   ['hidden pointer', '13 01', { type: 'pointer-shape', kind: 'hidden' }],
   [
@@ -132,6 +138,9 @@ const browserCases: readonly (readonly [name: string, hex: string, message: Brow
   ['ping', '84 06000000', { type: 'ping', value: 6 }],
   ['end-session', '85', { type: 'end-session' }],
   ['resize', '86 5605 0003', { type: 'resize', width: 1366, height: 768 }],
+  ['pictures as the link allows', '8c 00', { type: 'pictures', choice: 'automatic' }],
+  ["the server's own pictures", '8c 01', { type: 'pictures', choice: 'stream' }],
+  ['pictures for a slow link', '8c 02', { type: 'pictures', choice: 'regions' }],
   ['visible', '87 01', { type: 'visibility', visible: true }],
   ['hidden', '87 00', { type: 'visibility', visible: false }],
   [

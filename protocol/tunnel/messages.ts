@@ -63,6 +63,7 @@ export const MessageType = {
   pointerShape: 0x13,
   pointerPosition: 0x14,
   lockKeys: 0x15,
+  mode: 0x16,
   ended: 0x20,
   notice: 0x21,
   pong: 0x31,
@@ -83,11 +84,35 @@ export const MessageType = {
   fileOffer: 0x89,
   filePart: 0x8a,
   fileCancel: 0x8b,
+  pictures: 0x8c,
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
 export type ViewerRole = 'owner' | 'shadow';
 export type ViewerMode = 'stream' | 'regions';
+
+/** Which mode the owner is served in: one of them, or whichever suits the link. */
+export type PictureChoice = 'automatic' | ViewerMode;
+
+/** Index is the wire value. */
+const modes: readonly ViewerMode[] = ['stream', 'regions'];
+const pictureChoices: readonly PictureChoice[] = ['automatic', ...modes];
+
+/**
+ * From here on pictures come in this mode. What was drawn so far stays: the first regions are what has changed since, and a state
+ * is that of a decoder which has drawn all updates before the next one.
+ */
+export type ModeMessage =
+  | { readonly type: 'mode'; readonly seq: number; readonly mode: 'regions' }
+  | ({ readonly type: 'mode'; readonly seq: number; readonly mode: 'stream' } & DeflatedState);
+
+/** What `Compositor.saveState` wrote, deflated (RFC 1951). */
+export interface DeflatedState {
+  /** Bytes of it, inflated. */
+  readonly size: number;
+  /** A view of the message when decoded. */
+  readonly state: Uint8Array;
+}
 
 /** What the gateway says. Byte arrays in decoded messages are views of the message. */
 export type GatewayMessage =
@@ -96,6 +121,7 @@ export type GatewayMessage =
   | { readonly type: 'phase'; readonly phase: string }
   | { readonly type: 'graphics'; readonly seq: number; readonly updates: readonly GraphicsUpdate[] }
   | { readonly type: 'regions'; readonly seq: number; readonly regions: readonly Region[] }
+  | ModeMessage
   /** Regions mode: the desktop has this size and is blank. Comes before the first regions. */
   | { readonly type: 'desktop-size'; readonly width: number; readonly height: number }
   | PointerShapeMessage
@@ -122,12 +148,14 @@ export interface Notice {
 export type BrowserMessage =
   | { readonly type: 'attach'; readonly ticket: string; readonly version: number }
   | { readonly type: 'input'; readonly events: readonly InputEvent[] }
-  /** Everything up to this graphics or regions message has been drawn. */
+  /** Everything up to this graphics, regions or mode message has been drawn. */
   | { readonly type: 'ack'; readonly seq: number }
   | { readonly type: 'ping'; readonly value: number }
   | { readonly type: 'end-session' }
   /** The owner would like the desktop in this size; the server may leave it as it is. */
   | { readonly type: 'resize'; readonly width: number; readonly height: number }
+  /** How the owner would like to be served. A browser that never says so understands no change of mode. */
+  | { readonly type: 'pictures'; readonly choice: PictureChoice }
   /** Whether the page is seen at all: a hidden one needs no pictures. */
   | { readonly type: 'visibility'; readonly visible: boolean }
   /** Text of the user's clipboard, for the desktop's. */
@@ -152,7 +180,7 @@ export function encodeGatewayMessage(message: GatewayMessage): Uint8Array<ArrayB
       const cursor = open(MessageType.hello, 2 + 1 + 1); // version, role, mode
       cursor.u16(message.version);
       cursor.u8(message.role === 'shadow' ? 1 : 0);
-      cursor.u8(message.mode === 'regions' ? 1 : 0);
+      cursor.u8(modes.indexOf(message.mode));
       return cursor.finish();
     }
     case 'phase': {
@@ -167,6 +195,17 @@ export function encodeGatewayMessage(message: GatewayMessage): Uint8Array<ArrayB
       const cursor = open(MessageType.regions, 4 + sizeOfRegions(message.regions)); // seq, regions
       cursor.u32(message.seq);
       writeRegions(cursor, message.regions);
+      return cursor.finish();
+    }
+    case 'mode': {
+      const state = message.mode === 'stream' ? message : undefined;
+      const cursor = open(MessageType.mode, 4 + 1 + (state === undefined ? 0 : 4 + state.state.length)); // seq, mode, size, state
+      cursor.u32(message.seq);
+      cursor.u8(modes.indexOf(message.mode));
+      if (state !== undefined) {
+        cursor.u32(state.size);
+        cursor.bytes(state.state);
+      }
       return cursor.finish();
     }
     case 'desktop-size': {
@@ -231,6 +270,8 @@ export function decodeGatewayMessage(bytes: Uint8Array): GatewayMessage {
       return { type: 'graphics', seq: cursor.u32('seq'), updates: readUpdates(cursor) };
     case MessageType.regions:
       return { type: 'regions', seq: cursor.u32('seq'), regions: readRegions(cursor) };
+    case MessageType.mode:
+      return readMode(cursor);
     case MessageType.desktopSize: {
       const width = readSide(cursor, 'width');
       const height = readSide(cursor, 'height');
@@ -319,6 +360,11 @@ export function encodeBrowserMessage(message: BrowserMessage): Uint8Array<ArrayB
       cursor.u8(message.visible ? 1 : 0);
       return cursor.finish();
     }
+    case 'pictures': {
+      const cursor = open(MessageType.pictures, 1); // choice
+      cursor.u8(pictureChoices.indexOf(message.choice));
+      return cursor.finish();
+    }
     case 'clipboard-offer':
       return encodePart(MessageType.clipboardOffer, message);
     case 'file-offer':
@@ -363,6 +409,12 @@ export function decodeBrowserMessage(bytes: Uint8Array): BrowserMessage {
       if (visible > 1) throw cursor.error('invalid_value', 'visible', `${visible}`);
       cursor.expectEnd();
       return { type: 'visibility', visible: visible === 1 };
+    }
+    case MessageType.pictures: {
+      const choice = pictureChoices[cursor.u8('choice')];
+      if (choice === undefined) throw cursor.error('invalid_value', 'choice');
+      cursor.expectEnd();
+      return { type: 'pictures', choice };
     }
     case MessageType.clipboardOffer:
       return { type: 'clipboard-offer', ...readPart(cursor) };
@@ -412,10 +464,28 @@ function decodeHello(cursor: ReadCursor): GatewayMessage {
   const version = cursor.u16('version');
   const role = cursor.u8('role');
   if (role > 1) throw cursor.error('invalid_value', 'role', `${role}`);
-  const mode = cursor.u8('mode');
-  if (mode > 1) throw cursor.error('invalid_value', 'mode', `${mode}`);
+  const mode = readModeName(cursor);
   cursor.expectEnd();
-  return { type: 'hello', version, role: role === 1 ? 'shadow' : 'owner', mode: mode === 1 ? 'regions' : 'stream' };
+  return { type: 'hello', version, role: role === 1 ? 'shadow' : 'owner', mode };
+}
+
+function readMode(cursor: ReadCursor): ModeMessage {
+  const seq = cursor.u32('seq');
+  const mode = readModeName(cursor);
+  if (mode === 'regions') {
+    cursor.expectEnd();
+    return { type: 'mode', seq, mode };
+  }
+  const size = cursor.u32('size');
+  if (size > TunnelLimits.stateBytes) throw cursor.error('limit_exceeded', 'size', `${size}`);
+  return { type: 'mode', seq, mode, size, state: cursor.rest() };
+}
+
+function readModeName(cursor: ReadCursor): ViewerMode {
+  const value = cursor.u8('mode');
+  const mode = modes[value];
+  if (mode === undefined) throw cursor.error('invalid_value', 'mode', `${value}`);
+  return mode;
 }
 
 /** Bits as in RDP's TS_SET_KEYBOARD_INDICATORS. */
