@@ -122,6 +122,7 @@ export class HostSession {
         // It changes how pixels are read that have not been decoded yet.
         this.#decode();
         this.#apply(update);
+        for (const viewer of this.#viewers.values()) viewer.changed(sessionClock());
         break;
       case UpdateCode.desktopReset:
         this.#decode();
@@ -170,7 +171,7 @@ export class HostSession {
     this.#decode();
     this.#viewers.set(viewer, regions);
     if (isOwner && this.#compositor.width > 0) {
-      regions.assume(this.#compositor, this.#compositor.unpresented, this.#compositor.pointer);
+      regions.assume(this.#compositor, this.#compositor.pointer);
       return;
     }
     regions.resized(this.#compositor.width, this.#compositor.height, at);

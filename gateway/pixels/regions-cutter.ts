@@ -76,13 +76,9 @@ export class RegionsCutter {
     this.#kinds = new Uint8Array(this.#grid.size);
   }
 
-  /** The viewer shows this picture already, but for some parts. */
-  assume(picture: Picture, except: readonly Rect[]): void {
-    const { words, width } = this.#shown;
-    words.set(new Int32Array(picture.pixels.buffer));
-    for (const { x, y, width: part, height } of except) {
-      for (let row = y; row < y + height; row++) words.fill(0, row * width + x, row * width + x + part);
-    }
+  /** The viewer shows this picture already. */
+  assume(picture: Picture): void {
+    this.#shown.words.set(new Int32Array(picture.pixels.buffer));
   }
 
   /** When there will be something to sharpen. */

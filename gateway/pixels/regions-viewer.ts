@@ -52,10 +52,10 @@ export class RegionsViewer {
     return this.#output.shows !== undefined;
   }
 
-  /** The viewer shows this picture already, but for parts that were drawn and not presented, and this pointer. */
-  assume(picture: Picture, except: readonly Rect[], pointer: PointerState): void {
+  /** The viewer shows this picture already, half drawn as it may be, and this pointer. */
+  assume(picture: Picture, pointer: PointerState): void {
     this.#cutter = new RegionsCutter(picture.width, picture.height);
-    this.#cutter.assume(picture, except);
+    this.#cutter.assume(picture);
     this.#pointerVersion = pointer.version;
   }
 

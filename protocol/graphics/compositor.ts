@@ -228,14 +228,10 @@ export class Compositor {
   /**
    * What has changed since the last call, as a bounded number of rectangles inside the desktop. Nothing within a frame of
    * surface commands, which is presented as one: [MS-RDPBCGR] 2.2.9.2.3.
+   * @param evenHalfDrawn also within a frame, where it is time to show all that `pixels` has
    */
-  takeDamage(): Rect[] {
-    return this.#inSurfaceFrame ? [] : this.#damage.take();
-  }
-
-  /** What was drawn within a frame that has not ended: `pixels` has it, and `takeDamage` keeps it back. */
-  get unpresented(): readonly Rect[] {
-    return this.#inSurfaceFrame ? this.#damage.rects : [];
+  takeDamage(evenHalfDrawn = false): Rect[] {
+    return this.#inSurfaceFrame && !evenHalfDrawn ? [] : this.#damage.take();
   }
 
   /**

@@ -30,10 +30,6 @@ export class DamageList {
     else this.#rects.push(added);
   }
 
-  get rects(): readonly Rect[] {
-    return this.#rects;
-  }
-
   save(state: StateWriter): void {
     state.u32(this.#rects.length);
     for (const { x, y, width, height } of this.#rects) for (const value of [x, y, width, height]) state.u16(value);

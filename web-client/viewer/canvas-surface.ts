@@ -19,6 +19,8 @@ export class CanvasSurface implements Surface {
   }
 
   resize(size: Size): void {
+    // Setting even the same size would blank it.
+    if (this.#canvas.width === size.width && this.#canvas.height === size.height) return;
     this.#canvas.width = size.width;
     this.#canvas.height = size.height;
     this.#image = undefined;

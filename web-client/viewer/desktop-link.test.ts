@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deflateRawSync } from 'node:zlib';
+import { Compositor } from '#protocol/graphics/compositor.ts';
 import type { Rect } from '#protocol/graphics/geometry.ts';
+import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
 import { UpdateCode } from '#protocol/graphics/update.ts';
 import type { BrowserMessage, GatewayMessage, PictureRegion } from '#protocol/tunnel/messages.ts';
 import { decodeBrowserMessage, encodeGatewayMessage, TunnelLimits } from '#protocol/tunnel/messages.ts';
@@ -16,6 +19,7 @@ class FakeSurface implements Surface {
   drawn: Rect[] = [];
 
   resize(size: { width: number; height: number }): void {
+    if (size.width === this.width && size.height === this.height) return;
     this.width = size.width;
     this.height = size.height;
     this.pixels = new Uint8ClampedArray(size.width * size.height * 4);
@@ -73,6 +77,7 @@ function fakeLink() {
   const state = { now: 1000, closedWith: undefined as number | undefined, closed: false };
   const link = new DesktopLink({
     ticket: 'the-ticket',
+    pictures: 'automatic',
     surface,
     socket: {
       send: (bytes) => sent.push(decodeBrowserMessage(bytes)),
@@ -149,8 +154,8 @@ test('attaches with its ticket as soon as the socket is open', () => {
 test('stream: shows what the server drew, once a frame, and acknowledges it after', () => {
   const { link, surface, receive, frame, sent, events } = fakeLink();
   link.opened();
-  sent();
   receive(streamHello, { type: 'phase', phase: 'negotiating' });
+  sent();
   receive({ type: 'graphics', seq: 1, updates: [reset(8, 4)] });
   receive({ type: 'graphics', seq: 2, updates: [bitmap(2, 1, 10, 20, 30), bitmap(4, 1, 40, 50, 60)] });
   assert.deepEqual(sent(), [], 'nothing is acknowledged before it is drawn');
@@ -167,6 +172,111 @@ test('stream: shows what the server drew, once a frame, and acknowledges it afte
     { type: 'active' },
   ]);
   assert.equal(frame(), 0, 'no frame while nothing comes');
+});
+
+test('an owner says how it would like to be served, and again when it changes; who watches does not', () => {
+  const { link, receive, sent } = fakeLink();
+  link.opened();
+  link.pictures('regions');
+  receive(streamHello);
+  link.pictures('stream');
+  assert.deepEqual(sent().slice(1), [
+    { type: 'pictures', choice: 'regions' },
+    { type: 'pictures', choice: 'stream' },
+  ]);
+  const watching = fakeLink();
+  watching.link.opened();
+  watching.receive(regionsHello);
+  watching.link.pictures('stream');
+  assert.deepEqual(watching.sent().slice(1), []);
+});
+
+test('from the stream to regions: what has come is drawn, half a frame too, and regions go on top of it', async () => {
+  const { link, surface, decodings, receive, frame, sent, events, settle } = fakeLink();
+  link.opened();
+  receive(streamHello, { type: 'graphics', seq: 1, updates: [reset(4, 2), bitmap(0, 0, 1, 2, 3)] });
+  frame();
+  const begin = { code: UpdateCode.surfaceCommands, data: Uint8Array.of(4, 0, 0, 0, 1, 0, 0, 0) };
+  receive({ type: 'graphics', seq: 2, updates: [begin] });
+  frame();
+  sent();
+  events();
+  receive({ type: 'mode', seq: 3, mode: 'regions' });
+  assert.deepEqual(sent(), [{ type: 'ack', seq: 3 }]);
+  assert.deepEqual(events(), [{ type: 'mode', mode: 'regions' }]);
+  assert.deepEqual(surface.at(1, 0), [3, 2, 1], 'nothing is blank meanwhile');
+  const place = { x: 2, y: 0, width: 2, height: 1 };
+  receive({ type: 'regions', seq: 4, regions: [{ ...place, encoding: 'png', bytes: Uint8Array.of(9, 8, 7) }] });
+  decodings[0]?.finish();
+  await settle();
+  frame();
+  assert.deepEqual(
+    [surface.at(0, 0), surface.at(3, 0)],
+    [
+      [3, 2, 1],
+      [9, 8, 7],
+    ],
+  );
+  assert.deepEqual(sent(), [{ type: 'ack', seq: 4 }]);
+});
+
+test('from regions to the stream: regions are shown until the decoder is there, and updates go on from its state', async () => {
+  const { link, surface, decodings, bitmaps, receive, frame, sent, events } = fakeLink();
+  const server = new Compositor(createSurfaceCodecs());
+  for (const update of [reset(4, 2), bitmap(0, 0, 1, 2, 3), bitmap(2, 1, 4, 5, 6)]) server.apply(update);
+  const whole = server.saveState(1e6) ?? assert.fail();
+  link.opened();
+  receive(streamHello, { type: 'mode', seq: 1, mode: 'regions' }, { type: 'desktop-size', width: 4, height: 2 });
+  const place = { x: 0, y: 0, width: 1, height: 1 };
+  receive({ type: 'regions', seq: 2, regions: [{ ...place, encoding: 'png', bytes: Uint8Array.of(9, 8, 7) }] });
+  receive(
+    { type: 'mode', seq: 3, mode: 'stream', size: whole.length, state: deflateRawSync(whole) },
+    { type: 'graphics', seq: 4, updates: [bitmap(0, 1, 7, 7, 7)] },
+  );
+  sent();
+  events();
+  let found: WorkerEvent[] = [];
+  while (!found.some(({ type }) => type === 'mode')) {
+    await new Promise((resolve) => setImmediate(resolve));
+    found = [...found, ...events()];
+  }
+  assert.ok(found.some((event) => event.type === 'mode' && event.mode === 'stream'));
+  frame();
+  assert.deepEqual(sent(), [{ type: 'ack', seq: 4 }]);
+  assert.deepEqual(
+    [surface.at(1, 0), surface.at(3, 1), surface.at(0, 1)],
+    [
+      [3, 2, 1],
+      [6, 5, 4],
+      [7, 7, 7],
+    ],
+  );
+  // The picture that was still being decoded is not drawn over it.
+  decodings[0]?.finish();
+  await new Promise((resolve) => setImmediate(resolve));
+  frame();
+  assert.deepEqual(surface.at(0, 0), [3, 2, 1]);
+  assert.equal(bitmaps[0]?.closed, true);
+});
+
+test('a state that is not what it says ends the view with a reason', async () => {
+  const cases = [
+    { size: 9, state: deflateRawSync(new Uint8Array(10)) },
+    { size: 11, state: deflateRawSync(new Uint8Array(10)) },
+    { size: 10, state: deflateRawSync(new Uint8Array(10).fill(255)) },
+    { size: 10, state: Uint8Array.of(1, 2, 3) },
+  ];
+  for (const wrong of cases) {
+    const { link, receive, events } = fakeLink();
+    link.opened();
+    receive(streamHello, { type: 'mode', seq: 1, mode: 'regions' }, { type: 'mode', seq: 2, mode: 'stream', ...wrong });
+    let end: WorkerEvent | undefined;
+    while (end === undefined) {
+      await new Promise((resolve) => setImmediate(resolve));
+      end = events().find(({ type }) => type === 'ended');
+    }
+    assert.equal(end.type === 'ended' && end.reason.code, 'protocol_error');
+  }
 });
 
 test('stream: only what changed is copied', () => {

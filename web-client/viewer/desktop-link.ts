@@ -1,5 +1,7 @@
+import { Compositor } from '#protocol/graphics/compositor.ts';
+import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
-import type { FileOffer, GatewayMessage } from '#protocol/tunnel/messages.ts';
+import type { FileOffer, GatewayMessage, ModeMessage, PictureChoice } from '#protocol/tunnel/messages.ts';
 import {
   decodeGatewayMessage,
   encodeBrowserMessage,
@@ -7,7 +9,8 @@ import {
   TUNNEL_VERSION,
   TunnelLimits,
 } from '#protocol/tunnel/messages.ts';
-import type { Painter, PainterEvents, Surface } from './painter.ts';
+import { inflate } from './inflate.ts';
+import type { Painted, Painter, PainterEvents, Surface } from './painter.ts';
 import type { DecodeRegion } from './regions-painter.ts';
 import { RegionsPainter } from './regions-painter.ts';
 import { StreamPainter } from './stream-painter.ts';
@@ -21,6 +24,8 @@ export interface LinkSocket {
 
 export interface LinkOptions {
   readonly ticket: string;
+  /** How an owner would like to be served. */
+  readonly pictures: PictureChoice;
   readonly socket: LinkSocket;
   readonly surface: Surface;
   readonly decodeRegion: DecodeRegion;
@@ -38,6 +43,10 @@ export interface LinkOptions {
 export class DesktopLink implements PainterEvents {
   readonly #options: LinkOptions;
   #painter: Painter | undefined;
+  /** Pictures of the next mode, while its painter is being made. */
+  #waiting: GatewayMessage[] | undefined;
+  #pictures: PictureChoice;
+  #isOwner = false;
   #frameAsked = false;
   #active = false;
   #open = false;
@@ -48,6 +57,7 @@ export class DesktopLink implements PainterEvents {
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#pictures = options.pictures;
   }
 
   opened(): void {
@@ -81,6 +91,11 @@ export class DesktopLink implements PainterEvents {
 
   resize(size: { readonly width: number; readonly height: number }): void {
     this.#send({ type: 'resize', width: size.width, height: size.height });
+  }
+
+  pictures(choice: PictureChoice): void {
+    this.#pictures = choice;
+    if (this.#isOwner) this.#send({ type: 'pictures', choice });
   }
 
   visibility(visible: boolean): void {
@@ -166,6 +181,8 @@ export class DesktopLink implements PainterEvents {
         this.#painter =
           message.mode === 'stream' ? new StreamPainter(this) : new RegionsPainter(this, this.#options.decodeRegion);
         this.#options.emit({ type: 'hello', role: message.role, mode: message.mode });
+        this.#isOwner = message.role === 'owner';
+        if (this.#isOwner) this.#send({ type: 'pictures', choice: this.#pictures });
         return;
       case 'phase':
         this.#options.emit({ type: 'phase', phase: message.phase });
@@ -198,18 +215,51 @@ export class DesktopLink implements PainterEvents {
           this.#options.emit({ type: 'latency', milliseconds: this.#options.now() - this.#lastPing });
         }
         return;
+      case 'mode':
+        if (this.#waiting === undefined) this.#switch(message);
+        else this.#waiting.push(message);
+        return;
       default:
-        this.#painter?.take(message);
+        if (this.#waiting === undefined) this.#painter?.take(message);
+        else this.#waiting.push(message);
     }
+  }
+
+  /** What is shown stays until the next mode's pictures take its place. */
+  #switch(message: ModeMessage): void {
+    if (message.mode === 'regions') {
+      const painted = this.#painter?.leave(this.#options.surface);
+      this.#painter = new RegionsPainter(this, this.#options.decodeRegion);
+      this.#painted({ seq: message.seq, picture: painted?.picture ?? false });
+      this.#options.emit({ type: 'mode', mode: 'regions' });
+      return;
+    }
+    this.#waiting = [];
+    inflate(message.state, message.size)
+      .then((state) => this.#toStream(message.seq, Compositor.fromState(state, createSurfaceCodecs())))
+      .catch((error: unknown) => this.failed(error));
+  }
+
+  #toStream(seq: number, compositor: Compositor): void {
+    if (this.#ended) return;
+    this.#painter?.leave(this.#options.surface);
+    this.#painter = new StreamPainter(this, { compositor, seq });
+    this.#options.emit({ type: 'mode', mode: 'stream' });
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const message of waiting) this.#take(message);
   }
 
   #paint(): void {
     this.#frameAsked = false;
     if (this.#ended) return;
     const painted = this.#painter?.paint(this.#options.surface);
-    if (painted === undefined) return;
-    this.#send({ type: 'ack', seq: painted.seq });
-    if (painted.picture && !this.#active) {
+    if (painted !== undefined) this.#painted(painted);
+  }
+
+  #painted({ seq, picture }: Painted): void {
+    this.#send({ type: 'ack', seq });
+    if (picture && !this.#active) {
       this.#active = true;
       this.#options.emit({ type: 'active' });
     }

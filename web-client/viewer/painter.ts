@@ -5,7 +5,7 @@ import type { PointerLook } from './worker-messages.ts';
 
 /** What is drawn on: an OffscreenCanvas in the browser, a fake in tests. */
 export interface Surface {
-  /** Makes the surface this large and blank. */
+  /** Makes the surface this large. It is blank then, unless it was as large before: what comes next is drawn in the same frame. */
   resize(size: Size): void;
   /** Copies these parts of an RGBA picture as large as the surface. */
   putPixels(pixels: Uint8ClampedArray<ArrayBuffer>, size: Size, parts: readonly Rect[]): void;
@@ -39,4 +39,6 @@ export interface Painter {
   take(message: GatewayMessage): void;
   /** Draws what has come since the last call; `undefined` when nothing is new. */
   paint(surface: Surface): Painted | undefined;
+  /** Another painter takes over: brings the surface up to date as far as is known by now. */
+  leave(surface: Surface): Painted | undefined;
 }

@@ -10,6 +10,7 @@ export class RegionsPainter implements Painter {
   readonly #events: PainterEvents;
   readonly #decode: DecodeRegion;
   readonly #steps: Step[] = [];
+  #left = false;
 
   constructor(events: PainterEvents, decode: DecodeRegion) {
     this.#events = events;
@@ -61,11 +62,21 @@ export class RegionsPainter implements Painter {
     return painted;
   }
 
+  /** What takes over shows everything anew. */
+  leave(): undefined {
+    this.#left = true;
+    for (const step of this.#steps.splice(0)) if (step.kind === 'regions') close(step.drawings);
+  }
+
   #takeRegions(seq: number, regions: readonly Region[]): void {
     const step: RegionsStep = { kind: 'regions', seq, drawings: undefined };
     this.#steps.push(step);
     Promise.all(regions.map((region) => this.#prepare(region))).then(
       (drawings) => {
+        if (this.#left) {
+          close(drawings);
+          return;
+        }
         step.drawings = drawings;
         this.#events.dirty();
       },
@@ -77,6 +88,10 @@ export class RegionsPainter implements Painter {
     if (region.encoding === 'copy') return { region, bitmap: undefined };
     return { region, bitmap: await this.#decode(region) };
   }
+}
+
+function close(drawings: readonly Drawing[] = []): void {
+  for (const { bitmap } of drawings) bitmap?.close();
 }
 
 type Drawing =

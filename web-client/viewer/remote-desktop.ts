@@ -1,4 +1,5 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { PictureChoice, ViewerMode } from '#protocol/tunnel/messages.ts';
 import type { ClipboardState } from './clipboard.ts';
 import { Clipboard } from './clipboard.ts';
 import type { CursorPlan } from './cursor.ts';
@@ -16,6 +17,7 @@ import { desktopSizeFor, layoutDesktop } from './scaling.ts';
 import { TextInput } from './text-input.ts';
 import type { EndReason, Notice, PointerLook, WorkerCommand, WorkerEvent } from './worker-messages.ts';
 
+export type { PictureChoice, ViewerMode } from '#protocol/tunnel/messages.ts';
 export type { ClipboardState } from './clipboard.ts';
 export type { Scaling, Size } from './scaling.ts';
 export type { EndReason, Notice } from './worker-messages.ts';
@@ -28,6 +30,8 @@ export interface RemoteDesktopEvents {
   /** The connection has entered this phase: a stable word, for showing progress. */
   readonly phase: string;
   readonly size: Size;
+  /** How its pictures come from here on. */
+  readonly mode: ViewerMode;
   readonly notice: Notice;
   /** Why it is over; comes just before the state `ended` or `failed`. */
   readonly end: EndReason;
@@ -45,6 +49,8 @@ export interface RemoteDesktopOptions {
   /** Name of the desktop for assistive technology. */
   readonly label: string;
   readonly scaling?: Scaling;
+  /** How the owner's pictures come; as the link allows unless given. */
+  readonly pictures?: PictureChoice;
   /** WebSocket address of the tunnel; by default the page's own gateway. */
   readonly url?: string;
 }
@@ -69,6 +75,7 @@ export class RemoteDesktop implements Disposable {
   readonly #text: TextInput;
   #state: RemoteDesktopState = 'connecting';
   #scaling: Scaling;
+  #pictures: PictureChoice;
   #size: Size | undefined;
   #layout: DesktopLayout | undefined;
   #pointer: PointerLook = { kind: 'default' };
@@ -83,6 +90,7 @@ export class RemoteDesktop implements Disposable {
   constructor(options: RemoteDesktopOptions) {
     this.#options = options;
     this.#scaling = options.scaling ?? 'fit';
+    this.#pictures = options.pictures ?? 'automatic';
     this.element = document.createElement('div');
     this.element.className = 'remote-desktop';
     this.#canvas = document.createElement('canvas');
@@ -179,6 +187,16 @@ export class RemoteDesktop implements Disposable {
     this.#followWindow();
   }
 
+  /** How the owner's pictures come: as the server made them, made for a slow link, or whichever suits the link. */
+  get pictures(): PictureChoice {
+    return this.#pictures;
+  }
+
+  set pictures(choice: PictureChoice) {
+    this.#pictures = choice;
+    this.#command({ type: 'pictures', choice });
+  }
+
   /** The desktop size that would fill this element pixel by pixel. */
   get idealSize(): Size {
     return desktopSizeFor(elementSize(this.element), window.devicePixelRatio);
@@ -198,7 +216,8 @@ export class RemoteDesktop implements Disposable {
   async connect(ticket: string | Promise<string>): Promise<void> {
     try {
       const canvas = this.#canvas.transferControlToOffscreen();
-      this.#command({ type: 'open', url: this.#options.url ?? tunnelUrl(), ticket: await ticket, canvas }, [canvas]);
+      const url = this.#options.url ?? tunnelUrl();
+      this.#command({ type: 'open', url, ticket: await ticket, canvas, pictures: this.#pictures }, [canvas]);
     } catch (error) {
       this.#onEnd(reasonOf(error));
     }
@@ -260,6 +279,10 @@ export class RemoteDesktop implements Disposable {
       case 'hello':
         this.#viewOnly = event.role === 'shadow';
         this.element.dataset.viewOnly = String(this.#viewOnly);
+        this.#tellMode(event.mode);
+        return;
+      case 'mode':
+        this.#tellMode(event.mode);
         return;
       case 'phase':
         // A connection that came back knows nothing of the keys.
@@ -301,6 +324,11 @@ export class RemoteDesktop implements Disposable {
         this.#onEnd(event.reason);
         return;
     }
+  }
+
+  #tellMode(mode: ViewerMode): void {
+    this.element.dataset.mode = mode;
+    this.#events.emit('mode', mode);
   }
 
   #onEnd(reason: EndReason): void {

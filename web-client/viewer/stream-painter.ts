@@ -7,14 +7,26 @@ import type { Painted, Painter, PainterEvents, Surface } from './painter.ts';
 /** Stream mode: the server's own updates are decoded here, as they come, and what they changed is drawn once a frame. */
 export class StreamPainter implements Painter {
   readonly #events: PainterEvents;
-  readonly #compositor = new Compositor(createSurfaceCodecs());
-  #pointerVersion = this.#compositor.pointer.version;
+  readonly #compositor: Compositor;
+  #pointerVersion: number | undefined;
   #seq: number | undefined;
   #resized = false;
   #picture = false;
 
-  constructor(events: PainterEvents) {
+  /** @param from where another decoder was, with the number of the message that said so; a desktop that is not there yet without */
+  constructor(events: PainterEvents, from?: { readonly compositor: Compositor; readonly seq: number }) {
     this.#events = events;
+    this.#compositor = from?.compositor ?? new Compositor(createSurfaceCodecs());
+    if (from === undefined) {
+      this.#pointerVersion = this.#compositor.pointer.version;
+      return;
+    }
+    this.#seq = from.seq;
+    this.#resized = true;
+    this.#picture = true;
+    this.#tellSize();
+    this.#tellPointer();
+    this.#events.dirty();
   }
 
   take(message: GatewayMessage): void {
@@ -23,7 +35,7 @@ export class StreamPainter implements Painter {
       this.#compositor.apply(update);
       if (update.code === UpdateCode.desktopReset) {
         this.#resized = true;
-        this.#events.size({ width: this.#compositor.width, height: this.#compositor.height });
+        this.#tellSize();
       } else if (update.code !== UpdateCode.synchronize) this.#picture = true;
     }
     this.#tellPointer();
@@ -41,6 +53,19 @@ export class StreamPainter implements Painter {
     const painted = { seq: this.#seq, picture: this.#picture };
     this.#seq = undefined;
     return painted;
+  }
+
+  /** What comes next builds on all that was drawn, even half a frame. */
+  leave(surface: Surface): Painted | undefined {
+    const painted = this.paint(surface);
+    const { width, height, pixels } = this.#compositor;
+    const damage = this.#compositor.takeDamage(true);
+    if (damage.length > 0) surface.putPixels(pixels, { width, height }, damage);
+    return painted;
+  }
+
+  #tellSize(): void {
+    this.#events.size({ width: this.#compositor.width, height: this.#compositor.height });
   }
 
   #tellPointer(): void {

@@ -1,5 +1,5 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
-import type { ClipboardNews, FileOffer, ViewerMode, ViewerRole } from '#protocol/tunnel/messages.ts';
+import type { ClipboardNews, FileOffer, PictureChoice, ViewerMode, ViewerRole } from '#protocol/tunnel/messages.ts';
 import type { LockKeys } from './keyboard.ts';
 import type { Size } from './scaling.ts';
 
@@ -33,7 +33,15 @@ export type PointerLook = { readonly kind: 'default' | 'hidden' } | PointerPictu
 
 /** Page to worker. */
 export type WorkerCommand =
-  | { readonly type: 'open'; readonly url: string; readonly ticket: string; readonly canvas: OffscreenCanvas }
+  | {
+      readonly type: 'open';
+      readonly url: string;
+      readonly ticket: string;
+      readonly canvas: OffscreenCanvas;
+      readonly pictures: PictureChoice;
+    }
+  /** How the owner would like to be served. */
+  | { readonly type: 'pictures'; readonly choice: PictureChoice }
   | { readonly type: 'input'; readonly events: readonly InputEvent[] }
   | { readonly type: 'end-session' }
   /** The desktop should have this size, if the server can do that. */
@@ -51,6 +59,8 @@ export type WorkerCommand =
 /** Worker to page. */
 export type WorkerEvent =
   | { readonly type: 'hello'; readonly role: ViewerRole; readonly mode: ViewerMode }
+  /** From here on the desktop is served so. */
+  | { readonly type: 'mode'; readonly mode: ViewerMode }
   | { readonly type: 'phase'; readonly phase: string }
   | { readonly type: 'size'; readonly size: Size }
   /** The first picture of the desktop is on the canvas. */

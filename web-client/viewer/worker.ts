@@ -14,7 +14,10 @@ self.addEventListener('message', (event: MessageEvent<WorkerCommand>) => {
   const command = event.data;
   switch (command.type) {
     case 'open':
-      open(command.url, command.ticket, command.canvas);
+      open(command);
+      return;
+    case 'pictures':
+      link?.pictures(command.choice);
       return;
     case 'input':
       link?.input(command.events);
@@ -47,11 +50,12 @@ self.addEventListener('message', (event: MessageEvent<WorkerCommand>) => {
   }
 });
 
-function open(url: string, ticket: string, canvas: OffscreenCanvas): void {
+function open({ url, ticket, canvas, pictures }: Extract<WorkerCommand, { type: 'open' }>): void {
   const webSocket = new WebSocket(url, TUNNEL_SUBPROTOCOL);
   webSocket.binaryType = 'arraybuffer';
   const desktop = new DesktopLink({
     ticket,
+    pictures,
     socket: webSocket,
     surface: new CanvasSurface(canvas),
     decodeRegion,
