@@ -58,7 +58,7 @@ export async function runRegions(stream: Stream, seconds: number): Promise<Omit<
       else board.paste(x, y, { encoding: region.encoding, bytes: region.bytes, width, height });
     }
   };
-  const viewer = new RegionsViewer(take, () => now);
+  const viewer = new RegionsViewer({ send: take }, () => now);
   viewer.resized(width, height, now);
   const cpu = { user: 0, system: 0 };
   const shownPicture = async () => (await board.picture()) as Picture;
@@ -77,7 +77,7 @@ export async function runRegions(stream: Stream, seconds: number): Promise<Omit<
       const dueAt = viewer.dueAt();
       if (dueAt === undefined || dueAt > now) continue;
       const before = process.cpuUsage();
-      await viewer.flush(compositor, compositor.pointer, now);
+      await viewer.flush(compositor, compositor.pointer, now, 0);
       const spent = process.cpuUsage(before);
       if (counting) {
         cpu.user += spent.user;

@@ -24,14 +24,16 @@ class Link {
   run(seconds: number, serverBytesPerSecond: number): void {
     const end = this.now + seconds * 1000;
     for (let step = 0; this.now < end; step++) {
-      this.now += 1000 / 30;
-      const bytes = serverBytesPerSecond / 30;
+      this.now += 1000 / 60;
+      const bytes = step % 2 === 0 ? serverBytesPerSecond / 30 : 0;
       if (bytes > 0) {
         this.chooser.served(bytes, this.now);
         // A gateway holds the server back before there is more than this on the way.
         if (this.mode === 'stream' && this.#onTheWay.length < 40) this.#send(bytes);
-        else if (this.mode === 'regions' && this.#onTheWay.length < 2 && step % 6 === 0) this.#send(bytes * 6 * 0.4);
+        else if (this.mode === 'regions' && this.#onTheWay.length < 2 && step % 12 === 0) this.#send(bytes * 6 * 0.4);
       }
+      // Now and then a letter or a pointer.
+      if (step % 100 === 99 && this.#onTheWay.length === 0) this.#send(500);
       let arrived = 0;
       while ((this.#onTheWay[0] ?? Number.POSITIVE_INFINITY) <= this.now) {
         this.#onTheWay.shift();
@@ -115,8 +117,9 @@ describe('ModeChooser', () => {
       link.bytesPerSecond = 100_000;
       link.run(20, 600_000);
     }
-    assert.ok(link.switches.length >= 4, link.switches.join(', '));
-    assert.ok(link.switches.length <= 16, link.switches.join(', '));
+    const late = link.switches.filter((text) => Number(text.split(' ')[1]) > 1800);
+    assert.ok(link.switches.length - late.length >= 6, link.switches.join(', '));
+    assert.ok(late.length > 0 && late.length <= 5, link.switches.join(', '));
   });
 
   it('does as it is told, whatever the link is like', () => {

@@ -15,6 +15,10 @@ const LONGEST_STAY_MS = 15 * 60_000;
 const RELAPSE_MS = 3 * 60_000;
 /** Smaller portions say more about the drawing than about the link. */
 const MEASURED_BYTES = 32 * 1024;
+/** Smaller ones, alone, say how long the way is. */
+const SMALL_BYTES = 4096;
+/** Drawing waits for the next frame, by chance for all of it: a link is not taken for quicker than it is. */
+const FRAME_MS = 17;
 /** How much one measurement says. */
 const WEIGHT = 0.4;
 /** What the server sends is counted by this much time, so many of them back. */
@@ -39,10 +43,13 @@ export class ModeChooser {
   #returnedAt = Number.NEGATIVE_INFINITY;
   #notBefore = Number.NEGATIVE_INFINITY;
   /** Messages on their way, the oldest first. */
-  #pending: { readonly bytes: number; at: number }[] = [];
+  #pending: { readonly bytes: number; at: number; readonly isProbe: boolean }[] = [];
   #acknowledgedAt = Number.NEGATIVE_INFINITY;
-  /** The shortest time that a message took: the way there and back, and drawing. */
-  #shortest = Number.POSITIVE_INFINITY;
+  /** What has arrived since, of what the link is measured by. */
+  #measuredFrom = 0;
+  #measuredBytes = 0;
+  /** The shortest time that a small message took on a link with nothing else to carry, once there was one: the way there and back, and drawing. */
+  #shortest: number | undefined;
   #bytesPerSecond: number | undefined;
   #lateSince: number | undefined;
   #goodSince: number | undefined;
@@ -73,7 +80,7 @@ export class ModeChooser {
 
   /** A message that will be acknowledged is on its way. */
   sent(bytes: number, at: number): void {
-    this.#pending.push({ bytes, at });
+    this.#pending.push({ bytes, at, isProbe: bytes <= SMALL_BYTES && this.#pending.length === 0 });
   }
 
   /** The oldest so many messages have been drawn. */
@@ -82,16 +89,16 @@ export class ModeChooser {
     const [first] = arrived;
     const last = arrived.at(-1);
     if (first === undefined || last === undefined) return;
-    this.#shortest = Math.min(this.#shortest, at - last.at);
+    if (first.isProbe) this.#shortest = Math.min(this.#shortest ?? Number.POSITIVE_INFINITY, at - first.at);
     this.#measure(
       arrived.reduce((sum, { bytes }) => sum + bytes, 0),
       first.at,
       at,
     );
     this.#acknowledgedAt = at;
-    const waited = at - last.at - this.#shortest;
+    const waited = at - last.at - (this.#shortest ?? 0);
     if (waited <= LATE_MS) this.#lateSince = undefined;
-    else this.#lateSince ??= Math.max(this.#since, first.at) + this.#shortest + LATE_MS;
+    else this.#lateSince ??= Math.max(this.#since, first.at) + (this.#shortest ?? 0) + LATE_MS;
   }
 
   /** The page is seen again, or is not any more: how long drawing took meanwhile says nothing. */
@@ -128,8 +135,8 @@ export class ModeChooser {
 
   #fromStream(at: number): ViewerMode {
     const oldest = this.#pending[0];
-    if (oldest !== undefined && this.#shortest < Number.POSITIVE_INFINITY) {
-      const lateAt = oldest.at + this.#shortest + LATE_MS;
+    if (oldest !== undefined) {
+      const lateAt = oldest.at + (this.#shortest ?? 0) + LATE_MS;
       if (at >= lateAt) this.#lateSince ??= lateAt;
     }
     return this.#lateSince !== undefined && at - this.#lateSince >= SLOW_FOR_MS ? 'regions' : 'stream';
@@ -149,14 +156,18 @@ export class ModeChooser {
     return (Math.max(0, ...recent.map(({ bytes }) => bytes)) * 1000) / WINDOW_MS;
   }
 
-  /** A link that had nothing else to carry is busy with a message from when it was sent, another since the last one arrived. */
+  /** A link that had nothing to carry is measured from when it was given something, one that is busy without a gap. */
   #measure(bytes: number, sentAt: number, at: number): void {
-    if (bytes < MEASURED_BYTES) return;
-    const wasBusy = sentAt < this.#acknowledgedAt;
-    const took = wasBusy ? at - this.#acknowledgedAt : at - sentAt - this.#shortest;
-    // What took no time at all was not held up by the link; a thousandth of a second stands for it.
-    const rate = (bytes * 1000) / Math.max(1, took);
+    if (sentAt >= this.#acknowledgedAt) {
+      this.#measuredFrom = sentAt + (this.#shortest ?? 0);
+      this.#measuredBytes = 0;
+    }
+    this.#measuredBytes += bytes;
+    if (this.#measuredBytes < MEASURED_BYTES) return;
+    const rate = (this.#measuredBytes * 1000) / (Math.max(0, at - this.#measuredFrom) + FRAME_MS);
     const before = this.#bytesPerSecond;
     this.#bytesPerSecond = before === undefined ? rate : before ** (1 - WEIGHT) * rate ** WEIGHT;
+    this.#measuredFrom = at;
+    this.#measuredBytes = 0;
   }
 }
