@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
 import { encodeToHost, type ToHost } from './ipc.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, Patience } from './outbox.ts';
 
 function update(size: number, fill: number): ToHost {
   return { kind: 'update', session: 3, at: 1234.5, update: { code: 1, data: new Uint8Array(size).fill(fill) } };
@@ -26,7 +26,7 @@ describe('Outbox', () => {
       update(size, i + 1),
       { kind: 'pointer-moved', session: 3, at: i, x: 1, y: 2 },
     ]);
-    for (const message of messages) outbox.add(message, false);
+    for (const message of messages) outbox.add(message, Patience.watched);
     outbox.flush();
     assert.deepEqual(Buffer.concat(writes), Buffer.concat(messages.map(encodeToHost)));
     assert.ok(writes.length < messages.length);
@@ -36,14 +36,18 @@ describe('Outbox', () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     try {
       const { outbox, writes } = written();
-      outbox.add(update(10, 1), true);
+      outbox.add(update(10, 1), Patience.unseen);
       mock.timers.tick(100);
       assert.equal(writes.length, 0);
-      outbox.add(update(10, 2), false);
-      mock.timers.tick(8);
+      outbox.add(update(10, 2), Patience.recorded);
+      mock.timers.tick(Patience.recorded - Patience.watched);
+      assert.equal(writes.length, 0);
+      outbox.add(update(10, 3), Patience.watched);
+      mock.timers.tick(Patience.watched);
       assert.equal(writes.length, 1);
-      outbox.add(update(10, 3), true);
-      mock.timers.tick(500);
+      outbox.add(update(10, 4), Patience.unseen);
+      outbox.add(update(10, 5), Patience.unseen);
+      mock.timers.tick(Patience.unseen);
       assert.equal(writes.length, 2);
     } finally {
       mock.timers.reset();

@@ -1,10 +1,21 @@
 import { BufferPool } from '../buffer-pool.ts';
 import { encodeToHost, sizeOfUpdateFrame, type ToHost, writeUpdateFrame } from './ipc.ts';
 
-/** Messages wait this long for company, so that a burst wakes the host once. */
-const GATHER_MS = 8;
-/** Those that nobody waits for: a session that is neither watched nor recorded. */
-const PATIENT_GATHER_MS = 500;
+/**
+ * How long messages wait for company, in milliseconds: waking the host costs more than what it is told.
+ *
+ * A recorder takes a picture when nothing has changed for 300 ms by the times that updates carry. Those that wait for a sixth of that
+ * make it neither late nor, but for changes that are nearly 300 ms apart, take one more.
+ */
+export const Patience = {
+  /** Somebody waits. */
+  watched: 8,
+  recorded: 50,
+  /** The host does nothing but keep it for who may come to watch, which says so at once. */
+  unseen: 2000,
+} as const;
+export type Patience = (typeof Patience)[keyof typeof Patience];
+
 /** More than this is written at once. */
 const GATHER_BYTES = 64 * 1024;
 
@@ -17,15 +28,15 @@ export class Outbox {
   #buffer: Buffer | undefined;
   #length = 0;
   #timer: NodeJS.Timeout | undefined;
-  #isPatient = false;
+  /** What the timer was set to. */
+  #patience = 0;
 
   /** @param write takes the bytes to the host, and says when it does not need them any more */
   constructor(write: (bytes: Buffer, done: () => void) => void) {
     this.#write = write;
   }
 
-  /** @param patient whether it may wait for half a second */
-  add(message: ToHost, patient: boolean): void {
+  add(message: ToHost, patience: Patience): void {
     if (message.kind === 'update') {
       const size = sizeOfUpdateFrame(message);
       writeUpdateFrame(message, this.#room(size), this.#length);
@@ -36,7 +47,7 @@ export class Outbox {
       this.#length += frame.length;
     }
     if (this.#length >= GATHER_BYTES) this.flush();
-    else this.#schedule(patient);
+    else this.#schedule(patience);
   }
 
   flush(): void {
@@ -53,11 +64,11 @@ export class Outbox {
     clearTimeout(this.#timer);
   }
 
-  #schedule(patient: boolean): void {
-    if (this.#timer !== undefined && (patient || !this.#isPatient)) return;
+  #schedule(patience: Patience): void {
+    if (this.#timer !== undefined && patience >= this.#patience) return;
     clearTimeout(this.#timer);
-    this.#isPatient = patient;
-    this.#timer = setTimeout(() => this.flush(), patient ? PATIENT_GATHER_MS : GATHER_MS);
+    this.#patience = patience;
+    this.#timer = setTimeout(() => this.flush(), patience);
   }
 
   /** A buffer with room for so much behind what is in it. */

@@ -18,7 +18,7 @@ import type {
   RecordingResult,
 } from '../sessions/ports.ts';
 import { decodeFromHost, type FromHost, IpcFrameReader, type OpenOptions, type ToHost } from './ipc.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, Patience } from './outbox.ts';
 import { PixelSink } from './pixel-sink.ts';
 
 export interface PixelHostOptions {
@@ -88,7 +88,7 @@ export class PixelHostProcess implements Pixels {
     const { openJournal, retryMs = RETRY_MS } = this.#options;
     const journal = directory === undefined ? undefined : openJournal?.(directory, sessionId, recordingKey);
     const session = new OpenSession(id, options, hostOptions, journal, {
-      send: (message, patient) => this.#send(message, patient),
+      send: (message, patience) => this.#send(message, patience),
       retry: (attempt) => this.#retryLater(session, Math.min(retryMs * 2 ** attempt, LONGEST_RETRY_MS)),
       done: () => this.#sessions.delete(id),
     });
@@ -176,8 +176,8 @@ export class PixelHostProcess implements Pixels {
     setTimeout(retry, milliseconds).unref();
   }
 
-  #send(message: ToHost, patient = false): void {
-    this.#host?.send(message, patient);
+  #send(message: ToHost, patience: Patience = Patience.watched): void {
+    this.#host?.send(message, patience);
   }
 }
 
@@ -191,8 +191,7 @@ interface HostedSession {
 
 /** What one session asks of the process. */
 interface SessionLinks {
-  /** @param patient whether it may wait for others: nobody looks */
-  send(message: ToHost, patient?: boolean): void;
+  send(message: ToHost, patience?: Patience): void;
   /** Its recording could not be finished: `recover` again in a while. @param attempt how often that was tried already */
   retry(attempt: number): void;
   /** There is nothing to come any more. */
@@ -237,7 +236,7 @@ class OpenSession implements HostedSession {
     this.opened = this.#opening.promise;
     this.finished = this.#finishing.promise;
     this.sink = new PixelSink(id, {
-      send: (message) => send(message, this.#isUnseen),
+      send: (message) => send(message, this.#patience),
       overflowed: () => this.#fail('recording_failed', 'the pixel host cannot keep up'),
       ended: (at) => {
         this.#viewers.clear();
@@ -247,9 +246,10 @@ class OpenSession implements HostedSession {
     send({ kind: 'open', session: id, at: sessionClock(), options: hostOptions });
   }
 
-  /** Neither watched nor recorded. */
-  get #isUnseen(): boolean {
-    return this.#viewers.size === 0 && this.#hostOptions.directory === undefined;
+  /** Of what the server draws. */
+  get #patience(): Patience {
+    if (this.#viewers.size > 0) return Patience.watched;
+    return this.#hostOptions.directory === undefined ? Patience.unseen : Patience.recorded;
   }
 
   event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void {
@@ -454,9 +454,8 @@ class Host {
     return sessionClock() - this.#startedAt;
   }
 
-  /** @param patient whether it may wait for others */
-  send(message: ToHost, patient: boolean): void {
-    if (!this.#dead && !this.#socket.destroyed) this.#outbox.add(message, patient);
+  send(message: ToHost, patience: Patience): void {
+    if (!this.#dead && !this.#socket.destroyed) this.#outbox.add(message, patience);
   }
 
   flush(): void {

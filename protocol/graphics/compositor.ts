@@ -64,8 +64,8 @@ export interface SurfaceCodec {
 export class Compositor {
   #width = 0;
   #height = 0;
-  #pixels = new Uint8ClampedArray(0);
-  #words = new Uint32Array(0);
+  /** The desktop is made when somebody first draws or looks: a session that nobody watches may never need them. */
+  #picture: { readonly pixels: Uint8ClampedArray<ArrayBuffer>; readonly words: Uint32Array } | undefined;
   readonly #damage = new DamageList();
   /** Between a Frame Marker that begins a frame and the one that ends it, or a drawing of another kind. */
   #inSurfaceFrame = false;
@@ -93,7 +93,7 @@ export class Compositor {
 
   /** RGBA, `width * height * 4` bytes, alpha always 255. Another array after each desktop reset. */
   get pixels(): Uint8ClampedArray<ArrayBuffer> {
-    return this.#pixels;
+    return this.#canvas.pixels;
   }
 
   get pointer(): PointerState {
@@ -443,15 +443,25 @@ export class Compositor {
     return this.#pipeline;
   }
 
+  get #canvas() {
+    if (this.#picture === undefined) {
+      const pixels = new Uint8ClampedArray(this.#width * this.#height * 4);
+      this.#picture = { pixels, words: new Uint32Array(pixels.buffer).fill(OPAQUE_BLACK) };
+    }
+    return this.#picture;
+  }
+
+  get #words(): Uint32Array {
+    return this.#canvas.words;
+  }
+
   #reset(width: number, height: number): void {
     if (width === 0 || height === 0 || width > MAX_DESKTOP_SIDE || width * height > MAX_PICTURE_PIXELS) {
       throw new DecodeError('limit_exceeded', 'desktop reset', 'width', 0, `desktop of ${width} x ${height}`);
     }
     this.#width = width;
     this.#height = height;
-    this.#pixels = new Uint8ClampedArray(width * height * 4);
-    this.#words = new Uint32Array(this.#pixels.buffer);
-    this.#words.fill(OPAQUE_BLACK);
+    this.#picture = undefined;
     this.#inSurfaceFrame = false;
     this.#damage.clear();
     this.#damage.add({ x: 0, y: 0, width, height });
