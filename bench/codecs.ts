@@ -84,7 +84,7 @@ function rowsOf(inNode: readonly CodecSpeed[], inChromium: readonly CodecSpeed[]
 
 function plainTable(inNode: readonly CodecSpeed[], inChromium: readonly CodecSpeed[]): string {
   const line = (name: string, picture: string, bits: string, node: string, chromium: string) =>
-    `${name.padEnd(24)}${picture.padEnd(10)}${bits.padStart(10)}${node.padStart(10)}${chromium.padStart(10)}\n`;
+    `${name.padEnd(34)}${picture.padEnd(10)}${bits.padStart(10)}${node.padStart(10)}${chromium.padStart(10)}\n`;
   const rows = rowsOf(inNode, inChromium).map((row) => line(row.name, row.picture, row.bits, row.node, row.chromium));
   return line('codec', 'picture', 'bits/px', 'Node', 'Chromium') + rows.join('');
 }

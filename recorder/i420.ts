@@ -1,4 +1,5 @@
 import type { Rect } from '#protocol/graphics/geometry.ts';
+import { createI420Kernel, type I420Kernel, LEAST_PIXELS } from './i420-kernel.ts';
 
 /**
  * RGBA to I420, BT.709 limited range, for damaged rectangles only.
@@ -34,14 +35,20 @@ export class I420Picture {
   readonly #y: Uint8Array;
   readonly #u: Uint8Array;
   readonly #v: Uint8Array;
+  readonly #kernel: I420Kernel | undefined;
 
-  /** Black, `width × height` rounded up to even. */
-  constructor(width: number, height: number) {
+  /**
+   * Black, `width × height` rounded up to even.
+   * @param createKernel what converts rows of some length; what is here does without, to the same samples
+   */
+  constructor(width: number, height: number, createKernel: typeof createI420Kernel = createI420Kernel) {
     this.width = roundUpToEven(width);
     this.height = roundUpToEven(height);
     const luma = this.width * this.height;
     const chroma = luma / 4;
-    this.bytes = new Uint8Array(luma + 2 * chroma);
+    const size = luma + 2 * chroma;
+    this.#kernel = createKernel(this.width, size);
+    this.bytes = this.#kernel?.bytes ?? new Uint8Array(size);
     this.#y = this.bytes.subarray(0, luma);
     this.#u = this.bytes.subarray(luma, luma + chroma);
     this.#v = this.bytes.subarray(luma + chroma);
@@ -64,6 +71,9 @@ export class I420Picture {
     const y0 = Math.max(0, rect.y) & ~1;
     const x1 = Math.min(image.width, rect.x + rect.width, this.width - left);
     const y1 = Math.min(image.height, rect.y + rect.height, this.height - top);
+    if (this.#kernel !== undefined && x1 - x0 >= LEAST_PIXELS) {
+      return this.#convertRows(this.#kernel, image, x0, y0, x1, y1, left, top);
+    }
     const lastColumn = image.width - 1;
     const lastRow = image.height - 1;
     const source = image.words;
@@ -133,6 +143,40 @@ export class I420Picture {
       }
     }
     return difference !== 0;
+  }
+
+  #convertRows(
+    kernel: I420Kernel,
+    { words, width, height }: RgbaImage,
+    x0: number,
+    y0: number,
+    x1: number,
+    y1: number,
+    left: number,
+    top: number,
+  ): boolean {
+    const stride = this.width;
+    const cbAt = this.#y.length;
+    const crAt = cbAt + this.#u.length;
+    const [row0, row1] = kernel.rows;
+    const count = roundUpToEven(x1 - x0);
+    let changed = false;
+    for (let y = y0; y < y1; y += 2) {
+      const from = y * width;
+      row0.set(words.subarray(from + x0, from + x1));
+      const below = y + 1 < height ? from + width : from;
+      row1.set(words.subarray(below + x0, below + x1));
+      if (count > x1 - x0) {
+        // The image may go on there, where the rectangle ends.
+        const right = Math.min(x1, width - 1);
+        row0[count - 1] = words[from + right]!;
+        row1[count - 1] = words[below + right]!;
+      }
+      const chroma = ((top + y) >> 1) * (stride >> 1) + ((left + x0) >> 1);
+      const luma = (top + y) * stride + left + x0;
+      if (kernel.convert(count, luma, stride, cbAt + chroma, crAt + chroma)) changed = true;
+    }
+    return changed;
   }
 
   /** The samples of an area (even edges), to compare with later. */

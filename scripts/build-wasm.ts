@@ -18,8 +18,8 @@ export interface WasmModule {
   readonly file: string;
   /** The constant it exports. */
   readonly name: string;
-  /** Memory in pages of 64 KB: all that the kernels work in, see the source. */
-  readonly pages: number;
+  /** Memory in pages of 64 KB: all that the kernels work in, see the source. Without, none to begin with, and as much as somebody asks for. */
+  readonly pages: number | undefined;
 }
 
 export const MODULES: readonly WasmModule[] = [
@@ -33,6 +33,7 @@ export const MODULES: readonly WasmModule[] = [
     file: 'protocol/codecs/planar-module.ts',
     ...{ name: 'PLANAR_MODULE', pages: 45 },
   },
+  { source: 'recorder/assembly/i420.ts', file: 'recorder/i420-module.ts', name: 'I420_MODULE', pages: undefined },
 ];
 
 /** Characters of base64 in a line. */
@@ -46,7 +47,7 @@ export async function buildModule({ source, name, pages }: WasmModule): Promise<
     const { error, stderr } = await asc([
       join(ROOT, source),
       ...['--outFile', outFile, '-O3', '--enable', 'simd', '--runtime', 'stub', '--noAssert'],
-      ...['--initialMemory', `${pages}`, '--maximumMemory', `${pages}`],
+      ...(pages === undefined ? [] : ['--initialMemory', `${pages}`, '--maximumMemory', `${pages}`]),
     ]);
     if (error !== null) throw new Error(stderr.toString());
     const base64 = readFileSync(outFile).toString('base64');

@@ -16,8 +16,11 @@ import { encodeFrame } from '../../protocol/codecs/remotefx/blocks.ts';
 import { RemoteFxDecoder } from '../../protocol/codecs/remotefx/decoder.ts';
 import { RlgrMode } from '../../protocol/codecs/remotefx/rlgr.ts';
 import { encodeTile } from '../../protocol/codecs/remotefx/tile-codec.ts';
+import { plainTileKernels, tileKernels } from '../../protocol/codecs/remotefx/tile-kernels.ts';
 import { ZgfxDecompressor } from '../../protocol/codecs/zgfx.ts';
 import { ZgfxCompressor } from '../../protocol/codecs/zgfx-compressor.ts';
+import { I420Picture, rgbaImage } from '../../recorder/i420.ts';
+import { createI420Kernel } from '../../recorder/i420-kernel.ts';
 import { officePicture, photoPicture } from './pictures.ts';
 
 /** One codec and one picture. */
@@ -50,6 +53,10 @@ function casesOf(picture: string, source: PixelSource): CodecCase[] {
     return { codec, picture, pixels: width * height, encodedBytes, decode };
   };
   const cases: CodecCase[] = [];
+  /** What has kernels in WebAssembly, with them and without. */
+  const makeBoth = (codec: string, encoded: Uint8Array | Uint8Array[], decodeWith: (plain: boolean) => () => void) => {
+    cases.push(make(codec, encoded, decodeWith(false)), make(`${codec}, TypeScript`, encoded, decodeWith(true)));
+  };
 
   const raw = new Uint8Array(source.words.buffer.slice(0));
   cases.push(make('raw 32', raw, () => decodeRawBitmap(raw, target, 32)));
@@ -69,14 +76,12 @@ function casesOf(picture: string, source: PixelSource): CodecCase[] {
     if (pixels > 0) cases.push({ ...make(`interleaved RLE ${depth}`, bytes, decode), pixels });
   }
   const planar = tiles.map((tile) => ({ bytes: encodePlanar(tile), target: at(tile) }));
-  cases.push(
-    make(
-      'planar',
-      planar.map(({ bytes }) => bytes),
-      () => {
-        for (const part of planar) decodePlanar(part.bytes, part.target);
-      },
-    ),
+  makeBoth(
+    'planar',
+    planar.map(({ bytes }) => bytes),
+    (plain) => () => {
+      for (const part of planar) decodePlanar(part.bytes, part.target, 'bottom-up', plain ? () => false : undefined);
+    },
   );
   const nsCodec = encodeNsCodec(source, 'bottom-up', { colorLossLevel: 3, subsampled: true });
   cases.push(make('NSCodec', nsCodec, () => decodeNsCodec(nsCodec, target, 'bottom-up')));
@@ -91,8 +96,10 @@ function casesOf(picture: string, source: PixelSource): CodecCase[] {
       quantization: [QUANTIZATION],
       tiles: tiles.map((tile) => encodeTile(pixelsOf(tile), placeOf(tile), entropy, QUANTIZATION)),
     });
-    const decoder = new RemoteFxDecoder();
-    cases.push(make(name, encoded, () => decoder.decode(encoded, target)));
+    makeBoth(name, encoded, (plain) => {
+      const decoder = new RemoteFxDecoder(plain ? plainTileKernels() : tileKernels);
+      return () => decoder.decode(encoded, target);
+    });
   }
 
   const progressive = encodeProgressiveStream({
@@ -110,13 +117,13 @@ function casesOf(picture: string, source: PixelSource): CodecCase[] {
       },
     ],
   });
-  const progressiveDecoder = new ProgressiveDecoder();
-  cases.push(
-    make('RemoteFX Progressive', progressive, () => {
-      progressiveDecoder.decode(progressive, target);
-      progressiveDecoder.endFrame();
-    }),
-  );
+  makeBoth('RemoteFX Progressive', progressive, (plain) => {
+    const decoder = new ProgressiveDecoder(plain ? plainTileKernels() : tileKernels);
+    return () => {
+      decoder.decode(progressive, target);
+      decoder.endFrame();
+    };
+  });
 
   const clear = encodeClear(source);
   const clearDecoder = new ClearCodecDecoder();
@@ -126,6 +133,12 @@ function casesOf(picture: string, source: PixelSource): CodecCase[] {
   // Matches reach back into their own message only, so what an earlier round left in the history does not matter.
   const decompressor = new ZgfxDecompressor();
   cases.push(make('ZGFX of raw 32', zgfx, () => decompressor.decompress(zgfx)));
+
+  makeBoth('RGBA to I420', raw, (plain) => {
+    const recorded = new I420Picture(width, height, plain ? () => undefined : createI420Kernel);
+    const image = rgbaImage(width, height, raw);
+    return () => recorded.convert(image, { x: 0, y: 0, width, height });
+  });
   return cases;
 }
 

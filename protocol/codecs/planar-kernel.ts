@@ -1,6 +1,6 @@
 import { firstRowStart, type PixelTarget, type RowOrder, rowStep } from './pixel-target.ts';
 import { PLANAR_MODULE } from './planar-module.ts';
-import { type Exported, instantiate } from './web-assembly.ts';
+import { compile, type Exported } from './web-assembly.ts';
 
 /** Where and how the red, green and blue planes of a stream lie. */
 export interface RgbPlanes {
@@ -19,11 +19,11 @@ export type PlanarKernel = (source: Uint8Array, planes: RgbPlanes, target: Pixel
 /** Side of the bitmaps that servers send. */
 const TILE = 64;
 
-/** Undefined where `instantiate` says so. */
+/** Undefined where `compile` says so. */
 export const planarKernel: PlanarKernel | undefined = webAssemblyPlanarKernel();
 
 function webAssemblyPlanarKernel(): PlanarKernel | undefined {
-  const module = instantiate<PlanarModule>(PLANAR_MODULE);
+  const module = compile<PlanarModule>(PLANAR_MODULE)?.();
   if (module === undefined) return undefined;
   const { buffer } = module.memory;
   const maxPixels = module.maxPixels.value;

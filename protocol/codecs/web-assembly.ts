@@ -8,20 +8,28 @@ interface Platform {
 }
 
 /**
- * What a module exports, which needs nothing. The caller says what that is: modules are ours, kept in the repository with their sources.
+ * Compiles a module of ours, which needs nothing; they are kept in the repository beside their sources. The caller says what it exports.
  *
- * @returns undefined where there is no WebAssembly, or none with vectors, or where a page's policy forbids it
+ * @returns makes instances, each with a memory of its own; undefined where there is no WebAssembly, or none with vectors, or where a page's policy
+ *   forbids it
  */
-export function instantiate<Exports extends object>(base64: string): Exports | undefined {
+export function compile<Exports extends object>(base64: string): (() => Exports) | undefined {
   const { WebAssembly, atob } = globalThis as unknown as Platform;
   if (WebAssembly === undefined) return undefined;
   try {
-    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Exports;
+    const module = new WebAssembly.Module(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+    return () => new WebAssembly.Instance(module).exports as Exports;
   } catch {
     // An engine without vectors refuses the module, and a page's policy may forbid all of them.
     return undefined;
   }
+}
+
+/** What a module exports as its memory. */
+export interface ModuleMemory {
+  readonly buffer: ArrayBuffer;
+  /** Pages of 64 KB; `buffer` is another one afterwards. Throws a RangeError where there is no room. */
+  readonly grow: (pages: number) => number;
 }
 
 /** A number that a module exports. */

@@ -1,4 +1,4 @@
-import { type Exported, instantiate } from '../web-assembly.ts';
+import { compile, type Exported } from '../web-assembly.ts';
 import { lumaToRgba, yCbCrToRgba } from './colour.ts';
 import { decodeRlgr, RlgrMode } from './rlgr.ts';
 import { TILE_MODULE } from './tile-module.ts';
@@ -64,9 +64,9 @@ export function plainTileKernels(): TileKernels {
   };
 }
 
-/** Undefined where `instantiate` says so. */
+/** Undefined where `compile` says so. */
 export function webAssemblyTileKernels(): TileKernels | undefined {
-  const tile = instantiate<TileModule>(TILE_MODULE);
+  const tile = compile<TileModule>(TILE_MODULE)?.();
   if (tile === undefined) return undefined;
   const { buffer } = tile.memory;
   const [y, cb, cr] = [0, 1, 2].map(
