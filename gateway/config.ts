@@ -28,6 +28,8 @@ export interface Config {
   readonly ffmpegPath: string;
   /** Processes that sessions are spread over; 1: they run in the gateway's own. */
   readonly workers: number;
+  /** How many recordings are encoded at once; nothing: as many as there is room for. */
+  readonly encoders: number | undefined;
   readonly recording: 'required' | 'off';
   readonly demo: boolean;
   /** Ways to send pictures that RDP servers are offered besides classic bitmaps. */
@@ -107,6 +109,11 @@ export const variables: readonly Variable[] = [
   },
   { name: 'ORIEL_FFMPEG', defaultText: 'ffmpeg', meaning: 'ffmpeg to record with' },
   {
+    name: 'ORIEL_ENCODERS',
+    defaultText: 'one for each processor, in a tenth of the memory',
+    meaning: 'how many recordings are encoded at once, 1 to 256; more recordings than that take turns',
+  },
+  {
     name: 'ORIEL_RECORDING',
     defaultText: 'required',
     meaning: '`required`: no recording, no session; `off`: sessions are not recorded',
@@ -171,6 +178,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, workingDirectory: str
     recordingsUrl: read('ORIEL_RECORDINGS_URL'),
     ffmpegPath: read('ORIEL_FFMPEG') ?? 'ffmpeg',
     workers: workersOf('ORIEL_WORKERS', read('ORIEL_WORKERS') ?? '1'),
+    encoders: encodersOf('ORIEL_ENCODERS', read('ORIEL_ENCODERS')),
     recording: choiceOf('ORIEL_RECORDING', read('ORIEL_RECORDING') ?? 'required', ['required', 'off']),
     graphics: graphicsOf('ORIEL_GRAPHICS', read('ORIEL_GRAPHICS')),
     demo: choiceOf('ORIEL_DEMO', read('ORIEL_DEMO') ?? 'on', ['on', 'off']) === 'on',
@@ -225,6 +233,15 @@ function workersOf(name: string, text: string): number {
 
 /** Each takes memory before the first session. */
 const MAX_WORKERS = 64;
+
+function encodersOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const encoders = Number(text);
+  if (!/^\d+$/.test(text) || encoders < 1 || encoders > 256) {
+    throw new ConfigError(name, `"${text}" is not a number from 1 to 256`);
+  }
+  return encoders;
+}
 
 function choiceOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
   const choice = choices.find((candidate) => candidate === text);

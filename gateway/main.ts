@@ -63,6 +63,7 @@ async function main(): Promise<void> {
   const pixels = new PixelHostProcess({
     recordingsDirectory: recordings,
     ffmpegPath: config.ffmpegPath,
+    encoders: config.encoders,
     signingKeyFile,
     openJournal: (directory, sessionId, key) =>
       new EventJournal(new RecordingFolder(directory, sessionId, key), sessionClock),

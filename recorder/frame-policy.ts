@@ -58,6 +58,8 @@ export type FrameEvent =
   | { readonly kind: 'flushed' }
   /** The encoder has written this many more bytes. */
   | { readonly kind: 'spent'; readonly bytes: number }
+  /** How hard it is for the encoders to keep up: 0 not at all, to 2 as hard as a budget that is owed. */
+  | { readonly kind: 'load'; readonly pressure: number }
   /** Nothing happened but time. */
   | { readonly kind: 'timer' };
 
@@ -77,6 +79,7 @@ export class FramePolicy {
   #movingSince = 0;
   #lastFrame: number | undefined;
   #flushed = true;
+  #load = 0;
 
   constructor(settings: FramePolicySettings = DEFAULT_FRAME_POLICY) {
     this.#settings = settings;
@@ -111,6 +114,9 @@ export class FramePolicy {
       case 'spent':
         this.#budget -= event.bytes;
         break;
+      case 'load':
+        this.#load = event.pressure;
+        break;
       case 'timer':
         break;
     }
@@ -119,10 +125,10 @@ export class FramePolicy {
 
   /**
    * How hard the budget presses: 0 while more than half of it is left, 1 when it is used up, 2 (the most) when
-   * as much as that half is owed.
+   * as much as that half is owed; or the encoders, when those press harder.
    */
   get pressure(): number {
-    return Math.min(2, Math.max(0, 1 - this.#budget / (this.#capacity / 2)));
+    return Math.min(2, Math.max(this.#load, 1 - this.#budget / (this.#capacity / 2)));
   }
 
   #decide(now: number): FrameDecision {

@@ -1,4 +1,5 @@
-import { readManifest } from './manifest.ts';
+import { type ManifestSegment, readManifest } from './manifest.ts';
+import { spoolFile } from './spool.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
 
 /** A recording that goes on, as far as it can be played now. */
@@ -22,14 +23,34 @@ export async function readLiveVideo(folder: RecordingFolder): Promise<LiveVideo 
   const manifest = await readManifest(folder);
   const startedAt = manifest?.startedAt;
   if (manifest === undefined || manifest.state !== 'recording' || startedAt === undefined) return undefined;
+  const { unlisted, unended } = await waitingOf(folder, manifest.segments);
   const last = manifest.segments.length - 1;
-  const segments = manifest.segments.map((segment, index) => ({
+  const segments = manifest.segments.slice(0, last + 1 - unlisted).map((segment, index) => ({
     startMs: segment.startedAt - startedAt,
     width: segment.width,
     height: segment.height,
-    ended: index < last || segment.durationMs !== undefined,
+    ended: (index < last || segment.durationMs !== undefined) && !unended.has(index),
   }));
   return { startedAt, segments };
+}
+
+/**
+ * Segments whose pictures wait for an encoder: there will be more of those; and how many of them there are at the end that have
+ * nothing to be played yet.
+ */
+async function waitingOf(folder: RecordingFolder, segments: readonly ManifestSegment[]) {
+  const unended = new Set<number>();
+  let unlisted = 0;
+  // They are encoded in their order, so that those before have been.
+  for (let index = segments.length - 1; index >= Math.max(0, segments.length - MAY_WAIT); index--) {
+    const { file } = segments[index] as ManifestSegment;
+    if ((await folder.sizeOf(spoolFile(file))) === undefined) continue;
+    unended.add(index);
+    const source = await folder.openLog(file);
+    if (unlisted === segments.length - 1 - index && (source?.size ?? 0) === 0) unlisted += 1;
+    await source?.close();
+  }
+  return { unlisted, unended };
 }
 
 /**
@@ -74,5 +95,6 @@ export function wholeFragments(bytes: Uint8Array): number {
   return whole;
 }
 
+const MAY_WAIT = 8;
 const PIECE_BYTES = 2 * 1024 * 1024;
 const LARGE_PIECE_BYTES = 64 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rect } from '#protocol/graphics/geometry.ts';
+import { type EncoderPool, type EncoderUser, UNLIMITED_ENCODERS } from './encoder-pool.ts';
 import { type EncoderSettings, type Ffmpeg, FfmpegEncoder, type FfmpegExit } from './ffmpeg.ts';
 import { I420Picture } from './i420.ts';
 import { SegmentDigest, type SegmentState } from './segment-digest.ts';
@@ -17,7 +18,13 @@ export interface SegmentWriterOptions {
   readonly startedAt: number;
   /** An encoder that takes no data, or does not end, for this long is killed. */
   readonly stallMs: number;
-  /** The encoder went away before it was told to. */
+  /** Where its encoder comes from. Default: there is always one. */
+  readonly encoders?: EncoderPool | undefined;
+  /** Somebody watches the recording while it goes on. */
+  readonly isWatched?: (() => boolean) | undefined;
+  /** Others wait for its encoder: it should be ended. */
+  readonly onTurnOver?: (() => void) | undefined;
+  /** The encoder went away before it was told to, or pictures cannot wait on the disk. */
   readonly onDeath: (exit: FfmpegExit) => void;
 }
 
@@ -32,57 +39,73 @@ export function onFrameGrid(ms: number): number {
 }
 
 /**
- * One segment being written: an encoder, its file, and what is in it.
+ * One segment being written: an encoder, as soon as it has one, its file, and what is in it.
  *
- * An encoder that has not taken a picture within `PATIENCE_MS` is behind: from there on pictures go to the disk, and it
- * catches up from there. Nobody waits for it, and no picture is left out.
+ * As long as there is no encoder, and when it has not taken a picture within `PATIENCE_MS`, pictures go to the disk, from
+ * where it catches up. Nobody waits for it, and no picture is left out.
  */
 export class SegmentWriter {
   readonly startedAt: number;
   readonly settings: EncoderSettings;
   readonly #file: FileWriter;
   readonly #options: SegmentWriterOptions;
-  readonly #encoder: FfmpegEncoder;
+  readonly #encoders: EncoderPool;
+  readonly #user: EncoderUser;
   readonly #digest = new SegmentDigest();
+  readonly #granted = Promise.withResolvers<FfmpegEncoder>();
+  #encoder: FfmpegEncoder | undefined;
   /** What the encoder has or is being given. */
-  readonly #sent: I420Picture;
+  #sent: I420Picture | undefined;
   #sentAt = 0;
   #feeding: Promise<boolean> | undefined;
   #spool: Promise<Spool> | undefined;
+  #spoolClosed: Promise<void> | undefined;
   /** Pictures on the disk that the encoder has not been given, oldest first. */
-  #waiting: Promise<void>[] = [];
+  #waiting: WaitingPicture[] = [];
+  #waitingBytes = 0;
   #lastTimestamp = -1;
   #accounted = 0;
   #ending = false;
+  #isTurnOver = false;
 
   /** Rejects when the file cannot be made. */
   static async open(options: SegmentWriterOptions): Promise<SegmentWriter> {
-    return new SegmentWriter(options, await options.folder.createLog(options.file));
+    const writer = new SegmentWriter(options, await options.folder.createLog(options.file));
+    writer.#encoders.join(writer.#user);
+    return writer;
   }
 
   private constructor(options: SegmentWriterOptions, file: FileWriter) {
     this.#options = options;
     this.startedAt = options.startedAt;
     this.settings = options.settings;
-    this.#sent = new I420Picture(options.settings.width, options.settings.height);
     this.#file = file;
-    this.#encoder = new FfmpegEncoder(
-      options.ffmpeg,
-      options.settings,
-      async (bytes) => {
-        await file.append(bytes);
-        // Not before it is on its way to the disk: a checkpoint vouches for it.
-        this.#digest.push(bytes);
+    this.#encoders = options.encoders ?? UNLIMITED_ENCODERS;
+    const writer = this;
+    this.#user = {
+      get waitingSince() {
+        return writer.waitingSince;
       },
-      options.stallMs,
-    );
-    void this.#encoder.exited.then((exit) => {
-      if (!this.#ending) options.onDeath(exit);
-    });
+      get waitingBytes() {
+        return writer.#waitingBytes;
+      },
+      get isEnding() {
+        return writer.#ending;
+      },
+      get isWatched() {
+        return options.isWatched?.() ?? false;
+      },
+      granted: () => this.#start(),
+      end: () => {
+        this.#isTurnOver = true;
+        if (this.#lastTimestamp >= 0) options.onTurnOver?.();
+      },
+    };
   }
 
+  /** Of its encoder, once it has one. */
   get pid(): number | undefined {
-    return this.#encoder.pid;
+    return this.#encoder?.pid;
   }
 
   /** The last frame's time since the segment's start, in whole milliseconds; -1 before the first. */
@@ -91,39 +114,22 @@ export class SegmentWriter {
   }
 
   /**
-   * Takes a picture over, of which only `areas` (even edges) differ from the one before; it may change again as soon as
-   * this returns. Resolves when the encoder has it, or it is on its way to the disk; `false`: the encoder is gone.
+   * Takes a picture over, of which only `areas` (even edges) differ from the one before; none: it is the same. It may change
+   * again as soon as this resolves: the encoder has it, or it is on its way to the disk. `false`: neither, and `onDeath` says why.
    * Two frames never share a timestamp: the later one is moved by a step of the grid.
    */
   async write(picture: I420Picture, areas: readonly Rect[], at: number): Promise<boolean> {
-    const earliest = this.#lastTimestamp < 0 ? 0 : this.#lastTimestamp + FRAME_GRID_MS;
-    const timestamp = Math.max(earliest, onFrameGrid(at - this.startedAt));
-    if (this.#feeding === undefined) {
-      this.#sent.bytes.set(picture.bytes);
-      this.#sentAt = timestamp;
-      this.#feeding = this.#feed(timestamp);
-      const patience = new AbortController();
-      const late = sleep(PATIENCE_MS, true, { signal: patience.signal, ref: false }).catch(() => true);
-      const taken = await Promise.race([this.#feeding, late]);
-      patience.abort();
-      if (taken) this.#lastTimestamp = timestamp;
-      return taken;
-    }
-    const samples = areas.map((area) => picture.copyArea(area));
-    this.#lastTimestamp = timestamp;
-    this.#spool ??= this.#openSpool();
-    const added = this.#spool.then((spool) => spool.add(areas, samples, timestamp));
-    this.#waiting.push(added);
-    // When it cannot be added, the encoder is ended for it.
-    return added.then(
-      () => true,
-      () => false,
-    );
+    const isFirst = this.#lastTimestamp < 0;
+    const taken = await this.#write(picture, areas, at);
+    // A segment is not ended before it has begun.
+    if (isFirst && this.#isTurnOver) this.#options.onTurnOver?.();
+    return taken;
   }
 
   /** Of when the oldest picture is that the encoder has not taken; milliseconds since the epoch. */
   get waitingSince(): number | undefined {
-    return this.#feeding === undefined ? undefined : this.startedAt + this.#sentAt;
+    const at = this.#feeding === undefined ? this.#waiting[0]?.at : this.#sentAt;
+    return at === undefined ? undefined : this.startedAt + at;
   }
 
   /** What the encoder has made of the segment so far. */
@@ -131,7 +137,7 @@ export class SegmentWriter {
     return this.#file.bytes;
   }
 
-  /** Resolves when the encoder has all that was written. */
+  /** Resolves when the encoder has all that was written, where there is one. */
   async drained(): Promise<void> {
     await this.#feeding;
   }
@@ -147,6 +153,7 @@ export class SegmentWriter {
   async sync(): Promise<SegmentState> {
     const { state } = this.#digest;
     await this.#file.sync();
+    await (await this.#spool)?.sync();
     return state;
   }
 
@@ -155,48 +162,138 @@ export class SegmentWriter {
     return this.#digest.state;
   }
 
-  /** Ends the file; resolves when the encoder is gone and what it made is on disk. */
+  /** Ends the file; resolves when there was an encoder, it is gone, and what it made is on disk. */
   async end(): Promise<FfmpegExit> {
-    await this.#feeding;
     this.#ending = true;
-    const exit = await this.#encoder.end();
+    this.#encoders.notice();
     try {
-      await this.#file.end();
-      return exit;
-    } catch (error) {
-      await this.#file.abandon();
-      return { ...exit, killed: exit.killed ?? `its end cannot be written: ${(error as Error).message}` };
+      // It may wait for its encoder for a while.
+      if (this.#encoder === undefined) await this.sync().catch(() => {});
+      const encoder = await this.#granted.promise;
+      const taken = (await this.#feeding) ?? true;
+      const exit = await encoder.end();
+      try {
+        await this.#file.end();
+        this.#closeSpool(taken && exit.code === 0);
+        await this.#spoolClosed;
+        return exit;
+      } catch (error) {
+        this.#closeSpool(false);
+        await this.#file.abandon();
+        return { ...exit, killed: exit.killed ?? `its end cannot be written: ${(error as Error).message}` };
+      }
+    } finally {
+      this.#encoders.leave(this.#user);
     }
   }
 
-  /** Gives the encoder the picture in `#sent`, and then what waits on the disk. */
-  async #feed(timestamp: number): Promise<boolean> {
-    let taken = await this.#encoder.write(this.#sent.bytes, timestamp);
+  async #write(picture: I420Picture, areas: readonly Rect[], at: number): Promise<boolean> {
+    const first = this.#lastTimestamp < 0;
+    const timestamp = Math.max(first ? 0 : this.#lastTimestamp + FRAME_GRID_MS, onFrameGrid(at - this.startedAt));
+    if (this.#encoder !== undefined && this.#feeding === undefined) {
+      return this.#writeNow(this.#encoder, picture, timestamp);
+    }
+    this.#lastTimestamp = timestamp;
+    const changed = first ? [{ x: 0, y: 0, width: picture.width, height: picture.height }] : areas;
+    const samples = first ? [picture.bytes] : areas.map((area) => picture.copyArea(area));
+    this.#spool ??= this.#openSpool();
+    const added = this.#spool.then((spool) => spool.add(changed, samples, timestamp));
+    this.#waiting.push({ at: timestamp, isSame: changed.length === 0, added });
     try {
-      while (taken && this.#spool !== undefined && this.#waiting.length > 0) {
-        await this.#waiting[0];
-        this.#sentAt = await (await this.#spool).take(this.#sent);
+      this.#waitingBytes += await added;
+      return true;
+    } catch (error) {
+      // When there is an encoder, it is ended for it.
+      if (this.#encoder === undefined) this.#dieOf(`pictures cannot wait on the disk: ${(error as Error).message}`);
+      return false;
+    }
+  }
+
+  async #writeNow(encoder: FfmpegEncoder, picture: I420Picture, timestamp: number): Promise<boolean> {
+    this.#sent ??= new I420Picture(picture.width, picture.height);
+    this.#sent.bytes.set(picture.bytes);
+    this.#sentAt = timestamp;
+    this.#feeding = this.#feed(encoder, this.#sent, timestamp);
+    const patience = new AbortController();
+    const late = sleep(PATIENCE_MS, true, { signal: patience.signal, ref: false }).catch(() => true);
+    const taken = await Promise.race([this.#feeding, late]);
+    patience.abort();
+    if (taken) this.#lastTimestamp = timestamp;
+    return taken;
+  }
+
+  #start(): void {
+    const { ffmpeg, settings, stallMs } = this.#options;
+    const take = async (bytes: Uint8Array): Promise<void> => {
+      await this.#file.append(bytes);
+      // Not before it is on its way to the disk: a checkpoint vouches for it.
+      this.#digest.push(bytes);
+    };
+    const cheap = this.#encoders.pressure >= CHEAP_FROM;
+    const encoder = new FfmpegEncoder(ffmpeg, { ...settings, cheap }, take, stallMs);
+    void encoder.exited.then((exit) => {
+      if (!this.#ending) this.#options.onDeath(exit);
+    });
+    this.#encoder = encoder;
+    if (this.#waiting.length > 0) {
+      this.#sent = new I420Picture(settings.width, settings.height);
+      this.#sentAt = this.#waiting[0]?.at ?? 0;
+      this.#feeding = this.#feed(encoder, this.#sent);
+    }
+    this.#granted.resolve(encoder);
+  }
+
+  #dieOf(reason: string): void {
+    this.#options.onDeath({ code: null, signal: null, stderr: '', killed: reason });
+  }
+
+  /** Gives the encoder the picture in `sent`, if that is new, and then what waits on the disk. */
+  async #feed(encoder: FfmpegEncoder, sent: I420Picture, timestamp?: number): Promise<boolean> {
+    let taken = timestamp === undefined || (await encoder.write(sent.bytes, timestamp));
+    try {
+      for (let next = this.#waiting[0]; taken && next !== undefined; next = this.#waiting[0]) {
+        await next.added;
+        this.#sentAt = await ((await this.#spool) as Spool).take(sent);
         this.#waiting.shift();
-        taken = await this.#encoder.write(this.#sent.bytes, this.#sentAt);
+        // The same picture once more pushes the last one to the disk; the next one does that as well.
+        if (!next.isSame || this.#waiting.length === 0) taken = await encoder.write(sent.bytes, this.#sentAt);
       }
     } catch (error) {
-      this.#encoder.kill(`what waits for it cannot be read: ${(error as Error).message}`);
+      encoder.kill(`what waits for it cannot be read: ${(error as Error).message}`);
       taken = false;
     }
-    const spool = this.#spool;
-    this.#spool = undefined;
     this.#waiting = [];
-    // What an encoder that is gone has left is encoded when the recording is finished.
-    if (spool !== undefined) void spool.then((it) => (taken ? it.remove() : it.close())).catch(() => {});
+    this.#waitingBytes = 0;
+    // Of a segment that ends it is kept until all of that is on the disk.
+    if (!this.#ending) this.#closeSpool(taken);
     this.#feeding = undefined;
     return taken;
   }
 
-  #openSpool(): Promise<Spool> {
-    const { folder, file } = this.#options;
-    return Spool.create(folder, spoolFile(file), this.#sent, this.#sentAt);
+  /** @param isDone nobody needs it; what an encoder that is gone has left is encoded when the recording is finished */
+  #closeSpool(isDone: boolean): void {
+    if (this.#spool === undefined) return;
+    this.#spoolClosed = this.#spool.then((spool) => (isDone ? spool.remove() : spool.close())).catch(() => {});
+    this.#spool = undefined;
   }
+
+  async #openSpool(): Promise<Spool> {
+    const { folder, file } = this.#options;
+    const sent = this.#sent;
+    const base = sent && { picture: sent, at: this.#sentAt };
+    await this.#spoolClosed;
+    return Spool.create(folder, spoolFile(file), base);
+  }
+}
+
+interface WaitingPicture {
+  readonly at: number;
+  readonly isSame: boolean;
+  /** Resolves with the bytes that it takes on the disk. */
+  readonly added: Promise<number>;
 }
 
 /** A picture is taken in a few milliseconds; past this the machine has more to do than it can. */
 const PATIENCE_MS = 250;
+/** Of the pressure on the encoders. */
+const CHEAP_FROM = 0.3;

@@ -1,6 +1,7 @@
 import { mkdir, rm, utimes } from 'node:fs/promises';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { DamageGrid } from './damage-grid.ts';
+import { type EncoderPool, UNLIMITED_ENCODERS } from './encoder-pool.ts';
 import { CheckpointLog } from './evidence/checkpoint.ts';
 import { EventLog } from './evidence/event-log.ts';
 import { readSigningKey } from './evidence/signing-key.ts';
@@ -42,6 +43,8 @@ export interface SessionRecorderOptions {
   /** Called once when recording cannot go on; `finish` still saves what there is. */
   readonly onFailure?: ((error: RecorderError) => void) | undefined;
   readonly policy?: FramePolicySettings | undefined;
+  /** Where encoders come from, shared with other recordings. Default: there is always one. */
+  readonly encoders?: EncoderPool | undefined;
   /** Constant quantiser of all segments; past 38 text suffers. Default: 38. */
   readonly qp?: number | undefined;
   /** A new segment begins with the first frame after this long. */
@@ -64,6 +67,8 @@ export class SessionRecorder {
   readonly #ffmpeg: Ffmpeg;
   readonly #clock: RecorderClock;
   readonly #log: RecorderLog;
+  readonly #encoders: EncoderPool;
+  readonly #leaveEncoders: () => void;
   readonly #policy: FramePolicy;
   readonly #manifest: Manifest;
   readonly #overlay = new PointerOverlay();
@@ -81,6 +86,9 @@ export class SessionRecorder {
   #desktop = { width: 0, height: 0 };
   #writer: SegmentWriter | undefined;
   #segment: ManifestSegment | undefined;
+  /** The last segment was ended because others waited for its encoder: the next one begins when something changes. */
+  #isTurnOver = false;
+  #watchedUntil = 0;
   /** Encoders that died, as times; too many in a row and we give up. */
   #deaths: number[] = [];
   #retryAt = 0;
@@ -109,6 +117,7 @@ export class SessionRecorder {
       const key = signingKeyFile && (await readSigningKey(signingKeyFile).catch(() => undefined));
       recorder.#checkpoints = await CheckpointLog.open(recorder.#folder, key || undefined);
     } catch (cause) {
+      recorder.#leaveEncoders();
       clearInterval(recorder.#heartbeat);
       const message = `the recording's folder cannot be written: ${(cause as Error).message}`;
       throw new RecorderError('recorder_unavailable', message, { cause });
@@ -124,6 +133,8 @@ export class SessionRecorder {
     this.#ffmpeg = ffmpeg;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? SILENT;
+    this.#encoders = options.encoders ?? UNLIMITED_ENCODERS;
+    this.#leaveEncoders = this.#encoders.enter();
     this.#policy = new FramePolicy(options.policy ?? DEFAULT_FRAME_POLICY);
     this.#manifest = {
       format: 'oriel-recording',
@@ -170,7 +181,7 @@ export class SessionRecorder {
   /** How it is doing at `now`. */
   health(now: number = this.#clock.now()): RecordingHealth {
     const { segments } = this.#manifest;
-    const writers = [...this.#closing.keys(), ...(this.#writer === undefined ? [] : [this.#writer])];
+    const writers = this.#writers;
     const waiting = [this.#policy.unseenSince, ...writers.map(({ waitingSince }) => waitingSince)];
     const oldest = Math.min(now, ...waiting.filter((since) => since !== undefined));
     return {
@@ -182,6 +193,12 @@ export class SessionRecorder {
     };
   }
 
+  /** Somebody watches the recording: for a while it should not be far behind. */
+  watched(): void {
+    this.#watchedUntil = this.#clock.now() + WATCHED_MS;
+    this.#encoders.notice();
+  }
+
   /** The gateway is gone: what it had written down and never sent any more is written down here. */
   async gatewayLost(at: number): Promise<void> {
     await this.#events?.appendLost(this.#manifest.startedAt);
@@ -191,12 +208,12 @@ export class SessionRecorder {
   /** Resolves when no capture is under way: for tests whose clock runs faster than the encoder. */
   async drained(): Promise<void> {
     while (this.#busy !== undefined) await this.#busy;
-    await this.#writer?.drained();
+    for (const writer of this.#writers) await writer.drained();
   }
 
   /** The running encoder's process, for tests and diagnosis. */
   get encoderPid(): number | undefined {
-    return this.#writer?.pid;
+    return this.#writer?.pid ?? this.#writers.find(({ pid }) => pid !== undefined)?.pid;
   }
 
   /**
@@ -213,6 +230,11 @@ export class SessionRecorder {
     return isUnfinished(this.#manifest);
   }
 
+  /** That are not written to their end; the oldest first. */
+  get #writers(): SegmentWriter[] {
+    return [...this.#closing.keys(), ...(this.#writer === undefined ? [] : [this.#writer])];
+  }
+
   #changed(at: number): void {
     if (this.#failure !== undefined || this.#finishing !== undefined || this.#source.width === 0) return;
     this.#act(this.#policy.step({ kind: 'changed' }, at));
@@ -224,7 +246,7 @@ export class SessionRecorder {
     this.#cancelTimer = undefined;
     const now = this.#clock.now();
     // A dead encoder's successor begins with the picture as it is, whether or not anything changes.
-    const orphaned = this.#writer === undefined && this.#manifest.segments.length > 0;
+    const orphaned = this.#writer === undefined && this.#manifest.segments.length > 0 && !this.#isTurnOver;
     if (!orphaned && decision.kind === 'wait') this.#wakeAt(decision.until, now);
     else if (orphaned && now < this.#retryAt) this.#wakeAt(this.#retryAt, now);
     else this.#run(!orphaned && decision.kind === 'flush' ? this.#flush(now) : this.#capture(now));
@@ -255,7 +277,8 @@ export class SessionRecorder {
     const picture = this.#updatePicture();
     const old = this.#writer !== undefined && now - this.#writer.startedAt >= (this.#options.segmentMs ?? SEGMENT_MS);
     if (picture?.changed && old) this.#closeSegment();
-    const emit = picture !== undefined && (picture.changed || this.#writer === undefined);
+    const emit = picture !== undefined && (picture.changed || (this.#writer === undefined && !this.#isTurnOver));
+    this.#policy.step({ kind: 'load', pressure: this.#encoders.pressure }, now);
     this.#policy.step({ kind: 'captured', emitted: emit, share: picture?.share ?? 0 }, now);
     if (!emit) return;
     if (this.#writer === undefined) await this.#beginSegment(picture.image, now);
@@ -298,8 +321,8 @@ export class SessionRecorder {
     this.#account(now);
   }
 
-  #account(now: number): void {
-    const bytes = this.#writer?.takeWritten() ?? 0;
+  #account(now: number, writer = this.#writer): void {
+    const bytes = writer?.takeWritten() ?? 0;
     if (bytes > 0) this.#policy.step({ kind: 'spent', bytes }, now);
   }
 
@@ -323,6 +346,7 @@ export class SessionRecorder {
 
   async #beginSegment(picture: I420Picture, at: number): Promise<void> {
     const manifest = this.#manifest;
+    this.#isTurnOver = false;
     // All segments share the first one's grid, so that the joined video is on it too.
     const origin = manifest.startedAt ?? Math.round(at);
     const startedAt = origin + onFrameGrid(at - origin);
@@ -345,6 +369,9 @@ export class SessionRecorder {
         settings,
         startedAt,
         stallMs: this.#options.stallMs ?? STALL_MS,
+        encoders: this.#encoders,
+        isWatched: () => this.#clock.now() < this.#watchedUntil,
+        onTurnOver: () => this.#turnOver(segment),
         onDeath: (exit) => this.#encoderDied(segment, describeExit(exit)),
       });
     } catch (error) {
@@ -373,12 +400,19 @@ export class SessionRecorder {
       const { file, startedAt } = segment;
       // From here on nobody can change the segment unseen.
       if (writer.state.bytes > 0) this.event('segment', { file, startedAt, ...writer.state });
+      this.#account(this.#clock.now(), writer);
     });
     this.#closing.set(writer, closing);
     void closing.finally(() => {
       this.#closing.delete(writer);
       this.#closedBytes += writer.bytes;
     });
+  }
+
+  #turnOver(segment: ManifestSegment): void {
+    if (this.#segment !== segment) return;
+    this.#isTurnOver = true;
+    this.#closeSegment();
   }
 
   #encoderDied(segment: ManifestSegment, problem: string): void {
@@ -416,6 +450,7 @@ export class SessionRecorder {
     this.#manifest.problems = [...(this.#manifest.problems ?? []), message];
     this.#log.error({ sessionId: this.#manifest.sessionId, err: this.#failure }, 'recording failed');
     this.#closeSegment();
+    this.#leaveEncoders();
     this.#saveManifest().catch(nothing);
     this.#options.onFailure?.(this.#failure);
   }
@@ -431,8 +466,10 @@ export class SessionRecorder {
       await this.#busy;
       if (this.#failure === undefined) await this.#writeEnd(at);
       this.#closeSegment();
+      this.#leaveEncoders();
       await Promise.all(this.#closing.values());
-      for (const { segment, state } of await encodeSpools(this.#folder, this.#manifest, this.#ffmpeg)) {
+      const left = await this.#encoders.run(() => encodeSpools(this.#folder, this.#manifest, this.#ffmpeg));
+      for (const { segment, state } of left) {
         this.event('segment', { file: segment.file, startedAt: segment.startedAt, ...state });
       }
       this.event('finished', {}, at);
@@ -450,7 +487,11 @@ export class SessionRecorder {
         signingKeyFile === undefined
           ? undefined
           : { signingKeyFile, log: this.#events?.state, now: () => this.#clock.now() };
-      return await finishRecording(this.#folder, this.#manifest, this.#ffmpeg, this.#log, sealing);
+      // Where nothing has changed since its last turn, no frame says how long the last picture was there.
+      const untilMs = this.#isTurnOver ? at - (this.#manifest.startedAt ?? at) : 0;
+      return await this.#encoders.run(() =>
+        finishRecording(this.#folder, this.#manifest, this.#ffmpeg, this.#log, sealing, untilMs),
+      );
     } catch (cause) {
       if (cause instanceof RecorderError) throw cause;
       throw new RecorderError('recording_failed', `the recording cannot be finished: ${(cause as Error).message}`, {
@@ -469,7 +510,7 @@ export class SessionRecorder {
       // A second time when the encoder dies under us: its successor takes the same picture.
       for (let attempt = 0; attempt < 2; attempt++) {
         const picture = this.#updatePicture();
-        if (picture === undefined) return;
+        if (picture === undefined || (this.#isTurnOver && !picture.changed)) return;
         if (this.#writer === undefined) await this.#beginSegment(picture.image, at - FRAME_GRID_MS);
         const writer = this.#writer;
         const shown = !picture.changed && (writer?.lastTimestamp ?? -1) >= 0;
@@ -534,6 +575,8 @@ const STALL_MS = 15_000;
 const DEATHS_ALLOWED = 4;
 const DEATHS_WITHIN_MS = 60_000;
 const RETRY_STEP_MS = 2000;
+/** Whoever watches asks every second. */
+const WATCHED_MS = 10_000;
 
 const nothing = (): void => {};
 const SILENT: RecorderLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };

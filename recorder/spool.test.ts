@@ -33,7 +33,7 @@ for (const key of [undefined, new Uint8Array(32).fill(7)]) {
     const folder = new RecordingFolder(await temporaryDirectory(context), 'r', key);
     const { picture, change } = changingPicture();
     change(0);
-    const spool = await Spool.create(folder, '0000.spool', picture, 0);
+    const spool = await Spool.create(folder, '0000.spool', { picture, at: 0 });
     const encoder = new I420Picture(WIDTH, HEIGHT);
     encoder.bytes.set(picture.bytes);
     const states: Uint8Array[] = [picture.bytes.slice()];

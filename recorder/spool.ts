@@ -7,8 +7,7 @@ import { type FileWriter, Turns } from './storage/file-writer.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
 
 /**
- * Pictures that wait for an encoder that has fallen behind, on the disk: the first whole, of each later one the areas
- * that changed. Without loss, and encrypted as the recording is.
+ * Pictures that wait for an encoder, on the disk: the first whole, of each later one the areas that changed. Without loss, and encrypted as the recording is.
  *
  * An entry is a header (little-endian: u32 bytes of the body, f64 timestamp, u32 areas) and a body: per area four u32
  * (x, y, width, height), then per area its Y, U and V samples; deflated.
@@ -20,14 +19,18 @@ export class Spool {
   readonly #turns = new Turns();
   #source: ByteSource | undefined;
   #readAt = 0;
+  #isClosed = false;
 
-  /** @param at time of `picture`, which the encoder has or is being given: what recovery begins with */
-  static async create(folder: RecordingFolder, name: string, picture: I420Picture, at: number): Promise<Spool> {
-    const { width, height } = picture;
-    const entry = await encodeEntry(at, [{ x: 0, y: 0, width, height }], [picture.bytes]);
+  /** @param base what the encoder has or is being given, and of when that is: recovery begins with it, `take` behind it */
+  static async create(
+    folder: RecordingFolder,
+    name: string,
+    base?: { readonly picture: I420Picture; readonly at: number },
+  ): Promise<Spool> {
     const spool = new Spool(folder, name, await folder.createLog(name));
-    await spool.#writer.append(entry);
-    spool.#readAt = entry.byteLength;
+    if (base === undefined) return spool;
+    const { width, height, bytes } = base.picture;
+    spool.#readAt = await spool.add([{ x: 0, y: 0, width, height }], [bytes], base.at);
     return spool;
   }
 
@@ -37,9 +40,23 @@ export class Spool {
     this.#writer = writer;
   }
 
-  /** Resolves when the areas' samples (`I420Picture.copyArea`) are on their way to the disk. */
-  add(areas: readonly Rect[], samples: readonly Uint8Array[], at: number): Promise<void> {
-    return this.#turns.take(async () => this.#writer.append(await encodeEntry(at, areas, samples)));
+  /**
+   * Resolves when the areas' samples (`I420Picture.copyArea`) are on their way to the disk.
+   * @returns bytes that they take there
+   */
+  add(areas: readonly Rect[], samples: readonly Uint8Array[], at: number): Promise<number> {
+    return this.#turns.take(async () => {
+      const entry = await encodeEntry(at, areas, samples);
+      await this.#writer.append(entry);
+      return entry.byteLength;
+    });
+  }
+
+  /** Makes durable what was added. */
+  async sync(): Promise<void> {
+    await this.#writer.sync().catch((error: unknown) => {
+      if (!this.#isClosed) throw error;
+    });
   }
 
   /** Brings `picture`, as it was with the entry before, one entry further and says of what time it is then. */
@@ -70,6 +87,7 @@ export class Spool {
     await this.#turns.take(async () => {
       await this.#source?.close();
       this.#source = undefined;
+      this.#isClosed = true;
       await this.#writer.end();
     });
   }

@@ -9,7 +9,7 @@ import type { RecordingFolder } from './storage/recording-folder.ts';
 
 /**
  * Encodes what encoders that died had not caught up with, as segments of its own behind theirs, and lists them in the
- * manifest. A crash in here costs nothing: it is done once more.
+ * manifest; and segments whose turn had not come, in their place. A crash in here costs nothing: it is done once more.
  */
 export async function encodeSpools(
   folder: RecordingFolder,
@@ -20,7 +20,7 @@ export async function encodeSpools(
   for (const segment of [...manifest.segments]) {
     const rest = await encodeRest(folder, manifest, segment, ffmpeg);
     if (rest === undefined) continue;
-    manifest.segments.splice(manifest.segments.indexOf(segment) + 1, 0, rest.segment);
+    if (rest.segment !== segment) manifest.segments.splice(manifest.segments.indexOf(segment) + 1, 0, rest.segment);
     made.push(rest);
   }
   if (made.length > 0) await writeManifest(folder, manifest);
@@ -42,11 +42,14 @@ async function encodeRest(folder: RecordingFolder, manifest: Manifest, segment: 
       const startedAt = segment.startedAt + at;
       if (rest === undefined) {
         // Listed, but the spool not removed any more.
-        if (manifest.segments.some((other) => other.startedAt === startedAt)) return undefined;
-        const file = `${String(manifest.segments.length).padStart(4, '0')}.mp4`;
+        const isListed = manifest.segments.some((other) => other !== segment && other.startedAt === startedAt);
+        if (isListed) return undefined;
+        const isUnbegun = encodedUntil < 0 && at === 0;
+        const file = isUnbegun ? segment.file : `${String(manifest.segments.length).padStart(4, '0')}.mp4`;
         const settings = { width, height, qp };
         const options = { ffmpeg, folder, file, settings, startedAt, stallMs: STALL_MS, onDeath: () => {} };
-        rest = { segment: { file, startedAt, ...settings, desktop }, writer: await SegmentWriter.open(options) };
+        const made = isUnbegun ? segment : { file, startedAt, ...settings, desktop };
+        rest = { segment: made, writer: await SegmentWriter.open(options) };
       }
       const { writer } = rest;
       // Not faster than it is encoded: this is not to be spooled once more.

@@ -219,6 +219,7 @@ test('a recording that goes on is there piece by piece, and watching it is one v
   const list = await must('GET', `/api/recordings/${id}/live`, undefined, auditor);
   assert.deepEqual(list.segments, harness.live.found.segments);
   assert.ok(list.now >= 5000);
+  assert.equal(harness.pixels.last.timesWatched, 2, 'the recorder is told, so that it is not far behind');
   const piece = await harness.call('GET', `/api/recordings/${id}/live/0?from=3`, { token: auditor });
   assert.deepEqual([piece.text, piece.headers['content-type']], ['ment', 'video/mp4']);
   const empty = await harness.call('GET', `/api/recordings/${id}/live/0?from=7`, { token: auditor });

@@ -22,6 +22,8 @@ export interface FrameRecorder {
   pointer(x: number, y: number, pointer: PointerState, at: number): void;
   event(type: string, fields: Readonly<Record<string, unknown>>, at: number): void;
   health(now: number): RecordingHealth;
+  /** Somebody plays it while it goes on. */
+  watched(): void;
   /** Nothing more will come from the gateway. */
   gatewayLost(at: number): Promise<void>;
   /** Nothing: there never was a picture. */
@@ -153,6 +155,10 @@ export class HostSession {
     if (this.#recorder === undefined || this.#finishing !== undefined) return;
     const at = sessionClock();
     this.#send({ kind: 'health', session: this.#id, at, health: this.#recorder.health(at) });
+  }
+
+  recordingWatched(): void {
+    if (this.#finishing === undefined) this.#recorder?.watched();
   }
 
   /** @param isOwner whether it has drawn all updates so far itself, and hears of nothing that it does on its own */

@@ -1,8 +1,10 @@
 import { Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { defaultEncoders, EncoderPool } from '../../recorder/encoder-pool.ts';
 import { recoverInterrupted } from '../../recorder/finish.ts';
 import { isUnfinished, readRecording } from '../../recorder/library.ts';
+import { lowerPriority } from '../../recorder/lower-priority.ts';
 import { RecorderError, systemClock } from '../../recorder/recording.ts';
 import { SessionRecorder } from '../../recorder/session-recorder.ts';
 import { sessionClock } from '../clock.ts';
@@ -32,10 +34,18 @@ const log = createLogger(process.env.ORIEL_LOG_LEVEL ?? 'info').child({ part: 'p
 // Half open: a gateway that says no more still hears what became of its recordings.
 const gateway = new Socket({ fd: GATEWAY_FD, readable: true, writable: true, allowHalfOpen: true });
 const reader = new IpcFrameReader();
+const clock = { ...systemClock, now: sessionClock };
+const { ORIEL_ENCODERS: chosenEncoders, ORIEL_PIXEL_HOSTS: hosts = '1' } = process.env;
+const encoders = new EncoderPool({
+  slots: Math.floor((Number(chosenEncoders) || defaultEncoders()) / Number(hosts)),
+  clock,
+});
 const sessions = new Map<number, HostSession>();
 /** Bytes taken per session and not yet told. */
 const taken = new Map<number, number>();
 let leaving = false;
+
+lowerPriority(process.pid);
 
 setInterval(() => {
   for (const session of sessions.values()) session.reportHealth();
@@ -111,6 +121,9 @@ function handle(message: ToHost): void {
     case 'detach-viewer':
       session.detachViewer(message.viewer);
       return;
+    case 'recording-watched':
+      session.recordingWatched();
+      return;
     case 'finish':
       session.finish(message.at).then(() => {
         sessions.delete(message.session);
@@ -136,7 +149,8 @@ function open(id: number, options: OpenOptions): void {
         ffmpegPath: options.ffmpegPath,
         signingKeyFile: options.signingKeyFile,
         key: keyIn(options),
-        clock: { ...systemClock, now: sessionClock },
+        clock,
+        encoders,
         log: sessionLog,
         onTrouble: troubled,
         onFailure: (error) => failed(error.message),
@@ -164,7 +178,7 @@ async function recover(session: number, openOptions: OpenOptions): Promise<void>
     await setTimeout(ENCODER_GRACE_MS);
     if (directory === undefined) return;
     const options = { ffmpegPath, signingKeyFile, keyOf, log, sessionIds: [basename(directory)] };
-    const [recovered] = await recoverInterrupted(dirname(directory), options);
+    const [recovered] = await encoders.run(() => recoverInterrupted(dirname(directory), options));
     // A host that could still finish its recordings before it went has left nothing to recover.
     const found = await readRecording(directory, keyOf);
     const summary = recovered?.summary ?? found?.summary;

@@ -27,6 +27,7 @@ const toHost: ToHost[] = [
   { kind: 'finish', session: 1, at },
   { kind: 'recover', session: 2, at, options: { sessionId: 'abc', directory: '/r/abc', signingKeyFile: '/keys/k' } },
   { kind: 'event', session: 3, at, event: { type: 'request', fields: { user: 'jane', keys: [1, 2] } } },
+  { kind: 'recording-watched', session: 3, at },
 ];
 
 const fromHost: FromHost[] = [

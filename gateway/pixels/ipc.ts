@@ -47,6 +47,8 @@ export type ToHost =
       readonly seq: number;
     }
   | { readonly kind: 'detach-viewer'; readonly session: number; readonly at: number; readonly viewer: number }
+  /** Somebody watches the recording while it goes on. */
+  | { readonly kind: 'recording-watched'; readonly session: number; readonly at: number }
   /** The session is over: finish its recording and forget it. */
   | { readonly kind: 'finish'; readonly session: number; readonly at: number }
   /** The host before this one died with this session's recording open: finish that. Answered with `finished`. */
@@ -138,6 +140,7 @@ const ToHostKind = {
   recover: 8,
   event: 9,
   'take-state': 10,
+  'recording-watched': 11,
 } as const;
 
 const FromHostKind = {
@@ -194,6 +197,7 @@ export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
       cursor.u32(message.seq);
       return cursor.finish();
     }
+    case 'recording-watched':
     case 'finish':
       return openFrame(kind, message, 0).finish();
   }
@@ -233,6 +237,8 @@ export function decodeToHost(frame: Uint8Array): ToHost {
       return { kind: 'viewer-ack', session, at, viewer: cursor.u32('viewer'), seq: cursor.u32('seq') };
     case ToHostKind['detach-viewer']:
       return { kind: 'detach-viewer', session, at, viewer: cursor.u32('viewer') };
+    case ToHostKind['recording-watched']:
+      return { kind: 'recording-watched', session, at };
     case ToHostKind.finish:
       return { kind: 'finish', session, at };
     case ToHostKind.recover:

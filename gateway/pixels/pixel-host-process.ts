@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../child-environment.ts';
@@ -25,6 +24,10 @@ export interface PixelHostOptions {
   /** Folder that holds one folder per recorded session. */
   readonly recordingsDirectory: string;
   readonly ffmpegPath: string;
+  /** How many recordings are encoded at once. Default: as many as the machine has room for. */
+  readonly encoders?: number | undefined;
+  /** How many pixel hosts share those, each of which has its part; at least one. Default: 1. */
+  readonly hosts?: number | undefined;
   /** The key that recordings are signed with; the host reads it itself. */
   readonly signingKeyFile?: string;
   /** Where the gateway itself writes down what happens in a recorded session; without it, a kill may cost events. */
@@ -102,6 +105,7 @@ export class PixelHostProcess implements Pixels {
       pending: (type, fields) => session.pending(type, fields),
       watch: (viewer) => session.watch(this.#nextViewer++, viewer),
       watchAsOwner: (owner) => session.watchAsOwner(this.#nextViewer++, owner),
+      recordingWatched: () => session.recordingWatched(),
     };
   }
 
@@ -147,7 +151,7 @@ export class PixelHostProcess implements Pixels {
 
   #spawn(): Host {
     const script = this.#options.script ?? fileURLToPath(new URL('./host.ts', import.meta.url));
-    const host = new Host(script, this.#options.log, {
+    const host = new Host(script, this.#options, {
       message: (message) => this.#sessions.get(message.session)?.received(message),
       died: (detail) => this.#died(host, detail),
     });
@@ -297,6 +301,10 @@ class OpenSession implements HostedSession {
     };
   }
 
+  recordingWatched(): void {
+    if (this.#isRecording) this.#send({ kind: 'recording-watched', session: this.#id, at: sessionClock() });
+  }
+
   received(message: FromHost): void {
     switch (message.kind) {
       case 'opened':
@@ -421,14 +429,17 @@ class Host {
   #dead = false;
   readonly #outbox: Outbox;
 
-  constructor(script: string, log: Logger, events: HostEvents) {
+  constructor(script: string, { log, encoders, hosts = 1 }: PixelHostOptions, events: HostEvents) {
     this.#log = log;
     this.#events = events;
     this.child = spawn(process.execPath, [script], {
       // A process group of its own: the terminal's Ctrl+C must not end recordings that are being finished.
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env: childEnvironment(log.level),
+      env: childEnvironment(log.level, {
+        ORIEL_PIXEL_HOSTS: String(hosts),
+        ...(encoders === undefined ? {} : { ORIEL_ENCODERS: String(encoders) }),
+      }),
     });
     this.#socket = this.child.stdio[3] as Socket;
     this.#outbox = new Outbox((bytes, done) => {
@@ -447,7 +458,6 @@ class Host {
       }
     });
     this.#socket.on('error', (error) => log.debug({ err: error }, 'pixel host socket'));
-    this.#lowerPriority();
   }
 
   get age(): number {
@@ -471,16 +481,6 @@ class Host {
     }, LEAVE_WITHIN_MS);
     await this.#gone.promise;
     clearTimeout(timer);
-  }
-
-  #lowerPriority(): void {
-    const { pid } = this.child;
-    if (pid === undefined) return;
-    try {
-      setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
-    } catch (error) {
-      this.#log.warn({ err: error }, 'the pixel host runs at normal priority');
-    }
   }
 
   #died(detail: string): void {

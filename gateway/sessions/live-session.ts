@@ -66,6 +66,8 @@ export interface LiveSession {
    * @returns how to say that she no longer does
    */
   playing(info: ViewerInfo, announce: boolean): () => void;
+  /** Somebody asks how far the recording is: for a while it should not be far behind. */
+  recordingWatched(): void;
   /** Closes the live views of one user, who may no longer watch. */
   dismissViewers(userId: string, code: ErrorCode): void;
   /** Warns of its limits, and ends it at them. @param wall milliseconds since the epoch, by the wall clock */

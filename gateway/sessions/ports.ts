@@ -168,6 +168,8 @@ export interface PixelSession {
   watch(viewer: PixelViewer): PixelWatch;
   /** The owner's browser, which has drawn all updates up to now itself: it is sent what changes from here on. */
   watchAsOwner(owner: PixelOwner): PixelOwnerWatch;
+  /** Somebody plays the recording while it goes on: for a while it should not be far behind. */
+  recordingWatched(): void;
 }
 
 export interface PixelViewer {

@@ -357,6 +357,10 @@ export class Session implements LiveSession {
     return this.#viewers.join({ info, announce, notice: () => {}, end: () => {} });
   }
 
+  recordingWatched(): void {
+    this.#pixels?.recordingWatched();
+  }
+
   download(list: number, index: number): Promise<Download> {
     return this.clipboard.download(list, index);
   }

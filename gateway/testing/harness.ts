@@ -323,6 +323,8 @@ export class FakePixelSession implements PixelSession {
   readonly events: { type: string; fields: Readonly<Record<string, unknown>>; at: number }[] = [];
   readonly #finished = Promise.withResolvers<RecordingResult | 'left' | undefined>();
   readonly finished = this.#finished.promise;
+  /** How often it was said that somebody plays the recording. */
+  timesWatched = 0;
   end: SessionEnd | undefined;
   result: RecordingResult | 'left' | undefined = { durationMs: 1234, bytes: 5678 };
 
@@ -353,6 +355,10 @@ export class FakePixelSession implements PixelSession {
     this.owners.push(owner);
     const watch = this.watch(owner);
     return { ...watch, takeState: (limit: number) => void this.stateLimits.push(limit) };
+  }
+
+  recordingWatched(): void {
+    this.timesWatched += 1;
   }
 
   watch(viewer: PixelViewer) {

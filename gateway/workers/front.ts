@@ -58,6 +58,8 @@ export async function createWorkerFront(options: WorkerFrontOptions): Promise<Fr
         proxies: config.proxies?.text,
         recordingsDirectory: options.recordingsDirectory,
         ffmpegPath: config.ffmpegPath,
+        encoders: config.encoders,
+        workers: config.workers,
         signingKeyFile: config.evidenceKeyFile,
         graphics: config.graphics,
       },

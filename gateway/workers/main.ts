@@ -88,6 +88,8 @@ async function start(setup: WorkerSetup) {
   const pixels = new PixelHostProcess({
     recordingsDirectory: setup.recordingsDirectory,
     ffmpegPath: setup.ffmpegPath,
+    encoders: setup.encoders,
+    hosts: setup.workers,
     signingKeyFile: setup.signingKeyFile,
     openJournal: (directory, id, key) => new EventJournal(new RecordingFolder(directory, id, key), sessionClock),
     log,

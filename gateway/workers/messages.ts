@@ -31,6 +31,10 @@ export interface WorkerSetup {
   readonly proxies: string | undefined;
   readonly recordingsDirectory: string;
   readonly ffmpegPath: string;
+  /** Of all workers together; nothing: as many as there is room for. */
+  readonly encoders: number | undefined;
+  /** How many there are. */
+  readonly workers: number;
   readonly signingKeyFile: string;
   readonly graphics: readonly GraphicsKind[];
   readonly rules: readonly AlertRule[];
@@ -66,6 +70,7 @@ export type SessionCommand =
     }
   | { readonly kind: 'type-secret'; readonly secret: Uint8Array; readonly enter: boolean }
   | { readonly kind: 'dismiss'; readonly userId: string; readonly code: ErrorCode }
+  | { readonly kind: 'recording-watched' }
   | { readonly kind: 'playing'; readonly number: number; readonly info: ViewerInfo; readonly announce: boolean }
   | { readonly kind: 'played'; readonly number: number };
 

@@ -186,6 +186,10 @@ export class WorkerSession implements LiveSession {
     return () => this.#command({ kind: 'played', number });
   }
 
+  recordingWatched(): void {
+    this.#command({ kind: 'recording-watched' });
+  }
+
   dismissViewers(userId: string, code: ErrorCode): void {
     this.#command({ kind: 'dismiss', userId, code });
   }

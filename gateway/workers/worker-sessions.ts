@@ -185,6 +185,9 @@ export class WorkerSessions {
       case 'dismiss':
         session.dismissViewers(command.userId, command.code);
         return;
+      case 'recording-watched':
+        session.recordingWatched();
+        return;
       case 'playing': {
         const name = `${session.id} ${command.number}`;
         this.#playing.set(name, session.playing(command.info, command.announce));

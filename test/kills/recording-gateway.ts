@@ -11,11 +11,11 @@ import { EventJournal } from '../../recorder/evidence/event-journal.ts';
 import { RecordingFolder } from '../../recorder/storage/recording-folder.ts';
 
 /**
- * A gateway as far as recordings go: `node recording-gateway.ts RECORDINGS SIGNING-KEY KEY SESSION…`. Records desktops on
- * which something always moves, sends an event every 20 ms amid bursts of pictures, and says
+ * A gateway as far as recordings go: `node recording-gateway.ts RECORDINGS SIGNING-KEY KEY ENCODERS SESSION…`. Records desktops
+ * on which something always moves, sends an event every 20 ms amid bursts of pictures, and says
  * what it did, each line at once: it will not have the time to flush anything.
  */
-const [recordingsDirectory = '', signingKeyFile = '', key = '', ...ids] = process.argv.slice(2);
+const [recordingsDirectory = '', signingKeyFile = '', key = '', encoders = '', ...ids] = process.argv.slice(2);
 const WIDTH = 320;
 const HEIGHT = 200;
 const BLOCK = 48;
@@ -23,6 +23,7 @@ const BLOCK = 48;
 const host = new PixelHostProcess({
   recordingsDirectory,
   ffmpegPath: 'ffmpeg',
+  encoders: Number(encoders),
   signingKeyFile,
   openJournal: (directory, sessionId, sealedWith) =>
     new EventJournal(new RecordingFolder(directory, sessionId, sealedWith), sessionClock),

@@ -27,6 +27,7 @@ export function liveRoutes({ history, live, sessions, settings, audit }: Service
       errors: ['not_ready'],
       async handle({ parameter }) {
         const { id } = await goingOn(parameter('id'));
+        sessionOf(id)?.recordingWatched();
         const video = await live.video(id);
         if (video === undefined) throw new GatewayError('not_ready', 'there is no picture yet, or the session is over');
         return {

@@ -2,7 +2,9 @@ import type { RecordingHealth } from '../api/types.ts';
 import { formatClock } from '../format.ts';
 
 /** The recorder takes its time to see what moves; it says something every two seconds, and saves every three. */
-const BEHIND_MS = 5_000;
+const UP_TO_DATE_MS = 5_000;
+/** Recordings that take turns at encoding are never as far behind as this, unless the machine is too small for them. */
+const BEHIND_MS = 60_000;
 const SILENT_MS = 10_000;
 const UNSAVED_MS = 15_000;
 
@@ -15,4 +17,9 @@ export function recordingProblem(health: RecordingHealth, now: number): string |
   const saved = savedAt ?? segmentStartedAt;
   const unsaved = saved === null ? 0 : now - Date.parse(saved);
   return unsaved > UNSAVED_MS ? `Not saved for ${formatClock(unsaved)}` : undefined;
+}
+
+/** How far the video goes of a recording with which nothing is wrong, in words. */
+export function recordingProgress({ behindMs }: RecordingHealth): string {
+  return behindMs > UP_TO_DATE_MS ? `Saved, and encoded up to ${formatClock(behindMs)} ago` : 'Up to date';
 }

@@ -11,7 +11,7 @@ import { Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
 import { useNow } from '../ui/use-now.ts';
 import { toApiError, useResource } from '../ui/use-resource.ts';
-import { recordingProblem } from './recording-health.ts';
+import { recordingProblem, recordingProgress } from './recording-health.ts';
 import { type SessionAction, SessionActionDialog } from './session-actions.tsx';
 import { SessionSwitch } from './session-switch.tsx';
 
@@ -273,7 +273,7 @@ function Health({ health, now }: { readonly health: RecordingHealth; readonly no
         </span>
       )}
       <span class={problem === undefined ? 'small quiet' : 'small status-bad'} data-testid="recording-health">
-        {problem ?? 'Up to date'}
+        {problem ?? recordingProgress(health)}
       </span>
     </>
   );

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { cp, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EncoderPool } from './encoder-pool.ts';
+import { recoverInterrupted, VIDEO_FILE } from './finish.ts';
+import { readLiveSegment, readLiveVideo } from './live.ts';
+import { readManifest } from './manifest.ts';
+import { type RecordingSummary, systemClock } from './recording.ts';
+import { SessionRecorder } from './session-recorder.ts';
+import { CanvasDesktop } from './testing/canvas-desktop.ts';
+import {
+  complaintsOf,
+  decodeAll,
+  frameAt,
+  probeVideo,
+  requireTools,
+  temporaryDirectory,
+} from './testing/media-tools.ts';
+import { folderAt, scanSegmentFile } from './testing/open-files.ts';
+import { RecordingSession } from './testing/recording-session.ts';
+
+const WIDTH = 320;
+const HEIGHT = 240;
+const COLOURS = ['#c02020', '#20c020', '#2020c0', '#c0c020', '#20c0c0', '#c020c0'] as const;
+const KEY = new Uint8Array(32).fill(5);
+const POLICY_STEP_MS = 300;
+
+/** Recordings of small desktops in real time, which share their encoders. */
+async function setUp(context: TestContext, count: number, slots: number, targetMs = 1500) {
+  const root = await temporaryDirectory(context);
+  const encoders = new EncoderPool({ slots, targetMs });
+  const recordings = await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const desktop = new CanvasDesktop(WIDTH, HEIGHT);
+      const sessionId = `session-${index}`;
+      const directory = join(root, sessionId);
+      const recorder = await SessionRecorder.open({ directory, sessionId, key: KEY, encoders }, desktop);
+      // A test that fails must not leave an encoder behind.
+      context.after(() => recorder.finish(systemClock.now()).catch(() => undefined));
+      const paint = (style: string, area = { x: 0, y: 0, width: WIDTH, height: HEIGHT }) => {
+        const rects = desktop.draw(area, (canvas) => {
+          canvas.fillStyle = style;
+          canvas.fillRect(area.x, area.y, area.width, area.height);
+        });
+        recorder.damaged(rects, systemClock.now());
+      };
+      return { sessionId, directory, folder: folderAt(directory, KEY), recorder, paint };
+    }),
+  );
+  const startedAt = systemClock.now();
+  /** Something else in each of them, step by step. */
+  const work = async (ms: number, each: () => void = () => {}) => {
+    for (const until = systemClock.now() + ms; systemClock.now() < until; await sleep(POLICY_STEP_MS)) {
+      const step = Math.round((systemClock.now() - startedAt) / POLICY_STEP_MS);
+      recordings.forEach(({ paint }, index) => {
+        paint(COLOURS[(index + step) % 6] as string, { x: (step * 40) % 280, y: index * 30, width: 40, height: 40 });
+      });
+      each();
+    }
+  };
+  return { root, recordings, work };
+}
+
+test('six recordings with two encoders: no more than two at a time, and nothing is missing in the end', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { recordings, work } = await setUp(context, 6, 2);
+  let most = 0;
+  await work(5000, () => {
+    const encoding = recordings.filter(({ recorder }) => recorder.encoderPid !== undefined);
+    most = Math.max(most, encoding.length);
+  });
+  assert.ok(most > 0 && most <= 2, `${most} at once`);
+  recordings.forEach(({ paint }, index) => {
+    paint(COLOURS[index] as string);
+  });
+  const endedAt = systemClock.now();
+  const summaries = await Promise.all(recordings.map(({ recorder }) => recorder.finish(endedAt)));
+  for (const [index, { directory, folder }] of recordings.entries()) {
+    const summary = summaries[index];
+    assert.ok(summary);
+    assert.equal(summary.state, 'complete', String((await readManifest(folder))?.problems));
+    assert.ok(summary.segments > 1, `${summary.segments} segments`);
+    assert.ok(Math.abs(summary.endedAt - endedAt) < 500);
+    const left = (await readdir(directory)).filter((name) => /\.spool|\d+\.mp4/.test(name));
+    assert.deepEqual(left, []);
+    await holds(context, summary, COLOURS[index] as string, 6);
+  }
+});
+
+test('killed before any recording had its turn: all of it is found and encoded', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { root, recordings, work } = await setUp(context, 3, 1, 60_000);
+  await work(2500);
+  recordings.forEach(({ paint }, index) => {
+    paint(COLOURS[index] as string);
+  });
+  await sleep(1500);
+  const crashed = await temporaryDirectory(context);
+  await cp(root, crashed, { recursive: true });
+  const recovered = await recoverInterrupted(crashed, { keyOf: async () => KEY, aliveMs: -1 });
+  assert.equal(recovered.length, 3);
+  for (const [index, { summary }] of recovered.entries()) {
+    assert.ok(summary);
+    assert.equal(summary.state, 'incomplete');
+    assert.equal(summary.segments, 1);
+    const { problems } = (await readManifest(folderAt(dirname(summary.path), KEY))) ?? {};
+    assert.deepEqual(problems, ['interrupted: the recorder was gone before the end']);
+    await holds(context, summary, COLOURS[index] as string, 4);
+  }
+});
+
+test('who plays a recording that waits for its turn sees what happened a moment ago', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { recordings, work } = await setUp(context, 4, 2);
+  await work(600);
+  const [watched] = recordings;
+  assert.ok(watched);
+  await work(2400, () => watched.recorder.watched());
+  const live = await readLiveVideo(watched.folder);
+  assert.ok(live);
+  const last = live.segments.length - 1;
+  assert.equal(live.segments[last]?.ended, false);
+  const bytes = await readLiveSegment(watched.folder, last, 0);
+  assert.ok((bytes?.length ?? 0) > 1000);
+  assert.ok(watched.recorder.health().behindMs < 1500);
+});
+
+test('an encoder that is killed in a turn costs nothing but a note', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { recordings, work } = await setUp(context, 3, 1);
+  let killed: number | undefined;
+  await work(4000, () => {
+    if (killed !== undefined) return;
+    killed = recordings.findIndex(({ recorder }) => recorder.encoderPid !== undefined);
+    const pid = recordings[killed]?.recorder.encoderPid;
+    if (pid === undefined) killed = undefined;
+    else process.kill(pid, 'SIGKILL');
+  });
+  assert.ok(killed !== undefined);
+  const endedAt = systemClock.now();
+  const summaries = await Promise.all(recordings.map(({ recorder }) => recorder.finish(endedAt)));
+  for (const [index, summary] of summaries.entries()) {
+    assert.ok(summary);
+    assert.equal(summary.state, index === killed ? 'incomplete' : 'complete');
+    const { timestamps } = probeVideo(await videoAt(context, summary.path));
+    const gaps = timestamps.slice(1).map((at, i) => at - (timestamps[i] ?? 0));
+    assert.ok(Math.max(...gaps) < 2500, `${index}: ${gaps}`);
+    assert.ok(timestamps.length >= 4);
+  }
+});
+
+test('segments that were encoded cheaply are joined with others as they are', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  class Strained extends EncoderPool {
+    strain = 0;
+    override get pressure(): number {
+      return this.strain;
+    }
+  }
+  const encoders = new Strained({ slots: 1 });
+  const session = await RecordingSession.open(context, WIDTH, HEIGHT, { encoders, segmentMs: 5000 });
+  for (let i = 0; i < 24; i++) {
+    encoders.strain = i < 8 ? 0 : 2;
+    session.fill({ x: i * 12, y: i * 8, width: 60, height: 50 }, COLOURS[i % 6] as string);
+    await session.advance(1000);
+  }
+  const configurationOf = async (file: string) => {
+    for (let i = 0; i < 200; i++, await sleep(20)) {
+      const scan = await scanSegmentFile(join(session.directory, file)).catch(() => undefined);
+      if (scan !== undefined) return scan.configuration;
+    }
+    return assert.fail(`${file} never had a frame`);
+  };
+  assert.deepEqual(await configurationOf('0001.mp4'), await configurationOf('0000.mp4'));
+  const summary = await session.finish();
+  assert.equal(summary?.state, 'complete');
+  assert.equal(complaintsOf(summary.path), '');
+});
+
+/** That a video plays without a complaint, has so many frames, and ends with a colour. */
+async function holds(context: TestContext, { path }: RecordingSummary, colour: string, frames: number) {
+  const video = await videoAt(context, path);
+  const { timestamps } = probeVideo(video);
+  assert.equal(decodeAll(video), timestamps.length);
+  assert.ok(timestamps.length >= frames, `${timestamps.length} frames`);
+  const shown = [...frameAt(video, timestamps.at(-1) ?? 0).subarray(0, 3)];
+  const wanted = [...Buffer.from(colour.slice(1), 'hex')];
+  assert.ok(
+    shown.every((value, i) => Math.abs(value - (wanted[i] ?? 0)) < 12),
+    `${shown} is not ${colour}`,
+  );
+}
+
+/** A finished recording's video as players want it. */
+async function videoAt(context: TestContext, sealed: string): Promise<string> {
+  const path = join(await temporaryDirectory(context), VIDEO_FILE);
+  await writeFile(path, (await folderAt(dirname(sealed), KEY).read(VIDEO_FILE)) ?? '');
+  return path;
+}
