@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { encodePng } from '../lab/desktop.ts';
+import { comparePictures, encodePng } from '../lab/desktop.ts';
 import { waitFor } from '../lab/processes.ts';
 import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
@@ -42,6 +42,23 @@ const MAY_COMPILE = `(() => {
   }
 })()`;
 
+/** In a page: looks at each frame of the desktop from here on, and counts those that show nothing but one colour. */
+const WATCH_FRAMES = `(() => {
+  const watched = { frames: 0, blank: 0 };
+  globalThis.watched = watched;
+  const copy = document.createElement('canvas');
+  copy.width = copy.height = 24;
+  const context = copy.getContext('2d', { willReadFrequently: true });
+  const look = () => {
+    context.drawImage(document.querySelector('[data-testid=desktop]'), 0, 0, 24, 24);
+    const words = new Uint32Array(context.getImageData(0, 0, 24, 24).data.buffer);
+    watched.frames++;
+    if (words.every((word) => word === words[0])) watched.blank++;
+    requestAnimationFrame(look);
+  };
+  look();
+})()`;
+
 test("a newcomer's first minute: the demo desktop, worked on, watched, played", async () => {
   const admin = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
   await admin.page.getByText('Demo desktop').first().click();
@@ -56,6 +73,27 @@ test("a newcomer's first minute: the demo desktop, worked on, watched, played", 
   await reads(admin, words);
   await admin.click(BUTTON.x, BUTTON.y);
   await reads(admin, 'Clicked once');
+
+  // The pictures come another way, and back, while a window drifts about and the button is clicked.
+  await admin.page.evaluate(WATCH_FRAMES);
+  const send = async (choice: string, mode: string) => {
+    await admin.page.getByTestId('picture-menu').click();
+    await admin.page.locator(`input[name=pictures][value=${choice}]`).check();
+    await admin.page.locator(`.remote-desktop[data-mode=${mode}]`).waitFor();
+    if (process.env.E2E_PICTURES) await admin.page.screenshot({ path: `${process.env.E2E_PICTURES}/${choice}.png` });
+    await admin.click(BUTTON.x, BUTTON.y);
+  };
+  await send('regions', 'regions');
+  await send('stream', 'stream');
+  await send('regions', 'regions');
+  await reads(admin, 'Clicked 4 times');
+  const inRegions = await admin.picture();
+  await send('automatic', 'regions');
+  await send('stream', 'stream');
+  const { frames, blank } = await admin.page.evaluate<{ frames: number; blank: number }>('globalThis.watched');
+  assert.ok(frames > 20 && blank === 0, `${blank} of ${frames} frames were blank`);
+  const { share } = comparePictures(inRegions, await admin.picture());
+  assert.ok(share < 0.05, `${share} of the pixels differ, and not only the window that drifts`);
 
   const [session] = await gateway.admin.sessions();
   const watcher = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);

@@ -77,7 +77,7 @@ export async function keyboardLayout(): Promise<KeyboardLayout> {
 }
 
 /** Browsers that are told to keep nothing throw at the first touch. */
-function browserStore(): SettingStore | undefined {
+export function browserStore(): SettingStore | undefined {
   try {
     return window.localStorage;
   } catch {

@@ -1,9 +1,10 @@
 import type { ComponentChildren, RefObject } from 'preact';
 import { useState } from 'preact/hooks';
-import type { RemoteDesktop, Scaling } from '../../viewer/remote-desktop.ts';
+import type { RemoteDesktop, Scaling, ViewerMode } from '../../viewer/remote-desktop.ts';
 import { Icon, Logo } from '../ui/icon.tsx';
 import { keyCombinations } from './key-combinations.ts';
 import { chooseKeyboardLayout, chosenKeyboardLayout, keyboardLayouts } from './keyboard-setting.ts';
+import { choosePictures, pictureChoices } from './picture-setting.ts';
 import { ToolMenu } from './tool-menu.tsx';
 
 interface ToolbarProps {
@@ -151,6 +152,50 @@ export function KeysMenu({ desktop, typeSecret }: KeysMenuProps) {
           <KeyboardChoice />
           <p class="menu-note quiet small">
             <kbd>Ctrl+Alt+Home</kbd> leaves the desktop for this bar.
+          </p>
+        </>
+      )}
+    </ToolMenu>
+  );
+}
+
+interface PictureMenuProps {
+  readonly desktop: RemoteDesktop;
+  readonly mode: ViewerMode | undefined;
+  /** Milliseconds to the gateway and back. */
+  readonly latency: number | undefined;
+}
+
+/** How the pictures come, and how the user would like them to. The choice is kept for the desktops to come. */
+export function PictureMenu({ desktop, mode, latency }: PictureMenuProps) {
+  const [chosen, setChosen] = useState(desktop.pictures);
+  return (
+    <ToolMenu icon="desktops" label="Picture" title="How the picture is sent" testId="picture-menu">
+      {() => (
+        <>
+          <fieldset class="menu-choices">
+            <legend class="quiet small">How the picture is sent</legend>
+            {pictureChoices.map(([choice, label, does]) => (
+              <label key={choice} class="menu-choice">
+                <input
+                  type="radio"
+                  name="pictures"
+                  value={choice}
+                  checked={choice === chosen}
+                  onChange={() => {
+                    setChosen(choice);
+                    choosePictures(choice);
+                    desktop.pictures = choice;
+                  }}
+                />
+                <span>{label}</span>
+                <span class="quiet small">{does}</span>
+              </label>
+            ))}
+          </fieldset>
+          <p class="menu-note quiet small" data-testid="picture-mode" data-mode={mode}>
+            Now: {mode === 'regions' ? 'adapted to a slow connection' : 'as the computer sends it'}
+            {latency !== undefined && `, ${Math.max(1, Math.round(latency))} ms to the gateway and back`}
           </p>
         </>
       )}

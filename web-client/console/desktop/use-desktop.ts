@@ -7,9 +7,11 @@ import type {
   RemoteDesktopState,
   Scaling,
   Size,
+  ViewerMode,
 } from '../../viewer/remote-desktop.ts';
 import { RemoteDesktop } from '../../viewer/remote-desktop.ts';
 import { stepOfPhase } from './phases.ts';
+import { chosenPictures } from './picture-setting.ts';
 
 /** A remote desktop in a page, and what the page around it shows of it. */
 export interface DesktopView {
@@ -33,6 +35,8 @@ export interface DesktopView {
   readonly messages: readonly Notice[];
   dismiss(message: Notice): void;
   readonly latency: number | undefined;
+  /** How the pictures come at present. */
+  readonly mode: ViewerMode | undefined;
   readonly clipboard: ClipboardState | undefined;
   readonly scaling: Scaling;
   setScaling(scaling: Scaling): void;
@@ -63,6 +67,7 @@ export function useDesktop(options: Options): DesktopView {
   const [messages, setMessages] = useState<readonly Notice[]>([]);
   const [asked, setAsked] = useState(0);
   const [latency, setLatency] = useState<number>();
+  const [mode, setMode] = useState<ViewerMode>();
   const [clipboard, setClipboard] = useState<ClipboardState>();
   const [scaling, setScaling] = useState<Scaling>('fit');
   const [reconnecting, setReconnecting] = useState(false);
@@ -70,7 +75,7 @@ export function useDesktop(options: Options): DesktopView {
   useEffect(() => {
     const parent = place.current;
     if (parent === null) return undefined;
-    const opened = new RemoteDesktop({ parent, label: latest.current.label });
+    const opened = new RemoteDesktop({ parent, label: latest.current.label, pictures: chosenPictures() });
     setDesktop(opened);
     setState('connecting');
     setWasActive(false);
@@ -82,6 +87,7 @@ export function useDesktop(options: Options): DesktopView {
     setAsked(0);
     setMessages([]);
     setLatency(undefined);
+    setMode(undefined);
     setClipboard(undefined);
     opened.on('state', (next) => {
       setState(next);
@@ -109,6 +115,7 @@ export function useDesktop(options: Options): DesktopView {
       }
     });
     opened.on('latency', setLatency);
+    opened.on('mode', setMode);
     opened.on('clipboard', setClipboard);
     opened.on('leave', () => latest.current.leave());
     void opened.connect(latest.current.ticket(opened.idealSize));
@@ -131,6 +138,7 @@ export function useDesktop(options: Options): DesktopView {
     step,
     ...told,
     latency,
+    mode,
     clipboard,
     scaling,
     setScaling,

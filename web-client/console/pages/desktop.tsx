@@ -9,7 +9,7 @@ import { CredentialDialog, TypeSecretDialog } from '../desktop/credential-dialog
 import { keyboardLayout } from '../desktop/keyboard-setting.ts';
 import { FrozenNote, Messages } from '../desktop/notices.tsx';
 import { Connecting, EndPanel } from '../desktop/overlays.tsx';
-import { FullscreenButton, KeysMenu, ScalingButton, Toolbar } from '../desktop/toolbar.tsx';
+import { FullscreenButton, KeysMenu, PictureMenu, ScalingButton, Toolbar } from '../desktop/toolbar.tsx';
 import { useDesktop, useLeaveWarning } from '../desktop/use-desktop.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -151,6 +151,7 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
               desktop={desktop}
               typeSecret={session?.typesSecret === true ? () => setTyping(true) : undefined}
             />
+            <PictureMenu desktop={desktop} mode={view.mode} latency={view.latency} />
             <ScalingButton scaling={view.scaling} change={view.setScaling} />
             <FullscreenButton desktop={desktop} page={page.current} />
           </>
