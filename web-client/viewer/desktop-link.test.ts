@@ -71,6 +71,7 @@ function fakeLink() {
   const sent: BrowserMessage[] = [];
   const events: WorkerEvent[] = [];
   const frames: (() => void)[] = [];
+  const soon: (() => void)[] = [];
   const decodings: { readonly region: PictureRegion; finish(): void; fail(): void }[] = [];
   const bitmaps: FakeBitmap[] = [];
   const surface = new FakeSurface();
@@ -105,6 +106,7 @@ function fakeLink() {
       }),
     now: () => state.now,
     nextFrame: (run) => frames.push(run),
+    soon: (run) => soon.push(run),
     emit: (event) => events.push(event),
   });
   return {
@@ -121,6 +123,10 @@ function fakeLink() {
       const asked = frames.splice(0);
       for (const run of asked) run();
       return asked.length;
+    },
+    /** Nothing more has come for now. */
+    idle: () => {
+      for (const run of soon.splice(0)) run();
     },
     sent: () => sent.splice(0),
     events: () => events.splice(0),
@@ -427,12 +433,52 @@ test('bytes that break the protocol end the session, not the worker', () => {
   }
 });
 
-test('graphics that break the protocol end the session too', () => {
+test('graphics that break the protocol end the session too, whenever they are decoded', () => {
+  const broken = { code: UpdateCode.bitmap, data: Uint8Array.of(1) };
+  for (const decode of ['idle', 'frame'] as const) {
+    const fake = fakeLink();
+    fake.link.opened();
+    fake.receive(streamHello, { type: 'graphics', seq: 1, updates: [reset(8, 4), broken] });
+    fake[decode]();
+    const end = fake.events().at(-1);
+    assert.equal(end?.type === 'ended' && end.reason.code, 'protocol_error', decode);
+  }
+});
+
+test('stream: decodes what has come as soon as nothing more is there, without what later pictures hide', () => {
+  /** Says that it is compressed, and is not. */
+  const undecodable = (x: number, y: number) => {
+    const { code, data } = bitmap(x, y, 1, 2, 3);
+    const compressed = data.slice();
+    compressed[18] = 1;
+    compressed.fill(0xff, 22);
+    return { code, data: compressed };
+  };
+  const begin = () => {
+    const fake = fakeLink();
+    fake.link.opened();
+    fake.receive(streamHello, { type: 'graphics', seq: 1, updates: [reset(8, 4)] });
+    fake.receive({ type: 'graphics', seq: 2, updates: [undecodable(2, 1)] });
+    return fake;
+  };
+  const prompt = begin();
+  prompt.idle();
+  assert.equal(prompt.events().at(-1)?.type, 'ended');
+
+  const behind = begin();
+  behind.receive({ type: 'graphics', seq: 3, updates: [bitmap(2, 1, 10, 20, 30)] });
+  behind.idle();
+  behind.frame();
+  assert.deepEqual(behind.surface.at(3, 1), [30, 20, 10]);
+  assert.deepEqual(behind.sent().at(-1), { type: 'ack', seq: 3 });
+});
+
+test('stream: a pointer does not wait for pictures', () => {
   const { link, receive, events } = fakeLink();
   link.opened();
-  receive(streamHello, { type: 'graphics', seq: 1, updates: [{ code: UpdateCode.bitmap, data: Uint8Array.of(1) }] });
-  const end = events().at(-1);
-  assert.equal(end?.type === 'ended' && end.reason.code, 'protocol_error');
+  const hidden = { code: UpdateCode.pointerHidden, data: new Uint8Array() };
+  receive(streamHello, { type: 'graphics', seq: 1, updates: [reset(8, 4), bitmap(2, 1, 1, 2, 3), hidden] });
+  assert.deepEqual(events().at(-1), { type: 'pointer', look: { kind: 'hidden' } });
 });
 
 test('input and end-session go out; after the end, nothing does', () => {

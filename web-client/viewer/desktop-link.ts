@@ -33,6 +33,8 @@ export interface LinkOptions {
   readonly now: () => number;
   /** Runs `run` before the next frame, or soon where frames do not come (a tab in the background). */
   nextFrame(run: () => void): void;
+  /** Runs `run` when what has already come on the socket is received. */
+  soon(run: () => void): void;
   emit(event: WorkerEvent): void;
 }
 
@@ -69,11 +71,7 @@ export class DesktopLink implements PainterEvents {
   received(bytes: Uint8Array): void {
     if (this.#ended) return;
     this.#lastReceived = this.#options.now();
-    try {
-      this.#take(decodeGatewayMessage(bytes));
-    } catch (error) {
-      this.failed(error);
-    }
+    this.#attempt(() => this.#take(decodeGatewayMessage(bytes)));
   }
 
   /** The socket is closed, by whichever side. */
@@ -165,6 +163,12 @@ export class DesktopLink implements PainterEvents {
     this.#options.nextFrame(() => this.#paint());
   }
 
+  soon(decode: () => void): void {
+    this.#options.soon(() => {
+      if (!this.#ended) this.#attempt(decode);
+    });
+  }
+
   failed(error: unknown): void {
     const detail = error instanceof Error ? error.message : String(error);
     this.#end({
@@ -253,8 +257,18 @@ export class DesktopLink implements PainterEvents {
   #paint(): void {
     this.#frameAsked = false;
     if (this.#ended) return;
-    const painted = this.#painter?.paint(this.#options.surface);
-    if (painted !== undefined) this.#painted(painted);
+    this.#attempt(() => {
+      const painted = this.#painter?.paint(this.#options.surface);
+      if (painted !== undefined) this.#painted(painted);
+    });
+  }
+
+  #attempt(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   #painted({ seq, picture }: Painted): void {

@@ -21,6 +21,8 @@ export interface PainterEvents {
   pointerPosition(x: number, y: number): void;
   /** There is something to draw: call `paint` before the next frame. */
   dirty(): void;
+  /** Runs `decode` when what has already come is taken; what it throws is as if `take` had thrown it. */
+  soon(decode: () => void): void;
   /** The gateway's bytes could not be drawn. */
   failed(error: unknown): void;
 }
@@ -37,7 +39,7 @@ export interface Painted {
 export interface Painter {
   /** Takes a message of its mode. May throw `DecodeError`. */
   take(message: GatewayMessage): void;
-  /** Draws what has come since the last call; `undefined` when nothing is new. */
+  /** Draws what has come since the last call; `undefined` when nothing is new. May throw `DecodeError`. */
   paint(surface: Surface): Painted | undefined;
   /** Another painter takes over: brings the surface up to date as far as is known by now. */
   leave(surface: Surface): Painted | undefined;

@@ -1,13 +1,22 @@
 import { Compositor } from '#protocol/graphics/compositor.ts';
 import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
 import { UpdateCode } from '#protocol/graphics/update.ts';
+import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
 import type { GatewayMessage } from '#protocol/tunnel/messages.ts';
 import type { Painted, Painter, PainterEvents, Surface } from './painter.ts';
 
-/** Stream mode: the server's own updates are decoded here, as they come, and what they changed is drawn once a frame. */
+/** Pictures may wait for more of them, but not in any number. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Stream mode: the server's own updates are decoded here, and what they changed is drawn once a frame. Decoding begins when all that has already
+ * come is taken: a browser that is behind leaves out what later pictures hide, and one that is not loses no time.
+ */
 export class StreamPainter implements Painter {
   readonly #events: PainterEvents;
   readonly #compositor: Compositor;
+  readonly #waiting = new UpdateQueue();
+  #decodeAsked = false;
   #pointerVersion: number | undefined;
   #seq: number | undefined;
   #resized = false;
@@ -32,7 +41,12 @@ export class StreamPainter implements Painter {
   take(message: GatewayMessage): void {
     if (message.type !== 'graphics') return;
     for (const update of message.updates) {
-      this.#compositor.apply(update);
+      if (isDrawing(update.code)) this.#waiting.push(update);
+      else {
+        // Pointers are none of the pictures' concern; everything else may change what these mean.
+        if (!isPointer(update.code)) this.#decode();
+        this.#compositor.apply(update);
+      }
       if (update.code === UpdateCode.desktopReset) {
         this.#resized = true;
         this.#tellSize();
@@ -41,10 +55,18 @@ export class StreamPainter implements Painter {
     this.#tellPointer();
     this.#seq = message.seq;
     this.#events.dirty();
+    if (this.#waiting.bytes > MAX_WAITING_BYTES) this.#decode();
+    if (this.#waiting.length === 0 || this.#decodeAsked) return;
+    this.#decodeAsked = true;
+    this.#events.soon(() => {
+      this.#decodeAsked = false;
+      this.#decode();
+    });
   }
 
   paint(surface: Surface): Painted | undefined {
     if (this.#seq === undefined) return undefined;
+    this.#decode();
     const { width, height, pixels } = this.#compositor;
     if (this.#resized) surface.resize({ width, height });
     this.#resized = false;
@@ -64,6 +86,10 @@ export class StreamPainter implements Painter {
     return painted;
   }
 
+  #decode(): void {
+    this.#waiting.applyTo(this.#compositor);
+  }
+
   #tellSize(): void {
     this.#events.size({ width: this.#compositor.width, height: this.#compositor.height });
   }
@@ -77,4 +103,12 @@ export class StreamPainter implements Painter {
     if (pointer.kind === 'shape') this.#events.pointer({ ...pointer.shape, kind: 'shape' });
     else this.#events.pointer({ kind: pointer.kind });
   }
+}
+
+function isDrawing(code: number): boolean {
+  return code === UpdateCode.bitmap || code === UpdateCode.surfaceCommands || code === UpdateCode.graphicsPipeline;
+}
+
+function isPointer(code: number): boolean {
+  return code >= UpdateCode.pointerHidden && code <= UpdateCode.pointerLarge;
 }

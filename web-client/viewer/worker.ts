@@ -61,6 +61,7 @@ function open({ url, ticket, canvas, pictures }: Extract<WorkerCommand, { type: 
     decodeRegion,
     now: () => performance.now(),
     nextFrame,
+    soon: (run) => void setTimeout(run),
     emit,
   });
   webSocket.addEventListener('open', () => desktop.opened());

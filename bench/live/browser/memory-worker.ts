@@ -10,7 +10,7 @@ type Request =
 
 const nothing = (): void => {};
 const painter = new StreamPainter({
-  ...{ size: nothing, pointer: nothing, pointerPosition: nothing, dirty: nothing },
+  ...{ size: nothing, pointer: nothing, pointerPosition: nothing, dirty: nothing, soon: nothing },
   failed(error) {
     throw error;
   },
