@@ -57,6 +57,7 @@ class Course {
       decodeRegion,
       now: () => performance.now(),
       nextFrame: (run) => void setImmediate(run),
+      soon: (run) => void setImmediate(run),
       emit: (event) => this.events.push(event),
     });
     const connection = {
