@@ -6,14 +6,13 @@ import type { GraphicsUpdate } from '../protocol/graphics/update.ts';
 import { connectTo } from '../test/lab/client.ts';
 import type { Desktop } from '../test/lab/desktop.ts';
 import type { LabServer } from '../test/lab/server.ts';
-import { startShadow } from '../test/lab/shadow.ts';
-import { startXrdp } from '../test/lab/xrdp.ts';
 import { type BenchCommand, BenchError, type BenchOptions, Progress } from './cli.ts';
 import { parseSize, REAL_SERVERS, type RealServer } from './live/matrix.ts';
+import { DESKTOP_WORKS, workOn } from './live/sources/desktop-work.ts';
+import { startRealServer } from './live/sources/real.ts';
 import { encodeStream, type StreamFrame } from './live/streams/stream.ts';
 
-const WORKS = ['none', 'type', 'scroll'] as const;
-type Work = (typeof WORKS)[number];
+const WORKS = ['none', ...DESKTOP_WORKS] as const;
 
 export const command: BenchCommand = {
   usage: 'capture FILE [options]',
@@ -73,9 +72,11 @@ async function run(options: BenchOptions, [file, ...rest]: readonly string[]): P
     await quiet(updates, () => client.end()?.code);
     progress.step(`recording ${seconds} s`);
     const startedAt = performance.now();
-    const working = desktop === undefined ? undefined : workOn(desktop, work, seconds);
+    const working = desktop === undefined || work === 'none' ? undefined : workOn(desktop, work);
+    const typing = desktop !== undefined && work === 'type' ? typeFor(desktop, seconds) : undefined;
     await sleep(seconds * 1000);
-    await working;
+    await typing;
+    await working?.stop('SIGKILL');
     const { width, height } = client.compositor;
     client.connection.close();
     progress.step(`writing ${file}`);
@@ -92,9 +93,9 @@ async function run(options: BenchOptions, [file, ...rest]: readonly string[]): P
 
 async function startServer(name: RealServer, size: { width: number; height: number }): Promise<LabServer> {
   try {
-    return await (name === 'xrdp' ? startXrdp() : startShadow({ security: 'tls', ...size }));
+    return await startRealServer(name, size);
   } catch (error) {
-    throw new BenchError('server_missing', `${name}: ${(error as Error).message}`, { cause: error });
+    throw new BenchError('server_missing', (error as Error).message, { cause: error });
   }
 }
 
@@ -125,14 +126,9 @@ async function quiet(updates: readonly { readonly at: number }[], ended: () => s
   }
 }
 
-async function workOn(desktop: Desktop, work: Work, seconds: number): Promise<void> {
-  if (work === 'scroll') {
-    const line = 'the quick brown fox jumps over the lazy dog and reads line';
-    desktop.type(`i=0; while [ $i -lt ${seconds * 20} ]; do echo "$i ${line} $i"; i=$((i+1)); sleep .05; done\n`);
-    return;
-  }
+async function typeFor(desktop: Desktop, seconds: number): Promise<void> {
   const until = performance.now() + (seconds - 1) * 1000;
-  while (work === 'type' && performance.now() < until) {
+  while (performance.now() < until) {
     desktop.type('a');
     await sleep(200);
   }

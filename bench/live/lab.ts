@@ -1,7 +1,7 @@
 import type { LabServer } from '../../test/lab/server.ts';
 import { BenchProcess } from './calls.ts';
 import type { GeneratorPorts } from './generator/main.ts';
-import { type PeerName, parseSize, REAL_SERVERS, streamKey } from './matrix.ts';
+import { type PeerName, parseSize, REAL_SERVERS, type RealServer, streamKey } from './matrix.ts';
 import { GuacdPeer } from './peers/guacd.ts';
 import { NodeRdpjsPeer } from './peers/node-rdpjs.ts';
 import { OrielPeer } from './peers/oriel.ts';
@@ -64,7 +64,7 @@ export class Lab implements AsyncDisposable {
     const { scenario, size, server, file } = wish;
     const real = REAL_SERVERS.find((name) => name === server);
     if (real !== undefined) {
-      const started = await this.#realServer(real, size);
+      const started = await this.#realServer(real, size, peer);
       return new RealSource(started, await this.#proxied(started.port, 'rdp'), scenario);
     }
     const key = streamKey(scenario, size, server);
@@ -91,11 +91,11 @@ export class Lab implements AsyncDisposable {
     return this.proxy.call<number>('listen', { port, kind });
   }
 
-  /** One at a time: what one desktop does must not cost another's client anything. */
-  async #realServer(name: (typeof REAL_SERVERS)[number], sizeName: string): Promise<LabServer> {
+  /** One at a time, since each costs the others processor time; each peer begins with a desktop of its own. */
+  async #realServer(name: RealServer, sizeName: string, peer: PeerName): Promise<LabServer> {
     const size = parseSize(sizeName);
     if (size === undefined) throw new TypeError(`no size: ${sizeName}`);
-    const key = `${name} ${sizeName}`;
+    const key = `${name} ${sizeName} ${peer}`;
     if (this.#real?.key !== key) {
       await this.#stopReal();
       this.#real = { key, server: startRealServer(name, size) };

@@ -4,13 +4,14 @@ import { answerCalls } from '../calls.ts';
 import { KeyWatch } from '../viewers/key-watch.ts';
 import type { ViewerReport } from '../viewers/main.ts';
 import type { Typing } from '../viewers/viewer.ts';
+import { type MendableClient, mendInfo, mendReading } from './node-rdpjs-mends.ts';
 
 /** Of `node-rdpjs-2`, what is used here. */
 interface RdpJs {
   createClient(config: object): RdpJsClient;
 }
 
-interface RdpJsClient {
+interface RdpJsClient extends MendableClient {
   on(event: string, listener: (...values: never[]) => void): unknown;
   connect(host: string, port: number): unknown;
   sendKeyEventScancode(code: number, isPressed: boolean): void;
@@ -32,7 +33,9 @@ const KEY = 0x1e;
 // It says much on stderr otherwise.
 process.env.log_level ??= 'error';
 const folder = process.argv[2] ?? process.cwd();
-const rdp = createRequire(pathToFileURL(`${folder}/`))('node-rdpjs-2') as RdpJs;
+const load = createRequire(pathToFileURL(`${folder}/`));
+const rdp = load('node-rdpjs-2') as RdpJs;
+mendReading(load);
 const sessions = new Map<number, Session>();
 let next = 1;
 
@@ -87,6 +90,7 @@ function connectAs(wish: { user: string; password: string; port: number; size: o
     ...{ domain: '', userName: wish.user, password: wish.password, enablePerf: true, autoLogin: true },
     ...{ decompress: true, screen: wish.size, locale: 'en', logLevel: 'ERROR' },
   });
+  mendInfo(client);
   client.connect('127.0.0.1', wish.port);
   return client;
 }

@@ -8,7 +8,7 @@ import { Absent, type Peer, type PeerContext, type PeerSession, type SessionWish
 
 /**
  * `node-rdpjs-2`, decompressing, in a process of its own; it has no browser's side. Its licence (AGPL-3.0) keeps it out of our
- * dependencies: `npm install node-rdpjs-2` in a folder, and `--node-rdpjs FOLDER`.
+ * dependencies: `npm install node-rdpjs-2@0.3.5` in a folder of one's own, and `--node-rdpjs FOLDER`.
  */
 export class NodeRdpjsPeer implements Peer {
   readonly name = 'node-rdpjs';
@@ -27,7 +27,7 @@ export class NodeRdpjsPeer implements Peer {
     try {
       main = createRequire(pathToFileURL(`${folder}/`)).resolve('node-rdpjs-2/package.json');
     } catch {
-      throw new Absent('node-rdpjs-2 is not installed: --node-rdpjs FOLDER');
+      throw new Absent('not installed: npm install node-rdpjs-2 in a folder, and --node-rdpjs FOLDER');
     }
     const { version } = JSON.parse(readFileSync(join(main), 'utf8')) as { version: string };
     return new NodeRdpjsPeer(new BenchProcess(new URL('./node-rdpjs-main.ts', import.meta.url), [folder]), version);
