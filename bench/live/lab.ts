@@ -36,6 +36,8 @@ export class Lab implements AsyncDisposable {
   readonly ports: GeneratorPorts;
   readonly #options: LabOptions;
   readonly #peers = new Map<PeerName, Promise<Peer>>();
+  /** Names each row's client: what one was sent counts for no other. */
+  #sources = 0;
   #real: { readonly key: string; readonly server: Promise<LabServer> } | undefined;
 
   private constructor(options: LabOptions) {
@@ -73,7 +75,7 @@ export class Lab implements AsyncDisposable {
       rdp: await this.#proxied(this.ports.rdp, 'rdp'),
       raw: await this.#proxied(this.ports.raw, 'tls'),
     };
-    return new GeneratedSource(this.generator, ports, { key, tag: peer, file });
+    return new GeneratedSource(this.generator, ports, { key, tag: `${peer}-${this.#sources++}`, file });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -159,6 +159,7 @@ async function snapshot(lab: Lab, peer: Peer, session: PeerSession, source: Sour
 
 /** Stops the server and holds what the browser shows against what it has sent: at once, and when it has settled. */
 async function comparePictures(lab: Lab, session: PeerSession, source: Source) {
+  await lab.viewers.call('rest', session.viewer);
   await source.freeze();
   await sleep(ARRIVED_MS);
   const { viewer } = session;

@@ -46,13 +46,15 @@ export function listenerOf(port: number): number | undefined {
       .filter(([, local = '', , state]) => local.endsWith(suffix) && state === LISTENING)
       .map((fields) => `socket:[${fields[9]}]`),
   );
-  return numericNames('/proc').find((pid) => {
+  const holders = numericNames('/proc').filter((pid) => {
     try {
       return readdirSync(`/proc/${pid}/fd`).some((fd) => inodes.includes(readlinkSync(`/proc/${pid}/fd/${fd}`)));
     } catch {
       return false;
     }
   });
+  // Children have what their parents have opened.
+  return holders.find((pid) => !holders.includes(Number(statFields(pid)?.[1])));
 }
 
 const LISTENING = '0A';

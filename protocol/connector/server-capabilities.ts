@@ -119,7 +119,9 @@ function serverCapabilities(width: number, height: number, colorDepth: ColorDept
       desktopResizeFlag: 1,
       bitmapCompressionFlag: 1,
       highColorFlags: 0,
-      drawingFlags: 0x02 | 0x04 | 0x08,
+      // Not DRAW_ALLOW_DYNAMIC_COLOR_FIDELITY (0x02): no colours are reduced here, and FreeRDP takes pictures with an alpha plane for
+      // others once it is said.
+      drawingFlags: 0x04 | 0x08,
       multipleRectangleSupport: 1,
     },
     {

@@ -74,19 +74,25 @@ export function serveRdp(socket: Socket, parts: ConnectionParts): void {
         case 'connected': {
           const user = output.connection.identity?.user ?? output.connection.clientInfo.userName;
           const { key } = parseWish(user);
-          parts.frames(key).then(
-            (frames) => {
+          parts
+            .frames(key)
+            .then((frames) => {
               wire = frames;
               if (frames.usesPipeline) carryOut(server.openGraphics(), performance.now());
               else begin();
-            },
-            (error: unknown) => fail(error),
-          );
+            })
+            .catch(fail);
           break;
         }
         case 'graphics-ready':
           // What agrees on the version is yet to be written.
-          setImmediate(begin);
+          setImmediate(() => {
+            try {
+              begin();
+            } catch (error) {
+              fail(error);
+            }
+          });
           break;
         case 'graphics-refused':
           fail(new Error('the client refuses the graphics pipeline'));

@@ -2,8 +2,9 @@ import { decodeGfxPdu } from '#protocol/channels/rdpgfx/decode-pdu.ts';
 import type { GfxPdu } from '#protocol/channels/rdpgfx/pdu.ts';
 import type { SentGfxPdu } from '#protocol/channels/rdpgfx/server-graphics.ts';
 import { offerGraphics } from '#protocol/connector/graphics-offer.ts';
-import { ReadCursor } from '#protocol/core/cursor.ts';
+import { ReadCursor, WriteCursor } from '#protocol/core/cursor.ts';
 import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
+import { decodeBitmapUpdate, encodeBitmapUpdate, sizeOfBitmapUpdate } from '#protocol/pdu/bitmap-update.ts';
 import type { TlsPeer } from '#protocol/security/certificate.ts';
 import { RdpClient } from '#protocol/session/rdp-client.ts';
 import { RdpServer, type ServerOutput } from '#protocol/session/rdp-server.ts';
@@ -43,14 +44,37 @@ export class WireFrames {
 function shapeOf(server: RdpServer): string {
   const { connection } = server;
   if (connection === undefined) throw new Error('no connection to send frames on');
-  return [connection.ioChannelId, ...connection.channels.map(({ name, id }) => `${name}:${id}`)].join();
+  return [
+    connection.ioChannelId,
+    connection.share.maxUpdateSize,
+    ...connection.channels.map(({ name, id }) => `${name}:${id}`),
+  ].join();
 }
 
 function sentBy(server: RdpServer, { code, data }: GraphicsUpdate): Uint8Array[] {
   // The desktop's size is what the client asked for.
   if (code === UpdateCode.desktopReset) return [];
-  const outputs = code === UpdateCode.graphicsPipeline ? server.graphics(pdusOf(data)) : server.update(code, data);
+  const outputs =
+    code === UpdateCode.graphicsPipeline
+      ? server.graphics(pdusOf(data))
+      : partsOf(server, code, data).flatMap((part) => server.update(code, part));
   return outputs.flatMap((output) => (output.kind === 'send' ? [output.bytes] : []));
+}
+
+/**
+ * What a client takes at once may be less than what another one was sent: bitmaps then go one by one.
+ * [MS-RDPBCGR] 2.2.7.2.6, `MaxRequestSize`
+ */
+function partsOf(server: RdpServer, code: number, data: Uint8Array): Uint8Array[] {
+  const most = server.connection?.share.maxUpdateSize ?? 0;
+  if (code !== UpdateCode.bitmap || data.length <= most) return [data];
+  const { rectangles } = decodeBitmapUpdate(new ReadCursor(data, 'TS_UPDATE_BITMAP_DATA'));
+  return rectangles.map((rectangle) => {
+    const update = { rectangles: [rectangle] };
+    const cursor = new WriteCursor(sizeOfBitmapUpdate(update));
+    encodeBitmapUpdate(update, cursor);
+    return cursor.finish();
+  });
 }
 
 function pdusOf(data: Uint8Array): SentGfxPdu[] {

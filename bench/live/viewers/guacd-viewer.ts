@@ -1,13 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { encodeInstruction, type Instruction, InstructionReader } from './guacamole.ts';
 import { KeyWatch } from './key-watch.ts';
-import { Pasteboard } from './pasteboard.ts';
+import { DESKTOP, Pasteboard } from './pasteboard.ts';
 import type { Picture, SeenKey, Viewer, ViewerOptions } from './viewer.ts';
 
 /** X11 keysym of `a`. */
 const KEYSYM = '97';
-/** The layer that is the desktop; others are the pointer and the like. */
-const DESKTOP = '0';
 
 /**
  * A client of guacd: asks for an RDP connection, takes the instructions and answers each `sync`, as guacamole-client and a
@@ -23,10 +21,7 @@ export class GuacdViewer implements Viewer {
   readonly #kept: Pasteboard | undefined;
   readonly #target: Extract<ViewerOptions, { kind: 'guacd' }>['target'];
   /** Pictures that are on their way, by the number of their stream. */
-  readonly #images = new Map<
-    string,
-    { readonly layer: string; readonly x: number; readonly y: number; parts: string[] }
-  >();
+  readonly #images = new Map<string, { readonly parts: string[]; readonly draw: (bytes: Uint8Array) => void }>();
   #path: { x: number; y: number; width: number; height: number } | undefined;
   #drew = false;
 
@@ -62,6 +57,10 @@ export class GuacdViewer implements Viewer {
     this.#send('key', KEYSYM, '0');
   }
 
+  rest(): void {
+    this.#keys?.stop();
+  }
+
   close(): void {
     this.#keys?.stop();
     if (this.#socket.writable) this.#send('disconnect');
@@ -93,6 +92,13 @@ export class GuacdViewer implements Viewer {
       case 'error':
         this.ended = `guacd says: ${first}`;
         break;
+      case 'disconnect':
+        this.ended ??= 'guacd has disconnected';
+        break;
+      case 'required':
+        // Parameters that were left empty; nothing here has a value for them.
+        this.ended ??= `guacd asks for ${elements.join(', ')}`;
+        break;
       case 'sync':
         this.#send('sync', first);
         if (this.#drew) {
@@ -103,13 +109,14 @@ export class GuacdViewer implements Viewer {
         this.#drew = false;
         break;
       case 'size':
-        if (first === DESKTOP) this.#kept?.resize(Number(second), Number(third));
+        this.#kept?.resize(Number(second), Number(third), first);
         break;
       case 'img':
         // stream, mask, layer, type, x, y
         this.#drew ||= third === DESKTOP;
+        // It is drawn in this place of the order, whenever its bytes come: guacd encodes several at a time.
         if (this.#kept !== undefined) {
-          this.#images.set(first, { layer: third, x: Number(fifth), y: Number(sixth), parts: [] });
+          this.#images.set(first, { parts: [], draw: this.#kept.reserve(Number(fifth), Number(sixth), third) });
         }
         break;
       case 'blob':
@@ -122,35 +129,28 @@ export class GuacdViewer implements Viewer {
         this.#copy(elements);
         break;
       case 'rect':
-        if (first === DESKTOP) {
-          this.#path = { x: Number(second), y: Number(third), width: Number(fourth), height: Number(fifth) };
-        }
+        this.#path = { x: Number(second), y: Number(third), width: Number(fourth), height: Number(fifth) };
         break;
       case 'cfill':
         // mask, layer, r, g, b, a
-        if (second !== DESKTOP || this.#path === undefined) break;
-        this.#drew = true;
-        this.#kept?.fill(this.#path, `rgb(${third}, ${fourth}, ${fifth})`);
+        if (this.#path === undefined) break;
+        this.#drew ||= second === DESKTOP;
+        this.#kept?.fill(this.#path, `rgb(${third}, ${fourth}, ${fifth})`, second);
         break;
     }
   }
 
   #copy(elements: readonly string[]): void {
     const [from = '', x = '', y = '', width = '', height = '', _mask = '', to = '', toX = '', toY = ''] = elements;
-    if (to !== DESKTOP) return;
-    this.#drew = true;
-    if (from !== DESKTOP) return;
+    this.#drew ||= to === DESKTOP;
     const area = { x: Number(x), y: Number(y), width: Number(width), height: Number(height) };
-    this.#kept?.copy(area, Number(toX), Number(toY));
+    this.#kept?.copy(area, Number(toX), Number(toY), from, to);
   }
 
   #ended(stream: string): void {
     const image = this.#images.get(stream);
-    if (image === undefined) return;
     this.#images.delete(stream);
-    if (image.layer !== DESKTOP) return;
-    const bytes = Buffer.from(image.parts.join(''), 'base64');
-    this.#kept?.paste(image.x, image.y, { encoding: 'image', bytes, width: 0, height: 0 });
+    image?.draw(Buffer.from(image.parts.join(''), 'base64'));
   }
 
   /** Answers with a value for each parameter that guacd has named, nothing for those that are not for us. */

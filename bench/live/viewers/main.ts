@@ -26,6 +26,7 @@ answerCalls({
       const { counts, ready, ended, keys } = viewerOf(id);
       return { ...counts, ready, ended, keys: [...keys] };
     }),
+  rest: (id: number) => viewerOf(id).rest(),
   picture: (id: number): Promise<Picture | undefined> => viewerOf(id).picture(),
   close: (ids: readonly number[]) => {
     for (const id of ids) {

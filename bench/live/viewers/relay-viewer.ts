@@ -44,6 +44,10 @@ export class RelayViewer implements Viewer {
     this.#socket.send(Buffer.from('k'));
   }
 
+  rest(): void {
+    this.#keys?.stop();
+  }
+
   close(): void {
     this.#keys?.stop();
     this.#socket.terminate();

@@ -69,6 +69,10 @@ export class TunnelViewer implements Viewer {
     this.#socket.send(encodeBrowserMessage({ type: 'input', events }));
   }
 
+  rest(): void {
+    this.#keys?.stop();
+  }
+
   close(): void {
     this.#keys?.stop();
     this.#socket.terminate();

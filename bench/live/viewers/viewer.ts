@@ -11,6 +11,8 @@ export interface Viewer {
   picture(): Promise<Picture | undefined>;
   /** Sends a key. */
   press(): void;
+  /** Types no more. */
+  rest(): void;
   close(): void;
 }
 
