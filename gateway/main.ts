@@ -1,5 +1,6 @@
 import { sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openBundle } from '../recorder/evidence/bundle.ts';
@@ -35,6 +36,9 @@ import { askPassphrase } from './vault/ask-passphrase.ts';
 import type { RecordingKeys } from './vault/recording-keys.ts';
 import { WorkerPool } from './workers/worker-pool.ts';
 
+/** Threads of the pixel host: each takes some ten megabytes. */
+const MAX_PIXEL_THREADS = 8;
+
 /**
  * The composition root: the one place that knows which driver, which pixel host, which recorder and which demo desktop
  * this gateway runs with. `node gateway/main.ts`, configured by the environment (`config.ts`).
@@ -65,6 +69,7 @@ async function main(): Promise<void> {
     ffmpegPath: config.ffmpegPath,
     encoders: config.encoders,
     signingKeyFile,
+    threads: Math.min(availableParallelism(), MAX_PIXEL_THREADS),
     openJournal: (directory, sessionId, key) =>
       new EventJournal(new RecordingFolder(directory, sessionId, key), sessionClock),
     log,

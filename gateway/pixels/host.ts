@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { defaultEncoders, EncoderPool } from '../../recorder/encoder-pool.ts';
 import { recoverInterrupted } from '../../recorder/finish.ts';
 import { isUnfinished, readRecording } from '../../recorder/library.ts';
@@ -14,11 +15,14 @@ import { decodeToHost, encodeFromHost, type FromHost, IpcFrameReader, type OpenO
 
 /**
  * The pixel host: a child of the gateway that holds every session's pixels, so that decoding, encoding and recording
- * never stand in the way of the process that moves bytes. Speaks `ipc.ts` on file descriptor 3.
+ * never stand in the way of the process that moves bytes. Sessions are spread over threads, so that one's picture does not
+ * stand in the way of another's; each thread runs this module and speaks `ipc.ts` with the gateway on a file descriptor of its own, from
+ * 3 on. The first one is the program's own, which starts the others.
  *
- * When the gateway is gone, however it went, it finishes all recordings and exits.
+ * When the gateway is gone, however it went, they finish all recordings and exit. When a thread fails, all do the same.
  */
-const GATEWAY_FD = 3;
+const FIRST_FD = 3;
+const THREAD = isMainThread ? 0 : Number(workerData);
 
 /** Taken bytes are told to the gateway in portions: every message wakes it. */
 const PROGRESS_PORTION = 1024 * 1024;
@@ -32,20 +36,24 @@ const HEALTH_EVERY_MS = 2000;
 
 const log = createLogger(process.env.ORIEL_LOG_LEVEL ?? 'info').child({ part: 'pixel-host' });
 // Half open: a gateway that says no more still hears what became of its recordings.
-const gateway = new Socket({ fd: GATEWAY_FD, readable: true, writable: true, allowHalfOpen: true });
+const gateway = new Socket({ fd: FIRST_FD + THREAD, readable: true, writable: true, allowHalfOpen: true });
 const reader = new IpcFrameReader();
 const clock = { ...systemClock, now: sessionClock };
-const { ORIEL_ENCODERS: chosenEncoders, ORIEL_PIXEL_HOSTS: hosts = '1' } = process.env;
+const { ORIEL_ENCODERS: chosenEncoders, ORIEL_PIXEL_THREADS: allThreads = '1' } = process.env;
 const encoders = new EncoderPool({
-  slots: Math.floor((Number(chosenEncoders) || defaultEncoders()) / Number(hosts)),
+  slots: Math.floor((Number(chosenEncoders) || defaultEncoders()) / Number(allThreads)),
   clock,
 });
 const sessions = new Map<number, HostSession>();
 /** Bytes taken per session and not yet told. */
 const taken = new Map<number, number>();
+/** Those that this one has started. */
+const threads = new Set<Worker>();
 let leaving = false;
+let hasLeft = false;
 
-lowerPriority(process.pid);
+// Threads have the priority of the one that starts them.
+if (isMainThread) lowerPriority(process.pid);
 
 setInterval(() => {
   for (const session of sessions.values()) session.reportHealth();
@@ -83,6 +91,7 @@ gateway.on('data', (chunk) => {
     }
   }
 });
+parentPort?.on('message', leave);
 gateway.on('end', leave);
 gateway.on('close', leave);
 gateway.on('error', leave);
@@ -94,6 +103,10 @@ function handle(message: ToHost): void {
   }
   if (message.kind === 'recover') {
     recover(message.session, message.options);
+    return;
+  }
+  if (message.kind === 'start-thread') {
+    startThread(message.thread);
     return;
   }
   const session = sessions.get(message.session);
@@ -211,14 +224,33 @@ function countTaken(session: number, bytes: number): void {
   send({ kind: 'progress', session, at: sessionClock(), bytes: sum });
 }
 
+function startThread(number: number): void {
+  const thread = new Worker(new URL(import.meta.url), { workerData: number });
+  threads.add(thread);
+  thread.on('error', (error) => log.fatal({ err: error, thread: number }, 'a thread failed'));
+  thread.on('exit', (code) => {
+    threads.delete(thread);
+    if (code !== 0) process.exitCode = code;
+    leave();
+    if (hasLeft) exit();
+  });
+}
+
 /** Finishes what is being recorded, then exits. */
 function leave(): void {
   if (leaving) return;
   leaving = true;
+  for (const thread of threads) thread.postMessage('leave');
   const at = sessionClock();
   Promise.allSettled([...sessions.values()].map((session) => session.abandon(at))).then(() => {
-    gateway.end(() => process.exit());
-    gateway.on('close', () => process.exit());
-    if (gateway.destroyed) process.exit();
+    gateway.end(exit);
+    gateway.on('close', exit);
+    if (gateway.destroyed) exit();
   });
+}
+
+/** Ends this thread; the program's own waits for the others, and ends the program. */
+function exit(): void {
+  hasLeft = true;
+  if (threads.size === 0) process.exit();
 }

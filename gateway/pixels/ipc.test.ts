@@ -25,6 +25,7 @@ const toHost: ToHost[] = [
   { kind: 'viewer-ack', session: 1, at, viewer: 7, seq: 9 },
   { kind: 'detach-viewer', session: 1, at, viewer: 7 },
   { kind: 'finish', session: 1, at },
+  { kind: 'start-thread', session: 0, at, thread: 3 },
   { kind: 'recover', session: 2, at, options: { sessionId: 'abc', directory: '/r/abc', signingKeyFile: '/keys/k' } },
   { kind: 'event', session: 3, at, event: { type: 'request', fields: { user: 'jane', keys: [1, 2] } } },
   { kind: 'recording-watched', session: 3, at },

@@ -51,6 +51,8 @@ export type ToHost =
   | { readonly kind: 'recording-watched'; readonly session: number; readonly at: number }
   /** The session is over: finish its recording and forget it. */
   | { readonly kind: 'finish'; readonly session: number; readonly at: number }
+  /** Another thread of the host, by number, is to be started: it has a socket of its own. `session` says nothing. */
+  | { readonly kind: 'start-thread'; readonly session: number; readonly at: number; readonly thread: number }
   /** The host before this one died with this session's recording open: finish that. Answered with `finished`. */
   | { readonly kind: 'recover'; readonly session: number; readonly at: number; readonly options: OpenOptions };
 
@@ -141,6 +143,7 @@ const ToHostKind = {
   event: 9,
   'take-state': 10,
   'recording-watched': 11,
+  'start-thread': 12,
 } as const;
 
 const FromHostKind = {
@@ -197,6 +200,11 @@ export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
       cursor.u32(message.seq);
       return cursor.finish();
     }
+    case 'start-thread': {
+      const cursor = openFrame(kind, message, 1); // thread
+      cursor.u8(message.thread);
+      return cursor.finish();
+    }
     case 'recording-watched':
     case 'finish':
       return openFrame(kind, message, 0).finish();
@@ -241,6 +249,8 @@ export function decodeToHost(frame: Uint8Array): ToHost {
       return { kind: 'recording-watched', session, at };
     case ToHostKind.finish:
       return { kind: 'finish', session, at };
+    case ToHostKind['start-thread']:
+      return { kind: 'start-thread', session, at, thread: cursor.u8('thread') };
     case ToHostKind.recover:
       return { kind: 'recover', session, at, options: readOpenOptions(cursor) };
     case ToHostKind.event:

@@ -1,8 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { childEnvironment } from '../child-environment.ts';
 import { sessionClock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -16,8 +13,9 @@ import type {
   PixelWatch,
   RecordingResult,
 } from '../sessions/ports.ts';
-import { decodeFromHost, type FromHost, IpcFrameReader, type OpenOptions, type ToHost } from './ipc.ts';
-import { Outbox, Patience } from './outbox.ts';
+import { HostChild } from './host-child.ts';
+import type { FromHost, OpenOptions, ToHost } from './ipc.ts';
+import { Patience } from './outbox.ts';
 import { PixelSink } from './pixel-sink.ts';
 
 export interface PixelHostOptions {
@@ -34,6 +32,8 @@ export interface PixelHostOptions {
   readonly openJournal?: (directory: string, sessionId: string, key: Uint8Array | undefined) => Journal;
   /** When a recording that could not be finished is tried again for the first time. */
   readonly retryMs?: number;
+  /** How many of the host's threads sessions are spread over; a thread starts with its first session. Default: 1. */
+  readonly threads?: number;
   readonly log: Logger;
   /** Another program in the host's place, for tests. */
   readonly script?: string;
@@ -50,8 +50,6 @@ export interface Journal {
 
 type EventFields = Readonly<Record<string, unknown>>;
 
-/** How long a host that was asked to leave may take to finish its recordings. */
-const LEAVE_WITHIN_MS = 60_000;
 const RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 10 * 60_000;
 
@@ -62,7 +60,7 @@ const LONGEST_RETRY_MS = 10 * 60_000;
 export class PixelHostProcess implements Pixels {
   readonly #options: PixelHostOptions;
   readonly #sessions = new Map<number, HostedSession>();
-  #host: Host | undefined;
+  #host: HostChild | undefined;
   #nextSession = 1;
   #nextViewer = 1;
   #closed = false;
@@ -149,16 +147,16 @@ export class PixelHostProcess implements Pixels {
     };
   }
 
-  #spawn(): Host {
+  #spawn(): HostChild {
     const script = this.#options.script ?? fileURLToPath(new URL('./host.ts', import.meta.url));
-    const host = new Host(script, this.#options, {
+    const host = new HostChild(script, this.#options, {
       message: (message) => this.#sessions.get(message.session)?.received(message),
       died: (detail) => this.#died(host, detail),
     });
     return host;
   }
 
-  #died(host: Host, detail: string): void {
+  #died(host: HostChild, detail: string): void {
     if (this.#host !== host) return;
     this.#host = undefined;
     if (this.#closed) this.#options.log.info({ detail }, 'pixel host has left');
@@ -218,6 +216,8 @@ class OpenSession implements HostedSession {
   readonly #finishing = Promise.withResolvers<RecordingResult | 'left' | undefined>();
   #state: 'opening' | 'open' | 'failed' = 'opening';
   #isRecording = false;
+  /** Its owner has told the host to finish. */
+  #hasEnded = false;
   #wasRecovered = false;
   #retries = 0;
   /** `finished` has said that there may be a recording later. */
@@ -243,6 +243,7 @@ class OpenSession implements HostedSession {
       send: (message) => send(message, this.#patience),
       overflowed: () => this.#fail('recording_failed', 'the pixel host cannot keep up'),
       ended: (at) => {
+        this.#hasEnded = true;
         this.#viewers.clear();
         send({ kind: 'finish', session: id, at });
       },
@@ -334,15 +335,15 @@ class OpenSession implements HostedSession {
         this.#fail(message.failure.code, message.failure.detail);
         return;
       case 'finished':
+        // A host that meets a bug of its own saves what it has, and goes.
+        if (!this.#hasEnded) this.#lost('the pixel host has left');
         this.#settle(message.recording);
         if (message.recording === 'left') this.#links.retry(this.#retries++);
     }
   }
 
   hostDied(detail: string, mayRecover: boolean): boolean {
-    this.#fail('recording_failed', `the pixel host died: ${detail}`);
-    for (const viewer of this.#viewers.values()) viewer.failed();
-    this.#viewers.clear();
+    this.#lost(`the pixel host died: ${detail}`);
     // A recording that has killed two hosts is left to the next start of the gateway.
     if (this.#isRecording && mayRecover && !this.#wasRecovered) return false;
     this.#settle(this.#isRecording ? 'left' : undefined);
@@ -356,6 +357,12 @@ class OpenSession implements HostedSession {
     // A session that ended with its host has said so by now: its last events are found in the journal.
     if (this.#journal === undefined) ask();
     else void this.#journal.flush().then(ask);
+  }
+
+  #lost(detail: string): void {
+    this.#fail('recording_failed', detail);
+    for (const viewer of this.#viewers.values()) viewer.failed();
+    this.#viewers.clear();
   }
 
   #settle(recording: RecordingResult | 'left' | undefined): void {
@@ -411,84 +418,3 @@ class RecoveringSession implements HostedSession {
 }
 
 type PixelFailureCode = 'recorder_unavailable' | 'recording_failed' | 'protocol_error';
-
-interface HostEvents {
-  message(message: FromHost): void;
-  /** Called once, also after `leave`. */
-  died(detail: string): void;
-}
-
-/** One run of the host program and the socket to it. */
-class Host {
-  readonly child: ChildProcess;
-  readonly #socket: Socket;
-  readonly #log: Logger;
-  readonly #events: HostEvents;
-  readonly #startedAt = sessionClock();
-  readonly #gone = Promise.withResolvers<void>();
-  #dead = false;
-  readonly #outbox: Outbox;
-
-  constructor(script: string, { log, encoders, hosts = 1 }: PixelHostOptions, events: HostEvents) {
-    this.#log = log;
-    this.#events = events;
-    this.child = spawn(process.execPath, [script], {
-      // A process group of its own: the terminal's Ctrl+C must not end recordings that are being finished.
-      detached: true,
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env: childEnvironment(log.level, {
-        ORIEL_PIXEL_HOSTS: String(hosts),
-        ...(encoders === undefined ? {} : { ORIEL_ENCODERS: String(encoders) }),
-      }),
-    });
-    this.#socket = this.child.stdio[3] as Socket;
-    this.#outbox = new Outbox((bytes, done) => {
-      if (!this.#socket.destroyed) this.#socket.write(bytes, done);
-    });
-    this.child.on('error', (error) => this.#died(error.message));
-    // Not `exit`: what it said last may still have to be read.
-    this.child.on('close', (code, signal) => this.#died(signal === null ? `exit code ${code}` : `signal ${signal}`));
-    const reader = new IpcFrameReader();
-    this.#socket.on('data', (chunk) => {
-      try {
-        for (const frame of reader.push(chunk)) this.#events.message(decodeFromHost(frame));
-      } catch (error) {
-        log.error({ err: error }, 'the pixel host sent something that is not understood');
-        this.child.kill('SIGKILL');
-      }
-    });
-    this.#socket.on('error', (error) => log.debug({ err: error }, 'pixel host socket'));
-  }
-
-  get age(): number {
-    return sessionClock() - this.#startedAt;
-  }
-
-  send(message: ToHost, patience: Patience): void {
-    if (!this.#dead && !this.#socket.destroyed) this.#outbox.add(message, patience);
-  }
-
-  flush(): void {
-    this.#outbox.flush();
-  }
-
-  async leave(): Promise<void> {
-    this.flush();
-    this.#socket.end();
-    const timer = setTimeout(() => {
-      this.#log.error('the pixel host does not finish; it is killed');
-      this.child.kill('SIGKILL');
-    }, LEAVE_WITHIN_MS);
-    await this.#gone.promise;
-    clearTimeout(timer);
-  }
-
-  #died(detail: string): void {
-    if (this.#dead) return;
-    this.#dead = true;
-    this.#outbox.stop();
-    this.#socket?.destroy();
-    this.#events.died(detail);
-    this.#gone.resolve();
-  }
-}

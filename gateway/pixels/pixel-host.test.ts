@@ -27,13 +27,13 @@ after(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function startHost(script?: string): PixelHostProcess {
+function startHost(threads = 1): PixelHostProcess {
   const log = createLogger('silent');
   const host = new PixelHostProcess({
     recordingsDirectory: directory,
     ffmpegPath: process.env.ORIEL_FFMPEG ?? 'ffmpeg',
     log,
-    ...(script === undefined ? {} : { script }),
+    threads,
   });
   hosts.push(host);
   return host;
@@ -261,17 +261,43 @@ describe('pixel host', () => {
     assert.ok(existsSync(join(folder, 'video.mp4')));
   });
 
-  it('finishes recordings when the gateway is gone', async () => {
-    const host = startHost();
-    const session = await openSession(host, 'orphan', true);
-    session.sink.graphics(reset(), sessionClock());
-    session.sink.graphics(fill(0, 0, 320, 200, RED), sessionClock());
-    const viewer = new TestViewer(session);
-    await viewer.until(() => viewer.colorAt(0, 0)[0] === 255);
+  it('saves the recordings of all its threads when one of them fails, and tells their sessions', async () => {
+    const [trap, { NODE_OPTIONS = '' }] = [join(directory, 'trap'), process.env];
+    const fail = `if(fs.existsSync('${trap}'))throw new Error('a bug')`;
+    const bug = `import fs from 'node:fs';import w from 'node:worker_threads';w.isMainThread||setInterval(()=>{${fail}},50)`;
+    process.env.NODE_OPTIONS = `${NODE_OPTIONS} --import=data:text/javascript,${encodeURIComponent(bug)}`;
+    const failures: string[] = [];
+    const host = startHost(2);
+    const opening = Promise.all(['whole', 'broken'].map((name) => openSession(host, name, true, failures)));
+    process.env.NODE_OPTIONS = NODE_OPTIONS;
+    const sessions = await opening;
+    for (const session of sessions) {
+      session.sink.graphics(reset(), sessionClock());
+      const viewer = new TestViewer(session);
+      await viewer.until(() => viewer.width === WIDTH);
+    }
+    writeFileSync(trap, '');
+    for (const session of sessions) assert.ok(typeof (await session.finished) === 'object');
+    assert.deepEqual(failures, ['recording_failed', 'recording_failed']);
+  });
+
+  it('finishes the recordings of all its threads when the gateway is gone', async () => {
+    const host = startHost(2);
+    const names = ['orphan-1', 'orphan-2'];
+    // The second one is heard by another thread, or by nobody.
+    const sessions = await Promise.all(names.map((name) => openSession(host, name, true)));
+    for (const session of sessions) {
+      session.sink.graphics(reset(), sessionClock());
+      session.sink.graphics(fill(0, 0, 320, 200, RED), sessionClock());
+      const viewer = new TestViewer(session);
+      await viewer.until(() => viewer.colorAt(0, 0)[0] === 255);
+    }
     // The same end of file that the host sees when the gateway is killed.
     await host.close();
-    const recording = await session.finished;
-    assert.ok(typeof recording === 'object' && recording.bytes > 0);
-    assert.ok(existsSync(join(directory, 'orphan', 'video.mp4')));
+    for (const [i, session] of sessions.entries()) {
+      const recording = await session.finished;
+      assert.ok(typeof recording === 'object' && recording.bytes > 0);
+      assert.ok(existsSync(join(directory, names[i]!, 'video.mp4')));
+    }
   });
 });

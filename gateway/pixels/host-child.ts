@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { childEnvironment } from '../child-environment.ts';
+import { sessionClock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import { decodeFromHost, type FromHost, IpcFrameReader, type ToHost } from './ipc.ts';
+import { Outbox, Patience } from './outbox.ts';
+
+export interface HostEvents {
+  message(message: FromHost): void;
+  /** Called once, also after `leave`. */
+  died(detail: string): void;
+}
+
+export interface HostChildOptions {
+  readonly log: Logger;
+  readonly threads?: number | undefined;
+  readonly encoders?: number | undefined;
+  readonly hosts?: number | undefined;
+}
+
+/** How long a host that was asked to leave may take to finish its recordings. */
+const LEAVE_WITHIN_MS = 60_000;
+
+/** Of the first thread's socket in the child; the other threads' follow. */
+const FIRST_SOCKET = 3;
+
+/** One run of the host program, with a socket to each of its threads: a session's thread is known by its number. */
+export class HostChild {
+  readonly child: ChildProcess;
+  readonly #links: readonly ThreadLink[];
+  readonly #log: Logger;
+  readonly #events: HostEvents;
+  readonly #startedAt = sessionClock();
+  readonly #gone = Promise.withResolvers<void>();
+  /** The first one is the program itself. */
+  readonly #started = new Set([0]);
+  #dead = false;
+
+  constructor(script: string, { log, threads = 1, encoders, hosts = 1 }: HostChildOptions, events: HostEvents) {
+    this.#log = log;
+    this.#events = events;
+    const sockets = Array.from({ length: threads }, () => 'pipe' as const);
+    this.child = spawn(process.execPath, [script], {
+      // A process group of its own: the terminal's Ctrl+C must not end recordings that are being finished.
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', ...sockets],
+      env: childEnvironment(log.level, {
+        ORIEL_PIXEL_THREADS: String(hosts * threads),
+        ...(encoders === undefined ? {} : { ORIEL_ENCODERS: String(encoders) }),
+      }),
+    });
+    this.child.on('error', (error) => this.#died(error.message));
+    // Not `exit`: what it said last may still have to be read.
+    this.child.on('close', (code, signal) => this.#died(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    this.#links = sockets.map((_, thread) => this.#link(this.child.stdio[FIRST_SOCKET + thread] as Socket));
+  }
+
+  get age(): number {
+    return sessionClock() - this.#startedAt;
+  }
+
+  send(message: ToHost, patience: Patience): void {
+    if (this.#dead) return;
+    const thread = (message.session - 1) % this.#links.length;
+    if (!this.#started.has(thread)) {
+      this.#started.add(thread);
+      const start: ToHost = { kind: 'start-thread', session: 0, at: message.at, thread };
+      this.#links[0]?.outbox.add(start, Patience.watched);
+    }
+    this.#links[thread]?.outbox.add(message, patience);
+  }
+
+  flush(): void {
+    for (const { outbox } of this.#links) outbox.flush();
+  }
+
+  async leave(): Promise<void> {
+    this.flush();
+    for (const { socket } of this.#links) socket.end();
+    const timer = setTimeout(() => {
+      this.#log.error('the pixel host does not finish; it is killed');
+      this.child.kill('SIGKILL');
+    }, LEAVE_WITHIN_MS);
+    await this.#gone.promise;
+    clearTimeout(timer);
+  }
+
+  #link(socket: Socket): ThreadLink {
+    const reader = new IpcFrameReader();
+    socket.on('data', (chunk) => {
+      try {
+        for (const frame of reader.push(chunk)) this.#events.message(decodeFromHost(frame));
+      } catch (error) {
+        this.#log.error({ err: error }, 'the pixel host sent something that is not understood');
+        this.child.kill('SIGKILL');
+      }
+    });
+    socket.on('error', (error) => this.#log.debug({ err: error }, 'pixel host socket'));
+    const outbox = new Outbox((bytes, done) => {
+      if (!socket.destroyed) socket.write(bytes, done);
+    });
+    return { socket, outbox };
+  }
+
+  #died(detail: string): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    for (const { socket, outbox } of this.#links) {
+      outbox.stop();
+      socket.destroy();
+    }
+    this.#events.died(detail);
+    this.#gone.resolve();
+  }
+}
+
+interface ThreadLink {
+  readonly socket: Socket;
+  readonly outbox: Outbox;
+}
