@@ -113,10 +113,8 @@ interface Failure {
   readonly detail?: string | undefined;
 }
 
-/** Errors of other classes may have a code of the table as well. */
 function failureOf(error: unknown): Failure {
-  const { code, detail } = (error ?? {}) as { code?: unknown; detail?: string };
-  return typeof code === 'string' && isErrorCode(code) ? { code, detail } : { code: 'internal_error' };
+  return error instanceof GatewayError ? { code: error.code, detail: error.detail } : { code: 'internal_error' };
 }
 
 function errorOf(value: unknown): GatewayError {
