@@ -48,7 +48,7 @@ export class Channel<Remote extends Calls> {
     return answer.promise as Promise<Awaited<ReturnType<Remote[Name]>>>;
   }
 
-  /** A message has arrived. Throws `MessageError` for one that is none of ours. */
+  /** A message has arrived. Throws `MessageError` for one that is none of ours, or that what it calls says is none. */
   received(message: unknown): void {
     if (!Array.isArray(message)) throw new MessageError('not a list');
     const [first, second, third] = message as unknown[];
@@ -81,6 +81,7 @@ export class Channel<Remote extends Calls> {
     try {
       result = called(...args);
     } catch (error) {
+      if (error instanceof MessageError) throw error;
       result = Promise.reject(error);
     }
     // Most calls are over when they return: no promise is made for those that nobody waits for.

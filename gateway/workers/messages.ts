@@ -15,6 +15,7 @@ import type { ViewerInfo } from '../sessions/session-viewers.ts';
 import type { Attachment } from '../tunnel/attach-gate.ts';
 import type { ElsewhereAttachment } from '../tunnel/tunnel.ts';
 import type { CredentialPrompt } from '../vault/account-credentials.ts';
+import { MessageError } from './channel.ts';
 
 /** What a worker needs to know from its start on. */
 export interface WorkerSetup {
@@ -143,6 +144,22 @@ const VIEW = [
 
 /** What can be seen of a session, as it was at one moment. */
 export type SessionView = Pick<LiveSession, (typeof VIEW)[number] | 'state'>;
+
+/** Throws `MessageError` unless it is one: control works with what is in it. */
+export function requireView(value: unknown): SessionView {
+  const view = value as Partial<SessionView> | null;
+  const phases: readonly unknown[] = ['pending', 'connecting', 'active', 'ended'];
+  if (
+    !phases.includes(view?.state?.name) ||
+    !Number.isFinite(view?.endsAt) ||
+    ![view?.startedAt, view?.lastInputAt, view?.idleSince].every((at) => at === undefined || Number.isFinite(at)) ||
+    !Array.isArray(view?.alerts) ||
+    !Array.isArray(view?.viewers)
+  ) {
+    throw new MessageError('no view of a session');
+  }
+  return view as SessionView;
+}
 
 /** Of a session that runs here, what those elsewhere see. */
 export function viewOf(session: LiveSession): SessionView {

@@ -9,7 +9,7 @@ import type { RecordingResult } from '../sessions/ports.ts';
 import type { SessionBacking, SessionFacts, SessionNews } from '../sessions/session-contract.ts';
 import type { AttachGate } from '../tunnel/attach-gate.ts';
 import type { Ticket } from '../tunnel/tickets.ts';
-import type { ControlCalls, WorkerAttachment, WorkerSetup } from './messages.ts';
+import { type ControlCalls, requireView, type WorkerAttachment, type WorkerSetup } from './messages.ts';
 import { WorkerProcess } from './worker-process.ts';
 import { WorkerSession } from './worker-session.ts';
 
@@ -18,6 +18,10 @@ export interface WorkerPoolParts {
   readonly log: Logger;
   /** Another program in the workers' place, for tests. */
   readonly script?: string;
+  /** How often it is looked whether workers are alive; tests shorten it. */
+  readonly watchEveryMs?: number;
+  /** When a recording that could not be finished is tried again for the first time. */
+  readonly recoverAgainMs?: number;
 }
 
 /** What workers are started with, and what they come for. */
@@ -85,7 +89,7 @@ export class WorkerPool {
   async start(start: WorkerPoolStart): Promise<void> {
     this.#start = start;
     await Promise.all(this.#crashes.map((_, index) => this.#spawn(index).ready));
-    this.#watch = setInterval(() => this.#check(), WATCH_EVERY_MS);
+    this.#watch = setInterval(() => this.#check(), this.#parts.watchEveryMs ?? WATCH_EVERY_MS);
     this.#watch.unref();
   }
 
@@ -166,11 +170,12 @@ export class WorkerPool {
 
   /** Has the recording of a worker that is gone finished by another; tries again as long as something is in the way. */
   async #recover(session: WorkerSession): Promise<void> {
+    const { recoverAgainMs = RECOVER_AGAIN_MS } = this.#parts;
     for (let attempt = 0; ; attempt++) {
       const result = await this.#recoverNow(session);
       session.recorded(result);
       if (result !== 'left' || this.#stopping) return;
-      const pause = Math.min(RECOVER_AGAIN_MS * 2 ** attempt, LONGEST_AGAIN_MS);
+      const pause = Math.min(recoverAgainMs * 2 ** attempt, LONGEST_AGAIN_MS);
       await new Promise<void>((resolve) => setTimeout(resolve, pause).unref());
     }
   }
@@ -211,14 +216,14 @@ export class WorkerPool {
       },
       trust: async (id, certificate) => mine(id).trustCertificate(certificate),
       views: (views) => {
-        for (const [id, view] of views) this.#sessions.get(id)?.place === own() && mine(id).seen(view);
+        for (const [id, view] of views) this.#sessions.get(id)?.place === own() && mine(id).seen(requireView(view));
       },
-      connected: (id, view) => mine(id).connected(view),
+      connected: (id, view) => mine(id).connected(requireView(view)),
       reconnected: (id) => mine(id).reconnected(),
-      downgraded: (id, view, downgrades) => mine(id).downgraded(view, downgrades),
+      downgraded: (id, view, downgrades) => mine(id).downgraded(requireView(view), downgrades),
       fileTransferred: (id, transfer) => mine(id).fileTransferred(transfer),
       alert: (id, rule, detail) => this.#started().tellAlert(mine(id), rule, detail),
-      ended: (id, view, end) => mine(id).endedThere(view, end),
+      ended: (id, view, end) => mine(id).endedThere(requireView(view), end),
       recorded: (id, result) => mine(id).recorded(result),
     };
   }

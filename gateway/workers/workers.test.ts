@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,11 +80,27 @@ test('sessions are spread over workers; one is watched from another, and a worke
   assert.equal((await viewer.next('ended')).code, 'ended_by_user');
   assert.equal((await gateway.call('GET', `/api/sessions/${mate.id}`, { token })).status, 404);
 
+  // A file that was copied in the desktop, from its worker by control and the worker that is asked for it.
+  const keys = (down: boolean, ...codes: number[]) =>
+    codes.map((code) => ({ kind: 'scancode', code, extended: false, down }) as const);
+  const [CTRL, SHIFT, C] = [0x1d, 0x2a, 0x2e];
+  third.owner.send({
+    type: 'input',
+    events: [{ kind: 'unicode', unit: 65, down: true }, ...keys(true, CTRL, SHIFT, C)],
+  });
+  third.owner.send({ type: 'input', events: keys(false, C, SHIFT, CTRL) });
+  const { list } = await third.owner.next('clipboard-files');
+  const file = await gateway.call('GET', `/api/sessions/${third.id}/files/${list}/0`, { token });
+  assert.deepEqual([file.status, file.text], [200, 'A']);
+  assert.match(String(file.headers['content-disposition']), /notes\.txt/);
+  assert.equal((await gateway.call('GET', `/api/sessions/${third.id}/files/${list}/9`, { token })).status, 404);
+
   // A worker is killed: its pixel host finishes the recording. One goes with its pixel host: another worker's does.
   process.kill(pidOf(other), 'SIGKILL');
   assert.equal((await alone.owner.closed).code, 1006);
-  third.owner.send({ type: 'input', events: [{ kind: 'unicode', unit: 65, down: true }] });
-  await third.draw();
+  const drawn = third.drawn();
+  third.owner.send({ type: 'input', events: [{ kind: 'unicode', unit: 66, down: true }] });
+  while (third.drawn() === drawn) await third.draw();
   const recording = async (id: string) => (await gateway.call('GET', `/api/recordings/${id}`, { token })).json;
   await until(() => logged('worker started').filter(({ worker }) => worker === other).length === 2);
   const after = await open();
@@ -110,4 +127,19 @@ test('sessions are spread over workers; one is watched from another, and a worke
   const stopped = gateway.stop();
   assert.equal((await after.owner.next('ended')).code, 'gateway_stopping');
   assert.equal(await stopped, 0);
+});
+
+test('when the control process is killed, workers end their sessions and leave', async () => {
+  const again = await startProcess(folder, { ORIEL_WORKERS: '2' });
+  const { json } = await again.call('POST', '/api/login', { body: { username: 'admin', password: PASSWORD } });
+  const { owner, draw } = await openDemo(again, json.token);
+  await draw();
+  const workers = again
+    .log()
+    .split('\n')
+    .flatMap((line) => (line.includes('worker started') ? [Number(JSON.parse(line).pid)] : []));
+  assert.equal(workers.length, 2);
+  await again.stop('SIGKILL');
+  assert.equal((await owner.next('ended')).code, 'gateway_stopping');
+  await until(() => workers.every((pid) => !existsSync(`/proc/${pid}`)));
 });
