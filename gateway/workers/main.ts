@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { Socket } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { EventJournal } from '../../recorder/evidence/event-journal.ts';
 import { RecordingFolder } from '../../recorder/storage/recording-folder.ts';
@@ -90,6 +91,7 @@ async function start(setup: WorkerSetup) {
     ffmpegPath: setup.ffmpegPath,
     encoders: setup.encoders,
     hosts: setup.workers,
+    threads: Math.max(1, Math.floor(availableParallelism() / setup.workers)),
     signingKeyFile: setup.signingKeyFile,
     openJournal: (directory, id, key) => new EventJournal(new RecordingFolder(directory, id, key), sessionClock),
     log,

@@ -30,6 +30,8 @@ const start: WorkerPoolStart = {
     ffmpegPath: '',
     signingKeyFile: '',
     graphics: [],
+    encoders: undefined,
+    workers: 2,
   },
   gate: { enter: async (sessionId) => ({ role: 'owner', sessionId }), left: () => {} },
   readTicket: async (sessionId) => ({ sessionId, role: 'owner', user: { id: 'u', username: 'jane' }, signIn: '' }),
