@@ -33,6 +33,11 @@ export const MODULES: readonly WasmModule[] = [
     file: 'protocol/codecs/planar-module.ts',
     ...{ name: 'PLANAR_MODULE', pages: 45 },
   },
+  {
+    source: 'protocol/codecs/assembly/interleaved-rle.ts',
+    file: 'protocol/codecs/interleaved-rle-module.ts',
+    ...{ name: 'INTERLEAVED_RLE_MODULE', pages: 33 },
+  },
   { source: 'recorder/assembly/i420.ts', file: 'recorder/i420-module.ts', name: 'I420_MODULE', pages: undefined },
 ];
 

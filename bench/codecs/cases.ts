@@ -54,8 +54,14 @@ function casesOf(picture: string, source: PixelSource): CodecCase[] {
   };
   const cases: CodecCase[] = [];
   /** What has kernels in WebAssembly, with them and without. */
-  const makeBoth = (codec: string, encoded: Uint8Array | Uint8Array[], decodeWith: (plain: boolean) => () => void) => {
-    cases.push(make(codec, encoded, decodeWith(false)), make(`${codec}, TypeScript`, encoded, decodeWith(true)));
+  const makeBoth = (
+    codec: string,
+    encoded: Uint8Array | Uint8Array[],
+    decodeWith: (plain: boolean) => () => void,
+    pixels = width * height,
+  ) => {
+    cases.push({ ...make(codec, encoded, decodeWith(false)), pixels });
+    cases.push({ ...make(`${codec}, TypeScript`, encoded, decodeWith(true)), pixels });
   };
 
   const raw = new Uint8Array(source.words.buffer.slice(0));
@@ -70,10 +76,16 @@ function casesOf(picture: string, source: PixelSource): CodecCase[] {
     });
     const bytes = parts.map((part) => part.bytes);
     const pixels = parts.length * TILE * TILE;
-    const decode = () => {
-      for (const part of parts) decodeInterleavedRle(part.bytes, part.target, depth);
-    };
-    if (pixels > 0) cases.push({ ...make(`interleaved RLE ${depth}`, bytes, decode), pixels });
+    if (pixels === 0) continue;
+    makeBoth(
+      `interleaved RLE ${depth}`,
+      bytes,
+      (plain) => () => {
+        const kernel = plain ? () => false : undefined;
+        for (const part of parts) decodeInterleavedRle(part.bytes, part.target, depth, undefined, kernel);
+      },
+      pixels,
+    );
   }
   const planar = tiles.map((tile) => ({ bytes: encodePlanar(tile), target: at(tile) }));
   makeBoth(

@@ -1,4 +1,5 @@
 import { DecodeError } from '../core/errors.ts';
+import { type InterleavedRleKernel, interleavedRleKernel } from './interleaved-rle-kernel.ts';
 import { firstRowStart, OPAQUE_BLACK, type PixelTarget, rowStep } from './pixel-target.ts';
 
 /** Bits per pixel that interleaved RLE carries. 32 bpp pictures are planar. */
@@ -10,14 +11,18 @@ export type InterleavedDepth = 8 | 15 | 16 | 24;
  *
  * `palette` maps 8 bpp indexes to RGBA words and is needed for that depth only.
  * Throws `DecodeError` when the stream ends within an order, runs past the picture or uses an undefined order.
+ *
+ * @param kernel decodes what it can; what is here does without, to the same pixels
  */
 export function decodeInterleavedRle(
   source: Uint8Array,
   target: PixelTarget,
   depth: InterleavedDepth,
   palette?: Uint32Array,
+  kernel: InterleavedRleKernel | undefined = interleavedRleKernel,
 ): void {
   if (depth !== 8) {
+    if (kernel?.(source, target, depth)) return;
     decodeOrders(source, target, depth);
     return;
   }
