@@ -5,6 +5,7 @@ import {
   type DeflatedState,
   encodeGatewayMessage,
   MessageType,
+  NOT_ACKNOWLEDGED,
   type PictureChoice,
 } from '#protocol/tunnel/messages.ts';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
@@ -19,6 +20,11 @@ export const RELEASE_BYTES = 2 * 1024 * 1024;
 /** On a link whose speed is known: what it takes in so many seconds, but so many bytes at least. */
 const HOLD_SECONDS = 1.5;
 const LEAST_HOLD_BYTES = 512 * 1024;
+/**
+ * What may be on its way to a browser before it is asked to acknowledge, with the next message: reading an answer to each letter would cost as
+ * much as sending it. Fewer updates than frames may be ahead of a viewer, so nobody ever waits for an answer that was not asked for.
+ */
+const UNASKED = { messages: 4, updates: 8, bytes: 64 * 1024 } as const;
 /** What may wait in the socket: reached only by a browser that acknowledges what it has not read. */
 const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 
@@ -60,6 +66,8 @@ export class OwnerConnection implements Owner {
   readonly #connection: TunnelConnection;
   readonly #session: OwnerSession;
   readonly #chooser = new ModeChooser();
+  /** Sent since the browser was last asked to acknowledge. It is with the first message. */
+  #unasked: { messages: number; updates: number; bytes: number } = { ...UNASKED };
   readonly #batch = new GraphicsBatch();
   #mode: Mode = { name: 'stream' };
   /** Full batches of a browser that is `returning`. */
@@ -181,9 +189,16 @@ export class OwnerConnection implements Owner {
       if (bytes > HOLD_BYTES) this.#hold(true);
       return;
     }
-    const { message, release } = this.#batch.take(0);
+    const unasked = this.#unasked;
+    unasked.messages++;
+    unasked.updates += this.#batch.updates;
+    const { message, release } = this.#batch.take(NOT_ACKNOWLEDGED);
+    unasked.bytes += message.length;
     this.#chooser.served(message.length, performance.now());
-    this.#send(message, this.#updates, undefined, release);
+    const { messages, updates, bytes } = unasked;
+    const asks = messages >= UNASKED.messages || updates >= UNASKED.updates || bytes >= UNASKED.bytes;
+    if (asks) this.#send(message, this.#updates, undefined, release);
+    else this.#write(message, release);
   }
 
   /**
@@ -191,19 +206,24 @@ export class OwnerConnection implements Owner {
    * @param message its number is written at its second byte
    */
   #send(message: Uint8Array, updates: number, regions?: number, release?: () => void): void {
+    viewOf(message).setUint32(1, this.#next, true);
+    this.#next = (this.#next + 1) >>> 0;
+    this.#unasked = { messages: 0, updates: 0, bytes: 0 };
+    this.#unacknowledged.push({ size: message.length, updates, regions });
+    this.#behind += message.length;
+    this.#chooser.sent(message.length, performance.now());
+    this.#write(message, release);
+    if (this.#behind > this.#holdBytes) this.#hold(true);
+  }
+
+  #write(message: Uint8Array, release?: () => void): void {
     if (this.#connection.bufferedBytes > SOCKET_BUFFER_BYTES) {
       release?.();
       this.#connection.endWith('viewer_too_slow');
       return;
     }
-    viewOf(message).setUint32(1, this.#next, true);
-    this.#next = (this.#next + 1) >>> 0;
-    this.#unacknowledged.push({ size: message.length, updates, regions });
-    this.#behind += message.length;
     this.#bytesSent += message.length;
-    this.#chooser.sent(message.length, performance.now());
     this.#connection.sendBytes(message, release);
-    if (this.#behind > this.#holdBytes) this.#hold(true);
   }
 
   /** INVARIANT: never called while an update is handed over. The pixel host must have got what the browser has been sent. */

@@ -88,6 +88,9 @@ export const MessageType = {
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
+/** In place of a number, in a graphics message: nobody waits to hear that it is drawn. */
+export const NOT_ACKNOWLEDGED = 0;
+
 export type ViewerRole = 'owner' | 'shadow';
 export type ViewerMode = 'stream' | 'regions';
 
@@ -119,6 +122,7 @@ export type GatewayMessage =
   | { readonly type: 'hello'; readonly version: number; readonly role: ViewerRole; readonly mode: ViewerMode }
   /** The connection sequence has entered this phase; for showing progress. */
   | { readonly type: 'phase'; readonly phase: string }
+  /** `seq` may be `NOT_ACKNOWLEDGED`. */
   | { readonly type: 'graphics'; readonly seq: number; readonly updates: readonly GraphicsUpdate[] }
   | { readonly type: 'regions'; readonly seq: number; readonly regions: readonly Region[] }
   | ModeMessage

@@ -272,7 +272,7 @@ export class DesktopLink implements PainterEvents {
   }
 
   #painted({ seq, picture }: Painted): void {
-    this.#send({ type: 'ack', seq });
+    if (seq !== undefined) this.#send({ type: 'ack', seq });
     if (picture && !this.#active) {
       this.#active = true;
       this.#options.emit({ type: 'active' });

@@ -29,8 +29,8 @@ export interface PainterEvents {
 
 /** What a `paint` has put on the surface. */
 export interface Painted {
-  /** Everything up to this message is drawn. */
-  readonly seq: number;
+  /** Everything up to this message is drawn; nothing where nobody asks for that. */
+  readonly seq: number | undefined;
   /** Whether the desktop's own picture is among it, not only its size. */
   readonly picture: boolean;
 }

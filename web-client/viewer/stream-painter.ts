@@ -2,7 +2,7 @@ import { Compositor } from '#protocol/graphics/compositor.ts';
 import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
 import { UpdateCode } from '#protocol/graphics/update.ts';
 import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
-import type { GatewayMessage } from '#protocol/tunnel/messages.ts';
+import { type GatewayMessage, NOT_ACKNOWLEDGED } from '#protocol/tunnel/messages.ts';
 import type { Painted, Painter, PainterEvents, Surface } from './painter.ts';
 
 /** Pictures may wait for more of them, but not in any number. */
@@ -18,6 +18,8 @@ export class StreamPainter implements Painter {
   readonly #waiting = new UpdateQueue();
   #decodeAsked = false;
   #pointerVersion: number | undefined;
+  #dirty = false;
+  /** Of the last message whose drawing is to be told. */
   #seq: number | undefined;
   #resized = false;
   #picture = false;
@@ -34,8 +36,7 @@ export class StreamPainter implements Painter {
     this.#resized = true;
     this.#picture = true;
     this.#tellSize();
-    this.#tellPointer();
-    this.#events.dirty();
+    this.#changed();
   }
 
   take(message: GatewayMessage): void {
@@ -52,9 +53,8 @@ export class StreamPainter implements Painter {
         this.#tellSize();
       } else if (update.code !== UpdateCode.synchronize) this.#picture = true;
     }
-    this.#tellPointer();
-    this.#seq = message.seq;
-    this.#events.dirty();
+    if (message.seq !== NOT_ACKNOWLEDGED) this.#seq = message.seq;
+    this.#changed();
     if (this.#waiting.bytes > MAX_WAITING_BYTES) this.#decode();
     if (this.#waiting.length === 0 || this.#decodeAsked) return;
     this.#decodeAsked = true;
@@ -65,7 +65,8 @@ export class StreamPainter implements Painter {
   }
 
   paint(surface: Surface): Painted | undefined {
-    if (this.#seq === undefined) return undefined;
+    if (!this.#dirty) return undefined;
+    this.#dirty = false;
     this.#decode();
     const { width, height, pixels } = this.#compositor;
     if (this.#resized) surface.resize({ width, height });
@@ -88,6 +89,12 @@ export class StreamPainter implements Painter {
 
   #decode(): void {
     this.#waiting.applyTo(this.#compositor);
+  }
+
+  #changed(): void {
+    this.#tellPointer();
+    this.#dirty = true;
+    this.#events.dirty();
   }
 
   #tellSize(): void {

@@ -3,6 +3,7 @@ import {
   decodeGatewayMessage,
   encodeBrowserMessage,
   MessageType,
+  NOT_ACKNOWLEDGED,
   type PictureRegion,
   TUNNEL_SUBPROTOCOL,
   TUNNEL_VERSION,
@@ -85,9 +86,9 @@ export class TunnelViewer implements Viewer {
     if (type === MessageType.graphics || type === MessageType.regions) {
       this.counts.pictures++;
       this.ready = true;
-      this.#seq = message.readUInt32LE(1);
       this.#keys?.seen(message);
-      this.#acknowledgeSoon();
+      const seq = message.readUInt32LE(1);
+      if (seq !== NOT_ACKNOWLEDGED) this.#acknowledgeSoon(seq);
     } else if (type === MessageType.ended) {
       this.ended = message.toString('utf8', 1);
     }
@@ -106,7 +107,8 @@ export class TunnelViewer implements Viewer {
     }
   }
 
-  #acknowledgeSoon(): void {
+  #acknowledgeSoon(seq: number): void {
+    this.#seq = seq;
     if (this.#acknowledging) return;
     this.#acknowledging = true;
     const now = performance.now() + this.#phase;
