@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeGraphics } from '#protocol/tunnel/messages.ts';
+import { decodeGatewayMessage, encodeGraphics } from '#protocol/tunnel/messages.ts';
 import type { TunnelConnection } from './connection.ts';
 import { GraphicsBatch } from './graphics-batch.ts';
 import { HOLD_BYTES, OwnerConnection, RELEASE_BYTES } from './owner-connection.ts';
@@ -91,7 +91,7 @@ test('held back above one mark, let go below the other', async () => {
 
 test('how far the browser is: updates that it has drawn, bytes that it has not', async () => {
   const { owner: browser, drawn } = owner();
-  for (const updates of [1, 3, 2]) {
+  for (const updates of [1, 8, 9]) {
     for (let i = 0; i < updates; i++) browser.graphics({ code: 1, data: new Uint8Array(10) });
     await turn();
   }
@@ -99,9 +99,34 @@ test('how far the browser is: updates that it has drawn, bytes that it has not',
   browser.acknowledge(2); // said before
   browser.acknowledge(3);
   assert.deepEqual(drawn, [
-    [4, 1 + 4 + 2 * 15],
-    [6, 0],
+    [9, 1 + 4 + 9 * 15],
+    [18, 0],
   ]);
+});
+
+test('a browser is asked to acknowledge the first message, and then every so many messages, updates and bytes', async () => {
+  const { owner: browser, sent, drawn } = owner();
+  const asked: number[] = [];
+  const send = async (updates: number, size: number) => {
+    for (let i = 0; i < updates; i++) browser.graphics({ code: 1, data: new Uint8Array(size) });
+    await turn();
+    const message = decodeGatewayMessage(sent.at(-1)!);
+    asked.push(message.type === 'graphics' ? message.seq : -1);
+  };
+  for (let i = 0; i < 6; i++) await send(1, 10);
+  assert.deepEqual(asked.splice(0), [1, 0, 0, 0, 2, 0], 'a letter');
+  await send(8, 10);
+  await send(5, 10);
+  await send(3, 10);
+  assert.deepEqual(asked.splice(0), [3, 0, 4], 'many updates, which may each be a frame');
+  await send(1, 40_000);
+  await send(1, 40_000);
+  await send(1, 70_000);
+  assert.deepEqual(asked.splice(0), [0, 5, 6], 'much to draw');
+  browser.acknowledge(0);
+  assert.deepEqual(drawn, [], 'what was not asked is no answer');
+  browser.acknowledge(2);
+  assert.deepEqual(drawn.at(-1)?.[0], 5, 'with all before it');
 });
 
 test('a browser that acknowledges what it does not read is let go', async () => {

@@ -48,6 +48,13 @@ describe('FramePacer', () => {
     assert.deepEqual(pacer.due(34), { acknowledge: 1, pause: false });
   });
 
+  it('takes all frames of one update for one: a viewer that owes no answer to an update is not waited for', () => {
+    const pacer = new FramePacer({ ahead: 2 });
+    pacer.drawn(0);
+    for (let frame = 0; frame < 3; frame++) pacer.frameEnded(1);
+    assert.equal(pacer.due(0).acknowledge, 3);
+  });
+
   it('waits for a viewer that reports, and is behind', () => {
     const pacer = new FramePacer({ ahead: 5 });
     pacer.drawn(0);

@@ -6,7 +6,12 @@ import type { Rect } from '#protocol/graphics/geometry.ts';
 import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
 import { UpdateCode } from '#protocol/graphics/update.ts';
 import type { BrowserMessage, GatewayMessage, PictureRegion } from '#protocol/tunnel/messages.ts';
-import { decodeBrowserMessage, encodeGatewayMessage, TunnelLimits } from '#protocol/tunnel/messages.ts';
+import {
+  decodeBrowserMessage,
+  encodeGatewayMessage,
+  NOT_ACKNOWLEDGED,
+  TunnelLimits,
+} from '#protocol/tunnel/messages.ts';
 import { DesktopLink } from './desktop-link.ts';
 import type { Surface } from './painter.ts';
 import type { WorkerEvent } from './worker-messages.ts';
@@ -178,6 +183,23 @@ test('stream: shows what the server drew, once a frame, and acknowledges it afte
     { type: 'active' },
   ]);
   assert.equal(frame(), 0, 'no frame while nothing comes');
+});
+
+test('stream: shows at once what nobody asks about, and acknowledges the last message that somebody does', () => {
+  const { link, surface, receive, frame, sent } = fakeLink();
+  link.opened();
+  receive(streamHello, { type: 'graphics', seq: 1, updates: [reset(8, 4)] });
+  frame();
+  sent();
+  receive({ type: 'graphics', seq: NOT_ACKNOWLEDGED, updates: [bitmap(2, 1, 10, 20, 30)] });
+  assert.equal(frame(), 1);
+  assert.deepEqual(surface.at(2, 1), [30, 20, 10]);
+  assert.deepEqual(sent(), []);
+  receive({ type: 'graphics', seq: 2, updates: [bitmap(3, 1, 1, 2, 3)] });
+  receive({ type: 'graphics', seq: NOT_ACKNOWLEDGED, updates: [bitmap(4, 1, 40, 50, 60)] });
+  assert.equal(frame(), 1);
+  assert.deepEqual(surface.at(4, 1), [60, 50, 40]);
+  assert.deepEqual(sent(), [{ type: 'ack', seq: 2 }]);
 });
 
 test('an owner says how it would like to be served, and again when it changes; who watches does not', () => {
