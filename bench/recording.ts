@@ -109,6 +109,7 @@ async function run(options: BenchOptions): Promise<undefined> {
   const wanted = worksFor(options, minutes).filter(({ name }) => only === undefined || name === only);
   if (wanted.length === 0) throw new BenchError('bad_value', `--only: there is no class "${only}"`);
   const progress = new Progress(wanted.length);
+  if (!options.flag('density')) await warmUp();
   const rows: (RecordingRow | DensityRow)[] = [];
   for (const { name, make } of wanted) {
     progress.step(name);
@@ -126,6 +127,19 @@ async function run(options: BenchOptions): Promise<undefined> {
   const json = options.text('json');
   if (json !== undefined) await writeFile(json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
 }
+
+/** A recorder's host lives for weeks: looking for ffmpeg and compiling the code, once a process, are no recording's cost. */
+async function warmUp(): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'oriel-bench-'));
+  const clock = new FakeClock();
+  const desktop = new ObservedWork(new DrawnWork(office()), clock);
+  const recorder = await SessionRecorder.open({ directory, sessionId: 'warm-up', clock }, desktop);
+  await desktop.run(recorder, WARM_UP_MS);
+  await recorder.finish(clock.now());
+  await rm(directory, { recursive: true, force: true });
+}
+
+const WARM_UP_MS = 15_000;
 
 function worksFor(options: BenchOptions, minutes: number): { name: string; make: () => Work | Promise<Work> }[] {
   const real = options.text('real');

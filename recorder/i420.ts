@@ -208,15 +208,27 @@ export class I420Picture {
     }
   }
 
+  /** Takes an area (even edges) over from a picture of the same size. */
+  copyFrom(picture: I420Picture, area: Rect): void {
+    for (const [start, end] of this.#rangesOf(area)) this.bytes.set(picture.bytes.subarray(start, end), start);
+  }
+
   *#rowsOf(area: Rect): Generator<Uint8Array> {
-    for (let y = area.y; y < area.y + area.height; y++) {
-      const start = y * this.width + area.x;
-      yield this.#y.subarray(start, start + area.width);
-    }
-    for (const plane of [this.#u, this.#v]) {
-      for (let y = area.y >> 1; y < (area.y + area.height) >> 1; y++) {
-        const start = y * (this.width >> 1) + (area.x >> 1);
-        yield plane.subarray(start, start + (area.width >> 1));
+    for (const [start, end] of this.#rangesOf(area)) yield this.bytes.subarray(start, end);
+  }
+
+  /** Where an area's rows of samples begin and end in `bytes`, plane by plane. */
+  *#rangesOf(area: Rect): Generator<readonly [start: number, end: number]> {
+    const luma = this.width * this.height;
+    for (const [plane, scale] of [
+      [0, 1],
+      [luma, 2],
+      [luma * 1.25, 2],
+    ] as const) {
+      const stride = this.width / scale;
+      for (let y = area.y / scale; y < (area.y + area.height) / scale; y++) {
+        const start = plane + y * stride + area.x / scale;
+        yield [start, start + area.width / scale];
       }
     }
   }

@@ -191,7 +191,7 @@ export class SegmentWriter {
     const first = this.#lastTimestamp < 0;
     const timestamp = Math.max(first ? 0 : this.#lastTimestamp + FRAME_GRID_MS, onFrameGrid(at - this.startedAt));
     if (this.#encoder !== undefined && this.#feeding === undefined) {
-      return this.#writeNow(this.#encoder, picture, timestamp);
+      return this.#writeNow(this.#encoder, picture, areas, timestamp);
     }
     this.#lastTimestamp = timestamp;
     const changed = first ? [{ x: 0, y: 0, width: picture.width, height: picture.height }] : areas;
@@ -209,9 +209,16 @@ export class SegmentWriter {
     }
   }
 
-  async #writeNow(encoder: FfmpegEncoder, picture: I420Picture, timestamp: number): Promise<boolean> {
-    this.#sent ??= new I420Picture(picture.width, picture.height);
-    this.#sent.bytes.set(picture.bytes);
+  async #writeNow(
+    encoder: FfmpegEncoder,
+    picture: I420Picture,
+    areas: readonly Rect[],
+    timestamp: number,
+  ): Promise<boolean> {
+    if (this.#sent === undefined) {
+      this.#sent = new I420Picture(picture.width, picture.height);
+      this.#sent.bytes.set(picture.bytes);
+    } else for (const area of areas) this.#sent.copyFrom(picture, area);
     this.#sentAt = timestamp;
     this.#feeding = this.#feed(encoder, this.#sent, timestamp);
     const patience = new AbortController();

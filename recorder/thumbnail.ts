@@ -24,7 +24,8 @@ export async function writeThumbnail(
       ffmpeg.path,
       [
         ...QUIET,
-        ...['-i', 'pipe:0', '-ss', seconds.toFixed(3), '-frames:v', '1'],
+        // One thread: more would decode pictures that nobody sees.
+        ...['-threads', '1', '-i', 'pipe:0', '-ss', seconds.toFixed(3), '-frames:v', '1'],
         ...['-vf', `scale='min(${WIDTH},iw)':-2`, '-q:v', '4', '-f', 'mjpeg', 'pipe:1'],
       ],
       TIMEOUT_MS,
@@ -44,5 +45,5 @@ export async function writeThumbnail(
 }
 
 const WIDTH = 480;
-const LATEST_MS = 20_000;
+const LATEST_MS = 10_000;
 const TIMEOUT_MS = 5 * 60_000;

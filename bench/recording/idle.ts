@@ -14,9 +14,11 @@ export function idle(): Scenario {
       drawBackground(screen);
       drawWindow(screen, { x: 260, y: 60, width: 1300, height: 900 }, 'Report.docx', (context, inside) => {
         context.fillStyle = '#000000';
+        context.font = 'bold 18px DejaVu Sans';
+        context.fillText(words(random, 5), inside.x + 60, inside.y + 44);
         context.font = '16px DejaVu Serif';
-        for (let line = 0; line < 14; line++)
-          context.fillText(words(random, 12), inside.x + 60, inside.y + 40 + line * 24);
+        for (let line = 0; line < 10; line++)
+          context.fillText(words(random, 12), inside.x + 60, inside.y + 84 + line * 24);
       });
       screen.pointer(900, 500);
     },

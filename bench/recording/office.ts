@@ -91,7 +91,7 @@ interface OfficeWindow {
 
 /** A long text; typing appends to a paragraph in the middle. */
 class DocumentWindow implements OfficeWindow {
-  readonly area = { x: 140, y: 30, width: 1400, height: 960 };
+  readonly area = { x: 140, y: 30, width: 1320, height: 880 };
   readonly #random: Random;
   readonly #lines: string[];
   #top = 0;
@@ -144,7 +144,7 @@ class DocumentWindow implements OfficeWindow {
 
 /** Columns of numbers; typing fills cells one after another. */
 class TableWindow implements OfficeWindow {
-  readonly area = { x: 300, y: 80, width: 1500, height: 900 };
+  readonly area = { x: 300, y: 80, width: 1500, height: 760 };
   readonly #random: Random;
   readonly #cells: number[][];
   #top = 0;
@@ -198,7 +198,7 @@ class TableWindow implements OfficeWindow {
 
 /** A list of messages and one of them; typing opens the next. */
 class MailWindow implements OfficeWindow {
-  readonly area = { x: 120, y: 120, width: 1600, height: 860 };
+  readonly area = { x: 120, y: 120, width: 1500, height: 740 };
   readonly #subjects: string[];
   readonly #bodies: string[][];
   #top = 0;

@@ -108,7 +108,7 @@ function addCommand(script: Script, round: number, random: Random, view: Termina
       view.drawAll(screen);
     });
     // A page takes longer to read than a line.
-    script.pause(count > 20 ? 4000 : 2000, count > 20 ? 9000 : 5000);
+    script.pause(count > 20 ? 5000 : 2500, count > 20 ? 11_000 : 6500);
   };
   const steps = [
     () => run('ls -la /srv/data/exports/reports/archive | head -60', 60, listing),

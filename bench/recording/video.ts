@@ -53,6 +53,17 @@ function drawScene(random: Random): Canvas {
     context.fillStyle = gradient;
     context.fillRect(0, 0, canvas.width, canvas.height);
   }
+  // What stands in it has edges: walls, windows, leaves.
+  for (let i = 0; i < 200; i++) {
+    context.fillStyle = `hsl(${random.integer(0, 360)}, 30%, ${random.integer(20, 75)}%)`;
+    const size = 6 + random.next() * 40;
+    context.beginPath();
+    context.ellipse(
+      ...[random.next() * canvas.width, random.next() * canvas.height, size, size * (0.3 + random.next())],
+      ...[random.next() * Math.PI, 0, 2 * Math.PI],
+    );
+    context.fill();
+  }
   const image = context.getImageData(0, 0, canvas.width, canvas.height);
   for (let i = 0; i < image.data.length; i += 4) {
     const grain = (random.next() - 0.5) * 10;

@@ -46,7 +46,7 @@ export function web(): Scenario {
           restUntil = ms + random.integer(1500, 3000);
           return;
         }
-        const distance = random.integer(300, 800) * (random.next() < 0.85 ? 1 : -1);
+        const distance = random.integer(270, 720) * (random.next() < 0.85 ? 1 : -1);
         target = Math.min(page.height - screen.height, Math.max(0, top + distance));
         velocity = 1;
         return;
