@@ -31,6 +31,12 @@ export interface FramePolicySettings {
   readonly motionAfterMs: number;
   readonly motionShare: number;
   readonly stillMs: number;
+  /**
+   * Motion that begins on a screen at rest, `burstChanges` changes within `burstMs`, gets a frame at once: two halves of a long
+   * scroll are found by the encoder's search, which ends at 512 lines, and the whole is not.
+   */
+  readonly burstChanges: number;
+  readonly burstMs: number;
 }
 
 export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
@@ -47,6 +53,8 @@ export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
   motionAfterMs: 5000,
   motionShare: 0.1,
   stillMs: 200,
+  burstChanges: 3,
+  burstMs: 150,
 };
 
 export type FrameEvent =
@@ -80,6 +88,8 @@ export class FramePolicy {
   #lastFrame: number | undefined;
   #flushed = true;
   #load = 0;
+  /** Changes that no frame has yet. */
+  #unseen = 0;
 
   constructor(settings: FramePolicySettings = DEFAULT_FRAME_POLICY) {
     this.#settings = settings;
@@ -99,9 +109,11 @@ export class FramePolicy {
         this.#firstUnseen ??= now;
         if (now - this.#lastChange > this.#settings.stillMs) this.#movingSince = now;
         this.#lastChange = now;
+        this.#unseen += 1;
         break;
       case 'captured':
         this.#firstUnseen = undefined;
+        this.#unseen = 0;
         if ((event.share ?? 0) < this.#settings.motionShare) this.#movingSince = now;
         if (event.emitted) {
           this.#lastFrame = now;
@@ -142,7 +154,8 @@ export class FramePolicy {
   }
 
   #captureDue(firstUnseen: number, lastFrame: number): number {
-    const { quietMs, latestMs, gapMs, strainedMs, overdrawnMs, motionMs, motionAfterMs } = this.#settings;
+    const { quietMs, latestMs, gapMs, strainedMs, overdrawnMs, motionMs, motionAfterMs, burstChanges, burstMs } =
+      this.#settings;
     const pressure = this.pressure;
     const affordable =
       pressure <= 1
@@ -151,6 +164,9 @@ export class FramePolicy {
     const moving = this.#lastChange - this.#movingSince >= motionAfterMs;
     const latest = moving ? Math.max(affordable, motionMs) : affordable;
     const gap = gapMs + latest - latestMs;
+    const burst =
+      this.#unseen === burstChanges && this.#lastChange - firstUnseen <= burstMs && this.#lastChange - lastFrame >= gap;
+    if (burst) return this.#lastChange;
     const settled = Math.max(this.#lastChange + quietMs, lastFrame + gap);
     return Math.min(settled, firstUnseen + latest);
   }
