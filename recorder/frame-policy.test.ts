@@ -64,6 +64,8 @@ test('a scroll that begins on a screen at rest is captured in two steps, what is
   // Not sooner than usual after another frame.
   assert.deepEqual(simulate([0, 300, 350, 400], 2000).captures, [0, 750]);
   assert.deepEqual(simulate([0, 10_000, 10_120, 10_250, 10_400], 12_000).captures, [0, 10_700]);
+  // A picture in many updates.
+  assert.deepEqual(simulate([0, ...every(2, 10_000, 10_040)], 12_000).captures, [0, 10_338]);
   assert.deepEqual(simulate([0, 10_000, 10_050], 12_000).captures, [0, 10_350]);
 });
 

@@ -32,11 +32,13 @@ export interface FramePolicySettings {
   readonly motionShare: number;
   readonly stillMs: number;
   /**
-   * Motion that begins on a screen at rest, `burstChanges` changes within `burstMs`, gets a frame at once: two halves of a long
-   * scroll are found by the encoder's search, which ends at 512 lines, and the whole is not.
+   * Motion that begins on a screen at rest, changes at `burstSteps` moments within `burstMs`, gets a frame at once: the halves
+   * of a long scroll are found by the encoder's search, which ends at 512 lines, and the whole is not.
    */
-  readonly burstChanges: number;
+  readonly burstSteps: number;
   readonly burstMs: number;
+  /** What changes closer together is one picture in several updates. */
+  readonly stepMs: number;
 }
 
 export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
@@ -53,8 +55,9 @@ export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
   motionAfterMs: 5000,
   motionShare: 0.1,
   stillMs: 200,
-  burstChanges: 3,
+  burstSteps: 3,
   burstMs: 150,
+  stepMs: 30,
 };
 
 export type FrameEvent =
@@ -88,8 +91,9 @@ export class FramePolicy {
   #lastFrame: number | undefined;
   #flushed = true;
   #load = 0;
-  /** Changes that no frame has yet. */
-  #unseen = 0;
+  /** Moments of change that no frame has yet, and when the last one was. */
+  #steps = 0;
+  #stepAt = 0;
 
   constructor(settings: FramePolicySettings = DEFAULT_FRAME_POLICY) {
     this.#settings = settings;
@@ -106,14 +110,17 @@ export class FramePolicy {
     this.#refill(now);
     switch (event.kind) {
       case 'changed':
+        if (this.#firstUnseen === undefined || now - this.#stepAt >= this.#settings.stepMs) {
+          this.#steps += 1;
+          this.#stepAt = now;
+        }
         this.#firstUnseen ??= now;
         if (now - this.#lastChange > this.#settings.stillMs) this.#movingSince = now;
         this.#lastChange = now;
-        this.#unseen += 1;
         break;
       case 'captured':
         this.#firstUnseen = undefined;
-        this.#unseen = 0;
+        this.#steps = 0;
         if ((event.share ?? 0) < this.#settings.motionShare) this.#movingSince = now;
         if (event.emitted) {
           this.#lastFrame = now;
@@ -154,7 +161,7 @@ export class FramePolicy {
   }
 
   #captureDue(firstUnseen: number, lastFrame: number): number {
-    const { quietMs, latestMs, gapMs, strainedMs, overdrawnMs, motionMs, motionAfterMs, burstChanges, burstMs } =
+    const { quietMs, latestMs, gapMs, strainedMs, overdrawnMs, motionMs, motionAfterMs, burstSteps, burstMs } =
       this.#settings;
     const pressure = this.pressure;
     const affordable =
@@ -165,8 +172,8 @@ export class FramePolicy {
     const latest = moving ? Math.max(affordable, motionMs) : affordable;
     const gap = gapMs + latest - latestMs;
     const burst =
-      this.#unseen === burstChanges && this.#lastChange - firstUnseen <= burstMs && this.#lastChange - lastFrame >= gap;
-    if (burst) return this.#lastChange;
+      this.#steps === burstSteps && this.#stepAt - firstUnseen <= burstMs && this.#stepAt - lastFrame >= gap;
+    if (burst) return this.#stepAt;
     const settled = Math.max(this.#lastChange + quietMs, lastFrame + gap);
     return Math.min(settled, firstUnseen + latest);
   }
