@@ -49,6 +49,8 @@ export type OpenRecorder = (
 
 /** Undecoded bytes and updates that a session may hold; past either they are decoded although nobody looks. */
 const MAX_UNDECODED_BYTES = 8 * 1024 * 1024;
+/** Where nobody will look soon, past this what is hidden goes, and the next time past twice of what was left. */
+const COMPACT_BYTES = 2 * 1024 * 1024;
 const MAX_UNDECODED_UPDATES = 8192;
 
 /** A level at which text and flat colour are almost as small as at the highest, at a third of the time. */
@@ -64,6 +66,7 @@ export class HostSession {
   readonly #log: Logger;
   readonly #compositor = new Compositor(createSurfaceCodecs());
   readonly #queue = new UpdateQueue();
+  #compactAt = COMPACT_BYTES;
   readonly #viewers = new Map<number, RegionsViewer>();
   /** Changes that the recorder has not been told of: viewers decode too. */
   readonly #unrecorded = new DamageList();
@@ -116,7 +119,7 @@ export class HostSession {
       case UpdateCode.surfaceCommands:
       case UpdateCode.graphicsPipeline:
         this.#queue.push(update);
-        if (this.#queue.bytes > MAX_UNDECODED_BYTES || this.#queue.length > MAX_UNDECODED_UPDATES) this.#decode();
+        this.#boundQueue();
         this.#recorder?.damaged([], at);
         for (const viewer of this.#viewers.values()) viewer.changed(sessionClock());
         break;
@@ -265,6 +268,16 @@ export class HostSession {
     if (this.#recorder !== undefined) for (const rect of damage) this.#unrecorded.add(rect);
     const now = sessionClock();
     for (const viewer of this.#viewers.values()) viewer.damaged(damage, now);
+  }
+
+  #boundQueue(): void {
+    const queue = this.#queue;
+    const isUnseen = this.#recorder === undefined && this.#viewers.size === 0;
+    if (isUnseen && (queue.bytes > this.#compactAt || queue.length > MAX_UNDECODED_UPDATES)) {
+      this.#guard(() => queue.compact(this.#compositor));
+      this.#compactAt = Math.max(COMPACT_BYTES, 2 * queue.bytes);
+    }
+    if (queue.bytes > MAX_UNDECODED_BYTES || queue.length > MAX_UNDECODED_UPDATES) this.#decode();
   }
 
   #apply(update: GraphicsUpdate): void {

@@ -51,6 +51,8 @@ export interface SurfaceCodec {
    * Absent for codecs whose pictures are of one piece, and do not depend on one another.
    */
   tilesOf?(source: Uint8Array, width: number, height: number): readonly (readonly Rect[])[] | undefined;
+  /** A picture without its tiles: what those after it may build on. Absent as `tilesOf` is. */
+  withoutTiles?(source: Uint8Array): Uint8Array;
   /** Writes what later pictures may build on; absent for codecs whose pictures do not. */
   save?(state: StateWriter): void;
   /** Reads it back, into a decoder that has decoded nothing. */
@@ -223,6 +225,13 @@ export class Compositor {
     if (codec?.tilesOf === undefined) return [[{ x: destLeft, y: destTop, width, height }]];
     const tiles = codec.tilesOf(data, width, height);
     return tiles?.map((parts) => parts.map((part) => ({ ...part, x: destLeft + part.x, y: destTop + part.y })));
+  }
+
+  /** What has to stay of a picture that later ones hide: undefined where that is nothing. */
+  hiddenRest(bits: SurfaceBits): SurfaceBits | undefined {
+    const codec = this.#codecs.get(bits.codecId);
+    if (codec?.tilesOf === undefined) return undefined;
+    return { ...bits, data: codec.withoutTiles?.(bits.data) ?? bits.data };
   }
 
   /**

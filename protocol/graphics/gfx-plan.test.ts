@@ -323,9 +323,10 @@ describe('GfxPlan', () => {
         const [direct, queued] = [opened(), opened()];
         const queue = new UpdateQueue();
         let before = queued.pixels.slice();
-        const send = (pdus: readonly Pdu[], look: boolean): void => {
+        const send = (pdus: readonly Pdu[], look: boolean, compact = false): void => {
           direct.apply(message(...pdus));
           queue.push(message(...pdus));
+          if (compact) queue.compact(queued);
           if (!look) return;
           queue.applyTo(queued);
           assertSame(queued, direct);

@@ -1,8 +1,10 @@
 import { decodeGfxPdu } from '../channels/rdpgfx/decode-pdu.ts';
 import { GfxCodecId, type GfxPdu, type GfxRect } from '../channels/rdpgfx/pdu.ts';
 import { outlineClearCodec } from '../codecs/clearcodec/outline.ts';
+import { withoutTiles } from '../codecs/progressive/blocks.ts';
 import type { TileNeed } from '../codecs/progressive/decoder.ts';
 import { type ProgressiveFrame, ProgressiveTrace, type TracedStream } from '../codecs/progressive/trace.ts';
+import { withoutTileSets } from '../codecs/remotefx/blocks.ts';
 import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { Coverage } from './coverage.ts';
@@ -223,6 +225,23 @@ export class GfxPlan {
       command.stream = stream;
     };
   }
+}
+
+/** What has to stay of planned messages, for who does not run them yet. */
+export function restOfGraphics(commands: readonly PlannedGfx[]): readonly GfxPdu[] {
+  return commands.flatMap((command) => restOf(command) ?? []);
+}
+
+function restOf({ pdu, hidden, tiles, stream }: PlannedGfx): GfxPdu | undefined {
+  if (pdu.kind === 'wire-to-surface-2' && stream !== undefined && tiles?.includes('nothing')) {
+    // A frame that goes on behind it is more than its own tiles.
+    if (stream.inFrame) return pdu;
+    return { ...pdu, bitmapData: withoutTiles(pdu.bitmapData, (tile) => tiles[tile] !== 'nothing') };
+  }
+  if (pdu.kind === 'wire-to-surface-1' && tiles?.every((need) => need === 'nothing')) {
+    return { ...pdu, bitmapData: withoutTileSets(pdu.bitmapData) };
+  }
+  return hidden && pdu.kind !== 'wire-to-surface-2' ? undefined : pdu;
 }
 
 interface Size {

@@ -1,5 +1,6 @@
 import { decodeNsCodec } from '../codecs/nscodec.ts';
 import type { PixelTarget } from '../codecs/pixel-target.ts';
+import { withoutTileSets } from '../codecs/remotefx/blocks.ts';
 import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
 import type { SurfaceCodec } from './compositor.ts';
 
@@ -22,6 +23,7 @@ function remoteFx(): SurfaceCodec {
   return {
     decode: (source, target, _bitsPerPixel, isHidden) => decoder.decode(source, target, isHidden),
     tilesOf: RemoteFxDecoder.tilesOf,
+    withoutTiles: withoutTileSets,
     save: (state) => decoder.save(state),
     load: (state) => decoder.load(state),
   };

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { encodeGfxPdu } from '../channels/rdpgfx/encode-pdu.ts';
 import { createPixelTarget } from '../codecs/pixel-target.ts';
 import { encodePlanar } from '../codecs/planar-encoder.ts';
 import { type EncodedTile, encodeFrame } from '../codecs/remotefx/blocks.ts';
 import { RlgrMode } from '../codecs/remotefx/rlgr.ts';
 import { encodeTile } from '../codecs/remotefx/tile-codec.ts';
 import { TILE_PIXELS } from '../codecs/remotefx/wavelet.ts';
+import { concatBytes } from '../core/bytes.ts';
 import { WriteCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import { type BitmapRectangle, encodeBitmapUpdate, sizeOfBitmapUpdate } from '../pdu/bitmap-update.ts';
@@ -19,6 +21,7 @@ import {
 } from '../pdu/surface-command.ts';
 import { Compositor } from './compositor.ts';
 import type { Rect } from './geometry.ts';
+import { GfxPainter, type GfxPictureCodec } from './gfx-painter.ts';
 import { createSurfaceCodecs, SurfaceCodecId } from './surface-codecs.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 import { UpdateQueue } from './update-queue.ts';
@@ -153,6 +156,7 @@ describe('UpdateQueue', () => {
         for (const each of messages) {
           direct.apply(each);
           queue.push(each);
+          if (queue.length % 4 === 3) queue.compact(queued);
         }
         queue.applyTo(queued);
         assert.deepEqual(queued.pixels, direct.pixels);
@@ -186,6 +190,46 @@ describe('UpdateQueue', () => {
     const compositor = blank();
     queue.applyTo(compositor);
     assert.equal(compositor.pixels.at(-4), 9);
+  });
+
+  it('compacts to what is visible, whatever way servers send it, without drawing anything', () => {
+    const rects = [{ x: 0, y: 0, width: WIDTH, height: HEIGHT }];
+    const tiles = [0, 1].flatMap((xIdx) => [0, 1].map((yIdx) => ({ ...GREYS[0]!, xIdx, yIdx })));
+    const painter = new GfxPainter(WIDTH, HEIGHT);
+    const words = new Uint32Array(WIDTH * HEIGHT).fill(0xff336699);
+    const desktop = { words, stride: WIDTH, x: 0, y: 0, width: WIDTH, height: HEIGHT };
+    const graphics = (codec: GfxPictureCodec): GraphicsUpdate => {
+      const pdus = painter.frame(desktop, rects, codec);
+      return { code: UpdateCode.graphicsPipeline, data: concatBytes(...pdus.map(encodeGfxPdu)) };
+    };
+    const opened = { code: UpdateCode.graphicsPipeline, data: concatBytes(...painter.open().map(encodeGfxPdu)) };
+    const senders: (() => GraphicsUpdate)[] = [
+      () => update(filled(rects[0]!, 5)),
+      () => surfaceUpdate(rawBits(rects[0]!, 7)),
+      () => surfaceUpdate(remoteFx(tiles, rects)),
+      () => graphics('uncompressed'),
+      () => graphics('planar'),
+      () => graphics('remotefx'),
+      () => graphics('progressive'),
+    ];
+    for (const [i, next] of senders.entries()) {
+      const compositor = blank();
+      compositor.apply(opened);
+      compositor.takeDamage();
+      const queue = new UpdateQueue();
+      for (let n = 0; n < 20; n++) queue.push(next());
+      const before = queue.bytes;
+      const pixels = compositor.pixels.slice();
+      queue.compact(compositor);
+      assert.deepEqual(compositor.pixels, pixels);
+      // One picture, and of each one before it no more than that a frame began and ended.
+      assert.ok(queue.bytes < before / 20 + 20 * 250, `sender ${i}: ${queue.bytes} of ${before} bytes`);
+      queue.applyTo(compositor);
+      const direct = blank();
+      direct.apply(opened);
+      direct.apply(next());
+      assert.deepEqual(compositor.pixels, direct.pixels);
+    }
   });
 
   it('counts what it holds', () => {

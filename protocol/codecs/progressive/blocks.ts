@@ -1,4 +1,4 @@
-import { type ReadCursor, WriteCursor } from '../../core/cursor.ts';
+import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
 import {
   packNibbles,
@@ -299,6 +299,27 @@ export function encodeProgressiveStream(stream: ProgressiveStream): Uint8Array {
   for (const region of stream.regions) writeRegion(cursor, region);
   writeHeader(cursor, ProgressiveBlockType.frameEnd, 6);
   return cursor.finish();
+}
+
+/**
+ * A stream of one whole frame without the tiles that are not wanted; the stream itself where it is anything else.
+ * @param isWanted whether a tile, counted through the stream, is
+ */
+export function withoutTiles(source: Uint8Array, isWanted: (tile: number) => boolean): Uint8Array {
+  const cursor = new ReadCursor(source, 'RFX_PROGRESSIVE_BITMAP_STREAM');
+  const regions: ProgressiveRegion[] = [];
+  let frames = 0;
+  let count = 0;
+  while (cursor.remaining > 0) {
+    const block = decodeProgressiveBlock(cursor);
+    if (block.kind === 'frame-begin') frames += 1;
+    if (block.kind === 'frame-end' && cursor.remaining > 0) return source;
+    if (block.kind === 'frame-end' && frames === 1) return encodeProgressiveStream({ withContext: false, regions });
+    if (block.kind !== 'region') continue;
+    if (frames !== 1) return source;
+    regions.push({ ...block, tiles: block.tiles.filter(() => isWanted(count++)) });
+  }
+  return source;
 }
 
 function writeHeader(cursor: WriteCursor, type: number, length: number): void {

@@ -1,4 +1,5 @@
-import { type ReadCursor, WriteCursor } from '../../core/cursor.ts';
+import { concatBytes } from '../../core/bytes.ts';
+import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
 import { decodeQuantization, encodeQuantization, type Quantization, SIZE_OF_QUANTIZATION } from './quantization.ts';
 import { RlgrMode } from './rlgr.ts';
 
@@ -98,6 +99,19 @@ export function decodeBlock(cursor: ReadCursor): RfxBlock {
     default:
       return { kind: 'unknown', blockType };
   }
+}
+
+/** A stream without its tile sets: what streams after it may build on. */
+export function withoutTileSets(source: Uint8Array): Uint8Array {
+  const cursor = new ReadCursor(source, 'TS_RFX_BLOCKT');
+  const kept: Uint8Array[] = [];
+  while (cursor.remaining > 0) {
+    const start = cursor.position;
+    const blockType = cursor.u16('blockType');
+    cursor.skip(cursor.u32('blockLen') - 6, 'blockLen'); // blockType, blockLen
+    if (blockType !== BlockType.extension) kept.push(source.subarray(start, cursor.position));
+  }
+  return concatBytes(...kept);
 }
 
 /** [MS-RDPRFX] 2.2.2.2.3 TS_RFX_CHANNELS. RemoteFX has one channel; a server may list more, the first counts. */
