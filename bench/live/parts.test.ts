@@ -2,10 +2,15 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createCanvas } from '@napi-rs/canvas';
 import fc from 'fast-check';
+import { WriteCursor } from '#protocol/core/cursor.ts';
+import { UpdateCode } from '#protocol/graphics/update.ts';
+import { encodeBitmapUpdate, sizeOfBitmapUpdate } from '#protocol/pdu/bitmap-update.ts';
 import { compareReports } from './compare.ts';
 import { worksOf } from './density.ts';
 import { Player } from './generator/player.ts';
+import { WireFrames } from './generator/wire.ts';
 import { judge } from './goals.ts';
 import { reportHtml } from './html.ts';
 import { EQUAL_PSNR, pictureAfter, psnr } from './psnr.ts';
@@ -13,6 +18,7 @@ import { type LiveReport, type LiveRow, percentile } from './rows.ts';
 import { generateStream } from './streams/generate.ts';
 import { decodeStream, encodeStream, nextFrame, type Stream } from './streams/stream.ts';
 import { encodeInstruction, InstructionReader } from './viewers/guacamole.ts';
+import { Pasteboard } from './viewers/pasteboard.ts';
 
 function row(more: Partial<LiveRow>): LiveRow {
   return {
@@ -108,6 +114,56 @@ describe('the Guacamole protocol', () => {
     assert.throws(() => new InstructionReader().push('x.y;'), /no length/);
     assert.throws(() => new InstructionReader().push('1.yz'), /ends with "z"/);
     assert.throws(() => new InstructionReader().push('12345678901'), /without an end/);
+  });
+});
+
+describe('what a viewer was told to draw', () => {
+  const dot = async (colour: string) => {
+    const canvas = createCanvas(2, 2);
+    const context = canvas.getContext('2d');
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 2, 2);
+    return canvas.encode('png');
+  };
+
+  it('is drawn in the order of its beginnings, by way of layers that are not shown', async () => {
+    const board = new Pasteboard();
+    board.resize(4, 2);
+    const late = board.reserve(0, 0, '0');
+    board.copy({ x: 0, y: 0, width: 2, height: 2 }, 0, 0, '0', '-1');
+    board.reserve(0, 0, '0')(await dot('#0000ff'));
+    board.copy({ x: 0, y: 0, width: 2, height: 2 }, 2, 0, '-1', '0');
+    late(await dot('#ff0000'));
+    const picture = await board.picture();
+    assert.deepEqual([picture?.width, picture?.height], [4, 2]);
+    assert.deepEqual([...(picture?.pixels.subarray(0, 4) ?? [])], [0, 0, 255, 255]);
+    assert.deepEqual([...(picture?.pixels.subarray(8, 12) ?? [])], [255, 0, 0, 255]);
+  });
+});
+
+describe('the bytes of the wire', () => {
+  it('are cut into bitmaps where a client takes no more at once', () => {
+    const data = new Uint8Array(6000);
+    const size = { width: 50, height: 30, bitsPerPixel: 32, compressed: false };
+    const place = { destLeft: 0, destTop: 0, destRight: 49, destBottom: 29 };
+    const update = { rectangles: [1, 2, 3].map(() => ({ ...place, ...size, data })) };
+    const cursor = new WriteCursor(sizeOfBitmapUpdate(update));
+    encodeBitmapUpdate(update, cursor);
+    const frames = [{ at: 0, updates: [{ code: UpdateCode.bitmap, data: cursor.finish() }] }];
+    const wire = new WireFrames({ name: 'x', width: 50, height: 30, loopMs: 1, onKeys: false, frames });
+    const sizesFor = (maxUpdateSize: number) => {
+      const sent: number[] = [];
+      wire.of({
+        connection: { ioChannelId: maxUpdateSize, share: { maxUpdateSize }, channels: [] },
+        update: (_code: number, part: Uint8Array) => {
+          sent.push(part.length);
+          return [];
+        },
+      } as never);
+      return sent;
+    };
+    assert.deepEqual(sizesFor(20_000), [4 + 3 * 6018]);
+    assert.deepEqual(sizesFor(16_128), [6022, 6022, 6022]);
   });
 });
 
