@@ -3,12 +3,15 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync }
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { inflateRawSync } from 'node:zlib';
 import { createPixelTarget } from '#protocol/codecs/pixel-target.ts';
 import { encodePlanar } from '#protocol/codecs/planar-encoder.ts';
 import { WriteCursor } from '#protocol/core/cursor.ts';
+import { Compositor } from '#protocol/graphics/compositor.ts';
+import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
 import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
 import { type BitmapRectangle, encodeBitmapUpdate, sizeOfBitmapUpdate } from '#protocol/pdu/bitmap-update.ts';
-import { decodeGatewayMessage, type GatewayMessage } from '#protocol/tunnel/messages.ts';
+import { type DeflatedState, decodeGatewayMessage, type GatewayMessage } from '#protocol/tunnel/messages.ts';
 import { sessionClock } from '../clock.ts';
 import { createLogger } from '../log.ts';
 import type { PixelSession, PixelWatch } from '../sessions/ports.ts';
@@ -159,6 +162,58 @@ describe('pixel host', () => {
     assert.deepEqual(viewer.colorAt(63, 31), [0, 0, 0]);
     session.sink.end(END, sessionClock());
     assert.equal(await session.finished, undefined);
+  });
+
+  it('sends an owner what changes from where it is, and what it takes to go on without the host', async () => {
+    const host = startHost();
+    const session = await openSession(host, 'owned', false);
+    for (const update of [reset(), fill(0, 0, 320, 200, RED)]) session.sink.graphics(update, sessionClock());
+    const messages: { message: GatewayMessage; updates: number }[] = [];
+    const states: (DeflatedState | undefined)[] = [];
+    let shown = 0;
+    const until = async (condition: () => boolean) => {
+      while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    const watch = session.watchAsOwner({
+      send: (bytes, updates) => messages.push({ message: decodeGatewayMessage(bytes.slice()), updates }),
+      shows: (updates) => {
+        shown = updates;
+      },
+      state: (state) => states.push(state && { size: state.size, state: state.state.slice() }),
+      failed: () => assert.fail('the host has failed'),
+    });
+    // What it does itself it knows, and a picture that changes nothing is not sent.
+    session.sink.pointerMoved(7, 8, sessionClock());
+    session.sink.graphics(fill(5, 5, 9, 9, RED), sessionClock());
+    await until(() => shown === 3);
+    assert.equal(messages.length, 0);
+    session.sink.graphics(fill(10, 10, 4, 4, GREEN), sessionClock());
+    await until(() => messages.length > 0);
+    const [{ message, updates } = assert.fail()] = messages;
+    assert.equal(updates, 4);
+    assert.deepEqual(
+      message.type === 'regions' && message.regions.map(({ x, y, width, height }) => [x, y, width, height]),
+      [[10, 10, 4, 4]],
+    );
+    watch.acknowledge(1);
+
+    watch.takeState(10);
+    await until(() => states.length === 1);
+    assert.equal(states[0], undefined, 'too large');
+    session.sink.graphics(fill(20, 20, 4, 4, GREEN), sessionClock());
+    await until(() => messages.length > 1);
+    session.sink.graphics(fill(30, 30, 4, 4, GREEN), sessionClock());
+    watch.takeState(1e6);
+    await until(() => states.length === 2);
+    const { size, state } = states[1] ?? assert.fail();
+    const inflated = inflateRawSync(state);
+    assert.equal(inflated.length, size);
+    const compositor = Compositor.fromState(inflated, createSurfaceCodecs());
+    const at = (x: number, y: number) => compositor.pixels[(y * WIDTH + x) * 4 + 1];
+    assert.deepEqual([at(0, 0), at(13, 13), at(23, 23), at(33, 33)], [0, 255, 255, 255]);
+    watch.close();
+    session.sink.end(END, sessionClock());
+    await session.finished;
   });
 
   it('sends a viewer that does not acknowledge two pictures, then only the latest', async () => {

@@ -379,3 +379,19 @@ test('limits: warned in the session and in its evidence, and ended at them', asy
   assert.equal(owner.told.at(-1), 'end access_expired');
   session.tick(LIMIT + 1);
 });
+
+test('an owner whose pictures come from the pixel host is not left in front of a picture that stands still', async () => {
+  const { session, driver, pixels, owner } = make({ record: 'off' });
+  const viewer = { send() {}, shows() {}, state() {}, failed() {} };
+  session.attach(owner);
+  assert.equal(session.watchAsOwner(viewer), undefined, 'there is no desktop yet');
+  await settled();
+  driver.last.events.connected();
+  assert.notEqual(session.watchAsOwner(viewer), undefined);
+  assert.deepEqual(session.viewers, [], 'nobody else watches');
+  pixels.last.options.failed('died', 'recording_failed');
+  assert.equal(stateOf(session), 'active');
+  owner.needsPixels = true;
+  pixels.last.options.failed('died', 'recording_failed');
+  assert.equal(owner.told.at(-1), 'end internal_error');
+});

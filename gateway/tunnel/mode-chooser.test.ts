@@ -157,7 +157,10 @@ describe('ModeChooser', () => {
     hidden.sent(1000, 0);
     hidden.acknowledged(1, 20);
     hidden.sent(1000, 1000);
-    hidden.looks(59_000);
+    hidden.looks(false, 1100);
     assert.equal(hidden.wanted(60_000), 'stream');
+    hidden.looks(true, 60_000);
+    assert.equal(hidden.wanted(60_100), 'stream');
+    assert.equal(hidden.wanted(66_000), 'regions');
   });
 });

@@ -26,7 +26,7 @@ const WINDOW_MS = 2000;
 const WINDOWS = 15;
 /** Bytes of a decoder's state: what the link takes in so many seconds, within bounds. */
 const STATE_SECONDS = 2;
-const LEAST_STATE_BYTES = 1024 * 1024;
+const LEAST_STATE_BYTES = 2 * 1024 * 1024;
 const MOST_STATE_BYTES = 32 * 1024 * 1024;
 
 /**
@@ -37,6 +37,7 @@ export class ModeChooser {
   /** Until the browser has said that it knows of other modes. */
   choice: PictureChoice = 'stream';
   #mode: ViewerMode = 'stream';
+  #isSeen = true;
   #since = Number.NEGATIVE_INFINITY;
   #stayMs = FIRST_STAY_MS;
   /** When the server's pictures were last gone back to. */
@@ -101,8 +102,9 @@ export class ModeChooser {
     else this.#lateSince ??= Math.max(this.#since, first.at) + (this.#shortest ?? 0) + LATE_MS;
   }
 
-  /** The page is seen again, or is not any more: how long drawing took meanwhile says nothing. */
-  looks(at: number): void {
+  /** Whether the page is seen: how long drawing takes otherwise says nothing. */
+  looks(isSeen: boolean, at: number): void {
+    this.#isSeen = isSeen;
     this.#lateSince = undefined;
     for (const message of this.#pending) message.at = at;
   }
@@ -130,6 +132,7 @@ export class ModeChooser {
   wanted(at: number): ViewerMode {
     if (this.#mode === 'regions' && at < this.#notBefore) return 'regions';
     if (this.choice !== 'automatic') return this.choice;
+    if (!this.#isSeen) return this.#mode;
     return this.#mode === 'stream' ? this.#fromStream(at) : this.#fromRegions(at);
   }
 

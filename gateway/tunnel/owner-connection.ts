@@ -14,9 +14,8 @@ import type { TunnelConnection } from './connection.ts';
 import { GraphicsBatch } from './graphics-batch.ts';
 import { ModeChooser } from './mode-chooser.ts';
 
-/** Sent and not yet drawn: above this the server is held back, and let go again below the lower mark. Both are lower on a slow link. */
+/** Sent and not yet drawn: above this the server is held back, and let go again below the half. Less on a slow link. */
 export const HOLD_BYTES = 4 * 1024 * 1024;
-export const RELEASE_BYTES = 2 * 1024 * 1024;
 /** On a link whose speed is known: what it takes in so many seconds, but so many bytes at least. */
 const HOLD_SECONDS = 1.5;
 const LEAST_HOLD_BYTES = 512 * 1024;
@@ -146,8 +145,8 @@ export class OwnerConnection implements Owner {
   }
 
   /** Whether the page is seen. */
-  looks(): void {
-    this.#chooser.looks(performance.now());
+  looks(isSeen: boolean): void {
+    this.#chooser.looks(isSeen, performance.now());
   }
 
   /** The browser has drawn everything up to and including `seq`. A number never sent, or seen before, says nothing. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeGatewayMessage, encodeGraphics } from '#protocol/tunnel/messages.ts';
+import { decodeGatewayMessage, encodeGatewayMessage, encodeGraphics } from '#protocol/tunnel/messages.ts';
+import type { PixelOwner } from '../sessions/ports.ts';
 import type { TunnelConnection } from './connection.ts';
 import { GraphicsBatch } from './graphics-batch.ts';
-import { HOLD_BYTES, OwnerConnection, RELEASE_BYTES } from './owner-connection.ts';
+import { HOLD_BYTES, OwnerConnection } from './owner-connection.ts';
 import { TICKET_LIFE_MS, Tickets } from './tickets.ts';
 
 test('a batch is the message that encodeGraphics writes', () => {
@@ -37,6 +38,7 @@ function owner() {
   const held: boolean[] = [];
   const drawn: [number, number][] = [];
   const ended: string[] = [];
+  const host = { said: [] as string[], owner: undefined as PixelOwner | undefined };
   const connection = {
     bufferedBytes: 0,
     sendBytes: (bytes: Uint8Array) => sent.push(bytes),
@@ -47,9 +49,16 @@ function owner() {
   const made = new OwnerConnection(connection as unknown as TunnelConnection, {
     drawn: (updates, behindBytes) => drawn.push([updates, behindBytes]),
     holdBack: (hold) => held.push(hold),
-    watch: () => undefined,
+    watch: (viewer) => {
+      host.owner = viewer;
+      return {
+        acknowledge: (seq) => host.said.push(`ack ${seq}`),
+        takeState: () => host.said.push('take state'),
+        close: () => host.said.push('close'),
+      };
+    },
   });
-  return { owner: made, sent, held, drawn, ended, connection };
+  return { owner: made, sent, held, drawn, ended, connection, host };
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -71,7 +80,7 @@ test('what comes in one turn goes out as one message, and before what is said af
 
 test('held back above one mark, let go below the other', async () => {
   const { owner: browser, held } = owner();
-  const chunk = new Uint8Array(RELEASE_BYTES / 2);
+  const chunk = new Uint8Array(HOLD_BYTES / 4);
   let sent = 0;
   for (; held.length === 0; sent++) {
     browser.graphics({ code: 1, data: chunk });
@@ -136,6 +145,71 @@ test('a browser that acknowledges what it does not read is let go', async () => 
   await turn();
   assert.deepEqual(ended, ['viewer_too_slow']);
   assert.equal(sent.length, 0);
+});
+
+test('to regions and back: one numbering, updates that wait, and nothing lost when there is no way back', async () => {
+  const { owner: browser, sent, held, drawn, host } = owner();
+  const update = { code: 1, data: new Uint8Array(10) };
+  const regions = (seq: number) => encodeGatewayMessage({ type: 'regions', seq, regions: [] });
+  browser.graphics(update);
+  browser.choose('regions');
+  browser.graphics(update);
+  await turn();
+  const kinds = () => sent.map((bytes) => [bytes[0], bytes[1]]);
+  assert.deepEqual(kinds(), [
+    [0x10, 1],
+    [0x16, 2],
+  ]);
+  assert.equal(browser.needsPixels, true);
+  host.owner?.send(regions(1), 2);
+  browser.acknowledge(2);
+  assert.deepEqual(host.said, [], 'what the host did not number it does not hear of');
+  browser.acknowledge(3);
+  assert.deepEqual(host.said.splice(0), ['ack 1']);
+  assert.deepEqual(drawn.at(-1), [2, 0]);
+  browser.graphics(update);
+  host.owner?.shows(3);
+  assert.deepEqual(drawn.at(-1), [3, 0]);
+
+  browser.choose('stream');
+  assert.deepEqual(host.said.splice(0), ['take state']);
+  for (let i = 0; held.length === 0; i++) {
+    assert.ok(i * 100_000 < 2 * HOLD_BYTES);
+    browser.graphics({ code: 1, data: new Uint8Array(100_000) });
+  }
+  host.owner?.send(regions(2), 3);
+  host.owner?.state(undefined);
+  assert.deepEqual(held, [true, false]);
+  assert.deepEqual(kinds().slice(2), [
+    [0x11, 3],
+    [0x11, 4],
+  ]);
+
+  // It is not tried again at once.
+  browser.acknowledge(4);
+  assert.deepEqual(host.said.splice(0), ['ack 2']);
+});
+
+test('the updates that came while the way back was being made follow it, in order', async () => {
+  const { owner: browser, sent, host } = owner();
+  browser.choose('regions');
+  browser.choose('stream');
+  for (let i = 0; i < 12; i++) browser.graphics({ code: i, data: new Uint8Array(100_000) });
+  await turn();
+  assert.equal(sent.length, 1);
+  host.owner?.state({ size: 5, state: Uint8Array.of(1, 2) });
+  assert.deepEqual(host.said, ['take state', 'close']);
+  assert.equal(browser.needsPixels, false);
+  const messages = sent.map((bytes) => decodeGatewayMessage(bytes));
+  assert.deepEqual(
+    messages.map((message) => 'seq' in message && message.seq),
+    messages.map((_, i) => i + 1),
+  );
+  assert.equal(messages[1]?.type, 'mode');
+  const codes = messages.flatMap((message) =>
+    message.type === 'graphics' ? message.updates.map(({ code }) => code) : [],
+  );
+  assert.deepEqual(codes, [...Array(12).keys()]);
 });
 
 test('a ticket expires, and is not good for another gateway', async () => {

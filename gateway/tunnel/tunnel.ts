@@ -238,7 +238,7 @@ function attachOwner(connection: TunnelConnection, session: Session): Attached {
           session.resize(message.width, message.height);
           return;
         case 'visibility':
-          owner.looks();
+          owner.looks(message.visible);
           session.ownerLooks(message.visible);
           return;
         case 'pictures':
