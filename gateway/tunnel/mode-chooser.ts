@@ -44,7 +44,7 @@ export class ModeChooser {
   #returnedAt = Number.NEGATIVE_INFINITY;
   #notBefore = Number.NEGATIVE_INFINITY;
   /** Messages on their way, the oldest first. */
-  #pending: { readonly bytes: number; at: number; readonly isProbe: boolean }[] = [];
+  #pending: { readonly bytes: number; readonly before: number; at: number; readonly isProbe: boolean }[] = [];
   #acknowledgedAt = Number.NEGATIVE_INFINITY;
   /** What has arrived since, of what the link is measured by. */
   #measuredFrom = 0;
@@ -79,9 +79,9 @@ export class ModeChooser {
     if (this.#served.length > WINDOWS) this.#served.shift();
   }
 
-  /** A message that will be acknowledged is on its way. */
-  sent(bytes: number, at: number): void {
-    this.#pending.push({ bytes, at, isProbe: bytes <= SMALL_BYTES && this.#pending.length === 0 });
+  /** A message that will be acknowledged is on its way. @param before bytes of those before it that will not */
+  sent(bytes: number, at: number, before = 0): void {
+    this.#pending.push({ bytes, before, at, isProbe: bytes <= SMALL_BYTES && this.#pending.length === 0 });
   }
 
   /** The oldest so many messages have been drawn. */
@@ -92,8 +92,8 @@ export class ModeChooser {
     if (first === undefined || last === undefined) return;
     if (first.isProbe) this.#shortest = Math.min(this.#shortest ?? Number.POSITIVE_INFINITY, at - first.at);
     this.#measure(
-      arrived.reduce((sum, { bytes }) => sum + bytes, 0),
-      first.at,
+      arrived.reduce((sum, { bytes, before }) => sum + bytes + before, 0),
+      first,
       at,
     );
     this.#acknowledgedAt = at;
@@ -160,10 +160,11 @@ export class ModeChooser {
   }
 
   /** A link that had nothing to carry is measured from when it was given something, one that is busy without a gap. */
-  #measure(bytes: number, sentAt: number, at: number): void {
-    if (sentAt >= this.#acknowledgedAt) {
-      this.#measuredFrom = sentAt + (this.#shortest ?? 0);
-      this.#measuredBytes = 0;
+  #measure(bytes: number, first: { readonly at: number; readonly before: number }, at: number): void {
+    if (first.at >= this.#acknowledgedAt) {
+      this.#measuredFrom = first.at + (this.#shortest ?? 0);
+      // What went before it was on its way already.
+      this.#measuredBytes = -first.before;
     }
     this.#measuredBytes += bytes;
     if (this.#measuredBytes < MEASURED_BYTES) return;

@@ -192,12 +192,15 @@ export class OwnerConnection implements Owner {
     unasked.messages++;
     unasked.updates += this.#batch.updates;
     const { message, release } = this.#batch.take(NOT_ACKNOWLEDGED);
-    unasked.bytes += message.length;
     this.#chooser.served(message.length, performance.now());
     const { messages, updates, bytes } = unasked;
-    const asks = messages >= UNASKED.messages || updates >= UNASKED.updates || bytes >= UNASKED.bytes;
-    if (asks) this.#send(message, this.#updates, undefined, release);
-    else this.#write(message, release);
+    const asks = messages >= UNASKED.messages || updates >= UNASKED.updates || bytes + message.length >= UNASKED.bytes;
+    if (asks) {
+      this.#send(message, this.#updates, undefined, release);
+      return;
+    }
+    unasked.bytes += message.length;
+    this.#write(message, release);
   }
 
   /**
@@ -207,10 +210,10 @@ export class OwnerConnection implements Owner {
   #send(message: Uint8Array, updates: number, regions?: number, release?: () => void): void {
     viewOf(message).setUint32(1, this.#next, true);
     this.#next = (this.#next + 1) >>> 0;
+    this.#chooser.sent(message.length, performance.now(), this.#unasked.bytes);
     this.#unasked = { messages: 0, updates: 0, bytes: 0 };
     this.#unacknowledged.push({ size: message.length, updates, regions });
     this.#behind += message.length;
-    this.#chooser.sent(message.length, performance.now());
     this.#write(message, release);
     if (this.#behind > this.#holdBytes) this.#hold(true);
   }
