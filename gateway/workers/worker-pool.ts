@@ -183,12 +183,17 @@ export class WorkerPool {
   async #recoverNow({ id, recordingKey, recording }: WorkerSession): Promise<RecordingResult | 'left' | undefined> {
     // No key, no recording: it is made before anything is written.
     if (recording === 'off' || recordingKey === undefined) return undefined;
-    const worker = this.#leastBusy() ?? (await this.#nextReady());
-    if (worker === undefined) return 'left';
-    return worker.ask('recover', id, recordingKey).catch((error: unknown) => {
-      this.#log.error({ err: error, session: id }, 'a recording was not finished');
-      return 'left' as const;
-    });
+    // One that dies over it, or just then, is followed by another at once.
+    for (let deaths = 0; deaths < 2; deaths++) {
+      const worker = this.#leastBusy() ?? (await this.#nextReady());
+      if (worker === undefined) return 'left';
+      try {
+        return await worker.ask('recover', id, recordingKey);
+      } catch (error) {
+        this.#log.warn({ err: error, session: id, worker: worker.number }, 'a recording was not finished');
+      }
+    }
+    return 'left';
   }
 
   #callsOf(own: () => WorkerProcess, viewings: Set<number>): Omit<ControlCalls, 'ready' | 'alive' | 'took'> {
