@@ -35,8 +35,6 @@ export interface PixelHostOptions {
   /** How many of the host's threads sessions are spread over; a thread starts with its first session. Default: 1. */
   readonly threads?: number;
   readonly log: Logger;
-  /** Another program in the host's place, for tests. */
-  readonly script?: string;
 }
 
 /** Holds a session's events where no killed process takes them with it. Its calls never throw, reject or wait. */
@@ -148,7 +146,7 @@ export class PixelHostProcess implements Pixels {
   }
 
   #spawn(): HostChild {
-    const script = this.#options.script ?? fileURLToPath(new URL('./host.ts', import.meta.url));
+    const script = fileURLToPath(new URL('./host.ts', import.meta.url));
     const host = new HostChild(script, this.#options, {
       message: (message) => this.#sessions.get(message.session)?.received(message),
       died: (detail) => this.#died(host, detail),
