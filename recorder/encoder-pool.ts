@@ -114,7 +114,7 @@ export class EncoderPool {
   /** How hard it is to keep up, as `FramePolicy` counts: 0 not at all, 1 frames should come half as often, 2 the most. */
   get pressure(): number {
     if (this.#isRoomy) return 0;
-    const needed = (this.#recordings * this.#turnMs) / (this.#slots * this.#targetMs);
+    const needed = this.#neededEncoders / this.#slots;
     let oldest = 0;
     let bytes = 0;
     const now = this.#clock.now();
@@ -124,6 +124,16 @@ export class EncoderPool {
     }
     const late = (oldest - this.#targetMs) / (this.#targetMs * LATE);
     return Math.min(2, Math.max(0, (needed - EASY) / (1 - EASY), late, bytes / MUCH_BYTES - 1) * 2);
+  }
+
+  /** How many encoders are at work all the time when everybody has a turn in time. */
+  get #neededEncoders(): number {
+    return (this.#recordings * this.#turnMs) / this.#targetMs;
+  }
+
+  /** How many encoders may go round: as few as do, because each takes memory as long as it is there. */
+  get #goingRound(): number {
+    return this.#isRoomy ? this.#slots : Math.min(this.#slots, Math.ceil(this.#neededEncoders / EASY));
   }
 
   get #isRoomy(): boolean {
@@ -146,8 +156,12 @@ export class EncoderPool {
       if (mayStay(user)) staying.push(user);
       else this.#ask(user, now);
     }
+    const isHurried = waiting.some(
+      (user) => user.isEnding || now - (user.waitingSince ?? now) > this.#targetMs * HURRY,
+    );
+    const limit = isHurried ? this.#slots : Math.min(this.#slots, this.#goingRound + staying.length);
     for (const user of this.#dueOf(waiting, now)) {
-      if (taken < this.#slots) {
+      if (taken < limit) {
         taken += 1;
         this.#grant(user);
         if (mayStay(user)) staying.push(user);
@@ -170,7 +184,7 @@ export class EncoderPool {
     });
     ranked.sort((a, b) => b.rank - a.rank);
     // Whether somebody's turn would come too late if the first one of all did not begin now.
-    const turnMs = this.#turnMs / this.#slots;
+    const turnMs = this.#turnMs / this.#goingRound;
     const isLate = ranked.some(({ age }, before) => age + before * turnMs >= this.#targetMs);
     const longEnough = this.#targetMs * SHORTEST_TURN;
     const due = ranked.filter(
@@ -217,12 +231,14 @@ interface Place {
 }
 
 /** No recording should ever be behind by more than a minute; turns have the rest of it for what was not foreseen. */
-const TARGET_MS = 45_000;
+const TARGET_MS = 35_000;
 /** As shares of the target: a turn is not worth its first picture before this much has come together… */
 const SHORTEST_TURN = 0.1;
 /** …and who watches sees what happened a few seconds ago. */
 const WATCHED = 0.07;
 const TICK = 0.01;
+/** …and for who waits longer than he should, all encoders go round. */
+const HURRY = 1.1;
 /** Before any was measured. */
 const FIRST_TURN = 0.03;
 const TURN_WEIGHT = 0.25;

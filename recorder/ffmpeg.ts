@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lowerPriority } from './lower-priority.ts';
@@ -187,7 +188,7 @@ export class FfmpegEncoder {
    */
   async write(planes: Uint8Array, timestamp: number): Promise<boolean> {
     if (this.#gone) return false;
-    const watchdog = setTimeout(() => this.kill('it took no data in time'), this.#stallMs);
+    const stopWatching = this.#watch('it took no data in time');
     const stdin = this.#child.stdin;
     stdin.cork();
     stdin.write(encodeFrameHeader(timestamp, planes.byteLength));
@@ -196,17 +197,29 @@ export class FfmpegEncoder {
     // What it did not take, it did not because it is going away: whoever asks is told when that is done.
     const gone = this.exited.then(() => false);
     const done = await Promise.race([written.then((taken) => taken || gone), gone]);
-    clearTimeout(watchdog);
+    stopWatching();
     return done;
   }
 
   /** Closes stdin and waits for the file to be complete; a process that does not end in time is killed. */
   async end(): Promise<FfmpegExit> {
-    const watchdog = setTimeout(() => this.kill('it did not end in time'), this.#stallMs);
+    const stopWatching = this.#watch('it did not end in time');
     this.#child.stdin.end();
     const exit = await this.exited;
-    clearTimeout(watchdog);
+    stopWatching();
     return exit;
+  }
+
+  /** Ends it when it hangs: a process that is at work, however slowly the machine lets it, does not. */
+  #watch(reason: string): () => void {
+    let worked = processorTimeOf(this.pid);
+    let patience = STALLS_AT_WORK;
+    const timer = setInterval(() => {
+      const now = processorTimeOf(this.pid);
+      if (now === worked || --patience === 0) this.kill(reason);
+      worked = now;
+    }, this.#stallMs);
+    return () => clearInterval(timer);
   }
 
   async #handOut(output: (bytes: Uint8Array) => Promise<void>): Promise<void> {
@@ -322,6 +335,8 @@ export function describeExit(exit: FfmpegExit): string {
 const PROBE_TIMEOUT_MS = 15_000;
 /** Encoding a long segment again takes minutes. */
 const FINISH_TIMEOUT_MS = 30 * 60_000;
+/** So many times as long as one that does nothing may take one that is at work. */
+const STALLS_AT_WORK = 8;
 /** Characters of output kept for the log. */
 const STDERR_LIMIT = 8192;
 
@@ -344,6 +359,18 @@ const LEVELS = [
   { level: '5.1', frame: 36_864, buffer: 184_320 },
   { level: '6.0', frame: 139_264, buffer: 696_320 },
 ] as const;
+
+/** What a process has had of processors, in clock ticks; nothing where it is gone, or the system does not tell (proc(5)). */
+function processorTimeOf(pid: number | undefined): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // From the third field on: the second is a name in brackets.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  } catch {
+    return undefined;
+  }
+}
 
 /** The last `limit` characters of a text that may be endless. */
 class BoundedText {

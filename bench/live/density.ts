@@ -30,6 +30,7 @@ const WARM_UP_MS = 5000;
 const AT_ONCE = 5;
 const KEYS_PER_SECOND = 1;
 const FINISH_WITHIN_MS = 180_000;
+const SAMPLE_EVERY_MS = 3000;
 
 export interface DensityWish {
   readonly sessions: number;
@@ -71,9 +72,9 @@ export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWis
     }
     await sleep(WARM_UP_MS);
     const before = await snapshot(lab, peer, opened);
-    await sleep(seconds * 1000);
+    const during = await watch(peer, seconds * 1000, recorded);
     const after = await snapshot(lab, peer, opened);
-    const { pssMb } = measureTree(peer.roots);
+    const pssMb = Math.max(during.pssMb, measureTree(peer.roots).pssMb);
     const minutes = (after.at - before.at) / 60_000;
     const latencies = after.reports.flatMap(({ keys }, i) =>
       keys.slice(before.reports[i]?.keys.length).map(({ pressedAt, shownAt }) => shownAt - pressedAt),
@@ -82,8 +83,7 @@ export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWis
     const withoutShare = (value: number | null) =>
       value === null || share === null ? null : round(Math.max(0, value - share));
     const sum = (reports: readonly ViewerReport[]) => reports.reduce((total, { bytes }) => total + bytes, 0);
-    const recordingKb = recorded ? (after.recorded - before.recorded) / 1000 : null;
-    const recordingLagS = await endAll(peer, opened, recorded);
+    const ended = await endAll(peer, opened, recorded);
     return {
       ...{ sessions: count, mix, recorded, seconds: round(minutes * 60, 1) },
       p50Ms: withoutShare(percentile(latencies, 0.5)),
@@ -91,8 +91,9 @@ export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWis
       pssMb: round(pssMb, 1),
       pssMbPerSession: round((pssMb - emptyPss) / count, 2),
       cpuSecondsPerMin: round((after.cpuSeconds - before.cpuSeconds) / minutes),
-      recordingLagS,
-      recordingKbPerMin: recordingKb === null ? null : round(recordingKb / count / minutes, 1),
+      recordingLagS: ended && round(Math.max(during.behindS, ended.seconds), 1),
+      recordingKbPerMin: ended && round(ended.kbPerMin, 1),
+      spooledMb: recorded ? during.spooledMb : null,
       kbInPerMin: round((after.bytesIn - before.bytesIn) / 1000 / minutes, 1),
       kbOutPerMin: round((sum(after.reports) - sum(before.reports)) / 1000 / minutes, 1),
       keys: latencies.length,
@@ -109,8 +110,6 @@ interface Snapshot {
   readonly reports: readonly ViewerReport[];
   readonly bytesIn: number;
   readonly shares: readonly number[];
-  /** Bytes of all recordings so far. */
-  readonly recorded: number;
 }
 
 async function snapshot(
@@ -126,30 +125,52 @@ async function snapshot(
     ...{ at: performance.now(), cpuSeconds: treeCpuSeconds(peer.roots), reports },
     bytesIn: counts.reduce((sum, { bytes }) => sum + bytes, 0),
     shares: counts.flatMap(({ shares }) => shares),
-    recorded: recordedBytes(peer),
   };
 }
 
-function recordedBytes({ gateway }: OrielPeer): number {
-  const files = gateway.files().filter((file) => file.includes('/recordings/'));
+/** The most of what comes and goes: memory of encoders, how far recordings are behind, and what waits for encoders. */
+async function watch(peer: OrielPeer, ms: number, recorded: boolean) {
+  const { admin } = peer.gateway;
+  const end = performance.now() + ms;
+  let pssMb = 0;
+  let behindMs = 0;
+  let spooled = 0;
+  while (performance.now() < end) {
+    await sleep(Math.min(SAMPLE_EVERY_MS, Math.max(0, end - performance.now())));
+    pssMb = Math.max(pssMb, measureTree(peer.roots).pssMb);
+    if (!recorded) continue;
+    const sessions = await admin.sessions();
+    behindMs = Math.max(behindMs, ...sessions.map(({ recordingHealth }) => recordingHealth?.behindMs ?? 0));
+    spooled = Math.max(spooled, spooledBytes(peer));
+  }
+  return { pssMb, behindS: behindMs / 1000, spooledMb: round(spooled / 1e6, 1) };
+}
+
+function spooledBytes({ gateway }: OrielPeer): number {
+  const files = gateway.files().filter((file) => file.includes('.spool'));
   return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
 }
 
-/** Ends all sessions at once. @returns the longest time until a recording was there, where there is one */
+/** Ends all sessions at once, and waits for their recordings. */
 async function endAll(
   peer: OrielPeer,
   opened: readonly { readonly session: PeerSession }[],
   recorded: boolean,
-): Promise<number | null> {
+): Promise<{ readonly seconds: number; readonly kbPerMin: number } | null> {
   const endedAt = performance.now();
   await Promise.all(opened.map(({ session }) => session.close()));
   if (!recorded) return null;
-  const mine = new Set(opened.flatMap(({ session }) => session.id ?? []));
+  const ids = new Set(opened.flatMap(({ session }) => session.id ?? []));
   for (;;) {
-    const open = (await peer.gateway.admin.recordings()).filter(({ id, state }) => mine.has(id) && !isOver(state));
+    const mine = (await peer.gateway.admin.recordings()).filter(({ id }) => ids.has(id));
     const seconds = (performance.now() - endedAt) / 1000;
-    if (open.length === 0 || seconds * 1000 > FINISH_WITHIN_MS) return round(seconds, 1);
-    await sleep(200);
+    if (!mine.every(({ state }) => isOver(state)) && seconds * 1000 < FINISH_WITHIN_MS) {
+      await sleep(200);
+      continue;
+    }
+    const sum = (of: (row: (typeof mine)[number]) => number | null) =>
+      mine.reduce((total, row) => total + (of(row) ?? 0), 0);
+    return { seconds, kbPerMin: (sum(({ bytes }) => bytes) / 1000 / sum(({ durationMs }) => durationMs)) * 60_000 };
   }
 }
 

@@ -56,9 +56,12 @@ export interface DensityRow {
   readonly pssMbPerSession: number;
   /** Of all sessions together. */
   readonly cpuSecondsPerMin: number;
-  /** The longest that a recording took to be finished after its session had ended: what it was behind, and closing it. */
+  /** The longest that a recording was behind: its oldest picture that was not encoded, or from its session's end to its own. */
   readonly recordingLagS: number | null;
+  /** Of the finished recordings, a session. */
   readonly recordingKbPerMin: number | null;
+  /** The most that waited for encoders on the disk, of all sessions together. */
+  readonly spooledMb: number | null;
   readonly kbInPerMin: number;
   readonly kbOutPerMin: number;
   readonly keys: number;

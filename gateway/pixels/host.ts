@@ -1,11 +1,11 @@
 import { Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { defaultEncoders, EncoderPool } from '../../recorder/encoder-pool.ts';
 import { recoverInterrupted } from '../../recorder/finish.ts';
 import { isUnfinished, readRecording } from '../../recorder/library.ts';
-import { lowerPriority } from '../../recorder/lower-priority.ts';
 import { RecorderError, systemClock } from '../../recorder/recording.ts';
 import { SessionRecorder } from '../../recorder/session-recorder.ts';
 import { sessionClock } from '../clock.ts';
@@ -52,8 +52,9 @@ const threads = new Set<Worker>();
 let leaving = false;
 let hasLeft = false;
 
-// Threads have the priority of the one that starts them.
-if (isMainThread) lowerPriority(process.pid);
+// Threads have the priority of the one that starts them. Not so low as its encoders (`lowerPriority`): what is not captured
+// within seconds is lost when it is killed.
+if (isMainThread) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 setInterval(() => {
   for (const session of sessions.values()) session.reportHealth();

@@ -24,6 +24,7 @@ export interface SessionRow {
   readonly user: { readonly username: string };
   readonly target: { readonly id: string; readonly name: string };
   readonly viewers: readonly { readonly username: string }[];
+  readonly recordingHealth: { readonly behindMs: number } | null;
 }
 
 export interface RecordingRow {
