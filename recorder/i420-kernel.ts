@@ -26,12 +26,13 @@ export function createI420Kernel(width: number, size: number): I420Kernel | unde
     const module = instantiate?.();
     return module && layOut(module, width, size);
   } catch {
-    // A memory of its own is a reservation of addresses, and those may be limited.
+    // A memory of its own is a reservation of addresses, and those may be limited. V8 collects garbage before it gives up: once is enough.
+    instantiate = undefined;
     return undefined;
   }
 }
 
-const instantiate = compile<I420Module>(I420_MODULE);
+let instantiate = compile<I420Module>(I420_MODULE);
 
 const PAGE = 65_536;
 
