@@ -3,10 +3,17 @@ import { test } from 'node:test';
 import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy } from './frame-policy.ts';
 
 /** Runs a policy against changes at given times; returns when it captured and flushed. */
-function simulate(changes: number[], until: number, bytesPerFrame = 0, policy = new FramePolicy(), share = 0) {
+function simulate(
+  changes: number[],
+  until: number,
+  bytesPerFrame: number | ((at: number) => number) = 0,
+  policy = new FramePolicy(),
+  share = 0,
+) {
   const captures: number[] = [];
   const flushes: number[] = [];
   const staleness: number[] = [];
+  let spent = 0;
   let firstUnseen: number | undefined;
   let next = 0;
   let wake: number | undefined;
@@ -18,7 +25,9 @@ function simulate(changes: number[], until: number, bytesPerFrame = 0, policy = 
         captures.push(now);
         if (firstUnseen !== undefined) staleness.push(now - firstUnseen);
         firstUnseen = undefined;
-        policy.step({ kind: 'spent', bytes: bytesPerFrame }, now);
+        const bytes = typeof bytesPerFrame === 'number' ? bytesPerFrame : bytesPerFrame(now);
+        spent += bytes;
+        policy.step({ kind: 'spent', bytes }, now);
         current = policy.step({ kind: 'captured', emitted: true, share }, now);
       } else {
         flushes.push(now);
@@ -37,7 +46,7 @@ function simulate(changes: number[], until: number, bytesPerFrame = 0, policy = 
       act(policy.step({ kind: 'changed' }, now));
     } else act(policy.step({ kind: 'timer' }, now));
   }
-  return { captures, flushes, worst: Math.max(0, ...staleness), policy };
+  return { captures, flushes, worst: Math.max(0, ...staleness), policy, spent };
 }
 
 function every(ms: number, from: number, until: number): number[] {
@@ -102,6 +111,33 @@ test('an hour of motion stays inside the budget, by slower frames only when the 
   const early = captures.filter((at) => at < 30_000).length;
   assert.ok(early >= 28, `a burst is recorded at full rate: ${early} frames in half a minute`);
 });
+
+test('an hour of a mix stays inside the budget, though its dense kinds alone would not', () => {
+  const turns = Array.from({ length: 20 }, (_, turn) => ({
+    from: turn * 180_000,
+    ...(MIX[turn % MIX.length] as Kind),
+  }));
+  const changes = turns.flatMap(({ from, everyMs }) => every(everyMs, from, from + 180_000));
+  const bytesAt = (at: number): number => turns.findLast(({ from }) => from <= at)?.bytesPerFrame ?? 0;
+  const hour = (settings = DEFAULT_FRAME_POLICY): number =>
+    simulate(changes, 3_600_000, bytesAt, new FramePolicy(settings)).spent / 60;
+  const perMinute = hour();
+  assert.ok(perMinute > 150_000 && perMinute <= 250_000, `${perMinute} bytes a minute`);
+  assert.ok(hour({ ...DEFAULT_FRAME_POLICY, bytesPerMinute: 1e9 }) > 300_000, 'the mix has to press');
+});
+
+/** How often something changes, and what a frame of it costs: a clock, a shell, documents, pages, a busy film. */
+interface Kind {
+  readonly everyMs: number;
+  readonly bytesPerFrame: number;
+}
+const MIX: readonly Kind[] = [
+  { everyMs: 500, bytesPerFrame: 300 },
+  { everyMs: 200, bytesPerFrame: 2500 },
+  { everyMs: 150, bytesPerFrame: 6000 },
+  { everyMs: 1500, bytesPerFrame: 12_000 },
+  { everyMs: 50, bytesPerFrame: 25_000 },
+];
 
 test('work inside the budget is never slowed', () => {
   const { worst, policy } = simulate(every(100, 0, 3_600_000), 3_600_000, 3000);
