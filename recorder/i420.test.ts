@@ -80,6 +80,15 @@ test('an offset places the image on a larger canvas', () => {
   assert.deepEqual(white.at(-1), [5, 7]);
 });
 
+test('an area is taken over from another picture, and nothing around it', () => {
+  const [from, to, whole] = [new I420Picture(16, 16), new I420Picture(16, 16), new I420Picture(16, 16)];
+  from.convert(rgbaImage(16, 16, flat(16, 16, [9, 200, 9])), { x: 0, y: 0, width: 16, height: 16 });
+  const area = { x: 4, y: 6, width: 4, height: 2 };
+  to.copyFrom(from, area);
+  whole.convert(rgbaImage(16, 16, flat(16, 16, [9, 200, 9])), area);
+  assert.deepEqual(to.bytes, whole.bytes);
+});
+
 test('a copied area compares equal until one of its samples changes', () => {
   const picture = new I420Picture(16, 16);
   const area = { x: 4, y: 6, width: 4, height: 2 };
