@@ -11,6 +11,7 @@ import { type ErrorCode, errorRow, GatewayError, isErrorCode } from '../errors.t
 import type { Logger } from '../log.ts';
 
 const BINARY = { binary: true };
+const NOTHING = () => {};
 /** A browser that has said nothing for this long is gone; it is asked twice as often. */
 const HEARTBEAT_MS = 15_000;
 /** Messages of one browser in a second, at most. A hand on a mouse makes a few hundred. */
@@ -71,7 +72,7 @@ export class TunnelConnection {
   }
 
   /** @param sent called once the socket is done with the bytes; not where they are not sent at all */
-  sendBytes(message: Uint8Array, sent: () => void = () => {}): void {
+  sendBytes(message: Uint8Array, sent: () => void = NOTHING): void {
     if (this.#ended) return;
     // The callback keeps an error of a socket that is just closing from becoming one of the process.
     this.#socket.send(message, BINARY, sent);
