@@ -35,7 +35,10 @@ async function childrenOf(pid: number): Promise<number[]> {
   return text.trim().split(' ').map(Number);
 }
 
-test('sessions are spread over workers; one is watched from another, and a worker takes only its own along', async () => {
+test('sessions are spread over workers; one is watched from another, and a worker takes only its own along', async (context) => {
+  context.after(() => {
+    if (!context.passed) context.diagnostic(gateway.log().slice(-8000));
+  });
   const { json: signedIn } = await gateway.call('POST', '/api/login', {
     body: { username: 'admin', password: PASSWORD },
   });
