@@ -14,7 +14,6 @@ export interface FakeActiveDirectory {
 /** [RFC 4511] 4.2 to 4.5. */
 const BIND_REQUEST = 0x60;
 const BIND_RESPONSE = 0x61;
-const UNBIND_REQUEST = 0x42;
 const SEARCH_REQUEST = 0x63;
 const SEARCH_ENTRY = 0x64;
 const SEARCH_DONE = 0x65;
@@ -74,7 +73,6 @@ function answer(message: Buffer, directory: FakeActiveDirectory): Buffer[] {
       directory.searches.push(text);
       return [...entriesFor(base, text).map((entry) => searchEntry(id, entry)), done(id, SEARCH_DONE, SUCCESS)];
     }
-    case UNBIND_REQUEST:
     default:
       return [];
   }

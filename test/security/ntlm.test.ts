@@ -80,7 +80,7 @@ describe('[MS-NLMP] 4.2.4', () => {
   it('4.2.4.1.3 temp', () => {
     assert.equal(
       hex(response.ntResponse.subarray(16)),
-      '0101000000000000' + '0000000000000000' + 'aaaaaaaaaaaaaaaa' + '00000000' + hex(TARGET_INFO) + '00000000',
+      ['0101000000000000', '0000000000000000', 'aaaaaaaaaaaaaaaa', '00000000', hex(TARGET_INFO), '00000000'].join(''),
     );
   });
 

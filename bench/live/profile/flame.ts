@@ -69,6 +69,7 @@ export function flameSvg(title: string, tree: Call & { readonly seconds: number 
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="monospace" font-size="10">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/><text x="4" y="13">${escaped(title)}, ${total}</text>`,
     ...key,
     `<g transform="translate(0 ${height})">`,
