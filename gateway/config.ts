@@ -110,7 +110,7 @@ export const variables: readonly Variable[] = [
   { name: 'ORIEL_FFMPEG', defaultText: 'ffmpeg', meaning: 'ffmpeg to record with' },
   {
     name: 'ORIEL_ENCODERS',
-    defaultText: 'one for each processor, in a tenth of the memory',
+    defaultText: 'as many as take an eighth of the memory (115 MB each), and one for each processor',
     meaning: 'how many recordings are encoded at once, 1 to 256; more recordings than that take turns',
   },
   {

@@ -217,11 +217,11 @@ export class EncoderPool {
 }
 
 /**
- * How many encoders this machine has room for beside the work that nobody may wait for: one for each processor, and no
- * more than take a tenth of its memory.
+ * How many encoders this machine has room for beside the work that nobody may wait for: as many as take an eighth of its
+ * memory, for most of them have little to do; one for each processor at least.
  */
 export function defaultEncoders(): number {
-  return Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 10 / ENCODER_BYTES)));
+  return Math.max(availableParallelism(), Math.floor(totalmem() / 8 / ENCODER_BYTES));
 }
 
 interface Place {

@@ -287,7 +287,7 @@ test('audit: what was done, by whom, from where; the table cannot be rewritten',
   const older = await call('GET', `/api/audit?before=${json[0].id}&limit=1`);
   assert.ok(older.json[0].id < json[0].id);
   const { DatabaseSync } = await import('node:sqlite');
-  const database = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'));
+  const database = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'), { timeout: 5000 });
   assert.throws(() => database.exec('delete from audit'), /append-only/);
   assert.throws(() => database.exec("update audit set actor = 'x'"), /append-only/);
   database.close();

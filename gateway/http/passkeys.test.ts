@@ -64,7 +64,7 @@ async function stepUp(token: string, device: PasskeyDevice): Promise<Answer> {
 
 /** What no API does: time passes, a password is lost. */
 function sql(statement: string, ...values: string[]): void {
-  const database = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'));
+  const database = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'), { timeout: 5000 });
   database.prepare(statement).run(...values);
   database.close();
 }

@@ -55,7 +55,7 @@ async function recorded(days = 0, bytes = 5678): Promise<string> {
 
 async function age(id: string, days: number): Promise<void> {
   const { DatabaseSync } = await import('node:sqlite');
-  const database = new DatabaseSync(`${harness.dataDirectory}/oriel.sqlite`);
+  const database = new DatabaseSync(`${harness.dataDirectory}/oriel.sqlite`, { timeout: 5000 });
   database.prepare('update sessions set ended_at = ended_at - ? where id = ?').run(Math.round(days * DAY_MS), id);
   database.close();
 }

@@ -192,7 +192,7 @@ test('step-up: a code shown within the last minutes, in this very sign-in', asyn
   /** As if every factor had been shown longer ago. */
   async function age(milliseconds: number): Promise<void> {
     const { DatabaseSync } = await import('node:sqlite');
-    const database = new DatabaseSync(`${harness.dataDirectory}/oriel.sqlite`);
+    const database = new DatabaseSync(`${harness.dataDirectory}/oriel.sqlite`, { timeout: 5000 });
     database.prepare('update login_sessions set confirmed_at = confirmed_at - ?').run(milliseconds);
     database.close();
   }

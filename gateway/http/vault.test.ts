@@ -425,7 +425,7 @@ test('an account that asks for a master password: wrapped by it while checked ou
 test('a stored password that was altered or moved is found out, told and written down', async () => {
   const accountId = await account({ username: 'altered', password: PASSWORD });
   const otherId = await account({ username: 'other', password: 'another' });
-  const database = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'));
+  const database = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'), { timeout: 5000 });
   database
     .prepare('update accounts set secret = (select secret from accounts where id = ?) where id = ?')
     .run(otherId, accountId);

@@ -32,7 +32,8 @@ before(async () => {
   [server, withoutNla, gateway, browser] = await Promise.all([
     startShadow(),
     startShadow({ security: 'tls' }),
-    startGateway(),
+    // Each recording has an encoder of its own, however small the machine is: some of them are killed here.
+    startGateway({ ORIEL_ENCODERS: '16' }),
     launchBrowser(),
     once(web, 'listening'),
   ]);
@@ -173,7 +174,7 @@ test('an ffmpeg that cannot encode any more ends the session, explained, and wha
   // Does everything but encode, once the file "broken" is there.
   const script = `#!/bin/sh\nif [ -e ${broken} ]; then case "$*" in *libx264*) exit 1;; esac; fi\nexec ffmpeg "$@"\n`;
   writeFileSync(program, script, { mode: 0o755 });
-  const crippled = await startGateway({ ORIEL_FFMPEG: program });
+  const crippled = await startGateway({ ORIEL_FFMPEG: program, ORIEL_ENCODERS: '16' });
   try {
     const { targetId } = await crippled.admin.addTarget('Broken ffmpeg', withoutNla);
     const user = await openPerson(browser, crippled, 'admin', ADMIN_PASSWORD);

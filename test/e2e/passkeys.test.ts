@@ -209,7 +209,7 @@ async function add(page: Page, name: string): Promise<void> {
 
 /** What was shown a while ago is as good as nothing. */
 function timePasses(): void {
-  const database = new DatabaseSync(join(gateway.data, 'oriel.sqlite'));
+  const database = new DatabaseSync(join(gateway.data, 'oriel.sqlite'), { timeout: 5000 });
   database.exec('update login_sessions set confirmed_at = confirmed_at - 600000');
   database.close();
 }

@@ -238,7 +238,7 @@ test('a desktop whose policy asks for it: the second factor is asked for, and th
   await page.locator('input[name=code]').fill(await code());
   await page.keyboard.press('Enter');
   await page.getByTestId('signed-in').waitFor();
-  const database = new DatabaseSync(join(gateway.data, 'oriel.sqlite'));
+  const database = new DatabaseSync(join(gateway.data, 'oriel.sqlite'), { timeout: 5000 });
   database.exec('update login_sessions set confirmed_at = confirmed_at - 600000');
   database.close();
   await person.go(`/desktop/${targetId}`);
