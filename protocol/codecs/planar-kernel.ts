@@ -1,4 +1,5 @@
-import { firstRowStart, type PixelTarget, type RowOrder, rowStep } from './pixel-target.ts';
+import { rowCopier } from './kernel-rows.ts';
+import type { PixelTarget, RowOrder } from './pixel-target.ts';
 import { PLANAR_MODULE } from './planar-module.ts';
 import { compile, type Exported } from './web-assembly.ts';
 
@@ -16,9 +17,6 @@ export interface RgbPlanes {
  */
 export type PlanarKernel = (source: Uint8Array, planes: RgbPlanes, target: PixelTarget, order: RowOrder) => boolean;
 
-/** Side of the bitmaps that servers send. */
-const TILE = 64;
-
 /** Undefined where `compile` says so. */
 export const planarKernel: PlanarKernel | undefined = webAssemblyPlanarKernel();
 
@@ -28,10 +26,9 @@ function webAssemblyPlanarKernel(): PlanarKernel | undefined {
   const { buffer } = module.memory;
   const maxPixels = module.maxPixels.value;
   const stream = new Uint8Array(buffer, module.stream.value, module.maxBytes.value);
-  const pixels = new Uint32Array(buffer, module.pixels.value, maxPixels);
-  const tileRows = Array.from({ length: TILE }, (_, y) => pixels.subarray(y * TILE, (y + 1) * TILE));
+  const copyRows = rowCopier(new Uint32Array(buffer, module.pixels.value, maxPixels));
   return (source, { at, withAlpha, runLength }, target, order) => {
-    const { words, width, height } = target;
+    const { width, height } = target;
     const count = width * height;
     if (count > maxPixels || source.length > stream.length) return false;
     if (runLength) {
@@ -43,13 +40,7 @@ function webAssemblyPlanarKernel(): PlanarKernel | undefined {
       stream.set(source);
       module.combineRaw(first, count);
     }
-    const step = rowStep(target, order);
-    let to = firstRowStart(target, order);
-    for (let row = 0; row < height; row++, to += step) {
-      // Making a view takes longer than copying what it shows, so those of the usual size are kept.
-      const kept = width === TILE ? tileRows[row] : undefined;
-      words.set(kept ?? pixels.subarray(row * width, (row + 1) * width), to);
-    }
+    copyRows(target, order, count);
     return true;
   };
 }
