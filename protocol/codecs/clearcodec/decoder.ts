@@ -3,6 +3,7 @@ import type { StateReader, StateWriter } from '../../core/state.ts';
 import { decodeNsCodec } from '../nscodec.ts';
 import type { PixelTarget } from '../pixel-target.ts';
 import { decodeRawBitmap } from '../raw-bitmap.ts';
+import { readLayers } from './layers.ts';
 import { decodeRlex } from './rlex.ts';
 import { readBgr, readRunLength } from './runs.ts';
 import { MAX_BAND_HEIGHT, VBarStorage } from './vbars.ts';
@@ -79,12 +80,7 @@ export class ClearCodecDecoder {
 
   /** [MS-RDPEGFX] 2.2.4.1.1 CLEARCODEC_COMPOSITE_PAYLOAD. */
   #composite(cursor: ReadCursor, target: PixelTarget): void {
-    const residualBytes = cursor.u32('residualByteCount');
-    const bandsBytes = cursor.u32('bandsByteCount');
-    const subcodecBytes = cursor.u32('subcodecByteCount');
-    const residual = cursor.sub(residualBytes, 'residualData', 'CLEARCODEC_RESIDUAL_DATA');
-    const bands = cursor.sub(bandsBytes, 'bandsData', 'CLEARCODEC_BANDS_DATA');
-    const subcodecs = cursor.sub(subcodecBytes, 'subcodecData', 'CLEARCODEC_SUBCODEC_DATA');
+    const { residual, bands, subcodecs } = readLayers(cursor);
     if (residual.remaining > 0) drawResidual(residual, target);
     while (bands.remaining > 0) this.#drawBand(bands, target);
     while (subcodecs.remaining > 0) drawSubcodec(subcodecs, target);

@@ -1,6 +1,7 @@
 import { ReadCursor } from '../../core/cursor.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
 import { ClearCodecFlags } from './decoder.ts';
+import { readLayers } from './layers.ts';
 import { readRunLength } from './runs.ts';
 import { skipVBar } from './vbars.ts';
 
@@ -28,12 +29,7 @@ export function outlineClearCodec(source: Uint8Array, width: number, height: num
   if (isGlyph) cursor.skip(2, 'glyphIndex');
   if (flags & ClearCodecFlags.glyphHit) return { parts: [whole], fills: isReset, reads: false };
   if (cursor.remaining === 0) return { parts: [], fills: isReset || isGlyph, reads: isGlyph };
-  const residualBytes = cursor.u32('residualByteCount');
-  const bandsBytes = cursor.u32('bandsByteCount');
-  const subcodecBytes = cursor.u32('subcodecByteCount');
-  const residual = cursor.sub(residualBytes, 'residualData', 'CLEARCODEC_RESIDUAL_DATA');
-  const bands = cursor.sub(bandsBytes, 'bandsData', 'CLEARCODEC_BANDS_DATA');
-  const subcodecs = cursor.sub(subcodecBytes, 'subcodecData', 'CLEARCODEC_SUBCODEC_DATA');
+  const { residual, bands, subcodecs } = readLayers(cursor);
   const fills = isReset || isGlyph || bands.remaining > 0;
   if (countResidual(residual) >= width * height) return { parts: [whole], fills, reads: false };
   const parts: RegionRect[] = [];
