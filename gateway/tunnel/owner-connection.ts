@@ -40,7 +40,9 @@ export interface OwnerSession {
 /** How the browser is served. `returning`: it still gets regions, and updates gather until its decoder can go on with them. */
 type Mode =
   | { readonly name: 'stream' }
-  | { readonly name: 'regions' | 'returning'; readonly watch: PixelOwnerWatch; readonly updates: number };
+  | { readonly name: 'regions'; readonly watch: PixelOwnerWatch }
+  /** `updates`: so many are in the state that it waits for. */
+  | { readonly name: 'returning'; readonly watch: PixelOwnerWatch; readonly updates: number };
 
 interface Unacknowledged {
   readonly size: number;
@@ -246,7 +248,7 @@ export class OwnerConnection implements Owner {
     });
     if (watch === undefined) return;
     this.#flush();
-    this.#mode = { name: 'regions', watch, updates: this.#updates };
+    this.#mode = { name: 'regions', watch };
     this.#chooser.switched('regions', performance.now());
     this.#send(encodeGatewayMessage({ type: 'mode', seq: 0, mode: 'regions' }), this.#updates);
     // What it is behind by is not what is still to come.
@@ -264,7 +266,7 @@ export class OwnerConnection implements Owner {
     const { watch, updates } = this.#mode;
     if (state === undefined) {
       this.#chooser.refused(performance.now());
-      this.#mode = { name: 'regions', watch, updates };
+      this.#mode = { name: 'regions', watch };
       for (const { release } of this.#waiting.splice(0)) release();
       if (!this.#batch.empty) this.#batch.take(0).release();
       this.#hold(false);
