@@ -3,7 +3,7 @@ import type { SKRSContext2D } from '@napi-rs/canvas';
 import { Compositor } from '#protocol/graphics/compositor.ts';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
-import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
+import { type GraphicsUpdate, isDrawing } from '#protocol/graphics/update.ts';
 import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
 import { connectTo } from '../../test/lab/client.ts';
 import { startXrdp } from '../../test/lab/xrdp.ts';
@@ -103,19 +103,15 @@ class ReplayedSession implements Work {
   close(): void {}
 
   #take(update: GraphicsUpdate): void {
-    switch (update.code) {
-      case UpdateCode.bitmap:
-      case UpdateCode.surfaceCommands:
-      case UpdateCode.graphicsPipeline:
-        this.#queue.push(update);
-        this.#listener?.changed([]);
-        return;
-      default:
-        this.#queue.applyTo(this.#compositor);
-        this.#compositor.apply(update);
-        this.#pointer = this.#compositor.takePointerPosition() ?? this.#pointer;
-        this.#tellPointer();
+    if (isDrawing(update)) {
+      this.#queue.push(update);
+      this.#listener?.changed([]);
+      return;
     }
+    this.#queue.applyTo(this.#compositor);
+    this.#compositor.apply(update);
+    this.#pointer = this.#compositor.takePointerPosition() ?? this.#pointer;
+    this.#tellPointer();
   }
 
   #tellPointer(): void {

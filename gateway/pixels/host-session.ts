@@ -6,7 +6,7 @@ import { DamageList } from '#protocol/graphics/damage.ts';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import type { PointerState } from '#protocol/graphics/pointer.ts';
 import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
-import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
+import { type GraphicsUpdate, isDrawing, UpdateCode } from '#protocol/graphics/update.ts';
 import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
 import { type DeflatedState, TunnelLimits } from '#protocol/tunnel/messages.ts';
 import { sessionClock } from '../clock.ts';
@@ -114,29 +114,23 @@ export class HostSession {
   update(update: GraphicsUpdate, at: number): void {
     this.#updates++;
     if (this.#failed || this.#finishing !== undefined) return;
-    switch (update.code) {
-      case UpdateCode.bitmap:
-      case UpdateCode.surfaceCommands:
-      case UpdateCode.graphicsPipeline:
-        this.#queue.push(update);
-        this.#boundQueue();
-        this.#recorder?.damaged([], at);
-        for (const viewer of this.#viewers.values()) viewer.changed(sessionClock());
-        break;
-      case UpdateCode.palette:
-        // It changes how pixels are read that have not been decoded yet.
-        this.#decode();
-        this.#apply(update);
-        for (const viewer of this.#viewers.values()) viewer.changed(sessionClock());
-        break;
-      case UpdateCode.desktopReset:
-        this.#decode();
-        this.#apply(update);
-        this.#reset(at);
-        break;
-      default:
-        this.#apply(update);
-        this.#pointerChanged(at);
+    if (isDrawing(update)) {
+      this.#queue.push(update);
+      this.#boundQueue();
+      this.#recorder?.damaged([], at);
+      for (const viewer of this.#viewers.values()) viewer.changed(sessionClock());
+    } else if (update.code === UpdateCode.palette) {
+      // It changes how pixels are read that have not been decoded yet.
+      this.#decode();
+      this.#apply(update);
+      for (const viewer of this.#viewers.values()) viewer.changed(sessionClock());
+    } else if (update.code === UpdateCode.desktopReset) {
+      this.#decode();
+      this.#apply(update);
+      this.#reset(at);
+    } else {
+      this.#apply(update);
+      this.#pointerChanged(at);
     }
     this.#schedule();
   }

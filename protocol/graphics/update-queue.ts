@@ -23,8 +23,7 @@ import { type GraphicsUpdate, UpdateCode } from './update.ts';
  * Drawing updates that nobody has looked at yet. Decoding waits until somebody needs pixels, and pictures that later
  * ones cover whole are never decoded: what a video or a scrolling window draws between two looks costs nothing.
  *
- * Holds drawing updates only (`bitmap`, `surfaceCommands`, `graphicsPipeline`); others change what these mean and must not be reordered
- * with them, so apply the queue first.
+ * Holds drawing updates only (`isDrawing`); others change what these mean and must not be reordered with them, so apply the queue first.
  */
 export class UpdateQueue {
   #updates: GraphicsUpdate[] = [];

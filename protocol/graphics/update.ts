@@ -34,3 +34,8 @@ export const UpdateCode = {
   graphicsPipeline: 0x41,
 } as const;
 export type UpdateCode = (typeof UpdateCode)[keyof typeof UpdateCode];
+
+/** Whether an update draws, and may wait in an `UpdateQueue`: all others change what these mean, or are no pictures. */
+export function isDrawing({ code }: GraphicsUpdate): boolean {
+  return code === UpdateCode.bitmap || code === UpdateCode.surfaceCommands || code === UpdateCode.graphicsPipeline;
+}

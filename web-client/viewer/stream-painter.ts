@@ -1,6 +1,6 @@
 import { Compositor } from '#protocol/graphics/compositor.ts';
 import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
-import { UpdateCode } from '#protocol/graphics/update.ts';
+import { isDrawing, UpdateCode } from '#protocol/graphics/update.ts';
 import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
 import { type GatewayMessage, NOT_ACKNOWLEDGED } from '#protocol/tunnel/messages.ts';
 import type { Painted, Painter, PainterEvents, Surface } from './painter.ts';
@@ -42,7 +42,7 @@ export class StreamPainter implements Painter {
   take(message: GatewayMessage): void {
     if (message.type !== 'graphics') return;
     for (const update of message.updates) {
-      if (isDrawing(update.code)) this.#waiting.push(update);
+      if (isDrawing(update)) this.#waiting.push(update);
       else {
         // Pointers are none of the pictures' concern; everything else may change what these mean.
         if (!isPointer(update.code)) this.#decode();
@@ -110,10 +110,6 @@ export class StreamPainter implements Painter {
     if (pointer.kind === 'shape') this.#events.pointer({ ...pointer.shape, kind: 'shape' });
     else this.#events.pointer({ kind: pointer.kind });
   }
-}
-
-function isDrawing(code: number): boolean {
-  return code === UpdateCode.bitmap || code === UpdateCode.surfaceCommands || code === UpdateCode.graphicsPipeline;
 }
 
 function isPointer(code: number): boolean {
