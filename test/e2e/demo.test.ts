@@ -5,7 +5,7 @@ import { comparePictures, encodePng } from '../lab/desktop.ts';
 import { waitFor } from '../lab/processes.ts';
 import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
-import { readText } from './recording.ts';
+import { isLegible, readText } from './recording.ts';
 import { openPerson, playAndDownload } from './story.ts';
 
 let gateway: TestGateway;
@@ -26,7 +26,7 @@ async function reads(person: Person, words: string): Promise<void> {
   try {
     await waitFor(`the desktop to show "${words}"`, async () => {
       text = await readText(await encodePng(await person.picture()));
-      return text.includes(words);
+      return isLegible(words, text);
     });
   } catch (error) {
     throw new Error(`tesseract reads: ${text}`, { cause: error });

@@ -6,7 +6,7 @@ import { comparePictures, type Desktop, encodePng, LAYOUT, type Picture } from '
 import { waitFor } from '../lab/processes.ts';
 import { Person } from './browser.ts';
 import type { RecordingRow, TestGateway } from './gateway.ts';
-import { decodingErrors, lastFrame, probeVideo, readText } from './recording.ts';
+import { decodingErrors, isLegible, lastFrame, probeVideo, readText } from './recording.ts';
 
 /** Types one line into the terminal through the browser and proves on the X side that it arrived as typed. */
 export async function typeALine(person: Person, desktop: Desktop, words: string): Promise<void> {
@@ -125,11 +125,9 @@ export async function playAndDownload(
   assert.equal(decodingErrors(file), '');
   const frame = lastFrame(file);
   const text = await readText(frame);
-  if (!text.includes(words)) keepForALook('last-frame.png', frame);
-  assert.ok(
-    text.includes(words),
-    `"${words}" should be legible in the recording's last picture; tesseract reads:\n${text}`,
-  );
+  const legible = isLegible(words, text);
+  if (!legible) keepForALook('last-frame.png', frame);
+  assert.ok(legible, `"${words}" should be legible in the recording's last picture; tesseract reads:\n${text}`);
 }
 
 export async function openPerson(

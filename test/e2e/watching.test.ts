@@ -6,7 +6,7 @@ import { waitFor } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
 import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
-import { readText } from './recording.ts';
+import { isLegible, readText } from './recording.ts';
 import { openPerson } from './story.ts';
 
 const PASSWORD = 'Jane-E2E-Pass-1!';
@@ -35,7 +35,7 @@ async function textOf(person: Person): Promise<string> {
 }
 
 async function reads(person: Person, words: string): Promise<void> {
-  await waitFor(`the desktop to show "${words}"`, async () => (await textOf(person)).includes(words));
+  await waitFor(`the desktop to show "${words}"`, async () => isLegible(words, await textOf(person)));
 }
 
 async function openDesktop(): Promise<void> {
