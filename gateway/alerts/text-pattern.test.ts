@@ -18,3 +18,10 @@ test('a pattern that never ends is cut short, and counts as a match', () => {
   const text = `${'a'.repeat(60)}!`;
   assert.equal(new TextPattern('^(a+)+$', false).find(text), text);
 });
+
+test('the time that the machine gives to others counts for nothing', (context) => {
+  const starved = context.mock.method(process, 'threadCpuUsage', () => ({ user: 0, system: 0 }));
+  // Many milliseconds of trying, and then no match.
+  assert.equal(new TextPattern('^(a+)+$', false).find(`${'a'.repeat(22)}!`, 1), undefined);
+  assert.ok(starved.mock.callCount() > 2, 'it was tried more than once');
+});
