@@ -7,6 +7,7 @@ import { connectTo } from '../test/lab/client.ts';
 import type { Desktop } from '../test/lab/desktop.ts';
 import type { LabServer } from '../test/lab/server.ts';
 import { type BenchCommand, BenchError, type BenchOptions, Progress } from './cli.ts';
+import { claim } from './files.ts';
 import { parseSize, REAL_SERVERS, type RealServer } from './live/matrix.ts';
 import { DESKTOP_WORKS, workOn } from './live/sources/desktop-work.ts';
 import { startRealServer } from './live/sources/real.ts';
@@ -58,6 +59,7 @@ async function run(options: BenchOptions, [file, ...rest]: readonly string[]): P
   const graphics = options.choices('graphics', GRAPHICS_KINDS);
   const [work = 'none'] = options.choices('work', WORKS);
   const [start] = options.choices('start', REAL_SERVERS);
+  await claim(file);
   const progress = new Progress(3);
   progress.step(start === undefined ? 'connecting' : `starting ${start}`);
   const server = start === undefined ? undefined : await startServer(start, size);

@@ -6,6 +6,7 @@ import { SessionRecorder } from '../recorder/session-recorder.ts';
 import { FakeClock } from '../recorder/testing/fake-clock.ts';
 import { blockArea, drawBlock, LEGIBILITY_CHART, readBlock } from '../recorder/testing/legibility-chart.ts';
 import { type BenchCommand, BenchError, type BenchOptions, Progress } from './cli.ts';
+import { claim } from './files.ts';
 import { CapturedWork, capturesIn } from './recording/captured.ts';
 import { type DensityRow, measureDensity } from './recording/density.ts';
 import { idle } from './recording/idle.ts';
@@ -106,8 +107,10 @@ async function run(options: BenchOptions): Promise<undefined> {
   const minutes = options.number('minutes', 0.1, 24 * 60);
   const only = options.text('only');
   const keep = options.text('keep');
+  const json = options.text('json');
   const wanted = worksFor(options, minutes).filter(({ name }) => only === undefined || name === only);
   if (wanted.length === 0) throw new BenchError('bad_value', `--only: there is no class "${only}"`);
+  if (json !== undefined) await claim(json);
   const progress = new Progress(wanted.length);
   if (!options.flag('density')) await warmUp();
   const rows: (RecordingRow | DensityRow)[] = [];
@@ -124,7 +127,6 @@ async function run(options: BenchOptions): Promise<undefined> {
       await work.close();
     }
   }
-  const json = options.text('json');
   if (json !== undefined) await writeFile(json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
 }
 

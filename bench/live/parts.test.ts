@@ -234,6 +234,7 @@ it('the command line says what is wrong with it, by a code, and ends with 2', ()
     [['live', '--scenario', 'dance'], 'bad_value'],
     [['live', '--no-rows'], 'nothing_to_measure'],
     [['live', '--compare', '/nowhere.json'], 'file_unreadable'],
+    [['live', '--json', '/proc/nowhere/figures.json'], 'file_unwritable'],
   ] as const) {
     const { status, stderr } = run(...args);
     assert.equal(status, 2, args.join(' '));
