@@ -10,7 +10,7 @@ import type { Browser } from 'playwright-core';
 import { SMTPServer } from 'smtp-server';
 import { makeRsyslog, type Rsyslog } from '../../gateway/audit/forwarding/testing/rsyslog.ts';
 import { notificationKinds } from '../../gateway/notifications/kinds.ts';
-import { waitFor } from '../lab/processes.ts';
+import { startAll, waitFor } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 import { startShadow } from '../lab/shadow.ts';
 import { type LabSshd, startSshd } from '../lab/sshd.ts';
@@ -39,13 +39,13 @@ let smtp: SMTPServer;
 const told: { readonly name: 'a webhook' | 'a mail'; readonly bytes: Buffer }[] = [];
 
 before(async () => {
-  [server, sshd, rsyslog, gateway, browser] = await Promise.all([
+  [server, sshd, rsyslog, gateway, browser] = await startAll(
     startShadow({ username: USERNAME, password: PASSWORD }),
     startSshd(),
     makeRsyslog(),
     startGateway({ ORIEL_LOG_LEVEL: 'trace' }),
     launchBrowser(),
-  ]);
+  );
   await rsyslog.start();
   tap = await startTap(gateway.url);
   hooks = createServer(async (request, response) => {

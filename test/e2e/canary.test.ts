@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { basename } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
+import { startAll } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 import { startShadow } from '../lab/shadow.ts';
 import { startXrdp } from '../lab/xrdp.ts';
@@ -26,12 +27,12 @@ let tap: Tap;
 let browser: Browser;
 
 before(async () => {
-  const [nla, tls, ...rest] = await Promise.all([
+  const [nla, tls, ...rest] = await startAll(
     startShadow({ username: USERNAME, password: PASSWORDS[0]! }),
     startXrdp({ username: USERNAME, password: PASSWORDS[1]! }),
     startGateway({ ORIEL_LOG_LEVEL: 'trace' }),
     launchBrowser(),
-  ]);
+  );
   servers = [nla, tls];
   [gateway, browser] = rest;
   tap = await startTap(gateway.url);

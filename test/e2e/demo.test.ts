@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { comparePictures, encodePng } from '../lab/desktop.ts';
-import { waitFor } from '../lab/processes.ts';
+import { startAll, waitFor } from '../lab/processes.ts';
 import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
 import { isLegible, readText } from './recording.ts';
@@ -12,7 +12,7 @@ let gateway: TestGateway;
 let browser: Browser;
 
 before(async () => {
-  [gateway, browser] = await Promise.all([startGateway({ ORIEL_DEMO: 'on' }), launchBrowser()]);
+  [gateway, browser] = await startAll(startGateway({ ORIEL_DEMO: 'on' }), launchBrowser());
 });
 
 after(async () => {

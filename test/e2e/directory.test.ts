@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { READER, READER_PASSWORD, type Slapd, SUFFIX, startSlapd } from '../../gateway/testing/slapd.ts';
+import { startAll } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
 import { closeBrowser, launchBrowser } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
@@ -13,11 +14,11 @@ let gateway: TestGateway;
 let browser: Browser;
 
 before(async () => {
-  [slapd, gateway, browser] = await Promise.all([
+  [slapd, gateway, browser] = await startAll(
     startSlapd(),
     startGateway({ ORIEL_DEMO: 'on', ORIEL_RECORDING: 'off' }),
     launchBrowser(),
-  ]);
+  );
 });
 after(async () => {
   await closeBrowser(browser);

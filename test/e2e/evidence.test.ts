@@ -4,7 +4,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { waitFor } from '../lab/processes.ts';
+import { startAll, waitFor } from '../lab/processes.ts';
 import { closeBrowser, launchBrowser } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
 import { decodingErrors } from './recording.ts';
@@ -14,7 +14,7 @@ let gateway: TestGateway;
 let browser: Browser;
 
 before(async () => {
-  [gateway, browser] = await Promise.all([startGateway({ ORIEL_DEMO: 'on' }), launchBrowser()]);
+  [gateway, browser] = await startAll(startGateway({ ORIEL_DEMO: 'on' }), launchBrowser());
 });
 
 after(async () => {

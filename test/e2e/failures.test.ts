@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { type ErrorCode, errors } from '../../gateway/errors.ts';
-import { freePort, waitFor } from '../lab/processes.ts';
+import { freePort, startAll, waitFor } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 import { startShadow } from '../lab/shadow.ts';
 import { closeBrowser, launchBrowser, type Person } from './browser.ts';
@@ -29,14 +29,14 @@ let admin: Person;
 
 before(async () => {
   web = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1');
-  [server, withoutNla, gateway, browser] = await Promise.all([
+  await once(web, 'listening');
+  [server, withoutNla, gateway, browser] = await startAll(
     startShadow(),
     startShadow({ security: 'tls' }),
     // Each recording has an encoder of its own, however small the machine is: some of them are killed here.
     startGateway({ ORIEL_ENCODERS: '16' }),
     launchBrowser(),
-    once(web, 'listening'),
-  ]);
+  );
   const { targetId } = await gateway.admin.addTarget('Bystander', server);
   bystander = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
   await bystander.go(`/desktop/${targetId}`);

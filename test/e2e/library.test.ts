@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { waitFor } from '../lab/processes.ts';
+import { startAll, waitFor } from '../lab/processes.ts';
 import { accessibilityFaults } from './accessibility.ts';
 import type { Person } from './browser.ts';
 import { closeBrowser, launchBrowser } from './browser.ts';
@@ -19,7 +19,7 @@ let person: Person;
 let id: string;
 
 before(async () => {
-  [gateway, browser] = await Promise.all([startGateway({ ORIEL_DEMO: 'on' }), launchBrowser()]);
+  [gateway, browser] = await startAll(startGateway({ ORIEL_DEMO: 'on' }), launchBrowser());
   await gateway.admin.addUser('audrey', AUDREY, ['auditor']);
   await gateway.admin.addUser('root', AUDREY, ['admin']);
   const [target] = await gateway.admin.must<{ id: string }[]>('GET', '/api/targets');

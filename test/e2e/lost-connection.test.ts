@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { waitFor } from '../lab/processes.ts';
+import { startAll, waitFor } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 import { startXrdp } from '../lab/xrdp.ts';
 import { closeBrowser, launchBrowser } from './browser.ts';
@@ -19,7 +19,7 @@ let network: Server;
 const cables = new Set<Socket>();
 
 before(async () => {
-  [server, gateway, browser] = await Promise.all([startXrdp(), startGateway(), launchBrowser()]);
+  [server, gateway, browser] = await startAll(startXrdp(), startGateway(), launchBrowser());
   network = createServer((near) => {
     const far = connect(server.port, server.host);
     for (const [from, to] of [

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { SMTPServer } from 'smtp-server';
-import { freePort, waitFor } from '../lab/processes.ts';
+import { freePort, startAll, waitFor } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
 import { closeBrowser, launchBrowser, Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
@@ -50,7 +50,7 @@ before(async () => {
   await new Promise<void>((resolve) => hooks.listen(0, '127.0.0.1', resolve));
   // Whatever goes wrong when the tests end, they do not hang by these.
   for (const server of [smtp.server, hooks]) server.unref();
-  [gateway, browser] = await Promise.all([startGateway(), launchBrowser()]);
+  [gateway, browser] = await startAll(startGateway(), launchBrowser());
   const jane = { username: 'jane', password: PASSWORD, roles: ['user'], email: 'jane@example.com' };
   await gateway.admin.must('POST', '/api/users', jane);
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Browser, CDPSession, Page } from 'playwright-core';
-import { freePort } from '../lab/processes.ts';
+import { freePort, startAll } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
 import { closeBrowser, launchBrowser, Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
@@ -19,7 +19,7 @@ before(async () => {
   const port = await freePort();
   named = new URL(`https://localhost:${port}`);
   const environment = { ORIEL_PORT: String(port), ORIEL_PUBLIC_URL: named.origin };
-  [gateway, browser] = await Promise.all([startGateway(environment), launchBrowser()]);
+  [gateway, browser] = await startAll(startGateway(environment), launchBrowser());
 });
 after(async () => {
   await closeBrowser(browser);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { waitFor } from '../lab/processes.ts';
+import { startAll, waitFor } from '../lab/processes.ts';
 import { accessibilityFaults } from './accessibility.ts';
 import { closeBrowser, launchBrowser } from './browser.ts';
 import { ADMIN_PASSWORD, type RecordingRow, startGateway, type TestGateway } from './gateway.ts';
@@ -13,7 +13,7 @@ let recording: RecordingRow;
 
 /** One recording of the demo desktop: something typed, nothing done for a while, something typed. */
 before(async () => {
-  [gateway, browser] = await Promise.all([startGateway({ ORIEL_DEMO: 'on' }), launchBrowser()]);
+  [gateway, browser] = await startAll(startGateway({ ORIEL_DEMO: 'on' }), launchBrowser());
   await gateway.admin.addUser('audrey', 'Audrey-E2E-Pass-1!', ['auditor']);
   const person = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
   await person.page.getByTestId('connect').first().click();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
+import { startAll } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 import { startShadow } from '../lab/shadow.ts';
 import { closeBrowser, launchBrowser } from './browser.ts';
@@ -12,7 +13,7 @@ let gateway: TestGateway;
 let browser: Browser;
 
 before(async () => {
-  [server, gateway, browser] = await Promise.all([startShadow(), startGateway(), launchBrowser()]);
+  [server, gateway, browser] = await startAll(startShadow(), startGateway(), launchBrowser());
 });
 
 after(async () => {

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { authenticator } from '../../gateway/testing/authenticator.ts';
 import { type Directory, startDirectory } from '../../gateway/testing/directory.ts';
-import { freePort, waitFor } from '../lab/processes.ts';
+import { freePort, startAll, waitFor } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
 import { closeBrowser, launchBrowser, Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
@@ -18,7 +18,7 @@ let directory: Directory;
 before(async () => {
   // The gateway's address is registered at the provider, so it is known before.
   const port = await freePort();
-  [gateway, browser] = await Promise.all([startGateway({ ORIEL_PORT: String(port) }), launchBrowser()]);
+  [gateway, browser] = await startAll(startGateway({ ORIEL_PORT: String(port) }), launchBrowser());
   directory = await startDirectory(gateway.url.origin);
   directory.people.set('dora', { preferred_username: 'dora', email: 'dora@example.com', email_verified: true });
   await gateway.admin.addUser('jane', PASSWORD, ['user']);

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { makeRsyslog, numberOf, type Rsyslog } from '../../gateway/audit/forwarding/testing/rsyslog.ts';
-import { waitFor } from '../lab/processes.ts';
+import { startAll, waitFor } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
 import { closeBrowser, launchBrowser } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
@@ -17,11 +17,11 @@ let browser: Browser;
 let rsyslog: Rsyslog;
 
 before(async () => {
-  [gateway, browser, rsyslog] = await Promise.all([
+  [gateway, browser, rsyslog] = await startAll(
     startGateway(),
     launchBrowser(),
     makeRsyslog({ tls: true, clientCertificate: true }),
-  ]);
+  );
   const target = { name: 'Payroll', host: 'payroll.example', port: 3389 };
   const { id } = await gateway.admin.must<{ id: string }>('POST', '/api/targets', target);
   await gateway.admin.must('POST', `/api/targets/${id}/accounts`, { username: 'operator', password: 'x' });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { type Desktop, LAYOUT } from '../lab/desktop.ts';
-import { waitFor } from '../lab/processes.ts';
+import { startAll, waitFor } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 import { startShadow } from '../lab/shadow.ts';
 import { type LabSshd, startSshd } from '../lab/sshd.ts';
@@ -28,7 +28,7 @@ let accountId: string;
 let shownBy: string;
 
 before(async () => {
-  [server, sshd, gateway, browser] = await Promise.all([startShadow(), startSshd(), startGateway(), launchBrowser()]);
+  [server, sshd, gateway, browser] = await startAll(startShadow(), startSshd(), startGateway(), launchBrowser());
   provider = createServer((request, response) => {
     request.resume();
     request.on('end', () => {

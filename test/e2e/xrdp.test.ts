@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { type Desktop, LAYOUT } from '../lab/desktop.ts';
-import { waitFor } from '../lab/processes.ts';
+import { startAll, waitFor } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 import { startXrdp } from '../lab/xrdp.ts';
 import { closeBrowser, launchBrowser, type Person } from './browser.ts';
@@ -16,7 +16,7 @@ let gateway: TestGateway;
 let browser: Browser;
 
 before(async () => {
-  [server, gateway, browser] = await Promise.all([startXrdp(), startGateway(), launchBrowser()]);
+  [server, gateway, browser] = await startAll(startXrdp(), startGateway(), launchBrowser());
 });
 
 after(async () => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { comparePictures, type Picture } from './desktop.ts';
-import { waitFor } from './processes.ts';
+import { startAll, waitFor } from './processes.ts';
 import { startShadow } from './shadow.ts';
 import { startXrdp } from './xrdp.ts';
 
@@ -68,4 +68,13 @@ test('pictures are compared by share and by PSNR, in a rectangle when asked', ()
   assert.equal(comparePictures(black, dotted, { area: { x: 2, y: 0, width: 2, height: 2 } }).share, 0);
   assert.equal(comparePictures(black, dotted, { tolerance: 255 }).share, 0);
   assert.throws(() => comparePictures(black, { ...black, width: 2, height: 4 }), /differ in size/);
+});
+
+test('where one of several does not start, those that did are ended, and it says why', async () => {
+  const ended: string[] = [];
+  const good = { stop: async () => void ended.push('good') };
+  const slow = { close: () => void ended.push('slow') };
+  const later = new Promise<typeof slow>((resolve) => setImmediate(() => resolve(slow)));
+  await assert.rejects(startAll(Promise.resolve(good), Promise.reject(new Error('its log')), later), /its log/);
+  assert.deepEqual(ended, ['good', 'slow']);
 });

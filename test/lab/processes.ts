@@ -93,6 +93,21 @@ export function runCommand(
   return result.stdout;
 }
 
+/** What a test starts for itself, and ends. */
+type Started = { stop(): unknown } | { close(): unknown };
+
+/** Starts things at once. Where one does not start, the others are ended, for they would keep the test's process alive. */
+export async function startAll<T extends readonly Started[]>(
+  ...starting: { [K in keyof T]: Promise<T[K]> }
+): Promise<T> {
+  const results = await Promise.allSettled(starting);
+  const failure = results.find(({ status }) => status === 'rejected');
+  if (failure === undefined) return Promise.all(starting);
+  const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value as Started] : []));
+  await Promise.allSettled(started.map((thing) => ('stop' in thing ? thing.stop() : thing.close())));
+  throw (failure as PromiseRejectedResult).reason;
+}
+
 /** A TCP port on 127.0.0.1 that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer();
