@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -21,10 +21,10 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What the gateway has logged with these words. */
+/** What the gateway has logged with these words. A process that is killed may leave half a line, and Node says things of its own. */
 function logged(words: string): Record<string, string | number>[] {
   const lines = gateway.log().split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === words);
+  return lines.filter((line) => line.endsWith(`,"msg":"${words}"}`)).map((line) => JSON.parse(line));
 }
 
 const workerOf = (session: string) => logged('session starts').find((line) => line.session === session)?.worker;
@@ -32,7 +32,15 @@ const pidOf = (worker: number) => Number(logged('worker started').findLast((line
 
 async function childrenOf(pid: number): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text.trim().split(' ').map(Number);
+  return text.split(' ').filter(Boolean).map(Number);
+}
+
+/** A pixel host that is killed leaves what its encoder had written, which on a slow machine is nothing for a while. */
+async function isOnDisk(session: string): Promise<boolean> {
+  const recording = join(folder, 'data', 'recordings', session);
+  const segments = (await readdir(recording)).filter((name) => name.startsWith('0000.mp4'));
+  const sizes = await Promise.all(segments.map(async (name) => (await stat(join(recording, name))).size));
+  return sizes.some((size) => size > 1000);
 }
 
 test('sessions are spread over workers; one is watched from another, and a worker takes only its own along', async () => {
@@ -105,6 +113,7 @@ test('sessions are spread over workers; one is watched from another, and a worke
   await until(() => logged('worker started').filter(({ worker }) => worker === other).length === 2);
   const after = await open();
   assert.equal(workerOf(after.id), other, 'it was replaced');
+  await until(() => isOnDisk(third.id));
   const pids = [pidOf(crowded), ...(await childrenOf(pidOf(crowded)))];
   for (const pid of pids) process.kill(pid, 'SIGKILL');
   assert.equal((await third.owner.closed).code, 1006);
