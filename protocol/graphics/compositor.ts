@@ -29,6 +29,7 @@ import {
   savePointer,
 } from './pointer.ts';
 import { loadPicture, savePicture } from './state-pictures.ts';
+import { hasTiles } from './surface-outline.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 
 export type { PointerShape, PointerState } from './pointer.ts';
@@ -38,7 +39,7 @@ export interface SurfaceCodec {
   /**
    * Decodes one picture into `target`, which is exactly as large as the picture.
    * Returns the parts it drew, in the picture's coordinates, or `undefined` when it drew all of it.
-   * @param isHidden whether a tile, as `tilesOf` counts them, need not be drawn
+   * @param isHidden whether a tile, counted through the picture, need not be drawn; 0 is all of it where it has none
    */
   decode(
     source: Uint8Array,
@@ -46,13 +47,6 @@ export interface SurfaceCodec {
     bitsPerPixel: number,
     isHidden?: (tile: number) => boolean,
   ): readonly Rect[] | undefined;
-  /**
-   * The tiles that a picture is made of, each as the parts that it shows, in the picture's coordinates; undefined where that is not known.
-   * Absent for codecs whose pictures are of one piece, and do not depend on one another.
-   */
-  tilesOf?(source: Uint8Array, width: number, height: number): readonly (readonly Rect[])[] | undefined;
-  /** A picture without its tiles: what those after it may build on. Absent as `tilesOf` is. */
-  withoutTiles?(source: Uint8Array): Uint8Array;
   /** Writes what later pictures may build on; absent for codecs whose pictures do not. */
   save?(state: StateWriter): void;
   /** Reads it back, into a decoder that has decoded nothing. */
@@ -192,7 +186,7 @@ export class Compositor {
 
   /**
    * Runs one surface command; for callers that leave out what later ones cover.
-   * @param isHidden whether a tile of its picture, as `tilesOf` counts them, need not be drawn
+   * @param isHidden whether a tile of its picture, as `outlineSurfaceBits` counts them, need not be drawn
    * @throws {DecodeError} as `apply` does
    */
   runSurfaceCommand(command: SurfaceCommand, isHidden?: (tile: number) => boolean): void {
@@ -213,25 +207,6 @@ export class Compositor {
   runGraphics(commands: readonly PlannedGfx[]): void {
     this.#inSurfaceFrame = false;
     this.#gfx.run(commands);
-  }
-
-  /**
-   * What a surface command will draw, tile by tile and each tile in parts, in the desktop's coordinates; undefined where that is not known.
-   * @throws {DecodeError} when the picture's structure is broken
-   */
-  tilesOf({ codecId, destLeft, destTop, width, height, data }: SurfaceBits): readonly (readonly Rect[])[] | undefined {
-    const codec = this.#codecs.get(codecId);
-    if (codecId !== 0 && codec === undefined) return undefined;
-    if (codec?.tilesOf === undefined) return [[{ x: destLeft, y: destTop, width, height }]];
-    const tiles = codec.tilesOf(data, width, height);
-    return tiles?.map((parts) => parts.map((part) => ({ ...part, x: destLeft + part.x, y: destTop + part.y })));
-  }
-
-  /** What has to stay of a picture that later ones hide: undefined where that is nothing. */
-  hiddenRest(bits: SurfaceBits): SurfaceBits | undefined {
-    const codec = this.#codecs.get(bits.codecId);
-    if (codec?.tilesOf === undefined) return undefined;
-    return { ...bits, data: codec.withoutTiles?.(bits.data) ?? bits.data };
   }
 
   /**
@@ -336,7 +311,7 @@ export class Compositor {
     const place = { x: bits.destLeft, y: bits.destTop, width, height };
     const codec = this.#codecs.get(bits.codecId);
     // What has tiles is told which to leave out; its picture says more than pixels.
-    if (codec?.tilesOf === undefined && isHidden?.(0)) return;
+    if (!hasTiles(bits) && isHidden?.(0)) return;
     if (bits.codecId === 0) {
       if (
         bitsPerPixel !== 32 &&

@@ -11,7 +11,7 @@ import { DecodeError } from '../core/errors.ts';
 import type { StateReader, StateWriter } from '../core/state.ts';
 import { contains, intersect, type Rect } from './geometry.ts';
 import { cacheSizeOf, GfxCache } from './gfx-cache.ts';
-import { GfxPlan, type PlannedGfx } from './gfx-plan.ts';
+import { GfxPlan, MAX_SURFACE_PIXELS, type PlannedGfx } from './gfx-plan.ts';
 import { GfxSurface, type OutputMapping } from './gfx-surface.ts';
 import { blitScaled } from './scaled-blit.ts';
 
@@ -24,9 +24,6 @@ export interface GfxOutput {
   reset(width: number, height: number): void;
   damaged(rect: Rect): void;
 }
-
-/** Pixels of all surfaces together; a desktop of 8192×4320 has one surface of its own size. */
-const MAX_SURFACE_PIXELS = 2 * MAX_PICTURE_PIXELS;
 
 /**
  * The graphics pipeline, [MS-RDPEGFX] 3.3.5: surfaces, the bitmap cache, and what of them the desktop shows. What a

@@ -16,6 +16,7 @@ import { TILE_PIXELS } from '../codecs/remotefx/wavelet.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { DecodeError } from '../core/errors.ts';
 import { Compositor } from './compositor.ts';
+import { DesktopOutline } from './desktop-outline.ts';
 import type { Rect } from './geometry.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 import { UpdateQueue } from './update-queue.ts';
@@ -46,17 +47,17 @@ function map(surfaceId: number, x: number, y: number): Pdu {
   return { kind: 'map-surface-to-output', surfaceId, outputOriginX: x, outputOriginY: y };
 }
 
+const OPENING = message(
+  { kind: 'reset-graphics', width: 260, height: 160, monitors: [] },
+  create(1),
+  create(2),
+  map(1, 0, 0),
+  map(2, WIDTH, 0),
+);
+
 function opened(): Compositor {
   const compositor = new Compositor();
-  compositor.apply(
-    message(
-      { kind: 'reset-graphics', width: 260, height: 160, monitors: [] },
-      create(1),
-      create(2),
-      map(1, 0, 0),
-      map(2, WIDTH, 0),
-    ),
-  );
+  compositor.apply(OPENING);
   compositor.takeDamage();
   return compositor;
 }
@@ -343,6 +344,40 @@ describe('GfxPlan', () => {
         send(server.reveal(), true);
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it('gives the same picture where a queue elsewhere is compacted, again and again, and handed on now and then', () => {
+    const step = fc.record({ actions: fc.array(action, { minLength: 1, maxLength: 4 }), next: fc.nat(5) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 16 }), (steps) => {
+        const server = new Server();
+        const [direct, there] = [opened(), opened()];
+        const outline = new DesktopOutline();
+        outline.follow(OPENING);
+        const queue = new UpdateQueue();
+        const handOn = (): void => {
+          for (const update of queue.updates) {
+            outline.follow(update);
+            there.apply(update);
+          }
+          queue.clear();
+          assertSame(there, direct);
+        };
+        const send = (pdus: readonly Pdu[]): void => {
+          direct.apply(message(...pdus));
+          queue.push(message(...pdus));
+        };
+        for (const { actions, next } of steps) {
+          send(actions.flatMap((each) => server.pdus(each)));
+          if (next < 3) queue.compact(outline);
+          if (next === 0) handOn();
+        }
+        send(server.reveal());
+        queue.compact(outline);
+        handOn();
+      }),
+      { numRuns: 60 },
     );
   });
 

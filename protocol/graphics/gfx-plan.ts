@@ -1,14 +1,26 @@
 import { decodeGfxPdu } from '../channels/rdpgfx/decode-pdu.ts';
 import { GfxCodecId, type GfxPdu, type GfxRect } from '../channels/rdpgfx/pdu.ts';
 import { outlineClearCodec } from '../codecs/clearcodec/outline.ts';
+import { MAX_PICTURE_PIXELS } from '../codecs/pixel-target.ts';
 import { withoutTiles } from '../codecs/progressive/blocks.ts';
 import type { TileNeed } from '../codecs/progressive/decoder.ts';
 import { type ProgressiveFrame, ProgressiveTrace, type TracedStream } from '../codecs/progressive/trace.ts';
-import { withoutTileSets } from '../codecs/remotefx/blocks.ts';
-import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
+import { withoutTiles as withoutRemoteFxTiles } from '../codecs/remotefx/blocks.ts';
+import { outlineRemoteFx } from '../codecs/remotefx/outline.ts';
 import { ReadCursor } from '../core/cursor.ts';
+import { DecodeError } from '../core/errors.ts';
 import { Coverage } from './coverage.ts';
 import type { Rect } from './geometry.ts';
+
+/** Pixels of all surfaces together; a desktop of 8192×4320 has one surface of its own size. */
+export const MAX_SURFACE_PIXELS = 2 * MAX_PICTURE_PIXELS;
+/** One for the desktop, and a few that servers keep windows and pictures in. */
+const MAX_SURFACES = 4096;
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
 
 /** A command, and what of it nobody will see. */
 export interface PlannedGfx {
@@ -26,7 +38,7 @@ export interface GfxOutline {
   readonly inFrame: boolean;
   readonly surfaces: Iterable<GfxSurfaceOutline>;
   /** Size of what is in a slot of the bitmap cache. */
-  cached(slot: number): { readonly width: number; readonly height: number } | undefined;
+  cached(slot: number): Size | undefined;
 }
 
 export interface GfxSurfaceOutline {
@@ -46,7 +58,9 @@ export interface GfxSurfaceOutline {
 export class GfxPlan {
   readonly #surfaces = new Map<number, TracedSurface>();
   readonly #slots = new Map<number, Size | undefined>();
-  readonly #cached: (slot: number) => Size | undefined;
+  #cached: (slot: number) => Size | undefined;
+  #cacheIsNew = false;
+  #surfacePixels = 0;
   #inFrame: boolean;
   /** How to walk back over each command that was read. */
   readonly #back: ((command: PlannedGfx) => void)[] = [];
@@ -88,6 +102,28 @@ export class GfxPlan {
       for (const { coverage } of this.#kept.get(i + 1) ?? []) coverage.clear();
       this.#back[i]!(this.#commands[i]!);
     }
+  }
+
+  /**
+   * Where a pipeline is that has run what was read.
+   * @param slots sizes of what its cache held before; brought up to date
+   */
+  end(slots: Map<number, Size>): GfxOutline {
+    if (this.#cacheIsNew) slots.clear();
+    for (const [slot, size] of this.#slots) {
+      if (size === undefined) slots.delete(slot);
+      else slots.set(slot, size);
+    }
+    return {
+      inFrame: this.#inFrame,
+      surfaces: [...this.#surfaces].map(([id, { width, height, trace }]) => ({
+        id,
+        width,
+        height,
+        frame: trace.frame,
+      })),
+      cached: (slot) => slots.get(slot),
+    };
   }
 
   /** The desktop will show no more of a surface where it shows now: a frame that has not ended does not count. */
@@ -143,7 +179,7 @@ export class GfxPlan {
         return nothing;
       case 'delete-surface':
         this.#keepShown(this.#surfaces.get(pdu.surfaceId));
-        this.#surfaces.delete(pdu.surfaceId);
+        this.#remove(pdu.surfaceId);
         return nothing;
       case 'map-surface-to-output':
       case 'map-surface-to-scaled-output':
@@ -159,6 +195,10 @@ export class GfxPlan {
       case 'caps-confirm':
         for (const surface of this.#surfaces.values()) this.#keepShown(surface);
         this.#surfaces.clear();
+        this.#surfacePixels = 0;
+        this.#slots.clear();
+        this.#cached = () => undefined;
+        this.#cacheIsNew = true;
         this.#inFrame = false;
         return nothing;
       default:
@@ -166,12 +206,27 @@ export class GfxPlan {
     }
   }
 
+  /** @throws DecodeError as a pipeline does: what it will refuse is not worth following */
   #add(id: number, width: number, height: number, frame: ProgressiveFrame | undefined): void {
+    this.#remove(id);
+    this.#surfacePixels += width * height;
+    if (this.#surfacePixels > MAX_SURFACE_PIXELS || this.#surfaces.size >= MAX_SURFACES) {
+      throw new DecodeError('limit_exceeded', 'RDPGFX_CREATE_SURFACE_PDU', 'width', 10, `${width} x ${height}`);
+    }
     this.#surfaces.set(id, {
+      width,
+      height,
       coverage: new Coverage(width, height),
       trace: new ProgressiveTrace(width, height, frame),
       replaced: new Set<number>(),
     });
+  }
+
+  #remove(id: number): void {
+    const old = this.#surfaces.get(id);
+    if (old === undefined) return;
+    this.#surfacePixels -= old.width * old.height;
+    this.#surfaces.delete(id);
   }
 
   #picture(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-1' }>): (command: PlannedGfx) => void {
@@ -191,11 +246,11 @@ export class GfxPlan {
           command.hidden = !coverage.shows(rect);
         };
       case GfxCodecId.caVideo: {
-        const tiles = RemoteFxDecoder.tilesOf(pdu.bitmapData, width, height);
+        const { tiles } = outlineRemoteFx(pdu.bitmapData, rect);
         return (command) => {
           command.tiles = tiles
             ?.toReversed()
-            .map((parts) => coverAll(coverage, parts.map(onSurface)))
+            .map((parts) => coverAll(coverage, parts))
             .reverse();
         };
       }
@@ -238,18 +293,15 @@ function restOf({ pdu, hidden, tiles, stream }: PlannedGfx): GfxPdu | undefined 
     if (stream.inFrame) return pdu;
     return { ...pdu, bitmapData: withoutTiles(pdu.bitmapData, (tile) => tiles[tile] !== 'nothing') };
   }
-  if (pdu.kind === 'wire-to-surface-1' && tiles?.every((need) => need === 'nothing')) {
-    return { ...pdu, bitmapData: withoutTileSets(pdu.bitmapData) };
+  if (pdu.kind === 'wire-to-surface-1' && tiles?.includes('nothing')) {
+    return { ...pdu, bitmapData: withoutRemoteFxTiles(pdu.bitmapData, (tile) => tiles[tile] !== 'nothing') };
   }
   return hidden && pdu.kind !== 'wire-to-surface-2' ? undefined : pdu;
 }
 
-interface Size {
+interface TracedSurface {
   readonly width: number;
   readonly height: number;
-}
-
-interface TracedSurface {
   readonly coverage: Coverage;
   readonly trace: ProgressiveTrace;
   /** Progressive tiles that begin anew before anything builds on what they are. */

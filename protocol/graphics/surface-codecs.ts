@@ -1,14 +1,10 @@
 import { decodeNsCodec } from '../codecs/nscodec.ts';
 import type { PixelTarget } from '../codecs/pixel-target.ts';
-import { withoutTileSets } from '../codecs/remotefx/blocks.ts';
 import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
 import type { SurfaceCodec } from './compositor.ts';
+import { SurfaceCodecId } from './surface-outline.ts';
 
-/**
- * Codec ids that we offer in the Bitmap Codecs Capability Set, [MS-RDPBCGR] 2.2.7.2.10.1.1 `codecID`. The client
- * chooses them; these are the ones that clients have always used.
- */
-export const SurfaceCodecId = { nsCodec: 1, remoteFx: 3 } as const;
+export { SurfaceCodecId } from './surface-outline.ts';
 
 /** Fresh decoders for one compositor: they hold a session's state. */
 export function createSurfaceCodecs(): Map<number, SurfaceCodec> {
@@ -22,8 +18,6 @@ function remoteFx(): SurfaceCodec {
   const decoder = new RemoteFxDecoder();
   return {
     decode: (source, target, _bitsPerPixel, isHidden) => decoder.decode(source, target, isHidden),
-    tilesOf: RemoteFxDecoder.tilesOf,
-    withoutTiles: withoutTileSets,
     save: (state) => decoder.save(state),
     load: (state) => decoder.load(state),
   };

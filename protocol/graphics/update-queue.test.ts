@@ -20,6 +20,7 @@ import {
   sizeOfSurfaceCommand,
 } from '../pdu/surface-command.ts';
 import { Compositor } from './compositor.ts';
+import { DesktopOutline } from './desktop-outline.ts';
 import type { Rect } from './geometry.ts';
 import { GfxPainter, type GfxPictureCodec } from './gfx-painter.ts';
 import { createSurfaceCodecs, SurfaceCodecId } from './surface-codecs.ts';
@@ -29,9 +30,11 @@ import { UpdateQueue } from './update-queue.ts';
 const WIDTH = 100;
 const HEIGHT = 70;
 
+const RESET: GraphicsUpdate = { code: UpdateCode.desktopReset, data: Uint8Array.of(WIDTH, 0, HEIGHT, 0) };
+
 function blank(): Compositor {
   const compositor = new Compositor(createSurfaceCodecs());
-  compositor.apply({ code: UpdateCode.desktopReset, data: Uint8Array.of(WIDTH, 0, HEIGHT, 0) });
+  compositor.apply(RESET);
   compositor.takeDamage();
   return compositor;
 }
@@ -151,18 +154,51 @@ describe('UpdateQueue', () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 15 }), (messages) => {
         const queue = new UpdateQueue();
+        const elsewhere = new UpdateQueue();
+        const outline = new DesktopOutline();
+        outline.follow(RESET);
         const queued = blank();
         const direct = blank();
-        for (const each of messages) {
+        messages.forEach((each, i) => {
           direct.apply(each);
           queue.push(each);
+          elsewhere.push(each);
           if (queue.length % 4 === 3) queue.compact(queued);
-        }
+          if (i % 3 === 2) elsewhere.compact(outline);
+        });
         queue.applyTo(queued);
         assert.deepEqual(queued.pixels, direct.pixels);
+        const there = blank();
+        for (const each of elsewhere.updates) there.apply(each);
+        assert.deepEqual(there.pixels, direct.pixels);
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('forgets of RemoteFX what later pictures say anew: tiles, streams that have none left, and markers of frames', () => {
+    const begin: SurfaceCommand = { kind: 'frame', action: FrameAction.begin, frameId: 1 };
+    const end: SurfaceCommand = { kind: 'frame', action: FrameAction.end, frameId: 1 };
+    const tiles = [0, 1].flatMap((xIdx) => [0, 1].map((yIdx) => ({ ...GREYS[0]!, xIdx, yIdx })));
+    const whole = [{ x: 0, y: 0, width: WIDTH, height: HEIGHT }];
+    const queue = new UpdateQueue();
+    const outline = new DesktopOutline();
+    outline.follow(RESET);
+    for (let i = 0; i < 3; i++) {
+      for (const each of [begin, remoteFx(tiles, whole), end]) queue.push(surfaceUpdate(each));
+    }
+    queue.push(surfaceUpdate(remoteFx([{ ...GREYS[1]!, xIdx: 1 }], whole)));
+    const direct = blank();
+    for (const each of queue.updates) direct.apply(each);
+    queue.compact(outline);
+    // The last whole picture, without the tile that the one after it brings, the end of its frame, and that one.
+    assert.equal(queue.length, 3);
+    const compacted = blank();
+    for (const each of queue.updates) compacted.apply(each);
+    assert.deepEqual(compacted.pixels, direct.pixels);
+    const [first, , last] = queue.updates;
+    assert.ok(first!.data.length < surfaceUpdate(remoteFx(tiles.slice(1), whole)).data.length + 1);
+    assert.deepEqual(last, surfaceUpdate(remoteFx([{ ...GREYS[1]!, xIdx: 1 }], whole)));
   });
 
   it('does not decode the tiles of RemoteFX that later pictures cover', () => {

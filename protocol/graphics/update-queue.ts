@@ -10,13 +10,16 @@ import {
 import {
   decodeSurfaceCommand,
   encodeSurfaceCommand,
+  FrameAction,
   type SurfaceCommand,
   sizeOfSurfaceCommand,
 } from '../pdu/surface-command.ts';
 import type { Compositor } from './compositor.ts';
 import { Coverage } from './coverage.ts';
+import type { QueuedDesktop } from './desktop-outline.ts';
 import type { Rect } from './geometry.ts';
 import { type PlannedGfx, restOfGraphics } from './gfx-plan.ts';
+import { hasTiles, outlineSurfaceBits, withoutHiddenTiles } from './surface-outline.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 
 /**
@@ -44,40 +47,50 @@ export class UpdateQueue {
     this.#bytes += update.data.length;
   }
 
+  /** Those held, in order. */
+  get updates(): readonly GraphicsUpdate[] {
+    return this.#updates;
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.#updates = [];
+    this.#bytes = 0;
+  }
+
   /**
    * Draws everything that is still visible, and empties the queue, also when it throws.
    * @throws {DecodeError} as `Compositor.apply` does
    */
   applyTo(compositor: Compositor): void {
-    for (const { draw } of this.#takePlanned(compositor)) draw();
+    for (const { draw } of this.#takePlanned(compositor)) draw(compositor);
   }
 
   /**
    * Forgets pictures that later ones cover, and draws nothing. What stays is as much as a picture of the desktop, or little more.
-   * @param compositor that of `applyTo`
+   * @param desktop that `applyTo` will draw on, as it is now
    * @throws {DecodeError} as `Compositor.apply` does; the queue is empty then
    */
-  compact(compositor: Compositor): void {
-    for (const { rest } of this.#takePlanned(compositor)) {
+  compact(desktop: QueuedDesktop): void {
+    for (const { rest } of this.#takePlanned(desktop)) {
       const update = rest();
       if (update !== undefined) this.push(update);
     }
   }
 
-  #takePlanned(compositor: Compositor): PlannedUpdate[] {
+  #takePlanned(desktop: QueuedDesktop): PlannedUpdate[] {
     const updates = this.#updates;
-    this.#updates = [];
-    this.#bytes = 0;
+    this.clear();
     if (updates.length === 0) return [];
-    const coverage = new Coverage(compositor.width, compositor.height);
-    const graphics = planGraphics(updates, compositor);
+    const later = { coverage: new Coverage(desktop.width, desktop.height), ...NOTHING_YET };
+    const graphics = planGraphics(updates, desktop);
     const planned: PlannedUpdate[] = [];
     // Newest first: a picture is worth decoding unless those after it hide it.
     for (let i = updates.length - 1; i >= 0; i--) {
       const update = updates[i]!;
-      if (update.code === UpdateCode.bitmap) planned.push(planBitmaps(update, compositor, coverage));
-      else if (update.code === UpdateCode.surfaceCommands) planned.push(planCommands(update, compositor, coverage));
-      else planned.push({ draw: () => compositor.runGraphics(graphics[i]!), rest: () => restOf(update, graphics[i]!) });
+      if (update.code === UpdateCode.bitmap) planned.push(planBitmaps(update, later));
+      else if (update.code === UpdateCode.surfaceCommands) planned.push(planCommands(update, later));
+      else planned.push(planOfGraphics(update, graphics[i]!));
     }
     return planned.reverse();
   }
@@ -86,17 +99,29 @@ export class UpdateQueue {
 /** An update, knowing what comes after it. */
 interface PlannedUpdate {
   /** Draws what is visible of it. */
-  draw(): void;
+  draw(compositor: Compositor): void;
   /** What of it is needed to draw that later. */
   rest(): GraphicsUpdate | undefined;
 }
 
-function planBitmaps(update: GraphicsUpdate, compositor: Compositor, coverage: Coverage): PlannedUpdate {
+/** What is known of the updates after one. */
+interface Later {
+  readonly coverage: Coverage;
+  /** A frame of surface commands ends there: whether one had begun before says nothing. */
+  hasFrameEnd: boolean;
+  /** Pictures of tiles say there what those before them said of those to come. */
+  hasChannels: boolean;
+  hasRegion: boolean;
+}
+
+const NOTHING_YET = { hasFrameEnd: false, hasChannels: false, hasRegion: false } as const;
+
+function planBitmaps(update: GraphicsUpdate, { coverage }: Later): PlannedUpdate {
   const { rectangles } = decodeBitmapUpdate(new ReadCursor(update.data, 'TS_UPDATE_BITMAP_DATA'));
   const visible = rectangles.toReversed().filter((rectangle) => coverage.add(shownPart(rectangle)));
   visible.reverse();
   return {
-    draw: () => {
+    draw: (compositor) => {
       for (const rectangle of visible) compositor.drawBitmap(rectangle);
     },
     rest: () => {
@@ -109,24 +134,28 @@ function planBitmaps(update: GraphicsUpdate, compositor: Compositor, coverage: C
   };
 }
 
-function planCommands(update: GraphicsUpdate, compositor: Compositor, coverage: Coverage): PlannedUpdate {
-  const commands = commandsOf(update).map((command) => ({ command, tiles: 0, hidden: NOTHING }));
-  for (const each of commands.toReversed()) {
-    const tiles = each.command.kind === 'bits' ? compositor.tilesOf(each.command) : undefined;
-    each.tiles = tiles?.length ?? 0;
-    each.hidden = tiles === undefined ? NOTHING : hiddenTiles(tiles, coverage);
-  }
+interface PlannedCommand {
+  readonly command: SurfaceCommand;
+  readonly hidden: ReadonlySet<number>;
+  /** Nothing is left that is needed. */
+  readonly isDone: boolean;
+}
+
+function planCommands(update: GraphicsUpdate, later: Later): PlannedUpdate {
+  const commands = commandsOf(update)
+    .toReversed()
+    .map((command) => planCommand(command, later))
+    .reverse();
   return {
-    draw: () => {
+    draw: (compositor) => {
       for (const { command, hidden } of commands) compositor.runSurfaceCommand(command, (tile) => hidden.has(tile));
     },
     rest: () => {
-      const isHidden = ({ tiles, hidden }: { tiles: number; hidden: ReadonlySet<number> }) =>
-        tiles > 0 && hidden.size === tiles;
-      if (!commands.some(isHidden)) return update;
-      const kept = commands.flatMap((each) =>
-        each.command.kind === 'bits' && isHidden(each) ? (compositor.hiddenRest(each.command) ?? []) : each.command,
-      );
+      if (!commands.some(({ hidden, isDone }) => isDone || hidden.size > 0)) return update;
+      const kept = commands.flatMap(({ command, hidden, isDone }) => {
+        if (isDone) return [];
+        return command.kind === 'bits' && hidden.size > 0 ? withoutHiddenTiles(command, hidden) : command;
+      });
       if (kept.length === 0) return undefined;
       const cursor = new WriteCursor(kept.reduce((sum, command) => sum + sizeOfSurfaceCommand(command), 0));
       for (const command of kept) encodeSurfaceCommand(command, cursor);
@@ -135,23 +164,41 @@ function planCommands(update: GraphicsUpdate, compositor: Compositor, coverage: 
   };
 }
 
+function planCommand(command: SurfaceCommand, later: Later): PlannedCommand {
+  if (command.kind === 'frame') {
+    const isDone = later.hasFrameEnd;
+    later.hasFrameEnd ||= command.action !== FrameAction.begin;
+    return { command, hidden: NOTHING, isDone };
+  }
+  const { tiles, hasChannels, hasRegion } = outlineSurfaceBits(command);
+  const hidden = tiles === undefined ? NOTHING : hiddenTiles(tiles, later.coverage);
+  const saysNothing = !hasTiles(command) || (later.hasRegion && (later.hasChannels || !hasChannels));
+  const isDone = tiles !== undefined && hidden.size === tiles.length && saysNothing;
+  later.hasChannels ||= hasChannels;
+  later.hasRegion ||= hasRegion;
+  return { command, hidden, isDone };
+}
+
 const NOTHING: ReadonlySet<number> = new Set();
 
-function restOf(update: GraphicsUpdate, planned: readonly PlannedGfx[]): GraphicsUpdate {
-  const rest = restOfGraphics(planned);
-  if (rest.length === planned.length && rest.every((pdu, i) => pdu === planned[i]!.pdu)) return update;
+function planOfGraphics(update: GraphicsUpdate, planned: readonly PlannedGfx[]): PlannedUpdate {
   return {
-    code: update.code,
-    data: concatBytes(...rest.map((pdu) => (pdu.kind === 'unknown' ? EMPTY : encodeGfxPdu(pdu)))),
+    draw: (compositor) => compositor.runGraphics(planned),
+    rest: () => {
+      const rest = restOfGraphics(planned);
+      if (rest.length === planned.length && rest.every((pdu, i) => pdu === planned[i]!.pdu)) return update;
+      const bytes = rest.map((pdu) => (pdu.kind === 'unknown' ? EMPTY : encodeGfxPdu(pdu)));
+      return { code: update.code, data: concatBytes(...bytes) };
+    },
   };
 }
 
 const EMPTY = new Uint8Array(0);
 
 /** The messages of the graphics pipeline in each update, and what of them later ones cover. */
-function planGraphics(updates: readonly GraphicsUpdate[], compositor: Compositor): readonly (readonly PlannedGfx[])[] {
+function planGraphics(updates: readonly GraphicsUpdate[], desktop: QueuedDesktop): readonly (readonly PlannedGfx[])[] {
   if (!updates.some(isGraphics)) return [];
-  const plan = compositor.planGraphics();
+  const plan = desktop.planGraphics();
   const planned = updates.map((update) => (isGraphics(update) ? plan.read(update.data) : []));
   plan.finish();
   return planned;

@@ -233,9 +233,14 @@ function readList<T>(cursor: ReadCursor, field: string, read: (cursor: ReadCurso
   return items;
 }
 
+/** Made once: text for an error that nearly no message has. */
+const CONTEXTS = new Map<number, string>(
+  Object.entries(GfxCommand).map(([name, value]) => [
+    value,
+    `RDPGFX_${name.replace(/([A-Z0-9])/g, '_$1').toUpperCase()}_PDU`,
+  ]),
+);
+
 function contextOf(cmdId: number): string {
-  for (const [name, value] of Object.entries(GfxCommand)) {
-    if (value === cmdId) return `RDPGFX_${name.replace(/([A-Z0-9])/g, '_$1').toUpperCase()}_PDU`;
-  }
-  return 'RDPGFX_HEADER';
+  return CONTEXTS.get(cmdId) ?? 'RDPGFX_HEADER';
 }

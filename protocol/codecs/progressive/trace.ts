@@ -106,6 +106,11 @@ export class ProgressiveTrace {
     return { ...outline, draws: undefined };
   }
 
+  /** Where a decoder is that has decoded what was traced. */
+  get frame(): ProgressiveFrame {
+    return { inFrame: this.#inFrame, tiles: [...this.#tiles.keys()], rects: this.#rects };
+  }
+
   /** The streams that are known end here: rectangles still to come in a frame that has not ended may show its tiles. */
   leaveOpen(): void {
     for (const tile of this.#tiles.values()) tile.isSeen = true;

@@ -70,11 +70,7 @@ export type RfxBlock =
 
 /** Reads the next block of an encoded bitmap stream; the cursor moves past it. */
 export function decodeBlock(cursor: ReadCursor): RfxBlock {
-  const start = cursor.position;
-  const blockType = cursor.u16('blockType');
-  const blockLen = cursor.u32('blockLen');
-  if (blockLen < HEADER_SIZE) throw cursor.error('invalid_value', 'blockLen', `${blockLen} is less than its header`);
-  const body = cursor.sub(blockLen - (cursor.position - start), 'blockLen', contextOf(blockType));
+  const { blockType, body } = readBlockHeader(cursor);
   switch (blockType) {
     case BlockType.sync:
       if (body.u32('magic') !== SYNC_MAGIC) throw body.error('invalid_value', 'magic');
@@ -93,7 +89,7 @@ export function decodeBlock(cursor: ReadCursor): RfxBlock {
     case BlockType.frameEnd:
       return { kind: 'frame-end' };
     case BlockType.region:
-      return decodeRegion(body);
+      return { kind: 'region', rects: readRegion(body) };
     case BlockType.extension:
       return decodeTileSet(body);
     default:
@@ -101,15 +97,44 @@ export function decodeBlock(cursor: ReadCursor): RfxBlock {
   }
 }
 
-/** A stream without its tile sets: what streams after it may build on. */
-export function withoutTileSets(source: Uint8Array): Uint8Array {
+/** Any block of a stream, by its header; the cursor moves past it. */
+export function readBlockHeader(cursor: ReadCursor): { blockType: number; body: ReadCursor } {
+  const blockType = cursor.u16('blockType');
+  const blockLen = cursor.u32('blockLen');
+  if (blockLen < HEADER_SIZE) throw cursor.error('invalid_value', 'blockLen', `${blockLen} is less than its header`);
+  return { blockType, body: cursor.sub(blockLen - HEADER_SIZE, 'blockLen', contextOf(blockType)) };
+}
+
+/**
+ * A stream without some of its tiles, and without the tile sets that have none left.
+ * @param isWanted whether a tile, counted through the stream, stays
+ */
+export function withoutTiles(source: Uint8Array, isWanted: (tile: number) => boolean): Uint8Array {
   const cursor = new ReadCursor(source, 'TS_RFX_BLOCKT');
   const kept: Uint8Array[] = [];
+  let count = 0;
   while (cursor.remaining > 0) {
     const start = cursor.position;
-    const blockType = cursor.u16('blockType');
-    cursor.skip(cursor.u32('blockLen') - 6, 'blockLen'); // blockType, blockLen
-    if (blockType !== BlockType.extension) kept.push(source.subarray(start, cursor.position));
+    const { blockType, body } = readBlockHeader(cursor);
+    if (blockType !== BlockType.extension) {
+      kept.push(source.subarray(start, cursor.position));
+      continue;
+    }
+    const { tileCount } = readTileSetHead(body);
+    const head = source.slice(start, body.position);
+    const tiles: Uint8Array[] = [];
+    for (let i = 0; i < tileCount; i++) {
+      const from = body.position;
+      readTilePlace(body);
+      if (isWanted(count++)) tiles.push(source.subarray(from, body.position));
+    }
+    if (tiles.length === 0) continue;
+    const size = tiles.reduce((sum, tile) => sum + tile.length, 0);
+    const view = new DataView(head.buffer);
+    view.setUint32(BLOCK_LEN_OFFSET, head.length + size, true);
+    view.setUint16(NUM_TILES_OFFSET, tiles.length, true);
+    view.setUint32(NUM_TILES_OFFSET + 2, size, true); // tilesDataSize
+    kept.push(head, ...tiles);
   }
   return concatBytes(...kept);
 }
@@ -134,7 +159,7 @@ function decodeContext(body: ReadCursor): RfxBlock {
 }
 
 /** [MS-RDPRFX] 2.2.2.3.3 TS_RFX_REGION. */
-function decodeRegion(body: ReadCursor): RfxBlock {
+export function readRegion(body: ReadCursor): readonly RegionRect[] {
   body.skip(2, 'codecId');
   body.skip(1, 'regionFlags');
   const count = body.u16('numRects');
@@ -144,14 +169,31 @@ function decodeRegion(body: ReadCursor): RfxBlock {
     rects.push({ x: body.u16('x'), y: body.u16('y'), width: body.u16('width'), height: body.u16('height') });
   }
   if (body.u16('regionType') !== BlockType.tileRegion) throw body.error('invalid_value', 'regionType');
-  return { kind: 'region', rects };
+  return rects;
 }
 
-/** [MS-RDPRFX] 2.2.2.3.4 TS_RFX_TILESET. */
 function decodeTileSet(body: ReadCursor): RfxBlock {
+  const { subtype, properties, quantCount, quantization, tileCount } = readTileSetHead(body);
+  if (subtype !== BlockType.tileSet) return { kind: 'unknown', blockType: subtype };
+  const values: Quantization[] = [];
+  const cursor = new ReadCursor(quantization, 'TS_RFX_CODEC_QUANT');
+  for (let i = 0; i < quantCount; i++) values.push(decodeQuantization(cursor));
+  const tiles: EncodedTile[] = [];
+  for (let i = 0; i < tileCount; i++) tiles.push(decodeTile(body, quantCount));
+  return { kind: 'tile-set', entropy: entropyMode(body, (properties >> 10) & 0xf), quantization: values, tiles };
+}
+
+const BLOCK_LEN_OFFSET = 2; // blockType
+/** In a tile set's block: behind its header with codecId and channelId, subtype, idx, properties, numQuant and tileSize. */
+const NUM_TILES_OFFSET = 8 + 2 + 2 + 2 + 1 + 1;
+
+/** [MS-RDPRFX] 2.2.2.3.4 TS_RFX_TILESET, up to its tiles; of a block that is none only its subtype, and no tiles. */
+export function readTileSetHead(body: ReadCursor) {
   body.skip(2, 'codecId');
   const subtype = body.u16('subtype');
-  if (subtype !== BlockType.tileSet) return { kind: 'unknown', blockType: subtype };
+  if (subtype !== BlockType.tileSet) {
+    return { subtype, properties: 0, quantCount: 0, quantization: new Uint8Array(0), tileCount: 0 };
+  }
   body.skip(2, 'idx');
   const properties = body.u16('properties');
   const quantCount = body.u8('numQuant');
@@ -159,11 +201,19 @@ function decodeTileSet(body: ReadCursor): RfxBlock {
   const tileCount = body.u16('numTiles');
   if (tileCount > MAX_TILES) throw body.error('limit_exceeded', 'numTiles', `${tileCount} tiles`);
   body.skip(4, 'tilesDataSize');
-  const quantization: Quantization[] = [];
-  for (let i = 0; i < quantCount; i++) quantization.push(decodeQuantization(body));
-  const tiles: EncodedTile[] = [];
-  for (let i = 0; i < tileCount; i++) tiles.push(decodeTile(body, quantCount));
-  return { kind: 'tile-set', entropy: entropyMode(body, (properties >> 10) & 0xf), quantization, tiles };
+  const quantization = body.bytes(quantCount * SIZE_OF_QUANTIZATION, 'quantVals');
+  return { subtype, properties, quantCount, quantization, tileCount };
+}
+
+/** Where a tile is; the cursor moves past all of it. */
+export function readTilePlace(body: ReadCursor): { xIdx: number; yIdx: number } {
+  if (body.u16('tile.blockType') !== BlockType.tile) throw body.error('invalid_value', 'tile.blockType');
+  const blockLen = body.u32('tile.blockLen');
+  body.skip(3, 'quantIdx');
+  const xIdx = body.u16('xIdx');
+  const yIdx = body.u16('yIdx');
+  body.skip(blockLen - HEADER_SIZE - 7, 'tile.blockLen'); // quantIdx, xIdx, yIdx
+  return { xIdx, yIdx };
 }
 
 function decodeTile(body: ReadCursor, quantCount: number): EncodedTile {
@@ -201,11 +251,12 @@ function entropyMode(body: ReadCursor, value: number): RlgrMode {
   throw body.error('invalid_value', 'properties.et', `entropy algorithm ${value}`);
 }
 
+const CONTEXTS = new Map<number, string>(
+  Object.entries(BlockType).map(([name, type]) => [type, `TS_RFX_${name.toUpperCase()}`]),
+);
+
 function contextOf(blockType: number): string {
-  for (const [name, value] of Object.entries(BlockType)) {
-    if (value === blockType) return `TS_RFX_${name.toUpperCase()}`;
-  }
-  return 'TS_RFX_BLOCKT';
+  return CONTEXTS.get(blockType) ?? 'TS_RFX_BLOCKT';
 }
 
 /** What one encoded frame says, for `encodeFrame`. */

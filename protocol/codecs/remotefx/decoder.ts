@@ -5,7 +5,6 @@ import { decodeBlock, type RegionRect } from './blocks.ts';
 import { clip, drawTile } from './draw-tile.ts';
 import { TileDecoder } from './tile-codec.ts';
 import { type TileKernels, tileKernels } from './tile-kernels.ts';
-import { TILE_SIZE } from './wavelet.ts';
 
 /**
  * RemoteFX, [MS-RDPRFX]: image and video mode, RLGR1 and RLGR3. One instance a codec context, because in video mode
@@ -70,32 +69,6 @@ export class RemoteFxDecoder {
       }
     }
     return changed;
-  }
-
-  /**
-   * What each tile of a stream shows, in the order of the stream and relative to the picture's corner, without decoding any.
-   * @returns undefined where the stream alone does not say
-   */
-  static tilesOf(source: Uint8Array, width: number, height: number): RegionRect[][] | undefined {
-    const cursor = new ReadCursor(source, 'TS_RFX_BLOCKT');
-    const tiles: RegionRect[][] = [];
-    let region: readonly RegionRect[] = [];
-    while (cursor.remaining > 0) {
-      const block = decodeBlock(cursor);
-      if (block.kind === 'region') region = block.rects;
-      if (block.kind !== 'tile-set') continue;
-      // The channel's whole frame, whose size may have come with an earlier stream.
-      if (region.length === 0) return undefined;
-      for (const { xIdx, yIdx } of block.tiles) {
-        const left = xIdx * TILE_SIZE;
-        const top = yIdx * TILE_SIZE;
-        const right = Math.min(left + TILE_SIZE, width);
-        const bottom = Math.min(top + TILE_SIZE, height);
-        const parts = region.map((rect) => clip(rect, left, top, right, bottom));
-        tiles.push(parts.filter((part) => part !== undefined));
-      }
-    }
-    return tiles;
   }
 
   /** What headers of earlier streams said of those to come. */
