@@ -73,7 +73,7 @@ export class HostSession {
   #recorder: FrameRecorder | undefined;
   #pointer = { x: 0, y: 0 };
   #failed = false;
-  /** Updates so far. */
+  /** Updates so far; good while somebody watches. */
   #updates = 0;
   #finishing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -158,9 +158,13 @@ export class HostSession {
     if (this.#finishing === undefined) this.#recorder?.watched();
   }
 
-  /** @param isOwner whether it has drawn all updates so far itself, and hears of nothing that it does on its own */
-  attachViewer(viewer: number, isOwner: boolean): void {
+  /**
+   * @param isOwner whether it has drawn all updates so far itself, and hears of nothing that it does on its own
+   * @param updates so many have come so far, of which nothing is told that nobody will see
+   */
+  attachViewer(viewer: number, isOwner: boolean, updates: number): void {
     if (this.#finishing !== undefined) return;
+    this.#updates = updates;
     const at = sessionClock();
     const regions = new RegionsViewer({
       send: (message, updates) =>

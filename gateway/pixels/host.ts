@@ -124,7 +124,7 @@ function handle(message: ToHost): void {
       session.event(message.event, message.at);
       return;
     case 'attach-viewer':
-      session.attachViewer(message.viewer, message.isOwner);
+      session.attachViewer(message.viewer, message.isOwner, message.updates);
       return;
     case 'viewer-ack':
       session.acknowledge(message.viewer, message.seq);

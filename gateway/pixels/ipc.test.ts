@@ -20,7 +20,7 @@ const toHost: ToHost[] = [
   { kind: 'open', session: 2, at, options: { sessionId: 'ü' } },
   { kind: 'update', session: 0xffffffff, at, update: { code: 0x40, data: Uint8Array.of(1, 2, 3, 4) } },
   { kind: 'pointer-moved', session: 1, at, x: 65535, y: 3 },
-  { kind: 'attach-viewer', session: 1, at, viewer: 7, isOwner: true },
+  { kind: 'attach-viewer', session: 1, at, viewer: 7, isOwner: true, updates: 70_000 },
   { kind: 'take-state', session: 1, at, viewer: 7, limit: 0xffffffff },
   { kind: 'viewer-ack', session: 1, at, viewer: 7, seq: 9 },
   { kind: 'detach-viewer', session: 1, at, viewer: 7 },

@@ -29,6 +29,8 @@ export type ToHost =
       readonly viewer: number;
       /** It has drawn all updates so far itself, and hears of nothing that it does on its own. */
       readonly isOwner: boolean;
+      /** So many of the session's updates came before it, whatever of them was worth forwarding. */
+      readonly updates: number;
     }
   /** The viewer would like to draw the updates from here on itself. Answered with `viewer-state`. */
   | {
@@ -178,9 +180,10 @@ export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
       return cursor.finish();
     }
     case 'attach-viewer': {
-      const cursor = openFrame(kind, message, 4 + 1); // viewer, isOwner
+      const cursor = openFrame(kind, message, 4 + 1 + 4); // viewer, isOwner, updates
       cursor.u32(message.viewer);
       cursor.u8(message.isOwner ? 1 : 0);
+      cursor.u32(message.updates);
       return cursor.finish();
     }
     case 'take-state': {
@@ -237,8 +240,10 @@ export function decodeToHost(frame: Uint8Array): ToHost {
       return { kind: 'update', session, at, update: { code: cursor.u8('code'), data: cursor.rest() } };
     case ToHostKind['pointer-moved']:
       return { kind: 'pointer-moved', session, at, x: cursor.u16('x'), y: cursor.u16('y') };
-    case ToHostKind['attach-viewer']:
-      return { kind: 'attach-viewer', session, at, viewer: cursor.u32('viewer'), isOwner: cursor.u8('isOwner') === 1 };
+    case ToHostKind['attach-viewer']: {
+      const [viewer, isOwner] = [cursor.u32('viewer'), cursor.u8('isOwner') === 1];
+      return { kind: 'attach-viewer', session, at, viewer, isOwner, updates: cursor.u32('updates') };
+    }
     case ToHostKind['take-state']:
       return { kind: 'take-state', session, at, viewer: cursor.u32('viewer'), limit: cursor.u32('limit') };
     case ToHostKind['viewer-ack']:

@@ -237,15 +237,17 @@ class OpenSession implements HostedSession {
     this.#send = send;
     this.opened = this.#opening.promise;
     this.finished = this.#finishing.promise;
-    this.sink = new PixelSink(id, {
-      send: (message) => send(message, this.#patience),
+    const events = {
+      send: (message: ToHost) => send(message, this.#patience),
       overflowed: () => this.#fail('recording_failed', 'the pixel host cannot keep up'),
-      ended: (at) => {
+      broken: (error: unknown) => this.#fail('protocol_error', error instanceof Error ? error.message : String(error)),
+      ended: (at: number) => {
         this.#hasEnded = true;
         this.#viewers.clear();
         send({ kind: 'finish', session: id, at });
       },
-    });
+    };
+    this.sink = new PixelSink(id, events, { recorded: hostOptions.directory !== undefined });
     send({ kind: 'open', session: id, at: sessionClock(), options: hostOptions });
   }
 
@@ -281,13 +283,15 @@ class OpenSession implements HostedSession {
   }
 
   #watch(id: number, viewer: PixelViewer & Partial<PixelOwner>, isOwner: boolean): PixelWatch {
+    this.sink.need();
     if (this.#state === 'failed') {
       // Not within this call: the caller does not hold its watch yet.
       queueMicrotask(() => viewer.failed());
       return { acknowledge: () => {}, close: () => {} };
     }
     this.#viewers.set(id, viewer);
-    this.#send({ kind: 'attach-viewer', session: this.#id, at: sessionClock(), viewer: id, isOwner });
+    const { updates } = this.sink;
+    this.#send({ kind: 'attach-viewer', session: this.#id, at: sessionClock(), viewer: id, isOwner, updates });
     return {
       acknowledge: (seq) => {
         if (!this.#viewers.has(id)) return;
@@ -296,6 +300,7 @@ class OpenSession implements HostedSession {
       close: () => {
         if (!this.#viewers.delete(id)) return;
         this.#send({ kind: 'detach-viewer', session: this.#id, at: sessionClock(), viewer: id });
+        if (this.#viewers.size === 0) this.sink.rest();
       },
     };
   }
@@ -376,6 +381,7 @@ class OpenSession implements HostedSession {
   #fail(code: PixelFailureCode, detail: string): void {
     const before = this.#state;
     this.#state = 'failed';
+    this.sink.stop();
     if (before === 'opening') {
       this.#opening.reject(new GatewayError('recorder_unavailable', detail));
       this.#settle(undefined);

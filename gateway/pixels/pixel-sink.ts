@@ -1,5 +1,6 @@
-import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
+import { type GraphicsUpdate, isDrawing, UpdateCode } from '#protocol/graphics/update.ts';
 import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
+import { HeldUpdates } from './held-updates.ts';
 import type { ToHost } from './ipc.ts';
 
 /** Bytes of updates that one session may have on their way to the pixel host. Past it the host cannot keep up. */
@@ -9,24 +10,44 @@ export interface PixelSinkEvents {
   send(message: ToHost): void;
   /** The backlog is full. Called once; the sink swallows everything after it. */
   overflowed(): void;
+  /** What the server has drawn breaks the protocol; as `overflowed`. */
+  broken(error: unknown): void;
   ended(at: number): void;
 }
 
+export interface PixelSinkOptions {
+  /** Of the backlog, in bytes. */
+  readonly limit?: number;
+  /** Whether pixels are needed all the time. Otherwise only between `need` and `rest`: what is drawn before is held. */
+  readonly recorded: boolean;
+}
+
 /**
- * The session's sink that forwards to the pixel host. Never blocks: what the host has not taken yet is counted, and
- * past `MAX_SESSION_BACKLOG` the session has failed rather than lose an update without a word.
+ * The session's sink that forwards to the pixel host, or holds what nobody needs ([0048](../../docs/adr/0048-pictures-nobody-needs.md)).
+ * Never blocks: what the host has not taken yet is counted, and past `MAX_SESSION_BACKLOG` the session has failed rather than lose
+ * an update without a word.
  */
 export class PixelSink implements SessionSink {
   readonly #session: number;
   readonly #events: PixelSinkEvents;
   readonly #limit: number;
+  readonly #held: HeldUpdates | undefined;
+  #isNeeded: boolean;
+  #isTidying = false;
+  /** Where the owner's pointer is, when the host was not told. */
+  #pointer: { readonly x: number; readonly y: number } | undefined;
+  #updates = 0;
   #backlog = 0;
-  #state: 'open' | 'overflowed' | 'ended' = 'open';
+  /** When something was last heard. */
+  #at = 0;
+  #state: 'open' | 'failed' | 'ended' = 'open';
 
-  constructor(session: number, events: PixelSinkEvents, limit = MAX_SESSION_BACKLOG) {
+  constructor(session: number, events: PixelSinkEvents, { limit = MAX_SESSION_BACKLOG, recorded }: PixelSinkOptions) {
     this.#session = session;
     this.#events = events;
     this.#limit = limit;
+    this.#isNeeded = recorded;
+    this.#held = recorded ? undefined : new HeldUpdates();
   }
 
   /** Bytes sent and not yet taken. */
@@ -34,32 +55,116 @@ export class PixelSink implements SessionSink {
     return this.#backlog;
   }
 
+  /** How many have come so far. */
+  get updates(): number {
+    return this.#updates;
+  }
+
   graphics(update: GraphicsUpdate, at: number): void {
     if (this.#state !== 'open') return;
-    if (this.#backlog + update.data.length > this.#limit) {
-      this.#state = 'overflowed';
-      this.#events.overflowed();
-      return;
-    }
-    this.#backlog += update.data.length;
-    this.#events.send({ kind: 'update', session: this.#session, at, update });
+    this.#at = at;
+    this.#updates++;
+    if (this.#held !== undefined && this.#hold(update, this.#held)) return;
+    this.#forward(update);
   }
 
   pointerMoved(x: number, y: number, at: number): void {
     if (this.#state !== 'open') return;
+    this.#at = at;
     const place = { x: clampToU16(x), y: clampToU16(y) };
-    this.#events.send({ kind: 'pointer-moved', session: this.#session, at, ...place });
+    if (this.#isNeeded) this.#events.send({ kind: 'pointer-moved', session: this.#session, at, ...place });
+    else this.#pointer = place;
+  }
+
+  /** Somebody needs pixels from here on: the host is brought up to date. */
+  need(): void {
+    if (this.#held === undefined || this.#isNeeded || this.#state !== 'open') return;
+    this.#isNeeded = true;
+    this.#handOn(this.#held);
+    if (this.#pointer === undefined || this.#state !== 'open') return;
+    this.#events.send({ kind: 'pointer-moved', session: this.#session, at: this.#at, ...this.#pointer });
+    this.#pointer = undefined;
+  }
+
+  /** Nobody does any more. */
+  rest(): void {
+    if (this.#held !== undefined) this.#isNeeded = false;
+  }
+
+  /** The host cannot do anything for this session any more. */
+  stop(): void {
+    if (this.#state === 'open') this.#state = 'failed';
+    this.#held?.clear();
   }
 
   end(_reason: SessionEnd, at: number): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
+    this.#held?.clear();
     this.#events.ended(at);
   }
 
   /** The host has taken this many bytes. */
   progress(bytes: number): void {
     this.#backlog = Math.max(0, this.#backlog - bytes);
+  }
+
+  /** Holds an update that may wait. Of all others the host hears at once, and in order where that says something. */
+  #hold(update: GraphicsUpdate, held: HeldUpdates): boolean {
+    if (!isDrawing(update)) {
+      // These change what was drawn before them; pointers go by themselves.
+      const { code } = update;
+      if (code === UpdateCode.palette || code === UpdateCode.desktopReset) {
+        this.#handOn(held);
+        this.#guard(() => held.follow(update));
+      } else if (code === UpdateCode.pointerPosition) this.#pointer = undefined;
+      return false;
+    }
+    if (this.#isNeeded) {
+      this.#guard(() => held.follow(update));
+      return false;
+    }
+    held.push(update);
+    if (!held.isFull || this.#isTidying) return true;
+    this.#isTidying = true;
+    // Behind what waits in this turn of the event loop, as the owner's picture does.
+    setImmediate(() => {
+      this.#isTidying = false;
+      this.#tidy(held);
+    });
+    return true;
+  }
+
+  #tidy(held: HeldUpdates): void {
+    if (this.#state !== 'open' || !held.isFull) return;
+    this.#guard(() => {
+      if (!held.compact()) this.#handOn(held);
+    });
+  }
+
+  #handOn(held: HeldUpdates): void {
+    this.#guard(() => held.handOn((update) => this.#forward(update)));
+  }
+
+  #forward(update: GraphicsUpdate): void {
+    if (this.#state !== 'open') return;
+    if (this.#backlog + update.data.length > this.#limit) {
+      this.stop();
+      this.#events.overflowed();
+      return;
+    }
+    this.#backlog += update.data.length;
+    this.#events.send({ kind: 'update', session: this.#session, at: this.#at, update });
+  }
+
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      if (this.#state !== 'open') return;
+      this.stop();
+      this.#events.broken(error);
+    }
   }
 }
 

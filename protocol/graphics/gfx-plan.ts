@@ -4,7 +4,7 @@ import { outlineClearCodec } from '../codecs/clearcodec/outline.ts';
 import { MAX_PICTURE_PIXELS } from '../codecs/pixel-target.ts';
 import { withoutTiles } from '../codecs/progressive/blocks.ts';
 import type { TileNeed } from '../codecs/progressive/decoder.ts';
-import { type ProgressiveFrame, ProgressiveTrace, type TracedStream } from '../codecs/progressive/trace.ts';
+import { MAX_DRAWS, type ProgressiveFrame, ProgressiveTrace, type TracedStream } from '../codecs/progressive/trace.ts';
 import { withoutTiles as withoutRemoteFxTiles } from '../codecs/remotefx/blocks.ts';
 import { outlineRemoteFx } from '../codecs/remotefx/outline.ts';
 import { ReadCursor } from '../core/cursor.ts';
@@ -16,6 +16,12 @@ import type { Rect } from './geometry.ts';
 export const MAX_SURFACE_PIXELS = 2 * MAX_PICTURE_PIXELS;
 /** One for the desktop, and a few that servers keep windows and pictures in. */
 const MAX_SURFACES = 4096;
+
+/** Of the progressive regions of one frame together; a desktop of 8192×4320 has 8,704 tiles. */
+const MAX_FRAME_RECTS = 1 << 17;
+
+/** Parts of tiles that a plan remembers: a queue of pictures has thousands. */
+const MAX_PLANNED_DRAWS = 1 << 18;
 
 export interface Size {
   readonly width: number;
@@ -61,6 +67,10 @@ export class GfxPlan {
   #cached: (slot: number) => Size | undefined;
   #cacheIsNew = false;
   #surfacePixels = 0;
+  /** Rectangles of the frame's progressive regions, which count until it ends. */
+  #frameRects = 0;
+  /** What of pictures of tiles is remembered one by one, so far. */
+  #draws = 0;
   #inFrame: boolean;
   /** How to walk back over each command that was read. */
   readonly #back: ((command: PlannedGfx) => void)[] = [];
@@ -190,6 +200,7 @@ export class GfxPlan {
         return nothing;
       case 'end-frame':
         this.#inFrame = false;
+        this.#frameRects = 0;
         for (const { trace } of this.#surfaces.values()) trace.endFrame();
         return nothing;
       case 'caps-confirm':
@@ -213,6 +224,7 @@ export class GfxPlan {
     if (this.#surfacePixels > MAX_SURFACE_PIXELS || this.#surfaces.size >= MAX_SURFACES) {
       throw new DecodeError('limit_exceeded', 'RDPGFX_CREATE_SURFACE_PDU', 'width', 10, `${width} x ${height}`);
     }
+    if (frame !== undefined) this.#countRects(frame.rects.length);
     this.#surfaces.set(id, {
       width,
       height,
@@ -220,6 +232,12 @@ export class GfxPlan {
       trace: new ProgressiveTrace(width, height, frame),
       replaced: new Set<number>(),
     });
+  }
+
+  #countRects(count: number): void {
+    this.#frameRects += count;
+    if (this.#frameRects <= MAX_FRAME_RECTS) return;
+    throw new DecodeError('limit_exceeded', 'RFX_PROGRESSIVE_REGION', 'numRects', 0, `${this.#frameRects} in a frame`);
   }
 
   #remove(id: number): void {
@@ -247,6 +265,8 @@ export class GfxPlan {
         };
       case GfxCodecId.caVideo: {
         const { tiles } = outlineRemoteFx(pdu.bitmapData, rect);
+        this.#draws += tiles?.reduce((sum, parts) => sum + parts.length, 0) ?? 0;
+        if (this.#draws > MAX_PLANNED_DRAWS) return nothing;
         return (command) => {
           command.tiles = tiles
             ?.toReversed()
@@ -271,7 +291,9 @@ export class GfxPlan {
     const surface = this.#surfaces.get(pdu.surfaceId);
     const isKnown = pdu.codecId === GfxCodecId.progressive || pdu.codecId === GfxCodecId.progressiveV2;
     if (surface === undefined || !isKnown) return nothing;
-    const stream = surface.trace.stream(pdu.bitmapData);
+    const stream = surface.trace.stream(pdu.bitmapData, Math.min(MAX_DRAWS, MAX_PLANNED_DRAWS - this.#draws));
+    this.#draws += stream.draws?.length ?? 0;
+    this.#countRects(stream.rects.length);
     return (command) => {
       const isSeen = coverDraws(stream, surface.coverage);
       command.tiles = needsOf(stream, surface.replaced);

@@ -3,7 +3,8 @@ import { afterEach, describe, it } from 'node:test';
 import sharp from 'sharp';
 import { createLogger } from '../../gateway/log.ts';
 import { HostSession } from '../../gateway/pixels/host-session.ts';
-import { decodeFromHost, encodeFromHost } from '../../gateway/pixels/ipc.ts';
+import { decodeFromHost, encodeFromHost, type ToHost } from '../../gateway/pixels/ipc.ts';
+import { PixelSink } from '../../gateway/pixels/pixel-sink.ts';
 import type { PixelOwner } from '../../gateway/sessions/ports.ts';
 import type { TunnelConnection } from '../../gateway/tunnel/connection.ts';
 import { OwnerConnection } from '../../gateway/tunnel/owner-connection.ts';
@@ -34,6 +35,7 @@ class Course {
   readonly #owner: OwnerConnection;
   readonly #link: DesktopLink;
   readonly #host: HostSession;
+  readonly #sink: PixelSink;
   #viewer = 0;
   #toHost: PixelOwner | undefined;
 
@@ -49,6 +51,17 @@ class Course {
       },
       createLogger('silent'),
     );
+    const events = {
+      send: (message: ToHost) => {
+        if (message.kind !== 'update') return;
+        const { code, data } = message.update;
+        this.#host.update({ code, data: data.slice() }, 0);
+      },
+      overflowed: () => assert.fail('overflowed'),
+      broken: (error: unknown) => assert.fail(String(error)),
+      ended: () => {},
+    };
+    this.#sink = new PixelSink(1, events, { recorded: false });
     this.#link = new DesktopLink({
       ticket: 't',
       pictures: 'stream',
@@ -77,11 +90,15 @@ class Course {
       watch: (viewer) => {
         this.#toHost = viewer;
         const id = ++this.#viewer;
-        this.#host.attachViewer(id, true);
+        this.#sink.need();
+        this.#host.attachViewer(id, true, this.#sink.updates);
         return {
           acknowledge: (seq) => this.#host.acknowledge(id, seq),
           takeState: (limit) => this.#host.takeState(id, limit),
-          close: () => this.#host.detachViewer(id),
+          close: () => {
+            this.#host.detachViewer(id);
+            this.#sink.rest();
+          },
         };
       },
     });
@@ -94,7 +111,7 @@ class Course {
     this.updates++;
     this.reference.apply(update);
     this.#owner.graphics(update);
-    this.#host.update({ code: update.code, data: update.data.slice() }, 0);
+    this.#sink.graphics(update, 0);
   }
 
   choose(choice: 'stream' | 'regions'): void {

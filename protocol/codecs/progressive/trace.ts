@@ -39,7 +39,9 @@ export interface ProgressiveFrame {
 }
 
 /** Draws of one stream that are told one by one: a desktop of 8192×4320 pixels has 8,704 tiles. */
-const MAX_DRAWS = 16_384;
+export const MAX_DRAWS = 16_384;
+/** Tiles times rectangles of one stream that are looked at for that. */
+const MAX_PAIRS = 1 << 16;
 
 /** Follows what a surface's `ProgressiveDecoder` will draw where, stream by stream, without decoding a tile. */
 export class ProgressiveTrace {
@@ -59,19 +61,23 @@ export class ProgressiveTrace {
     this.#rects = [...frame.rects];
   }
 
-  /** @throws DecodeError where the stream's structure is broken */
-  stream(source: Uint8Array): TracedStream {
+  /**
+   * @param maxDraws how many draws may be told one by one
+   * @throws DecodeError where the stream's structure is broken
+   */
+  stream(source: Uint8Array, maxDraws = MAX_DRAWS): TracedStream {
     const cursor = new ReadCursor(source, 'RFX_PROGRESSIVE_BITMAP_STREAM');
     const tiles: (TracedTile | undefined)[] = [];
     const draws: TracedDraw[] = [];
+    let pairs = 0;
     let isTooMuch = false;
     const draw = (tile: TracedTile, rect: RegionRect): void => {
       const left = (tile.key % MAX_TILE_INDEX) * TILE_SIZE;
       const top = Math.floor(tile.key / MAX_TILE_INDEX) * TILE_SIZE;
       const right = Math.min(left + TILE_SIZE, this.#width);
       const bottom = Math.min(top + TILE_SIZE, this.#height);
-      const part = isTooMuch ? undefined : clip(rect, left, top, right, bottom);
-      if (part !== undefined) isTooMuch = draws.push({ tile, part }) > MAX_DRAWS;
+      const part = clip(rect, left, top, right, bottom);
+      if (part !== undefined) draws.push({ tile, part });
     };
     const rects: RegionRect[] = [];
     while (cursor.remaining > 0) {
@@ -94,8 +100,13 @@ export class ProgressiveTrace {
       }
       if (!this.#inFrame) continue;
       // As `ProgressiveDecoder` does it: new tiles in the rectangles of the whole frame, earlier tiles in the new ones.
-      for (const rect of this.#rects) for (const tile of fresh.values()) draw(tile, rect);
-      for (const rect of block.rects) for (const tile of this.#tiles.values()) draw(tile, rect);
+      pairs += this.#rects.length * fresh.size + block.rects.length * this.#tiles.size;
+      isTooMuch ||= pairs > MAX_PAIRS;
+      if (!isTooMuch) {
+        for (const rect of this.#rects) for (const tile of fresh.values()) draw(tile, rect);
+        for (const rect of block.rects) for (const tile of this.#tiles.values()) draw(tile, rect);
+        isTooMuch = draws.length > maxDraws;
+      }
       rects.push(...block.rects);
       this.#rects.push(...block.rects);
     }

@@ -4,7 +4,7 @@ import { clip } from './draw-tile.ts';
 import { TILE_SIZE } from './wavelet.ts';
 
 /** Tiles times rectangles of one stream: a desktop of 8192×4320 pixels has 8,704 tiles. */
-const MAX_PARTS = 1 << 18;
+const MAX_PARTS = 1 << 16;
 
 /** What an encoded bitmap stream does, told by its heads. */
 export interface RemoteFxOutline {
