@@ -10,6 +10,7 @@ import { RecorderError, systemClock } from '../../recorder/recording.ts';
 import { SessionRecorder } from '../../recorder/session-recorder.ts';
 import { sessionClock } from '../clock.ts';
 import { createLogger } from '../log.ts';
+import { SocketGarbage } from '../socket-garbage.ts';
 import { HostSession, type OpenRecorder } from './host-session.ts';
 import { decodeToHost, encodeFromHost, type FromHost, IpcFrameReader, type OpenOptions, type ToHost } from './ipc.ts';
 
@@ -38,6 +39,7 @@ const log = createLogger(process.env.ORIEL_LOG_LEVEL ?? 'info').child({ part: 'p
 // Half open: a gateway that says no more still hears what became of its recordings.
 const gateway = new Socket({ fd: FIRST_FD + THREAD, readable: true, writable: true, allowHalfOpen: true });
 const reader = new IpcFrameReader();
+const garbage = new SocketGarbage();
 const clock = { ...systemClock, now: sessionClock };
 const { ORIEL_ENCODERS: chosenEncoders, ORIEL_PIXEL_THREADS: allThreads = '1' } = process.env;
 const encoders = new EncoderPool({
@@ -73,6 +75,7 @@ process.on('SIGTERM', () => {});
 process.on('SIGHUP', () => {});
 
 gateway.on('data', (chunk) => {
+  garbage.read(chunk.length);
   let messages: ToHost[];
   try {
     messages = reader.push(chunk).map(decodeToHost);
