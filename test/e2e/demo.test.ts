@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { comparePictures, encodePng } from '../lab/desktop.ts';
-import { startAll, waitFor } from '../lab/processes.ts';
-import { closeBrowser, launchBrowser, type Person } from './browser.ts';
+import { comparePictures } from '../lab/desktop.ts';
+import { startAll } from '../lab/processes.ts';
+import { closeBrowser, launchBrowser } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
-import { isLegible, readText } from './recording.ts';
-import { openPerson, playAndDownload } from './story.ts';
+import { openPerson, playAndDownload, shows } from './story.ts';
 
 let gateway: TestGateway;
 let browser: Browser;
@@ -19,19 +18,6 @@ after(async () => {
   await closeBrowser(browser);
   await gateway?.stop();
 });
-
-/** Waits until the desktop's picture has a text in it, as tesseract reads it. */
-async function reads(person: Person, words: string): Promise<void> {
-  let text = '';
-  try {
-    await waitFor(`the desktop to show "${words}"`, async () => {
-      text = await readText(await encodePng(await person.picture()));
-      return isLegible(words, text);
-    });
-  } catch (error) {
-    throw new Error(`tesseract reads: ${text}`, { cause: error });
-  }
-}
 
 /** In a page or its worker: whether it may make a WebAssembly module, of eight bytes, which are an empty one. */
 const MAY_COMPILE = `(() => {
@@ -63,16 +49,16 @@ test("a newcomer's first minute: the demo desktop, worked on, watched, played", 
   const admin = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
   await admin.page.getByText('Demo desktop').first().click();
   await admin.state('active');
-  await reads(admin, 'Click into the field and type');
+  await shows(admin, 'Click into the field and type');
   assert.equal(await admin.page.workers()[0]?.evaluate(MAY_COMPILE), true, 'the worker decodes with WebAssembly');
   assert.equal(await admin.page.evaluate(MAY_COMPILE), false, 'a page has no need to');
   // Into the Notes window's field, which lies at the top left.
   await admin.click(NOTES.x, NOTES.y);
   const words = 'Five quacking zephyrs jolt my wax bed 93';
   await admin.type(words);
-  await reads(admin, words);
+  await shows(admin, words);
   await admin.click(BUTTON.x, BUTTON.y);
-  await reads(admin, 'Clicked once');
+  await shows(admin, 'Clicked once');
 
   // The pictures come another way, and back, while a window drifts about and the button is clicked.
   await admin.page.evaluate(WATCH_FRAMES);
@@ -86,7 +72,7 @@ test("a newcomer's first minute: the demo desktop, worked on, watched, played", 
   await send('regions', 'regions');
   await send('stream', 'stream');
   await send('regions', 'regions');
-  await reads(admin, 'Clicked 4 times');
+  await shows(admin, 'Clicked 4 times');
   const inRegions = await admin.picture();
   await send('automatic', 'regions');
   await send('stream', 'stream');
@@ -99,7 +85,7 @@ test("a newcomer's first minute: the demo desktop, worked on, watched, played", 
   const watcher = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
   await watcher.go(`/sessions/${session?.id}/watch`);
   await watcher.state('active');
-  await reads(watcher, words);
+  await shows(watcher, words);
 
   await gateway.admin.must('DELETE', `/api/sessions/${session?.id}`);
   await admin.state('ended');

@@ -37,6 +37,24 @@ export async function useTheMouse(person: Person, desktop: Desktop): Promise<voi
   assert.ok(wheel.lastIndexOf(5) < wheel.indexOf(4), `first down (5), then up (4): ${wheel}`);
 }
 
+/** What tesseract reads in a desktop's picture. */
+export async function textOf(person: Person): Promise<string> {
+  return readText(await encodePng(await person.picture()));
+}
+
+/** Waits until a desktop's picture has these words in it. */
+export async function shows(person: Person, words: string): Promise<void> {
+  let text = '';
+  try {
+    await waitFor(`the desktop to show "${words}"`, async () => {
+      text = await textOf(person);
+      return isLegible(words, text);
+    });
+  } catch (error) {
+    throw new Error(`tesseract reads: ${text}`, { cause: error });
+  }
+}
+
 /** Waits until a desktop in a browser shows what the X side's screen shows, within a tolerance for lossy paths. */
 export async function samePicture(
   person: Person,

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { encodePng } from '../lab/desktop.ts';
 import { startAll, waitFor } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
 import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
-import { isLegible, readText } from './recording.ts';
-import { openPerson } from './story.ts';
+import { openPerson, shows, textOf } from './story.ts';
 
 const PASSWORD = 'Jane-E2E-Pass-1!';
 let gateway: TestGateway;
@@ -30,26 +28,18 @@ after(async () => {
 /** Points of the demo desktop: inside the text field. */
 const NOTES = { x: 200, y: 160 };
 
-async function textOf(person: Person): Promise<string> {
-  return readText(await encodePng(await person.picture()));
-}
-
-async function reads(person: Person, words: string): Promise<void> {
-  await waitFor(`the desktop to show "${words}"`, async () => isLegible(words, await textOf(person)));
-}
-
 async function openDesktop(): Promise<void> {
   await jane.page.goto(new URL('/', jane.page.url()).href);
   await jane.page.getByText('Demo desktop').first().click();
   await jane.state('active');
-  await reads(jane, 'Click into the field and type');
+  await shows(jane, 'Click into the field and type');
   await jane.click(NOTES.x, NOTES.y);
 }
 
 test('an administrator freezes a session, writes to its user, releases it, and ends it with a reason', async () => {
   await openDesktop();
   await jane.type('quartz');
-  await reads(jane, 'quartz');
+  await shows(jane, 'quartz');
   await admin.go('/sessions');
   const row = admin.page.getByTestId('session-row');
   await row.getByTestId('freeze').click();
@@ -101,7 +91,7 @@ test('a rule freezes a session in which a text is typed', async () => {
   await openDesktop();
   await jane.type('sudo rm -rf');
   await jane.page.getByTestId('frozen').getByText('Destroying words').waitFor();
-  await reads(jane, 'sudo rm -r');
+  await shows(jane, 'sudo rm -r');
   assert.ok(!(await textOf(jane)).includes('-rf'));
   await admin.go('/sessions');
   await page.getByTestId('alert').getByText('Destroying words').waitFor();
