@@ -179,7 +179,7 @@ test('an HTTP credential provider: asked for this user and this account each tim
     name: 'Company',
     kind: 'http',
     url: `${provider.url}/credentials`,
-    timeoutMs: 300,
+    timeoutMs: 30_000,
     token: 'provider token',
   });
   assert.equal(made.hasToken, true);
@@ -227,6 +227,8 @@ test('an HTTP credential provider: asked for this user and this account each tim
   ];
   for (const [what, answer, code] of bad) {
     provider.answer = answer;
+    const timeoutMs = code === 'provider_timeout' ? 300 : 30_000;
+    await must('PATCH', `/api/vault/providers/${made.id}`, { timeoutMs });
     const { tunnel } = await open(accountId);
     const ended = await tunnel.next('ended');
     assert.equal(ended.code, code, what);
