@@ -1,6 +1,6 @@
 import type { AuditAction, AuditEvent } from '../../audit/audit.ts';
 import { MAX_LENGTH, MIN_LENGTH } from '../../vault/rotation/new-password.ts';
-import { changers, type RotationSettings, rotationReasons, rotationStates } from '../../vault/rotation/rotations.ts';
+import { changers, type RotationSettings, rotationReasons, rotationStates } from '../../vault/rotation/rotation.ts';
 import { type Call, type JsonSchema, type Route, route } from '../route.ts';
 import { accountType, array, count, flag, id, nullable, object, port, text, time } from '../schemas.ts';
 import type { Services } from '../services.ts';
