@@ -2,20 +2,22 @@ import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { PictureChoice, ViewerMode } from '#protocol/tunnel/messages.ts';
 import type { ClipboardState } from './clipboard.ts';
 import { Clipboard } from './clipboard.ts';
-import type { CursorPlan } from './cursor.ts';
-import { cursorStyles, pictureOf, planCursor } from './cursor.ts';
 import type { Disposable } from './disposable.ts';
 import { DisposableStore, Emitter, listen } from './disposable.ts';
+import { isOrderly, reasonOf, viewerBroken } from './end-reason.ts';
+import { FileDrop } from './file-drop.ts';
 import type { Platform } from './keyboard.ts';
 import { Keyboard } from './keyboard.ts';
 import { localClipboard } from './local-clipboard.ts';
 import type { Point } from './mouse.ts';
 import { Mouse } from './mouse.ts';
 import { isPasteKey } from './paste-key.ts';
-import type { DesktopLayout, Scaling, Size } from './scaling.ts';
+import { PointerView } from './pointer-view.ts';
+import type { Scaling, Size } from './scaling.ts';
 import { desktopSizeFor, layoutDesktop } from './scaling.ts';
 import { TextInput } from './text-input.ts';
-import type { EndReason, Notice, PointerLook, WorkerCommand, WorkerEvent } from './worker-messages.ts';
+import { WindowFollower } from './window-follower.ts';
+import type { EndReason, Notice, WorkerCommand, WorkerEvent } from './worker-messages.ts';
 
 export type { PictureChoice, ViewerMode } from '#protocol/tunnel/messages.ts';
 export type { ClipboardState } from './clipboard.ts';
@@ -68,24 +70,18 @@ export class RemoteDesktop implements Disposable {
   readonly #events = new Emitter<RemoteDesktopEvents>();
   readonly #owned = new DisposableStore();
   readonly #canvas: HTMLCanvasElement;
-  readonly #pointerImage: HTMLImageElement;
+  readonly #pointer: PointerView;
   readonly #worker: Worker;
   readonly #keyboard: Keyboard;
   readonly #mouse: Mouse;
   readonly #text: TextInput;
+  readonly #follower: WindowFollower;
   #state: RemoteDesktopState = 'connecting';
   #scaling: Scaling;
   #pictures: PictureChoice;
   #size: Size | undefined;
-  #layout: DesktopLayout | undefined;
-  #pointer: PointerLook = { kind: 'default' };
-  #pointerAt: Point | undefined;
-  #pointerPlan: CursorPlan = arrow;
   #viewOnly = false;
   #followsWindow = true;
-  /** What was asked for last: a server that does not do it is not asked again and again. */
-  #askedSize: Size | undefined;
-  #resizeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: RemoteDesktopOptions) {
     this.#options = options;
@@ -98,11 +94,8 @@ export class RemoteDesktop implements Disposable {
     this.#canvas.tabIndex = 0;
     this.#canvas.setAttribute('role', 'application');
     this.#canvas.setAttribute('aria-label', options.label);
-    this.#pointerImage = document.createElement('img');
-    this.#pointerImage.className = 'remote-desktop-pointer';
-    this.#pointerImage.alt = '';
-    this.#pointerImage.hidden = true;
-    this.element.append(this.#canvas, this.#pointerImage);
+    this.element.append(this.#canvas);
+    this.#pointer = new PointerView(this.element, this.#canvas);
     options.parent.append(this.element);
 
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
@@ -136,6 +129,16 @@ export class RemoteDesktop implements Disposable {
         after,
       }),
     );
+    this.#follower = this.#owned.add(
+      new WindowFollower({
+        wish: () => {
+          const follows = this.#followsWindow && this.#scaling === 'fit' && this.#state === 'active' && !this.#viewOnly;
+          return follows ? this.idealSize : undefined;
+        },
+        size: () => this.#size,
+        ask: (size) => this.#command({ type: 'resize', size }),
+      }),
+    );
     this.#owned.add(
       listen<MessageEvent<WorkerEvent>>(this.#worker, 'message', (event) => this.#onWorkerEvent(event.data)),
     );
@@ -164,7 +167,7 @@ export class RemoteDesktop implements Disposable {
 
   set followsWindow(follows: boolean) {
     this.#followsWindow = follows;
-    this.#followWindow();
+    this.#follower.changed();
   }
 
   /** The desktop's own size, once known. */
@@ -184,7 +187,7 @@ export class RemoteDesktop implements Disposable {
   set scaling(scaling: Scaling) {
     this.#scaling = scaling;
     this.#relayout();
-    this.#followWindow();
+    this.#follower.changed();
   }
 
   /** How the owner's pictures come: as the server made them, made for a slow link, or whichever suits the link. */
@@ -278,6 +281,7 @@ export class RemoteDesktop implements Disposable {
     switch (event.type) {
       case 'hello':
         this.#viewOnly = event.role === 'shadow';
+        this.#pointer.viewOnly = this.#viewOnly;
         this.element.dataset.viewOnly = String(this.#viewOnly);
         this.#tellMode(event.mode);
         return;
@@ -298,15 +302,13 @@ export class RemoteDesktop implements Disposable {
         this.#setState('active');
         this.focus();
         this.#sendVisibility();
-        this.#followWindow();
+        this.#follower.changed();
         return;
       case 'pointer':
-        this.#pointer = event.look;
-        this.#showPointer();
+        this.#pointer.look = event.look;
         return;
       case 'pointer-position':
-        this.#pointerAt = event;
-        this.#placePointerImage();
+        this.#pointer.at = event;
         return;
       case 'notice':
         this.#events.emit('notice', event.notice);
@@ -334,7 +336,7 @@ export class RemoteDesktop implements Disposable {
   #onEnd(reason: EndReason): void {
     if (this.#state === 'ended' || this.#state === 'failed') return;
     this.#events.emit('end', reason);
-    this.#setState(orderlyEnds.has(reason.code) ? 'ended' : 'failed');
+    this.#setState(isOrderly(reason) ? 'ended' : 'failed');
   }
 
   #setState(state: RemoteDesktopState): void {
@@ -351,12 +353,11 @@ export class RemoteDesktop implements Disposable {
   #listenToLayout(): void {
     const changed = (): void => {
       this.#relayout();
-      this.#followWindow();
+      this.#follower.changed();
     };
     const observer = new ResizeObserver(changed);
     observer.observe(this.element);
     this.#owned.add({ dispose: () => observer.disconnect() });
-    this.#owned.add({ dispose: () => clearTimeout(this.#resizeTimer) });
     this.#owned.add(listen(document, 'visibilitychange', () => this.#sendVisibility()));
     // Zooming the page or moving it to another screen changes the ratio, and with it what is crisp.
     this.#owned.add(listen(window, 'resize', changed));
@@ -419,19 +420,13 @@ export class RemoteDesktop implements Disposable {
     owned.add(listen(window, 'blur', () => this.clipboard.left()));
     for (const type of ['copy', 'cut']) owned.add(listen(document, type, () => this.clipboard.left()));
     owned.add(
-      listen<DragEvent>(this.element, 'dragover', (event) => {
-        // Without this, dropping would open the file in place of the page.
-        event.preventDefault();
-        if (event.dataTransfer !== null) event.dataTransfer.dropEffect = this.#viewOnly ? 'none' : 'copy';
-      }),
-    );
-    owned.add(
-      listen<DragEvent>(this.element, 'drop', (event) => {
-        event.preventDefault();
-        const files = [...(event.dataTransfer?.files ?? [])];
-        if (this.#viewOnly || !this.clipboard.giveFiles(files)) return;
-        this.announceFiles(files.length);
-        this.focus();
+      new FileDrop(this.element, {
+        mayDrop: () => !this.#viewOnly,
+        dropped: (files) => {
+          if (!this.clipboard.giveFiles(files)) return;
+          this.announceFiles(files.length);
+          this.focus();
+        },
       }),
     );
     for (const type of ['pointerup', 'keyup']) {
@@ -444,57 +439,18 @@ export class RemoteDesktop implements Disposable {
     this.element.dataset.scaling = this.#scaling;
     if (size === undefined) return;
     const layout = layoutDesktop(size, elementSize(this.element), this.#scaling, window.devicePixelRatio);
-    this.#layout = layout;
     const { style } = this.#canvas;
     style.left = `${layout.left}px`;
     style.top = `${layout.top}px`;
     style.width = `${layout.width}px`;
     style.height = `${layout.height}px`;
     this.#canvas.dataset.crisp = String(layout.crisp);
-    this.#showPointer();
-  }
-
-  /** Asks for the window's size once it has stayed the same for a moment. */
-  #followWindow(): void {
-    clearTimeout(this.#resizeTimer);
-    this.#resizeTimer = setTimeout(() => {
-      const follows = this.#followsWindow && this.#scaling === 'fit' && this.#state === 'active' && !this.#viewOnly;
-      if (!follows) return;
-      const wish = this.idealSize;
-      const known = this.#askedSize ?? this.#size;
-      if (known !== undefined && known.width === wish.width && known.height === wish.height) return;
-      this.#askedSize = wish;
-      this.#command({ type: 'resize', size: wish });
-    }, resizeDelay);
+    this.#pointer.layout = layout;
   }
 
   #sendVisibility(): void {
     if (this.#state !== 'active' || this.#viewOnly) return;
     this.#command({ type: 'visibility', visible: document.visibilityState !== 'hidden' });
-  }
-
-  /** The owner's pointer is the browser's own, in the server's shape; a viewer sees the owner's as a picture. */
-  #showPointer(): void {
-    const scale = this.#layout?.scale ?? 1;
-    if (!this.#viewOnly) {
-      for (const style of cursorStyles(this.#pointer, scale, window.devicePixelRatio))
-        this.#canvas.style.cursor = style;
-      return;
-    }
-    const look = this.#pointer;
-    this.#pointerPlan = look.kind === 'shape' ? planCursor(look, scale) : arrow;
-    this.#pointerImage.src = look.kind === 'shape' ? pictureOf(look, this.#pointerPlan) : arrow.url;
-    this.#placePointerImage();
-  }
-
-  #placePointerImage(): void {
-    const layout = this.#layout;
-    const at = this.#pointerAt;
-    const visible = this.#viewOnly && layout !== undefined && this.#pointer.kind !== 'hidden' && at !== undefined;
-    this.#pointerImage.hidden = !visible;
-    if (!visible) return;
-    this.#pointerImage.style.left = `${layout.left + at.x * layout.scale - this.#pointerPlan.hotX}px`;
-    this.#pointerImage.style.top = `${layout.top + at.y * layout.scale - this.#pointerPlan.hotY}px`;
   }
 
   #toDesktop(clientX: number, clientY: number): Point {
@@ -506,29 +462,6 @@ export class RemoteDesktop implements Disposable {
     };
   }
 }
-
-/** Ends that somebody wished for; every other is a failure. */
-const orderlyEnds: ReadonlySet<string> = new Set([
-  'ended_by_user',
-  'ended_by_admin',
-  'ended_by_rule',
-  'directory_withdrawn',
-  'logged_off',
-  'disconnected_by_server',
-  'browser_gone',
-]);
-
-/** Stands for the default pointer in a live view, where the viewer's own pointer is another. */
-const arrow = { url: new URL('./arrow.svg', import.meta.url).href, width: 20, height: 20, hotX: 1, hotY: 1 } as const;
-
-const viewerBroken: EndReason = {
-  code: 'viewer_failed',
-  message: 'The viewer could not be started.',
-  hint: 'Reload the page. If that does not help, update your browser.',
-};
-
-/** Milliseconds that the window has to stay the same size before the remote desktop is asked to follow. */
-const resizeDelay = 300;
 
 interface NavigatorWithKeyboard {
   readonly keyboard?: { lock?(): Promise<void> };
@@ -547,15 +480,6 @@ function tunnelUrl(): string {
   const url = new URL('/tunnel', window.location.href);
   url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
   return url.href;
-}
-
-function reasonOf(error: unknown): EndReason {
-  const { code, message, hint } = error as { code?: unknown; message?: unknown; hint?: unknown };
-  return {
-    code: typeof code === 'string' ? code : 'viewer_failed',
-    message: typeof message === 'string' ? message : 'The session could not be started.',
-    ...(typeof hint === 'string' ? { hint } : {}),
-  };
 }
 
 function after(milliseconds: number, run: () => void): () => void {
