@@ -7,11 +7,10 @@ import type { CryptoProvider } from '../core/crypto.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 import { findCapability } from '../pdu/capability-sets.ts';
-import type { AutoReconnectCookie } from '../pdu/client-info.ts';
 import { decodeSetErrorInfo } from '../pdu/error-info.ts';
 import { FrameBuffer } from '../pdu/frame-buffer.ts';
 import { decodeConferenceCreateResponse } from '../pdu/gcc.ts';
-import { decodeServerData, ServerEarlyCapability } from '../pdu/gcc-server-data.ts';
+import { decodeServerData } from '../pdu/gcc-server-data.ts';
 import { decodeConnectResponse } from '../pdu/mcs.ts';
 import { decodeMcsPdu, type McsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
 import {
@@ -20,7 +19,6 @@ import {
   encodeConnectionRequest,
   SecurityProtocol,
 } from '../pdu/nego.ts';
-import { BASIC_SECURITY_HEADER_SIZE, decodeBasicSecurityHeader, SecurityFlags } from '../pdu/security-header.ts';
 import { decodeEnhancedRedirection } from '../pdu/server-redirection.ts';
 import {
   beginsShareControl,
@@ -36,23 +34,16 @@ import { frameKind } from '../pdu/tpkt.ts';
 import { decodeX224 } from '../pdu/x224.ts';
 import type { TlsPeer } from '../security/certificate.ts';
 import { CredSspClient } from '../security/credssp-client.ts';
-import { CredSspError } from '../security/credssp-error.ts';
 import { GeneralExtraFlags } from './capability-flags.ts';
 import { activationMessages } from './client-activation.ts';
 import { activateShare, MAX_UPDATE_SIZE } from './client-capabilities.ts';
-import { clientInfoMessage, connectInitialMessage, encryptionMethods } from './client-settings.ts';
-import {
-  FIND_SIZE,
-  type Joined,
-  joinedOf,
-  type ShareState,
-  type State,
-  type StateOf,
-  without,
-} from './client-state.ts';
-import { ConnectError, connectErrorOf } from './connect-error.ts';
+import { attached, channelsToJoin, confirmJoin } from './client-channels.ts';
+import { closedIn, failureIn } from './client-failures.ts';
+import { clientInfoMessage, connectInitialMessage, credSspSettings, encryptionMethods } from './client-settings.ts';
+import { FIND_SIZE, type Joined, joinedOf, type ShareState, type State, type StateOf } from './client-state.ts';
+import { ConnectError } from './connect-error.ts';
 import { EarlyFrames } from './early-frames.ts';
-import { LicenseExchange } from './license-exchange.ts';
+import { LicenseExchange, licenseBody } from './license-exchange.ts';
 import { MessageChannel } from './message-channel.ts';
 import {
   checkRequestedProtocols,
@@ -64,8 +55,8 @@ import {
 } from './negotiation.ts';
 import { answerRdstlsCapabilities, checkRdstlsResponse } from './rdstls-client.ts';
 import { type Redirection, redirectionOf } from './redirection.ts';
-import { autoReconnectVerifier, checkServerSecurity, commenceSecurity } from './security-exchange.ts';
-import type { ClientConfig, ConnectionPhase, ConnectorOutput, JoinedChannel } from './types.ts';
+import { autoReconnectCookie, checkServerSecurity, commenceSecurity } from './security-exchange.ts';
+import type { ClientConfig, ConnectionPhase, ConnectorOutput } from './types.ts';
 
 /** Bytes of active-stage frames kept until the sequence is over: a few full-screen updates, no more. */
 const MAX_EARLY_BYTES = 16 * 1024 * 1024;
@@ -121,21 +112,7 @@ export class ClientConnector {
       this.#state = { name: 'rdstls-capabilities' };
       return [phase('authenticating')];
     }
-    const { username, password, domain, host, clientName, oldestCredSsp, restrictedAdmin } = this.#config;
-    const credssp = new CredSspClient(
-      {
-        username,
-        password,
-        domain,
-        host,
-        workstation: clientName,
-        ...(oldestCredSsp !== undefined && { oldestVersion: oldestCredSsp }),
-        ...(restrictedAdmin !== undefined && { restrictedAdmin }),
-      },
-      this.#crypto,
-      now,
-      peer,
-    );
+    const credssp = new CredSspClient(credSspSettings(this.#config), this.#crypto, now, peer);
     this.#state = { name: 'credssp', protocol: state.protocol, credssp };
     return [phase('authenticating'), send(credssp.start())];
   }
@@ -156,29 +133,14 @@ export class ClientConnector {
     } catch (error) {
       const failedIn = this.#state.name;
       this.#fail();
-      throw translate(error, failedIn);
+      throw failureIn(failedIn, error);
     }
     return outputs;
   }
 
   /** The transport ended before the sequence did: what that means, here. */
   explainClose(): ConnectError {
-    switch (this.#state.name) {
-      case 'start':
-      case 'connection-initiation':
-        return new ConnectError('not_rdp', 'the host closed the connection without answering the connection request');
-      case 'security-upgrade':
-        return new ConnectError('tls_refused', 'the server closed the connection instead of TLS');
-      case 'rdstls-capabilities':
-      case 'rdstls-response':
-      case 'credssp':
-        // CredSSP 2, and some servers always, have no other way to refuse a logon.
-        return new ConnectError('logon_failed', 'the server closed the connection during authentication', {
-          reason: 'refused',
-        });
-      default:
-        return this.#serverClosed('the server closed the connection');
-    }
+    return closedIn(this.#state.name) ?? this.#serverClosed('the server closed the connection');
   }
 
   #nextFrame(): Uint8Array | undefined {
@@ -306,24 +268,12 @@ export class ClientConnector {
     if (pdu.result !== 0 || pdu.initiator === undefined) {
       throw this.#serverClosed(`the server refused to attach a user with ${pdu.result}`);
     }
-    const { serverData, protocol } = state;
-    const { ioChannelId, channelIds } = serverData.network;
-    const asked = this.#config.channels ?? [];
-    const channels = asked.flatMap((channel, i): JoinedChannel[] => {
-      const id = channelIds[i];
-      // 0: the server knows the channel, and does not want it.
-      return id === undefined || id === 0 ? [] : [{ ...channel, id }];
-    });
-    // 0 here as well: the server has none for us.
-    const messageChannelId = (this.#config.autoDetect === true && serverData.messageChannelId) || undefined;
-    const joined: Joined = { protocol, serverData, userId: pdu.initiator, ioChannelId, messageChannelId, channels };
-    const skip = ((serverData.core.earlyCapabilityFlags ?? 0) & ServerEarlyCapability.skipChannelJoinSupported) !== 0;
-    if (skip) {
+    const joined = attached(this.#config, state, pdu.initiator);
+    const ids = channelsToJoin(joined);
+    if (ids.length === 0) {
       this.#commenceSecurity(joined, out);
       return;
     }
-    const ids = [joined.userId, ioChannelId, ...channels.map((channel) => channel.id)];
-    if (messageChannelId !== undefined) ids.push(messageChannelId);
     this.#state = { name: 'channel-join', joined, awaited: new Set(ids) };
     // One at a time: some servers answer only the first of several requests that come in one read.
     out.push(joinRequest(joined.userId, joined.userId));
@@ -331,23 +281,14 @@ export class ClientConnector {
 
   #channelJoined(state: StateOf<'channel-join'>, pdu: McsPdu, out: ConnectorOutput[]): void {
     if (pdu.kind !== 'channelJoinConfirm') throw unexpected(pdu, 'Channel Join Confirm');
-    const { joined } = state;
-    const refused = pdu.result !== 0 || pdu.channelId === undefined;
-    // `requested` may be ignored where the channel was joined ([MS-RDPBCGR] 3.2.5.3.9).
-    const id = refused ? pdu.requested : (pdu.channelId ?? 0);
-    const needed = id === joined.userId || id === joined.ioChannelId;
-    if (refused && needed) throw this.#serverClosed(`the server refused channel ${id} with ${pdu.result}`);
-    const awaited = new Set(state.awaited);
-    if (!awaited.delete(id)) {
-      throw new DecodeError('invalid_value', 'MCS Channel Join Confirm', 'channelId', 0, `${id} was not asked for`);
-    }
-    const now = refused ? without(joined, id) : joined;
+    const { joined, awaited, refused } = confirmJoin(state, pdu);
+    if (refused !== undefined) throw this.#serverClosed(`the server refused channel ${refused} with ${pdu.result}`);
     const [next] = awaited;
     if (next === undefined) {
-      this.#commenceSecurity(now, out);
+      this.#commenceSecurity(joined, out);
       return;
     }
-    this.#state = { name: 'channel-join', joined: now, awaited };
+    this.#state = { name: 'channel-join', joined, awaited };
     out.push(joinRequest(joined.userId, next));
   }
 
@@ -371,17 +312,9 @@ export class ClientConnector {
       this.#crypto,
     );
     this.#state = { name: 'licensing', joined, exchange };
-    out.push(
-      phase('licensing'),
-      this.#sendIo(joined, clientInfoMessage(this.#config, this.#autoReconnectCookie(joined))),
-    );
-  }
-
-  #autoReconnectCookie({ security }: Joined): AutoReconnectCookie | null {
     const { autoReconnect } = this.#config;
-    if (autoReconnect === undefined) return null;
-    const { logonId, randomBits } = autoReconnect;
-    return { logonId, securityVerifier: autoReconnectVerifier(this.#crypto, randomBits, security?.clientRandom) };
+    const cookie = autoReconnect && autoReconnectCookie(this.#crypto, autoReconnect, joined.security?.clientRandom);
+    out.push(phase('licensing'), this.#sendIo(joined, clientInfoMessage(this.#config, cookie)));
   }
 
   /** From Client Info on: licensing, then share PDUs on the I/O channel, and what other channels have to say. */
@@ -420,18 +353,7 @@ export class ClientConnector {
   }
 
   #license(state: StateOf<'licensing'>, userData: Uint8Array, out: ConnectorOutput[]): void {
-    const cursor = new ReadCursor(userData, 'TS_SECURITY_HEADER');
-    const { flags } = decodeBasicSecurityHeader(cursor);
-    if (!(flags & SecurityFlags.licensePacket)) {
-      throw new DecodeError(
-        'unexpected_message',
-        'TS_SECURITY_HEADER',
-        'flags',
-        0,
-        `0x${flags.toString(16)} in licensing`,
-      );
-    }
-    const step = state.exchange.receive(userData.subarray(BASIC_SECURITY_HEADER_SIZE));
+    const step = state.exchange.receive(licenseBody(userData));
     if (step.send !== undefined) out.push(this.#sendIo(state.joined, step.send));
     if (!step.done) return;
     this.#state = { name: 'capabilities-exchange', joined: state.joined };
@@ -573,13 +495,4 @@ function joinRequest(initiator: number, channelId: number): ConnectorOutput {
 
 function unexpected(pdu: McsPdu, wanted: string): DecodeError {
   return new DecodeError('unexpected_message', wanted, 'DomainMCSPDU', 0, `${pdu.kind} came instead`);
-}
-
-/** Before the server has shown that it speaks RDP, nonsense means that it does not. */
-function translate(error: unknown, state: State['name']): unknown {
-  if (error instanceof CredSspError) return connectErrorOf(error);
-  if (state === 'connection-initiation' && error instanceof DecodeError) {
-    return new ConnectError('not_rdp', 'the host does not answer as an rdp server', { cause: error });
-  }
-  return error;
 }

@@ -27,7 +27,7 @@ import { SecurityProtocol } from '../pdu/nego.ts';
 import { SecurityFlags, withSecurityHeader } from '../pdu/security-header.ts';
 import { UTC_TIME_ZONE } from '../pdu/time-zone.ts';
 import { encodeData } from '../pdu/x224.ts';
-import { splitUserName } from '../security/credssp-client.ts';
+import { type CredSspClientOptions, splitUserName } from '../security/credssp-client.ts';
 import { ALL_ENCRYPTION_METHODS } from './security-exchange.ts';
 import type { ClientConfig } from './types.ts';
 
@@ -90,6 +90,15 @@ export function clientInfoMessage(
   return withSecurityHeader(SecurityFlags.infoPacket, sizeOfClientInfo(info), (cursor) =>
     encodeClientInfo(info, cursor),
   );
+}
+
+export function credSspSettings(config: ClientConfig): CredSspClientOptions {
+  const { username, password, domain, host, clientName, oldestCredSsp, restrictedAdmin } = config;
+  return {
+    ...{ username, password, domain, host, workstation: clientName },
+    ...(oldestCredSsp !== undefined && { oldestVersion: oldestCredSsp }),
+    ...(restrictedAdmin !== undefined && { restrictedAdmin }),
+  };
 }
 
 /** REDIRECTION_VERSION5, [MS-RDPBCGR] 2.2.1.3.5: the sixth goes with multitransport. */

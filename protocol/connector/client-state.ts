@@ -81,15 +81,6 @@ export function joinedOf(state: State): Joined {
   throw new UsageError(`no channels are joined in ${state.name}`);
 }
 
-/** The server refused a channel that the session can do without. */
-export function without(joined: Joined, channelId: number): Joined {
-  return {
-    ...joined,
-    channels: joined.channels.filter((channel) => channel.id !== channelId),
-    messageChannelId: joined.messageChannelId === channelId ? undefined : joined.messageChannelId,
-  };
-}
-
 /** [MS-RDPBCGR] 2.2.10.2 Early User Authorization Result PDU: one u32. */
 const EARLY_RESULT_SIZE = 4;
 

@@ -19,7 +19,7 @@ import {
   type SentLicenseMessage,
   sizeOfLicenseMessage,
 } from '../pdu/licensing.ts';
-import { SecurityFlags, withSecurityHeader } from '../pdu/security-header.ts';
+import { decodeBasicSecurityHeader, SecurityFlags, withSecurityHeader } from '../pdu/security-header.ts';
 import { ConnectError } from './connect-error.ts';
 import { LicenseKeys } from './license-keys.ts';
 import { decodeServerCertificate, encryptForServer } from './server-certificate.ts';
@@ -37,6 +37,14 @@ export interface LicenseClient {
   readonly machineName: string;
   /** The certificate of the server's security data, for a request that has none of its own. */
   readonly serverCertificate?: Uint8Array;
+}
+
+/** What follows the security header of MCS user data in this phase. */
+export function licenseBody(userData: Uint8Array): Uint8Array {
+  const header = new ReadCursor(userData, 'TS_SECURITY_HEADER');
+  const { flags } = decodeBasicSecurityHeader(header);
+  if (flags & SecurityFlags.licensePacket) return header.rest();
+  throw header.error('unexpected_message', 'flags', `0x${flags.toString(16)} in licensing`);
 }
 
 export class LicenseExchange {

@@ -10,7 +10,7 @@ import { EncryptionLevel, type ServerSecurityData } from '../pdu/gcc-server-data
 import { fipsKeys, rc4Keys, sessionSecurity, updatedRc4Key } from '../security/standard-keys.ts';
 import {
   ALL_ENCRYPTION_METHODS,
-  autoReconnectVerifier,
+  autoReconnectCookie,
   checkServerSecurity,
   decodeSecurityExchange,
   encodeSecurityExchange,
@@ -137,8 +137,9 @@ describe('session keys', () => {
 
 describe('the automatic reconnection cookie', () => {
   it('is an HMAC of the client random, which is zeros over TLS', () => {
-    const bits = new Uint8Array(16).fill(5);
-    assert.deepEqual(autoReconnectVerifier(crypto, bits, CLIENT_RANDOM), hmac('md5', bits, CLIENT_RANDOM));
-    assert.deepEqual(autoReconnectVerifier(crypto, bits), hmac('md5', bits, new Uint8Array(32)));
+    const secret = { logonId: 7, randomBits: new Uint8Array(16).fill(5) };
+    const cookie = (random: Uint8Array) => ({ logonId: 7, securityVerifier: hmac('md5', secret.randomBits, random) });
+    assert.deepEqual(autoReconnectCookie(crypto, secret, CLIENT_RANDOM), cookie(CLIENT_RANDOM));
+    assert.deepEqual(autoReconnectCookie(crypto, secret), cookie(new Uint8Array(32)));
   });
 });

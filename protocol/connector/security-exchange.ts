@@ -5,6 +5,7 @@
 import type { CryptoProvider } from '../core/crypto.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
+import type { AutoReconnectCookie } from '../pdu/client-info.ts';
 import { EncryptionMethod } from '../pdu/gcc-client-data.ts';
 import { EncryptionLevel, type ServerSecurityData } from '../pdu/gcc-server-data.ts';
 import { decodeBasicSecurityHeader, SecurityFlags, withSecurityHeader } from '../pdu/security-header.ts';
@@ -18,6 +19,7 @@ import {
   type RsaPrivateKey,
 } from './server-certificate.ts';
 import type { LegacyServerConfig } from './server-types.ts';
+import type { AutoReconnectSecret } from './types.ts';
 
 /** All that exist, strongest last; a server picks one. */
 export const ALL_ENCRYPTION_METHODS =
@@ -125,10 +127,10 @@ export function decodeSecurityExchange(userData: Uint8Array): Uint8Array {
 }
 
 /** [MS-RDPBCGR] 5.5: over a connection with encryption of its own the client's random counts as zeros. */
-export function autoReconnectVerifier(
+export function autoReconnectCookie(
   crypto: CryptoProvider,
-  randomBits: Uint8Array,
+  { logonId, randomBits }: AutoReconnectSecret,
   clientRandom: Uint8Array = new Uint8Array(RANDOM_SIZE),
-): Uint8Array {
-  return crypto.hmacMd5(randomBits, clientRandom);
+): AutoReconnectCookie {
+  return { logonId, securityVerifier: crypto.hmacMd5(randomBits, clientRandom) };
 }
