@@ -9,21 +9,14 @@ import { DecodeError, UsageError } from '../core/errors.ts';
 import { findCapability } from '../pdu/capability-sets.ts';
 import { decodeClientInfo } from '../pdu/client-info.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
-import { ControlAction, decodeControl, encodeControl, encodeFontMap, encodeSynchronize } from '../pdu/finalization.ts';
+import { encodeSynchronize } from '../pdu/finalization.ts';
 import { FrameBuffer } from '../pdu/frame-buffer.ts';
 import { decodeConferenceCreateRequest } from '../pdu/gcc.ts';
 import { type ClientData, decodeClientData } from '../pdu/gcc-client-data.ts';
 import { VALID_CLIENT_ALERT } from '../pdu/licensing.ts';
 import { decodeConnectInitial } from '../pdu/mcs.ts';
 import { DisconnectReason, decodeMcsPdu, type McsPdu, mcsMessage, sendDataIndication } from '../pdu/mcs-domain.ts';
-import {
-  type ConnectionConfirm,
-  decodeConnectionRequest,
-  encodeConnectionConfirm,
-  NegotiationFailureCode,
-  NegotiationResponseFlags,
-  SecurityProtocol,
-} from '../pdu/nego.ts';
+import { decodeConnectionRequest, encodeConnectionConfirm, SecurityProtocol } from '../pdu/nego.ts';
 import {
   decodeRdstlsRequest,
   encodeRdstlsCapabilities,
@@ -54,7 +47,9 @@ import { EarlyFrames } from './early-frames.ts';
 import { licenseUserData } from './license-exchange.ts';
 import { NetworkDetection } from './network-detection.ts';
 import { acceptSecurityExchange, offerSecurity, type ServerCommencement } from './security-exchange.ts';
-import { agreeShare, demandActive, requestedColorDepth } from './server-capabilities.ts';
+import { agreeShare, demandActive, requestedDesktop } from './server-capabilities.ts';
+import { finalizationAnswer } from './server-finalization.ts';
+import { chooseProtocol } from './server-negotiation.ts';
 import {
   connectResponseMessage,
   IO_CHANNEL_ID,
@@ -63,15 +58,7 @@ import {
   RT_SUCCESSFUL,
   takesErrorInfo,
 } from './server-settings.ts';
-import {
-  type Demanded,
-  FIND_SIZE,
-  type Joined,
-  type Secured,
-  type Settled,
-  type State,
-  type StateOf,
-} from './server-state.ts';
+import { FIND_SIZE, type Joined, type Secured, type Settled, type State, type StateOf } from './server-state.ts';
 import type { AcceptedConnection, AcceptorOutput, Logon, RefusalReason, ServerConfig } from './server-types.ts';
 
 /** Static channels follow the I/O channel, the user's own channel follows them. */
@@ -203,7 +190,7 @@ export class ServerAcceptor {
   #initiate(frame: Uint8Array, out: AcceptorOutput[]): void {
     const { negotiation } = decodeConnectionRequest(frame);
     const requested = negotiation?.protocols ?? SecurityProtocol.rdp;
-    const confirm = this.#choose(requested);
+    const confirm = chooseProtocol(requested, this.#config);
     // A client that knows of no negotiation hears nothing of it ([MS-RDPBCGR] 3.3.5.3.1).
     if (negotiation !== undefined) out.push(send(encodeConnectionConfirm(confirm)));
     else if (confirm.kind === 'response') out.push(send(encodeConnectionConfirm({ kind: 'none' })));
@@ -221,27 +208,6 @@ export class ServerAcceptor {
     }
     this.#state = { name: 'security-upgrade', protocol: confirm.protocol, requested };
     out.push({ kind: 'start-tls' });
-  }
-
-  /** The strongest protocol that both ends allow. */
-  #choose(requested: number): ConnectionConfirm {
-    const { nla, tls, legacy, rdstls } = this.#config;
-    const response = (protocol: number): ConnectionConfirm => {
-      const { extendedClientDataSupported, restrictedAdminModeSupported } = NegotiationResponseFlags;
-      const restricted = nla?.restrictedAdmin === true ? restrictedAdminModeSupported : 0;
-      return { kind: 'response', flags: extendedClientDataSupported | restricted, protocol };
-    };
-    if (rdstls !== undefined && requested & SecurityProtocol.rdstls) return response(SecurityProtocol.rdstls);
-    if (nla !== undefined && requested & SecurityProtocol.hybridEx) return response(SecurityProtocol.hybridEx);
-    if (nla !== undefined && requested & SecurityProtocol.hybrid) return response(SecurityProtocol.hybrid);
-    if (tls !== undefined && requested & SecurityProtocol.ssl) return response(SecurityProtocol.ssl);
-    if (legacy !== undefined && requested === SecurityProtocol.rdp) return response(SecurityProtocol.rdp);
-    const { hybridRequiredByServer, sslRequiredByServer, sslNotAllowedByServer } = NegotiationFailureCode;
-    if (nla === undefined && tls === undefined) return { kind: 'failure', code: sslNotAllowedByServer };
-    return {
-      kind: 'failure',
-      code: nla !== undefined && tls === undefined ? hybridRequiredByServer : sslRequiredByServer,
-    };
   }
 
   #authenticate(state: StateOf<'credssp'>, frame: Uint8Array, out: AcceptorOutput[]): void {
@@ -366,8 +332,7 @@ export class ServerAcceptor {
       out.push(this.#sendIo(settled, licenseUserData(VALID_CLIENT_ALERT)));
       if (takesErrorInfo(settled.clientData)) {
         const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.freshCredentialsRequired });
-        const message = shareDataMessage(ShareDataType.setErrorInfo, SHARE_ID, SERVER_CHANNEL_ID, body);
-        out.push(this.#sendIo(settled, message));
+        out.push(this.#sendShareData(settled, ShareDataType.setErrorInfo, body));
       }
       out.push(send(mcsMessage({ kind: 'disconnectProviderUltimatum', reason: DisconnectReason.providerInitiated })));
       this.#refuse('logon_failed', out);
@@ -413,14 +378,7 @@ export class ServerAcceptor {
 
   #admit(settled: Settled, clientInfo: Joined['clientInfo'], out: AcceptorOutput[]): void {
     out.push(this.#sendIo(settled, licenseUserData(VALID_CLIENT_ALERT)));
-    this.#demand({ settled, clientInfo, demanded: this.#desktopFor(settled.clientData) }, out);
-  }
-
-  #desktopFor(clientData: ClientData): Demanded {
-    const { core } = clientData;
-    const asked = { width: desktopSize(core.desktopWidth), height: desktopSize(core.desktopHeight) };
-    const size = this.#config.fit?.(asked.width, asked.height) ?? asked;
-    return { ...size, colorDepth: requestedColorDepth(core) };
+    this.#demand({ settled, clientInfo, demanded: requestedDesktop(settled.clientData.core, this.#config.fit) }, out);
   }
 
   #demand(joined: Joined, out: AcceptorOutput[]): void {
@@ -469,41 +427,16 @@ export class ServerAcceptor {
       const isSalted = ((general?.extraFlags ?? 0) & GeneralExtraFlags.encryptedSaltedChecksum) !== 0;
       if (isSalted) settled.frames?.useSaltedMac();
       this.#state = { name: 'connection-finalization', joined, agreed };
-      const body = encodeSynchronize({ targetUser: 0 });
-      out.push(this.#sendIo(settled, shareDataMessage(ShareDataType.synchronize, SHARE_ID, SERVER_CHANNEL_ID, body)));
+      out.push(this.#sendShareData(settled, ShareDataType.synchronize, encodeSynchronize({ targetUser: 0 })));
       return false;
     }
     if (pdu.type !== ShareControlType.data || state.name !== 'connection-finalization') return true;
-    const data = decodeShareData(new ReadCursor(pdu.body, 'TS_SHAREDATAHEADER'));
-    const reply = (type: number, body: Uint8Array) => {
-      out.push(this.#sendIo(settled, shareDataMessage(type, SHARE_ID, SERVER_CHANNEL_ID, body)));
-    };
-    switch (data.type) {
-      case ShareDataType.synchronize:
-        return false; // ours went out behind Confirm Active
-      case ShareDataType.control: {
-        const { action } = decodeControl(new ReadCursor(data.body, 'TS_CONTROL_PDU'));
-        if (action === ControlAction.cooperate) {
-          reply(ShareDataType.control, encodeControl({ action, grantId: 0, controlId: 0 }));
-        } else if (action === ControlAction.requestControl) {
-          const granted = {
-            action: ControlAction.grantedControl,
-            grantId: settled.userId,
-            controlId: SERVER_CHANNEL_ID,
-          };
-          reply(ShareDataType.control, encodeControl(granted));
-        }
-        return false;
-      }
-      case ShareDataType.bitmapCachePersistentList:
-        return false; // no bitmap cache is ever used
-      case ShareDataType.fontList:
-        reply(ShareDataType.fontMap, encodeFontMap());
-        this.#state = { ...state, name: 'connected' };
-        return false;
-      default:
-        return true;
-    }
+    const { type, body } = decodeShareData(new ReadCursor(pdu.body, 'TS_SHAREDATAHEADER'));
+    const answer = finalizationAnswer(type, body, settled.userId);
+    if (answer === 'unknown') return true;
+    if (answer !== undefined) out.push(this.#sendShareData(settled, answer.type, answer.body));
+    if (type === ShareDataType.fontList) this.#state = { ...state, name: 'connected' };
+    return false;
   }
 
   /** Only when all that came is sorted: what is left over belongs to the active stage. */
@@ -540,6 +473,10 @@ export class ServerAcceptor {
     out.push({ kind: 'refused', reason, ...(error !== undefined && { error }) });
   }
 
+  #sendShareData(settled: Settled, type: number, body: Uint8Array): AcceptorOutput {
+    return this.#sendIo(settled, shareDataMessage(type, SHARE_ID, SERVER_CHANNEL_ID, body));
+  }
+
   #sendIo(settled: Settled, userData: Uint8Array): AcceptorOutput {
     return this.#sendOn(IO_CHANNEL_ID, settled, userData);
   }
@@ -548,11 +485,6 @@ export class ServerAcceptor {
     const frame = sendDataIndication(channelId, userData);
     return send(frames?.seal(frame) ?? frame);
   }
-}
-
-/** [MS-RDPBCGR] 2.2.1.3.2: 200 to 8192 pixels; a client that asks for more or less gets the nearest. */
-function desktopSize(pixels: number): number {
-  return Math.min(Math.max(pixels, 200), 8192);
 }
 
 function send(bytes: Uint8Array): AcceptorOutput {

@@ -19,7 +19,8 @@ import {
   SurfaceCommandFlags,
 } from './capability-flags.ts';
 import { MAX_UPDATE_SIZE, POINTER_CACHE_SIZE } from './client-capabilities.ts';
-import type { ServerShare } from './server-types.ts';
+import type { Demanded } from './server-state.ts';
+import type { ServerConfig, ServerShare } from './server-types.ts';
 import type { ColorDepth } from './types.ts';
 
 /** Without a Multifragment Update capability set an update has to fit one fast-path PDU, headers included. */
@@ -59,8 +60,18 @@ export function agreeShare(
   return { share: { shareId: confirm.shareId, width, height, colorDepth, maxUpdateSize }, clientCapabilities };
 }
 
-/** The depth that a client asks for with its core data ([MS-RDPBCGR] 2.2.1.3.2). */
-export function requestedColorDepth(core: ClientCoreData): ColorDepth {
+/** The desktop that a client asks for with its core data ([MS-RDPBCGR] 2.2.1.3.2), as far as the configuration lets it. */
+export function requestedDesktop(core: ClientCoreData, fit: ServerConfig['fit']): Demanded {
+  const asked = { width: desktopSize(core.desktopWidth), height: desktopSize(core.desktopHeight) };
+  return { ...(fit?.(asked.width, asked.height) ?? asked), colorDepth: requestedColorDepth(core) };
+}
+
+/** 200 to 8192 pixels; a client that asks for more or less gets the nearest. */
+function desktopSize(pixels: number): number {
+  return Math.min(Math.max(pixels, 200), 8192);
+}
+
+function requestedColorDepth(core: ClientCoreData): ColorDepth {
   const { earlyCapabilityFlags = 0, supportedColorDepths = 0, highColorDepth, postBeta2ColorDepth } = core;
   const wants32 = (earlyCapabilityFlags & ClientEarlyCapability.want32BppSession) !== 0;
   if (wants32 && (supportedColorDepths & SupportedColorDepths.bpp32) !== 0) return 32;
