@@ -4,7 +4,7 @@ import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
 import { activationMessages } from '../connector/client-activation.ts';
 import type { MessageChannel } from '../connector/message-channel.ts';
 import { type Redirection, redirectionOf } from '../connector/redirection.ts';
-import type { AutoReconnectSecret, JoinedChannel, Share } from '../connector/types.ts';
+import type { JoinedChannel, Share } from '../connector/types.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
@@ -13,13 +13,7 @@ import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
 import { decodeFastPathUpdates, FragmentAssembler } from '../pdu/fast-path.ts';
 import { type InputEvent, ToggleFlag } from '../pdu/input.ts';
 import { DisconnectReason, decodeMcsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
-import {
-  decodeSaveSessionInfo,
-  LogonErrorData,
-  type LogonErrorInfo,
-  LogonMessage,
-  type SaveSessionInfo,
-} from '../pdu/save-session-info.ts';
+import { decodeSaveSessionInfo } from '../pdu/save-session-info.ts';
 import { decodeEnhancedRedirection } from '../pdu/server-redirection.ts';
 import {
   decodeKeyboardIndicators,
@@ -45,7 +39,8 @@ import { decodeX224 } from '../pdu/x224.ts';
 import { type ChannelOutput, ChannelRouter } from './channel-router.ts';
 import { ClientInput } from './client-input.ts';
 import { type CloseEvidence, type CloseReason, closeReason } from './close-reason.ts';
-import { type LogonNotice, logonNotice, statusNotice } from './logon-notice.ts';
+import { statusNotice } from './logon-notice.ts';
+import { type LogonOutput, LogonProgress } from './logon-progress.ts';
 import { SurfaceFrames } from './surface-frames.ts';
 
 export interface ActiveStageOptions {
@@ -70,11 +65,7 @@ export type ActiveOutput =
   | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
   /** A frame is whole, with what was handed over last, and is acknowledged as `paceFrames` says. */
   | { readonly kind: 'frame-ended' }
-  | { readonly kind: 'logged-on' }
-  /** What the user should know of a logon that is not done yet. */
-  | { readonly kind: 'logon-notice'; readonly notice: LogonNotice }
-  /** What brings a client back into this session after a lost connection: a secret, the last one; nothing any more. */
-  | { readonly kind: 'auto-reconnect'; readonly secret: AutoReconnectSecret | undefined }
+  | LogonOutput
   /** Some of what was typed has no key on the keyboard layout, and the server takes nothing but keys. Told once. */
   | { readonly kind: 'text-lost' }
   /** The toggle keys as the server has them. */
@@ -117,8 +108,7 @@ export class ClientActiveStage {
   #share: Share;
   /** `deactivated` until the server's Demand Active, `finalizing` until its Font Map: no input may be sent. */
   #state: 'active' | 'deactivated' | 'finalizing' = 'active';
-  #loggedOn = false;
-  #logonFailed = false;
+  readonly #logon = new LogonProgress();
   readonly #input: ClientInput;
   #errorInfo: number = ErrorInfo.none;
   readonly #channels: ChannelRouter;
@@ -393,7 +383,7 @@ export class ClientActiveStage {
         out.push({ kind: 'lock-keys', lockKeys: lockKeysOf(decodeKeyboardIndicators(cursor).ledFlags) });
         break;
       case ShareDataType.saveSessionInfo:
-        this.#saveSessionInfo(decodeSaveSessionInfo(cursor), out);
+        this.#logon.told(decodeSaveSessionInfo(cursor), out);
         break;
       case ShareDataType.arcStatus:
         // [MS-RDPBCGR] 2.2.4.1.1, and 3.2.5.6.1: the secret that this connection came with was no good.
@@ -432,26 +422,6 @@ export class ClientActiveStage {
     }
   }
 
-  #saveSessionInfo(info: SaveSessionInfo, out: ActiveSink): void {
-    if (info.kind === 'logon' || info.kind === 'plain-notify') {
-      this.#logonFailed = false;
-      // Comes again after a reconnection on the server; told once.
-      if (!this.#loggedOn) out.push({ kind: 'logged-on' });
-      this.#loggedOn = true;
-    } else if (info.kind === 'extended') {
-      if (info.autoReconnect) out.push({ kind: 'auto-reconnect', secret: copyOf(info.autoReconnect) });
-      if (info.logonError) this.#logonError(info.logonError, out);
-    }
-  }
-
-  #logonError(info: LogonErrorInfo, out: ActiveSink): void {
-    const isStatus = info.type < LogonMessage.sessionBusyOptions;
-    const failed = isStatus && info.data <= LogonErrorData.other;
-    this.#logonFailed = failed || info.type === LogonMessage.accessDenied;
-    const notice = logonNotice(info);
-    if (notice !== undefined) out.push({ kind: 'logon-notice', notice });
-  }
-
   /** [MS-RDPBCGR] 3.2.5.3.13: the connection sequence from Demand Active on, over again. */
   #reactivate(demand: DemandActive, out: ActiveSink): void {
     const { confirmActive, share } = this.#options.activate(demand);
@@ -474,7 +444,7 @@ export class ClientActiveStage {
   }
 
   #closeReason(how: CloseEvidence['how']): CloseReason {
-    return closeReason({ errorInfo: this.#errorInfo, logonFailed: this.#logonFailed, how });
+    return closeReason({ errorInfo: this.#errorInfo, logonFailed: this.#logon.hasFailed, how });
   }
 }
 
@@ -502,11 +472,6 @@ const SHARE_DATA_CONTEXTS = new Map<number, string>([
   [ShareDataType.statusInfo, 'TS_STATUS_INFO_PDU'],
   [ShareDataType.saveSessionInfo, 'TS_SAVE_SESSION_INFO_PDU_DATA'],
 ]);
-
-/** A view no longer: the secret outlives the frame that it came in. */
-function copyOf({ logonId, randomBits }: AutoReconnectSecret): AutoReconnectSecret {
-  return { logonId, randomBits: randomBits.slice() };
-}
 
 function lockKeysOf(flags: number): LockKeys {
   return {
