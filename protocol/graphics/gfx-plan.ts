@@ -2,7 +2,7 @@ import { decodeGfxPdu } from '../channels/rdpgfx/decode-pdu.ts';
 import { GfxCodecId, type GfxPdu, type GfxRect } from '../channels/rdpgfx/pdu.ts';
 import { outlineClearCodec } from '../codecs/clearcodec/outline.ts';
 import { MAX_PICTURE_PIXELS } from '../codecs/pixel-target.ts';
-import { withoutTiles } from '../codecs/progressive/blocks.ts';
+import { MAX_FRAME_RECTS, withoutTiles } from '../codecs/progressive/blocks.ts';
 import type { TileNeed } from '../codecs/progressive/decoder.ts';
 import { MAX_DRAWS, type ProgressiveFrame, ProgressiveTrace, type TracedStream } from '../codecs/progressive/trace.ts';
 import { withoutTiles as withoutRemoteFxTiles } from '../codecs/remotefx/blocks.ts';
@@ -16,9 +16,6 @@ import type { Rect } from './geometry.ts';
 export const MAX_SURFACE_PIXELS = 2 * MAX_PICTURE_PIXELS;
 /** One for the desktop, and a few that servers keep windows and pictures in. */
 const MAX_SURFACES = 4096;
-
-/** Of the progressive regions of one frame together; a desktop of 8192×4320 has 8,704 tiles. */
-const MAX_FRAME_RECTS = 1 << 17;
 
 /** Parts of tiles that a plan remembers: a queue of pictures has thousands. */
 const MAX_PLANNED_DRAWS = 1 << 18;

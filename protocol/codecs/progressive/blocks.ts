@@ -36,6 +36,8 @@ const HEADER_SIZE = 6;
 
 /** Most rectangles one region may name. */
 export const MAX_PROGRESSIVE_RECTS = 16_384;
+/** Of the regions of one frame together, which all count for its later tiles; a desktop of 8192×4320 has 8,704 tiles. */
+export const MAX_FRAME_RECTS = 1 << 17;
 /** Tiles from here on could not be on any surface of 32,766 pixels, the most that a desktop has on a side. */
 export const MAX_TILE_INDEX = 512;
 

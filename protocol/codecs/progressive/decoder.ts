@@ -1,4 +1,5 @@
 import { ReadCursor } from '../../core/cursor.ts';
+import { DecodeError } from '../../core/errors.ts';
 import type { StateReader, StateWriter } from '../../core/state.ts';
 import type { PixelTarget } from '../pixel-target.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
@@ -8,6 +9,7 @@ import { type TileKernels, tileKernels } from '../remotefx/tile-kernels.ts';
 import {
   decodeProgressiveBlock,
   FULL_QUALITY,
+  MAX_FRAME_RECTS,
   MAX_TILE_INDEX,
   type ProgressiveRegion,
   type ProgressiveTile,
@@ -16,6 +18,8 @@ import { ComponentState } from './tile-state.ts';
 import type { ProgressiveFrame, TracedStream } from './trace.ts';
 import { EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_SIZE } from './wavelet.ts';
 
+/** Parts of tiles that one frame may draw: a rectangle may lie over many tiles, and a tile under many rectangles. */
+export const MAX_FRAME_PARTS = 1 << 17;
 /** Largest key of a tile's place. */
 const LAST_TILE = MAX_TILE_INDEX * MAX_TILE_INDEX - 1;
 
@@ -43,6 +47,7 @@ export class ProgressiveDecoder {
   /** The tiles of this frame, and the rectangles that show them: a region may use another one's tiles. */
   readonly #frameTiles = new Set<number>();
   #frameRects: RegionRect[] = [];
+  #frameParts = 0;
   readonly #kernels: TileKernels;
 
   constructor(kernels: TileKernels = tileKernels) {
@@ -80,13 +85,14 @@ export class ProgressiveDecoder {
   /** In place of `decode`, of a stream of which nothing is needed. */
   pass({ rects, inFrame }: TracedStream): void {
     this.#inFrame = inFrame;
-    this.#frameRects.push(...rects);
+    this.#addRects(rects);
   }
 
   /** The graphics frame (RDPGFX_END_FRAME) is over: its regions share no tiles with the next one's. */
   endFrame(): void {
     this.#frameTiles.clear();
     this.#frameRects = [];
+    this.#frameParts = 0;
   }
 
   /** No codec context is left: there will be no upgrades, only new tiles and differences to the old. */
@@ -110,7 +116,7 @@ export class ProgressiveDecoder {
   load(state: StateReader, most: number): void {
     for (let left = state.count(most, 'tiles'); left > 0; left--) {
       const key = state.count(LAST_TILE, 'tile');
-      const tile = { y: new ComponentState(), cb: new ComponentState(), cr: new ComponentState() };
+      const tile = newTile();
       for (const component of [tile.y, tile.cb, tile.cr]) component.load(state);
       this.#tiles.set(key, tile);
     }
@@ -129,8 +135,12 @@ export class ProgressiveDecoder {
   ): void {
     const fresh = new Set<number>();
     // New tiles show in the rectangles of the whole frame, earlier tiles in the new rectangles.
-    const rects = this.#frameRects.length === 0 ? region.rects : [...this.#frameRects, ...region.rects];
-    const drawn = (part: RegionRect): void => void changed.push(part);
+    this.#addRects(region.rects);
+    const drawn = (part: RegionRect): void => {
+      if (++this.#frameParts > MAX_FRAME_PARTS)
+        throw tooMuch('numTiles', `${MAX_FRAME_PARTS} parts of tiles in a frame`);
+      changed.push(part);
+    };
     for (const [i, tile] of region.tiles.entries()) {
       const need = needs?.[i] ?? 'pixels';
       if (need === 'nothing') continue;
@@ -139,7 +149,7 @@ export class ProgressiveDecoder {
       const key = this.#decodeTile(tile, region, need === 'pixels');
       if (need !== 'pixels') continue;
       fresh.add(key);
-      drawTile(this.#kernels, tile, rects, target, drawn);
+      drawTile(this.#kernels, tile, this.#frameRects, target, drawn);
     }
     for (const key of this.#frameTiles) {
       if (fresh.has(key)) continue;
@@ -149,54 +159,33 @@ export class ProgressiveDecoder {
       drawTile(this.#kernels, place, region.rects, target, drawn);
     }
     for (const key of fresh) this.#frameTiles.add(key);
-    this.#frameRects.push(...region.rects);
+  }
+
+  #addRects(rects: readonly RegionRect[]): void {
+    this.#frameRects.push(...rects);
+    if (this.#frameRects.length > MAX_FRAME_RECTS) throw tooMuch('numRects', `${this.#frameRects.length} in a frame`);
   }
 
   /** Decodes a tile, into the kernels' rows if it is drawn. */
   #decodeTile(tile: ProgressiveTile, region: ProgressiveRegion, draws: boolean): number {
     const key = tile.yIdx * MAX_TILE_INDEX + tile.xIdx;
-    let state = this.#tiles.get(key);
-    if (state === undefined) {
-      state = { y: new ComponentState(), cb: new ComponentState(), cr: new ComponentState() };
-      this.#tiles.set(key, state);
-    }
+    const state = this.#tiles.get(key) ?? newTile();
+    this.#tiles.set(key, state);
     const layout = region.extrapolated ? EXTRAPOLATED_LAYOUT : ORIGINAL_LAYOUT;
     const extra = tile.quality === FULL_QUALITY ? undefined : region.progressive[tile.quality];
     const kernels = this.#kernels;
-    const { y, cb, cr } = kernels;
-    const quantOf = (index: number): Uint8Array => region.quantization[index] ?? new Uint8Array(10);
-    let hasColour: boolean;
-    if (tile.kind === 'first') {
-      const { difference } = tile;
-      state.y.first(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, difference, y, kernels, draws);
-      const hasCb = state.cb.first(
-        tile.cb,
-        layout,
-        quantOf(tile.quantIdxCb),
-        extra?.cb,
-        difference,
-        cb,
-        kernels,
-        draws,
-      );
-      const hasCr = state.cr.first(
-        tile.cr,
-        layout,
-        quantOf(tile.quantIdxCr),
-        extra?.cr,
-        difference,
-        cr,
-        kernels,
-        draws,
-      );
-      hasColour = hasCb || hasCr;
-    } else {
-      state.y.upgrade(tile.y, layout, quantOf(tile.quantIdxY), extra?.y, y, kernels, draws);
-      const hasCb = state.cb.upgrade(tile.cb, layout, quantOf(tile.quantIdxCb), extra?.cb, cb, kernels, draws);
-      const hasCr = state.cr.upgrade(tile.cr, layout, quantOf(tile.quantIdxCr), extra?.cr, cr, kernels, draws);
-      hasColour = hasCb || hasCr;
-    }
-    if (draws) kernels.paint(hasColour);
+    const decode = (component: 'y' | 'cb' | 'cr', quantIdx: number): boolean => {
+      const [into, samples] = [state[component], kernels[component]];
+      const quant = region.quantization[quantIdx] ?? new Uint8Array(10);
+      const more = extra?.[component];
+      return tile.kind === 'first'
+        ? into.first(tile[component], layout, quant, more, tile.difference, samples, kernels, draws)
+        : into.upgrade(tile[component], layout, quant, more, samples, kernels, draws);
+    };
+    decode('y', tile.quantIdxY);
+    const hasCb = decode('cb', tile.quantIdxCb);
+    const hasCr = decode('cr', tile.quantIdxCr);
+    if (draws) kernels.paint(hasCb || hasCr);
     return key;
   }
 
@@ -210,6 +199,14 @@ export class ProgressiveDecoder {
     const hasCr = state.cr.again(kernels.cr, kernels);
     kernels.paint(hasCb || hasCr);
   }
+}
+
+function newTile(): TileState {
+  return { y: new ComponentState(), cb: new ComponentState(), cr: new ComponentState() };
+}
+
+function tooMuch(field: string, detail: string): DecodeError {
+  return new DecodeError('limit_exceeded', 'RFX_PROGRESSIVE_REGION', field, 0, detail);
 }
 
 function showsTile(rect: RegionRect, { xIdx, yIdx }: { readonly xIdx: number; readonly yIdx: number }): boolean {

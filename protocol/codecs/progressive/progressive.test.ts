@@ -264,3 +264,30 @@ describe('SRL', () => {
     );
   });
 });
+
+describe('what a frame may cost', () => {
+  const dots = (count: number, width: number) =>
+    Array.from({ length: count }, (_, i) => ({ x: 64 - width / 2, y: i % 64, width, height: 1 }));
+  const withRects = (rects: ProgressiveRegion['rects']) => streamOf(regionOf([], false, { rects }));
+
+  it('rectangles, until it is over', () => {
+    const decoder = new ProgressiveDecoder();
+    const region = withRects(dots(16_384, 2));
+    for (let i = 0; i < 8; i++) decoder.decode(region, surface(128, 64));
+    const oneMore = () => decoder.decode(withRects(dots(1, 2)), surface(128, 64));
+    assert.throws(oneMore, { code: 'limit_exceeded', field: 'numRects' });
+    decoder.endFrame();
+    assert.doesNotThrow(oneMore);
+  });
+
+  it('parts of tiles that are drawn, new ones and earlier ones', () => {
+    const tile = new ProgressiveTileEncoder(tilePixels(1), ORIGINAL_LAYOUT, FINE).first(place, FULL_QUALITY);
+    const decoder = new ProgressiveDecoder();
+    const target = surface(128, 64);
+    decoder.decode(streamOf(regionOf([tile, { ...tile, xIdx: 1 }], false)), target);
+    const region = withRects(dots(16_384, 2));
+    // Each lies over both tiles.
+    for (let i = 0; i < 3; i++) decoder.decode(region, target);
+    assert.throws(() => decoder.decode(region, target), { code: 'limit_exceeded', field: 'numTiles' });
+  });
+});
