@@ -119,7 +119,7 @@ test('a disk that turns read-only in mid-session: a warning, then recording_fail
   const { session, troubles, keyOf } = await recordOn(disk.path, context);
   for (let i = 0; i < 60 && session.failures.length === 0; i++) {
     if (i === 8) {
-      await sleep(3300); // a checkpoint is written every three seconds
+      await sleep(3300); // a checkpoint is written every two seconds
       await disk.fail();
     }
     noise(session, i);
@@ -261,7 +261,7 @@ test('a power cut: what a checkpoint vouched for is there, whatever became of th
     }
   };
   await work(0);
-  await sleep(3500); // a checkpoint is written every three seconds
+  await sleep(3500); // a checkpoint is written every two seconds
   const vouchedFor = session.elapsed;
   const durable = new Map<string, number>();
   for (const name of await readdir(session.directory)) {

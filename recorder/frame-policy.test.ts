@@ -12,6 +12,7 @@ function simulate(
 ) {
   const captures: number[] = [];
   const flushes: number[] = [];
+  const kept: number[] = [];
   const staleness: number[] = [];
   let spent = 0;
   let firstUnseen: number | undefined;
@@ -29,9 +30,12 @@ function simulate(
         spent += bytes;
         policy.step({ kind: 'spent', bytes }, now);
         current = policy.step({ kind: 'captured', emitted: true, share }, now);
-      } else {
+      } else if (current.kind === 'flush') {
         flushes.push(now);
         current = policy.step({ kind: 'flushed' }, now);
+      } else {
+        kept.push(now);
+        current = policy.step({ kind: 'kept' }, now);
       }
     }
     wake = current.until;
@@ -46,7 +50,7 @@ function simulate(
       act(policy.step({ kind: 'changed' }, now));
     } else act(policy.step({ kind: 'timer' }, now));
   }
-  return { captures, flushes, worst: Math.max(0, ...staleness), policy, spent };
+  return { captures, flushes, kept, worst: Math.max(0, ...staleness), policy, spent };
 }
 
 function every(ms: number, from: number, until: number): number[] {
@@ -90,8 +94,9 @@ test('a quiet screen gets one repeated frame and then costs nothing', () => {
   assert.deepEqual(flushes, [2000]);
 });
 
-test('no flush while frames keep coming', () => {
+test('no flush while frames keep coming as they should', () => {
   assert.deepEqual(simulate(every(1000, 0, 60_000), 60_000).flushes, []);
+  assert.deepEqual(simulate(every(50, 0, 60_000), 60_000).flushes, []);
 });
 
 test('a capture that shows nothing new is no frame and needs no flush', () => {
@@ -157,6 +162,31 @@ test('a film is recorded every two seconds, and what comes after it as soon as e
 test('a log that scrolls by is no film, and neither is a moving pointer', () => {
   assert.equal(simulate([0, ...every(250, 10_000, 60_000)], 60_000, 0, new FramePolicy(), 0.4).worst, 1000);
   assert.equal(simulate([0, ...every(50, 10_000, 60_000)], 60_000, 0, new FramePolicy(), 0.01).worst, 1000);
+});
+
+test('however slowly frames come, nothing that was on the screen is four seconds away from the disk', () => {
+  for (const bytesPerFrame of [0, 5000, 20_000, 400_000]) {
+    for (const share of [0, 0.4]) {
+      for (const stepMs of [100, 900, 1900, 2700]) {
+        const changes = every(stepMs, 0, 600_000);
+        const { captures, flushes, kept } = simulate(changes, 600_000, bytesPerFrame, new FramePolicy(), share);
+        // A frame is on the disk with the next one, or when it is repeated; what is kept is there at once.
+        const pushes = [...captures, ...flushes].sort((a, b) => a - b);
+        const safe = [
+          ...kept.map((at) => ({ at, by: at })),
+          ...captures.map((at) => ({ at, by: pushes.find((push) => push > at) ?? Number.POSITIVE_INFINITY })),
+        ].sort((a, b) => a.by - b.by);
+        let shown = 0;
+        let worst = 0;
+        for (const { at, by } of safe.filter(({ by }) => by <= 599_000)) {
+          // Up to the next change what was shown is what is on the screen.
+          worst = Math.max(worst, by - Math.max(shown, changes.find((change) => change > shown) ?? by));
+          shown = Math.max(shown, at);
+        }
+        assert.ok(worst <= 4000, `${worst} ms with ${bytesPerFrame} bytes a frame, every ${stepMs} ms`);
+      }
+    }
+  }
 });
 
 test('time that runs backwards pays nothing and breaks nothing', () => {

@@ -12,10 +12,14 @@ export interface FramePolicySettings {
   /** No two frames closer than this, unless `latestMs` says so: a blinking caret is one frame a second, not four. */
   readonly gapMs: number;
   /**
-   * A muxer writes a frame when the next one comes, so a screen that goes quiet gets one repeated frame this long
-   * after its last one. What a crash can cost is bounded by it.
+   * A muxer writes a frame when the next one comes, so where none does, the frame is repeated once this long after it was taken;
+   * `flushSlowMs` while frames come more slowly than every `slowMs`. What a crash can cost is bounded by it…
    */
   readonly flushMs: number;
+  readonly flushSlowMs: number;
+  readonly slowMs: number;
+  /** …and where the next frame is due later than this, the picture as it is then is kept in case that there is a crash. */
+  readonly keepMs: number;
   /** What the video may cost on average. */
   readonly bytesPerMinute: number;
   /** Over how many minutes the budget is averaged: a burst of window switching is free when it was quiet before. */
@@ -46,6 +50,9 @@ export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
   latestMs: 1000,
   gapMs: 750,
   flushMs: 2000,
+  flushSlowMs: 500,
+  slowMs: 1250,
+  keepMs: 3000,
   // With the savings it begins with and what it may overdraw, an hour comes to 247,500 a minute.
   bytesPerMinute: 220_000,
   budgetMinutes: 5,
@@ -67,6 +74,8 @@ export type FrameEvent =
   | { readonly kind: 'captured'; readonly emitted: boolean; readonly share?: number }
   /** The last picture was written again as told. */
   | { readonly kind: 'flushed' }
+  /** The picture as it is was kept as told. */
+  | { readonly kind: 'kept' }
   /** The encoder has written this many more bytes. */
   | { readonly kind: 'spent'; readonly bytes: number }
   /** How hard it is for the encoders to keep up: 0 not at all, to 2 as hard as a budget that is owed. */
@@ -77,6 +86,7 @@ export type FrameEvent =
 export type FrameDecision =
   | { readonly kind: 'capture' }
   | { readonly kind: 'flush' }
+  | { readonly kind: 'keep' }
   /** Ask again at `until`, or when something happens. */
   | { readonly kind: 'wait'; readonly until: number | undefined };
 
@@ -89,6 +99,8 @@ export class FramePolicy {
   #lastChange = 0;
   #movingSince = 0;
   #lastFrame: number | undefined;
+  /** Of the last frame, or when the picture was kept since. */
+  #safeAt = 0;
   #flushed = true;
   #load = 0;
   /** Moments of change that no frame has yet, and when the last one was. */
@@ -124,11 +136,15 @@ export class FramePolicy {
         if ((event.share ?? 0) < this.#settings.motionShare) this.#movingSince = now;
         if (event.emitted) {
           this.#lastFrame = now;
+          this.#safeAt = now;
           this.#flushed = false;
         }
         break;
       case 'flushed':
         this.#flushed = true;
+        break;
+      case 'kept':
+        this.#safeAt = now;
         break;
       case 'spent':
         this.#budget -= event.bytes;
@@ -151,25 +167,36 @@ export class FramePolicy {
   }
 
   #decide(now: number): FrameDecision {
-    if (this.#firstUnseen !== undefined) {
-      const due = this.#lastFrame === undefined ? now : this.#captureDue(this.#firstUnseen, this.#lastFrame);
-      return due <= now ? { kind: 'capture' } : { kind: 'wait', until: due };
-    }
-    if (this.#flushed || this.#lastFrame === undefined) return { kind: 'wait', until: undefined };
-    const due = this.#lastFrame + this.#settings.flushMs;
-    return due <= now ? { kind: 'flush' } : { kind: 'wait', until: due };
+    const { motionMs, motionAfterMs, flushMs, flushSlowMs, slowMs, keepMs, quietMs } = this.#settings;
+    const moving = this.#lastChange - this.#movingSince >= motionAfterMs;
+    const latest = moving ? Math.max(this.#affordableMs, motionMs) : this.#affordableMs;
+    const last = this.#lastFrame;
+    const none = Number.POSITIVE_INFINITY;
+    let capture = none;
+    if (this.#firstUnseen !== undefined)
+      capture = last === undefined ? now : this.#captureDue(this.#firstUnseen, last, latest);
+    if (capture <= now) return { kind: 'capture' };
+    let flush = this.#flushed || last === undefined ? none : last + (latest > slowMs ? flushSlowMs : flushMs);
+    // A frame that comes soon does the same.
+    if (capture - flush <= quietMs) flush = none;
+    if (flush <= now) return { kind: 'flush' };
+    const keep = capture === none || capture - this.#safeAt <= keepMs + flushSlowMs ? none : this.#safeAt + keepMs;
+    if (keep <= now) return { kind: 'keep' };
+    const until = Math.min(capture, flush, keep);
+    return { kind: 'wait', until: until === none ? undefined : until };
   }
 
-  #captureDue(firstUnseen: number, lastFrame: number): number {
-    const { quietMs, latestMs, gapMs, strainedMs, overdrawnMs, motionMs, motionAfterMs, burstSteps, burstMs } =
-      this.#settings;
+  /** How old what changes may become, by the budget. */
+  get #affordableMs(): number {
+    const { latestMs, strainedMs, overdrawnMs } = this.#settings;
     const pressure = this.pressure;
-    const affordable =
-      pressure <= 1
-        ? latestMs + pressure * (strainedMs - latestMs)
-        : strainedMs + (pressure - 1) * (overdrawnMs - strainedMs);
-    const moving = this.#lastChange - this.#movingSince >= motionAfterMs;
-    const latest = moving ? Math.max(affordable, motionMs) : affordable;
+    return pressure <= 1
+      ? latestMs + pressure * (strainedMs - latestMs)
+      : strainedMs + (pressure - 1) * (overdrawnMs - strainedMs);
+  }
+
+  #captureDue(firstUnseen: number, lastFrame: number, latest: number): number {
+    const { quietMs, latestMs, gapMs, burstSteps, burstMs } = this.#settings;
     const gap = gapMs + latest - latestMs;
     const burst =
       this.#steps === burstSteps && this.#stepAt - firstUnseen <= burstMs && this.#stepAt - lastFrame >= gap;

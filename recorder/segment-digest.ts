@@ -18,6 +18,7 @@ export class SegmentDigest {
   /** How many bytes the box at the front of what waits has; at least its header, while that is not there. */
   #wanted = HEADER_SIZE;
   #described = false;
+  #frames = 0;
 
   /** @param limit of bytes of frames; what comes after them is not looked at */
   constructor(limit = Number.POSITIVE_INFINITY) {
@@ -31,6 +32,11 @@ export class SegmentDigest {
     // Copied where it stays: the caller's bytes may change.
     const last = this.#waiting.pop();
     if (last !== undefined) this.#waiting.push(Buffer.from(last));
+  }
+
+  /** Whole ones; each is a fragment of its own. */
+  get frames(): number {
+    return this.#frames;
   }
 
   /** After the last whole fragment. */
@@ -50,6 +56,7 @@ export class SegmentDigest {
     else if (type === 'mdat' && this.#described && this.#bytes < this.#limit) {
       this.#hash.update(all.subarray(HEADER_SIZE, size));
       this.#bytes += size - HEADER_SIZE;
+      this.#frames += 1;
       this.#described = false;
     }
     const rest = all.subarray(size);

@@ -4,7 +4,7 @@ import { type EncoderPool, type EncoderUser, UNLIMITED_ENCODERS } from './encode
 import { type EncoderSettings, type Ffmpeg, FfmpegEncoder, type FfmpegExit } from './ffmpeg.ts';
 import { I420Picture } from './i420.ts';
 import { SegmentDigest, type SegmentState } from './segment-digest.ts';
-import { Spool, spoolFile } from './spool.ts';
+import { keptFile, Spool, spoolFile, writeKeptPicture } from './spool.ts';
 import type { FileWriter } from './storage/file-writer.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
 
@@ -20,6 +20,8 @@ export interface SegmentWriterOptions {
   readonly stallMs: number;
   /** Where its encoder comes from. Default: there is always one. */
   readonly encoders?: EncoderPool | undefined;
+  /** When it may have one; default: at once. */
+  readonly ready?: Promise<void> | undefined;
   /** Somebody watches the recording while it goes on. */
   readonly isWatched?: (() => boolean) | undefined;
   /** Others wait for its encoder: it should be ended. */
@@ -42,7 +44,8 @@ export function onFrameGrid(ms: number): number {
  * One segment being written: an encoder, as soon as it has one, its file, and what is in it.
  *
  * As long as there is no encoder, and when it has not taken a picture within `PATIENCE_MS`, pictures go to the disk, from
- * where it catches up. Nobody waits for it, and no picture is left out.
+ * where it catches up. Nobody waits for it, and no picture is left out. So they do when nothing comes out of it, whatever it
+ * has taken: that would be lost with it ([ADR 0053]).
  */
 export class SegmentWriter {
   readonly startedAt: number;
@@ -58,6 +61,9 @@ export class SegmentWriter {
   #sent: I420Picture | undefined;
   #sentAt = 0;
   #feeding: Promise<boolean> | undefined;
+  /** How many pictures the encoder has taken. */
+  #given = 0;
+  #keeping: Promise<void> = Promise.resolve();
   #spool: Promise<Spool> | undefined;
   #spoolClosed: Promise<void> | undefined;
   /** Pictures on the disk that the encoder has not been given, oldest first. */
@@ -67,11 +73,15 @@ export class SegmentWriter {
   #accounted = 0;
   #ending = false;
   #isTurnOver = false;
+  #hasJoined = false;
+  /** The folder's entries of its files are durable. */
+  #isListed = false;
 
   /** Rejects when the file cannot be made. */
   static async open(options: SegmentWriterOptions): Promise<SegmentWriter> {
     const writer = new SegmentWriter(options, await options.folder.createLog(options.file));
-    writer.#encoders.join(writer.#user);
+    if (options.ready === undefined) writer.#join();
+    else void options.ready.then(() => writer.#join());
     return writer;
   }
 
@@ -126,6 +136,14 @@ export class SegmentWriter {
     return taken;
   }
 
+  /** Has a picture on the disk that no encoder is to get, for as long as none has made anything of a later one. */
+  keep(picture: I420Picture, at: number): Promise<void> {
+    const { folder, file } = this.#options;
+    const timestamp = onFrameGrid(at - this.startedAt);
+    this.#keeping = writeKeptPicture(folder, file, { picture, at: timestamp }).catch(() => {});
+    return this.#keeping;
+  }
+
   /** Of when the oldest picture is that the encoder has not taken; milliseconds since the epoch. */
   get waitingSince(): number | undefined {
     const at = this.#feeding === undefined ? this.#waiting[0]?.at : this.#sentAt;
@@ -153,7 +171,12 @@ export class SegmentWriter {
   async sync(): Promise<SegmentState> {
     const { state } = this.#digest;
     await this.#file.sync();
-    await (await this.#spool)?.sync();
+    const spool = await this.#spool;
+    await spool?.sync();
+    if (!this.#isListed) {
+      this.#isListed = true;
+      await this.#options.folder.sync();
+    }
     return state;
   }
 
@@ -165,17 +188,21 @@ export class SegmentWriter {
   /** Ends the file; resolves when there was an encoder, it is gone, and what it made is on disk. */
   async end(): Promise<FfmpegExit> {
     this.#ending = true;
+    this.#join();
     this.#encoders.notice();
     try {
-      // It may wait for its encoder for a while.
-      if (this.#encoder === undefined) await this.sync().catch(() => {});
+      // It may wait for its encoder for a while, and so may the encoder for a processor.
+      const synced = this.sync().catch(() => {});
       const encoder = await this.#granted.promise;
       const taken = (await this.#feeding) ?? true;
       const exit = await encoder.end();
+      await synced;
       try {
         await this.#file.end();
         this.#closeSpool(taken && exit.code === 0);
         await this.#spoolClosed;
+        await this.#keeping;
+        if (exit.code === 0) await this.#options.folder.remove(keptFile(this.#options.file));
         return exit;
       } catch (error) {
         this.#closeSpool(false);
@@ -190,15 +217,17 @@ export class SegmentWriter {
   async #write(picture: I420Picture, areas: readonly Rect[], at: number): Promise<boolean> {
     const first = this.#lastTimestamp < 0;
     const timestamp = Math.max(first ? 0 : this.#lastTimestamp + FRAME_GRID_MS, onFrameGrid(at - this.startedAt));
-    if (this.#encoder !== undefined && this.#feeding === undefined) {
-      return this.#writeNow(this.#encoder, picture, areas, timestamp);
-    }
+    const isAbreast = this.#feeding === undefined && this.#spool === undefined;
+    if (this.#encoder !== undefined && isAbreast) return this.#writeNow(this.#encoder, picture, areas, timestamp);
     this.#lastTimestamp = timestamp;
     const changed = first ? [{ x: 0, y: 0, width: picture.width, height: picture.height }] : areas;
     const samples = first ? [picture.bytes] : areas.map((area) => picture.copyArea(area));
     this.#spool ??= this.#openSpool();
     const added = this.#spool.then((spool) => spool.add(changed, samples, timestamp));
     this.#waiting.push({ at: timestamp, isSame: changed.length === 0, added });
+    if (this.#encoder !== undefined && this.#sent !== undefined) {
+      this.#feeding ??= this.#feed(this.#encoder, this.#sent);
+    }
     try {
       this.#waitingBytes += await added;
       return true;
@@ -229,12 +258,19 @@ export class SegmentWriter {
     return taken;
   }
 
+  #join(): void {
+    if (this.#hasJoined) return;
+    this.#hasJoined = true;
+    this.#encoders.join(this.#user);
+  }
+
   #start(): void {
     const { ffmpeg, settings, stallMs } = this.#options;
     const take = async (bytes: Uint8Array): Promise<void> => {
       await this.#file.append(bytes);
       // Not before it is on its way to the disk: a checkpoint vouches for it.
       this.#digest.push(bytes);
+      this.#closeSpoolIfOut();
     };
     const cheap = this.#encoders.pressure >= CHEAP_FROM;
     const encoder = new FfmpegEncoder(ffmpeg, { ...settings, cheap }, take, stallMs);
@@ -256,14 +292,14 @@ export class SegmentWriter {
 
   /** Gives the encoder the picture in `sent`, if that is new, and then what waits on the disk. */
   async #feed(encoder: FfmpegEncoder, sent: I420Picture, timestamp?: number): Promise<boolean> {
-    let taken = timestamp === undefined || (await encoder.write(sent.bytes, timestamp));
+    let taken = timestamp === undefined || (await this.#give(encoder, sent, timestamp));
     try {
       for (let next = this.#waiting[0]; taken && next !== undefined; next = this.#waiting[0]) {
         await next.added;
         this.#sentAt = await ((await this.#spool) as Spool).take(sent);
         this.#waiting.shift();
         // The same picture once more pushes the last one to the disk; the next one does that as well.
-        if (!next.isSame || this.#waiting.length === 0) taken = await encoder.write(sent.bytes, this.#sentAt);
+        if (!next.isSame || this.#waiting.length === 0) taken = await this.#give(encoder, sent, this.#sentAt);
       }
     } catch (error) {
       encoder.kill(`what waits for it cannot be read: ${(error as Error).message}`);
@@ -271,10 +307,37 @@ export class SegmentWriter {
     }
     this.#waiting = [];
     this.#waitingBytes = 0;
-    // Of a segment that ends it is kept until all of that is on the disk.
-    if (!this.#ending) this.#closeSpool(taken);
     this.#feeding = undefined;
+    // Of a segment that ends it is kept until all of that is on the disk.
+    if (!taken && !this.#ending) this.#closeSpool(false);
+    this.#closeSpoolIfOut();
     return taken;
+  }
+
+  async #give(encoder: FfmpegEncoder, { bytes }: I420Picture, timestamp: number): Promise<boolean> {
+    const before = this.#given;
+    setTimeout(() => this.#checkOutput(before), OUTPUT_MS).unref();
+    const taken = await encoder.write(bytes, timestamp);
+    if (taken) this.#given += 1;
+    return taken;
+  }
+
+  /** A pipe takes pictures for a process that does nothing: what has not come out in time is put on the disk as well. */
+  #checkOutput(before: number): void {
+    const isOut = this.#given > before && this.#digest.frames >= before;
+    if (isOut || this.#ending || this.#spool !== undefined) return;
+    const spool = this.#openSpool();
+    this.#spool = spool;
+    // Then it is tried again with the next picture.
+    spool.catch(() => {
+      if (this.#spool === spool) this.#spool = undefined;
+    });
+  }
+
+  /** All but the last picture have come out: that one does with the next. */
+  #closeSpoolIfOut(): void {
+    const isBusy = this.#ending || this.#feeding !== undefined || this.#waiting.length > 0;
+    if (!isBusy && this.#digest.frames >= this.#given - 1) this.#closeSpool(true);
   }
 
   /** @param isDone nobody needs it; what an encoder that is gone has left is encoded when the recording is finished */
@@ -289,6 +352,7 @@ export class SegmentWriter {
     const sent = this.#sent;
     const base = sent && { picture: sent, at: this.#sentAt };
     await this.#spoolClosed;
+    this.#isListed = false;
     return Spool.create(folder, spoolFile(file), base);
   }
 }
@@ -302,5 +366,7 @@ interface WaitingPicture {
 
 /** A picture is taken in a few milliseconds; past this the machine has more to do than it can. */
 const PATIENCE_MS = 250;
+/** A picture comes out of the encoder with the next one, tens of milliseconds later. */
+const OUTPUT_MS = 1000;
 /** Of the pressure on the encoders. */
 const CHEAP_FROM = 0.3;

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { recoverInterrupted } from './finish.ts';
 import { DEFAULT_FRAME_POLICY } from './frame-policy.ts';
 import { readRecording } from './library.ts';
 import { readManifest } from './manifest.ts';
 import { RecorderError } from './recording.ts';
+import { FRAME_GRID_MS } from './segment-writer.ts';
 import { SessionRecorder } from './session-recorder.ts';
 import { CanvasDesktop } from './testing/canvas-desktop.ts';
 import {
@@ -261,6 +263,56 @@ test('an encoder that dies again and again is given up, and what there is still 
   const summary = await session.finish();
   assert.equal(summary?.state, 'incomplete');
   assert.ok(decodeAll(summary?.path ?? '') > 4);
+});
+
+test('an encoder that is killed twice in a row: what happens until there is another one is recorded all the same', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 640, 480);
+  const work = async (steps: number) => {
+    for (let i = 0; i < steps; i++) {
+      session.fill({ x: session.elapsed / 20, y: i * 12, width: 30, height: 30 }, '#204080');
+      await session.advance(400);
+    }
+  };
+  await work(6);
+  await killEncoder(session);
+  await work(6);
+  await killEncoder(session);
+  const killedAt = session.elapsed;
+  await work(3);
+  assert.equal(session.recorder.encoderPid, undefined, 'the next one waits for a moment');
+  await work(9);
+  const summary = await session.finish();
+  const { timestamps } = probeVideo(summary?.path ?? '');
+  const after = timestamps.filter((at) => at >= killedAt);
+  const gaps = after.map((at, i) => at - (after[i - 1] ?? killedAt));
+  assert.ok(Math.max(...gaps) <= 1300, `${gaps}`);
+  assert.deepEqual([summary?.state, session.failures], ['incomplete', []]);
+});
+
+test('where frames come slowly, a crash still costs no more than a few seconds', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  // Owed from the first frame on: one in eight seconds.
+  const policy = { ...DEFAULT_FRAME_POLICY, bytesPerMinute: 100, budgetMinutes: 1 };
+  const session = await RecordingSession.open(context, 640, 480, { policy });
+  while (session.elapsed < 23_000) {
+    const step = Math.round(session.elapsed / 500);
+    session.fill({ x: 0, y: 0, width: 640, height: 480 }, `rgb(${step * 5}, 60, ${250 - step * 5})`);
+    await session.advance(500);
+  }
+  const crashed = await temporaryDirectory(context);
+  await cp(session.directory, join(crashed, 'session-1'), { recursive: true });
+  const before = session.elapsed;
+  const left = (await session.finish())?.path ?? '';
+  const slow = probeVideo(left).timestamps.filter((at) => at < before - FRAME_GRID_MS);
+  assert.ok((slow.at(-1) ?? 0) < before - 5000, `${slow}`);
+  const [recovered] = await recoverInterrupted(crashed, { aliveMs: -1 });
+  const { timestamps } = probeVideo(recovered?.summary?.path ?? '');
+  const lost = before - (timestamps.at(-1) ?? 0);
+  assert.ok(lost <= 4000, `${lost} ms of ${before}: ${timestamps}`);
+  const step = Math.floor(((timestamps.at(-1) ?? 0) - 1) / 500);
+  const shown = pixel(frameAt(recovered?.summary?.path ?? '', timestamps.at(-1) ?? 0), 640, 320, 240);
+  assert.ok(close(shown, [step * 5, 60, 250 - step * 5]), `${shown} is not of step ${step}`);
 });
 
 test('its health says how far it is behind, and how much there is', async (context) => {

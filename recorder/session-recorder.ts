@@ -5,7 +5,7 @@ import { type EncoderPool, UNLIMITED_ENCODERS } from './encoder-pool.ts';
 import { CheckpointLog } from './evidence/checkpoint.ts';
 import { EventLog } from './evidence/event-log.ts';
 import { readSigningKey } from './evidence/signing-key.ts';
-import { describeExit, type Ffmpeg, findFfmpeg } from './ffmpeg.ts';
+import { describeExit, type Ffmpeg, type FfmpegExit, findFfmpeg } from './ffmpeg.ts';
 import { finishRecording } from './finish.ts';
 import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy, type FramePolicySettings } from './frame-policy.ts';
 import { I420Picture, rgbaImage, roundUpToEven } from './i420.ts';
@@ -82,6 +82,8 @@ export class SessionRecorder {
   #checkpointing: Promise<void> | undefined;
   #picture: I420Picture | undefined;
   #damage = new DamageGrid(0, 0);
+  /** Of the picture: what no frame shows yet, though it is in there. */
+  #unwritten: readonly Rect[] = [];
   /** Size that `#damage` and the current segment's desktop stand for. */
   #desktop = { width: 0, height: 0 };
   #writer: SegmentWriter | undefined;
@@ -91,7 +93,9 @@ export class SessionRecorder {
   #watchedUntil = 0;
   /** Encoders that died, as times; too many in a row and we give up. */
   #deaths: number[] = [];
+  /** When a segment may begin after that, and when its encoder may. */
   #retryAt = 0;
+  #encoderAt = 0;
   #busy: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
   #failure: RecorderError | undefined;
@@ -249,7 +253,9 @@ export class SessionRecorder {
     const orphaned = this.#writer === undefined && this.#manifest.segments.length > 0 && !this.#isTurnOver;
     if (!orphaned && decision.kind === 'wait') this.#wakeAt(decision.until, now);
     else if (orphaned && now < this.#retryAt) this.#wakeAt(this.#retryAt, now);
-    else this.#run(!orphaned && decision.kind === 'flush' ? this.#flush(now) : this.#capture(now));
+    else if (!orphaned && decision.kind === 'flush') this.#run(this.#flush(now));
+    else if (!orphaned && decision.kind === 'keep') this.#run(this.#keep(now));
+    else this.#run(this.#capture(now));
   }
 
   #wakeAt(until: number | undefined, now: number): void {
@@ -299,7 +305,7 @@ export class SessionRecorder {
     const desktop = rgbaImage(width, height, this.#source.pixels);
     const left = centred(image.width, width);
     const top = centred(image.height, height);
-    const areas = this.#overlay.renderAround(desktop, image, left, top, () =>
+    const fresh = this.#overlay.renderAround(desktop, image, left, top, () =>
       this.#damage
         .take()
         .filter((rect) => image.convert(desktop, rect, left, top))
@@ -310,6 +316,8 @@ export class SessionRecorder {
           height: roundUpToEven(size.height),
         })),
     );
+    const areas = [...this.#unwritten, ...fresh];
+    this.#unwritten = [];
     const share = areas.reduce((sum, area) => sum + area.width * area.height, 0) / (width * height);
     return { image, changed: areas.length > 0 || resized, areas, share };
   }
@@ -319,6 +327,18 @@ export class SessionRecorder {
     if (this.#writer !== undefined && this.#picture !== undefined) await this.#writer.write(this.#picture, [], now);
     this.#policy.step({ kind: 'flushed' }, now);
     this.#account(now);
+  }
+
+  /** The picture as it is, for after a crash only: its frame is not due yet, and that may be for seconds. */
+  async #keep(now: number): Promise<void> {
+    const { width, height } = this.#source;
+    if (this.#writer === undefined || width !== this.#desktop.width || height !== this.#desktop.height) {
+      return this.#capture(now);
+    }
+    const picture = this.#updatePicture();
+    this.#unwritten = picture?.areas ?? [];
+    this.#policy.step({ kind: 'kept' }, now);
+    if (picture?.changed) await this.#writer.keep(picture.image, now);
   }
 
   #account(now: number, writer = this.#writer): void {
@@ -336,6 +356,7 @@ export class SessionRecorder {
     this.event('desktop', { width, height });
     this.#damage = new DamageGrid(width, height);
     this.#damage.addAll();
+    this.#unwritten = [];
     this.#overlay.forget();
     const canvasWidth = Math.max(roundUpToEven(width), this.#picture?.width ?? 0);
     const canvasHeight = Math.max(roundUpToEven(height), this.#picture?.height ?? 0);
@@ -372,7 +393,8 @@ export class SessionRecorder {
         encoders: this.#encoders,
         isWatched: () => this.#clock.now() < this.#watchedUntil,
         onTurnOver: () => this.#turnOver(segment),
-        onDeath: (exit) => this.#encoderDied(segment, describeExit(exit)),
+        onDeath: (exit) => this.#encoderDied(segment, exit),
+        ready: this.#encoderReady(),
       });
     } catch (error) {
       segment.problem = `it cannot be written: ${(error as Error).message}`;
@@ -415,14 +437,23 @@ export class SessionRecorder {
     this.#closeSegment();
   }
 
-  #encoderDied(segment: ManifestSegment, problem: string): void {
+  #encoderDied(segment: ManifestSegment, exit: FfmpegExit): void {
     const { sessionId } = this.#manifest;
+    const problem = describeExit(exit);
     segment.problem = problem;
     this.#log.warn({ sessionId, segment: segment.file, problem }, 'encoder died');
     if (this.#segment !== segment) return;
     this.#closeSegment();
     this.#segmentLost(problem);
+    // Where nothing is wrong with the disk, pictures wait there meanwhile.
+    if (exit.killed === undefined) this.#retryAt = 0;
     this.#act({ kind: 'capture' });
+  }
+
+  /** When the next encoder may begin, where that is not now. */
+  #encoderReady(): Promise<void> | undefined {
+    const wait = this.#encoderAt - this.#clock.now();
+    return wait > 0 ? new Promise((resolve) => this.#clock.after(wait, resolve)) : undefined;
   }
 
   /** Recording goes on with another segment, unless there were too many. */
@@ -435,6 +466,7 @@ export class SessionRecorder {
     }
     // At once the first time; what kills a second one may pass.
     this.#retryAt = now + (this.#deaths.length - 1) * RETRY_STEP_MS;
+    this.#encoderAt = this.#retryAt;
     if (this.#deaths.length > 1) this.#troubled(problem);
   }
 
@@ -566,7 +598,7 @@ export class SessionRecorder {
 /** How often the manifest's modification time is renewed, at least, while its owner lives. */
 export const HEARTBEAT_MS = 5000;
 /** A power cut costs what came after the last checkpoint. */
-const CHECKPOINT_MS = 3000;
+const CHECKPOINT_MS = 2000;
 
 /** [docs/recording.md] has the measurements behind these. */
 const DEFAULT_QP = 38;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { access } from 'node:fs/promises';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findFfmpeg } from './ffmpeg.ts';
 import { I420Picture, rgbaImage } from './i420.ts';
 import type { Manifest } from './manifest.ts';
@@ -95,15 +96,7 @@ test('what an encoder that died had not caught up with becomes a segment of its 
   for (let step = 5; step < 20; step++) await writer.write(picture, change(step), step * 100);
   process.kill(writer.pid as number, 'SIGKILL');
   await writer.end();
-  const entry = { file: '0000.mp4', startedAt: 0, ...settings, desktop: { width: WIDTH, height: HEIGHT } };
-  const manifest: Manifest = {
-    format: 'oriel-recording',
-    version: 1,
-    sessionId: 'r',
-    state: 'recording',
-    codec: { name: 'h264', encoder: 'libx264', ffmpeg: '' },
-    segments: [entry],
-  };
+  const manifest = manifestOf(settings);
   const made = await encodeSpools(folder, manifest, await findFfmpeg());
   assert.equal(made.length, 1);
   assert.deepEqual(
@@ -123,6 +116,90 @@ test('what an encoder that died had not caught up with becomes a segment of its 
   // Done once, it is not done again.
   assert.deepEqual(await encodeSpools(folder, manifest, await findFfmpeg()), []);
 });
+
+test('what an encoder has taken and made nothing of is on the disk a moment later', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { folder, writer, settings } = await setUp(context);
+  const { picture, change } = changingPicture();
+  await writer.write(picture, change(0), 0);
+  await writer.drained();
+  const pid = writer.pid as number;
+  process.kill(pid, 'SIGSTOP');
+  // Its pipe has room for a picture of this size.
+  assert.equal(await writer.write(picture, change(1), 100), true);
+  await there(folder.pathOf(spoolFile('0000.mp4')));
+  await writer.write(picture, change(2), 200);
+  const wanted = picture.bytes.slice();
+  await writer.keep(picture, 300);
+  process.kill(pid, 'SIGKILL');
+  await writer.end();
+  const source = (await folder.openLog(spoolFile('0000.mp4'))) ?? assert.fail();
+  const last = new I420Picture(WIDTH, HEIGHT);
+  const times: number[] = [];
+  for await (const at of readSpool(source, last)) times.push(at);
+  await source.close();
+  assert.deepEqual(times, [100, 200]);
+  assert.deepEqual(last.bytes, wanted);
+  const manifest = manifestOf(settings);
+  const [rest] = await encodeSpools(folder, manifest, await findFfmpeg());
+  assert.equal(rest?.segment.startedAt, 100);
+  assert.deepEqual(probeVideo(folder.pathOf('0001.mp4')).timestamps, [0, 100, 200]);
+});
+
+test('an encoder that was late and has made everything of it leaves nothing behind, nor does what was kept', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { folder, writer, settings } = await setUp(context);
+  const { picture, change } = changingPicture();
+  await writer.write(picture, change(0), 0);
+  await writer.drained();
+  process.kill(writer.pid as number, 'SIGSTOP');
+  await writer.write(picture, change(1), 100);
+  const spool = folder.pathOf(spoolFile('0000.mp4'));
+  await there(spool);
+  process.kill(writer.pid as number, 'SIGCONT');
+  for (
+    let step = 2;
+    await access(spool).then(
+      () => true,
+      () => false,
+    );
+    step++
+  ) {
+    await writer.write(picture, change(step % 12), step * 100);
+    await sleep(30);
+  }
+  await writer.keep(picture, 50_000);
+  await writer.write(picture, change(5), 60_000);
+  assert.equal((await writer.end()).code, 0);
+  const { timestamps } = probeVideo(folder.pathOf('0000.mp4'));
+  assert.deepEqual(timestamps.slice(0, 3), [0, 100, 200]);
+  assert.ok(!timestamps.includes(50_000));
+  assert.deepEqual(await encodeSpools(folder, manifestOf(settings), await findFfmpeg()), []);
+  assert.deepEqual(await folder.files(), ['0000.mp4']);
+});
+
+/** Waits for a file; a test's own time ends it. */
+async function there(path: string): Promise<void> {
+  while (
+    !(await access(path).then(
+      () => true,
+      () => false,
+    ))
+  )
+    await sleep(20);
+}
+
+function manifestOf(settings: { width: number; height: number; qp: number }): Manifest {
+  const entry = { file: '0000.mp4', startedAt: 0, ...settings, desktop: { width: WIDTH, height: HEIGHT } };
+  return {
+    format: 'oriel-recording',
+    version: 1,
+    sessionId: 'r',
+    state: 'recording',
+    codec: { name: 'h264', encoder: 'libx264', ffmpeg: '' },
+    segments: [entry],
+  };
+}
 
 async function setUp(context: Parameters<typeof temporaryDirectory>[0]) {
   const folder = new RecordingFolder(await temporaryDirectory(context), 'r');

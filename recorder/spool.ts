@@ -30,8 +30,13 @@ export class Spool {
     const spool = new Spool(folder, name, await folder.createLog(name));
     if (base === undefined) return spool;
     const { width, height, bytes } = base.picture;
-    spool.#readAt = await spool.add([{ x: 0, y: 0, width, height }], [bytes], base.at);
-    return spool;
+    try {
+      spool.#readAt = await spool.add([{ x: 0, y: 0, width, height }], [bytes], base.at);
+      return spool;
+    } catch (error) {
+      await spool.#writer.abandon();
+      throw error;
+    }
   }
 
   private constructor(folder: RecordingFolder, name: string, writer: FileWriter) {
@@ -96,6 +101,21 @@ export class Spool {
 /** Name of the spool of a segment. */
 export function spoolFile(segmentFile: string): string {
   return segmentFile.replace('.mp4', '.spool');
+}
+
+/** Name of the picture that is kept beside a segment; it is a spool with one entry. */
+export function keptFile(segmentFile: string): string {
+  return segmentFile.replace('.mp4', '.kept');
+}
+
+/** Replaces the one before; durable when it resolves. */
+export async function writeKeptPicture(
+  folder: RecordingFolder,
+  segmentFile: string,
+  { picture, at }: { readonly picture: I420Picture; readonly at: number },
+): Promise<void> {
+  const { width, height, bytes } = picture;
+  await folder.write(keptFile(segmentFile), await encodeEntry(at, [{ x: 0, y: 0, width, height }], [bytes]));
 }
 
 /** What a spool holds, picture by picture, as far as it is whole; `picture` is as each says until the next is asked for. */

@@ -4,8 +4,10 @@ import { I420Picture } from './i420.ts';
 import { type Manifest, type ManifestSegment, writeManifest } from './manifest.ts';
 import type { SegmentState } from './segment-digest.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import { readSpool, spoolFile } from './spool.ts';
+import { keptFile, readSpool, spoolFile } from './spool.ts';
+import type { ByteSource } from './storage/byte-source.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
+import { SealedFileError } from './storage/sealed-file.ts';
 
 /**
  * Encodes what encoders that died had not caught up with, as segments of its own behind theirs, and lists them in the
@@ -24,20 +26,25 @@ export async function encodeSpools(
     made.push(rest);
   }
   if (made.length > 0) await writeManifest(folder, manifest);
-  await folder.remove(...manifest.segments.map(({ file }) => spoolFile(file)));
+  await folder.remove(...manifest.segments.flatMap(({ file }) => [spoolFile(file), keptFile(file)]));
   return made;
 }
 
 async function encodeRest(folder: RecordingFolder, manifest: Manifest, segment: ManifestSegment, ffmpeg: Ffmpeg) {
-  const spool = await folder.openLog(spoolFile(segment.file));
-  if (spool === undefined) return undefined;
+  const sources = [
+    await folder.openLog(spoolFile(segment.file)).catch(nothingIfUnbegun),
+    // It only counts whole: one that was not written to its end is not there.
+    await folder.open(keptFile(segment.file)).catch(nothingIfUnbegun),
+  ];
+  const waiting = sources.filter((source) => source !== undefined);
+  if (waiting.length === 0) return undefined;
   try {
-    const encodedUntil = await lastFrameOf(folder, segment.file);
+    let encodedUntil = await lastFrameOf(folder, segment.file);
     const { width, height, qp, desktop } = segment;
     const picture = new I420Picture(width, height);
     const whole = [{ x: 0, y: 0, width, height }];
     let rest: { segment: ManifestSegment; writer: SegmentWriter } | undefined;
-    for await (const at of readSpool(spool, picture)) {
+    for await (const at of picturesOf(waiting, picture)) {
       if (at <= encodedUntil) continue;
       const startedAt = segment.startedAt + at;
       if (rest === undefined) {
@@ -55,14 +62,24 @@ async function encodeRest(folder: RecordingFolder, manifest: Manifest, segment: 
       // Not faster than it is encoded: this is not to be spooled once more.
       if (!(await writer.write(picture, whole, startedAt))) break;
       await writer.drained();
+      encodedUntil = at;
     }
     if (rest === undefined) return undefined;
     rest.segment.durationMs = Math.max(0, rest.writer.lastTimestamp);
     await rest.writer.end();
     return { segment: rest.segment, state: rest.writer.state };
   } finally {
-    await spool.close();
+    for (const source of waiting) await source.close();
   }
+}
+
+async function* picturesOf(sources: readonly ByteSource[], picture: I420Picture): AsyncGenerator<number> {
+  for (const source of sources) yield* readSpool(source, picture);
+}
+
+/** A disk that was full leaves files without anything in them. */
+function nothingIfUnbegun(error: unknown): undefined {
+  if (!(error instanceof SealedFileError)) throw error;
 }
 
 /** Milliseconds since the segment's start; -1 where nothing of it is on the disk. */

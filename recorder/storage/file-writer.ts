@@ -37,6 +37,8 @@ export class FileEnd {
   /** Where the next byte goes. */
   #position: number;
   #pending: Buffer;
+  #syncing: Promise<void> = Promise.resolve();
+  #nextSync: Promise<void> | undefined;
 
   /** @param pending goes first */
   constructor(file: FileHandle, position: number, pending: Buffer = EMPTY) {
@@ -64,8 +66,15 @@ export class FileEnd {
 
   async sync(): Promise<void> {
     await this.flush();
-    // Not within the turn: a slow disk must not keep what comes next from the system.
-    await this.#file.datasync();
+    // Not within the turn: a slow disk must not keep what comes next from the system. And never more than one at a time:
+    // whoever asks meanwhile shares the next, or a disk that is slower than they ask would hold all of the process's threads.
+    this.#nextSync ??= this.#syncing.then(() => {
+      this.#nextSync = undefined;
+      const syncing = this.#file.datasync();
+      this.#syncing = syncing.catch(() => {});
+      return syncing;
+    });
+    return this.#nextSync;
   }
 
   /** @param pieces made when it is their turn */

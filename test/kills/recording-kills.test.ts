@@ -20,7 +20,9 @@ import { decodeAll, probeVideo, requireTools, temporaryDirectory } from '../../r
  * video may be missing and no event, and everything must be finished by the next start. `ORIEL_TEST_SEED` repeats a run.
  */
 const SEED = Number(process.env.ORIEL_TEST_SEED ?? Date.now() % 1e9);
-const ROUNDS = 17;
+const ROUNDS = Number(process.env.ORIEL_TEST_ROUNDS ?? 17);
+/** What passes before each kill, at most and but for 300 ms. Beyond two seconds most rounds are long enough for a film. */
+const PAUSE_MS = Number(process.env.ORIEL_TEST_PAUSE ?? 2200);
 /** Of each round: two encoders and, at its end, the pixel host, the gateway or everything at once. 51 in all. */
 const ENCODER_KILLS = 2;
 const AT_ONCE = 3;
@@ -36,7 +38,9 @@ const EVENT_GRACE_MS = { 'pixel host': 0, gateway: 100, everything: 100 } as con
 
 type Victim = 'pixel host' | 'gateway' | 'everything';
 
-test(`processes killed at 51 random moments (ORIEL_TEST_SEED=${SEED})`, { timeout: 230_000 }, async (context) => {
+test(`processes killed at ${ROUNDS * (ENCODER_KILLS + 1)} random moments (ORIEL_TEST_SEED=${SEED})`, {
+  timeout: 290_000,
+}, async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const folder = await temporaryDirectory(context);
   const signingKeyFile = join(folder, 'evidence.key');
@@ -48,7 +52,7 @@ test(`processes killed at 51 random moments (ORIEL_TEST_SEED=${SEED})`, { timeou
   };
   const rounds = Array.from({ length: ROUNDS }, (_, n) => {
     const victim = (['pixel host', 'gateway', 'everything'] as const)[n % 3] as Victim;
-    return { n, victim, pauses: Array.from({ length: ENCODER_KILLS + 1 }, () => 300 + random() * 2200) };
+    return { n, victim, pauses: Array.from({ length: ENCODER_KILLS + 1 }, () => 300 + random() * PAUSE_MS) };
   });
   const workers = Array.from({ length: AT_ONCE }, async () => {
     for (let round = rounds.shift(); round !== undefined; round = rounds.shift()) {
@@ -57,7 +61,10 @@ test(`processes killed at 51 random moments (ORIEL_TEST_SEED=${SEED})`, { timeou
     }
   });
   await Promise.all(workers);
+  context.diagnostic(`of video at most ${worst.lostMs} ms were missing: ${worst.what}`);
 });
+
+const worst = { lostMs: 0, what: 'nowhere' };
 
 async function playRound(
   context: TestContext,
@@ -106,7 +113,11 @@ async function playRound(
     const shown = [...timestamps, durationMs].map((at) => at + summary.startedAt);
     const gaps = [gateway.firstDrawnAt, ...shown, killedAt].map((at, i, all) => at - (all[i - 1] ?? at));
     const lost = Math.round(Math.max(...gaps));
-    assert.ok(lost <= LOST_AT_MOST_MS, `${what}: ${lost} ms of video are missing of ${durationMs}`);
+    if (lost > worst.lostMs) Object.assign(worst, { lostMs: lost, what });
+    if (process.env.ORIEL_TEST_ALL)
+      console.log('LOST', SEED, what, lost, String(shown.length), JSON.stringify(gaps.map((g) => Math.round(g))));
+    if (!process.env.ORIEL_TEST_ALL)
+      assert.ok(lost <= LOST_AT_MOST_MS, `${what}: ${lost} ms of video are missing of ${durationMs}`);
     const box = await readEvidence(video);
     await video.close();
     assertEvents(box ? eventsOf(box) : [], due, what);
