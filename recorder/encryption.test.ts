@@ -8,7 +8,9 @@ import { ensureSigningKey, parsePublicKeys } from './evidence/signing-key.ts';
 import { eventsOf, readEvidence, verifyRecording, verifySource } from './evidence/verify.ts';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from './finish.ts';
 import { readRecording } from './library.ts';
+import { readManifest } from './manifest.ts';
 import { type ByteSource, readWhole } from './storage/byte-source.ts';
+import { RecordingFolder } from './storage/recording-folder.ts';
 import { RecordingStore } from './storage/recording-store.ts';
 import { isSealed, SealedFileError } from './storage/sealed-file.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
@@ -113,6 +115,29 @@ test('an encrypted recording that was interrupted is finished without a plain by
   const box = await readEvidence(video);
   assert.ok(box && eventsOf(box).some(({ typed }) => typed === SECRET), 'no event is lost');
   assert.ok(decodeAll(await saved(context, video)) >= 8);
+});
+
+test('damage in the middle of a segment costs what comes after it there, and nothing else', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { folder, session, key, signingKeyFile, publicKey, keyOf } = await encryptedSession(context);
+  const root = join(folder, 'recordings');
+  const left = join(root, 'session-1');
+  await cp(session.directory, left, { recursive: true });
+  await session.finish();
+  const path = join(left, '0000.mp4.sealed');
+  const bytes = await readFile(path);
+  const middle = Math.floor(bytes.length * 0.6);
+  await writeFile(path, bytes.fill(0, middle, middle + 40));
+  const [recovered] = await recoverInterrupted(root, { signingKeyFile, keyOf });
+  assert.equal(recovered?.error, undefined);
+  const store = new RecordingStore({ directory: root, keyOf: async () => key });
+  const video = (await store.open('session-1', VIDEO_FILE)) ?? assert.fail();
+  const report = await verifySource(video, [publicKey]);
+  assert.deepEqual([report.verdict, report.findings], ['whole', []]);
+  assert.match(report.recording?.problems.join() ?? '', /segment 0000.mp4: cannot be read from byte \d+ of \d+ on/);
+  const { frames = 0 } = (await readManifest(new RecordingFolder(left, 'session-1', key)))?.segments[0] ?? {};
+  assert.ok(frames > 0, 'what is before it is there');
+  assert.ok(decodeAll(await saved(context, video)) >= 5);
 });
 
 test('a recording of format version 1 plays, and is whole', async () => {

@@ -20,6 +20,7 @@ import { MANIFEST_FILE, type Manifest, readManifest, writeManifest } from './man
 import { RecorderError, type RecorderLog, type RecordingSummary, systemClock } from './recording.ts';
 import { canvasFile, findSegments, putOnOneCanvas } from './segments.ts';
 import { encodeSpools } from './spooled-segments.ts';
+import { type ByteSource, readablePart } from './storage/byte-source.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
 import { THUMBNAIL_FILE, writeThumbnail } from './thumbnail.ts';
 
@@ -162,7 +163,7 @@ async function recover(
 ): Promise<RecordingSummary | undefined> {
   // One that was being joined had been recorded to its end.
   const interrupted = manifest.state === 'recording';
-  const signed = interrupted ? await lastCheckpoint(folder) : undefined;
+  const signed = interrupted ? await lastCheckpoint(folder).catch(() => undefined) : undefined;
   const checkpoint = signed && parseCheckpoint(signed);
   const problems = interrupted ? ['interrupted: the recorder was gone before the end'] : [];
   if (signed !== undefined && checkpoint !== undefined && signingKeyFile !== undefined) {
@@ -194,13 +195,15 @@ async function checkCheckpoint(
   if (key === undefined || !isSignedBy(signed, key) || checkpoint.session !== folder.recordingId) {
     return ['the last checkpoint is not signed by this gateway'];
   }
-  const events = await folder.openLog(EVENTS_FILE);
-  const log = (await events?.read(0, checkpoint.events.bytes)) ?? Buffer.alloc(0);
-  await events?.close();
-  return differencesFromCheckpoint(checkpoint, log, async (file, bytes) => {
-    const source = await folder.openLog(file);
-    if (source === undefined) return undefined;
-    return (await hashSegment(source, bytes).finally(() => source.close()))?.sha256;
+  // What cannot be read is not as it was.
+  const read = <T>(file: string, what: (source: ByteSource) => Promise<T>) =>
+    folder
+      .openLog(file)
+      .then((source) => source && what(source).finally(() => source.close()))
+      .catch(() => undefined);
+  const log = await read(EVENTS_FILE, (events) => events.read(0, checkpoint.events.bytes));
+  return differencesFromCheckpoint(checkpoint, log ?? Buffer.alloc(0), async (file, bytes) => {
+    return (await read(file, (segment) => hashSegment(segment, bytes)))?.sha256;
   });
 }
 
@@ -214,7 +217,7 @@ async function recoverEvents(folder: RecordingFolder, manifest: Manifest): Promi
     for (const { file } of manifest.segments) {
       if (log.segments.has(file)) continue;
       const source = await folder.openLog(file).catch(() => undefined);
-      const hashed = source && (await hashSegment(source).finally(() => source.close()));
+      const hashed = source && (await hashSegment(await readablePart(source)).finally(() => source.close()));
       if (hashed !== undefined) log.append('segment', { file, ...hashed, afterCrash: true }, { at: now(), t: null });
     }
   } finally {

@@ -2,7 +2,7 @@ import { encoderArguments, type Ffmpeg, FRAGMENTED_MP4, pipeOrThrow } from './ff
 import { type FragmentScan, scanFragments } from './fragmented-mp4.ts';
 import type { Manifest, ManifestSegment } from './manifest.ts';
 import { RecorderError } from './recording.ts';
-import { type ByteSource, piecesOf } from './storage/byte-source.ts';
+import { type ByteSource, piecesOf, readablePart } from './storage/byte-source.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
 
 /** A segment of which something can be played. */
@@ -19,8 +19,11 @@ export interface Segment {
 export async function findSegments(folder: RecordingFolder, manifest: Manifest): Promise<Segment[]> {
   const segments: Segment[] = [];
   for (const entry of manifest.segments) {
-    const scan = await scanSegment(folder, entry.file).catch((cause: Error) => {
-      entry.problem ??= `cannot be read: ${cause.message}`;
+    const damaged = (how: string): void => {
+      entry.problem ??= how;
+    };
+    const scan = await scanSegment(folder, entry.file, damaged).catch((cause: Error) => {
+      damaged(`cannot be read: ${cause.message}`);
       return undefined;
     });
     if (scan === undefined) {
@@ -103,11 +106,18 @@ async function encodeOnCanvas(
   return { entry, scan: again, encodedAgain: true, open: () => openSegment(folder, file) };
 }
 
-async function scanSegment(folder: RecordingFolder, file: string): Promise<FragmentScan | undefined> {
+async function scanSegment(
+  folder: RecordingFolder,
+  file: string,
+  damaged: (how: string) => void = () => {},
+): Promise<FragmentScan | undefined> {
   const source = await folder.openLog(file);
   if (source === undefined) return undefined;
   try {
-    return await scanFragments(source);
+    // What a power cut, or somebody, left of a piece in its middle must not cost what is before.
+    const part = await readablePart(source);
+    if (part.size < source.size) damaged(`cannot be read from byte ${part.size} of ${source.size} on`);
+    return await scanFragments(part);
   } finally {
     await source.close();
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { access } from 'node:fs/promises';
+import { access, cp, stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFfmpeg } from './ffmpeg.ts';
+import { scanFragments } from './fragmented-mp4.ts';
 import { I420Picture, rgbaImage } from './i420.ts';
 import type { Manifest } from './manifest.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -146,6 +147,31 @@ test('what an encoder has taken and made nothing of is on the disk a moment late
   assert.deepEqual(probeVideo(folder.pathOf('0001.mp4')).timestamps, [0, 100, 200]);
 });
 
+test('killed as soon as a segment has begun, before anything of it was written but what waits', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const folder = new RecordingFolder(await temporaryDirectory(context), 'r', new Uint8Array(32).fill(7));
+  const settings = { width: WIDTH, height: HEIGHT, qp: 30 };
+  const options = { ffmpeg: await findFfmpeg(), folder, file: '0000.mp4', settings, startedAt: 0, stallMs: 20_000 };
+  const ready = Promise.withResolvers<void>();
+  const writer = await SegmentWriter.open({ ...options, ready: ready.promise, onDeath: () => {} });
+  const { picture, change } = changingPicture();
+  for (let step = 0; step < 3; step++) await writer.write(picture, change(step), step * 100);
+  assert.equal((await stat(folder.pathOf('0000.mp4'))).size, 0);
+  const crashed = new RecordingFolder(await temporaryDirectory(context), 'r', new Uint8Array(32).fill(7));
+  await cp(folder.path, crashed.path, { recursive: true });
+  ready.resolve();
+  await writer.end();
+  const [made] = await encodeSpools(crashed, manifestOf(settings), await findFfmpeg());
+  assert.equal(made?.segment.file, '0000.mp4');
+  const source = (await crashed.openLog('0000.mp4')) ?? assert.fail();
+  const { frames } = (await scanFragments(source)) ?? assert.fail();
+  await source.close();
+  assert.deepEqual(
+    frames.map(({ timeMs }) => timeMs),
+    [0, 100, 200],
+  );
+});
+
 test('an encoder that was late and has made everything of it leaves nothing behind, nor does what was kept', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const { folder, writer, settings } = await setUp(context);
@@ -157,17 +183,8 @@ test('an encoder that was late and has made everything of it leaves nothing behi
   const spool = folder.pathOf(spoolFile('0000.mp4'));
   await there(spool);
   process.kill(writer.pid as number, 'SIGCONT');
-  for (
-    let step = 2;
-    await access(spool).then(
-      () => true,
-      () => false,
-    );
-    step++
-  ) {
-    await writer.write(picture, change(step % 12), step * 100);
-    await sleep(30);
-  }
+  for (const step of [2, 3]) await writer.write(picture, change(step), step * 100);
+  await there(spool, false);
   await writer.keep(picture, 50_000);
   await writer.write(picture, change(5), 60_000);
   assert.equal((await writer.end()).code, 0);
@@ -178,15 +195,14 @@ test('an encoder that was late and has made everything of it leaves nothing behi
   assert.deepEqual(await folder.files(), ['0000.mp4']);
 });
 
-/** Waits for a file; a test's own time ends it. */
-async function there(path: string): Promise<void> {
-  while (
-    !(await access(path).then(
+/** Waits for a file, or until it is gone; a test's own time ends it. */
+async function there(path: string, wanted = true): Promise<void> {
+  const isThere = () =>
+    access(path).then(
       () => true,
       () => false,
-    ))
-  )
-    await sleep(20);
+    );
+  while ((await isThere()) !== wanted) await sleep(20);
 }
 
 function manifestOf(settings: { width: number; height: number; qp: number }): Manifest {

@@ -77,14 +77,14 @@ async function* picturesOf(sources: readonly ByteSource[], picture: I420Picture)
   for (const source of sources) yield* readSpool(source, picture);
 }
 
-/** A disk that was full leaves files without anything in them. */
+/** A disk that was full, and a power cut, leave files without anything that makes sense in them. */
 function nothingIfUnbegun(error: unknown): undefined {
   if (!(error instanceof SealedFileError)) throw error;
 }
 
 /** Milliseconds since the segment's start; -1 where nothing of it is on the disk. */
 async function lastFrameOf(folder: RecordingFolder, file: string): Promise<number> {
-  const source = await folder.openLog(file);
+  const source = await folder.openLog(file).catch(nothingIfUnbegun);
   if (source === undefined) return -1;
   try {
     return (await scanFragments(source).catch(() => undefined))?.lastFrameMs ?? -1;

@@ -33,6 +33,26 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
   };
 }
 
+/** A source as far as it can be read: of an encrypted file, up to what is not as it was written. */
+export async function readablePart(source: ByteSource): Promise<ByteSource> {
+  let size = 0;
+  try {
+    for await (const bytes of piecesOf(source)) size += bytes.length;
+    return source;
+  } catch {
+    // A piece spans several records: those before the one that cannot be read count.
+    for (let step = STEP; step >= 1; step /= 2) {
+      const bytes = await source.read(size, step).catch(() => undefined);
+      if (bytes?.length === step) size += step;
+    }
+  }
+  return {
+    size,
+    read: (position, length) => source.read(position, Math.min(length, size - position)),
+    close: () => source.close(),
+  };
+}
+
 export async function readWhole(source: ByteSource, limit = MAX_WHOLE): Promise<Buffer> {
   if (source.size > limit) throw new Error(`${source.size} bytes are more than the ${limit} that are read at once`);
   return source.read(0, source.size);

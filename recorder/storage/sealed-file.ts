@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { type ByteSource, openFile } from './byte-source.ts';
+import { type ByteSource, bytesSource, openFile } from './byte-source.ts';
 import { FileEnd, type FileWriter, openCutOff } from './file-writer.ts';
 
 /**
@@ -181,6 +181,11 @@ export async function openSealed(source: ByteSource, seal: Seal): Promise<ByteSo
 /** Opens a log that may still be written to, or was when its writer died: as far as its records are whole. */
 export async function openSealedLog(source: ByteSource, seal: Seal): Promise<ByteSource> {
   try {
+    // Its writer died before its first write, or in it.
+    if (source.size < HEADER_SIZE) {
+      await source.close();
+      return bytesSource(EMPTY);
+    }
     const { header } = await readHeader(source);
     return await LogSource.open(source, new RecordOpener(seal, header));
   } catch (error) {
