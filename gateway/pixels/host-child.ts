@@ -47,6 +47,8 @@ export class HostChild {
       stdio: ['ignore', 'inherit', 'inherit', ...sockets],
       env: childEnvironment(log.level, {
         ORIEL_PIXEL_THREADS: String(hosts * threads),
+        // Four, which is the default, are soon waiting for a slow disk, and pictures behind them.
+        UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16',
         ...(encoders === undefined ? {} : { ORIEL_ENCODERS: String(encoders) }),
       }),
     });
