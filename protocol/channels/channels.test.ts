@@ -45,6 +45,20 @@ describe('static channel chunks', () => {
     assert.deepEqual(assembler.push(Uint8Array.of(1, 0, 0, 0, 0x43, 0, 0, 0, 9)), Uint8Array.of(9));
   });
 
+  it('knows a chunk that is a message alone, which ends the one before', () => {
+    const assembler = new ChunkAssembler();
+    const isWhole = (...bytes: number[]) => assembler.isWhole(Uint8Array.from([0xff, ...bytes]), 1);
+    assert.equal(isWhole(1, 0, 0, 0, 0x3, 0, 0, 0, 9), true);
+    assert.equal(isWhole(1, 0, 0, 0, 0x13, 0, 0, 0, 9), true);
+    assert.equal(isWhole(2, 0, 0, 0, 0x3, 0, 0, 0, 9), false, 'shorter than it says');
+    assert.equal(isWhole(1, 0, 0, 0, 0x3, 0, 0x20, 0, 9), false, 'compressed');
+    assert.equal(isWhole(1, 0, 0, 0, 0x1, 0, 0, 0, 9), false, 'the first of several');
+    assert.equal(isWhole(0, 0, 0, 0, 0x3, 0, 0, 0), false, 'empty');
+    assert.equal(assembler.push(Uint8Array.of(2, 0, 0, 0, 0x11, 0, 0, 0, 7)), undefined);
+    assert.equal(isWhole(1, 0, 0, 0, 0x3, 0, 0, 0, 9), true);
+    assert.throws(() => assembler.push(Uint8Array.of(2, 0, 0, 0, 0x12, 0, 0, 0, 8)), { code: 'unexpected_message' });
+  });
+
   it('refuses chunks that do not fit together', () => {
     const push = (...chunks: number[][]): unknown => {
       const assembler = new ChunkAssembler();
@@ -116,6 +130,43 @@ describe('DRDYNVC', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('goes on with a longer message just as it processes it, and takes nothing else that way', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 5000 }), fc.integer({ min: 8, max: 900 }), (length, pduSize) => {
+        const message = Uint8Array.from({ length }, (_, i) => i & 0xff);
+        const [first, ...rest] = encodeDynamicData(7, message, pduSize).map((pdu) =>
+          concatBytes(Uint8Array.of(9), pdu),
+        );
+        const channels = new DynamicChannels<string>([new Echo('echo')]);
+        channels.process(encodeCreateRequest(7, 'echo'), []);
+        const out: string[] = [];
+        assert.ok(first !== undefined && !channels.goOn(first, 1));
+        const answers = channels.process(first.subarray(1), out);
+        const wentOn = rest.map((pdu) => {
+          const goes = channels.goOn(pdu, 1);
+          if (!goes) answers.push(...channels.process(pdu.subarray(1), out));
+          return goes;
+        });
+        assert.deepEqual(
+          wentOn,
+          rest.map((_, i) => i < rest.length - 1),
+        );
+        assert.deepEqual(out, [`echo:${length}`]);
+        const whole = new DynamicChannels<string>([new Echo('echo')]);
+        whole.process(encodeCreateRequest(7, 'echo'), []);
+        assert.deepEqual(
+          answers,
+          encodeDynamicData(7, message, 70_000).flatMap((pdu) => whole.process(pdu, [])),
+        );
+      }),
+      { numRuns: 60 },
+    );
+    const channels = new DynamicChannels<string>([new Echo('echo')]);
+    for (const other of [[], [0x30], [0x30, 1, 2], [0x31, 1, 0, 2], [0x70, 1, 2], [0x24, 1, 9, 0, 1], [0x40, 1]]) {
+      assert.equal(channels.goOn(Uint8Array.from(other), 0), false);
+    }
   });
 
   it('inflates compressed data', () => {

@@ -16,7 +16,8 @@ export const DEFAULT_CHUNK_SIZE = 1600;
 /** Most bytes of one message on a static virtual channel; clipboard and device data come in larger ones than DRDYNVC. */
 export const MAX_CHANNEL_MESSAGE = 64 * 1024 * 1024;
 
-const HEADER_SIZE = 8;
+/** [MS-RDPBCGR] 2.2.6.1.1: length, flags. */
+export const CHUNK_HEADER_SIZE = 8;
 
 /**
  * Cuts a message into Virtual Channel PDUs ([MS-RDPBCGR] 2.2.6.1), each ready to be sent as MCS user data. Where there
@@ -29,7 +30,7 @@ export function encodeChunks(message: Uint8Array, chunkSize = DEFAULT_CHUNK_SIZE
     let flags: number = showProtocol || message.length > chunkSize ? ChannelFlags.showProtocol : 0;
     if (at === 0) flags |= ChannelFlags.first;
     if (at + chunkSize >= message.length) flags |= ChannelFlags.last;
-    const cursor = new WriteCursor(HEADER_SIZE + part.length);
+    const cursor = new WriteCursor(CHUNK_HEADER_SIZE + part.length);
     cursor.u32(message.length);
     cursor.u32(flags);
     cursor.bytes(part);
@@ -49,6 +50,18 @@ export class ChunkAssembler {
   /** @param keep of a longer message only so many bytes come out, the first ones */
   constructor(keep: number = MAX_CHANNEL_MESSAGE) {
     this.#keep = keep;
+  }
+
+  /**
+   * Whether a Virtual Channel PDU, from `start` on, is a message all alone, as it stands behind the header. Such a one ends the message before it;
+   * any other is left to `push`.
+   */
+  isWhole(bytes: Uint8Array, start: number): boolean {
+    const size = bytes.length - start - CHUNK_HEADER_SIZE;
+    if (size <= 0 || u32At(bytes, start) !== size) return false;
+    if ((u32At(bytes, start + 4) & ~ChannelFlags.showProtocol) !== WHOLE) return false;
+    this.#message = undefined;
+    return true;
   }
 
   /**
@@ -94,4 +107,10 @@ export class ChunkAssembler {
       throw cursor.error('invalid_value', 'length', 'chunks hold less than the message');
     return message;
   }
+}
+
+const WHOLE = ChannelFlags.first | ChannelFlags.last;
+
+function u32At(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }

@@ -1,7 +1,9 @@
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
+import { MessageMemory } from '../core/message-memory.ts';
 import { DynamicInflater } from './dynamic-inflater.ts';
 import {
+  DynamicCommand,
   decodeDynamicPdu,
   encodeCapabilities,
   encodeClose,
@@ -41,7 +43,7 @@ export interface DynamicChannel<Output> {
 
 interface Open<Output> {
   readonly channel: DynamicChannel<Output>;
-  message: Uint8Array | undefined;
+  message: Uint8Array<ArrayBuffer> | undefined;
   filled: number;
   inflater: DynamicInflater | undefined;
 }
@@ -54,14 +56,36 @@ export class DynamicChannels<Output> {
   readonly #known: ReadonlyMap<string, DynamicChannel<Output>>;
   readonly #open = new Map<number, Open<Output>>();
   readonly #refused: string[] = [];
+  readonly #memory: MessageMemory;
 
-  constructor(channels: readonly DynamicChannel<Output>[]) {
+  /** @param memory for messages in parts; what channels produce of them is good until it is reclaimed */
+  constructor(channels: readonly DynamicChannel<Output>[], memory = new MessageMemory()) {
+    this.#memory = memory;
     this.#known = new Map(channels.map((channel) => [channel.name, channel]));
   }
 
   /** Names of channels that the server asked for and that nobody here serves; bounded. */
   get refused(): readonly string[] {
     return this.#refused;
+  }
+
+  /**
+   * Takes a message of the static channel where it does nothing but go on with a longer one: graphics come in hundreds of these a picture.
+   *
+   * @param message all that follows `start`
+   * @returns false for any other, which is left to `process`
+   */
+  goOn(message: Uint8Array, start: number): boolean {
+    const header = message[start];
+    // Data, for a channel whose number fits in a byte: [MS-RDPEDYC] 2.2.3.2.
+    if (header === undefined || header >> 4 !== DynamicCommand.data || (header & 0x3) !== 0) return false;
+    const open = this.#open.get(message[start + 1] ?? -1);
+    if (open?.message === undefined) return false;
+    const size = message.length - (start + 2);
+    if (size >= open.message.length - open.filled) return false;
+    open.message.set(message.subarray(start + 2), open.filled);
+    open.filled += size;
+    return true;
   }
 
   /**
@@ -91,7 +115,7 @@ export class DynamicChannels<Output> {
         if (pdu.length > MAX_DYNAMIC_MESSAGE) {
           throw new DecodeError('limit_exceeded', 'DYNVC_DATA_FIRST', 'length', 0, `${pdu.length} bytes`);
         }
-        open.message = new Uint8Array(pdu.length);
+        open.message = this.#memory.take(pdu.length);
         open.filled = 0;
         return this.#data(pdu.channelId, open, inflate(open, pdu.data, pdu.compressed), out);
       }
@@ -144,6 +168,7 @@ export class DynamicChannels<Output> {
       open.message.set(data, open.filled);
       open.filled += data.length;
       if (open.filled < open.message.length) return [];
+      this.#memory.handOver(open.message);
       whole = open.message;
       open.message = undefined;
     }

@@ -1,5 +1,6 @@
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
+import type { MessageMemory } from '../core/message-memory.ts';
 import { ZGFX_HISTORY_SIZE, ZGFX_LONGEST_PREFIX, ZGFX_SEGMENT_LIMIT, ZGFX_TOKENS } from './zgfx-tokens.ts';
 
 /** [MS-RDPEGFX] 2.2.5.1 RDP_SEGMENTED_DATA, `descriptor`. */
@@ -37,6 +38,8 @@ export class ZgfxDecompressor {
   readonly #variant: ZgfxVariant;
   readonly #history: Uint8Array;
   #historyAt = 0;
+  /** What the last compressed segment expanded to. */
+  #segmentOutput: Uint8Array | undefined;
 
   constructor(variant: ZgfxVariant = ZgfxVariant.rdp8) {
     this.#variant = variant;
@@ -46,13 +49,20 @@ export class ZgfxDecompressor {
   /**
    * One RDP_SEGMENTED_DATA as a virtual channel delivers it.
    *
+   * @param memory where the message goes, handed over; memory of its own unless given
    * @returns the message inside; a view into `segmented` where one uncompressed segment holds it all
    * @throws DecodeError after which the history is no longer in step: the channel has to be closed
    */
-  decompress(segmented: Uint8Array): Uint8Array {
+  decompress(segmented: Uint8Array, memory?: MessageMemory): Uint8Array {
     const cursor = new ReadCursor(segmented, CONTEXT);
     const descriptor = cursor.u8('descriptor');
-    if (descriptor === ZgfxDescriptor.single) return this.#segment(segmented, cursor.position, segmented.length);
+    if (descriptor === ZgfxDescriptor.single) {
+      const segment = this.#segment(segmented, cursor.position, segmented.length);
+      if (segment.buffer === segmented.buffer) return segment;
+      const message = newMessage(segment.length, memory);
+      message.set(segment);
+      return message;
+    }
     if (descriptor !== ZgfxDescriptor.multipart) {
       throw new DecodeError('invalid_value', CONTEXT, 'descriptor', 0, `0x${descriptor.toString(16)} is not known`);
     }
@@ -61,7 +71,7 @@ export class ZgfxDecompressor {
     if (uncompressedSize > ZGFX_MESSAGE_LIMIT || uncompressedSize > segmentCount * ZGFX_SEGMENT_LIMIT) {
       throw new DecodeError('limit_exceeded', CONTEXT, 'uncompressedSize', 3, `${uncompressedSize} bytes`);
     }
-    const message = new Uint8Array(uncompressedSize);
+    const message = newMessage(uncompressedSize, memory);
     let filled = 0;
     for (let i = 0; i < segmentCount; i++) {
       const size = cursor.u32('segmentArray.size');
@@ -81,7 +91,7 @@ export class ZgfxDecompressor {
     return message;
   }
 
-  /** [MS-RDPEGFX] 2.2.5.3 RDP8_BULK_ENCODED_DATA at `bytes[start..end)`. */
+  /** [MS-RDPEGFX] 2.2.5.3 RDP8_BULK_ENCODED_DATA at `bytes[start..end)`. Good until the next one. */
   #segment(bytes: Uint8Array, start: number, end: number): Uint8Array {
     if (start >= end) throw new DecodeError('truncated', CONTEXT, 'header', start);
     const header = bytes[start] ?? 0;
@@ -108,7 +118,8 @@ export class ZgfxDecompressor {
       throw new DecodeError('invalid_value', CONTEXT, 'padding', Math.max(start, end - 1), `${padding} unused bits`);
     }
     const bits = new BitReader(bytes, start, bitCount);
-    const output = new Uint8Array(ZGFX_SEGMENT_LIMIT);
+    this.#segmentOutput ??= new Uint8Array(ZGFX_SEGMENT_LIMIT);
+    const output = this.#segmentOutput;
     let at = 0;
     while (bits.left > 0) {
       const token = PREFIX_TABLE[bits.peek(ZGFX_LONGEST_PREFIX)]!;
@@ -175,6 +186,13 @@ export class ZgfxDecompressor {
       this.#historyAt = kept.length - room;
     }
   }
+}
+
+function newMessage(size: number, memory: MessageMemory | undefined): Uint8Array {
+  if (memory === undefined) return new Uint8Array(size);
+  const message = memory.take(size);
+  memory.handOver(message);
+  return message;
 }
 
 /** Length of a match: 3, or a power of two told in unary and as many bits below it. */

@@ -14,6 +14,7 @@ import {
   writePerLength,
   writePerU16,
 } from './per.ts';
+import { TPKT_VERSION } from './tpkt.ts';
 import { DATA_HEADER_SIZE, encodeDataHeader } from './x224.ts';
 
 /** [T125] section 7 DomainMCSPDU: the choices RDP uses. */
@@ -72,6 +73,33 @@ const HIGH_PRIORITY_WHOLE = 0x70;
 const CHOICE_SHIFT = 2;
 /** The bit behind the six of the choice: an optional field is present. */
 const OPTIONAL_PRESENT = 0x02;
+
+/** Where the channel's number is in a packet, and the length of its data. */
+const CHANNEL_ID_AT = DATA_HEADER_SIZE + 1 /* choice */ + 2; /* initiator */
+const LENGTH_AT = CHANNEL_ID_AT + 2 + 1; /* priority */
+const INDICATION = McsPduType.sendDataIndication << CHOICE_SHIFT;
+/** X.224 Data, behind its TPKT header: LI, code, EOT. */
+const DATA_TPDU = 0x02_f0_80;
+
+/**
+ * Where the user data begin in a TPKT packet that is a Send Data Indication, whole and as plain as nearly all of them are. 0 for any other,
+ * which is left to `decodeX224` and `decodeMcsPdu`: they say what is wrong with it. The channel is that of `indicationChannel`.
+ */
+export function indicationStart(packet: Uint8Array): number {
+  if (packet.length <= LENGTH_AT + 1 || packet[0] !== TPKT_VERSION || packet[DATA_HEADER_SIZE] !== INDICATION) return 0;
+  if (((packet[4]! << 16) | (packet[5]! << 8) | packet[6]!) !== DATA_TPDU) return 0;
+  if (((packet[2]! << 8) | packet[3]!) !== packet.length) return 0;
+  // [X691] 10.9.3: up to 127 in one byte, up to 16383 in two.
+  const first = packet[LENGTH_AT]!;
+  if (first < 0x80) return first === packet.length - LENGTH_AT - 1 ? LENGTH_AT + 1 : 0;
+  if (first >= 0xc0) return 0;
+  const length = ((first & 0x3f) << 8) | packet[LENGTH_AT + 1]!;
+  return length === packet.length - LENGTH_AT - 2 ? LENGTH_AT + 2 : 0;
+}
+
+export function indicationChannel(packet: Uint8Array): number {
+  return (packet[CHANNEL_ID_AT]! << 8) | packet[CHANNEL_ID_AT + 1]!;
+}
 
 /** Decodes one domain PDU; `userData` is a view. @pdu MCS domain PDUs */
 export function decodeMcsPdu(cursor: ReadCursor): McsPdu {

@@ -15,8 +15,18 @@ import {
   sizeOfConnectInitial,
   sizeOfConnectResponse,
 } from './mcs.ts';
-import { decodeMcsPdu, encodeMcsPdu, type McsPdu, mcsMessage, sendDataIndication, sizeOfMcsPdu } from './mcs-domain.ts';
+import {
+  decodeMcsPdu,
+  encodeMcsPdu,
+  indicationChannel,
+  indicationStart,
+  type McsPdu,
+  mcsMessage,
+  sendDataIndication,
+  sizeOfMcsPdu,
+} from './mcs-domain.ts';
 import { readPerLength } from './per.ts';
+import { decodeX224 } from './x224.ts';
 
 function hex(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'));
@@ -207,5 +217,36 @@ describe('MCS domain PDUs', () => {
         }
       }),
     );
+  });
+});
+
+describe('a Send Data Indication in its packet', () => {
+  it('is found as it is decoded, whatever its length', () => {
+    for (const length of [1, 2, 0x7f, 0x80, 0xff, 1600, 0x3fff]) {
+      const packet = sendDataIndication(1004, new Uint8Array(length).fill(0x68));
+      const start = indicationStart(packet);
+      const message = decodeX224(packet);
+      const pdu = message.kind === 'data' ? decodeMcsPdu(message.cursor) : undefined;
+      assert.ok(pdu?.kind === 'sendDataIndication');
+      assert.deepEqual(packet.subarray(start), pdu.userData);
+      assert.equal(indicationChannel(packet), pdu.channelId);
+    }
+  });
+
+  it('is left to the decoder where a byte of its head is another', () => {
+    for (const length of [100, 300]) {
+      const packet = sendDataIndication(1004, new Uint8Array(length));
+      const start = indicationStart(packet);
+      for (let at = 0; at < start; at++) {
+        // Reserved, initiator, channel and priority say nothing of where the data are.
+        if (at === 1 || (at > 7 && at < 13)) continue;
+        const other = packet.slice();
+        other[at]! ^= 1;
+        assert.equal(indicationStart(other), 0, `byte ${at} of a packet of ${length}`);
+      }
+      assert.equal(indicationStart(packet.subarray(0, packet.length - 1)), 0);
+    }
+    for (let length = 0; length < 16; length++) assert.equal(indicationStart(new Uint8Array(length)), 0);
+    assert.equal(indicationStart(mcsMessage({ kind: 'disconnectProviderUltimatum', reason: 1 })), 0);
   });
 });

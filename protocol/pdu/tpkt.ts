@@ -10,7 +10,7 @@ import { DecodeError } from '../core/errors.ts';
 export const TPKT_HEADER_SIZE = 4;
 
 /** TPKT version 3, the only one. */
-const TPKT_VERSION = 3;
+export const TPKT_VERSION = 3;
 
 /** Smallest packet: the TPKT header and the 3-byte X.224 header of a Data TPDU. */
 const MIN_TPKT_SIZE = TPKT_HEADER_SIZE + 3;

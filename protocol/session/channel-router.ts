@@ -1,9 +1,10 @@
-import { ChunkAssembler, encodeChunks } from '../channels/chunks.ts';
+import { CHUNK_HEADER_SIZE, ChunkAssembler, encodeChunks } from '../channels/chunks.ts';
 import { type ClipboardAction, ClipboardChannel, type ClipboardOutput } from '../channels/cliprdr/clipboard-channel.ts';
 import { CLIPBOARD_CHANNEL, MAX_CLIPBOARD_MESSAGE } from '../channels/cliprdr/pdu.ts';
 import { DRDYNVC_CHANNEL, type DynamicChannel, DynamicChannels } from '../channels/dynamic-channels.ts';
 import { GraphicsChannel, type GraphicsChannelOutput } from '../channels/rdpgfx/graphics-channel.ts';
 import type { JoinedChannel } from '../connector/types.ts';
+import { MessageMemory } from '../core/message-memory.ts';
 import { sendDataRequest } from '../pdu/mcs-domain.ts';
 
 /** What the channels of a session produce besides messages for the server. */
@@ -17,7 +18,8 @@ export class ChannelRouter {
   readonly #userId: number;
   readonly #dynamicId: number | undefined;
   readonly #assembler = new ChunkAssembler();
-  readonly graphics = new GraphicsChannel();
+  readonly #memory = new MessageMemory();
+  readonly graphics = new GraphicsChannel(this.#memory);
   readonly #dynamic: DynamicChannels<ChannelOutput>;
   readonly #clipboardId: number | undefined;
   readonly #clipboardAssembler = new ChunkAssembler(MAX_CLIPBOARD_MESSAGE);
@@ -35,12 +37,28 @@ export class ChannelRouter {
     this.#userId = userId;
     this.#dynamicId = joined.find(({ name }) => name.toLowerCase() === DRDYNVC_CHANNEL)?.id;
     this.#clipboardId = joined.find(({ name }) => name.toLowerCase() === CLIPBOARD_CHANNEL)?.id;
-    this.#dynamic = new DynamicChannels<ChannelOutput>([this.graphics, ...further]);
+    this.#dynamic = new DynamicChannels<ChannelOutput>([this.graphics, ...further], this.#memory);
   }
 
   /** Dynamic channels that the server asked for and that nobody here serves. */
   get refused(): readonly string[] {
     return this.#dynamic.refused;
+  }
+
+  /** What the channels produced before is not needed any more. */
+  reclaim(): void {
+    this.#memory.reclaim();
+  }
+
+  /**
+   * Takes one Virtual Channel PDU where all it does is to go on with a message that is longer.
+   *
+   * @param frame all that follows `start`
+   * @returns false for any other, which is left to `receive`
+   */
+  goOn(channelId: number, frame: Uint8Array, start: number): boolean {
+    if (channelId !== this.#dynamicId || !this.#assembler.isWhole(frame, start)) return false;
+    return this.#dynamic.goOn(frame, start + CHUNK_HEADER_SIZE);
   }
 
   /**

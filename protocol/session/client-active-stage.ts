@@ -12,7 +12,14 @@ import { findCapability } from '../pdu/capability-sets.ts';
 import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
 import { decodeFastPathUpdates, FragmentAssembler } from '../pdu/fast-path.ts';
 import { type InputEvent, ToggleFlag } from '../pdu/input.ts';
-import { DisconnectReason, decodeMcsPdu, mcsMessage, sendDataRequest } from '../pdu/mcs-domain.ts';
+import {
+  DisconnectReason,
+  decodeMcsPdu,
+  indicationChannel,
+  indicationStart,
+  mcsMessage,
+  sendDataRequest,
+} from '../pdu/mcs-domain.ts';
 import { decodeSaveSessionInfo } from '../pdu/save-session-info.ts';
 import { decodeEnhancedRedirection } from '../pdu/server-redirection.ts';
 import {
@@ -169,6 +176,7 @@ export class ClientActiveStage {
   /** What was handed over before is not needed any more. */
   reclaim(): void {
     this.#fragments.reclaim();
+    this.#channels.reclaim();
   }
 
   /** Handles one frame and appends to `out`. Throws `DecodeError`. @param now milliseconds since the epoch */
@@ -294,6 +302,8 @@ export class ClientActiveStage {
   }
 
   #slowPath(frame: Uint8Array, out: ActiveSink, now: number): void {
+    const start = indicationStart(frame);
+    if (start > 0 && this.#channels.goOn(indicationChannel(frame), frame, start)) return;
     const message = decodeX224(frame);
     if (message.kind !== 'data') {
       out.push({ kind: 'closed', reason: this.#closeReason({ kind: 'x224-disconnect' }) });

@@ -5,6 +5,7 @@ import { GRAPHICS_CHANNEL } from '../channels/rdpgfx/graphics-channel.ts';
 import { QueueDepth } from '../channels/rdpgfx/pdu.ts';
 import { encodeNsCodec } from '../codecs/nscodec-encoder.ts';
 import { type GraphicsKind, offerGraphics } from '../connector/graphics-offer.ts';
+import { concatBytes } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { WriteCursor } from '../core/cursor.ts';
 import { Compositor } from '../graphics/compositor.ts';
@@ -38,14 +39,16 @@ const peer = {
 /** A client that offers `kinds`, a server, and a compositor behind the client. */
 class Pair {
   readonly client: RdpClient;
-  readonly server = new RdpServer({ computerName: 'TEST', tls: { authenticate: () => true } }, crypto);
+  readonly server: RdpServer;
   readonly compositor = new Compositor(createSurfaceCodecs());
   readonly codes: number[] = [];
   readonly fromServer: Exclude<ServerOutput, { kind: 'send' }>[] = [];
   readonly #up: Uint8Array[] = [];
   readonly #down: Uint8Array[] = [];
 
-  constructor(kinds: readonly GraphicsKind[]) {
+  constructor(kinds: readonly GraphicsKind[], compressesGraphics = true) {
+    const tls = { authenticate: () => true };
+    this.server = new RdpServer({ computerName: 'TEST', tls, compressesGraphics }, crypto);
     this.client = new RdpClient(
       {
         ...{ host: 'test', username: 'eve', password: 'x', domain: '', width: WIDTH, height: HEIGHT, colorDepth: 32 },
@@ -219,8 +222,8 @@ describe('surface commands', () => {
 });
 
 /** A pair whose graphics channel is open, with the desktop's surface made. */
-function withGraphics(width = WIDTH, height = HEIGHT) {
-  const pair = new Pair(['rdpgfx']);
+function withGraphics(width = WIDTH, height = HEIGHT, compressesGraphics = true) {
+  const pair = new Pair(['rdpgfx'], compressesGraphics);
   pair.takeServer(pair.server.openGraphics());
   pair.carry();
   const ready = pair.heard('graphics-ready');
@@ -278,6 +281,33 @@ describe('the graphics pipeline, from our server to our client', () => {
         ],
       );
       assert.equal(pair.compositor.skipped, 0);
+    });
+  }
+
+  for (const compressesGraphics of [true, false]) {
+    const how = compressesGraphics ? 'compressed' : 'as they are';
+    it(`puts messages together in the same memory again, ${how}, and hands out what stays good until the next call`, () => {
+      const { pair, painter } = withGraphics(WIDTH, HEIGHT, compressesGraphics);
+      const rect = { x: 0, y: 0, width: WIDTH, height: HEIGHT };
+      const packets: Uint8Array[] = [];
+      for (let step = 0; step < 6; step++) {
+        const frame = painter.frame(sourceOf(desktop(step)), [rect], 'uncompressed');
+        for (const output of pair.server.graphics(frame)) if (output.kind === 'send') packets.push(output.bytes);
+      }
+      // Two pictures a read, so that what was handed over first must outlive what follows in the same call.
+      const memory: ArrayBufferLike[] = [];
+      const half = packets.length / 3;
+      for (let read = 0; read < 3; read++) {
+        const bytes = concatBytes(...packets.slice(read * half, (read + 1) * half));
+        const outputs = pair.client.receive(bytes, 0);
+        const updates = outputs.flatMap((output) => (output.kind === 'graphics' ? [output.update] : []));
+        assert.equal(updates.length, 2);
+        assert.notEqual(updates[0]?.data.buffer, updates[1]?.data.buffer);
+        memory.push(...updates.map(({ data }) => data.buffer));
+        pair.takeClient(outputs);
+        assertSame(shown(pair.compositor), desktop(2 * read + 1));
+      }
+      assert.ok(new Set(memory).size <= 4, `${new Set(memory).size} pieces of memory for ${memory.length} pictures`);
     });
   }
 

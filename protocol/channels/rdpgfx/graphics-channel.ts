@@ -1,4 +1,5 @@
 import { ZgfxDecompressor } from '../../codecs/zgfx.ts';
+import type { MessageMemory } from '../../core/message-memory.ts';
 import type { DynamicChannel } from '../dynamic-channels.ts';
 import { decodeGfxPdus } from './decode-pdu.ts';
 import { encodeGfxPdu } from './encode-pdu.ts';
@@ -37,6 +38,7 @@ export type FramePace =
  */
 export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
   readonly name = GRAPHICS_CHANNEL;
+  readonly #memory: MessageMemory | undefined;
   #zgfx = new ZgfxDecompressor();
   #framesDecoded = 0;
   #agreed: GfxCapsSet | undefined;
@@ -44,6 +46,11 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
   /** Frames that ended while acknowledgements are held. */
   #held: number[] = [];
   #lastFrameId: number | undefined;
+
+  /** @param memory for what is unpacked, which is good until it is reclaimed */
+  constructor(memory?: MessageMemory) {
+    this.#memory = memory;
+  }
 
   /** What the server chose, once it has. */
   get agreed(): GfxCapsSet | undefined {
@@ -60,7 +67,7 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
   }
 
   process(message: Uint8Array, out: GraphicsChannelOutput[]): Uint8Array[] {
-    const pdus = this.#zgfx.decompress(message);
+    const pdus = this.#zgfx.decompress(message, this.#memory);
     const answers: Uint8Array[] = [];
     let framesEnded = 0;
     for (const pdu of decodeGfxPdus(pdus, HEARD_COMMANDS)) {
