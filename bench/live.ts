@@ -20,7 +20,7 @@ import {
   SIZES,
   type Work,
 } from './live/matrix.ts';
-import { measureRow } from './live/measure.ts';
+import { measureRow, warmUp } from './live/measure.ts';
 import { measurePace } from './live/pace.ts';
 import { OrielPeer } from './live/peers/oriel.ts';
 import { Absent, type Peer } from './live/peers/peer.ts';
@@ -51,6 +51,12 @@ streams that are drawn and encoded once; browsers are simulated. Everything is o
     },
     peer: { type: 'string', value: 'LIST', meaning: `${PEERS.join(', ')}, or all`, fallback: 'all' },
     seconds: { type: 'string', value: 'N', meaning: 'of each measurement', fallback: '10' },
+    'warm-up': {
+      type: 'string',
+      value: 'N',
+      meaning: 'seconds that each peer scrolls, and as many that it types, before its first row; 0 for none',
+      fallback: '10',
+    },
     guacd: { type: 'string', value: 'HOST:PORT', meaning: 'a guacd on this machine to measure beside' },
     'node-rdpjs': { type: 'string', value: 'FOLDER', meaning: 'where node-rdpjs-2 is installed' },
     density: { type: 'string', value: 'LIST', meaning: 'numbers of sessions to hold at once', fallback: '' },
@@ -95,6 +101,7 @@ interface Plan {
   readonly captured: readonly Cell[];
   readonly peers: readonly PeerName[];
   readonly seconds: number;
+  readonly warmUp: number;
   readonly density: readonly number[];
   readonly mixes: readonly DensityMix[];
   readonly recorded: boolean;
@@ -134,6 +141,7 @@ async function planOf(options: BenchOptions): Promise<Plan> {
     captured: await capturedStreams(options.text('stream') ?? ''),
     peers: options.choices('peer', PEERS),
     seconds: options.number('seconds', 1, 600),
+    warmUp: options.number('warm-up', 0, 600),
     density: options.numbers('density', 1, 500),
     mixes: options.choices('mix', ['mix', 'typing'] as const),
     recorded: options.flag('recorded'),
@@ -190,11 +198,13 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
     await using lab = await Lab.start({ guacd: plan.guacd, nodeRdpjs: plan.nodeRdpjs });
     const peers = await startPeers(lab, plan.peers, skipped);
     for (const { name, version } of peers) versions[name] = version;
-    for (const peer of peers.filter((one) => one instanceof OrielPeer)) {
-      progress.say(`warming up ${peer.name}`);
-      // Code that has not run is slow, and nobody's first session is every session.
-      const [first] = cells;
-      if (first !== undefined) await measureRow(lab, peer, { ...first, seconds: 3 }).catch(() => {});
+    for (const peer of peers) {
+      for (const cell of warmUpCells(plan, cells)) {
+        if (peer.refuses?.(cell.server) !== undefined) continue;
+        progress.say(`warming up ${peer.name}: ${cell.scenario}, ${cell.server}`);
+        // What does not work is said where it is measured.
+        await warmUp(lab, peer, { ...cell, seconds: plan.warmUp }).catch(() => {});
+      }
     }
     // The peers of one cell one after another: what is beside each other was measured within a minute.
     for (const cell of cells) {
@@ -237,6 +247,17 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
   return report;
 }
 
+/** What all peers do before they are measured: for each kind of server the most that there is of pictures, and of keys. */
+function warmUpCells({ warmUp, captured }: Plan, cells: readonly Cell[]): Cell[] {
+  if (warmUp === 0) return [];
+  const firsts = [...new Map(cells.toReversed().map((cell) => [cell.server, cell])).values()].reverse();
+  return firsts.flatMap((cell) =>
+    captured.includes(cell) ? [cell] : WARM_UP_SCENARIOS.map((scenario) => ({ ...cell, scenario })),
+  );
+}
+
+const WARM_UP_SCENARIOS: readonly Scenario[] = ['scroll', 'type'];
+
 /** What a real browser is given to draw. */
 const BROWSER_SIZE = '1920x1080';
 const BROWSER_SCENARIOS: readonly Scenario[] = ['scroll', 'page'];
@@ -252,7 +273,8 @@ function isSender(server: string): server is Sender {
 
 async function prepareStreams(plan: Plan, progress: Progress): Promise<void> {
   const { scenarios, sizes, servers, density, mixes } = plan;
-  const wanted = scenarios.flatMap((scenario) =>
+  const warming = plan.warmUp > 0 && scenarios.length > 0 ? WARM_UP_SCENARIOS : [];
+  const wanted = [...new Set([...scenarios, ...warming])].flatMap((scenario) =>
     sizes.flatMap((size) =>
       servers.filter(isSender).map((server) => ({ scenario: scenario as Scenario | Work, size, server })),
     ),

@@ -16,8 +16,10 @@ export interface RowWish extends SourceWish {
   readonly seconds: number;
 }
 
-/** A session that has begun takes so long to come to rest: code is compiled, windows of TCP open. */
-const WARM_UP_MS = 3000;
+/** A session that has begun takes so long to come to rest: windows of TCP open, and what is drawn first is drawn. */
+const BEGINNING_MS = 3000;
+/** Of warming up, a second: as many as a hurried hand has in a minute. */
+const WARM_UP_KEYS = 40;
 const BASE_MS = 2000;
 /** Of processor time in a second: less is rest. */
 const RESTING_SECONDS = 0.01;
@@ -33,19 +35,12 @@ const READY_WITHIN_MS = 60_000;
  */
 export async function measureRow(lab: Lab, peer: Peer, wish: RowWish, profiler?: Profiler): Promise<LiveRow> {
   const { scenario, server, seconds } = wish;
-  const size = parseSize(wish.size);
-  if (size === undefined) throw new TypeError(`no size: ${wish.size}`);
-  const source = await lab.source(wish, peer.name);
   const base = await baseOf(peer);
-  const showsPictures = peer.name === 'oriel-regions' || peer.name === 'guacd';
-  const typing = typingFor(scenario, showsPictures, source.marksKeys);
-  await lab.proxy.call('reset', typing?.byMark === true);
-  const { user, password, port, rawPort } = source;
-  const session = await peer.open({ user, password, port, rawPort, size, typing, keep: showsPictures });
+  const source = await lab.source(wish, peer.name);
+  const showsPictures = showsPicturesOf(peer);
+  const session = await openSession(lab, peer, source, wish, typingFor(scenario, showsPictures, source.marksKeys));
   try {
-    await ready(lab, session, () => hasDrawn(source));
-    await source.begin();
-    await sleep(WARM_UP_MS);
+    await sleep(BEGINNING_MS);
     profiler?.start(peer.roots);
     const before = await snapshot(lab, peer, session, source);
     await sleep(seconds * 1000);
@@ -80,6 +75,50 @@ export async function measureRow(lab: Lab, peer: Peer, wish: RowWish, profiler?:
     await session.close();
     await source.end();
   }
+}
+
+/**
+ * Lets a peer work for a while before it is measured, each in the same way, typing much faster than in any row: code that has seldom run is
+ * interpreted or compiled anew, and nobody's first minute is every minute of a gateway that runs for weeks.
+ */
+export async function warmUp(lab: Lab, peer: Peer, wish: RowWish): Promise<void> {
+  const source = await lab.source(wish, peer.name);
+  const typing = typingFor(wish.scenario, showsPicturesOf(peer), source.marksKeys);
+  const session = await openSession(lab, peer, source, wish, typing && { ...typing, perSecond: WARM_UP_KEYS });
+  try {
+    await sleep(wish.seconds * 1000);
+  } finally {
+    await session.close();
+    await source.end();
+  }
+}
+
+/** A session that has shown its first picture, at work. */
+async function openSession(
+  lab: Lab,
+  peer: Peer,
+  source: Source,
+  wish: SourceWish,
+  typing: Typing | undefined,
+): Promise<PeerSession> {
+  const size = parseSize(wish.size);
+  if (size === undefined) throw new TypeError(`no size: ${wish.size}`);
+  await lab.proxy.call('reset', typing?.byMark === true);
+  const { user, password, port, rawPort } = source;
+  const session = await peer.open({ user, password, port, rawPort, size, typing, keep: showsPicturesOf(peer) });
+  try {
+    await ready(lab, session, () => hasDrawn(source));
+    await source.begin();
+  } catch (error) {
+    await session.close();
+    await source.end();
+    throw error;
+  }
+  return session;
+}
+
+function showsPicturesOf({ name }: Peer): boolean {
+  return name === 'oriel-regions' || name === 'guacd';
 }
 
 async function hasDrawn(source: Source): Promise<boolean> {
