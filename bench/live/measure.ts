@@ -18,8 +18,8 @@ export interface RowWish extends SourceWish {
 
 /** A session that has begun takes so long to come to rest: windows of TCP open, and what is drawn first is drawn. */
 const BEGINNING_MS = 3000;
-/** Of warming up, a second: as many as a hurried hand has in a minute. */
-const WARM_UP_KEYS = 40;
+/** Of warming up, a second, where a peer answers as fast: in seconds what a session types in half an hour. */
+const WARM_UP_KEYS = 250;
 const BASE_MS = 2000;
 /** Of processor time in a second: less is rest. */
 const RESTING_SECONDS = 0.01;

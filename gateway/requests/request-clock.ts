@@ -1,7 +1,7 @@
 import type { Logger } from '../log.ts';
 import type { Requests } from './requests.ts';
 
-/** What the clock brings about is at most this late. */
+/** What the clock brings about is at most this late, or a few seconds where another process wrote down that it is due. */
 const TICK_MS = 1000;
 
 /** Lets time act: moves requests on, and holds sessions against their limits. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { Requests } from './requests.ts';
 import { MINUTE, makeWorld, START, type World } from './testing/world.ts';
 
 let world: World;
@@ -136,6 +137,43 @@ test('without a start, the time begins with the approval; a request waits as lon
   at(120);
   await world.requests.advance();
   assert.equal(await world.stateOf(second.id), 'expired');
+});
+
+test('the store is asked what is due when something may be, after each change, and every few seconds', async () => {
+  await world.entitle({ approval, pendingMinutes: 120 });
+  let asked = 0;
+  const { store, entitlements, book } = world;
+  const counted = new Proxy(store, {
+    get: (target, key) => {
+      if (key === 'selectFrom') asked++;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const clock = new Requests({
+    store: counted,
+    entitlements,
+    book,
+    askWebhook: async () => true,
+    now: () => world.now,
+  });
+  const second = async (milliseconds: number) => {
+    world.now += milliseconds;
+    asked = 0;
+    await clock.advance();
+    return asked > 0;
+  };
+  assert.equal(await second(0), true);
+  const rest = [await second(1000), await second(1000), await second(1000), await second(1000), await second(1000)];
+  assert.deepEqual(rest, [false, false, false, false, true]);
+  const { id } = await world.ask({ minutes: 60 });
+  assert.deepEqual([await second(1000), await second(1000)], [true, false], 'a change');
+  assert.deepEqual([await second(-3_600_000), await second(1000)], [true, false], 'a clock that was set back');
+  world.now = START;
+  at(119);
+  assert.equal(await second(62_000), true);
+  assert.deepEqual([await second(2000), await second(1000)], [false, true], 'due before the next few seconds are over');
+  assert.equal(await world.stateOf(id), 'expired');
 });
 
 test('each item ends with its own time', async () => {

@@ -33,6 +33,9 @@ export type Withdrawn = (requestId: string, code: ErrorCode, detail: string) => 
 
 /** How many requests the clock moves on in one transaction: others wait for the store meanwhile. */
 const STEP = 20;
+/** The store is asked at least so often what is due: what was changed past this process is noticed by then. */
+const LONGEST_REST_MS = 5000;
+const NO_REST = { from: 0, until: 0 };
 /** What one user may have waiting or open at a time. */
 const MAX_OPEN = 20_000;
 
@@ -45,10 +48,17 @@ export class Requests {
   readonly #parts: RequestsParts;
   readonly #now: () => number;
   #withdrawn: Withdrawn = () => {};
+  /** By the clock, nothing is due in this time unless a request changes. */
+  #rest = NO_REST;
+  #changes = 0;
 
   constructor(parts: RequestsParts) {
     this.#parts = parts;
     this.#now = parts.now ?? Date.now;
+    parts.book.listen(async () => {
+      this.#changes++;
+      this.#rest = NO_REST;
+    });
   }
 
   /** Who ends the sessions; set once, by whoever puts the parts together. */
@@ -180,16 +190,23 @@ export class Requests {
   async advance(): Promise<void> {
     const { store, book } = this.#parts;
     const now = this.#now();
+    // Of nearly every second nothing is due: what costs nothing then is what all sessions wait for least.
+    if (now >= this.#rest.from && now < this.#rest.until) return;
     for (;;) {
-      const due = await store
+      const changes = this.#changes;
+      const next = await store
         .selectFrom('requests')
-        .select('id')
-        .where('due_at', '<=', now)
+        .select(['id', 'due_at'])
+        .where('due_at', 'is not', null)
         .orderBy('due_at')
         .limit(STEP)
         .execute();
-      // Of nearly every second nothing is due: what costs nothing then is what all sessions wait for least.
-      if (due.length === 0) return;
+      const due = next.filter(({ due_at }) => due_at !== null && due_at <= now);
+      if (due.length === 0) {
+        const until = Math.min(next[0]?.due_at ?? Number.POSITIVE_INFINITY, now + LONGEST_REST_MS);
+        if (changes === this.#changes) this.#rest = { from: now, until };
+        return;
+      }
       const expired = await store.transaction().execute(async (transaction) => {
         const rows: RequestRow[] = [];
         for (const { id } of due) rows.push(await book.load(transaction, id, now));
