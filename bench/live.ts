@@ -234,7 +234,7 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
   for (const mix of mixes) {
     for (const sessions of density) {
       // A gateway of its own for each: what a larger number leaves behind must not count for the next.
-      await using lab = await Lab.start({ recorded });
+      await using lab = await Lab.start({ recorded, first: true });
       const peer = await lab.peer('oriel-stream');
       versions['oriel-stream'] = peer.version;
       const where = `${sessions} sessions, ${mix}${recorded ? ', recorded' : ''}`;

@@ -6,7 +6,7 @@ import { parseSize, streamKey, type Work } from './matrix.ts';
 import { ready } from './measure.ts';
 import type { OrielPeer } from './peers/oriel.ts';
 import type { PeerSession } from './peers/peer.ts';
-import { measureTree, treeCpuSeconds } from './processes.ts';
+import { measureTree, treeCpuSeconds, waitSeconds } from './processes.ts';
 import { type DensityRow, percentile, round } from './rows.ts';
 import type { ViewerReport } from './viewers/main.ts';
 
@@ -91,6 +91,9 @@ export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWis
       pssMb: round(pssMb, 1),
       pssMbPerSession: round((pssMb - emptyPss) / count, 2),
       cpuSecondsPerMin: round((after.cpuSeconds - before.cpuSeconds) / minutes),
+      gatewayWaitSecondsPerMin: round((after.gatewayWait - before.gatewayWait) / minutes),
+      benchWaitSecondsPerMin: round((after.benchWait - before.benchWait) / minutes),
+      benchFirst: lab.isFirst,
       recordingLagS: ended && round(Math.max(during.behindS, ended.seconds), 1),
       recordingKbPerMin: ended && round(ended.kbPerMin, 1),
       spooledMb: recorded ? during.spooledMb : null,
@@ -107,6 +110,8 @@ export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWis
 interface Snapshot {
   readonly at: number;
   readonly cpuSeconds: number;
+  readonly gatewayWait: number;
+  readonly benchWait: number;
   readonly reports: readonly ViewerReport[];
   readonly bytesIn: number;
   readonly shares: readonly number[];
@@ -123,6 +128,8 @@ async function snapshot(
   const counts = await Promise.all(users.map((user) => lab.generator.call<UserCounts>('counts', user)));
   return {
     ...{ at: performance.now(), cpuSeconds: treeCpuSeconds(peer.roots), reports },
+    gatewayWait: waitSeconds(peer.roots),
+    benchWait: waitSeconds([lab.generator.pid, lab.viewers.pid]),
     bytesIn: counts.reduce((sum, { bytes }) => sum + bytes, 0),
     shares: counts.flatMap(({ shares }) => shares),
   };

@@ -7,6 +7,7 @@ import { NodeRdpjsPeer } from './peers/node-rdpjs.ts';
 import { OrielPeer } from './peers/oriel.ts';
 import type { Peer, PeerContext } from './peers/peer.ts';
 import { RelayPeer } from './peers/relay.ts';
+import { putFirst } from './processes.ts';
 import type { ProxiedKind } from './proxy/joint.ts';
 import { GeneratedSource } from './sources/generated.ts';
 import { RealSource, startRealServer } from './sources/real.ts';
@@ -16,6 +17,8 @@ export interface LabOptions {
   readonly recorded?: boolean;
   readonly guacd?: string | undefined;
   readonly nodeRdpjs?: string | undefined;
+  /** Servers and browsers go before what is measured, where the system allows it. */
+  readonly first?: boolean;
 }
 
 /** What is played to whom. */
@@ -34,6 +37,8 @@ export class Lab implements AsyncDisposable {
   readonly proxy = new BenchProcess(new URL('./proxy/main.ts', import.meta.url));
   readonly viewers = new BenchProcess(new URL('./viewers/main.ts', import.meta.url));
   readonly ports: GeneratorPorts;
+  /** Servers and browsers have a processor whenever they want one. */
+  readonly isFirst: boolean;
   readonly #options: LabOptions;
   readonly #peers = new Map<PeerName, Promise<Peer>>();
   /** Names each row's client: what one was sent counts for no other. */
@@ -43,6 +48,7 @@ export class Lab implements AsyncDisposable {
   private constructor(options: LabOptions) {
     this.#options = options;
     this.ports = { rdp: 0, raw: 0 };
+    this.isFirst = options.first === true && putFirst([this.generator.pid, this.viewers.pid]);
   }
 
   static async start(options: LabOptions = {}): Promise<Lab> {

@@ -56,6 +56,14 @@ export interface DensityRow {
   readonly pssMbPerSession: number;
   /** Of all sessions together. */
   readonly cpuSecondsPerMin: number;
+  /**
+   * How long the gateway's first process, servers and browsers were ready to run and waited for a processor, in seconds a
+   * minute.
+   */
+  readonly gatewayWaitSecondsPerMin: number;
+  readonly benchWaitSecondsPerMin: number;
+  /** Servers and browsers, which have machines of their own otherwise, had a processor whenever they wanted one. */
+  readonly benchFirst: boolean;
   /** The longest that a recording was behind: its oldest picture that was not encoded, or from its session's end to its own. */
   readonly recordingLagS: number | null;
   /** Of the finished recordings, a session. */

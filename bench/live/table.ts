@@ -34,11 +34,14 @@ export function reportText(report: LiveReport, goals: readonly GoalResult[]): st
   if (report.density.length > 0) {
     parts.push(
       table(
-        ['sessions', 'mix', 'recorded', 'CPU s/min', 'PSS MB', 'MB/session', 'p50 ms', 'p99 ms', 'lag s', 'lost'],
+        [
+          ...['sessions', 'mix', 'recorded', 'CPU s/min', 'PSS MB', 'MB/session', 'p50 ms', 'p99 ms', 'waits s/min'],
+          ...['lag s', 'lost'],
+        ],
         report.density.map((row) => [
           ...[String(row.sessions), row.mix, row.recorded ? 'yes' : 'no', row.cpuSecondsPerMin.toFixed(1)],
           ...[row.pssMb.toFixed(0), row.pssMbPerSession.toFixed(1), shown(row.p50Ms, 2), shown(row.p99Ms, 2)],
-          ...[shown(row.recordingLagS, 1), String(row.lost)],
+          ...[row.gatewayWaitSecondsPerMin.toFixed(1), shown(row.recordingLagS, 1), String(row.lost)],
         ]),
         3,
       ),
