@@ -17,6 +17,22 @@ export interface EncoderUser {
   end(): void;
 }
 
+/** Encoders that recordings share. */
+export interface Encoders {
+  /** How hard it is to keep up, as `FramePolicy` counts: 0 not at all, 1 frames should come half as often, 2 the most. */
+  readonly pressure: number;
+  /** A recording begins. @returns to be called when it takes no more pictures */
+  enter(): () => void;
+  /** Puts somebody in line. `granted` may be called before this returns. */
+  join(user: EncoderUser): void;
+  /** It needs its encoder no more, or wants none any more. */
+  leave(user: EncoderUser): void;
+  /** Something about a user has changed. */
+  notice(): void;
+  /** For what needs ffmpeg once a recording is over: no more of these at once than there are encoders. */
+  run<T>(job: () => Promise<T>): Promise<T>;
+}
+
 export interface EncoderPoolOptions {
   /** So many encoders at once. */
   readonly slots: number;
@@ -32,7 +48,7 @@ export interface EncoderPoolOptions {
  * they take turns: whoever has waited longest gets an encoder, ends its segment there, and leaves when what it had waiting
  * is encoded. A turn begins as late as may be, because each begins with a whole picture.
  */
-export class EncoderPool {
+export class EncoderPool implements Encoders {
   readonly #slots: number;
   readonly #clock: RecorderClock;
   readonly #targetMs: number;
@@ -56,7 +72,6 @@ export class EncoderPool {
     return this.#slots;
   }
 
-  /** A recording begins. @returns to be called when it takes no more pictures */
   enter(): () => void {
     this.#recordings += 1;
     this.notice();
@@ -68,13 +83,11 @@ export class EncoderPool {
     };
   }
 
-  /** Puts somebody in line. `granted` may be called before this returns. */
   join(user: EncoderUser): void {
     this.#places.set(user, { granted: false, askedAt: undefined });
     this.notice();
   }
 
-  /** It needs its encoder no more, or wants none any more. */
   leave(user: EncoderUser): void {
     const place = this.#places.get(user);
     if (place === undefined) return;
@@ -83,7 +96,6 @@ export class EncoderPool {
     this.notice();
   }
 
-  /** Something about a user has changed. */
   notice(): void {
     if (this.#scheduling !== 'no') {
       this.#scheduling = 'again';
@@ -98,7 +110,6 @@ export class EncoderPool {
     this.#wake();
   }
 
-  /** For what needs ffmpeg once a recording is over: no more of these at once than there are encoders. */
   async run<T>(job: () => Promise<T>): Promise<T> {
     if (this.#runningJobs >= this.#slots) await new Promise<void>((resolve) => this.#jobs.push(resolve));
     else this.#runningJobs += 1;
@@ -111,7 +122,6 @@ export class EncoderPool {
     }
   }
 
-  /** How hard it is to keep up, as `FramePolicy` counts: 0 not at all, 1 frames should come half as often, 2 the most. */
   get pressure(): number {
     if (this.#isRoomy) return 0;
     const needed = this.#neededEncoders / this.#slots;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lowerPriority } from './lower-priority.ts';
+import { lowerPriority, Niceness } from './lower-priority.ts';
 import { encodeFrameHeader, encodeMatroskaHeader } from './matroska.ts';
 import { RecorderError } from './recording.ts';
 
@@ -158,7 +158,7 @@ export class FfmpegEncoder {
       { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
     );
     this.pid = this.#child.pid;
-    lowerPriority(this.pid);
+    lowerPriority(this.pid, Niceness.encode);
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => this.#stderr.add(text));
     // EPIPE when it dies; `exited` tells that story better.
     this.#child.stdin.on('error', () => {});
@@ -273,7 +273,7 @@ export async function pipeFfmpeg(
     killed ??= reason;
     child.kill('SIGKILL');
   };
-  lowerPriority(child.pid);
+  lowerPriority(child.pid, Niceness.encode);
   const watchdog = setTimeout(() => kill('it did not end in time'), timeoutMs);
   child.stderr?.setEncoding('utf8').on('data', (text: string) => stderr.add(text));
   let failure: unknown;

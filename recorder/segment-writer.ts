@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rect } from '#protocol/graphics/geometry.ts';
-import { type EncoderPool, type EncoderUser, UNLIMITED_ENCODERS } from './encoder-pool.ts';
+import { type Encoders, type EncoderUser, UNLIMITED_ENCODERS } from './encoder-pool.ts';
 import { type EncoderSettings, type Ffmpeg, FfmpegEncoder, type FfmpegExit } from './ffmpeg.ts';
 import { I420Picture } from './i420.ts';
 import { SegmentDigest, type SegmentState } from './segment-digest.ts';
@@ -19,7 +19,7 @@ export interface SegmentWriterOptions {
   /** An encoder that takes no data, or does not end, for this long is killed. */
   readonly stallMs: number;
   /** Where its encoder comes from. Default: there is always one. */
-  readonly encoders?: EncoderPool | undefined;
+  readonly encoders?: Encoders | undefined;
   /** When it may have one; default: at once. */
   readonly ready?: Promise<void> | undefined;
   /** Somebody watches the recording while it goes on. */
@@ -52,7 +52,7 @@ export class SegmentWriter {
   readonly settings: EncoderSettings;
   readonly #file: FileWriter;
   readonly #options: SegmentWriterOptions;
-  readonly #encoders: EncoderPool;
+  readonly #encoders: Encoders;
   readonly #user: EncoderUser;
   readonly #digest = new SegmentDigest();
   readonly #granted = Promise.withResolvers<FfmpegEncoder>();

@@ -1,7 +1,7 @@
 import { mkdir, rm, utimes } from 'node:fs/promises';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { DamageGrid } from './damage-grid.ts';
-import { type EncoderPool, UNLIMITED_ENCODERS } from './encoder-pool.ts';
+import { type Encoders, UNLIMITED_ENCODERS } from './encoder-pool.ts';
 import { CheckpointLog } from './evidence/checkpoint.ts';
 import { EventLog } from './evidence/event-log.ts';
 import { readSigningKey } from './evidence/signing-key.ts';
@@ -44,7 +44,7 @@ export interface SessionRecorderOptions {
   readonly onFailure?: ((error: RecorderError) => void) | undefined;
   readonly policy?: FramePolicySettings | undefined;
   /** Where encoders come from, shared with other recordings. Default: there is always one. */
-  readonly encoders?: EncoderPool | undefined;
+  readonly encoders?: Encoders | undefined;
   /** Constant quantiser of all segments; past 38 text suffers. Default: 38. */
   readonly qp?: number | undefined;
   /** A new segment begins with the first frame after this long. */
@@ -67,7 +67,7 @@ export class SessionRecorder {
   readonly #ffmpeg: Ffmpeg;
   readonly #clock: RecorderClock;
   readonly #log: RecorderLog;
-  readonly #encoders: EncoderPool;
+  readonly #encoders: Encoders;
   readonly #leaveEncoders: () => void;
   readonly #policy: FramePolicy;
   readonly #manifest: Manifest;

@@ -46,7 +46,7 @@ export class HostChild {
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', ...sockets],
       env: childEnvironment(log.level, {
-        ORIEL_PIXEL_THREADS: String(hosts * threads),
+        ORIEL_PIXEL_HOSTS: String(hosts),
         // Four, which is the default, are soon waiting for a slow disk, and pictures behind them.
         UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16',
         ...(encoders === undefined ? {} : { ORIEL_ENCODERS: String(encoders) }),

@@ -1,11 +1,12 @@
 import { Socket } from 'node:net';
-import { constants, setPriority } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { defaultEncoders, EncoderPool } from '../../recorder/encoder-pool.ts';
+import { isMainThread, MessageChannel, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { defaultEncoders, EncoderPool, type Encoders } from '../../recorder/encoder-pool.ts';
 import { recoverInterrupted } from '../../recorder/finish.ts';
+import { BorrowedEncoders, lendEncoders } from '../../recorder/lent-encoders.ts';
 import { isUnfinished, readRecording } from '../../recorder/library.ts';
+import { lowerPriority, Niceness } from '../../recorder/lower-priority.ts';
 import { RecorderError, systemClock } from '../../recorder/recording.ts';
 import { SessionRecorder } from '../../recorder/session-recorder.ts';
 import { sessionClock } from '../clock.ts';
@@ -23,7 +24,7 @@ import { decodeToHost, encodeFromHost, type FromHost, IpcFrameReader, type OpenO
  * When the gateway is gone, however it went, they finish all recordings and exit. When a thread fails, all do the same.
  */
 const FIRST_FD = 3;
-const THREAD = isMainThread ? 0 : Number(workerData);
+const { thread: THREAD, encoders: lent } = (workerData ?? { thread: 0 }) as ThreadData;
 
 /** Taken bytes are told to the gateway in portions: every message wakes it. */
 const PROGRESS_PORTION = 1024 * 1024;
@@ -41,11 +42,8 @@ const gateway = new Socket({ fd: FIRST_FD + THREAD, readable: true, writable: tr
 const reader = new IpcFrameReader();
 const garbage = new SocketGarbage();
 const clock = { ...systemClock, now: sessionClock };
-const { ORIEL_ENCODERS: chosenEncoders, ORIEL_PIXEL_THREADS: allThreads = '1' } = process.env;
-const encoders = new EncoderPool({
-  slots: Math.floor((Number(chosenEncoders) || defaultEncoders()) / Number(allThreads)),
-  clock,
-});
+const pool = lent === undefined ? createPool() : undefined;
+const encoders: Encoders = pool ?? new BorrowedEncoders(lent as MessagePort);
 const sessions = new Map<number, HostSession>();
 /** Bytes taken per session and not yet told. */
 const taken = new Map<number, number>();
@@ -54,9 +52,8 @@ const threads = new Set<Worker>();
 let leaving = false;
 let hasLeft = false;
 
-// Threads have the priority of the one that starts them. Not so low as its encoders (`lowerPriority`): what is not captured
-// within seconds is lost when it is killed.
-if (isMainThread) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+// Other threads have the priority of the one that starts them.
+if (isMainThread) lowerPriority(process.pid, Niceness.capture);
 
 setInterval(() => {
   for (const session of sessions.values()) session.reportHealth();
@@ -228,8 +225,17 @@ function countTaken(session: number, bytes: number): void {
   send({ kind: 'progress', session, at: sessionClock(), bytes: sum });
 }
 
+/** Of all threads of this host: the first one has it. */
+function createPool(): EncoderPool {
+  const { ORIEL_ENCODERS: chosen, ORIEL_PIXEL_HOSTS: hosts = '1' } = process.env;
+  return new EncoderPool({ slots: Math.floor((Number(chosen) || defaultEncoders()) / Number(hosts)), clock });
+}
+
 function startThread(number: number): void {
-  const thread = new Worker(new URL(import.meta.url), { workerData: number });
+  const { port1, port2 } = new MessageChannel();
+  if (pool !== undefined) lendEncoders(pool, port1);
+  const data: ThreadData = { thread: number, encoders: port2 };
+  const thread = new Worker(new URL(import.meta.url), { workerData: data, transferList: [port2] });
   threads.add(thread);
   thread.on('error', (error) => log.fatal({ err: error, thread: number }, 'a thread failed'));
   thread.on('exit', (code) => {
@@ -257,4 +263,10 @@ function leave(): void {
 function exit(): void {
   hasLeft = true;
   if (threads.size === 0) process.exit();
+}
+
+interface ThreadData {
+  readonly thread: number;
+  /** To the encoders of the first thread, for all others. */
+  readonly encoders?: MessagePort;
 }

@@ -287,7 +287,7 @@ describe('pixel host', () => {
     await viewer.until(() => viewer.messages.length > 0);
     const { pid } = host;
     assert.ok(pid !== undefined);
-    assert.equal(getPriority(pid), 10);
+    assert.equal(getPriority(pid), 5);
     process.kill(pid, 'SIGKILL');
     assert.equal(await session.finished, undefined);
     assert.deepEqual(failures, ['recording_failed']);
