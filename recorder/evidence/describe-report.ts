@@ -61,5 +61,9 @@ function iso(ms: number): string {
 }
 
 function clock(ms: number): string {
-  return new Date(ms).toISOString().slice(11, 23);
+  // Of a file that is not as it was signed, a time may be anything.
+  return ms >= 0 && ms <= LATEST ? new Date(ms).toISOString().slice(11, 23) : `${ms} ms`;
 }
+
+/** The latest time that a `Date` holds. */
+const LATEST = 8.64e15;

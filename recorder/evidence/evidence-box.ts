@@ -96,6 +96,12 @@ export async function findEvidenceBox(
   return place.start >= 0 && (await likeness(file, place)) >= LIKELY ? place : undefined;
 }
 
+/** Whether a file ends as one that carries evidence does, whatever became of the rest of the box. */
+export async function hasEvidenceEnd(file: ByteSource): Promise<boolean> {
+  const end = await read(file, file.size - FOOTER_MAGIC.length, FOOTER_MAGIC.length);
+  return end?.toString('latin1') === FOOTER_MAGIC;
+}
+
 /** Reads a box; lengths that contradict each other or the box are faults, and the parts are then what can be had. */
 export async function openEvidenceBox(file: ByteSource, { start, end }: EvidencePlace): Promise<OpenedBox> {
   const faults: { start: number; end: number; message: string }[] = [];

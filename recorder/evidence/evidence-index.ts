@@ -64,10 +64,25 @@ export function encodeIndexBox(index: EvidenceIndex, key: SigningKey): Buffer {
   return box;
 }
 
-/** `undefined` when there is none that is readable. */
-export async function findIndex(file: ByteSource, trusted: readonly PublicKey[]): Promise<FoundIndex | undefined> {
+/** Where an index is that nobody can read any more. */
+export interface DamagedIndex {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** `undefined` when there is none. */
+export async function findIndex(
+  file: ByteSource,
+  trusted: readonly PublicKey[],
+): Promise<FoundIndex | DamagedIndex | undefined> {
+  let boxes = 0;
   for await (const box of topLevelBoxes(file)) {
-    if (box.type === 'uuid') return openIndex(file, box, trusted);
+    const isIndex = box.type === 'uuid' && USER_TYPE.equals(await file.read(box.start, USER_TYPE.length));
+    if (isIndex) {
+      const damaged = { start: box.start - BOX_HEADER, end: box.end };
+      return (await openIndex(file, box, trusted)) ?? damaged;
+    }
+    if (++boxes >= MAX_BOXES) return undefined;
   }
   return undefined;
 }
@@ -142,4 +157,8 @@ const VERSION = 1;
 const USER_TYPE = Buffer.from('7d1a0c526f0e4e1b9c4a4f7269656c02', 'hex');
 /** size, type, user type, version */
 const HEADER_SIZE = 4 + 4 + 16 + 4;
+/** size, type */
+const BOX_HEADER = 4 + 4;
 const MAX_INDEX_BYTES = 64 * 1024 * 1024;
+/** It is the fourth. */
+const MAX_BOXES = 100;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { appendFile, copyFile, mkdir, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -8,10 +9,12 @@ import { decodeAll, probeVideo, requireTools, temporaryDirectory } from '../test
 import { evidenceIn, folderAt } from '../testing/open-files.ts';
 import { RecordingSession } from '../testing/recording-session.ts';
 import { sealedRecording } from '../testing/sealed-recording.ts';
+import { describeReport } from './describe-report.ts';
 import { checkLog } from './event-log.ts';
-import { encodeEvidenceBox } from './evidence-box.ts';
+import { EVIDENCE_MARK, encodeEvidenceBox } from './evidence-box.ts';
+import { encodeIndexBox } from './evidence-index.ts';
 import { parseEvidenceManifest } from './evidence-manifest.ts';
-import { ensureSigningKey, parsePublicKeys } from './signing-key.ts';
+import { ensureSigningKey, type PublicKey, parsePublicKeys } from './signing-key.ts';
 import { eventsOf, type VerificationReport, verifyRecording } from './verify.ts';
 
 test('a sealed recording is whole, says so with its events, and plays as before', async (context) => {
@@ -167,6 +170,53 @@ test('what was appended, taken out, put in or swapped is found', async (context)
     report.findings.some(({ part, event }) => part === 'events' && event === 5),
     JSON.stringify(report.findings),
   );
+});
+
+test('what is left after several changes is never taken for less than it is, and no number in it stops the check', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { path, keys, bytes } = await sealedRecording(context);
+  const places = boxesOf(bytes);
+  const index = places.find(({ type }) => type === 'uuid') ?? assert.fail();
+  const evidence = places.findLast(({ type }) => type === 'uuid') ?? assert.fail();
+  const check = async (content: Uint8Array) => {
+    await writeFile(path, content);
+    const report = await verifyRecording(path, keys);
+    assert.ok(!/NaN|undefined|Infinity/.test(describeReport(report)));
+    return [report.verdict, report.findings[0]?.part];
+  };
+  const stripped = Buffer.from(bytes.subarray(0, evidence.start));
+  const unmarked = Buffer.from(stripped);
+  unmarked[unmarked.indexOf(EVIDENCE_MARK)] = 0;
+  assert.deepEqual(await check(unmarked), ['altered', 'header']);
+  const unreadable = Buffer.from(stripped);
+  unreadable[index.start + 40] = 0;
+  assert.deepEqual(await check(unreadable), ['altered', 'header']);
+  const headless = Buffer.concat([bytes.subarray(0, evidence.start), bytes.subarray(evidence.start + 100)]);
+  assert.deepEqual(await check(headless), ['altered', 'box']);
+  // Another box of that kind before it, and more boxes than anybody would follow.
+  const other = Buffer.from('00000020757569640000000000000000000000000000000000000000ffffffff', 'hex');
+  const hidden = Buffer.concat([bytes.subarray(0, index.start), other, bytes.subarray(index.start, evidence.start)]);
+  assert.deepEqual(await check(hidden), ['altered', 'header']);
+  const free = Buffer.from('0000000866726565', 'hex');
+  const many = Array.from({ length: 12_000 }, () => free);
+  assert.equal(
+    (await check(Buffer.concat([bytes.subarray(0, index.start), ...many, bytes.subarray(index.start)])))[0],
+    'altered',
+  );
+  // A sample table of four thousand million frames of a byte each, and times past what a date holds.
+  const table = Buffer.from(bytes.subarray(0, places.findLast(({ type }) => type === 'mdat')?.start));
+  table.writeUInt32BE(1, table.indexOf('stsz') + 8);
+  table.writeUInt32BE(0xffff_fff0, table.indexOf('stsz') + 12);
+  table.writeUInt32BE(0, index.start);
+  assert.equal((await check(table.subarray(0, index.start + 20)))[0], 'cut-short');
+  const facts = JSON.parse(
+    bytes.toString('utf8', index.start + 32, index.start + 32 + bytes.readUInt32BE(index.start + 28)),
+  );
+  for (const range of facts.ranges) range.untilMs = 1e300;
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const box = encodeIndexBox(facts, { privateKey, publicKey: keys[0] as PublicKey });
+  const late = Buffer.concat([bytes.subarray(0, index.start), box, bytes.subarray(index.end, evidence.start)]);
+  assert.deepEqual(await check(late), ['altered', 'header']);
 });
 
 test('evidence made anew with another key is found by the key', async (context) => {
@@ -340,6 +390,14 @@ function covers(found: { start?: number; end?: number }, at: number): boolean {
 }
 
 /** Repeatable by the seed that is said. */
+function boxesOf(bytes: Buffer): { type: string; start: number; end: number }[] {
+  const boxes: { type: string; start: number; end: number }[] = [];
+  for (let at = 0; at < bytes.length; at = boxes.at(-1)?.end ?? bytes.length) {
+    boxes.push({ type: bytes.toString('latin1', at + 4, at + 8), start: at, end: at + bytes.readUInt32BE(at) });
+  }
+  return boxes;
+}
+
 function randomNumbers(context: TestContext, seed: number): () => number {
   context.diagnostic(`seed ${seed}`);
   let state = seed;

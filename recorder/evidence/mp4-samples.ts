@@ -28,7 +28,8 @@ export async function readSampleTable(file: ByteSource, moovPlace: BoxPlace): Pr
   const timescale = mdhd.getUint32(mdhd.getUint8(0) === 1 ? 20 : 12);
   const equalSize = stsz.getUint32(4);
   const count = stsz.getUint32(8);
-  if (timescale === 0 || count === 0 || (equalSize === 0 && stsz.byteLength < 12 + count * 4)) return undefined;
+  if (timescale === 0 || count === 0 || count > MAX_SAMPLES || (equalSize === 0 && stsz.byteLength < 12 + count * 4))
+    return undefined;
   const sizeOf = (sample: number) => (equalSize === 0 ? stsz.getUint32(12 + sample * 4) : equalSize);
   const chunkOffset = (chunk: number) =>
     co64 ? Number(co64.getBigUint64(8 + chunk * 8)) : stco?.getUint32(8 + chunk * 4);
@@ -65,3 +66,6 @@ function sampleTimes(stts: DataView, count: number, timescale: number): Float64A
   }
   return times;
 }
+
+/** Twelve hours of ours have a tenth of it. */
+const MAX_SAMPLES = 10_000_000;

@@ -3,7 +3,7 @@ import { type BoxPlace, readBox, topLevelBoxes } from '../fragmented-mp4.ts';
 import { type ByteSource, openFile, piecesOf } from '../storage/byte-source.ts';
 import { type Checkpoint, differencesFromCheckpoint, isSignedBy, parseCheckpoint } from './checkpoint.ts';
 import { checkLog, type RecordedEvent, sha256 } from './event-log.ts';
-import { EVIDENCE_MARK, findEvidenceBox, type OpenedBox, openEvidenceBox } from './evidence-box.ts';
+import { EVIDENCE_MARK, findEvidenceBox, hasEvidenceEnd, type OpenedBox, openEvidenceBox } from './evidence-box.ts';
 import { type FoundIndex, findIndex } from './evidence-index.ts';
 import { chainOf, type EvidenceManifest, parseEvidenceManifest } from './evidence-manifest.ts';
 import { readSampleTable } from './mp4-samples.ts';
@@ -12,7 +12,7 @@ import { type PublicKey, parsePublicKeyDer } from './signing-key.ts';
 
 /**
  * `whole`: every byte is as it was signed. `altered`: it is not, and `findings` says where. `cut-short`: the file's end
- * is missing. `no-evidence`: a file that was never sealed, or is no recording at all.
+ * is missing. `no-evidence`: a file in which nothing says that it ever was sealed.
  */
 export type Verdict = 'whole' | 'altered' | 'cut-short' | 'no-evidence';
 
@@ -156,20 +156,27 @@ async function withoutEvidence(
     recording: null,
   });
   const moov = walked.boxes.find(({ type }) => type === 'moov');
-  const sealed = moov !== undefined && (await contains(file, moov, EVIDENCE_MARK));
+  const index = await findIndex(file, trusted);
+  if (await hasEvidenceEnd(file)) {
+    const message = 'the evidence is broken: its end is there, and not what is before';
+    return report('altered', { part: 'box', message, start: Math.min(walked.end, size), end: size });
+  }
+  const sealed = index !== undefined || (moov !== undefined && (await contains(file, moov, EVIDENCE_MARK)));
   const mp4 = walked.boxes[0]?.type === 'ftyp' || size < 8 || (await file.read(4, 4)).toString('latin1') === 'ftyp';
   if (!mp4 || (moov !== undefined && !sealed)) {
     return report('no-evidence', {
       part: 'file',
-      message: 'there is no evidence in this file, and it was never sealed',
+      message: 'there is no evidence in this file, and nothing in it says that there ever was',
     });
   }
   const left = await playableMs(file, moov);
   const until = left === undefined ? {} : { fromMs: left };
   const message = `the file ends at byte ${size}; what came after, with the evidence, is missing`;
   const cut: Finding = { part: 'file', message, start: size, ...until };
-  const index = await findIndex(file, trusted);
   if (index === undefined) return report('cut-short', cut);
+  if (!('index' in index)) {
+    return report('altered', { part: 'header', message: 'the index before the pictures is altered', ...index }, cut);
+  }
   const isTrusted = trusted.length === 0 ? null : trusted.some(({ id }) => id === index.key.id);
   const { findings, untilMs } = await checkWhatIsLeft(file, index, isTrusted);
   return {
