@@ -1,4 +1,3 @@
-import { sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { openBundle } from '../recorder/evidence/bundle.ts';
 import { describeReport } from '../recorder/evidence/describe-report.ts';
 import { EventJournal } from '../recorder/evidence/event-journal.ts';
-import { ensureSigningKey, readTrustedKeys, type SigningKey } from '../recorder/evidence/signing-key.ts';
+import { ensureSigningKey, readTrustedKeys } from '../recorder/evidence/signing-key.ts';
 import type { VerificationReport } from '../recorder/evidence/verify.ts';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from '../recorder/finish.ts';
 import { readLiveSegment, readLiveVideo } from '../recorder/live.ts';
@@ -17,7 +16,7 @@ import { openStorage } from '../recorder/storage/open-storage.ts';
 import { RecordingFolder } from '../recorder/storage/recording-folder.ts';
 import { RecordingStore } from '../recorder/storage/recording-store.ts';
 import { SealedFileError } from '../recorder/storage/sealed-file.ts';
-import type { TrailSigner } from './audit/signatures.ts';
+import { type TrailSigner, trailSignerOf } from './audit/signatures.ts';
 import { sessionClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
 import { startDemoProcess } from './demo/process.ts';
@@ -76,7 +75,7 @@ async function main(): Promise<void> {
   });
   // Before the first recording needs it; a key that cannot be read is for the person who starts the gateway.
   const signingKey = await ensureSigningKey(signingKeyFile);
-  const trailSigner = trailSignerOf(signingKey, signingKeyFile);
+  const trailSigner = trailSignerOf(signingKey, () => readTrustedKeys(signingKeyFile));
   const workers = config.workers > 1 ? new WorkerPool({ count: config.workers, log }) : undefined;
   const { parts, store } = gatewayParts(config, recordings, storage, pixels, trailSigner, log);
   const gateway = await startGateway({
@@ -196,15 +195,6 @@ async function openReadable(
     log.error({ err: error, session: id, file: name }, 'a recording cannot be read');
     throw new GatewayError('recording_unreadable', undefined, { cause: error });
   }
-}
-
-/** The trail is signed with the key of the recordings: one key to keep a copy of. What is signed says which of both it is. */
-function trailSignerOf({ privateKey, publicKey }: SigningKey, file: string): TrailSigner {
-  return {
-    keyId: publicKey.id,
-    sign: (data) => sign(null, data, privateKey),
-    trustedKeys: () => readTrustedKeys(file),
-  };
 }
 
 /** The evidence in recordings, read and checked by the recorder's own code. */

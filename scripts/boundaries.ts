@@ -36,6 +36,7 @@ export const COMPOSITION_ROOTS = [
   'gateway/workers/main.ts',
   'gateway/pixels/host.ts',
   'gateway/audit/main.ts',
+  'gateway/vault/rewrap-main.ts',
 ] as const;
 
 const PARTS = ['protocol', 'gateway', 'recorder', 'web-client'];

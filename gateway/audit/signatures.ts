@@ -1,4 +1,4 @@
-import { type KeyObject, verify } from 'node:crypto';
+import { type KeyObject, sign, verify } from 'node:crypto';
 
 /** Signs for the trail. `gateway/main.ts` brings it: the key is the one that recordings are signed with, apart from the database. */
 export interface TrailSigner {
@@ -8,6 +8,14 @@ export interface TrailSigner {
   sign(data: Uint8Array): Uint8Array;
   /** Every key that may have signed so far. */
   trustedKeys(): Promise<readonly TrustedKey[]>;
+}
+
+/** The trail is signed with the key of the recordings: one key to keep a copy of. What is signed says which of both it is. */
+export function trailSignerOf(
+  { privateKey, publicKey }: { readonly privateKey: KeyObject; readonly publicKey: { readonly id: string } },
+  trustedKeys: TrailSigner['trustedKeys'],
+): TrailSigner {
+  return { keyId: publicKey.id, sign: (data) => sign(null, data, privateKey), trustedKeys };
 }
 
 export interface TrustedKey {

@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readSigningKey, readTrustedKeys } from '../../recorder/evidence/signing-key.ts';
 import { Audit } from '../audit/audit.ts';
-import { readConfig } from '../config.ts';
+import { HeadKeeper } from '../audit/head-keeper.ts';
+import { trailSignerOf } from '../audit/signatures.ts';
+import { type Config, readConfig } from '../config.ts';
 import { hardenProcess } from '../hardening.ts';
-import { createLogger } from '../log.ts';
+import { createLogger, type Logger } from '../log.ts';
 import { DATABASE_FILE } from '../store/backup.ts';
 import { lockFolder } from '../store/lock.ts';
-import { openStore } from '../store/store.ts';
+import { openStore, type Store } from '../store/store.ts';
 import { askPassphrase } from './ask-passphrase.ts';
 import { type NewKey, Rewrap } from './rewrap.ts';
 import { unlock } from './unlock.ts';
@@ -41,6 +44,7 @@ try {
     if (unlocked.next === undefined) await rewrap.begin(await wanted(positionals, newKey));
     await rewrap.settled();
     const { id, source, lastError } = await rewrap.state();
+    await signTrail(store, config, log);
     process.stdout.write(`Everything is sealed with master key ${id} (${source}).\n`);
     if (lastError !== null) throw new Error(lastError);
   } finally {
@@ -50,6 +54,16 @@ try {
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
+}
+
+/** Nobody else does before the next start. Without a key nothing was ever signed. */
+async function signTrail(store: Store, { evidenceKeyFile, auditHeadsFile }: Config, log: Logger): Promise<void> {
+  const key = await readSigningKey(evidenceKeyFile).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  if (key === undefined) return;
+  const signer = trailSignerOf(key, () => readTrustedKeys(evidenceKeyFile));
+  await new HeadKeeper({ store, signer, file: auditHeadsFile, log }).sign();
 }
 
 async function wanted([source, ...rest]: readonly string[], key: string | undefined): Promise<NewKey> {

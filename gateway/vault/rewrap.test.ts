@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -170,6 +170,10 @@ test('the command refuses a data folder that a gateway uses, and leaves its key 
   await fill(place.store, place.unlocked.vault);
   await place.store.destroy();
   const before = await key();
+  // What a gateway leaves that has run: a key that the trail is signed with.
+  await mkdir(join(home, 'keys'));
+  const { privateKey } = generateKeyPairSync('ed25519');
+  await writeFile(join(home, 'keys', 'evidence-ed25519.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
   const run = (...words: string[]) =>
     spawnSync(process.execPath, [join(import.meta.dirname, 'rewrap-main.ts'), ...words], {
       env: { ...process.env, ORIEL_DATA: home, ORIEL_KEY_FILE: join(home, 'master.key') },
@@ -188,6 +192,9 @@ test('the command refuses a data folder that a gateway uses, and leaves its key 
   assert.match(moved.stdout, /^Everything is sealed with master key [0-9a-f]{16} \(file\)/);
   assert.notEqual(await key(), before);
   const after = await open(home);
+  const last = await after.store.selectFrom('audit').select('hash').orderBy('id', 'desc').executeTakeFirstOrThrow();
+  const head = await after.store.selectFrom('audit_heads').select('hash').orderBy('at', 'desc').executeTakeFirst();
+  assert.equal(head?.hash, last.hash, 'the trail is signed to its end');
   await assertWhole(after);
   await after.store.destroy();
 });
