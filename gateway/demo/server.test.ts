@@ -107,7 +107,7 @@ function type(codes: readonly number[]): InputEvent[] {
   ]);
 }
 
-describe('demo server', { timeout: 30_000 }, () => {
+describe('demo server', { timeout: 120_000 }, () => {
   let tls: { cert: string; key: string };
   let server: DemoServer;
   const errors: unknown[] = [];
