@@ -300,6 +300,12 @@ describe('GfxPipeline', () => {
       pixelFormat: 0x20,
     });
     assert.throws(() => desktop.send(create(5), create(6)), { code: 'limit_exceeded' });
+    const small = Array.from(
+      { length: 4097 },
+      (_, surfaceId): GfxPdu => ({ ...create(0), surfaceId, width: 1, height: 1 }),
+    );
+    assert.doesNotThrow(() => new Desktop().send(...small.slice(0, 4096)));
+    assert.throws(() => new Desktop().send(...small), { code: 'limit_exceeded' });
     assert.throws(() => desktop.send({ kind: 'reset-graphics', width: 0, height: 9, monitors: [] }), {
       code: 'limit_exceeded',
     });

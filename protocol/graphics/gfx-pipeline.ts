@@ -11,7 +11,7 @@ import { DecodeError } from '../core/errors.ts';
 import type { StateReader, StateWriter } from '../core/state.ts';
 import { contains, intersect, type Rect } from './geometry.ts';
 import { cacheSizeOf, GfxCache } from './gfx-cache.ts';
-import { GfxPlan, MAX_SURFACE_PIXELS, type PlannedGfx } from './gfx-plan.ts';
+import { GfxPlan, MAX_SURFACE_PIXELS, MAX_SURFACES, type PlannedGfx } from './gfx-plan.ts';
 import { GfxSurface, type OutputMapping } from './gfx-surface.ts';
 import { blitScaled } from './scaled-blit.ts';
 
@@ -236,7 +236,8 @@ export class GfxPipeline {
 
   #createSurface(id: number, width: number, height: number): void {
     this.#deleteSurface(id);
-    if (width === 0 || height === 0 || this.#surfacePixels + width * height > MAX_SURFACE_PIXELS) {
+    const isTooMuch = this.#surfacePixels + width * height > MAX_SURFACE_PIXELS || this.#surfaces.size >= MAX_SURFACES;
+    if (width === 0 || height === 0 || isTooMuch) {
       throw new DecodeError('limit_exceeded', 'RDPGFX_CREATE_SURFACE_PDU', 'width', 10, `${width} x ${height}`);
     }
     this.#surfacePixels += width * height;

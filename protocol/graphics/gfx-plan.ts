@@ -15,7 +15,7 @@ import type { Rect } from './geometry.ts';
 /** Pixels of all surfaces together; a desktop of 8192×4320 has one surface of its own size. */
 export const MAX_SURFACE_PIXELS = 2 * MAX_PICTURE_PIXELS;
 /** One for the desktop, and a few that servers keep windows and pictures in. */
-const MAX_SURFACES = 4096;
+export const MAX_SURFACES = 4096;
 
 /** Parts of tiles that a plan remembers: a queue of pictures has thousands. */
 const MAX_PLANNED_DRAWS = 1 << 18;
