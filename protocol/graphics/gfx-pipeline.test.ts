@@ -292,18 +292,15 @@ describe('GfxPipeline', () => {
     assert.throws(() => desktop.send(wire(rect(40, 0, 1, 1))), { code: 'invalid_value', field: 'destRect' });
     assert.throws(() => desktop.send(wire(rect(0, 0, 1, 1), 9)), { field: 'surfaceId' });
     assert.throws(() => desktop.send(fill(0, 0, 1, 1, 0, 9)), DecodeError);
-    const create = (surfaceId: number): Pdu => ({
+    const create = (surfaceId: number, width = 8192, height = 4320): Pdu => ({
       kind: 'create-surface',
       surfaceId,
-      width: 8192,
-      height: 4320,
+      width,
+      height,
       pixelFormat: 0x20,
     });
     assert.throws(() => desktop.send(create(5), create(6)), { code: 'limit_exceeded' });
-    const small = Array.from(
-      { length: 4097 },
-      (_, surfaceId): GfxPdu => ({ ...create(0), surfaceId, width: 1, height: 1 }),
-    );
+    const small = Array.from({ length: 4097 }, (_, id) => create(id, 1, 1));
     assert.doesNotThrow(() => new Desktop().send(...small.slice(0, 4096)));
     assert.throws(() => new Desktop().send(...small), { code: 'limit_exceeded' });
     assert.throws(() => desktop.send({ kind: 'reset-graphics', width: 0, height: 9, monitors: [] }), {
