@@ -40,7 +40,7 @@ async function isOnDisk(session: string): Promise<boolean> {
   const recording = join(folder, 'data', 'recordings', session);
   const segments = (await readdir(recording)).filter((name) => name.startsWith('0000.mp4'));
   const sizes = await Promise.all(segments.map(async (name) => (await stat(join(recording, name))).size));
-  return sizes.some((size) => size > 1000);
+  return sizes.some((size) => size > 4000);
 }
 
 test('sessions are spread over workers; one is watched from another, and a worker takes only its own along', async () => {
