@@ -85,6 +85,7 @@ const WORDS: Readonly<Record<string, Words | null>> = {
   ended: ({ message, code, detail }) =>
     `Ended: ${text(message)} (${[text(code), text(detail)].filter(Boolean).join(', ')})`,
   'gateway-lost': () => 'The gateway was gone',
+  'encoder-lost': ({ problem }) => `An encoder was lost: ${text(problem)}`,
   recovered: () => 'Interrupted, and finished after a crash',
 };
 

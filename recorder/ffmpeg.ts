@@ -132,6 +132,8 @@ export class FfmpegEncoder {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #stallMs: number;
   readonly #stderr = new BoundedText(STDERR_LIMIT);
+  /** Answers the write under way, if there is one. */
+  #answer: ((taken: boolean) => void) | undefined;
   #killed: string | undefined;
   #gone = false;
 
@@ -179,6 +181,7 @@ export class FfmpegEncoder {
       await Promise.race([handedOut, sleep(stallMs, undefined, { ref: false })]);
       return { ...exit, killed: this.#killed };
     });
+    void this.exited.then(() => this.#answer?.(false));
     this.#child.stdin.write(encodeMatroskaHeader(settings.width, settings.height));
   }
 
@@ -189,16 +192,19 @@ export class FfmpegEncoder {
   async write(planes: Uint8Array, timestamp: number): Promise<boolean> {
     if (this.#gone) return false;
     const stopWatching = this.#watch('it took no data in time');
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    // What it does not take, it does not because it is going away: whoever asks is told when that is done.
+    this.#answer = resolve;
     const stdin = this.#child.stdin;
     stdin.cork();
     stdin.write(encodeFrameHeader(timestamp, planes.byteLength));
-    const written = new Promise<boolean>((resolve) => stdin.write(planes, (error) => resolve(!error)));
+    stdin.write(planes, (error) => {
+      if (!error) resolve(true);
+    });
     stdin.uncork();
-    // What it did not take, it did not because it is going away: whoever asks is told when that is done.
-    const gone = this.exited.then(() => false);
-    const done = await Promise.race([written.then((taken) => taken || gone), gone]);
+    const taken = await promise;
     stopWatching();
-    return done;
+    return taken;
   }
 
   /** Closes stdin and waits for the file to be complete; a process that does not end in time is killed. */
@@ -210,15 +216,21 @@ export class FfmpegEncoder {
     return exit;
   }
 
-  /** Ends it when it hangs: a process that is at work, however slowly the machine lets it, does not. */
+  /**
+   * Ends it when it hangs: a process that is at work, however slowly the machine lets it, does not. Almost all is over before
+   * the first look.
+   */
   #watch(reason: string): () => void {
-    let worked = processorTimeOf(this.pid);
-    let patience = STALLS_AT_WORK;
+    let worked: number | undefined;
+    let looks = 0;
+    let idle = 0;
     const timer = setInterval(() => {
       const now = processorTimeOf(this.pid);
-      if (now === worked || --patience === 0) this.kill(reason);
+      idle = looks > 0 && now === worked ? idle + 1 : 1;
       worked = now;
-    }, this.#stallMs);
+      looks += 1;
+      if (idle === LOOKS || looks === LOOKS * STALLS_AT_WORK) this.kill(reason);
+    }, this.#stallMs / LOOKS);
     return () => clearInterval(timer);
   }
 
@@ -335,6 +347,8 @@ export function describeExit(exit: FfmpegExit): string {
 const PROBE_TIMEOUT_MS = 15_000;
 /** Encoding a long segment again takes minutes. */
 const FINISH_TIMEOUT_MS = 30 * 60_000;
+/** How often one that takes long is looked at before it has taken too long. */
+const LOOKS = 5;
 /** So many times as long as one that does nothing may take one that is at work. */
 const STALLS_AT_WORK = 8;
 /** Characters of output kept for the log. */

@@ -22,7 +22,7 @@ import { canvasFile, findSegments, putOnOneCanvas } from './segments.ts';
 import { encodeSpools } from './spooled-segments.ts';
 import { type ByteSource, readablePart } from './storage/byte-source.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
-import { THUMBNAIL_FILE, writeThumbnail } from './thumbnail.ts';
+import { decodeThumbnail, THUMBNAIL_FILE } from './thumbnail.ts';
 
 export { THUMBNAIL_FILE, VIDEO_FILE };
 
@@ -86,20 +86,26 @@ export async function recoverInterrupted(
   return recovered;
 }
 
+export interface FinishOptions {
+  readonly log?: RecorderLog | undefined;
+  /** Signs the video together with the event log; without it the video carries no evidence. */
+  readonly sealing?: Sealing | undefined;
+  /** How long the last picture was on the screen at least, on the video's clock. */
+  readonly untilMs?: number | undefined;
+  /** A JPEG; without it, one is decoded from the segments. */
+  readonly thumbnail?: Uint8Array | undefined;
+}
+
 /**
  * Makes one MP4 of the segments in a folder and removes them. Of a segment whose writer died, what is whole counts; an
  * empty one is dropped. `undefined` when nothing was ever recorded (the folder is removed); rejects with
  * `recording_failed` when segments are there but do not join, and leaves them as they are.
- * @param sealing signs the video together with the event log; without it the video carries no evidence
- * @param untilMs how long the last picture was on the screen at least, on the video's clock
  */
 export async function finishRecording(
   folder: RecordingFolder,
   manifest: Manifest,
   ffmpeg: Ffmpeg,
-  log?: RecorderLog,
-  sealing?: Sealing,
-  untilMs = 0,
+  { log, sealing, untilMs = 0, thumbnail }: FinishOptions,
 ): Promise<RecordingSummary | undefined> {
   const found = await findSegments(folder, manifest);
   const [first] = found;
@@ -121,8 +127,13 @@ export async function finishRecording(
   const more = video.problems.slice(before.length);
   if (more.length > 0) manifest.problems = [...(manifest.problems ?? []), ...more];
   if (video.evidence !== undefined) manifest.evidence = video.evidence;
-  if (await writeThumbnail(folder, segments, ffmpeg)) manifest.thumbnail = THUMBNAIL_FILE;
-  else log?.warn({ sessionId: manifest.sessionId }, 'no thumbnail');
+  try {
+    await folder.write(THUMBNAIL_FILE, thumbnail ?? (await decodeThumbnail(segments, ffmpeg)));
+    manifest.thumbnail = THUMBNAIL_FILE;
+  } catch (error) {
+    // Which costs the library a picture, and the recording nothing.
+    log?.warn({ sessionId: manifest.sessionId, err: error }, 'no thumbnail');
+  }
 
   const { startedAt } = first.entry;
   const { bytes, durationMs } = video;
@@ -182,7 +193,7 @@ async function recover(
     signingKeyFile === undefined ? undefined : { signingKeyFile, log: events.state, checkpoint: signed, now };
   // Somebody was there to write that down, and had the picture before them.
   const untilMs = Math.max(checkpoint?.t ?? 0, interrupted ? events.untilMs : 0);
-  return finishRecording(folder, manifest, ffmpeg, log, sealing, untilMs);
+  return finishRecording(folder, manifest, ffmpeg, { log, sealing, untilMs });
 }
 
 async function checkCheckpoint(

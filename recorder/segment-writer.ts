@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { type Encoders, type EncoderUser, UNLIMITED_ENCODERS } from './encoder-pool.ts';
 import { type EncoderSettings, type Ffmpeg, FfmpegEncoder, type FfmpegExit } from './ffmpeg.ts';
@@ -26,6 +25,8 @@ export interface SegmentWriterOptions {
   readonly isWatched?: (() => boolean) | undefined;
   /** Others wait for its encoder: it should be ended. */
   readonly onTurnOver?: (() => void) | undefined;
+  /** Its pictures come from the disk: none of them is put there once more. */
+  readonly isKept?: boolean | undefined;
   /** The encoder went away before it was told to, or pictures cannot wait on the disk. */
   readonly onDeath: (exit: FfmpegExit) => void;
 }
@@ -206,6 +207,7 @@ export class SegmentWriter {
         return exit;
       } catch (error) {
         this.#closeSpool(false);
+        await this.#spoolClosed;
         await this.#file.abandon();
         return { ...exit, killed: exit.killed ?? `its end cannot be written: ${(error as Error).message}` };
       }
@@ -250,10 +252,10 @@ export class SegmentWriter {
     } else for (const area of areas) this.#sent.copyFrom(picture, area);
     this.#sentAt = timestamp;
     this.#feeding = this.#feed(encoder, this.#sent, timestamp);
-    const patience = new AbortController();
-    const late = sleep(PATIENCE_MS, true, { signal: patience.signal, ref: false }).catch(() => true);
+    const { promise: late, resolve } = Promise.withResolvers<true>();
+    const patience = setTimeout(resolve, PATIENCE_MS, true).unref();
     const taken = await Promise.race([this.#feeding, late]);
-    patience.abort();
+    clearTimeout(patience);
     if (taken) this.#lastTimestamp = timestamp;
     return taken;
   }
@@ -325,7 +327,7 @@ export class SegmentWriter {
   /** A pipe takes pictures for a process that does nothing: what has not come out in time is put on the disk as well. */
   #checkOutput(before: number): void {
     const isOut = this.#given > before && this.#digest.frames >= before;
-    if (isOut || this.#ending || this.#spool !== undefined) return;
+    if (isOut || this.#ending || this.#spool !== undefined || this.#options.isKept) return;
     const spool = this.#openSpool();
     this.#spool = spool;
     // Then it is tried again with the next picture.

@@ -1,4 +1,5 @@
 import { mkdir, rm, utimes } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { DamageGrid } from './damage-grid.ts';
 import { type Encoders, UNLIMITED_ENCODERS } from './encoder-pool.ts';
@@ -23,8 +24,9 @@ import {
   systemClock,
 } from './recording.ts';
 import { FRAME_GRID_MS, onFrameGrid, SegmentWriter } from './segment-writer.ts';
-import { encodeSpools } from './spooled-segments.ts';
+import { type EncodedRest, encodeSpoolOf, encodeSpools } from './spooled-segments.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
+import { ThumbnailKeeper } from './thumbnail-keeper.ts';
 
 export interface SessionRecorderOptions {
   /** The recording's own folder, `<data>/recordings/<sessionId>`; made if it is not there. */
@@ -72,6 +74,7 @@ export class SessionRecorder {
   readonly #policy: FramePolicy;
   readonly #manifest: Manifest;
   readonly #overlay = new PointerOverlay();
+  readonly #thumbnails = new ThumbnailKeeper();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #closing = new Map<SegmentWriter, Promise<void>>();
   #events: EventLog | undefined;
@@ -289,6 +292,7 @@ export class SessionRecorder {
     if (!emit) return;
     if (this.#writer === undefined) await this.#beginSegment(picture.image, now);
     await this.#writer?.write(picture.image, picture.areas, now);
+    this.#thumbnails.see(picture.image, now - (this.#manifest.startedAt ?? now));
     this.#account(now);
   }
 
@@ -414,21 +418,46 @@ export class SessionRecorder {
     this.#writer = undefined;
     this.#segment = undefined;
     segment.durationMs = Math.max(0, writer.lastTimestamp);
-    const closing = writer.end().then((exit) => {
+    const closing = writer.end().then(async (exit) => {
+      const { file } = segment;
       if (exit.code !== 0) {
         segment.problem = describeExit(exit);
-        this.#log.warn({ sessionId: this.#manifest.sessionId, segment: segment.file, exit }, 'encoder ended badly');
+        this.event('encoder-lost', { file, problem: segment.problem });
+        this.#log.warn({ sessionId: this.#manifest.sessionId, segment: file, exit }, 'encoder ended badly');
       }
-      const { file, startedAt } = segment;
-      // From here on nobody can change the segment unseen.
-      if (writer.state.bytes > 0) this.event('segment', { file, startedAt, ...writer.state });
+      if (writer.state.bytes > 0) this.#logSegment({ segment, state: writer.state });
       this.#account(this.#clock.now(), writer);
+      if (exit.code !== 0) await this.#encodeAgain(segment);
     });
     this.#closing.set(writer, closing);
     void closing.finally(() => {
       this.#closing.delete(writer);
       this.#closedBytes += writer.bytes;
     });
+  }
+
+  /** From here on nobody can change the segment unseen. */
+  #logSegment({ segment: { file, startedAt }, state }: EncodedRest): void {
+    this.event('segment', { file, startedAt, ...state });
+  }
+
+  /** Pictures that a dead encoder has left on the disk have another turn, and another; the last one is when the recording is finished. */
+  async #encodeAgain(segment: ManifestSegment): Promise<void> {
+    const { sessionId } = this.#manifest;
+    for (let attempt = 0; attempt < ATTEMPTS_IN_SESSION && this.#finishing === undefined; attempt++) {
+      // At once the first time; what kills a second one may pass.
+      if (attempt > 0) await sleep(attempt * RETRY_STEP_MS, undefined, { ref: false });
+      try {
+        const rest = await this.#encoders.run(() =>
+          encodeSpoolOf(this.#folder, this.#manifest, segment, this.#ffmpeg, () => this.#saveManifest()),
+        );
+        if (rest !== undefined) this.#logSegment(rest);
+        return;
+      } catch (error) {
+        this.#log.warn({ sessionId, segment: segment.file, err: error }, 'what a dead encoder left is not encoded yet');
+        this.#troubled(`pictures wait for an encoder: ${(error as Error).message}`);
+      }
+    }
   }
 
   #turnOver(segment: ManifestSegment): void {
@@ -501,9 +530,7 @@ export class SessionRecorder {
       this.#leaveEncoders();
       await Promise.all(this.#closing.values());
       const left = await this.#encoders.run(() => encodeSpools(this.#folder, this.#manifest, this.#ffmpeg));
-      for (const { segment, state } of left) {
-        this.event('segment', { file: segment.file, startedAt: segment.startedAt, ...state });
-      }
+      for (const rest of left) this.#logSegment(rest);
       this.event('finished', {}, at);
       await this.#events?.close().catch((cause) => this.#fail(`events are missing: ${cause.message}`, cause));
       await this.#checkpoints?.close();
@@ -521,8 +548,9 @@ export class SessionRecorder {
           : { signingKeyFile, log: this.#events?.state, now: () => this.#clock.now() };
       // Where nothing has changed since its last turn, no frame says how long the last picture was there.
       const untilMs = this.#isTurnOver ? at - (this.#manifest.startedAt ?? at) : 0;
+      const thumbnail = this.#picture && (await this.#thumbnails.jpeg(this.#picture).catch(() => undefined));
       return await this.#encoders.run(() =>
-        finishRecording(this.#folder, this.#manifest, this.#ffmpeg, this.#log, sealing, untilMs),
+        finishRecording(this.#folder, this.#manifest, this.#ffmpeg, { log: this.#log, sealing, untilMs, thumbnail }),
       );
     } catch (cause) {
       if (cause instanceof RecorderError) throw cause;
@@ -607,6 +635,8 @@ const STALL_MS = 15_000;
 const DEATHS_ALLOWED = 4;
 const DEATHS_WITHIN_MS = 60_000;
 const RETRY_STEP_MS = 2000;
+/** To encode what a dead encoder has left on the disk. */
+const ATTEMPTS_IN_SESSION = 3;
 /** Whoever watches asks every second. */
 const WATCHED_MS = 10_000;
 

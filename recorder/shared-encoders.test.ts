@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, readdir, writeFile } from 'node:fs/promises';
+import { chmod, cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +8,8 @@ import { recoverInterrupted, VIDEO_FILE } from './finish.ts';
 import { readLiveSegment, readLiveVideo } from './live.ts';
 import { readManifest } from './manifest.ts';
 import { type RecordingSummary, systemClock } from './recording.ts';
-import { SessionRecorder } from './session-recorder.ts';
+import { SessionRecorder, type SessionRecorderOptions } from './session-recorder.ts';
+import { RecordingStore } from './storage/recording-store.ts';
 import { CanvasDesktop } from './testing/canvas-desktop.ts';
 import {
   complaintsOf,
@@ -35,7 +36,13 @@ class Unpressed extends EncoderPool {
 }
 
 /** Recordings of small desktops in real time, which share their encoders. */
-async function setUp(context: TestContext, count: number, slots: number, targetMs = 1500) {
+async function setUp(
+  context: TestContext,
+  count: number,
+  slots: number,
+  targetMs = 1500,
+  options: Partial<SessionRecorderOptions> = {},
+) {
   const root = await temporaryDirectory(context);
   const encoders = new Unpressed({ slots, targetMs });
   const recordings = await Promise.all(
@@ -43,7 +50,7 @@ async function setUp(context: TestContext, count: number, slots: number, targetM
       const desktop = new CanvasDesktop(WIDTH, HEIGHT);
       const sessionId = `session-${index}`;
       const directory = join(root, sessionId);
-      const recorder = await SessionRecorder.open({ directory, sessionId, key: KEY, encoders }, desktop);
+      const recorder = await SessionRecorder.open({ directory, sessionId, key: KEY, encoders, ...options }, desktop);
       // A test that fails must not leave an encoder behind.
       context.after(() => recorder.finish(systemClock.now()).catch(() => undefined));
       const paint = (style: string, area = { x: 0, y: 0, width: WIDTH, height: HEIGHT }) => {
@@ -134,27 +141,62 @@ test('who plays a recording that waits for its turn sees what happened a moment 
   assert.ok(watched.recorder.health().behindMs < 1500);
 });
 
-test('an encoder that is killed in a turn costs nothing but a note', async (context) => {
+test('an encoder that is killed in a turn costs nothing: what it left has another one, and the event log says so', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
-  const { recordings, work } = await setUp(context, 3, 1);
-  let killed: number | undefined;
+  const { root, recordings, work } = await setUp(context, 3, 1);
+  const store = new RecordingStore({ directory: root, keyOf: async () => KEY });
+  let killed: (typeof recordings)[number] | undefined;
   await work(4000, () => {
     if (killed !== undefined) return;
-    killed = recordings.findIndex(({ recorder }) => recorder.encoderPid !== undefined);
-    const pid = recordings[killed]?.recorder.encoderPid;
-    if (pid === undefined) killed = undefined;
-    else process.kill(pid, 'SIGKILL');
+    killed = recordings.find(({ recorder }) => recorder.encoderPid !== undefined);
+    const pid = killed?.recorder.encoderPid;
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
   });
   assert.ok(killed !== undefined);
   const endedAt = systemClock.now();
   const summaries = await Promise.all(recordings.map(({ recorder }) => recorder.finish(endedAt)));
   for (const [index, summary] of summaries.entries()) {
     assert.ok(summary);
-    assert.equal(summary.state, index === killed ? 'incomplete' : 'complete');
+    const recording = recordings[index] ?? assert.fail();
+    assert.equal(summary.state, 'complete', String((await readManifest(recording.folder))?.problems));
     const { timestamps } = probeVideo(await videoAt(context, summary.path));
     const gaps = timestamps.slice(1).map((at, i) => at - (timestamps[i] ?? 0));
     assert.ok(Math.max(...gaps) <= 5000, `${index}: ${gaps}`);
     assert.ok(timestamps.length >= 4);
+    const lost = (await store.events(recording.sessionId))?.filter(({ type }) => type === 'encoder-lost');
+    assert.equal(lost?.length, recording === killed ? 1 : 0);
+  }
+});
+
+test('encoders that die again and again in their turns: the user is warned, and it is all encoded when they do no more', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const folder = await temporaryDirectory(context);
+  const broken = join(folder, 'broken');
+  const ffmpegPath = join(folder, 'ffmpeg');
+  await writeFile(ffmpegPath, `#!/bin/sh\n[ -e ${broken} ] && head -c 100000 >/dev/null && exit 1\nexec ffmpeg "$@"\n`);
+  await chmod(ffmpegPath, 0o700);
+  const troubles: string[] = [];
+  const { recordings, work } = await setUp(context, 2, 1, 1500, { ffmpegPath, onTrouble: (it) => troubles.push(it) });
+  await work(600);
+  await writeFile(broken, '');
+  for (const until = systemClock.now() + 60_000; troubles.length === 0; ) {
+    assert.ok(systemClock.now() < until, 'nobody was warned');
+    await work(300);
+  }
+  await rm(broken);
+  const endedAt = systemClock.now();
+  const summaries = await Promise.all(recordings.map(({ recorder }) => recorder.finish(endedAt)));
+  for (const [index, summary] of summaries.entries()) {
+    assert.equal(summary?.state, 'complete');
+    assert.ok(Math.abs((summary?.endedAt ?? 0) - endedAt) < 500);
+    const { timestamps } = probeVideo(await videoAt(context, summary?.path ?? ''));
+    const gaps = timestamps.slice(1).map((at, i) => at - (timestamps[i] ?? 0));
+    assert.ok(Math.max(...gaps) <= 5000, `${index}: ${gaps}`);
+    const left = await readdir(recordings[index]?.directory ?? '');
+    assert.deepEqual(
+      left.filter((name) => /\.spool|\d+.*\.mp4/.test(name)),
+      [],
+    );
   }
 });
 

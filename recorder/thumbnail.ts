@@ -1,19 +1,14 @@
-import { type Ffmpeg, pipeFfmpeg, QUIET } from './ffmpeg.ts';
+import { describeExit, type Ffmpeg, pipeFfmpeg, QUIET } from './ffmpeg.ts';
 import type { Segment } from './segments.ts';
 import { piecesOf } from './storage/byte-source.ts';
-import type { RecordingFolder } from './storage/recording-folder.ts';
 
 export const THUMBNAIL_FILE = 'thumbnail.jpg';
 
 /**
- * A picture from the middle segment, not far from its only key frame: decoding a long way for a thumbnail is not worth it.
- * `false`: there is none, which costs the library a picture and the recording nothing.
+ * The thumbnail of a recording whose recorder is gone, and with it what `ThumbnailKeeper` had kept: a picture from the middle
+ * segment, not far from its only key frame, for decoding a long way is not worth it. Rejects when there is none.
  */
-export async function writeThumbnail(
-  folder: RecordingFolder,
-  segments: readonly Segment[],
-  ffmpeg: Ffmpeg,
-): Promise<boolean> {
+export async function decodeThumbnail(segments: readonly Segment[], ffmpeg: Ffmpeg): Promise<Uint8Array> {
   const { scan, open } = segments[segments.length >> 1] as Segment;
   // The first frame at or after this moment is taken, so it must not be past the last one.
   const seconds = Math.max(0, Math.min(scan.lastFrameMs - 1, LATEST_MS) / 1000);
@@ -34,11 +29,8 @@ export async function writeThumbnail(
         output: async (bytes) => void pieces.push(Buffer.from(bytes)),
       },
     );
-    if (exit.code !== 0 || pieces.length === 0) return false;
-    await folder.write(THUMBNAIL_FILE, Buffer.concat(pieces));
-    return true;
-  } catch {
-    return false;
+    if (exit.code !== 0 || pieces.length === 0) throw new Error(`nothing was decoded: ${describeExit(exit)}`);
+    return Buffer.concat(pieces);
   } finally {
     await source.close();
   }

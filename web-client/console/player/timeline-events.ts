@@ -87,6 +87,8 @@ function describe(event: RecordedEvent): Words | undefined {
       );
     case 'gateway-lost':
       return { tone: 'attention', title: 'The gateway was gone', detail: '' };
+    case 'encoder-lost':
+      return { tone: 'other', title: 'An encoder was lost', detail: text(event.problem) };
     case 'recovered':
       return { tone: 'attention', title: 'Interrupted', detail: 'finished after a crash' };
     case 'log':
