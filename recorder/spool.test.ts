@@ -102,10 +102,10 @@ test('what an encoder that died had not caught up with becomes a segment of its 
   assert.equal(made.length, 1);
   assert.deepEqual(
     manifest.segments.map(({ file }) => file),
-    ['0000.mp4', '0001.mp4'],
+    ['0000.mp4', '0000-rest.mp4'],
   );
   const rest = manifest.segments[1];
-  const path = folder.pathOf('0001.mp4');
+  const path = folder.pathOf('0000-rest.mp4');
   assert.equal(decodeAll(path), probeVideo(path).timestamps.length);
   const times = probeVideo(path).timestamps.map((ms) => ms + (rest?.startedAt ?? 0));
   const first = times[0] ?? 0;
@@ -144,7 +144,7 @@ test('what an encoder has taken and made nothing of is on the disk a moment late
   const manifest = manifestOf(settings);
   const [rest] = await encodeSpools(folder, manifest, await findFfmpeg());
   assert.equal(rest?.segment.startedAt, 100);
-  assert.deepEqual(probeVideo(folder.pathOf('0001.mp4')).timestamps, [0, 100, 200]);
+  assert.deepEqual(probeVideo(folder.pathOf('0000-rest.mp4')).timestamps, [0, 100, 200]);
 });
 
 test('killed as soon as a segment has begun, before anything of it was written but what waits', async (context) => {
