@@ -424,7 +424,7 @@ export class RdpConnection {
     this.#run((client) => client.receive(bytes, Date.now()));
     if (this.#stage !== 'active') return;
     this.#silence?.heard();
-    if (this.#keepingPace) return;
+    if (this.#keepingPace || !this.#pace.isDue) return;
     this.#keepingPace = true;
     setImmediate(() => {
       this.#keepingPace = false;

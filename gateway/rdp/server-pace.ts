@@ -33,6 +33,11 @@ export class ServerPace {
     return this.#exceeded;
   }
 
+  /** Whether `keep` has anything to do: most of what is read ends no frame. */
+  get isDue(): boolean {
+    return this.#exceeded || this.#pacer.isDue;
+  }
+
   /** The next update goes to the viewer. */
   handedOver(update: GraphicsUpdate): void {
     const { code, data } = update;
@@ -41,7 +46,7 @@ export class ServerPace {
       this.#desktopArea = Math.max(1, view.getUint16(0, true) * view.getUint16(2, true));
     }
     this.#updates++;
-    this.#pacer.painted(drawnArea(update) / this.#desktopArea);
+    if (!this.#pacer.marksFrames) this.#pacer.painted(drawnArea(update) / this.#desktopArea);
   }
 
   /** The server has ended a frame with the update that was handed over last. */

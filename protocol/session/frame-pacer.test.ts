@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { WriteCursor } from '../core/cursor.ts';
 import { UpdateCode } from '../graphics/update.ts';
 import { encodeBitmapUpdate, sizeOfBitmapUpdate } from '../pdu/bitmap-update.ts';
 import { encodeSurfaceCommand, type SurfaceCommand, sizeOfSurfaceCommand } from '../pdu/surface-command.ts';
 import { drawnArea } from './drawn-area.ts';
-import { FramePacer } from './frame-pacer.ts';
+import { FramePacer, type Pace } from './frame-pacer.ts';
 
 /** A server that sends whenever it may have so many frames on the way, for so long. Returns when each was acknowledged. */
 function run(pacer: FramePacer, inFlight: number, milliseconds: number, viewer: (now: number) => void = () => {}) {
@@ -37,6 +38,43 @@ describe('FramePacer', () => {
     for (let frame = 1; frame <= 20; frame++) {
       pacer.frameEnded(frame);
       assert.deepEqual(pacer.due(frame * 100), { acknowledge: 1, pause: false });
+    }
+  });
+
+  it('says the same where it is asked only when it may have something to say', () => {
+    const happening = fc.record({
+      after: fc.oneof(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 5000 })),
+      what: fc.constantFrom('frame', 'paint', 'nothing', 'drawn'),
+    });
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 60 }), (happenings) => {
+        // A thirty-second of a frame a millisecond, so that sums are exact.
+        const options = { framesPerSecond: 31.25, ahead: 3 };
+        const [always, asked] = [new FramePacer(options), new FramePacer(options)];
+        let now = 0;
+        let updates = 0;
+        let paused = false;
+        for (const { after, what } of happenings) {
+          now += after;
+          updates++;
+          for (const pacer of [always, asked]) {
+            if (what === 'frame') pacer.frameEnded(updates);
+            else if (what === 'paint') pacer.painted(1.5);
+            else if (what === 'drawn') pacer.drawn(updates - 2);
+          }
+          const pace: Pace = always.due(now);
+          const isAsked: boolean = paused || asked.isDue;
+          assert.deepEqual(isAsked ? asked.due(now) : { acknowledge: 0, pause: false }, pace);
+          paused = pace.pause;
+        }
+      }),
+    );
+    const pacer = new FramePacer();
+    for (const frame of [1, 2, 3]) {
+      pacer.frameEnded(frame);
+      assert.equal(pacer.isDue, true);
+      pacer.due(frame * 1000);
+      assert.equal(pacer.isDue, false, 'what comes before the next frame has ended wakes nobody');
     }
   });
 

@@ -40,6 +40,16 @@ export class FramePacer {
     this.#ahead = ahead;
   }
 
+  /** Whether the server marks frames; what it draws is not measured then. */
+  get marksFrames(): boolean {
+    return this.#marksFrames;
+  }
+
+  /** Whether `due` may say something. Where it may not, it need not be asked: nothing comes of that later. */
+  get isDue(): boolean {
+    return this.#unacknowledged > 0 || this.#areaCredit < BURST;
+  }
+
   /** The server ended a frame that waits to be acknowledged. @param updates how many were handed over, with this one */
   frameEnded(updates: number): void {
     this.#marksFrames = true;
