@@ -11,7 +11,7 @@ import { RecorderError, systemClock } from '../../recorder/recording.ts';
 import { SessionRecorder } from '../../recorder/session-recorder.ts';
 import { sessionClock } from '../clock.ts';
 import { createLogger } from '../log.ts';
-import { OutsideGarbage } from '../outside-garbage.ts';
+import { SocketGarbage } from '../socket-garbage.ts';
 import { HostSession, type OpenRecorder } from './host-session.ts';
 import { decodeToHost, encodeFromHost, type FromHost, IpcFrameReader, type OpenOptions, type ToHost } from './ipc.ts';
 
@@ -40,7 +40,7 @@ const log = createLogger(process.env.ORIEL_LOG_LEVEL ?? 'info').child({ part: 'p
 // Half open: a gateway that says no more still hears what became of its recordings.
 const gateway = new Socket({ fd: FIRST_FD + THREAD, readable: true, writable: true, allowHalfOpen: true });
 const reader = new IpcFrameReader();
-const garbage = new OutsideGarbage();
+const garbage = new SocketGarbage();
 const clock = { ...systemClock, now: sessionClock };
 const pool = lent === undefined ? createPool() : undefined;
 const encoders: Encoders = pool ?? new BorrowedEncoders(lent as MessagePort);
@@ -72,7 +72,7 @@ process.on('SIGTERM', () => {});
 process.on('SIGHUP', () => {});
 
 gateway.on('data', (chunk) => {
-  garbage.look();
+  garbage.read(chunk.length);
   let messages: ToHost[];
   try {
     messages = reader.push(chunk).map(decodeToHost);

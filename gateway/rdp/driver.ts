@@ -11,7 +11,7 @@ import type { CloseReason } from '#protocol/session/close-reason.ts';
 import type { FramePacerOptions } from '#protocol/session/frame-pacer.ts';
 import type { LogonNotice } from '#protocol/session/logon-notice.ts';
 import type { ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
-import { OutsideGarbage } from '../outside-garbage.ts';
+import { SocketGarbage } from '../socket-garbage.ts';
 import { type ConnectionEnd, closedEnd, describeFailure, endOf, type Stage, timeoutEnd } from './failures.ts';
 import type { LivenessLimits } from './liveness.ts';
 import { type ConnectionSecurity, protocolNameOf } from './security.ts';
@@ -72,7 +72,7 @@ export interface RdpConnectionOptions {
 }
 
 /** Of all connections of this process. */
-const GARBAGE = new OutsideGarbage();
+const GARBAGE = new SocketGarbage();
 
 export type TrustAnswer = boolean | TrustDecision;
 
@@ -416,7 +416,7 @@ export class RdpConnection {
   }
 
   #received(chunk: Buffer): void {
-    GARBAGE.look();
+    GARBAGE.read(chunk.length);
     if (this.#over) return;
     if (this.#stage !== 'active') this.#answerExpected();
     this.#events.bytes(chunk.length);
