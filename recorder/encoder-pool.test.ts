@@ -190,6 +190,21 @@ test('and when frames then come as slowly as the pool asks for, nobody is late',
   assert.ok(mean > 0.3 && mean < 1.8, `mean pressure ${mean}`);
 });
 
+test('while live work leaves encoders a tenth of their time everybody comes on, and afterwards nobody is behind', async () => {
+  const { recordings, advance } = setUp(2, 50);
+  for (const recording of recordings) recording.isPatient = true;
+  await advance(300);
+  const turns = recordings.map((recording) => recording.turns.length);
+  for (const recording of recordings) recording.encodeMsPerSecond *= 10;
+  await advance(240);
+  for (const [i, recording] of recordings.entries()) assert.ok(recording.turns.length > turns[i]!, 'each had a turn');
+  for (const recording of recordings) recording.encodeMsPerSecond /= 10;
+  await advance(120);
+  await advance(300, () => {
+    for (const { age } of recordings) assert.ok(age < 60 * SECOND, `${age} ms behind`);
+  });
+});
+
 test('a recording that ends waits for nobody but those who are further behind', async () => {
   const { recordings, advance } = setUp(2, 12);
   await advance(100);
