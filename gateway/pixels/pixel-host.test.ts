@@ -79,6 +79,17 @@ function fill(x: number, y: number, width: number, height: number, word: number)
   return { code: UpdateCode.bitmap, data: cursor.finish() };
 }
 
+/** A picture that takes as many bytes as it has, raw. */
+function noise(x: number, y: number, width: number, height: number, seed: number): GraphicsUpdate {
+  const data = Uint8Array.from({ length: width * height * 4 }, (_, i) => (i * 31 + seed) & 0xff);
+  const edges = { destLeft: x, destTop: y, destRight: x + width - 1, destBottom: y + height - 1 };
+  const rectangle: BitmapRectangle = { ...edges, width, height, bitsPerPixel: 32, compressed: false, data };
+  const update = { rectangles: [rectangle] };
+  const cursor = new WriteCursor(sizeOfBitmapUpdate(update));
+  encodeBitmapUpdate(update, cursor);
+  return { code: UpdateCode.bitmap, data: cursor.finish() };
+}
+
 /** A viewer that draws what it gets, and acknowledges when told to. */
 class TestViewer {
   readonly messages: GatewayMessage[] = [];
@@ -212,6 +223,44 @@ describe('pixel host', () => {
     const at = (x: number, y: number) => compositor.pixels[(y * WIDTH + x) * 4 + 1];
     assert.deepEqual([at(0, 0), at(13, 13), at(23, 23), at(33, 33)], [0, 255, 255, 255]);
     watch.close();
+    session.sink.end(END, sessionClock());
+    await session.finished;
+  });
+
+  it('shows whoever comes later what was drawn while nobody watched, and how many updates that were', async () => {
+    const host = startHost();
+    const session = await openSession(host, 'later', false);
+    session.sink.graphics(reset(), sessionClock());
+    const columns = [RED, GREEN, 0xffff0000];
+    let sent = 1;
+    for (let visit = 0; visit < 3; visit++) {
+      // So much that it is compacted, but for a column of each visit's own.
+      for (let i = 0; i < 70; i++) {
+        session.sink.graphics(noise(100, 0, 220, 64, i), sessionClock());
+        if (i % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      session.sink.graphics(fill(visit * 20, 0, 20, 200, columns[visit]!), sessionClock());
+      sent += 71;
+      const viewer = new TestViewer(session);
+      const isRight = (word: number, column: number) =>
+        [0, 8, 16].every((shift, i) => viewer.colorAt(column * 20 + 5, 100)[i] === ((word >> shift) & 0xff));
+      await viewer.until(() => viewer.width === WIDTH && columns.slice(0, visit + 1).every(isRight));
+      viewer.watch.close();
+      const shown = await new Promise<number>((resolve) => {
+        const watch = session.watchAsOwner({
+          send: () => {},
+          shows: (updates) => {
+            watch.close();
+            resolve(updates);
+          },
+          state: () => {},
+          failed: () => assert.fail('the host has failed'),
+        });
+        session.sink.graphics(fill(0, 0, 20, 200, RED), sessionClock());
+      });
+      sent++;
+      assert.equal(shown, sent);
+    }
     session.sink.end(END, sessionClock());
     await session.finished;
   });
