@@ -1,5 +1,5 @@
 import { encodeGfxPdu } from '../channels/rdpgfx/encode-pdu.ts';
-import { concatBytes } from '../core/bytes.ts';
+import { joinBytes } from '../core/bytes.ts';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import {
   type BitmapRectangle,
@@ -188,7 +188,7 @@ function planOfGraphics(update: GraphicsUpdate, planned: readonly PlannedGfx[]):
       const rest = restOfGraphics(planned);
       if (rest.length === planned.length && rest.every((pdu, i) => pdu === planned[i]!.pdu)) return update;
       const bytes = rest.map((pdu) => (pdu.kind === 'unknown' ? EMPTY : encodeGfxPdu(pdu)));
-      return { code: update.code, data: concatBytes(...bytes) };
+      return { code: update.code, data: joinBytes(bytes) };
     },
   };
 }

@@ -1,3 +1,4 @@
+import { joinBytes } from '../../core/bytes.ts';
 import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
 import {
@@ -304,25 +305,42 @@ export function encodeProgressiveStream(stream: ProgressiveStream): Uint8Array {
 }
 
 /**
- * A stream of one whole frame without the tiles that are not wanted; the stream itself where it is anything else.
- * @param isWanted whether a tile, counted through the stream, is
+ * A stream without the tiles that are not wanted, and without what only begins it.
+ * @param isWanted whether a tile, counted through the stream, stays
  */
 export function withoutTiles(source: Uint8Array, isWanted: (tile: number) => boolean): Uint8Array {
   const cursor = new ReadCursor(source, 'RFX_PROGRESSIVE_BITMAP_STREAM');
-  const regions: ProgressiveRegion[] = [];
-  let frames = 0;
+  const kept: Uint8Array[] = [];
   let count = 0;
   while (cursor.remaining > 0) {
-    const block = decodeProgressiveBlock(cursor);
-    if (block.kind === 'frame-begin') frames += 1;
-    if (block.kind === 'frame-end' && cursor.remaining > 0) return source;
-    if (block.kind === 'frame-end' && frames === 1) return encodeProgressiveStream({ withContext: false, regions });
-    if (block.kind !== 'region') continue;
-    if (frames !== 1) return source;
-    regions.push({ ...block, tiles: block.tiles.filter(() => isWanted(count++)) });
+    const start = cursor.position;
+    const { blockType, body } = readHeader(cursor, 'RFX_PROGRESSIVE_DATABLOCK');
+    if (blockType === ProgressiveBlockType.sync || blockType === ProgressiveBlockType.context) continue;
+    if (blockType !== ProgressiveBlockType.region) {
+      kept.push(source.subarray(start, cursor.position));
+      continue;
+    }
+    const { tileCount, tileData } = readRegionHead(body);
+    const head = source.slice(start, tileData.position);
+    const tiles: Uint8Array[] = [];
+    for (let i = 0; i < tileCount; i++) {
+      const from = tileData.position;
+      outlineTile(tileData);
+      if (isWanted(count++)) tiles.push(source.subarray(from, tileData.position));
+    }
+    const size = tiles.reduce((sum, tile) => sum + tile.length, 0);
+    const view = new DataView(head.buffer);
+    view.setUint32(BLOCK_LEN_OFFSET, head.length + size, true);
+    view.setUint16(NUM_TILES_OFFSET, tiles.length, true);
+    view.setUint32(NUM_TILES_OFFSET + 2, size, true); // tileDataSize
+    kept.push(head, ...tiles);
   }
-  return source;
+  return joinBytes(kept);
 }
+
+const BLOCK_LEN_OFFSET = 2; // blockType
+/** In a region's block: behind its header, tileSize, numRects, numQuant, numProgQuant and flags. */
+const NUM_TILES_OFFSET = HEADER_SIZE + 1 + 2 + 1 + 1 + 1;
 
 function writeHeader(cursor: WriteCursor, type: number, length: number): void {
   cursor.u16(type);

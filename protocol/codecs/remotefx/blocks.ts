@@ -1,4 +1,4 @@
-import { concatBytes } from '../../core/bytes.ts';
+import { joinBytes } from '../../core/bytes.ts';
 import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
 import { decodeQuantization, encodeQuantization, type Quantization, SIZE_OF_QUANTIZATION } from './quantization.ts';
 import { RlgrMode } from './rlgr.ts';
@@ -136,7 +136,7 @@ export function withoutTiles(source: Uint8Array, isWanted: (tile: number) => boo
     view.setUint32(NUM_TILES_OFFSET + 2, size, true); // tilesDataSize
     kept.push(head, ...tiles);
   }
-  return concatBytes(...kept);
+  return joinBytes(kept);
 }
 
 /** [MS-RDPRFX] 2.2.2.2.3 TS_RFX_CHANNELS. RemoteFX has one channel; a server may list more, the first counts. */
