@@ -1,3 +1,4 @@
+import { sizeOfParts } from '#protocol/core/byte-cut.ts';
 import { DesktopOutline } from '#protocol/graphics/desktop-outline.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
@@ -45,11 +46,7 @@ export class HeldUpdates {
 
   /** Copies an update that draws. */
   push({ code, data }: GraphicsUpdate): void {
-    const chunk = this.#room(data.length);
-    const kept = new Uint8Array(chunk.buffer, chunk.byteOffset + this.#filled, data.length);
-    kept.set(data);
-    this.#filled += data.length;
-    this.#queue.push({ code, data: kept });
+    this.#queue.push({ code, data: this.#store([data]) });
   }
 
   /**
@@ -58,19 +55,17 @@ export class HeldUpdates {
    * @throws {DecodeError} when the structure of an update is broken; nothing is held then
    */
   compact(): boolean {
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#filled = 0;
     try {
-      this.#queue.compact(this.#outline);
+      this.#queue.compact(this.#outline, (parts) => this.#store(parts));
     } catch (error) {
       this.clear();
       throw error;
+    } finally {
+      for (const chunk of chunks) POOL.release(chunk);
     }
-    const left = [...this.#queue.updates];
-    const chunks = this.#chunks;
-    this.#queue.clear();
-    this.#chunks = [];
-    this.#filled = 0;
-    for (const update of left) this.push(update);
-    for (const chunk of chunks) POOL.release(chunk);
     const { bytes, length } = this.#queue;
     this.#compactAt = Math.max(COMPACT_BYTES, 2 * bytes);
     return bytes <= MAX_LEFT_BYTES && length <= MAX_LEFT_UPDATES;
@@ -103,6 +98,19 @@ export class HeldUpdates {
     for (const chunk of this.#chunks.splice(0)) POOL.release(chunk);
     this.#filled = 0;
     this.#compactAt = COMPACT_BYTES;
+  }
+
+  #store(parts: readonly Uint8Array[]): Uint8Array {
+    const size = sizeOfParts(parts);
+    const chunk = this.#room(size);
+    const stored = new Uint8Array(chunk.buffer, chunk.byteOffset + this.#filled, size);
+    this.#filled += size;
+    let at = 0;
+    for (const part of parts) {
+      stored.set(part, at);
+      at += part.length;
+    }
+    return stored;
   }
 
   /** A chunk with room for so much behind what is in it. They grow with what is held: a session at rest takes little. */

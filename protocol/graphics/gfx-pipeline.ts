@@ -11,7 +11,7 @@ import { DecodeError } from '../core/errors.ts';
 import type { StateReader, StateWriter } from '../core/state.ts';
 import { contains, intersect, type Rect } from './geometry.ts';
 import { cacheSizeOf, GfxCache } from './gfx-cache.ts';
-import { GfxPlan, MAX_SURFACE_PIXELS, MAX_SURFACES, type PlannedGfx } from './gfx-plan.ts';
+import { GfxPlan, type GfxToRun, MAX_SURFACE_PIXELS, MAX_SURFACES } from './gfx-plan.ts';
 import { GfxSurface, type OutputMapping } from './gfx-surface.ts';
 import { blitScaled } from './scaled-blit.ts';
 
@@ -105,12 +105,12 @@ export class GfxPipeline {
    * As `process`, of one update's messages that were planned.
    * @throws DecodeError; surfaces may be half drawn then
    */
-  run(commands: readonly PlannedGfx[]): void {
+  run(commands: readonly GfxToRun[]): void {
     for (const command of commands) this.#apply(command);
     if (!this.#inFrame) this.#present();
   }
 
-  #apply(command: PlannedGfx): void {
+  #apply(command: GfxToRun): void {
     const { pdu, hidden } = command;
     switch (pdu.kind) {
       case 'wire-to-surface-1':
@@ -257,7 +257,7 @@ export class GfxPipeline {
     throw new DecodeError('invalid_value', context, 'surfaceId', 8, `there is no surface ${id}`);
   }
 
-  #wireToSurface1(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-1' }>, { hidden, tiles }: PlannedGfx): void {
+  #wireToSurface1(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-1' }>, { hidden, tiles }: GfxToRun): void {
     const surface = this.#surface(pdu.surfaceId, 'RDPGFX_WIRE_TO_SURFACE_PDU_1');
     const rect = inside(surface, pdu.destRect, 'RDPGFX_WIRE_TO_SURFACE_PDU_1', 'destRect');
     if (rect.width === 0 || rect.height === 0 || hidden) return;
@@ -290,7 +290,7 @@ export class GfxPipeline {
     surface.damage.add(rect);
   }
 
-  #wireToSurface2(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-2' }>, { hidden, tiles, stream }: PlannedGfx): void {
+  #wireToSurface2(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-2' }>, { hidden, tiles, stream }: GfxToRun): void {
     const surface = this.#surface(pdu.surfaceId, 'RDPGFX_WIRE_TO_SURFACE_PDU_2');
     if (pdu.codecId !== GfxCodecId.progressive && pdu.codecId !== GfxCodecId.progressiveV2) {
       this.#skipped++;

@@ -366,7 +366,9 @@ describe('GfxPlan', () => {
         };
         const send = (pdus: readonly Pdu[]): void => {
           direct.apply(message(...pdus));
-          queue.push(message(...pdus));
+          const { code, data } = message(...pdus);
+          // As it comes out of a socket of Node: of a class whose `slice` is a view.
+          queue.push({ code, data: Buffer.from(data) });
         };
         for (const { actions, next } of steps) {
           send(actions.flatMap((each) => server.pdus(each)));

@@ -1,4 +1,4 @@
-import { decodeGfxPdu } from '../channels/rdpgfx/decode-pdu.ts';
+import { decodeGfxPdu, PDU_LENGTH_OFFSET } from '../channels/rdpgfx/decode-pdu.ts';
 import { GfxCodecId, type GfxPdu, type GfxRect } from '../channels/rdpgfx/pdu.ts';
 import { outlineClearCodec } from '../codecs/clearcodec/outline.ts';
 import { MAX_PICTURE_PIXELS } from '../codecs/pixel-target.ts';
@@ -7,6 +7,7 @@ import type { TileNeed } from '../codecs/progressive/decoder.ts';
 import { MAX_DRAWS, type ProgressiveFrame, ProgressiveTrace, type TracedStream } from '../codecs/progressive/trace.ts';
 import { withoutTiles as withoutRemoteFxTiles } from '../codecs/remotefx/blocks.ts';
 import { outlineRemoteFx } from '../codecs/remotefx/outline.ts';
+import { ByteCut, copyOf, sizeOfParts } from '../core/byte-cut.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import { Coverage } from './coverage.ts';
@@ -26,7 +27,13 @@ export interface Size {
 }
 
 /** A command, and what of it nobody will see. */
-export interface PlannedGfx {
+export interface PlannedGfx extends GfxToRun {
+  /** Where its message is in the update's data. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface GfxToRun {
   readonly pdu: GfxPdu;
   /** All pixels that it draws are drawn again before anybody looks, and nothing else depends on it. */
   hidden: boolean;
@@ -91,9 +98,10 @@ export class GfxPlan {
     const cursor = new ReadCursor(pdus, 'RDPGFX_HEADER');
     const from = this.#commands.length;
     while (cursor.remaining > 0) {
+      const start = cursor.position;
       const pdu = decodeGfxPdu(cursor);
       this.#back.push(this.#follow(pdu));
-      this.#commands.push({ pdu, hidden: false, tiles: undefined });
+      this.#commands.push({ pdu, hidden: false, tiles: undefined, start, end: cursor.position });
       if (pdu.kind === 'end-frame') this.#shown = this.#commands.length;
     }
     if (!this.#inFrame) this.#shown = this.#commands.length;
@@ -301,21 +309,32 @@ export class GfxPlan {
   }
 }
 
-/** What has to stay of planned messages, for who does not run them yet. */
-export function restOfGraphics(commands: readonly PlannedGfx[]): readonly GfxPdu[] {
-  return commands.flatMap((command) => restOf(command) ?? []);
+/** What has to stay of the messages of one update, in parts: for who does not run them yet. @param data the update's */
+export function restOfGraphics(commands: readonly PlannedGfx[], data: Uint8Array): readonly Uint8Array[] {
+  const cut = new ByteCut(data);
+  for (const command of commands) {
+    const { pdu, hidden, start, end } = command;
+    const tiles = tilesLeft(command);
+    if (tiles !== undefined && 'bitmapData' in pdu) {
+      const size = sizeOfParts(tiles);
+      const head = copyOf(data, start, end - pdu.bitmapData.length);
+      const view = new DataView(head.buffer);
+      view.setUint32(PDU_LENGTH_OFFSET, head.length + size, true);
+      view.setUint32(head.length - 4, size, true); // bitmapDataLength
+      cut.insert(head, ...tiles);
+    } else if (!hidden || pdu.kind === 'wire-to-surface-2') cut.keep(start, end);
+  }
+  return cut.finish();
 }
 
-function restOf({ pdu, hidden, tiles, stream }: PlannedGfx): GfxPdu | undefined {
-  if (pdu.kind === 'wire-to-surface-2' && stream !== undefined && tiles?.includes('nothing')) {
-    // A frame that goes on behind it is more than its own tiles.
-    if (stream.inFrame) return pdu;
-    return { ...pdu, bitmapData: withoutTiles(pdu.bitmapData, (tile) => tiles[tile] !== 'nothing') };
-  }
-  if (pdu.kind === 'wire-to-surface-1' && tiles?.includes('nothing')) {
-    return { ...pdu, bitmapData: withoutRemoteFxTiles(pdu.bitmapData, (tile) => tiles[tile] !== 'nothing') };
-  }
-  return hidden && pdu.kind !== 'wire-to-surface-2' ? undefined : pdu;
+/** What is left of a picture of tiles where that is not all of it. */
+function tilesLeft({ pdu, tiles, stream }: PlannedGfx): readonly Uint8Array[] | undefined {
+  if (tiles === undefined || !tiles.includes('nothing')) return undefined;
+  const isWanted = (tile: number) => tiles[tile] !== 'nothing';
+  if (pdu.kind === 'wire-to-surface-1') return withoutRemoteFxTiles(pdu.bitmapData, isWanted);
+  // A frame that goes on behind it is more than its own tiles.
+  if (pdu.kind === 'wire-to-surface-2' && stream?.inFrame === false) return withoutTiles(pdu.bitmapData, isWanted);
+  return undefined;
 }
 
 interface TracedSurface {

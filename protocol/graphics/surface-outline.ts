@@ -1,4 +1,3 @@
-import { withoutTiles } from '../codecs/remotefx/blocks.ts';
 import { outlineRemoteFx } from '../codecs/remotefx/outline.ts';
 import type { SurfaceBits } from '../pdu/surface-command.ts';
 import type { Rect } from './geometry.ts';
@@ -31,9 +30,4 @@ export function outlineSurfaceBits(bits: SurfaceBits): SurfaceOutline {
   if (hasTiles(bits)) return outlineRemoteFx(data, { x, y, width, height });
   const isKnown = codecId === 0 || codecId === SurfaceCodecId.nsCodec;
   return { tiles: isKnown ? [[{ x, y, width, height }]] : undefined, hasChannels: false, hasRegion: false };
-}
-
-/** A picture of tiles without those that later ones hide. */
-export function withoutHiddenTiles(bits: SurfaceBits, hidden: ReadonlySet<number>): SurfaceBits {
-  return { ...bits, data: withoutTiles(bits.data, (tile) => !hidden.has(tile)) };
 }

@@ -83,6 +83,13 @@ function surfaceUpdate(...commands: SurfaceCommand[]): GraphicsUpdate {
   return { code: UpdateCode.surfaceCommands, data: cursor.finish() };
 }
 
+/** As it comes out of a socket of Node: a view of something larger, of a class whose `slice` is a view. */
+function asReceived({ code, data }: GraphicsUpdate): GraphicsUpdate {
+  const chunk = Buffer.alloc(data.length + 20, 0xdd);
+  chunk.set(data, 10);
+  return { code, data: chunk.subarray(10, 10 + data.length) };
+}
+
 /** Pictures of any size, on and off the desktop, mostly where servers put them: on a grid of 16. */
 const rect = fc
   .tuple(fc.nat(8), fc.nat(6), fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 }), fc.boolean())
@@ -162,7 +169,7 @@ describe('UpdateQueue', () => {
         messages.forEach((each, i) => {
           direct.apply(each);
           queue.push(each);
-          elsewhere.push(each);
+          elsewhere.push(asReceived(each));
           if (queue.length % 4 === 3) queue.compact(queued);
           if (i % 3 === 2) elsewhere.compact(outline);
         });

@@ -1,25 +1,15 @@
-import { encodeGfxPdu } from '../channels/rdpgfx/encode-pdu.ts';
+import { withoutTiles } from '../codecs/remotefx/blocks.ts';
+import { ByteCut, copyOf, sizeOfParts } from '../core/byte-cut.ts';
 import { joinBytes } from '../core/bytes.ts';
-import { ReadCursor, WriteCursor } from '../core/cursor.ts';
-import {
-  type BitmapRectangle,
-  decodeBitmapUpdate,
-  encodeBitmapUpdate,
-  sizeOfBitmapUpdate,
-} from '../pdu/bitmap-update.ts';
-import {
-  decodeSurfaceCommand,
-  encodeSurfaceCommand,
-  FrameAction,
-  type SurfaceCommand,
-  sizeOfSurfaceCommand,
-} from '../pdu/surface-command.ts';
+import { ReadCursor } from '../core/cursor.ts';
+import { type BitmapRectangle, decodeBitmapUpdate } from '../pdu/bitmap-update.ts';
+import { decodeSurfaceCommand, FrameAction, type SurfaceCommand } from '../pdu/surface-command.ts';
 import type { Compositor } from './compositor.ts';
 import { Coverage } from './coverage.ts';
 import type { QueuedDesktop } from './desktop-outline.ts';
 import type { Rect } from './geometry.ts';
 import { type PlannedGfx, restOfGraphics } from './gfx-plan.ts';
-import { hasTiles, outlineSurfaceBits, withoutHiddenTiles } from './surface-outline.ts';
+import { hasTiles, outlineSurfaceBits } from './surface-outline.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 
 /**
@@ -69,12 +59,13 @@ export class UpdateQueue {
   /**
    * Forgets pictures that later ones cover, and draws nothing. What stays is as much as a picture of the desktop, or little more.
    * @param desktop that `applyTo` will draw on, as it is now
+   * @param keep joins the parts that are left of an update
    * @throws {DecodeError} as `Compositor.apply` does; the queue is empty then
    */
-  compact(desktop: QueuedDesktop): void {
-    for (const { rest } of this.#takePlanned(desktop)) {
-      const update = rest();
-      if (update !== undefined) this.push(update);
+  compact(desktop: QueuedDesktop, keep: (parts: readonly Uint8Array[]) => Uint8Array = joined): void {
+    for (const { code, rest } of this.#takePlanned(desktop)) {
+      const parts = rest();
+      if (parts.length > 0) this.push({ code, data: keep(parts) });
     }
   }
 
@@ -96,12 +87,17 @@ export class UpdateQueue {
   }
 }
 
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return parts.length === 1 ? parts[0]! : joinBytes(parts);
+}
+
 /** An update, knowing what comes after it. */
 interface PlannedUpdate {
+  readonly code: number;
   /** Draws what is visible of it. */
   draw(compositor: Compositor): void;
-  /** What of it is needed to draw that later. */
-  rest(): GraphicsUpdate | undefined;
+  /** What of its data is needed to draw that later, in parts. */
+  rest(): readonly Uint8Array[];
 }
 
 /** What is known of the updates after one. */
@@ -116,59 +112,79 @@ interface Later {
 
 const NOTHING_YET = { hasFrameEnd: false, hasChannels: false, hasRegion: false } as const;
 
-function planBitmaps(update: GraphicsUpdate, { coverage }: Later): PlannedUpdate {
-  const { rectangles } = decodeBitmapUpdate(new ReadCursor(update.data, 'TS_UPDATE_BITMAP_DATA'));
+function planBitmaps({ code, data }: GraphicsUpdate, { coverage }: Later): PlannedUpdate {
+  const { rectangles } = decodeBitmapUpdate(new ReadCursor(data, 'TS_UPDATE_BITMAP_DATA'));
   const visible = rectangles.toReversed().filter((rectangle) => coverage.add(shownPart(rectangle)));
   visible.reverse();
   return {
+    code,
     draw: (compositor) => {
       for (const rectangle of visible) compositor.drawBitmap(rectangle);
     },
     rest: () => {
-      if (visible.length === rectangles.length) return update;
-      if (visible.length === 0) return undefined;
-      const cursor = new WriteCursor(sizeOfBitmapUpdate({ rectangles: visible }));
-      encodeBitmapUpdate({ rectangles: visible }, cursor);
-      return { code: update.code, data: cursor.finish() };
+      if (visible.length === rectangles.length) return [data];
+      if (visible.length === 0) return [];
+      const cut = new ByteCut(data);
+      const head = copyOf(data, 0, BITMAP_UPDATE_HEADER_SIZE);
+      new DataView(head.buffer).setUint16(2, visible.length, true); // numberRectangles
+      cut.insert(head);
+      const left = new Set(visible);
+      let start = BITMAP_UPDATE_HEADER_SIZE;
+      for (const rectangle of rectangles) {
+        const end = rectangle.data.byteOffset + rectangle.data.length - data.byteOffset;
+        if (left.has(rectangle)) cut.keep(start, end);
+        start = end;
+      }
+      return cut.finish();
     },
   };
 }
 
-interface PlannedCommand {
-  readonly command: SurfaceCommand;
+const BITMAP_UPDATE_HEADER_SIZE = 2 + 2; // updateType, numberRectangles
+
+interface PlannedCommand extends PlacedCommand {
   readonly hidden: ReadonlySet<number>;
   /** Nothing is left that is needed. */
   readonly isDone: boolean;
 }
 
-function planCommands(update: GraphicsUpdate, later: Later): PlannedUpdate {
-  const commands = commandsOf(update)
+function planCommands({ code, data }: GraphicsUpdate, later: Later): PlannedUpdate {
+  const commands = commandsOf(data)
     .toReversed()
     .map((command) => planCommand(command, later))
     .reverse();
   return {
+    code,
     draw: (compositor) => {
       for (const { command, hidden } of commands) compositor.runSurfaceCommand(command, (tile) => hidden.has(tile));
     },
     rest: () => {
-      if (!commands.some(({ hidden, isDone }) => isDone || hidden.size > 0)) return update;
-      const kept = commands.flatMap(({ command, hidden, isDone }) => {
-        if (isDone) return [];
-        return command.kind === 'bits' && hidden.size > 0 ? withoutHiddenTiles(command, hidden) : command;
-      });
-      if (kept.length === 0) return undefined;
-      const cursor = new WriteCursor(kept.reduce((sum, command) => sum + sizeOfSurfaceCommand(command), 0));
-      for (const command of kept) encodeSurfaceCommand(command, cursor);
-      return { code: update.code, data: cursor.finish() };
+      const cut = new ByteCut(data);
+      for (const { command, start, end, hidden, isDone } of commands) {
+        if (isDone) continue;
+        if (command.kind === 'frame' || hidden.size === 0) {
+          cut.keep(start, end);
+          continue;
+        }
+        const tiles = withoutTiles(command.data, (tile) => !hidden.has(tile));
+        const head = copyOf(data, start, end - command.data.length);
+        new DataView(head.buffer).setUint32(BITMAP_DATA_LENGTH_OFFSET, sizeOfParts(tiles), true);
+        cut.insert(head, ...tiles);
+      }
+      return cut.finish();
     },
   };
 }
 
-function planCommand(command: SurfaceCommand, later: Later): PlannedCommand {
+/** In a command with a picture: cmdType, destLeft to destBottom, bpp, flags, reserved, codecID, width, height. */
+const BITMAP_DATA_LENGTH_OFFSET = 2 + 4 * 2 + 4 + 2 * 2;
+
+function planCommand(placed: PlacedCommand, later: Later): PlannedCommand {
+  const { command } = placed;
   if (command.kind === 'frame') {
     const isDone = later.hasFrameEnd;
     later.hasFrameEnd ||= command.action !== FrameAction.begin;
-    return { command, hidden: NOTHING, isDone };
+    return { ...placed, hidden: NOTHING, isDone };
   }
   const { tiles, hasChannels, hasRegion } = outlineSurfaceBits(command);
   const hidden = tiles === undefined ? NOTHING : hiddenTiles(tiles, later.coverage);
@@ -176,24 +192,18 @@ function planCommand(command: SurfaceCommand, later: Later): PlannedCommand {
   const isDone = tiles !== undefined && hidden.size === tiles.length && saysNothing;
   later.hasChannels ||= hasChannels;
   later.hasRegion ||= hasRegion;
-  return { command, hidden, isDone };
+  return { ...placed, hidden, isDone };
 }
 
 const NOTHING: ReadonlySet<number> = new Set();
 
-function planOfGraphics(update: GraphicsUpdate, planned: readonly PlannedGfx[]): PlannedUpdate {
+function planOfGraphics({ code, data }: GraphicsUpdate, planned: readonly PlannedGfx[]): PlannedUpdate {
   return {
+    code,
     draw: (compositor) => compositor.runGraphics(planned),
-    rest: () => {
-      const rest = restOfGraphics(planned);
-      if (rest.length === planned.length && rest.every((pdu, i) => pdu === planned[i]!.pdu)) return update;
-      const bytes = rest.map((pdu) => (pdu.kind === 'unknown' ? EMPTY : encodeGfxPdu(pdu)));
-      return { code: update.code, data: joinBytes(bytes) };
-    },
+    rest: () => restOfGraphics(planned, data),
   };
 }
-
-const EMPTY = new Uint8Array(0);
 
 /** The messages of the graphics pipeline in each update, and what of them later ones cover. */
 function planGraphics(updates: readonly GraphicsUpdate[], desktop: QueuedDesktop): readonly (readonly PlannedGfx[])[] {
@@ -208,10 +218,21 @@ function isGraphics({ code }: GraphicsUpdate): boolean {
   return code === UpdateCode.graphicsPipeline;
 }
 
-function commandsOf({ data }: GraphicsUpdate): SurfaceCommand[] {
-  const commands: SurfaceCommand[] = [];
+/** A command, and where it is in the update's data. */
+interface PlacedCommand {
+  readonly command: SurfaceCommand;
+  readonly start: number;
+  readonly end: number;
+}
+
+function commandsOf(data: Uint8Array): PlacedCommand[] {
+  const commands: PlacedCommand[] = [];
   const cursor = new ReadCursor(data, 'TS_SURFCMD');
-  while (cursor.remaining > 0) commands.push(decodeSurfaceCommand(cursor));
+  while (cursor.remaining > 0) {
+    const start = cursor.position;
+    const command = decodeSurfaceCommand(cursor);
+    commands.push({ command, start, end: cursor.position });
+  }
   return commands;
 }
 

@@ -13,7 +13,7 @@ import {
 } from './pdu.ts';
 
 /** In an RDPGFX_HEADER, behind cmdId and flags. */
-const PDU_LENGTH_OFFSET = 4;
+export const PDU_LENGTH_OFFSET = 4;
 
 /**
  * Decodes those of several messages that have one of these commands, and passes over the others by their headers.

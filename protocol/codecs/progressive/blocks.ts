@@ -1,4 +1,4 @@
-import { joinBytes } from '../../core/bytes.ts';
+import { ByteCut, copyOf, sizeOfParts } from '../../core/byte-cut.ts';
 import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
 import {
@@ -305,37 +305,42 @@ export function encodeProgressiveStream(stream: ProgressiveStream): Uint8Array {
 }
 
 /**
- * A stream without the tiles that are not wanted, and without what only begins it.
+ * A stream without the tiles that are not wanted, and without what only begins it, in parts.
  * @param isWanted whether a tile, counted through the stream, stays
  */
-export function withoutTiles(source: Uint8Array, isWanted: (tile: number) => boolean): Uint8Array {
+export function withoutTiles(source: Uint8Array, isWanted: (tile: number) => boolean): readonly Uint8Array[] {
   const cursor = new ReadCursor(source, 'RFX_PROGRESSIVE_BITMAP_STREAM');
-  const kept: Uint8Array[] = [];
+  const whole = new ByteCut(source);
   let count = 0;
   while (cursor.remaining > 0) {
     const start = cursor.position;
     const { blockType, body } = readHeader(cursor, 'RFX_PROGRESSIVE_DATABLOCK');
     if (blockType === ProgressiveBlockType.sync || blockType === ProgressiveBlockType.context) continue;
     if (blockType !== ProgressiveBlockType.region) {
-      kept.push(source.subarray(start, cursor.position));
+      whole.keep(start, cursor.position);
       continue;
     }
     const { tileCount, tileData } = readRegionHead(body);
-    const head = source.slice(start, tileData.position);
-    const tiles: Uint8Array[] = [];
+    const headEnd = tileData.position;
+    const cut = new ByteCut(source);
+    let kept = 0;
     for (let i = 0; i < tileCount; i++) {
       const from = tileData.position;
       outlineTile(tileData);
-      if (isWanted(count++)) tiles.push(source.subarray(from, tileData.position));
+      if (!isWanted(count++)) continue;
+      cut.keep(from, tileData.position);
+      kept++;
     }
-    const size = tiles.reduce((sum, tile) => sum + tile.length, 0);
+    const tiles = cut.finish();
+    const size = sizeOfParts(tiles);
+    const head = copyOf(source, start, headEnd);
     const view = new DataView(head.buffer);
     view.setUint32(BLOCK_LEN_OFFSET, head.length + size, true);
-    view.setUint16(NUM_TILES_OFFSET, tiles.length, true);
+    view.setUint16(NUM_TILES_OFFSET, kept, true);
     view.setUint32(NUM_TILES_OFFSET + 2, size, true); // tileDataSize
-    kept.push(head, ...tiles);
+    whole.insert(head, ...tiles);
   }
-  return joinBytes(kept);
+  return whole.finish();
 }
 
 const BLOCK_LEN_OFFSET = 2; // blockType

@@ -1,4 +1,4 @@
-import { joinBytes } from '../../core/bytes.ts';
+import { ByteCut, copyOf, sizeOfParts } from '../../core/byte-cut.ts';
 import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
 import { decodeQuantization, encodeQuantization, type Quantization, SIZE_OF_QUANTIZATION } from './quantization.ts';
 import { RlgrMode } from './rlgr.ts';
@@ -106,37 +106,46 @@ export function readBlockHeader(cursor: ReadCursor): { blockType: number; body: 
 }
 
 /**
- * A stream without some of its tiles, and without the tile sets that have none left.
+ * A stream without some of its tiles, and without the tile sets that have none left, in parts.
  * @param isWanted whether a tile, counted through the stream, stays
  */
-export function withoutTiles(source: Uint8Array, isWanted: (tile: number) => boolean): Uint8Array {
+export function withoutTiles(source: Uint8Array, isWanted: (tile: number) => boolean): readonly Uint8Array[] {
   const cursor = new ReadCursor(source, 'TS_RFX_BLOCKT');
-  const kept: Uint8Array[] = [];
+  const whole = new ByteCut(source);
   let count = 0;
   while (cursor.remaining > 0) {
     const start = cursor.position;
     const { blockType, body } = readBlockHeader(cursor);
     if (blockType !== BlockType.extension) {
-      kept.push(source.subarray(start, cursor.position));
+      whole.keep(start, cursor.position);
       continue;
     }
     const { tileCount } = readTileSetHead(body);
-    const head = source.slice(start, body.position);
-    const tiles: Uint8Array[] = [];
+    const headEnd = body.position;
+    const cut = new ByteCut(source);
+    let kept = 0;
     for (let i = 0; i < tileCount; i++) {
       const from = body.position;
       readTilePlace(body);
-      if (isWanted(count++)) tiles.push(source.subarray(from, body.position));
+      if (!isWanted(count++)) continue;
+      cut.keep(from, body.position);
+      kept++;
     }
-    if (tiles.length === 0) continue;
-    const size = tiles.reduce((sum, tile) => sum + tile.length, 0);
+    if (kept === 0) continue;
+    if (kept === tileCount) {
+      whole.keep(start, cursor.position);
+      continue;
+    }
+    const tiles = cut.finish();
+    const size = sizeOfParts(tiles);
+    const head = copyOf(source, start, headEnd);
     const view = new DataView(head.buffer);
     view.setUint32(BLOCK_LEN_OFFSET, head.length + size, true);
-    view.setUint16(NUM_TILES_OFFSET, tiles.length, true);
+    view.setUint16(NUM_TILES_OFFSET, kept, true);
     view.setUint32(NUM_TILES_OFFSET + 2, size, true); // tilesDataSize
-    kept.push(head, ...tiles);
+    whole.insert(head, ...tiles);
   }
-  return joinBytes(kept);
+  return whole.finish();
 }
 
 /** [MS-RDPRFX] 2.2.2.2.3 TS_RFX_CHANNELS. RemoteFX has one channel; a server may list more, the first counts. */
