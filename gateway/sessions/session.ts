@@ -15,19 +15,20 @@ import type { LiveSession } from './live-session.ts';
 import type {
   Driver,
   DriverEvents,
+  DriverOptions,
   EndWords,
   Notice,
   Owner,
   PixelOwner,
   PixelOwnerWatch,
   PixelSession,
-  RecordingHealth,
   RecordingResult,
 } from './ports.ts';
 import { SessionClipboard } from './session-clipboard.ts';
 import type { SessionAlert, SessionEvents, SessionFacts, SessionParts, SessionState } from './session-contract.ts';
 import { SessionEvidence } from './session-evidence.ts';
 import { SessionLimits } from './session-limits.ts';
+import { SessionRecording } from './session-recording.ts';
 import { type LiveViewer, SessionViewers, type ViewerHandle, type ViewerInfo } from './session-viewers.ts';
 import { textKeys } from './text-keys.ts';
 
@@ -52,10 +53,10 @@ export class Session implements LiveSession {
   readonly #viewers: SessionViewers;
   readonly #gate = new InputGate();
   readonly #ask: CredentialAsk;
+  readonly #recording: SessionRecording;
   readonly #alerts: SessionAlert[] = [];
   #state: SessionState;
   #pixels: PixelSession | undefined;
-  #recording: 'off' | 'starting' | 'recording' | 'failed';
   #bytesFromServer = 0;
   #security: ConnectionSecurity | undefined;
   #downgrades: readonly Downgrade[] = [];
@@ -63,8 +64,6 @@ export class Session implements LiveSession {
   #lastInputAt: number | undefined;
   /** A freeze does not count as idleness: from here on it is counted. */
   #idleFrom = 0;
-  #recordingTrouble: { readonly detail: string; readonly at: number } | undefined;
-  #recordingHealth: (RecordingHealth & { readonly reportedAt: number }) | undefined;
   #lastAt = 0;
   #heldBack = false;
   #ownerLooks = true;
@@ -95,7 +94,7 @@ export class Session implements LiveSession {
       frozen: () => this.frozen !== undefined,
       release: (held) => this.input(held),
     });
-    this.#recording = parts.record === 'off' ? 'off' : 'starting';
+    this.#recording = new SessionRecording(parts.record, this.#log, () => this.#now());
     this.#ask = new CredentialAsk((notice) => this.#owner()?.notice(notice));
     const expiry = setTimeout(() => this.end('browser_gone', 'nobody attached in time'), parts.attachWithinMs);
     expiry.unref();
@@ -110,8 +109,8 @@ export class Session implements LiveSession {
     return this.#state;
   }
 
-  get recording(): 'off' | 'starting' | 'recording' | 'failed' {
-    return this.#recording;
+  get recording(): LiveSession['recording'] {
+    return this.#recording.state;
   }
 
   /** What was negotiated with the server; once the desktop is there. */
@@ -165,13 +164,13 @@ export class Session implements LiveSession {
   }
 
   /** What went wrong last with the recording; it may have passed. */
-  get recordingTrouble(): { readonly detail: string; readonly at: number } | undefined {
-    return this.#recordingTrouble;
+  get recordingTrouble(): LiveSession['recordingTrouble'] {
+    return this.#recording.trouble;
   }
 
   /** How its recording is doing, as of the last time that the pixel host said so. */
-  get recordingHealth(): (RecordingHealth & { readonly reportedAt: number }) | undefined {
-    return this.#recording === 'recording' ? this.#recordingHealth : undefined;
+  get recordingHealth(): LiveSession['recordingHealth'] {
+    return this.#recording.health;
   }
 
   get viewers(): readonly ViewerInfo[] {
@@ -180,7 +179,7 @@ export class Session implements LiveSession {
 
   /** What there is of the recording, once there will be no more of it. Nothing where none was begun. */
   get recordingFinished(): Promise<RecordingResult | 'left' | undefined> {
-    return this.#recording === 'off' || this.#pixels === undefined ? Promise.resolve(undefined) : this.#pixels.finished;
+    return this.recording === 'off' || this.#pixels === undefined ? Promise.resolve(undefined) : this.#pixels.finished;
   }
 
   /** The owner's browser is there: connect. Throws `ticket_invalid` when one came before. */
@@ -426,35 +425,19 @@ export class Session implements LiveSession {
       return;
     }
     this.#pixels = pixels;
-    if (this.#recording === 'starting') {
-      this.#recording = 'recording';
+    if (this.#recording.begin()) {
       this.#evidence.begin(pixels);
       const { frozen } = this;
       if (frozen !== undefined) this.#evidence.frozen(true, { id: '', username: frozen.by }, frozen.reason);
     }
-    const driver = this.#parts.connect(
-      {
-        sessionId: facts.id,
-        host: facts.target.host,
-        port: facts.target.port,
-        nla: facts.target.nla,
-        width: facts.width,
-        height: facts.height,
-        keyboardLayout: facts.keyboardLayout,
-        clipboard: this.clipboard.wanted,
-        credentials,
-        readCredentials: () => this.#readCredentials('reconnect'),
-        security: {
-          minimumTls: facts.target.minimumTls,
-          restrictedAdmin: facts.target.restrictedAdmin,
-          legacySecurity: legacySecurityNow(facts.target),
-          oldestCredSsp: facts.target.oldestCredSsp,
-          verifyChain: facts.target.certificateTrust === 'system',
-        },
-        trustCertificate: (certificate) => this.#parts.trustCertificate(certificate),
-      },
-      this.#driverEvents(pixels.sink),
-    );
+    const options: DriverOptions = {
+      ...driverOptionsOf(facts),
+      clipboard: this.clipboard.wanted,
+      credentials,
+      readCredentials: () => this.#readCredentials('reconnect'),
+      trustCertificate: (certificate) => this.#parts.trustCertificate(certificate),
+    };
+    const driver = this.#parts.connect(options, this.#driverEvents(pixels.sink));
     if (this.state.name === 'connecting') this.#state = { ...state, driver };
     else driver.close();
     if (this.#heldBack) driver.pause();
@@ -464,29 +447,18 @@ export class Session implements LiveSession {
     return this.#parts.readCredentials((prompt) => this.#ask.ask({ ...prompt, again: prompt.again ?? again }), again);
   }
 
-  /** A recording that need not be had is done without where there is none to be had. */
-  async #openPixels(): Promise<PixelSession> {
-    const { facts } = this;
-    const open = async (record: boolean) =>
+  #openPixels(): Promise<PixelSession> {
+    const { id: sessionId, width, height } = this.facts;
+    return this.#recording.open(async (record) =>
       this.#parts.pixels.open({
-        sessionId: facts.id,
-        width: facts.width,
-        height: facts.height,
-        record,
+        ...{ sessionId, width, height, record },
         recordingKey: record ? await this.#parts.createRecordingKey() : undefined,
-        health: (health) => {
-          this.#recordingHealth = { ...health, reportedAt: this.#now() };
-        },
+        health: (health) => this.#recording.reported(health),
         troubled: (detail) => this.#recordingTroubled(detail),
         failed: (detail, code) => this.#pixelsFailed(detail, code),
         finishedLater: (result) => this.#events.recordingFinishedLater?.(result),
-      });
-    if (this.#parts.record !== 'on') return open(this.#recording !== 'off');
-    return open(this.#recording !== 'off').catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'the session is not recorded');
-      this.#recording = 'off';
-      return open(false);
-    });
+      }),
+    );
   }
 
   #driverEvents(sink: SessionSink): DriverEvents {
@@ -565,9 +537,8 @@ export class Session implements LiveSession {
 
   /** What goes wrong with the recording may pass. If it does not, whoever works in the session should have saved. */
   #recordingTroubled(detail: string): void {
-    this.#log.warn({ detail }, 'recording is in trouble');
-    this.#recordingTrouble = { detail, at: this.#now() };
-    if (this.#state.name !== 'active' || this.#parts.record === 'on') return;
+    this.#recording.troubled(detail);
+    if (this.#state.name !== 'active' || !this.#recording.isRequired) return;
     const message =
       'This session cannot be recorded at the moment. If that does not pass within seconds, it will be ended.';
     this.#state.owner.notice({ code: 'recording_trouble', message });
@@ -576,8 +547,8 @@ export class Session implements LiveSession {
 
   /** Where a recording is required, there is no session without it; elsewhere only the live views end. */
   #pixelsFailed(detail: string, code: ErrorCode): void {
-    if (this.#recording !== 'off') this.#recording = 'failed';
-    if (this.#parts.record === 'required') {
+    this.#recording.failed();
+    if (this.#recording.isRequired) {
       this.end(code, detail);
       return;
     }
@@ -594,7 +565,7 @@ export class Session implements LiveSession {
   #updateSuppression(): void {
     if (this.#state.name !== 'active') return;
     this.#state.driver.suppressOutput(
-      !this.#ownerLooks && this.#viewers.infos.length === 0 && this.#recording === 'off',
+      !this.#ownerLooks && this.#viewers.infos.length === 0 && this.recording === 'off',
     );
   }
 
@@ -624,4 +595,15 @@ export class Session implements LiveSession {
     this.#lastAt = Math.max(this.#lastAt, Math.floor(sessionClock()));
     return this.#lastAt;
   }
+}
+
+/** What the driver is told of the target and the desktop. */
+function driverOptionsOf({ id, target, width, height, keyboardLayout }: SessionFacts) {
+  const { host, port, nla, minimumTls, restrictedAdmin, oldestCredSsp, certificateTrust } = target;
+  const verifyChain = certificateTrust === 'system';
+  const legacySecurity = legacySecurityNow(target);
+  return {
+    ...{ sessionId: id, host, port, nla, width, height, keyboardLayout },
+    security: { minimumTls, restrictedAdmin, legacySecurity, oldestCredSsp, verifyChain },
+  };
 }
