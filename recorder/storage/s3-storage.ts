@@ -147,11 +147,16 @@ export class S3Storage implements ObjectStorage {
         await rm(statePath, { force: true });
         return;
       } catch (error) {
+        if (!(error instanceof S3ServiceException)) throw error;
         // Completed before the answer was lost, or cleared away by the service because it lay too long.
-        if (!(error instanceof S3ServiceException) || error.name !== 'NoSuchUpload') throw error;
-        await rm(statePath, { force: true });
-        if ((await this.#head(name))?.size === facts.size) return;
-        if (attempt > 0) throw error;
+        const isGone = error.name === 'NoSuchUpload';
+        const isComplete = upload.parts.length * upload.partBytes >= facts.size;
+        if (isGone || isComplete) {
+          const isThere = (await this.#head(name))?.size === facts.size;
+          if (isThere || isGone) await rm(statePath, { force: true });
+          if (isThere) return;
+        }
+        if (!isGone || attempt > 0) throw error;
       }
     }
   }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -92,6 +94,44 @@ test('an upload that was cut short goes on where it was, also in another process
   const source = await s3(server).open('one/video.mp4');
   assert.ok((await readWhole(source ?? assert.fail())).equals(bytes));
   assert.deepEqual((await readdir(join(path, '..'))).sort(), ['file'], 'nothing is left beside it');
+});
+
+test('killed in the middle of a part: the next process goes on with that part', async (context) => {
+  const server = await startS3Server(context);
+  const bytes = randomBytes(4 * PART + 1);
+  const path = await fileOf(context, bytes);
+  const script = join(import.meta.dirname, '..', 'testing', 'upload-process.ts');
+  const args = [script, server.endpoint, server.bucket, 'one/video.mp4', path, String(PART)];
+  const upload = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  context.after(() => upload.kill('SIGKILL'));
+  server.fate = (request) => {
+    if (!request.includes('partNumber=3')) return 'pass';
+    upload.kill('SIGKILL');
+    return 'drop';
+  };
+  assert.equal((await once(upload, 'exit'))[1], 'SIGKILL');
+  server.fate = () => 'pass';
+  await s3(server).put('one/video.mp4', path);
+  const parts = server.requests.flatMap((request) => /^PUT .*partNumber=(\d)/.exec(request)?.[1] ?? []);
+  assert.deepEqual(parts, ['1', '2', '3', '4', '5']);
+  const source = await s3(server).open('one/video.mp4');
+  assert.ok((await readWhole(source ?? assert.fail())).equals(bytes));
+});
+
+test('answers that are lost, the one that it is complete among them: done once more, or known to be done', async (context) => {
+  const server = await startS3Server(context);
+  const bytes = randomBytes(2 * PART + 1);
+  const path = await fileOf(context, bytes);
+  const seen = new Set<string>();
+  server.fate = (request) => {
+    if (seen.has(request)) return 'pass';
+    seen.add(request);
+    return 'unanswered';
+  };
+  await s3(server).put('one/video.mp4', path);
+  const source = await s3(server).open('one/video.mp4');
+  assert.ok((await readWhole(source ?? assert.fail())).equals(bytes));
+  assert.deepEqual((await readdir(join(path, '..'))).sort(), ['file']);
 });
 
 test('an upload of a file that is another one now begins anew, as does one that the service forgot', async (context) => {

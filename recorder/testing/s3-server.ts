@@ -7,8 +7,8 @@ import type { TestContext } from 'node:test';
 import { isSignedWith } from './aws-signature.ts';
 import { temporaryDirectory } from './media-tools.ts';
 
-/** What a test makes of a request on its way: nothing special, an error of the service, or a broken connection. */
-export type Fate = 'pass' | 'busy' | 'drop' | 'forgotten';
+/** What a test makes of a request on its way: nothing special, an error of the service, or a connection broken before it or before its answer. */
+export type Fate = 'pass' | 'busy' | 'drop' | 'unanswered' | 'forgotten';
 
 const SECRET = 'S3RVER';
 /** Status, code and what is said. */
@@ -60,7 +60,8 @@ export async function startS3Server(context: TestContext): Promise<S3Server> {
       return;
     }
     const { method = 'GET', url = '/', headers } = incoming;
-    const refusal = fate !== 'pass' ? fate : isSignedWith(SECRET, { method, url, headers }) ? undefined : 'unsigned';
+    const isRefused = fate === 'busy' || fate === 'forgotten';
+    const refusal = isRefused ? fate : isSignedWith(SECRET, { method, url, headers }) ? undefined : 'unsigned';
     if (refusal !== undefined) {
       const [status, code, words] = REFUSALS[refusal];
       incoming.resume();
@@ -71,6 +72,10 @@ export async function startS3Server(context: TestContext): Promise<S3Server> {
     requests.push(name);
     // The host's name is signed: it goes through as it is.
     const upstream = forward({ host: '127.0.0.1', port, method, path: url, headers }, (answer: IncomingMessage) => {
+      if (fate === 'unanswered') {
+        answer.resume().on('end', () => incoming.socket.destroy());
+        return;
+      }
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(outgoing);
     });
