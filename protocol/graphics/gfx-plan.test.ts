@@ -425,6 +425,23 @@ describe('GfxPlan', () => {
     }
   });
 
+  it('bounds what a server makes it remember, and concludes nothing from what is past that', () => {
+    const limited = (...pdus: Pdu[]) => new DesktopOutline().follow(message(...pdus));
+    const large = (surfaceId: number): Pdu => ({ ...create(surfaceId), width: 32_000, height: 2_000 }) as Pdu;
+    limited(large(1), { kind: 'delete-surface', surfaceId: 1 }, large(2));
+    assert.throws(() => limited(large(1), large(2)), { code: 'limit_exceeded' });
+    const many = Array.from({ length: 9000 }, () => whole);
+    const pictures = Array.from({ length: 15 }, () => progressive(1, [{ rects: many, tiles: [] }]));
+    assert.throws(() => limited(create(1), ...pictures), { code: 'limit_exceeded' });
+    const end: Pdu = { kind: 'end-frame', frameId: 1 };
+    limited(create(1), ...pictures.slice(0, 14), end, ...pictures.slice(0, 14));
+
+    // Tiles of so many rectangles are not followed one by one: what they cover is kept, and what covers them covers them.
+    const tiles = [0, 1].flatMap((xIdx) => [0, 1].map((yIdx) => PASSES[0]!({ xIdx, yIdx })));
+    const tangled = frame(progressive(1, [{ rects: Array.from({ length: 16_384 }, () => whole), tiles }]));
+    assert.throws(() => look(frame(wire(1, GfxCodecId.planar, whole, broken)), tangled), DecodeError);
+  });
+
   it('draws no tile whose coefficients alone are needed', () => {
     const first = PASSES[1]!({ xIdx: 0, yIdx: 0 });
     const upgrade = PASSES[3]!({ xIdx: 0, yIdx: 0 });

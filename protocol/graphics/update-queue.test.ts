@@ -275,6 +275,20 @@ describe('UpdateQueue', () => {
     }
   });
 
+  it('stops counting what is covered where a server draws the same place thousands of times, and draws all of that', () => {
+    const queue = new UpdateQueue();
+    const whole = { x: 0, y: 0, width: WIDTH, height: HEIGHT };
+    const message = update(filled(whole, 1));
+    const count = 1000;
+    for (let i = 0; i < count; i++) queue.push(message);
+    queue.compact(blank());
+    assert.ok(queue.length > 1 && queue.length < count, `${queue.length} are left`);
+    queue.push(update(filled(whole, 7)));
+    const compositor = blank();
+    queue.applyTo(compositor);
+    assert.equal(compositor.pixels[0], 7);
+  });
+
   it('counts what it holds', () => {
     const queue = new UpdateQueue();
     const message = update(filled({ x: 0, y: 0, width: 8, height: 8 }, 1));
