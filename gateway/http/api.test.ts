@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Role } from '../access/can.ts';
+import { errorRow } from '../errors.ts';
 import { ADMIN_PASSWORD, CANARY, type Harness, startHarness, until } from '../testing/harness.ts';
 import { openApiPath } from './openapi.ts';
 import type { Route } from './route.ts';
@@ -363,6 +364,24 @@ test('recordings: whole, in parts, for a player and for saving', async () => {
     ({ action }: { action: string }) => action,
   );
   assert.ok(audited.includes('recording.viewed') && audited.includes('recording.downloaded'));
+});
+
+test('a session whose tunnel broke off: its owner learns how it ended, and nobody else does', async () => {
+  const { targetId, accountId } = await harness.target();
+  const owner = await harness.userWith('user');
+  const body = { targetId, accountId, width: 800, height: 600 };
+  const { id } = (await harness.call('POST', '/api/sessions', { token: owner, body })).json;
+  const end = (token: string) => call('GET', `/api/sessions/${id}/end`, undefined, token);
+  assert.deepEqual((await end(owner)).json, { end: null }, 'it goes on');
+  harness.gateway.services.sessions.get(id).end('worker_lost', 'killed');
+  await until(async () => (await end(owner)).json.end !== null);
+  const { at, ...words } = (await end(owner)).json.end;
+  const { message, hint } = errorRow('worker_lost');
+  assert.deepEqual(words, { code: 'worker_lost', message, hint });
+  assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000);
+  assert.equal((await end(await harness.userWith('session-admin'))).json.end.code, 'worker_lost');
+  assert.equal((await end(await harness.userWith('user'))).status, 404);
+  assert.equal((await harness.call('GET', '/api/sessions/bcdfghjkmnpqrs/end', { token: owner })).status, 404);
 });
 
 test('pages: index.html for the router, assets for a year, nothing outside', async () => {

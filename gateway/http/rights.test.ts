@@ -50,7 +50,7 @@ const vaultRoutes = [
 ];
 const seeTargets = ['getTarget', 'listTargets'];
 const seeRequests = ['countRequests', 'getRequest', 'listRequests'];
-const seeSessions = ['getSession', 'listSessions'];
+const seeSessions = ['getSession', 'getSessionEnd', 'listSessions'];
 
 const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
   user: [

@@ -149,6 +149,17 @@ export class SessionHistory {
     return rows.map(({ id }) => id);
   }
 
+  /** When and how a session ended, and whose it was; `undefined` where there was none. */
+  async endOf(
+    id: string,
+  ): Promise<{ readonly userId: string; readonly at: number | null; readonly code: string | null } | undefined> {
+    return await this.#store
+      .selectFrom('sessions')
+      .select(['user_id as userId', 'ended_at as at', 'end_code as code'])
+      .where('id', '=', id)
+      .executeTakeFirst();
+  }
+
   /** Recordings that should have been finished and are not. */
   async unfinishedRecordings(): Promise<string[]> {
     const rows = await this.#store

@@ -106,6 +106,10 @@ test('sessions are spread over workers; one is watched from another, and a worke
   // A worker is killed: its pixel host finishes the recording. One goes with its pixel host: another worker's does.
   process.kill(pidOf(other), 'SIGKILL');
   assert.equal((await alone.owner.closed).code, 1006);
+  // What its page asks then.
+  const end = async () => (await gateway.call('GET', `/api/sessions/${alone.id}/end`, { token })).json.end;
+  await until(async () => (await end()) !== null);
+  assert.equal((await end()).code, 'worker_lost');
   const drawn = third.drawn();
   third.owner.send({ type: 'input', events: [{ kind: 'unicode', unit: 66, down: true }] });
   while (third.drawn() === drawn) await third.draw();

@@ -1,16 +1,16 @@
 import { seesAllSessions } from '../../access/can.ts';
-import { GatewayError } from '../../errors.ts';
+import { errorRow, GatewayError, isErrorCode } from '../../errors.ts';
 import { attachment } from '../../sessions/file-names.ts';
 import type { LiveSession } from '../../sessions/live-session.ts';
 import type { OpenRequest } from '../../sessions/sessions.ts';
 import { isSupplied } from '../../vault/account-credentials.ts';
 import { comment as reason } from '../access-schemas.ts';
 import { type Route, route } from '../route.ts';
-import { array, flag, id, object, ref, side, text } from '../schemas.ts';
+import { array, flag, id, nullable, object, ref, side, text, time } from '../schemas.ts';
 import type { Services } from '../services.ts';
 import { type CredentialBody, credentialFields, suppliedOf } from './secrets.ts';
 
-export function sessionRoutes({ sessions, supervision, tickets, logins, sessionSwitch }: Services): Route[] {
+export function sessionRoutes({ sessions, history, supervision, tickets, logins, sessionSwitch }: Services): Route[] {
   const ownerOf = async (parameters: Readonly<Record<string, string>>) => ({
     ownerId: sessions.get(parameters.id ?? '').facts.user.id,
   });
@@ -88,6 +88,25 @@ export function sessionRoutes({ sessions, supervision, tickets, logins, sessionS
         const session = sessions.get(parameter('id'));
         if (!seesAllSessions(actor) && session.facts.user.id !== actor.id) throw new GatewayError('not_found');
         return describe(session);
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/sessions/:id/end',
+      id: 'getSessionEnd',
+      tag: 'sessions',
+      summary: 'How a session ended, for whoever was not told, because the tunnel broke off; nothing while it goes on',
+      access: 'session.list',
+      status: 200,
+      response: object({ end: nullable(object({ at: time, code: text, message: text, hint: text }, ['hint'])) }),
+      errors: [],
+      async handle({ parameter, actor }) {
+        const end = await history.endOf(parameter('id'));
+        if (end === undefined || (!seesAllSessions(actor) && end.userId !== actor.id)) {
+          throw new GatewayError('not_found', 'there was no such session');
+        }
+        const { at, code } = end;
+        return { end: at === null || code === null ? null : { at: iso(at), code, ...wordsOf(code) } };
       },
     }),
     route({
@@ -269,6 +288,12 @@ function healthOf({ recordingHealth: health }: LiveSession): Record<string, unkn
     savedAt: savedAt === undefined ? null : iso(savedAt),
     reportedAt: iso(reportedAt),
   };
+}
+
+/** Of an end. Those of one whose code is none of this version's are not known any more. */
+function wordsOf(code: string): { readonly message: string; readonly hint?: string } {
+  const { message, hint } = errorRow(isErrorCode(code) ? code : 'internal_error');
+  return { message, ...(hint === undefined ? {} : { hint }) };
 }
 
 function iso(time: number): string {

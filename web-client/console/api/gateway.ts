@@ -14,6 +14,7 @@ import type {
   RetentionRule,
   Role,
   Session,
+  SessionEnd,
   Settings,
   StorageReport,
   Target,
@@ -109,6 +110,9 @@ export const gateway = {
   sessions: (signal?: AbortSignal) => request<readonly Session[]>('GET', '/sessions', undefined, signal),
   session: (session: string, signal?: AbortSignal) =>
     request<Session>('GET', `/sessions/${id(session)}`, undefined, signal),
+  /** How it ended; nothing while it goes on. */
+  sessionEnd: (session: string, signal?: AbortSignal) =>
+    request<{ end: SessionEnd | null }>('GET', `/sessions/${id(session)}/end`, undefined, signal),
   openSession: (fields: SessionFields) => request<{ id: string; ticket: string }>('POST', '/sessions', fields),
   watchSession: (session: string) => request<{ ticket: string }>('POST', `/sessions/${id(session)}/watch`),
   endSession: (session: string) => request<void>('DELETE', `/sessions/${id(session)}`),

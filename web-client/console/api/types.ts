@@ -91,6 +91,14 @@ export interface ConnectionSecurity {
   readonly certificate: string | null;
 }
 
+/** How a session ended, in the gateway's words. */
+export interface SessionEnd {
+  readonly at: string;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
 export interface Session {
   readonly id: string;
   readonly state: 'pending' | 'connecting' | 'active';

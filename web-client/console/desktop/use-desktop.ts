@@ -10,6 +10,8 @@ import type {
   ViewerMode,
 } from '../../viewer/remote-desktop.ts';
 import { RemoteDesktop } from '../../viewer/remote-desktop.ts';
+import type { SessionEnd } from '../api/types.ts';
+import { whyTunnelBrokeOff } from './lost-tunnel.ts';
 import { stepOfPhase } from './phases.ts';
 import { chosenPictures } from './picture-setting.ts';
 
@@ -48,6 +50,8 @@ interface Options {
   readonly label: string;
   /** Asks the gateway for a ticket, for a desktop of this size. Its rejection is shown. */
   ticket(size: Size): Promise<string>;
+  /** Asks the gateway how the session ended, where its tunnel broke off; nothing while it goes on. */
+  lookUpEnd(): Promise<SessionEnd | null>;
   /** Ctrl+Alt+Home was pressed: focus something of the page. */
   leave(): void;
 }
@@ -102,7 +106,12 @@ export function useDesktop(options: Options): DesktopView {
       // Never back: a phase may come twice when the server starts over after a redirection or a reactivation.
       if (next !== undefined) setStep((current) => Math.max(current, next));
     });
-    opened.on('end', setEnd);
+    opened.on('end', (reason) => {
+      setEnd(reason);
+      void whyTunnelBrokeOff(reason, () => latest.current.lookUpEnd()).then((known) => {
+        if (known !== undefined) setEnd((shown) => (shown === reason ? known : shown));
+      });
+    });
     opened.on('notice', (next) => {
       if (next.code === 'frozen') setFrozen(next);
       else if (next.code === 'unfrozen') setFrozen(undefined);

@@ -123,6 +123,7 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
       setSessionId(opened.id);
       return opened.ticket;
     },
+    lookUpEnd: async () => (sessionId === undefined ? null : (await gateway.sessionEnd(sessionId)).end),
     leave: () => first.current?.focus(),
   });
   const { desktop, state, end } = view;
@@ -201,7 +202,7 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
               </a>
             ) : (
               <button type="button" class="button primary" onClick={view.again} data-testid="try-again">
-                {state === 'failed' ? 'Try again' : 'Open again'}
+                {state === 'ended' ? 'Open again' : view.wasActive ? 'Connect again' : 'Try again'}
               </button>
             )}
             {requestId !== undefined && (

@@ -23,6 +23,7 @@ export function Watch() {
   const view = useDesktop({
     label: 'Live view of a remote desktop',
     ticket: async () => (await gateway.watchSession(id)).ticket,
+    lookUpEnd: async () => (await gateway.sessionEnd(id)).end,
     leave: () => first.current?.focus(),
   });
   const { desktop, state, end } = view;
