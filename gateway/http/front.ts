@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Session } from '../sessions/session.ts';
 import type { AttachGate } from '../tunnel/attach-gate.ts';
-import { Tunnel } from '../tunnel/tunnel.ts';
+import { Tunnel, type TunnelParts } from '../tunnel/tunnel.ts';
 import { createApp } from './app.ts';
 import type { Services } from './services.ts';
 import { readTls, selfMadeTls, type TlsFiles } from './tls.ts';
@@ -29,13 +29,14 @@ export interface FrontOptions {
 
 /** HTTPS and tunnels in this process. @param session throws `not_found` unless it runs here */
 export async function createFront(
-  options: FrontOptions & { session(id: string): Session; readonly attachWithinMs?: number },
+  options: FrontOptions & { session(id: string): Session } & Pick<TunnelParts, 'attachWithinMs' | 'clock'>,
 ): Promise<Front> {
-  const { config, log, gate, session, attachWithinMs } = options;
+  const { config, log, gate, session, attachWithinMs, clock } = options;
   const { origins, proxies } = config;
   const tunnel = new Tunnel({
     ...{ gate, session, origins, proxies, log },
     ...(attachWithinMs === undefined ? {} : { attachWithinMs }),
+    ...(clock === undefined ? {} : { clock }),
   });
   const server = createServer({ ...(await tlsOf(config)), minVersion: 'TLSv1.2' }, appOf(options));
   server.on('upgrade', (request, socket, head) => tunnel.upgrade(request, socket, head));

@@ -32,3 +32,33 @@ test('messages that are acknowledged together count together', () => {
   meter.acknowledged(2, 400);
   assert.equal(meter.isThin, true);
 });
+
+test('where nothing is known, one picture is drawn while the next one comes', () => {
+  const meter = new LinkMeter();
+  assert.equal(meter.readyAt(0), Number.NEGATIVE_INFINITY);
+  meter.sent(1, 50_000, 0);
+  assert.equal(meter.readyAt(0), Number.NEGATIVE_INFINITY);
+  meter.sent(2, 50_000, 0);
+  assert.equal(meter.readyAt(10_000), undefined);
+});
+
+test('on a slow link a picture is begun when the one before is nearly through, not to wait behind it', () => {
+  const meter = new LinkMeter();
+  for (let seq = 1; seq <= 10; seq++) send(meter, seq, 100_000, 1000);
+  meter.sent(11, 50_000, 20_000);
+  const readyAt = meter.readyAt(20_000) ?? 0;
+  assert.ok(readyAt > 20_300 && readyAt < 20_600, `${readyAt}`);
+  assert.equal(meter.readyAt(22_000), undefined, 'it is slower than it was');
+});
+
+test('on a long link there are as many pictures under way as it takes for them to follow one another', () => {
+  const meter = new LinkMeter();
+  send(meter, 1, 100, 300);
+  for (let seq = 2; seq <= 10; seq++) send(meter, seq, 400_000, 340);
+  for (let seq = 11; seq <= 17; seq++) {
+    const at = 20_000 + (seq - 11) * 50;
+    const readyAt = meter.readyAt(at);
+    assert.ok(readyAt !== undefined && readyAt <= at, `${seq - 11} under way`);
+    meter.sent(seq, 10_000, at);
+  }
+});

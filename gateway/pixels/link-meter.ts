@@ -1,18 +1,25 @@
-/** Smaller messages say more about the drawing than about the link. */
-const MEASURED_BYTES = 32 * 1024;
-/** What a viewer takes at any speed of the link: a frame of its screen, decoding, a turn of each event loop. */
-const DRAWING_MS = 40;
+import { LinkSpeed } from '../link-speed.ts';
+
 /** Bytes a second below which a link is thin, and from which on it is not any more. */
 const THIN_BELOW = 250_000;
 const WIDE_FROM = 500_000;
-/** How much one message says. */
-const WEIGHT = 0.4;
+/** Pictures on their way, where nothing is known of the link: one is drawn while the next one comes. */
+const IN_FLIGHT = 2;
+/** One more for so much of the way, up to this many: on a long one they would be far between. */
+const PICTURE_MS = 50;
+const MOST_IN_FLIGHT = 8;
+/** A picture is begun so long before the link is done with the one before: that is what encoding it takes. */
+const LEAD_MS = 40;
+/** An answer that comes so much later than it should: the link is slower than it was. */
+const OVERDUE_MS = 60;
 
-/** Estimates from acknowledgements how many bytes a second reach one viewer. */
+/** What one viewer's acknowledgements say of the link: whether it is thin, and when it is ready for another picture. */
 export class LinkMeter {
-  /** Those on their way: sequence number, bytes, when they were sent. */
-  #pending: { readonly seq: number; readonly bytes: number; readonly at: number }[] = [];
-  #bytesPerSecond: number | undefined;
+  readonly #speed = new LinkSpeed();
+  /** Of those on their way: sequence number, and when it should be answered. */
+  #pending: { readonly seq: number; readonly answerAt: number }[] = [];
+  /** When the link is done with all that it was given. */
+  #freeAt = Number.NEGATIVE_INFINITY;
   #isThin = false;
 
   get isThin(): boolean {
@@ -20,24 +27,33 @@ export class LinkMeter {
   }
 
   sent(seq: number, bytes: number, at: number): void {
-    this.#pending.push({ seq, bytes, at });
+    const { bytesPerSecond = Number.POSITIVE_INFINITY, wayMs = 0 } = this.#speed;
+    this.#freeAt = Math.max(this.#freeAt, at) + (bytes * 1000) / bytesPerSecond;
+    this.#speed.sent(bytes, at);
+    this.#pending.push({ seq, answerAt: this.#freeAt + wayMs });
   }
 
   /** All up to this message have arrived. */
   acknowledged(seq: number, at: number): void {
-    const arrived = this.#pending.filter((message) => message.seq <= seq);
-    this.#pending = this.#pending.filter((message) => message.seq > seq);
-    const [first] = arrived;
-    if (first === undefined) return;
-    const bytes = arrived.reduce((sum, message) => sum + message.bytes, 0);
-    if (bytes < MEASURED_BYTES) return;
-    const rate = (bytes * 1000) / Math.max(1, at - first.at - DRAWING_MS);
-    this.#bytesPerSecond = this.#bytesPerSecond === undefined ? rate : mean(this.#bytesPerSecond, rate);
-    this.#isThin = this.#bytesPerSecond < (this.#isThin ? WIDE_FROM : THIN_BELOW);
+    const arrived = this.#pending.filter((message) => message.seq <= seq).length;
+    this.#pending.splice(0, arrived);
+    this.#speed.acknowledged(arrived, at);
+    if (this.#pending.length === 0) this.#freeAt = Number.NEGATIVE_INFINITY;
+    const { bytesPerSecond } = this.#speed;
+    if (bytesPerSecond !== undefined) this.#isThin = bytesPerSecond < (this.#isThin ? WIDE_FROM : THIN_BELOW);
   }
-}
 
-/** Geometric: one quick message does not make a link wide. */
-function mean(before: number, rate: number): number {
-  return before ** (1 - WEIGHT) * rate ** WEIGHT;
+  /**
+   * From when on another picture would not have to wait for those on their way, so that it shows what is new by then.
+   * @returns nothing where that is not before one of them is acknowledged
+   */
+  readyAt(now: number): number | undefined {
+    const [oldest] = this.#pending;
+    if (oldest === undefined) return Number.NEGATIVE_INFINITY;
+    const { bytesPerSecond, wayMs = 0 } = this.#speed;
+    if (bytesPerSecond === undefined) return this.#pending.length < IN_FLIGHT ? Number.NEGATIVE_INFINITY : undefined;
+    const most = Math.min(MOST_IN_FLIGHT, IN_FLIGHT + Math.floor(wayMs / PICTURE_MS));
+    if (this.#pending.length >= most || now > oldest.answerAt + OVERDUE_MS) return undefined;
+    return this.#freeAt - LEAD_MS;
+  }
 }

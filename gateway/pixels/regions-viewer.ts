@@ -7,8 +7,6 @@ import { LinkMeter } from './link-meter.ts';
 import { type Picture, RegionsCutter } from './regions-cutter.ts';
 import { encodeRegions } from './regions-encoder.ts';
 
-/** Pictures sent and not yet acknowledged, at most: one on the way while the one before is being drawn. */
-const MAX_IN_FLIGHT = 2;
 /** Shortest time between two pictures: 20 a second. */
 const FRAME_INTERVAL_MS = 50;
 /** Gathers what the server draws together into one picture. */
@@ -107,10 +105,10 @@ export class RegionsViewer {
   /** When `flush` should be called next, or `undefined` when there is nothing to send or nobody to take it. */
   dueAt(): number | undefined {
     if (this.#cutter === undefined || this.#encoding || this.#paused) return undefined;
-    if (this.#seq - this.#acknowledged >= MAX_IN_FLIGHT) return undefined;
-    if (this.#changedAt !== undefined) return Math.max(this.#changedAt + GATHER_MS, this.#sentAt + FRAME_INTERVAL_MS);
-    const { refineAt } = this.#cutter;
-    return refineAt === undefined ? undefined : Math.max(refineAt, this.#sentAt + FRAME_INTERVAL_MS);
+    const changedAt = this.#changedAt === undefined ? this.#cutter.refineAt : this.#changedAt + GATHER_MS;
+    const readyAt = this.#link.readyAt(this.#clock());
+    if (changedAt === undefined || readyAt === undefined) return undefined;
+    return Math.max(changedAt, readyAt, this.#sentAt + FRAME_INTERVAL_MS);
   }
 
   /**

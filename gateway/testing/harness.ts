@@ -15,7 +15,7 @@ import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import type { Role } from '../access/can.ts';
 import { readConfig } from '../config.ts';
 import type { Evidence, RecordingEvent, Verdict } from '../evidence/evidence.ts';
-import { type Gateway, startGateway } from '../gateway.ts';
+import { type Gateway, type GatewayOptions, type GatewayParts, startGateway } from '../gateway.ts';
 import type { ServedFile } from '../http/send-file.ts';
 import type { LiveRecordings, LiveVideo } from '../library/live-recordings.ts';
 import { createLogger } from '../log.ts';
@@ -73,7 +73,12 @@ export interface Answer {
 export const ADMIN_PASSWORD = 'correct horse';
 export const CANARY = 'cAnAry-Passw0rd-€-unique';
 
-export async function startHarness(environment: Record<string, string> = {}, attachWithinMs = 5000): Promise<Harness> {
+/** @param change what is real of it, or otherwise */
+export async function startHarness(
+  environment: Record<string, string> = {},
+  attachWithinMs = 5000,
+  change: Pick<GatewayOptions, 'linkClock'> & { readonly parts?: Partial<GatewayParts> } = {},
+): Promise<Harness> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'oriel-gateway-'));
   const log: string[] = [];
   const config = readConfig(
@@ -104,6 +109,7 @@ export async function startHarness(environment: Record<string, string> = {}, att
     version: '0.0.0-test',
     webRoot: join(dataDirectory, 'web'),
     attachWithinMs,
+    ...(change.linkClock === undefined ? {} : { linkClock: change.linkClock }),
     parts: {
       connect: driver.connect,
       pixels,
@@ -116,6 +122,7 @@ export async function startHarness(environment: Record<string, string> = {}, att
       storage,
       live,
       recoverRecordings: async () => new Map(),
+      ...change.parts,
     },
   });
   const call = (method: string, path: string, options: CallOptions = {}) =>

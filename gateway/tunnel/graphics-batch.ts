@@ -32,6 +32,11 @@ export class GraphicsBatch {
     return this.#updates;
   }
 
+  /** Bytes of the message so far. */
+  get length(): number {
+    return this.#length;
+  }
+
   /** Whether it is time to send, however much more is coming. */
   get full(): boolean {
     return this.#length >= FLUSH_BYTES || this.#updates >= TunnelLimits.updates;

@@ -18,6 +18,7 @@ class Link {
     this.bytesPerSecond = bytesPerSecond;
     this.rttMs = rttMs;
     this.chooser.choice = 'automatic';
+    this.chooser.greeted(rttMs);
   }
 
   /** The server draws so much a second, in portions of a thirtieth; in Regions mode two fifths of it go out. */
@@ -97,9 +98,9 @@ describe('ModeChooser', () => {
     const link = new Link(100_000);
     link.run(20, 600_000);
     assert.equal(link.mode, 'regions');
-    link.bytesPerSecond = 900_000;
+    link.bytesPerSecond = 500_000;
     link.run(120, 600_000);
-    assert.equal(link.mode, 'regions', 'enough, but not by much');
+    assert.equal(link.mode, 'regions', 'better, and not enough');
     link.bytesPerSecond = 20_000_000;
     link.run(9, 600_000);
     assert.equal(link.mode, 'regions');
@@ -120,6 +121,30 @@ describe('ModeChooser', () => {
     const late = link.switches.filter((text) => Number(text.split(' ')[1]) > 1800);
     assert.ok(link.switches.length - late.length >= 6, link.switches.join(', '));
     assert.ok(late.length > 0 && late.length <= 5, link.switches.join(', '));
+  });
+
+  it('tries a link whose pictures are too small to measure it, less and less often when that was wrong', () => {
+    const chooser = new ModeChooser();
+    chooser.choice = 'automatic';
+    let now = 0;
+    const tries: number[] = [];
+    chooser.switched('regions', now);
+    for (; now < 1_000_000; now += 100) {
+      chooser.served(20_000, now);
+      chooser.sent(1000, now);
+      chooser.acknowledged(1, now + 50);
+      if (chooser.wanted(now + 50) !== 'stream') continue;
+      tries.push(now);
+      chooser.switched('stream', now);
+      // It does not take what the server sends after all.
+      chooser.sent(100_000, now);
+      now += 10_000;
+      assert.equal(chooser.wanted(now), 'regions');
+      chooser.switched('regions', now);
+      chooser.acknowledged(1, now);
+    }
+    const stays = tries.map((at, i) => Math.round((at - (tries[i - 1] ?? -10_000) - 10_000) / 1000));
+    assert.deepEqual(stays, [20, 40, 80, 160, 320]);
   });
 
   it('does as it is told, whatever the link is like', () => {

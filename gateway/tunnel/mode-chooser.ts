@@ -1,7 +1,9 @@
 import type { PictureChoice, ViewerMode } from '#protocol/tunnel/messages.ts';
+import { LinkSpeed } from '../link-speed.ts';
 
-/** A picture that is on its way for so long, beyond what the way itself takes, is late. */
-const LATE_MS = 1000;
+/** A picture that is on its way for so long, beyond what the way itself takes, is late; and one that takes no longer than this is in time again. */
+const LATE_MS = 700;
+const IN_TIME_MS = 350;
 /** Pictures that were late all this time: the link takes less than the server sends. */
 const SLOW_FOR_MS = 4000;
 /** A link that was good enough all this time may have the server's own pictures back. */
@@ -9,18 +11,12 @@ const GOOD_FOR_MS = 10_000;
 /** It is good enough with so many times what the server sends at its busiest, and so many bytes a second at least. */
 const HEADROOM = 2;
 const GOOD_BYTES_PER_SECOND = 500_000;
+/** That a link was full so long ago says nothing of it any more. */
+const KNOWN_FOR_MS = 15_000;
 /** Regions stay for so long; twice as long each time that the link turns out to be slow again within a while. */
 const FIRST_STAY_MS = 20_000;
 const LONGEST_STAY_MS = 15 * 60_000;
 const RELAPSE_MS = 3 * 60_000;
-/** Smaller portions say more about the drawing than about the link. */
-const MEASURED_BYTES = 32 * 1024;
-/** Smaller ones, alone, say how long the way is. */
-const SMALL_BYTES = 4096;
-/** Drawing waits for the next frame, by chance for all of it: a link is not taken for quicker than it is. */
-const FRAME_MS = 17;
-/** How much one measurement says. */
-const WEIGHT = 0.4;
 /** What the server sends is counted by this much time, so many of them back. */
 const WINDOW_MS = 2000;
 const WINDOWS = 15;
@@ -43,29 +39,24 @@ export class ModeChooser {
   /** When the server's pictures were last gone back to. */
   #returnedAt = Number.NEGATIVE_INFINITY;
   #notBefore = Number.NEGATIVE_INFINITY;
-  /** Messages on their way, the oldest first. */
-  #pending: { readonly bytes: number; readonly before: number; at: number; readonly isProbe: boolean }[] = [];
-  #acknowledgedAt = Number.NEGATIVE_INFINITY;
-  /** What has arrived since, of what the link is measured by. */
-  #measuredFrom = 0;
-  #measuredBytes = 0;
-  /** The shortest time that a small message took on a link with nothing else to carry, once there was one: the way there and back, and drawing. */
-  #shortest: number | undefined;
-  #bytesPerSecond: number | undefined;
+  readonly #link = new LinkSpeed();
   #lateSince: number | undefined;
   #goodSince: number | undefined;
+  /** Whether the message that was drawn last was in time. */
+  #inTime = false;
   /** The server's bytes by windows of time, the newest last. */
   #served: { readonly at: number; bytes: number }[] = [];
 
   /** What the link takes, where that was measured. */
   get bytesPerSecond(): number | undefined {
-    return this.#bytesPerSecond;
+    return this.#link.bytesPerSecond;
   }
 
   /** How large a decoder's state may be to be sent. */
   get stateLimit(): number {
-    if (this.choice === 'stream' || this.#bytesPerSecond === undefined) return MOST_STATE_BYTES;
-    return Math.min(MOST_STATE_BYTES, Math.max(LEAST_STATE_BYTES, this.#bytesPerSecond * STATE_SECONDS));
+    const { bytesPerSecond } = this.#link;
+    if (this.choice === 'stream' || bytesPerSecond === undefined) return MOST_STATE_BYTES;
+    return Math.min(MOST_STATE_BYTES, Math.max(LEAST_STATE_BYTES, bytesPerSecond * STATE_SECONDS));
   }
 
   /** So many bytes of updates came from the server, whether or not they go out as they are. */
@@ -81,32 +72,37 @@ export class ModeChooser {
 
   /** A message that will be acknowledged is on its way. @param before bytes of those before it that will not */
   sent(bytes: number, at: number, before = 0): void {
-    this.#pending.push({ bytes, before, at, isProbe: bytes <= SMALL_BYTES && this.#pending.length === 0 });
+    this.#link.sent(bytes, at, before);
   }
 
   /** The oldest so many messages have been drawn. */
   acknowledged(count: number, at: number): void {
-    const arrived = this.#pending.splice(0, count);
-    const [first] = arrived;
-    const last = arrived.at(-1);
-    if (first === undefined || last === undefined) return;
-    if (first.isProbe) this.#shortest = Math.min(this.#shortest ?? Number.POSITIVE_INFINITY, at - first.at);
-    this.#measure(
-      arrived.reduce((sum, { bytes, before }) => sum + bytes + before, 0),
-      first,
-      at,
-    );
-    this.#acknowledgedAt = at;
-    const waited = at - last.at - (this.#shortest ?? 0);
-    if (waited <= LATE_MS) this.#lateSince = undefined;
-    else this.#lateSince ??= Math.max(this.#since, first.at) + (this.#shortest ?? 0) + LATE_MS;
+    const arrived = this.#link.acknowledged(count, at);
+    if (arrived === undefined) return;
+    const [first, last] = arrived;
+    const waited = at - last.at - this.#wayMs;
+    this.#inTime = waited <= IN_TIME_MS;
+    // A server that is held back and let go in turns is now more, now less behind.
+    if (this.#inTime) this.#lateSince = undefined;
+    else if (waited > LATE_MS) this.#lateSince ??= Math.max(this.#since, first.at) + this.#wayMs + LATE_MS;
+  }
+
+  /** There and back takes no longer than this, as a first answer on an empty link has shown. */
+  greeted(milliseconds: number): void {
+    this.#link.greeted(milliseconds);
+  }
+
+  /** For how long the oldest message has been on its way, beyond what the way itself takes. */
+  waiting(at: number): number {
+    const { oldest } = this.#link;
+    return oldest === undefined ? 0 : Math.max(0, at - oldest.at - this.#wayMs);
   }
 
   /** Whether the page is seen: how long drawing takes otherwise says nothing. */
   looks(isSeen: boolean, at: number): void {
     this.#isSeen = isSeen;
     this.#lateSince = undefined;
-    for (const message of this.#pending) message.at = at;
+    this.#link.restart(at);
   }
 
   /** The mode has changed. */
@@ -115,9 +111,10 @@ export class ModeChooser {
     this.#since = at;
     this.#lateSince = undefined;
     this.#goodSince = undefined;
+    this.#inTime = false;
     if (mode === 'stream') this.#returnedAt = at;
     else {
-      this.#bytesPerSecond = undefined;
+      this.#link.forget();
       this.#stayMs = at - this.#returnedAt < RELAPSE_MS ? Math.min(LONGEST_STAY_MS, this.#stayMs * 2) : FIRST_STAY_MS;
     }
   }
@@ -137,9 +134,9 @@ export class ModeChooser {
   }
 
   #fromStream(at: number): ViewerMode {
-    const oldest = this.#pending[0];
+    const { oldest } = this.#link;
     if (oldest !== undefined) {
-      const lateAt = oldest.at + (this.#shortest ?? 0) + LATE_MS;
+      const lateAt = oldest.at + this.#wayMs + LATE_MS;
       if (at >= lateAt) this.#lateSince ??= lateAt;
     }
     return this.#lateSince !== undefined && at - this.#lateSince >= SLOW_FOR_MS ? 'regions' : 'stream';
@@ -147,7 +144,10 @@ export class ModeChooser {
 
   #fromRegions(at: number): ViewerMode {
     const needed = Math.max(GOOD_BYTES_PER_SECOND, this.#busiest(at) * HEADROOM);
-    if (this.#bytesPerSecond === undefined || this.#bytesPerSecond < needed) this.#goodSince = undefined;
+    const { bytesPerSecond = 0, hinderedAt } = this.#link;
+    // Pictures may be too small to fill the link: then it is tried. Each time that this was wrong, it takes longer until the next.
+    const isEnough = bytesPerSecond >= needed || (this.#inTime && at - hinderedAt > KNOWN_FOR_MS);
+    if (!isEnough) this.#goodSince = undefined;
     else this.#goodSince ??= at;
     const isGood = this.#goodSince !== undefined && at - this.#goodSince >= GOOD_FOR_MS;
     return isGood && at - this.#since >= this.#stayMs ? 'stream' : 'regions';
@@ -159,19 +159,7 @@ export class ModeChooser {
     return (Math.max(0, ...recent.map(({ bytes }) => bytes)) * 1000) / WINDOW_MS;
   }
 
-  /** A link that had nothing to carry is measured from when it was given something, one that is busy without a gap. */
-  #measure(bytes: number, first: { readonly at: number; readonly before: number }, at: number): void {
-    if (first.at >= this.#acknowledgedAt) {
-      this.#measuredFrom = first.at + (this.#shortest ?? 0);
-      // What went before it was on its way already.
-      this.#measuredBytes = -first.before;
-    }
-    this.#measuredBytes += bytes;
-    if (this.#measuredBytes < MEASURED_BYTES) return;
-    const rate = (this.#measuredBytes * 1000) / (Math.max(0, at - this.#measuredFrom) + FRAME_MS);
-    const before = this.#bytesPerSecond;
-    this.#bytesPerSecond = before === undefined ? rate : before ** (1 - WEIGHT) * rate ** WEIGHT;
-    this.#measuredFrom = at;
-    this.#measuredBytes = 0;
+  get #wayMs(): number {
+    return this.#link.wayMs ?? 0;
   }
 }

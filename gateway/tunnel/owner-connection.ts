@@ -18,7 +18,12 @@ import { ModeChooser } from './mode-chooser.ts';
 export const HOLD_BYTES = 4 * 1024 * 1024;
 /** On a link whose speed is known: what it takes in so many seconds, but so many bytes at least. */
 const HOLD_SECONDS = 1.5;
-const LEAST_HOLD_BYTES = 512 * 1024;
+const LEAST_HOLD_BYTES = 128 * 1024;
+/**
+ * A browser that has not drawn the server's pictures for so long is behind, however little that is: what a link took a moment ago says nothing of
+ * one that has just become slow, and all that goes out until that is known comes before anything fresh.
+ */
+const HOLD_MS = 400;
 /**
  * What may be on its way to a browser before it is asked to acknowledge, with the next message: reading an answer to each letter would cost as
  * much as sending it. Fewer updates than frames may be ahead of a viewer, so nobody ever waits for an answer that was not asked for.
@@ -66,6 +71,9 @@ interface Waiting {
 export class OwnerConnection implements Owner {
   readonly #connection: TunnelConnection;
   readonly #session: OwnerSession;
+  readonly #clock: () => number;
+  /** When it was greeted, until it has answered: the link carries nothing else by then. */
+  #greetedAt: number | undefined;
   readonly #chooser = new ModeChooser();
   /** Sent since the browser was last asked to acknowledge. It is with the first message. */
   #unasked: { messages: number; updates: number; bytes: number } = { ...UNASKED };
@@ -86,9 +94,12 @@ export class OwnerConnection implements Owner {
   #flushing = false;
   #bytesSent = 0;
 
-  constructor(connection: TunnelConnection, session: OwnerSession) {
+  /** @param clock milliseconds, never backwards: what is learnt of the link goes by it */
+  constructor(connection: TunnelConnection, session: OwnerSession, clock = () => performance.now()) {
     this.#connection = connection;
     this.#session = session;
+    this.#clock = clock;
+    this.#greetedAt = clock();
   }
 
   get bytesSent(): number {
@@ -106,11 +117,12 @@ export class OwnerConnection implements Owner {
 
   graphics(update: GraphicsUpdate): void {
     this.#updates++;
-    if (this.#mode.name !== 'stream') this.#chooser.served(update.data.length, performance.now());
+    if (this.#mode.name !== 'stream') this.#chooser.served(update.data.length, this.#clock());
     // The pixel host has it from the session.
     if (this.#mode.name === 'regions') return;
     this.#batch.add(update);
-    if (this.#batch.full) {
+    if (this.#batch.full || this.#batch.length > this.#holdBytes / 4) {
+      // On a slow link not all that a socket has read at once: the server would be held back too late.
       this.#flush();
     } else if (!this.#flushing) {
       this.#flushing = true;
@@ -142,13 +154,15 @@ export class OwnerConnection implements Owner {
 
   /** How the browser would like to be served. */
   choose(choice: PictureChoice): void {
+    if (this.#greetedAt !== undefined) this.#chooser.greeted(this.#clock() - this.#greetedAt);
+    this.#greetedAt = undefined;
     this.#chooser.choice = choice;
     this.#considerMode();
   }
 
   /** Whether the page is seen. */
   looks(isSeen: boolean): void {
-    this.#chooser.looks(isSeen, performance.now());
+    this.#chooser.looks(isSeen, this.#clock());
   }
 
   /** The browser has drawn everything up to and including `seq`. A number never sent, or seen before, says nothing. */
@@ -162,10 +176,10 @@ export class OwnerConnection implements Owner {
       regions = message.regions ?? regions;
     }
     this.#oldest = (this.#oldest + count) >>> 0;
-    this.#chooser.acknowledged(count, performance.now());
+    this.#chooser.acknowledged(count, this.#clock());
     if (regions !== undefined && this.#mode.name !== 'stream') this.#mode.watch.acknowledge(regions);
     this.#session.drawn(this.#drawn, this.#behind);
-    if (this.#behind < this.#holdBytes / 2) this.#hold(false);
+    if (!this.#isLate && this.#behind < this.#holdBytes / 2) this.#hold(false);
     this.#considerMode();
   }
 
@@ -173,6 +187,10 @@ export class OwnerConnection implements Owner {
   get #holdBytes(): number {
     const { bytesPerSecond = Number.POSITIVE_INFINITY } = this.#chooser;
     return Math.min(HOLD_BYTES, Math.max(LEAST_HOLD_BYTES, bytesPerSecond * HOLD_SECONDS));
+  }
+
+  get #isLate(): boolean {
+    return this.#mode.name === 'stream' && this.#chooser.waiting(this.#clock()) > HOLD_MS;
   }
 
   #hold(hold: boolean): void {
@@ -194,7 +212,7 @@ export class OwnerConnection implements Owner {
     unasked.messages++;
     unasked.updates += this.#batch.updates;
     const { message, release } = this.#batch.take(NOT_ACKNOWLEDGED);
-    this.#chooser.served(message.length, performance.now());
+    this.#chooser.served(message.length, this.#clock());
     const { messages, updates, bytes } = unasked;
     const asks = messages >= UNASKED.messages || updates >= UNASKED.updates || bytes + message.length >= UNASKED.bytes;
     if (asks) {
@@ -212,12 +230,12 @@ export class OwnerConnection implements Owner {
   #send(message: Uint8Array, updates: number, regions?: number, release?: () => void): void {
     viewOf(message).setUint32(1, this.#next, true);
     this.#next = (this.#next + 1) >>> 0;
-    this.#chooser.sent(message.length, performance.now(), this.#unasked.bytes);
+    this.#chooser.sent(message.length, this.#clock(), this.#unasked.bytes);
     this.#unasked = { messages: 0, updates: 0, bytes: 0 };
     this.#unacknowledged.push({ size: message.length, updates, regions });
     this.#behind += message.length;
     this.#write(message, release);
-    if (this.#behind > this.#holdBytes) this.#hold(true);
+    if (this.#isLate || this.#behind > this.#holdBytes) this.#hold(true);
   }
 
   #write(message: Uint8Array, release?: () => void): void {
@@ -232,7 +250,7 @@ export class OwnerConnection implements Owner {
 
   /** INVARIANT: never called while an update is handed over. The pixel host must have got what the browser has been sent. */
   #considerMode(): void {
-    const wanted = this.#chooser.wanted(performance.now());
+    const wanted = this.#chooser.wanted(this.#clock());
     if (this.#mode.name === 'stream' && wanted === 'regions') this.#toRegions();
     else if (this.#mode.name === 'regions' && wanted === 'stream') this.#toStream(this.#mode.watch);
   }
@@ -249,7 +267,7 @@ export class OwnerConnection implements Owner {
     if (watch === undefined) return;
     this.#flush();
     this.#mode = { name: 'regions', watch };
-    this.#chooser.switched('regions', performance.now());
+    this.#chooser.switched('regions', this.#clock());
     this.#send(encodeGatewayMessage({ type: 'mode', seq: 0, mode: 'regions' }), this.#updates);
     // What it is behind by is not what is still to come.
     this.#hold(false);
@@ -265,7 +283,7 @@ export class OwnerConnection implements Owner {
     if (this.#mode.name !== 'returning') return;
     const { watch, updates } = this.#mode;
     if (state === undefined) {
-      this.#chooser.refused(performance.now());
+      this.#chooser.refused(this.#clock());
       this.#mode = { name: 'regions', watch };
       for (const { release } of this.#waiting.splice(0)) release();
       if (!this.#batch.empty) this.#batch.take(0).release();
@@ -274,13 +292,13 @@ export class OwnerConnection implements Owner {
     }
     watch.close();
     this.#mode = { name: 'stream' };
-    this.#chooser.switched('stream', performance.now());
+    this.#chooser.switched('stream', this.#clock());
     this.#send(encodeGatewayMessage({ type: 'mode', seq: 0, mode: 'stream', ...state }), updates);
     for (const waiting of this.#waiting.splice(0)) {
       this.#send(waiting.message, waiting.updates, undefined, waiting.release);
     }
     this.#flush();
-    if (this.#behind < this.#holdBytes / 2) this.#hold(false);
+    if (!this.#isLate && this.#behind < this.#holdBytes / 2) this.#hold(false);
   }
 
   #sendFromHost(message: Uint8Array, updates: number): void {

@@ -33,7 +33,7 @@ test('a batch is full by bytes and by count', () => {
 });
 
 /** An owner over a socket that the test looks into. */
-function owner() {
+function owner(clock?: () => number) {
   const sent: Uint8Array[] = [];
   const held: boolean[] = [];
   const drawn: [number, number][] = [];
@@ -46,18 +46,22 @@ function owner() {
     end: (end: { code: string }) => ended.push(end.code),
     endWith: (code: string) => ended.push(code),
   };
-  const made = new OwnerConnection(connection as unknown as TunnelConnection, {
-    drawn: (updates, behindBytes) => drawn.push([updates, behindBytes]),
-    holdBack: (hold) => held.push(hold),
-    watch: (viewer) => {
-      host.owner = viewer;
-      return {
-        acknowledge: (seq) => host.said.push(`ack ${seq}`),
-        takeState: () => host.said.push('take state'),
-        close: () => host.said.push('close'),
-      };
+  const made = new OwnerConnection(
+    connection as unknown as TunnelConnection,
+    {
+      drawn: (updates, behindBytes) => drawn.push([updates, behindBytes]),
+      holdBack: (hold) => held.push(hold),
+      watch: (viewer) => {
+        host.owner = viewer;
+        return {
+          acknowledge: (seq) => host.said.push(`ack ${seq}`),
+          takeState: () => host.said.push('take state'),
+          close: () => host.said.push('close'),
+        };
+      },
     },
-  });
+    clock,
+  );
   return { owner: made, sent, held, drawn, ended, connection, host };
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -222,4 +226,24 @@ test('a ticket expires, and is not good for another gateway', async () => {
   await assert.rejects(tickets.redeem(other), { code: 'ticket_invalid' });
   now += TICKET_LIFE_MS + 1000;
   await assert.rejects(tickets.redeem(late), { code: 'ticket_invalid' });
+});
+
+test('a browser that has not drawn for a while is behind, however little that is; a long way is no delay', async () => {
+  let now = 0;
+  const { owner: browser, held } = owner(() => now);
+  now = 300;
+  browser.choose('automatic');
+  const send = async () => {
+    browser.graphics({ code: 1, data: new Uint8Array(1000) });
+    await turn();
+  };
+  await send();
+  now += 600;
+  await send();
+  assert.deepEqual(held, [], 'the way alone takes 300 ms');
+  now += 200;
+  for (let i = 0; i < 4; i++) await send();
+  assert.deepEqual(held, [true]);
+  browser.acknowledge(1);
+  assert.deepEqual(held, [true, false]);
 });

@@ -11,7 +11,7 @@ import type { Session } from '../sessions/session.ts';
 import type { ViewerHandle } from '../sessions/session-viewers.ts';
 import type { Attachment } from './attach-gate.ts';
 import { TunnelConnection } from './connection.ts';
-import { OwnerConnection } from './owner-connection.ts';
+import { OwnerConnection, type OwnerSession } from './owner-connection.ts';
 
 /** A browser says who it is within this long. */
 const ATTACH_WITHIN_MS = 10_000;
@@ -30,6 +30,8 @@ export interface TunnelParts {
   readonly proxies: TrustedProxies | undefined;
   readonly log: Logger;
   readonly attachWithinMs?: number;
+  /** What owners' links are measured by; tests have it run faster. */
+  readonly clock?: () => number;
 }
 
 export interface TunnelGate {
@@ -158,7 +160,9 @@ export class Tunnel {
       if (this.#parts.relay === undefined) throw new GatewayError('not_found', 'there is no other process');
       return this.#parts.relay(connection, attachment.path, message, address);
     }
-    if (attachment.role === 'owner') return attachOwner(connection, this.#parts.session(attachment.sessionId));
+    if (attachment.role === 'owner') {
+      return attachOwner(connection, this.#parts.session(attachment.sessionId), this.#parts.clock);
+    }
     try {
       return this.#attachShadow(connection, attachment);
     } catch (error) {
@@ -211,12 +215,13 @@ export interface Attached {
   closed(): void;
 }
 
-function attachOwner(connection: TunnelConnection, session: Session): Attached {
-  const owner = new OwnerConnection(connection, {
+function attachOwner(connection: TunnelConnection, session: Session, clock?: () => number): Attached {
+  const told: OwnerSession = {
     drawn: (updates, behindBytes) => session.ownerDrew(updates, behindBytes),
     holdBack: (hold) => session.holdBack(hold),
     watch: (viewer) => session.watchAsOwner(viewer),
-  });
+  };
+  const owner = new OwnerConnection(connection, told, clock);
   connection.send({ type: 'hello', version: TUNNEL_VERSION, role: 'owner', mode: 'stream' });
   session.attach(owner);
   return {

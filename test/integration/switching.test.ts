@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import sharp from 'sharp';
 import { createLogger } from '../../gateway/log.ts';
 import { HostSession } from '../../gateway/pixels/host-session.ts';
 import { decodeFromHost, encodeFromHost, type ToHost } from '../../gateway/pixels/ipc.ts';
@@ -9,19 +8,13 @@ import type { PixelOwner } from '../../gateway/sessions/ports.ts';
 import type { TunnelConnection } from '../../gateway/tunnel/connection.ts';
 import { OwnerConnection } from '../../gateway/tunnel/owner-connection.ts';
 import { Compositor } from '../../protocol/graphics/compositor.ts';
-import type { Rect } from '../../protocol/graphics/geometry.ts';
 import { createSurfaceCodecs } from '../../protocol/graphics/surface-codecs.ts';
 import { RandomServer, type RandomServerKind } from '../../protocol/graphics/testing/random-server.ts';
 import type { GraphicsUpdate } from '../../protocol/graphics/update.ts';
-import {
-  decodeBrowserMessage,
-  encodeGatewayMessage,
-  type GatewayMessage,
-  type PictureRegion,
-} from '../../protocol/tunnel/messages.ts';
+import { decodeBrowserMessage, encodeGatewayMessage, type GatewayMessage } from '../../protocol/tunnel/messages.ts';
 import { DesktopLink } from '../../web-client/viewer/desktop-link.ts';
-import type { Surface } from '../../web-client/viewer/painter.ts';
 import type { WorkerEvent } from '../../web-client/viewer/worker-messages.ts';
+import { decodeRegion, MemorySurface } from './memory-surface.ts';
 
 /** One owner from the server's updates to what a browser shows: gateway, pixel host and viewer as they are, without sockets. */
 class Course {
@@ -150,52 +143,6 @@ class Course {
       else if (message.type === 'pictures') this.#owner.choose(message.choice);
     });
   }
-}
-
-/** What a canvas would show, and whether it was ever blank once there was a picture. */
-class MemorySurface implements Surface {
-  width = 0;
-  height = 0;
-  pixels = new Uint8ClampedArray(0);
-  resizes = 0;
-
-  resize({ width, height }: { width: number; height: number }): void {
-    if (width === this.width && height === this.height) return;
-    this.resizes++;
-    this.width = width;
-    this.height = height;
-    this.pixels = new Uint8ClampedArray(width * height * 4);
-  }
-
-  putPixels(pixels: Uint8ClampedArray<ArrayBuffer>, _size: unknown, parts: readonly Rect[]): void {
-    for (const part of parts) this.#put(part, (row) => pixels.subarray((row * this.width + part.x) * 4), part.y);
-  }
-
-  drawBitmap(bitmap: ImageBitmap, place: Rect): void {
-    const { rgba } = bitmap as unknown as { rgba: Uint8Array };
-    this.#put(place, (row) => rgba.subarray(row * place.width * 4), 0);
-  }
-
-  copy(fromX: number, fromY: number, place: Rect): void {
-    const before = this.pixels.slice();
-    this.#put(place, (row) => before.subarray((row * this.width + fromX) * 4), fromY);
-  }
-
-  #put(
-    { x, y, width, height }: Rect,
-    rowOf: (row: number) => ArrayLike<number> & { subarray(a: number, b: number): ArrayLike<number> },
-    first: number,
-  ): void {
-    for (let row = 0; row < height; row++) {
-      this.pixels.set(rowOf(first + row).subarray(0, width * 4), ((y + row) * this.width + x) * 4);
-    }
-  }
-}
-
-async function decodeRegion(region: PictureRegion): Promise<ImageBitmap> {
-  const { encoding, bytes } = region;
-  const rgba = encoding === 'rgba' ? bytes.slice() : await sharp(bytes).ensureAlpha().raw().toBuffer();
-  return { rgba, close: () => {} } as unknown as ImageBitmap;
 }
 
 async function until(what: string, condition: () => boolean, detail: () => string = () => ''): Promise<void> {
