@@ -39,6 +39,8 @@ test('a test process that is killed takes its servers with it', async () => {
   const [line] = (await once(owner.stdout, 'data')) as [Buffer];
   const sleeper = Number(line.toString());
   assert.ok(isAlive(sleeper));
+  // Only then has it asked the kernel for it.
+  await waitFor('the sleeper to sleep', () => readFileSync(`/proc/${sleeper}/cmdline`, 'utf8').startsWith('sleep'));
   owner.kill('SIGKILL');
   await waitFor('the sleeper to be gone', () => !isAlive(sleeper));
 });
