@@ -6,7 +6,7 @@ import type { AutoReconnectSecret, ConnectionPhase } from '#protocol/connector/t
 import { UsageError } from '#protocol/core/errors.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
-import type { LockKeys } from '#protocol/session/client-active-stage.ts';
+import type { LockKeys } from '#protocol/pdu/lock-keys.ts';
 import type { CloseReason } from '#protocol/session/close-reason.ts';
 import type { FramePacerOptions } from '#protocol/session/frame-pacer.ts';
 import type { LogonNotice } from '#protocol/session/logon-notice.ts';

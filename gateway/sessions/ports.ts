@@ -1,7 +1,7 @@
 import type { ClipboardAction, ClipboardOutput } from '#protocol/channels/cliprdr/clipboard-channel.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
-import type { LockKeys } from '#protocol/session/client-active-stage.ts';
+import type { LockKeys } from '#protocol/pdu/lock-keys.ts';
 import type { ClipboardNews, DeflatedState } from '#protocol/tunnel/messages.ts';
 import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
 import type { ErrorCode } from '../errors.ts';

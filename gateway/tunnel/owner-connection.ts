@@ -1,5 +1,5 @@
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
-import type { LockKeys } from '#protocol/session/client-active-stage.ts';
+import type { LockKeys } from '#protocol/pdu/lock-keys.ts';
 import {
   type ClipboardNews,
   type DeflatedState,

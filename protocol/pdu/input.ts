@@ -1,5 +1,6 @@
 import { type ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
+import { type LockKeys, lockKeysOf, toggleFlagsOf } from './lock-keys.ts';
 
 /**
  * Input as everything but the wire knows it. The browser sends these through the tunnel, `protocol/session` puts them
@@ -40,14 +41,8 @@ export type InputEvent =
       readonly x: number;
       readonly y: number;
     }
-  | {
-      /** The state of the toggle keys, when the viewer gets the keyboard. All keys count as released by it. */
-      readonly kind: 'synchronize';
-      readonly scrollLock: boolean;
-      readonly numLock: boolean;
-      readonly capsLock: boolean;
-      readonly kanaLock: boolean;
-    };
+  /** The state of the toggle keys, when the viewer gets the keyboard. All keys count as released by it. */
+  | ({ readonly kind: 'synchronize' } & LockKeys);
 
 /** Numbered as RDP numbers them, which is neither the DOM's nor X11's way. */
 export const MouseButton = { left: 1, right: 2, middle: 3, back: 4, forward: 5 } as const;
@@ -162,9 +157,6 @@ export const PointerFlag = {
 /** [MS-RDPBCGR] 2.2.8.1.1.3.1.1.4 TS_POINTERX_EVENT, `pointerFlags`; the same on both paths. */
 export const ExtendedPointerFlag = { button1: 0x0001, button2: 0x0002, down: 0x8000 } as const;
 
-/** [MS-RDPBCGR] 2.2.8.1.1.3.1.1.5 TS_SYNC_EVENT, `toggleFlags`; the same on both paths. */
-export const ToggleFlag = { scrollLock: 1, numLock: 2, capsLock: 4, kanaLock: 8 } as const;
-
 /** One event in the wire's terms, before either path's framing. */
 export type WireInputEvent =
   | { readonly kind: 'scancode'; readonly flags: number; readonly code: number }
@@ -211,14 +203,8 @@ export function toWireEvents(event: InputEvent): WireInputEvent[] {
     }
     case 'wheel':
       return wheelEvents(event);
-    case 'synchronize': {
-      const toggles =
-        (event.scrollLock ? ToggleFlag.scrollLock : 0) |
-        (event.numLock ? ToggleFlag.numLock : 0) |
-        (event.capsLock ? ToggleFlag.capsLock : 0) |
-        (event.kanaLock ? ToggleFlag.kanaLock : 0);
-      return [{ kind: 'synchronize', toggles }];
-    }
+    case 'synchronize':
+      return [{ kind: 'synchronize', toggles: toggleFlagsOf(event) }];
   }
 }
 
@@ -261,13 +247,7 @@ export function extendedMouseEvents(flags: number, x: number, y: number): InputE
 }
 
 export function synchronizeEvent(toggles: number): InputEvent {
-  return {
-    kind: 'synchronize',
-    scrollLock: (toggles & ToggleFlag.scrollLock) !== 0,
-    numLock: (toggles & ToggleFlag.numLock) !== 0,
-    capsLock: (toggles & ToggleFlag.capsLock) !== 0,
-    kanaLock: (toggles & ToggleFlag.kanaLock) !== 0,
-  };
+  return { kind: 'synchronize', ...lockKeysOf(toggles) };
 }
 
 /** [MS-RDPBCGR] 2.2.8.1.1.3.1.1 TS_INPUT_EVENT, `messageType` of 2.2.8.1.1.3.1.1.1 to 2.2.8.1.1.3.1.1.6. */

@@ -89,7 +89,7 @@ export function decodePlaySound(cursor: ReadCursor): PlaySound {
  * @pdu [MS-RDPBCGR] 2.2.8.2.1.1 TS_SET_KEYBOARD_INDICATORS_PDU
  */
 export interface KeyboardIndicators {
-  /** Bits as in `ToggleFlag` of input.ts. */
+  /** For `lockKeysOf`. */
   readonly ledFlags: number;
 }
 

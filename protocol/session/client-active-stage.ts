@@ -11,7 +11,8 @@ import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
 import { findCapability } from '../pdu/capability-sets.ts';
 import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
 import { decodeFastPathUpdates, FragmentAssembler } from '../pdu/fast-path.ts';
-import { type InputEvent, ToggleFlag } from '../pdu/input.ts';
+import type { InputEvent } from '../pdu/input.ts';
+import { type LockKeys, lockKeysOf } from '../pdu/lock-keys.ts';
 import {
   DisconnectReason,
   decodeMcsPdu,
@@ -82,13 +83,6 @@ export type ActiveOutput =
   /** What happens to the server's clipboard, and what it wants of ours. */
   | ClipboardOutput
   | { readonly kind: 'closed'; readonly reason: CloseReason };
-
-export interface LockKeys {
-  readonly scrollLock: boolean;
-  readonly numLock: boolean;
-  readonly capsLock: boolean;
-  readonly kanaLock: boolean;
-}
 
 /** Where outputs go: a list of these, or of more kinds than these. */
 export interface ActiveSink {
@@ -482,15 +476,6 @@ const SHARE_DATA_CONTEXTS = new Map<number, string>([
   [ShareDataType.statusInfo, 'TS_STATUS_INFO_PDU'],
   [ShareDataType.saveSessionInfo, 'TS_SAVE_SESSION_INFO_PDU_DATA'],
 ]);
-
-function lockKeysOf(flags: number): LockKeys {
-  return {
-    scrollLock: (flags & ToggleFlag.scrollLock) !== 0,
-    numLock: (flags & ToggleFlag.numLock) !== 0,
-    capsLock: (flags & ToggleFlag.capsLock) !== 0,
-    kanaLock: (flags & ToggleFlag.kanaLock) !== 0,
-  };
-}
 
 function desktopReset({ width, height }: { readonly width: number; readonly height: number }): ActiveOutput {
   const data = concatBytes(Uint8Array.of(width & 0xff, width >>> 8), Uint8Array.of(height & 0xff, height >>> 8));

@@ -1,6 +1,7 @@
 import type { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { UsageError } from '../core/errors.ts';
 import type { InputEvent } from '../pdu/input.ts';
+import { lockKeysOf, toggleFlagsOf } from '../pdu/lock-keys.ts';
 import { TunnelLimits } from './limits.ts';
 
 /**
@@ -89,9 +90,7 @@ function writeInputEvent(cursor: WriteCursor, event: InputEvent): void {
       return;
     case 'synchronize':
       cursor.u8(Kind.synchronize);
-      cursor.u8(
-        (event.scrollLock ? 1 : 0) | (event.numLock ? 2 : 0) | (event.capsLock ? 4 : 0) | (event.kanaLock ? 8 : 0),
-      );
+      cursor.u8(toggleFlagsOf(event));
       return;
   }
 }
@@ -127,16 +126,8 @@ function readInputEvent(cursor: ReadCursor): InputEvent {
       if (Math.abs(delta) > TunnelLimits.wheelDelta) throw cursor.error('limit_exceeded', 'delta', `${delta}`);
       return { kind: 'wheel', delta, horizontal: flags === 1, x: cursor.u16('x'), y: cursor.u16('y') };
     }
-    case Kind.synchronize: {
-      const flags = readFlags(cursor, 15);
-      return {
-        kind: 'synchronize',
-        scrollLock: (flags & 1) !== 0,
-        numLock: (flags & 2) !== 0,
-        capsLock: (flags & 4) !== 0,
-        kanaLock: (flags & 8) !== 0,
-      };
-    }
+    case Kind.synchronize:
+      return { kind: 'synchronize', ...lockKeysOf(readFlags(cursor, 15)) };
     default:
       throw cursor.error('invalid_value', 'kind', `${kind} is no input event`);
   }

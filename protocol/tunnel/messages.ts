@@ -4,6 +4,7 @@ import { UsageError } from '../core/errors.ts';
 import { encodeUtf8 } from '../core/text.ts';
 import type { GraphicsUpdate } from '../graphics/update.ts';
 import type { InputEvent } from '../pdu/input.ts';
+import { type LockKeys, lockKeysOf, toggleFlagsOf } from '../pdu/lock-keys.ts';
 import {
   type ClipboardNews,
   type ClipboardPart,
@@ -31,6 +32,18 @@ import {
 } from './file-records.ts';
 import { readInputEvents, sizeOfInputEvents, writeInputEvents } from './input-records.ts';
 import { TunnelLimits } from './limits.ts';
+import {
+  type ModeMessage,
+  type PictureChoice,
+  readChoice,
+  readMode,
+  readModeName,
+  sizeOfMode,
+  type ViewerMode,
+  writeChoice,
+  writeMode,
+  writeModeName,
+} from './mode-records.ts';
 import type { PointerShapeMessage, Region } from './regions.ts';
 import { readPointerShape, readRegions, sizeOfRegions, writePointerShape, writeRegions } from './regions.ts';
 
@@ -43,6 +56,7 @@ export {
 } from './clipboard-records.ts';
 export type { FileOffer, FilePart, FileWanted, OfferedFile } from './file-records.ts';
 export { TunnelLimits } from './limits.ts';
+export type { DeflatedState, ModeMessage, PictureChoice, ViewerMode } from './mode-records.ts';
 export type { CopyRegion, PictureRegion, PointerShapeMessage, Region, RegionEncoding } from './regions.ts';
 
 /**
@@ -92,31 +106,6 @@ export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 export const NOT_ACKNOWLEDGED = 0;
 
 export type ViewerRole = 'owner' | 'shadow';
-export type ViewerMode = 'stream' | 'regions';
-
-/** Which mode the owner is served in: one of them, or whichever suits the link. */
-export type PictureChoice = 'automatic' | ViewerMode;
-
-/** Index is the wire value. */
-const modes: readonly ViewerMode[] = ['stream', 'regions'];
-const pictureChoices: readonly PictureChoice[] = ['automatic', ...modes];
-
-/**
- * From here on pictures come in this mode. What was drawn so far stays: the first regions are what has changed since, and a state
- * is that of a decoder which has drawn all updates before the next one.
- */
-export type ModeMessage =
-  | { readonly type: 'mode'; readonly seq: number; readonly mode: 'regions' }
-  | ({ readonly type: 'mode'; readonly seq: number; readonly mode: 'stream' } & DeflatedState);
-
-/** What `Compositor.saveState` wrote, deflated (RFC 1951). */
-export interface DeflatedState {
-  /** Bytes of it, inflated. */
-  readonly size: number;
-  /** A view of the message when decoded. */
-  readonly state: Uint8Array;
-}
-
 /** What the gateway says. Byte arrays in decoded messages are views of the message. */
 export type GatewayMessage =
   | { readonly type: 'hello'; readonly version: number; readonly role: ViewerRole; readonly mode: ViewerMode }
@@ -170,13 +159,6 @@ export type BrowserMessage =
   /** A file is not to go on its way. */
   | { readonly type: 'file-cancel'; readonly id: number };
 
-export interface LockKeys {
-  readonly scrollLock: boolean;
-  readonly numLock: boolean;
-  readonly capsLock: boolean;
-  readonly kanaLock: boolean;
-}
-
 /** @throws {UsageError} when a value does not fit its field */
 export function encodeGatewayMessage(message: GatewayMessage): Uint8Array<ArrayBuffer> {
   switch (message.type) {
@@ -184,7 +166,7 @@ export function encodeGatewayMessage(message: GatewayMessage): Uint8Array<ArrayB
       const cursor = open(MessageType.hello, 2 + 1 + 1); // version, role, mode
       cursor.u16(message.version);
       cursor.u8(message.role === 'shadow' ? 1 : 0);
-      cursor.u8(modes.indexOf(message.mode));
+      writeModeName(cursor, message.mode);
       return cursor.finish();
     }
     case 'phase': {
@@ -202,14 +184,8 @@ export function encodeGatewayMessage(message: GatewayMessage): Uint8Array<ArrayB
       return cursor.finish();
     }
     case 'mode': {
-      const state = message.mode === 'stream' ? message : undefined;
-      const cursor = open(MessageType.mode, 4 + 1 + (state === undefined ? 0 : 4 + state.state.length)); // seq, mode, size, state
-      cursor.u32(message.seq);
-      cursor.u8(modes.indexOf(message.mode));
-      if (state !== undefined) {
-        cursor.u32(state.size);
-        cursor.bytes(state.state);
-      }
+      const cursor = open(MessageType.mode, sizeOfMode(message));
+      writeMode(cursor, message);
       return cursor.finish();
     }
     case 'desktop-size': {
@@ -228,7 +204,7 @@ export function encodeGatewayMessage(message: GatewayMessage): Uint8Array<ArrayB
     }
     case 'lock-keys': {
       const cursor = open(MessageType.lockKeys, 1); // flags
-      cursor.u8(lockKeyFlags(message));
+      cursor.u8(toggleFlagsOf(message));
       return cursor.finish();
     }
     case 'ended':
@@ -366,7 +342,7 @@ export function encodeBrowserMessage(message: BrowserMessage): Uint8Array<ArrayB
     }
     case 'pictures': {
       const cursor = open(MessageType.pictures, 1); // choice
-      cursor.u8(pictureChoices.indexOf(message.choice));
+      writeChoice(cursor, message.choice);
       return cursor.finish();
     }
     case 'clipboard-offer':
@@ -415,8 +391,7 @@ export function decodeBrowserMessage(bytes: Uint8Array): BrowserMessage {
       return { type: 'visibility', visible: visible === 1 };
     }
     case MessageType.pictures: {
-      const choice = pictureChoices[cursor.u8('choice')];
-      if (choice === undefined) throw cursor.error('invalid_value', 'choice');
+      const choice = readChoice(cursor);
       cursor.expectEnd();
       return { type: 'pictures', choice };
     }
@@ -471,46 +446,6 @@ function decodeHello(cursor: ReadCursor): GatewayMessage {
   const mode = readModeName(cursor);
   cursor.expectEnd();
   return { type: 'hello', version, role: role === 1 ? 'shadow' : 'owner', mode };
-}
-
-function readMode(cursor: ReadCursor): ModeMessage {
-  const seq = cursor.u32('seq');
-  const mode = readModeName(cursor);
-  if (mode === 'regions') {
-    cursor.expectEnd();
-    return { type: 'mode', seq, mode };
-  }
-  const size = cursor.u32('size');
-  if (size > TunnelLimits.stateBytes) throw cursor.error('limit_exceeded', 'size', `${size}`);
-  return { type: 'mode', seq, mode, size, state: cursor.rest() };
-}
-
-function readModeName(cursor: ReadCursor): ViewerMode {
-  const value = cursor.u8('mode');
-  const mode = modes[value];
-  if (mode === undefined) throw cursor.error('invalid_value', 'mode', `${value}`);
-  return mode;
-}
-
-/** Bits as in RDP's TS_SET_KEYBOARD_INDICATORS. */
-const LockKeyFlag = { scrollLock: 1, numLock: 2, capsLock: 4, kanaLock: 8 } as const;
-
-function lockKeyFlags(keys: LockKeys): number {
-  return (
-    (keys.scrollLock ? LockKeyFlag.scrollLock : 0) |
-    (keys.numLock ? LockKeyFlag.numLock : 0) |
-    (keys.capsLock ? LockKeyFlag.capsLock : 0) |
-    (keys.kanaLock ? LockKeyFlag.kanaLock : 0)
-  );
-}
-
-function lockKeysOf(flags: number): LockKeys {
-  return {
-    scrollLock: (flags & LockKeyFlag.scrollLock) !== 0,
-    numLock: (flags & LockKeyFlag.numLock) !== 0,
-    capsLock: (flags & LockKeyFlag.capsLock) !== 0,
-    kanaLock: (flags & LockKeyFlag.kanaLock) !== 0,
-  };
 }
 
 function readSide(cursor: ReadCursor, field: string): number {

@@ -1,4 +1,5 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { LockKeys } from '#protocol/pdu/lock-keys.ts';
 import type { Scancode } from './scancodes.ts';
 import { scancodeOf } from './scancodes.ts';
 import { lacksShift } from './shifted-characters.ts';
@@ -23,13 +24,6 @@ export interface KeyboardOptions {
   send(events: readonly InputEvent[]): void;
   /** Runs `run` after `milliseconds`; the result cancels it. */
   after(milliseconds: number, run: () => void): () => void;
-}
-
-export interface LockKeys {
-  readonly scrollLock: boolean;
-  readonly numLock: boolean;
-  readonly capsLock: boolean;
-  readonly kanaLock: boolean;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
+import type { LockKeys } from '#protocol/pdu/lock-keys.ts';
 import type { ClipboardNews, FileOffer, PictureChoice, ViewerMode, ViewerRole } from '#protocol/tunnel/messages.ts';
-import type { LockKeys } from './keyboard.ts';
 import type { Size } from './scaling.ts';
 
 /** Why a session or a view of it is over. `code` is stable; `message` and `hint` are for people. */
