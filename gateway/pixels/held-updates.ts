@@ -4,14 +4,15 @@ import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
 import { BufferPool } from '../buffer-pool.ts';
 
-/** Past this, and the next time past twice of what was left, pictures that later ones cover are forgotten. */
-const COMPACT_BYTES = 1024 * 1024;
+/** Past this, and the next time past so many times of what was left, pictures that later ones cover are forgotten. */
+const COMPACT_BYTES = 2 * 1024 * 1024;
+const COMPACT_FACTOR = 3;
 /** More than this is not worth keeping: large pictures, and chains of copies or of differences. */
-const MAX_LEFT_BYTES = 2 * 1024 * 1024;
+const MAX_LEFT_BYTES = 1.5 * 1024 * 1024;
 const MAX_LEFT_UPDATES = 4096;
 
 const LEAST_CHUNK = 4 * 1024;
-const LARGEST_CHUNK = 128 * 1024;
+const LARGEST_CHUNK = 1024 * 1024;
 
 /** Of all sessions of this process. */
 const POOL = new BufferPool();
@@ -67,7 +68,7 @@ export class HeldUpdates {
       for (const chunk of chunks) POOL.release(chunk);
     }
     const { bytes, length } = this.#queue;
-    this.#compactAt = Math.max(COMPACT_BYTES, 2 * bytes);
+    this.#compactAt = Math.max(COMPACT_BYTES, COMPACT_FACTOR * bytes);
     return bytes <= MAX_LEFT_BYTES && length <= MAX_LEFT_UPDATES;
   }
 

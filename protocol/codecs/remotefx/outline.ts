@@ -1,6 +1,5 @@
 import { ReadCursor } from '../../core/cursor.ts';
 import { BlockType, type RegionRect, readBlockHeader, readRegion, readTilePlace, readTileSetHead } from './blocks.ts';
-import { clip } from './draw-tile.ts';
 import { TILE_SIZE } from './wavelet.ts';
 
 /** Tiles times rectangles of one stream: a desktop of 8192×4320 pixels has 8,704 tiles. */
@@ -47,9 +46,12 @@ export function outlineRemoteFx(source: Uint8Array, { x: left, y: top, width, he
       const bottom = Math.min(tileTop + TILE_SIZE, height);
       const parts: RegionRect[] = [];
       for (const rect of region) {
-        const part = clip(rect, tileLeft, tileTop, right, bottom);
-        if (part !== undefined)
-          parts.push({ x: left + part.x, y: top + part.y, width: part.width, height: part.height });
+        const x = Math.max(rect.x, tileLeft);
+        const y = Math.max(rect.y, tileTop);
+        const partWidth = Math.min(rect.x + rect.width, right) - x;
+        const partHeight = Math.min(rect.y + rect.height, bottom) - y;
+        if (partWidth <= 0 || partHeight <= 0) continue;
+        parts.push({ x: left + x, y: top + y, width: partWidth, height: partHeight });
       }
       tiles.push(parts);
     }
