@@ -220,6 +220,15 @@ export class SessionHistory {
     return toRecording(await this.#row(id));
   }
 
+  /** One whose video is there. Throws `not_found`, and `not_ready` while it is being made. */
+  async finishedRecording(id: string): Promise<Recording> {
+    const recording = await this.recording(id);
+    if (recording.state === 'failed') throw new GatewayError('not_found', 'there is no video of this session');
+    if (recording.state === 'deleted') throw new GatewayError('not_found', 'the recording was deleted by its rule');
+    if (recording.state !== 'ready') throw new GatewayError('not_ready', 'the recording is not finished yet');
+    return recording;
+  }
+
   #library() {
     return this.#store
       .selectFrom('sessions')

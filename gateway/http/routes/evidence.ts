@@ -45,7 +45,7 @@ export function evidenceRoutes({ evidence, verifications, history, audit }: Serv
       response: ref('Verification'),
       errors: ['not_ready', 'too_many_requests'],
       async handle({ parameter, actor, address }) {
-        const recording = await finished(parameter('id'));
+        const recording = await history.finishedRecording(parameter('id'));
         // Each reads a whole video; the hash is quick, the disk may not be.
         if (checking >= MAX_CHECKS) throw new GatewayError('too_many_requests', 'other recordings are being checked');
         checking++;
@@ -93,7 +93,7 @@ export function evidenceRoutes({ evidence, verifications, history, audit }: Serv
       produces: 'application/zip',
       errors: ['not_ready'],
       async handle({ parameter, context, actor, address }) {
-        const recording = await finished(parameter('id'));
+        const recording = await history.finishedRecording(parameter('id'));
         context.type = 'application/zip';
         context.set('Content-Disposition', `attachment; filename="${bundleName(recording)}"`);
         context.status = 200;
@@ -116,14 +116,6 @@ export function evidenceRoutes({ evidence, verifications, history, audit }: Serv
       },
     }),
   ];
-
-  async function finished(id: string): Promise<Recording> {
-    const recording = await history.recording(id);
-    if (recording.state === 'failed') throw new GatewayError('not_found', 'there is no video of this session');
-    if (recording.state === 'deleted') throw new GatewayError('not_found', 'the recording was deleted by its rule');
-    if (recording.state !== 'ready') throw new GatewayError('not_ready', 'the recording is not finished yet');
-    return recording;
-  }
 }
 
 const MAX_CHECKS = 4;

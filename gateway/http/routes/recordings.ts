@@ -1,4 +1,3 @@
-import { GatewayError } from '../../errors.ts';
 import type { Recording, RecordingFilter } from '../../sessions/session-history.ts';
 import { moment } from '../access-schemas.ts';
 import { type Route, route } from '../route.ts';
@@ -72,7 +71,7 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
       produces: 'video/mp4',
       errors: ['not_ready', 'range_not_satisfiable', 'recording_unreadable'],
       async handle({ parameter, query, context, actor, address }) {
-        const recording = await finished(parameter('id'));
+        const recording = await history.finishedRecording(parameter('id'));
         const download = query.download === '1';
         // A player asks for many ranges; the first byte is asked for once, more or less.
         if (context.method === 'GET' && (download || /^(?:bytes=0-\d*)?$/.test(context.get('Range')))) {
@@ -102,19 +101,11 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
       produces: 'image/jpeg',
       errors: ['not_ready', 'range_not_satisfiable', 'recording_unreadable'],
       async handle({ parameter, context }) {
-        const recording = await finished(parameter('id'));
+        const recording = await history.finishedRecording(parameter('id'));
         await sendFile(context, await recordings.thumbnail(recording.id), { type: 'image/jpeg' });
       },
     }),
   ];
-
-  async function finished(id: string): Promise<Recording> {
-    const recording = await history.recording(id);
-    if (recording.state === 'failed') throw new GatewayError('not_found', 'there is no video of this session');
-    if (recording.state === 'deleted') throw new GatewayError('not_found', 'the recording was deleted by its rule');
-    if (recording.state !== 'ready') throw new GatewayError('not_ready', 'the recording is not finished yet');
-    return recording;
-  }
 }
 
 /** `oriel-2026-11-21T20-15-00-server-jane.mp4` */
