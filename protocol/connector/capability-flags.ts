@@ -30,6 +30,15 @@ export const InputFlags = {
   qoeTimestamps: 0x0200,
 } as const;
 
+/** What our client sends and our server takes. */
+export const SUPPORTED_INPUT =
+  InputFlags.scancodes |
+  InputFlags.mouseX |
+  InputFlags.fastPathInput |
+  InputFlags.unicode |
+  InputFlags.fastPathInput2 |
+  InputFlags.mouseHorizontalWheel;
+
 /** 2.2.7.2.7 largePointerSupportFlags. */
 export const LargePointerFlags = { size96: 0x1, size384: 0x2 } as const;
 

@@ -15,6 +15,7 @@ import {
   InputFlags,
   LargePointerFlags,
   OrderFlags,
+  SUPPORTED_INPUT,
   SurfaceCommandFlags,
 } from './capability-flags.ts';
 import type { ClientConfig, Share } from './types.ts';
@@ -109,13 +110,7 @@ export function clientCapabilities(config: CapabilityConfig, share: Share): Capa
     },
     {
       kind: 'input',
-      inputFlags:
-        InputFlags.scancodes |
-        InputFlags.mouseX |
-        InputFlags.fastPathInput |
-        InputFlags.unicode |
-        InputFlags.fastPathInput2 |
-        InputFlags.mouseHorizontalWheel,
+      inputFlags: SUPPORTED_INPUT,
       keyboardLayout: config.keyboardLayout,
       keyboardType: KEYBOARD_TYPE_ENHANCED,
       keyboardSubType: 0,

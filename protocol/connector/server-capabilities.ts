@@ -13,9 +13,9 @@ import { SERVER_USER_ID } from '../pdu/mcs-domain.ts';
 import type { ConfirmActive, DemandActive } from '../pdu/share.ts';
 import {
   GeneralExtraFlags,
-  InputFlags,
   LargePointerFlags,
   OrderFlags,
+  SUPPORTED_INPUT,
   SurfaceCommandFlags,
 } from './capability-flags.ts';
 import { MAX_UPDATE_SIZE, POINTER_CACHE_SIZE } from './client-capabilities.ts';
@@ -156,13 +156,7 @@ function serverCapabilities(width: number, height: number, colorDepth: ColorDept
     },
     {
       kind: 'input',
-      inputFlags:
-        InputFlags.scancodes |
-        InputFlags.mouseX |
-        InputFlags.fastPathInput |
-        InputFlags.unicode |
-        InputFlags.fastPathInput2 |
-        InputFlags.mouseHorizontalWheel,
+      inputFlags: SUPPORTED_INPUT,
       keyboardLayout: 0,
       keyboardType: 0,
       keyboardSubType: 0,
