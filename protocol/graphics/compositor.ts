@@ -17,6 +17,7 @@ import {
 } from '../pdu/pointer.ts';
 import { decodeSurfaceCommand, FrameAction, type SurfaceBits, type SurfaceCommand } from '../pdu/surface-command.ts';
 import { DamageList } from './damage.ts';
+import { checkDesktopSize } from './desktop-size.ts';
 import { intersect, type Rect } from './geometry.ts';
 import { GfxPipeline } from './gfx-pipeline.ts';
 import type { GfxPlan, PlannedGfx } from './gfx-plan.ts';
@@ -440,9 +441,7 @@ export class Compositor {
   }
 
   #reset(width: number, height: number): void {
-    if (width === 0 || height === 0 || width > MAX_DESKTOP_SIDE || width * height > MAX_PICTURE_PIXELS) {
-      throw new DecodeError('limit_exceeded', 'desktop reset', 'width', 0, `desktop of ${width} x ${height}`);
-    }
+    checkDesktopSize(width, height);
     this.#width = width;
     this.#height = height;
     this.#picture = undefined;
@@ -451,9 +450,6 @@ export class Compositor {
     this.#damage.add({ x: 0, y: 0, width, height });
   }
 }
-
-/** Largest desktop side, [MS-RDPEGFX] 2.2.2.14; who asks for a desktop has to be content with 8,192 pixels. */
-export const MAX_DESKTOP_SIDE = 32_766;
 
 /** Cached pointer shapes; the Pointer Capability Set asks for far fewer. */
 const MAX_POINTER_CACHE = 256;

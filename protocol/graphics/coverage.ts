@@ -1,3 +1,4 @@
+import { MAX_DESKTOP_SIDE } from './desktop-size.ts';
 import type { Rect } from './geometry.ts';
 
 /**
@@ -22,11 +23,17 @@ export class Coverage {
   /** What is left of it. Where nothing is, everything counts as seen. */
   #work: number;
 
-  constructor(width: number, height: number) {
+  /** @param work how many words may be looked at */
+  constructor(width: number, height: number, work = workFor(width, height)) {
     this.#width = width;
     this.#height = height;
     this.#stride = Math.ceil(width / 32);
-    this.#work = Math.max(LEAST_WORK, Math.min(MAX_WORK, MAX_ROUNDS * this.#stride * height));
+    this.#work = work;
+  }
+
+  /** Of a picture that nothing is known of: all that is drawn is worth drawing. */
+  static unknown(): Coverage {
+    return new Coverage(MAX_DESKTOP_SIDE, MAX_DESKTOP_SIDE, 0);
   }
 
   /** Covers what of a rectangle is inside. Returns whether any of that was not covered before: whether it is worth drawing. */
@@ -117,4 +124,8 @@ export class Coverage {
     }
     return true;
   }
+}
+
+function workFor(width: number, height: number): number {
+  return Math.max(LEAST_WORK, Math.min(MAX_WORK, MAX_ROUNDS * Math.ceil(width / 32) * height));
 }

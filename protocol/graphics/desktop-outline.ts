@@ -1,4 +1,5 @@
 import { ReadCursor } from '../core/cursor.ts';
+import { checkDesktopSize } from './desktop-size.ts';
 import { type GfxOutline, GfxPlan, type Size } from './gfx-plan.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 
@@ -39,16 +40,19 @@ export class DesktopOutline implements QueuedDesktop {
   follow({ code, data }: GraphicsUpdate): void {
     if (code === UpdateCode.desktopReset) {
       const cursor = new ReadCursor(data, 'desktop reset');
-      this.#width = cursor.u16('width');
-      this.#height = cursor.u16('height');
+      this.#resize(cursor.u16('width'), cursor.u16('height'));
     } else if (code === UpdateCode.graphicsPipeline) {
       const plan = this.planGraphics();
       for (const { pdu } of plan.read(data)) {
-        if (pdu.kind !== 'reset-graphics') continue;
-        this.#width = pdu.width;
-        this.#height = pdu.height;
+        if (pdu.kind === 'reset-graphics') this.#resize(pdu.width, pdu.height);
       }
       this.#pipeline = plan.end(this.#slots);
     }
+  }
+
+  #resize(width: number, height: number): void {
+    checkDesktopSize(width, height);
+    this.#width = width;
+    this.#height = height;
   }
 }

@@ -430,6 +430,7 @@ describe('GfxPlan', () => {
     const large = (surfaceId: number): Pdu => ({ ...create(surfaceId), width: 32_000, height: 2_000 }) as Pdu;
     limited(large(1), { kind: 'delete-surface', surfaceId: 1 }, large(2));
     assert.throws(() => limited(large(1), large(2)), { code: 'limit_exceeded' });
+    assert.throws(() => limited({ kind: 'reset-graphics', width: 2 ** 31, height: 9, monitors: [] }), DecodeError);
     const many = Array.from({ length: 9000 }, () => whole);
     const pictures = Array.from({ length: 15 }, () => progressive(1, [{ rects: many, tiles: [] }]));
     assert.throws(() => limited(create(1), ...pictures), { code: 'limit_exceeded' });

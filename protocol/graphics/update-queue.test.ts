@@ -289,6 +289,22 @@ describe('UpdateQueue', () => {
     assert.equal(compositor.pixels[0], 7);
   });
 
+  it('draws what lies on a desktop that has grown on the way', () => {
+    const pdus = [{ kind: 'reset-graphics', width: 300, height: 200, monitors: [] }] as const;
+    const grown = { code: UpdateCode.graphicsPipeline, data: concatBytes(...pdus.map(encodeGfxPdu)) };
+    const messages = [grown, update(filled({ x: 240, y: 150, width: 32, height: 32 }, 9))];
+    const [queued, direct] = [blank(), blank()];
+    const queue = new UpdateQueue();
+    for (const each of messages) {
+      direct.apply(each);
+      queue.push(each);
+    }
+    queue.compact(queued);
+    queue.applyTo(queued);
+    assert.deepEqual(queued.pixels, direct.pixels);
+    assert.equal(queued.pixels[(150 * 300 + 240) * 4], 9);
+  });
+
   it('counts what it holds', () => {
     const queue = new UpdateQueue();
     const message = update(filled({ x: 0, y: 0, width: 8, height: 8 }, 1));

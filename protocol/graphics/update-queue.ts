@@ -73,8 +73,8 @@ export class UpdateQueue {
     const updates = this.#updates;
     this.clear();
     if (updates.length === 0) return [];
-    const later = { coverage: new Coverage(desktop.width, desktop.height), ...NOTHING_YET };
     const graphics = planGraphics(updates, desktop);
+    const later = { coverage: coverageOf(desktop, graphics), ...NOTHING_YET };
     const planned: PlannedUpdate[] = [];
     // Newest first: a picture is worth decoding unless those after it hide it.
     for (let i = updates.length - 1; i >= 0; i--) {
@@ -212,6 +212,14 @@ function planGraphics(updates: readonly GraphicsUpdate[], desktop: QueuedDesktop
   const planned = updates.map((update) => (isGraphics(update) ? plan.read(update.data) : []));
   plan.finish();
   return planned;
+}
+
+/** A desktop that changes its size on the way is not followed. */
+function coverageOf({ width, height }: QueuedDesktop, graphics: readonly (readonly PlannedGfx[])[]): Coverage {
+  const changes = graphics.some((commands) =>
+    commands.some(({ pdu }) => pdu.kind === 'reset-graphics' && (pdu.width !== width || pdu.height !== height)),
+  );
+  return changes ? Coverage.unknown() : new Coverage(width, height);
 }
 
 function isGraphics({ code }: GraphicsUpdate): boolean {

@@ -3,13 +3,10 @@ import type { StateReader, StateWriter } from '../../core/state.ts';
 import { decodeNsCodec } from '../nscodec.ts';
 import type { PixelTarget } from '../pixel-target.ts';
 import { decodeRawBitmap } from '../raw-bitmap.ts';
-import { readLayers } from './layers.ts';
+import { ClearCodecFlags, readLayers } from './layers.ts';
 import { decodeRlex } from './rlex.ts';
 import { readBgr, readRunLength } from './runs.ts';
 import { MAX_BAND_HEIGHT, VBarStorage } from './vbars.ts';
-
-/** [MS-RDPEGFX] 2.2.4.1 CLEARCODEC_BITMAP_STREAM, `flags`. */
-export const ClearCodecFlags = { glyphIndex: 0x01, glyphHit: 0x02, cacheReset: 0x04 } as const;
 
 /** [MS-RDPEGFX] 2.2.4.1.1.3.1 CLEARCODEC_SUBCODEC, `subCodecId`. */
 export const SubCodecId = { uncompressed: 0, nsCodec: 1, rlex: 2 } as const;

@@ -1,5 +1,6 @@
 import { encodeNsCodec } from '../nscodec-encoder.ts';
-import { ClearCodecFlags, SubCodecId } from './decoder.ts';
+import { SubCodecId } from './decoder.ts';
+import { ClearCodecFlags } from './layers.ts';
 import { MAX_RLEX_PALETTE, stopIndexBits } from './rlex.ts';
 import { writeBgr, writeRunLength } from './runs.ts';
 import { SHORT_VBAR_ENTRIES, VBAR_ENTRIES } from './vbars.ts';

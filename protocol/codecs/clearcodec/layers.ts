@@ -1,5 +1,8 @@
 import type { ReadCursor } from '../../core/cursor.ts';
 
+/** [MS-RDPEGFX] 2.2.4.1 CLEARCODEC_BITMAP_STREAM, `flags`. */
+export const ClearCodecFlags = { glyphIndex: 0x01, glyphHit: 0x02, cacheReset: 0x04 } as const;
+
 /** The parts of a picture, drawn one over the other in this order; each may be empty. */
 export interface Layers {
   readonly residual: ReadCursor;

@@ -1,7 +1,6 @@
 import { ReadCursor } from '../../core/cursor.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
-import { ClearCodecFlags } from './decoder.ts';
-import { readLayers } from './layers.ts';
+import { ClearCodecFlags, readLayers } from './layers.ts';
 import { readRunLength } from './runs.ts';
 import { skipVBar } from './vbars.ts';
 
