@@ -119,4 +119,7 @@ async function createKeyFile(path: string): Promise<void> {
   } finally {
     await unlink(draft);
   }
+  // A key that a power cut takes would leave recordings behind that nobody can be shown to have signed.
+  const folder = await open(dirname(path));
+  await folder.sync().finally(() => folder.close());
 }
