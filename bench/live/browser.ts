@@ -47,13 +47,15 @@ export async function measureBrowser(
   const stream = await readStream(file);
   const folder = mkdtempSync(join(tmpdir(), 'oriel-bench-browser-'));
   const tunnel = await serve(folder, file, stream);
-  await buildPage(folder);
-  const chromium = await Chromium.open(size);
+  let chromium: Chromium | undefined;
   try {
+    await buildPage(folder);
+    chromium = await Chromium.open(size);
     await chromium.goTo(`http://127.0.0.1:${tunnel.port}/index.html`);
     await chromium.until("document.querySelector('[data-state=active]') !== null");
     await sleep(WARM_UP_MS);
-    const frames = () => chromium.evaluate<number>('benchFrames()');
+    const page = chromium;
+    const frames = () => page.evaluate<number>('benchFrames()');
     const before = { drawn: tunnel.drawn(), frames: await frames(), at: performance.now() };
     await sleep(seconds * 1000);
     const passed = (performance.now() - before.at) / 1000;
@@ -71,7 +73,7 @@ export async function measureBrowser(
       longestTaskMs: round(Math.max(0, ...tasks.map(({ cpuMs }) => cpuMs)), 1),
     };
   } finally {
-    await chromium.close();
+    await chromium?.close();
     tunnel.close();
     await rm(folder, { recursive: true, force: true });
   }
