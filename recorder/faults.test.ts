@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureSigningKey } from './evidence/signing-key.ts';
 import { verifyRecording } from './evidence/verify.ts';
 import { recoverInterrupted, VIDEO_FILE } from './finish.ts';
+import { readManifest } from './manifest.ts';
 import { systemClock } from './recording.ts';
 import { SessionRecorder } from './session-recorder.ts';
 import { readWhole } from './storage/byte-source.ts';
@@ -21,6 +22,7 @@ import {
   requireTools,
   temporaryDirectory,
 } from './testing/media-tools.ts';
+import { folderAt } from './testing/open-files.ts';
 import { RecordingSession } from './testing/recording-session.ts';
 import { BreakableDisk, smallDisk } from './testing/small-disk.ts';
 
@@ -98,6 +100,44 @@ test('a disk that has room again in time costs nothing but a gap', async (contex
   assert.equal(summary?.state, 'incomplete');
   assert.ok(Math.abs((summary?.durationMs ?? 0) - session.elapsed) < 1000);
 });
+
+for (const changes of [false, true]) {
+  test(`a disk that is full as a recording ends: finished later, ${changes ? 'without what it did not take' : 'and nothing is missing'}`, async (context) => {
+    if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+    const disk = await smallDisk(context, 4000);
+    if (disk === undefined) return;
+    const { session, keyOf } = await recordOn(disk, context);
+    noise(session, 1);
+    await session.advance(5000);
+    // What the encoder made of it is on the disk.
+    for (let bytes = 0; bytes === 0 || bytes !== session.recorder.health().bytes; ) {
+      bytes = session.recorder.health().bytes;
+      await sleep(500);
+    }
+    const ballast = join(disk, 'ballast');
+    await writeFile(ballast, Buffer.alloc(5_000_000)).catch(() => {});
+    if (changes) noise(session, 2);
+    await assert.rejects(session.finish(), { code: 'recording_failed' });
+    const { ending } = session.recorder;
+    assert.ok(ending);
+    await truncate(ballast, 0);
+    const [recovered] = await recoverInterrupted(disk, { keyOf, ending, sessionIds: ['session-1'] });
+    assert.equal(recovered?.error, undefined);
+    assert.equal(recovered?.summary?.state, changes ? 'incomplete' : 'complete');
+    assert.ok(Math.abs((recovered?.summary?.endedAt ?? 0) - session.clock.now()) < 100);
+    const { problems = [] } =
+      (await readManifest(folderAt(join(disk, 'session-1'), (await keyOf()) as Uint8Array))) ?? {};
+    assert.equal(
+      problems.some((problem) => problem.includes('interrupted')),
+      false,
+    );
+    const events = await new RecordingStore({ directory: disk, keyOf }).events('session-1');
+    assert.equal(
+      events?.some(({ type }) => type === 'recovered'),
+      false,
+    );
+  });
+}
 
 test('on a disk that is read-only no recording begins, and it says why', async (context) => {
   if (!requireTools(context, 'ffmpeg')) return;

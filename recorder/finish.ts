@@ -18,8 +18,9 @@ import { joinSegments, VIDEO_FILE } from './join.ts';
 import { isUnfinished, type KeyOf, NO_KEYS } from './library.ts';
 import { MANIFEST_FILE, type Manifest, readManifest, writeManifest } from './manifest.ts';
 import { RecorderError, type RecorderLog, type RecordingSummary, systemClock } from './recording.ts';
+import { FRAME_GRID_MS } from './segment-writer.ts';
 import { canvasFile, findSegments, putOnOneCanvas } from './segments.ts';
-import { encodeSpools } from './spooled-segments.ts';
+import { encodeSpools, lastFrameOf } from './spooled-segments.ts';
 import { type ByteSource, readablePart } from './storage/byte-source.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
 import { decodeThumbnail, THUMBNAIL_FILE } from './thumbnail.ts';
@@ -48,7 +49,20 @@ export interface RecoverOptions {
    * `patienceMs` and then left alone: another host may be about to finish it.
    */
   readonly aliveMs?: number | undefined;
+  /** Of the one recording in `sessionIds`: its recorder is not gone, and knows more than could be written. */
+  readonly ending?: Ending | undefined;
   readonly patienceMs?: number | undefined;
+}
+
+/** How a recording ended that could not be finished then, for lack of room say. */
+export interface Ending {
+  /** As it was, whatever of it is on the disk; problems of before the end. */
+  readonly manifest: Manifest;
+  readonly endedAt: number;
+  /** The picture was the same from there on; milliseconds since the epoch, as `endedAt`. */
+  readonly changedAt: number;
+  /** Why the end could not be written. */
+  readonly problem: string | undefined;
 }
 
 /**
@@ -168,12 +182,13 @@ async function keepWithoutVideo(folder: RecordingFolder, manifest: Manifest): Pr
 /** Finishes what its own writer could not. */
 async function recover(
   folder: RecordingFolder,
-  manifest: Manifest,
+  found: Manifest,
   ffmpeg: Ffmpeg,
-  { signingKeyFile, log }: RecoverOptions,
+  { signingKeyFile, log, ending }: RecoverOptions,
 ): Promise<RecordingSummary | undefined> {
+  const manifest = structuredClone(ending?.manifest ?? found);
   // One that was being joined had been recorded to its end.
-  const interrupted = manifest.state === 'recording';
+  const interrupted = ending === undefined && manifest.state === 'recording';
   const signed = interrupted ? await lastCheckpoint(folder).catch(() => undefined) : undefined;
   const checkpoint = signed && parseCheckpoint(signed);
   const problems = interrupted ? ['interrupted: the recorder was gone before the end'] : [];
@@ -181,9 +196,10 @@ async function recover(
     problems.push(...(await checkCheckpoint(folder, signed, checkpoint, signingKeyFile)));
   }
   if (problems.length > 0) manifest.problems = [...(manifest.problems ?? []), ...problems];
-  if (interrupted) await encodeSpools(folder, manifest, ffmpeg);
+  if (interrupted || ending !== undefined) await encodeSpools(folder, manifest, ffmpeg);
+  if (ending !== undefined) await settleEnd(folder, manifest, ending);
   manifest.state = 'finishing';
-  const events = await recoverEvents(folder, manifest);
+  const events = await recoverEvents(folder, manifest, ending);
   if (manifest.segments.length === 0 && events.state.lines > OWN_LINES) {
     // It went before the first picture, and something had happened by then: that must not go with it.
     return keepWithoutVideo(folder, manifest);
@@ -192,8 +208,25 @@ async function recover(
   const sealing =
     signingKeyFile === undefined ? undefined : { signingKeyFile, log: events.state, checkpoint: signed, now };
   // Somebody was there to write that down, and had the picture before them.
-  const untilMs = Math.max(checkpoint?.t ?? 0, interrupted ? events.untilMs : 0);
+  const attestedMs = Math.max(checkpoint?.t ?? 0, interrupted ? events.untilMs : 0);
+  const { startedAt } = manifest;
+  const untilMs = ending === undefined || startedAt === undefined ? attestedMs : ending.endedAt - startedAt;
   return finishRecording(folder, manifest, ffmpeg, { log, sealing, untilMs });
+}
+
+/** The end is missing only where the picture was another one by then than what the disk has last. */
+async function settleEnd(folder: RecordingFolder, manifest: Manifest, ending: Ending): Promise<void> {
+  for (let last = manifest.segments.at(-1); last !== undefined; last = manifest.segments.at(-1)) {
+    const lastFrameMs = await lastFrameOf(folder, last.file);
+    if (lastFrameMs >= 0 && last.startedAt + lastFrameMs >= ending.changedAt - FRAME_GRID_MS) {
+      delete last.problem;
+      return;
+    }
+    // One that was begun for the end's sake, and never had a frame.
+    if (lastFrameMs >= 0 || last.startedAt <= ending.changedAt) break;
+    manifest.segments.pop();
+  }
+  manifest.problems = [...(manifest.problems ?? []), ending.problem ?? 'the end was not recorded'];
 }
 
 async function checkCheckpoint(
@@ -219,18 +252,19 @@ async function checkCheckpoint(
 }
 
 /** Goes on with the event log of a recorder that died, and adds what it could not write any more. Closed when it resolves. */
-async function recoverEvents(folder: RecordingFolder, manifest: Manifest): Promise<EventLog> {
+async function recoverEvents(folder: RecordingFolder, manifest: Manifest, ending?: Ending): Promise<EventLog> {
   const now = () => systemClock.now();
   const log = await EventLog.open({ folder, sessionId: manifest.sessionId, at: now() });
   try {
     await log.appendLost(manifest.startedAt);
-    log.append('recovered', {}, { at: now(), t: null });
+    if (ending === undefined) log.append('recovered', {}, { at: now(), t: null });
     for (const { file } of manifest.segments) {
       if (log.segments.has(file)) continue;
       const source = await folder.openLog(file).catch(() => undefined);
       const hashed = source && (await hashSegment(await readablePart(source)).finally(() => source.close()));
       if (hashed !== undefined) log.append('segment', { file, ...hashed, afterCrash: true }, { at: now(), t: null });
     }
+    if (ending !== undefined) log.append('finished', {}, { at: now(), t: null });
   } finally {
     await log.close();
   }

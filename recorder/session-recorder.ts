@@ -7,7 +7,7 @@ import { CheckpointLog } from './evidence/checkpoint.ts';
 import { EventLog } from './evidence/event-log.ts';
 import { readSigningKey } from './evidence/signing-key.ts';
 import { describeExit, type Ffmpeg, type FfmpegExit, findFfmpeg } from './ffmpeg.ts';
-import { finishRecording } from './finish.ts';
+import { type Ending, finishRecording } from './finish.ts';
 import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy, type FramePolicySettings } from './frame-policy.ts';
 import { I420Picture, rgbaImage, roundUpToEven } from './i420.ts';
 import { isUnfinished } from './library.ts';
@@ -104,6 +104,9 @@ export class SessionRecorder {
   #failure: RecorderError | undefined;
   #finishing: Promise<RecordingSummary | undefined> | undefined;
   #savedManifest: Promise<void> = Promise.resolve();
+  /** When what is to be seen last changed. */
+  #changedAt = 0;
+  #end: { readonly at: number; readonly problems: readonly string[]; readonly hadFailed: boolean } | undefined;
 
   /** Rejects with `RecorderError` `recorder_unavailable` when this machine cannot record. */
   static async open(options: SessionRecorderOptions, source: FrameSource): Promise<SessionRecorder> {
@@ -237,6 +240,15 @@ export class SessionRecorder {
     return isUnfinished(this.#manifest);
   }
 
+  /** What `recoverInterrupted` cannot find on a disk that `finish` could not write to; only once that has rejected, and is left. */
+  get ending(): Ending | undefined {
+    if (this.#end === undefined || !this.isLeft) return undefined;
+    const { at, problems, hadFailed } = this.#end;
+    const manifest = { ...this.#manifest, problems: [...problems] };
+    const problem = hadFailed ? undefined : this.#failure?.message;
+    return { manifest, endedAt: at, changedAt: this.#changedAt, problem };
+  }
+
   /** That are not written to their end; the oldest first. */
   get #writers(): SegmentWriter[] {
     return [...this.#closing.keys(), ...(this.#writer === undefined ? [] : [this.#writer])];
@@ -290,6 +302,7 @@ export class SessionRecorder {
     this.#policy.step({ kind: 'load', pressure: this.#encoders.pressure }, now);
     this.#policy.step({ kind: 'captured', emitted: emit, share: picture?.share ?? 0 }, now);
     if (!emit) return;
+    if (picture.changed) this.#changedAt = now;
     if (this.#writer === undefined) await this.#beginSegment(picture.image, now);
     await this.#writer?.write(picture.image, picture.areas, now);
     this.#thumbnails.see(picture.image, now - (this.#manifest.startedAt ?? now));
@@ -518,6 +531,7 @@ export class SessionRecorder {
 
   async #finish(at: number): Promise<RecordingSummary | undefined> {
     this.#cancelTimer?.();
+    this.#end = { at, problems: this.#manifest.problems ?? [], hadFailed: this.#failure !== undefined };
     const { directory } = this.#options;
     clearInterval(this.#heartbeat);
     // The one that remains: finishing says by itself that it lives.
@@ -574,6 +588,7 @@ export class SessionRecorder {
         if (this.#writer === undefined) await this.#beginSegment(picture.image, at - FRAME_GRID_MS);
         const writer = this.#writer;
         const shown = !picture.changed && (writer?.lastTimestamp ?? -1) >= 0;
+        if (picture.changed) this.#changedAt = at - FRAME_GRID_MS;
         if (!shown) await writer?.write(picture.image, picture.areas, at - FRAME_GRID_MS);
         if (await writer?.write(picture.image, [], at)) return;
         this.#closeSegment();

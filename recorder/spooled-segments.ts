@@ -162,7 +162,7 @@ function restFile(segmentFile: string): string {
 }
 
 /** Milliseconds since the segment's start; -1 where nothing of it is on the disk. */
-async function lastFrameOf(folder: RecordingFolder, file: string): Promise<number> {
+export async function lastFrameOf(folder: RecordingFolder, file: string): Promise<number> {
   const source = await folder.openLog(file).catch(nothingIfUnbegun);
   if (source === undefined) return -1;
   try {

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isMainThread, MessageChannel, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { defaultEncoders, EncoderPool, type Encoders } from '../../recorder/encoder-pool.ts';
-import { recoverInterrupted } from '../../recorder/finish.ts';
+import { type Ending, recoverInterrupted } from '../../recorder/finish.ts';
 import { BorrowedEncoders, lendEncoders } from '../../recorder/lent-encoders.ts';
 import { isUnfinished, readRecording } from '../../recorder/library.ts';
 import { lowerPriority, Niceness } from '../../recorder/lower-priority.ts';
@@ -45,6 +45,9 @@ const clock = { ...systemClock, now: sessionClock };
 const pool = lent === undefined ? createPool() : undefined;
 const encoders: Encoders = pool ?? new BorrowedEncoders(lent as MessagePort);
 const sessions = new Map<number, HostSession>();
+const recorders = new Map<number, SessionRecorder>();
+/** Of recordings that could not be finished and will be tried again: what the disk did not take. */
+const endings = new Map<number, Ending>();
 /** Bytes taken per session and not yet told. */
 const taken = new Map<number, number>();
 /** Those that this one has started. */
@@ -142,6 +145,9 @@ function handle(message: ToHost): void {
       session.finish(message.at).then(() => {
         sessions.delete(message.session);
         taken.delete(message.session);
+        const ending = recorders.get(message.session)?.ending;
+        recorders.delete(message.session);
+        if (ending !== undefined) endings.set(message.session, ending);
       });
   }
 }
@@ -155,8 +161,8 @@ function open(id: number, options: OpenOptions): void {
     send({ kind: 'opened', session: id, at: sessionClock() });
     return;
   }
-  const openRecorder: OpenRecorder = (source, failed, troubled) =>
-    SessionRecorder.open(
+  const openRecorder: OpenRecorder = async (source, failed, troubled) => {
+    const recorder = await SessionRecorder.open(
       {
         directory,
         sessionId: options.sessionId,
@@ -171,6 +177,9 @@ function open(id: number, options: OpenOptions): void {
       },
       source,
     );
+    recorders.set(id, recorder);
+    return recorder;
+  };
   session.record(openRecorder).then(
     () => send({ kind: 'opened', session: id, at: sessionClock() }),
     (error: unknown) => {
@@ -191,7 +200,8 @@ async function recover(session: number, openOptions: OpenOptions): Promise<void>
     // The dead host's encoder sees the end of its input at the same moment, and writes out what it has.
     await setTimeout(ENCODER_GRACE_MS);
     if (directory === undefined) return;
-    const options = { ffmpegPath, signingKeyFile, keyOf, log, sessionIds: [basename(directory)] };
+    const ending = endings.get(session);
+    const options = { ffmpegPath, signingKeyFile, keyOf, log, ending, sessionIds: [basename(directory)] };
     const [recovered] = await encoders.run(() => recoverInterrupted(dirname(directory), options));
     // A host that could still finish its recordings before it went has left nothing to recover.
     const found = await readRecording(directory, keyOf);
@@ -201,6 +211,7 @@ async function recover(session: number, openOptions: OpenOptions): Promise<void>
   } catch (error) {
     log.error({ err: error }, 'recording cannot be recovered');
   } finally {
+    if (recording !== 'left') endings.delete(session);
     send({ kind: 'finished', session, at: sessionClock(), recording });
   }
 }
