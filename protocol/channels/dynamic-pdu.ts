@@ -121,11 +121,16 @@ export function encodeDynamicData(channelId: number, message: Uint8Array, pduSiz
 function head(command: number, sp: number, channelId: number): Uint8Array {
   const idBytes = channelId <= 0xff ? 1 : channelId <= 0xffff ? 2 : 4;
   const cbId = idBytes === 4 ? 2 : idBytes - 1;
-  return concatBytes(Uint8Array.of((command << 4) | (sp << 2) | cbId), sized(channelId, idBytes));
+  const bytes = new Uint8Array(1 + idBytes);
+  bytes[0] = (command << 4) | (sp << 2) | cbId;
+  bytes.set(sized(channelId, idBytes), 1);
+  return bytes;
 }
 
-function sized(value: number, bytes: number): Uint8Array {
-  return Uint8Array.from({ length: bytes }, (_, i) => (value >>> (8 * i)) & 0xff);
+function sized(value: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = value >>> (8 * i);
+  return bytes;
 }
 
 function readSized(cursor: ReadCursor, bytes: number, field: string): number {

@@ -138,15 +138,15 @@ export class ReadCursor {
 /**
  * Writes fields into a buffer whose size is known beforehand (`sizeOfX`). Running past it or stopping short
  * is our own bug and throws `UsageError`. Little-endian unless the name says `Be`.
+ *
+ * Written byte by byte: a `DataView` would take the memory of a short message out of the heap, at ten times the cost.
  */
 export class WriteCursor {
   readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #view: DataView;
   #position = 0;
 
   constructor(size: number) {
     this.#bytes = new Uint8Array(size);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get position(): number {
@@ -154,39 +154,51 @@ export class WriteCursor {
   }
 
   u8(value: number): void {
-    this.#view.setUint8(this.#take(1), value);
+    this.#bytes[this.#take(1)] = value;
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#take(2), value, true);
+    const at = this.#take(2);
+    this.#bytes[at] = value;
+    this.#bytes[at + 1] = value >>> 8;
   }
 
   u16Be(value: number): void {
-    this.#view.setUint16(this.#take(2), value, false);
+    const at = this.#take(2);
+    this.#bytes[at] = value >>> 8;
+    this.#bytes[at + 1] = value;
   }
 
   i16(value: number): void {
-    this.#view.setInt16(this.#take(2), value, true);
+    this.u16(value);
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#take(4), value, true);
+    const at = this.#take(4);
+    this.#bytes[at] = value;
+    this.#bytes[at + 1] = value >>> 8;
+    this.#bytes[at + 2] = value >>> 16;
+    this.#bytes[at + 3] = value >>> 24;
   }
 
   u32Be(value: number): void {
-    this.#view.setUint32(this.#take(4), value, false);
+    const at = this.#take(4);
+    this.#bytes[at] = value >>> 24;
+    this.#bytes[at + 1] = value >>> 16;
+    this.#bytes[at + 2] = value >>> 8;
+    this.#bytes[at + 3] = value;
   }
 
   i32(value: number): void {
-    this.#view.setInt32(this.#take(4), value, true);
+    this.u32(value);
   }
 
   u64(value: bigint): void {
-    this.#view.setBigUint64(this.#take(8), value, true);
+    new DataView(this.#bytes.buffer).setBigUint64(this.#take(8), value, true);
   }
 
   f64(value: number): void {
-    this.#view.setFloat64(this.#take(8), value, true);
+    new DataView(this.#bytes.buffer).setFloat64(this.#take(8), value, true);
   }
 
   bytes(value: Uint8Array): void {
