@@ -20,7 +20,12 @@ export type DemoReport =
 
 if (import.meta.main) {
   process.on('disconnect', () => process.exit(0));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0));
+  // The terminal's Ctrl+C and a service manager's stop reach the whole process group: a parent ends its sessions first.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (process.send === undefined) process.exit(0);
+    });
+  }
   const { ORIEL_DEMO_USERNAME: username, ORIEL_DEMO_PASSWORD: password, ORIEL_DEMO_PORT: port } = process.env;
   if (username !== undefined && password !== undefined) {
     const tls = await selfMadeCertificate();

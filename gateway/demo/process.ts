@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { DemoReport, DemoStart } from './main.ts';
 
 export interface DemoProcess {
+  readonly pid: number | undefined;
   readonly port: number;
   /** Resolves when the process has ended, wanted or not. */
   readonly ended: Promise<void>;
@@ -48,8 +49,8 @@ export async function startDemoProcess(
   const answer = await report;
   if (answer.kind === 'failed') throw new Error(answer.message);
   const stop = async () => {
-    child.kill('SIGTERM');
+    if (child.connected) child.disconnect();
     await ended;
   };
-  return { port: answer.port, ended, stop };
+  return { pid: child.pid, port: answer.port, ended, stop };
 }
