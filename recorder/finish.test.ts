@@ -77,11 +77,33 @@ test('garbage after the fragments is dropped; a segment of garbage costs itself 
   const { root, directory } = await unfinishedRecording(context);
   await appendFile(join(directory, '0000.mp4'), Buffer.from('00000100mdat and nothing behind it', 'latin1'));
   await writeFile(join(directory, '0001.mp4'), 'not a video at all');
+  await rm(join(directory, '0001.kept'));
   const [recovered] = await recoverInterrupted(root);
   assert.equal(recovered?.summary?.segments, 1);
   assert.ok(decodeAll(recovered?.summary?.path ?? '') > 5);
   const manifest = await readManifest(folderAt(directory));
   assert.match(manifest?.segments[1]?.problem ?? '', /no frame/);
+});
+
+test('the first segment lost: the video begins later, and ends when it did', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 320, 240, { segmentMs: 2000 });
+  for (let i = 0; i < 7; i++) {
+    session.fill({ x: i * 30, y: 20, width: 25, height: 25 }, '#204080');
+    await session.advance(1000);
+  }
+  session.recorder.event('input', { keys: 1 });
+  const last = session.clock.now();
+  await framesThere(join(session.directory, '0002.mp4'));
+  const root = await temporaryDirectory(context);
+  await cp(session.directory, join(root, 'session-1'), { recursive: true });
+  await session.finish();
+  await writeFile(join(root, 'session-1', '0000.mp4'), 'nothing that plays');
+  await rm(join(root, 'session-1', '0000.kept'), { force: true });
+  const [recovered] = await recoverInterrupted(root, { aliveMs: -1 });
+  const { startedAt = 0, endedAt } = recovered?.summary ?? {};
+  assert.ok(startedAt >= session.startedAt + 1500, `${startedAt - session.startedAt}`);
+  assert.equal(endedAt, last);
 });
 
 test('interrupted while joining: joined again', async (context) => {
@@ -99,8 +121,7 @@ test('nothing left of a recording stays visible, and one that cannot be read sto
   const { root, directory } = await unfinishedRecording(context);
   const lost = join(root, 'a-lost');
   await cp(directory, lost, { recursive: true });
-  await rm(join(lost, '0000.mp4'));
-  await rm(join(lost, '0001.mp4'));
+  for (const name of ['0000.mp4', '0001.mp4', '0001.kept']) await rm(join(lost, name));
   const newer = join(root, 'b-newer');
   await cp(directory, newer, { recursive: true });
   await rewriteManifest(newer, (manifest) => ({ ...manifest, version: 3 as unknown as 1 }));
@@ -204,4 +225,8 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+async function framesThere(segment: string): Promise<void> {
+  while (((await scanSegmentFile(segment).catch(() => undefined))?.frames.length ?? 0) === 0) await sleep(20);
 }

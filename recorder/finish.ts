@@ -20,6 +20,7 @@ import { MANIFEST_FILE, type Manifest, readManifest, writeManifest } from './man
 import { RecorderError, type RecorderLog, type RecordingSummary, systemClock } from './recording.ts';
 import { FRAME_GRID_MS } from './segment-writer.ts';
 import { canvasFile, findSegments, putOnOneCanvas } from './segments.ts';
+import { keptFile, spoolFile } from './spool.ts';
 import { encodeSpools, lastFrameOf } from './spooled-segments.ts';
 import { type ByteSource, readablePart } from './storage/byte-source.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
@@ -135,7 +136,9 @@ export async function finishRecording(
   const problemsOfSegments = manifest.segments.flatMap(({ file, problem }) =>
     problem === undefined ? [] : [`segment ${file}: ${problem}`],
   );
-  const request = { sessionId: manifest.sessionId, segments, width, height, untilMs, sealing };
+  // Where nothing is left of the first segment, the video begins later than the clock that this was counted by.
+  const lateMs = first.entry.startedAt - (manifest.startedAt ?? first.entry.startedAt);
+  const request = { sessionId: manifest.sessionId, segments, width, height, untilMs: untilMs - lateMs, sealing };
   const before = [...(manifest.problems ?? []), ...problemsOfSegments];
   const video = await joinSegments(folder, { ...request, problems: before });
   const more = video.problems.slice(before.length);
@@ -272,7 +275,7 @@ async function recoverEvents(folder: RecordingFolder, manifest: Manifest, ending
 }
 
 async function removeWorkFiles(folder: RecordingFolder, manifest: Manifest): Promise<void> {
-  const segments = manifest.segments.flatMap(({ file }) => [file, canvasFile(file)]);
+  const segments = manifest.segments.flatMap(({ file }) => [file, canvasFile(file), spoolFile(file), keptFile(file)]);
   // The events are in the video now.
   const events = manifest.evidence === undefined ? [] : [EVENTS_FILE];
   await folder.remove(...segments, ...events, ...JOURNAL_FILES, CHECKPOINTS_FILE);

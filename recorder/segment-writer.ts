@@ -139,10 +139,7 @@ export class SegmentWriter {
 
   /** Has a picture on the disk that no encoder is to get, for as long as none has made anything of a later one. */
   keep(picture: I420Picture, at: number): Promise<void> {
-    const { folder, file } = this.#options;
-    const timestamp = onFrameGrid(at - this.startedAt);
-    this.#keeping = writeKeptPicture(folder, file, { picture, at: timestamp }).catch(() => {});
-    return this.#keeping;
+    return this.#keep(picture, onFrameGrid(at - this.startedAt));
   }
 
   /** Of when the oldest picture is that the encoder has not taken; milliseconds since the epoch. */
@@ -220,7 +217,11 @@ export class SegmentWriter {
     const first = this.#lastTimestamp < 0;
     const timestamp = Math.max(first ? 0 : this.#lastTimestamp + FRAME_GRID_MS, onFrameGrid(at - this.startedAt));
     const isAbreast = this.#feeding === undefined && this.#spool === undefined;
-    if (this.#encoder !== undefined && isAbreast) return this.#writeNow(this.#encoder, picture, areas, timestamp);
+    if (this.#encoder !== undefined && isAbreast) {
+      // With the first one a recording's time begins: it must be there, however soon its encoder dies.
+      if (first && !this.#options.isKept) void this.#keep(picture, timestamp);
+      return this.#writeNow(this.#encoder, picture, areas, timestamp);
+    }
     this.#lastTimestamp = timestamp;
     const changed = first ? [{ x: 0, y: 0, width: picture.width, height: picture.height }] : areas;
     const samples = first ? [picture.bytes] : areas.map((area) => picture.copyArea(area));
@@ -238,6 +239,12 @@ export class SegmentWriter {
       if (this.#encoder === undefined) this.#dieOf(`pictures cannot wait on the disk: ${(error as Error).message}`);
       return false;
     }
+  }
+
+  #keep(picture: I420Picture, at: number): Promise<void> {
+    const { folder, file } = this.#options;
+    this.#keeping = writeKeptPicture(folder, file, { picture, at }).catch(() => {});
+    return this.#keeping;
   }
 
   async #writeNow(

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findFfmpeg } from './ffmpeg.ts';
 import { scanFragments } from './fragmented-mp4.ts';
 import { I420Picture, rgbaImage } from './i420.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, ManifestSegment } from './manifest.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import { readSpool, Spool, spoolFile } from './spool.ts';
+import { keptFile, readSpool, Spool, spoolFile } from './spool.ts';
 import { encodeSpools } from './spooled-segments.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
@@ -170,6 +170,33 @@ test('killed as soon as a segment has begun, before anything of it was written b
     frames.map(({ timeMs }) => timeMs),
     [0, 100, 200],
   );
+});
+
+test('an encoder that is killed before anything has come out of it: the first picture is there', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { folder, writer, settings } = await setUp(context);
+  process.kill(writer.pid as number, 'SIGSTOP');
+  const { picture, change } = changingPicture();
+  await writer.write(picture, change(0), 0);
+  const first = picture.bytes.slice();
+  await there(folder.pathOf(keptFile('0000.mp4')));
+  await writer.write(picture, change(1), 100);
+  process.kill(writer.pid as number, 'SIGKILL');
+  await writer.end();
+  const kept = (await folder.open(keptFile('0000.mp4'))) ?? assert.fail();
+  const again = new I420Picture(WIDTH, HEIGHT);
+  for await (const at of readSpool(kept, again)) assert.equal(at, 0);
+  await kept.close();
+  assert.deepEqual(again.bytes, first);
+  const manifest = manifestOf(settings);
+  (manifest.segments[0] as ManifestSegment).durationMs = writer.lastTimestamp;
+  (manifest.segments[0] as ManifestSegment).problem = 'signal SIGKILL';
+  const [made] = await encodeSpools(folder, manifest, await findFfmpeg());
+  assert.deepEqual([made?.segment.file, made?.segment.startedAt], ['0000.mp4', 0]);
+  assert.equal(probeVideo(folder.pathOf('0000.mp4')).timestamps[0], 0);
+  // Whether the second one had come to the disk as well, depends on how fast that is.
+  const isWhole = probeVideo(folder.pathOf('0000.mp4')).timestamps.length > 1;
+  assert.equal(manifest.segments[0]?.problem, isWhole ? undefined : 'signal SIGKILL');
 });
 
 test('an encoder that was late and has made everything of it leaves nothing behind, nor does what was kept', async (context) => {

@@ -130,6 +130,12 @@ export async function* readSpool(source: ByteSource, picture: I420Picture): Asyn
   }
 }
 
+/** Of when its first picture is; undefined where there is none. */
+export async function spoolBegins(source: ByteSource): Promise<number | undefined> {
+  const header = await source.read(0, HEADER_BYTES);
+  return header.length < HEADER_BYTES ? undefined : header.readDoubleLE(4);
+}
+
 const HEADER_BYTES = 16;
 const AREA_BYTES = 16;
 /** Motion may be in every tile: a picture of 8192 × 8192 has as many areas, and three samples for two pixels. */

@@ -4,7 +4,7 @@ import { I420Picture } from './i420.ts';
 import { type Manifest, type ManifestSegment, writeManifest } from './manifest.ts';
 import type { SegmentState } from './segment-digest.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import { keptFile, readSpool, spoolFile } from './spool.ts';
+import { keptFile, readSpool, spoolBegins, spoolFile } from './spool.ts';
 import type { ByteSource } from './storage/byte-source.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
 import { SealedFileError } from './storage/sealed-file.ts';
@@ -85,12 +85,10 @@ async function encodeRest(
   segment: ManifestSegment,
   ffmpeg: Ffmpeg,
 ): Promise<Rest | undefined> {
-  const sources = [
-    await folder.openLog(spoolFile(segment.file)).catch(nothingIfUnbegun),
-    // It only counts whole: one that was not written to its end is not there.
-    await folder.open(keptFile(segment.file)).catch(nothingIfUnbegun),
-  ];
-  const waiting = sources.filter((source) => source !== undefined);
+  const spool = await folder.openLog(spoolFile(segment.file)).catch(nothingIfUnbegun);
+  // It only counts whole: one that was not written to its end is not there.
+  const kept = await folder.open(keptFile(segment.file)).catch(nothingIfUnbegun);
+  const waiting = [spool, kept].filter((source) => source !== undefined);
   if (waiting.length === 0) return undefined;
   try {
     const encodedBefore = await lastFrameOf(folder, segment.file);
@@ -139,7 +137,9 @@ async function encodeRest(
     const exit = await writer.end();
     const failure = taken && exit.code === 0 ? undefined : describeExit(exit);
     const { durationMs } = segment;
-    const isWhole = durationMs !== undefined && until >= durationMs && (from ?? 0) <= Math.max(0, encodedBefore);
+    // The picture that was kept says nothing of those between it and the spool.
+    const since = spool === undefined ? from : await spoolBegins(spool);
+    const isWhole = durationMs !== undefined && until >= durationMs && (since ?? 0) <= Math.max(0, encodedBefore);
     rest.segment.durationMs = Math.max(0, writer.lastTimestamp);
     return { segment: rest.segment, state: writer.state, isWhole, failure };
   } finally {
@@ -147,8 +147,12 @@ async function encodeRest(
   }
 }
 
+/** Of the spool and of what was kept, whichever begins first; each begins with a whole picture. */
 async function* picturesOf(sources: readonly ByteSource[], picture: I420Picture): AsyncGenerator<number> {
-  for (const source of sources) yield* readSpool(source, picture);
+  const placed: { source: ByteSource; at: number }[] = [];
+  for (const source of sources) placed.push({ source, at: (await spoolBegins(source)) ?? 0 });
+  placed.sort((a, b) => a.at - b.at);
+  for (const { source } of placed) yield* readSpool(source, picture);
 }
 
 /** A disk that was full, and a power cut, leave files without anything that makes sense in them. */
