@@ -15,7 +15,7 @@ import { startShadow } from '../lab/shadow.ts';
 import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
 import { decodingErrors, isLegible, lastFrame, readText } from './recording.ts';
-import { openPerson, typeALine } from './story.ts';
+import { openPerson, shows, typeALine } from './story.ts';
 
 let gateway: TestGateway;
 let browser: Browser;
@@ -187,7 +187,12 @@ test('an ffmpeg that cannot encode any more ends the session, explained, and wha
     const words = 'recorded until here, it is';
     await typeALine(user, await withoutNla.desktop(), words);
     const [session] = await crippled.admin.sessions();
-    // What is older than five seconds is safe on the disk, whatever is killed.
+    // What is older than five seconds is safe on the disk, whatever is killed; a busy machine takes a while to record it.
+    await shows(user, words);
+    await waitFor('the recording to have it', async () => {
+      const [{ recordingHealth } = {}] = await crippled.admin.sessions();
+      return recordingHealth?.behindMs === 0;
+    });
     await sleep(5000);
     writeFileSync(broken, '');
     for (const pid of ffmpegsOf(crippled.pid)) process.kill(pid, 'SIGKILL');
