@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { clockEnvironment, sessionClock } from './clock.ts';
+import { ClockWatch, clockEnvironment, sessionClock } from './clock.ts';
 
 /** What `sessionClock` says in another process. */
 function clockOfChild(env: NodeJS.ProcessEnv): number {
@@ -22,4 +22,23 @@ test("a child process has its parent's clock, whatever the wall clock says by th
 
 test('it begins with the wall clock', () => {
   assert.ok(Math.abs(sessionClock() - Date.now()) < 60_000);
+});
+
+test('a wall clock that is set is noticed once, one that is corrected a little is not', () => {
+  let offset = 5;
+  const watch = new ClockWatch(() => offset);
+  const set = (to: number) => {
+    offset = to;
+    return [watch.moved(), watch.moved()];
+  };
+  assert.deepEqual(set(700), [0, 0]);
+  assert.deepEqual(set(3_600_005), [3_600_000, 0]);
+  assert.deepEqual(set(3_599_500), [0, 0]);
+  // Little by little.
+  assert.deepEqual(set(3_598_900), [-1105, 0]);
+  assert.deepEqual(set(-20_000), [-3_618_900, 0]);
+});
+
+test('nobody has set it while this runs', () => {
+  assert.equal(new ClockWatch().moved(), 0);
 });

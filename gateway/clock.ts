@@ -8,6 +8,29 @@ export function sessionClock(): number {
   return origin + performance.now();
 }
 
+/** Notices when somebody sets the wall clock. What is corrected step by small step (NTP) counts once it has come to a second. */
+export class ClockWatch {
+  readonly #offset: () => number;
+  #known: number;
+
+  /** @param offset milliseconds by which the wall clock is ahead of one that nobody sets */
+  constructor(offset: () => number = () => Date.now() - sessionClock()) {
+    this.#offset = offset;
+    this.#known = offset();
+  }
+
+  /** Milliseconds by which the wall clock was moved since this said so last; 0 while that is nothing to speak of. */
+  moved(): number {
+    const offset = this.#offset();
+    const by = Math.round(offset - this.#known);
+    if (Math.abs(by) < MOVED_MS) return 0;
+    this.#known = offset;
+    return by;
+  }
+}
+
+const MOVED_MS = 1000;
+
 /** What a child process needs in its environment to have this process's clock. */
 export function clockEnvironment(): NodeJS.ProcessEnv {
   return { [VARIABLE]: String(zero) };

@@ -12,6 +12,7 @@ import { Forwarder } from './audit/forwarding/forwarder.ts';
 import { Receivers } from './audit/forwarding/receivers.ts';
 import type { TrailSigner } from './audit/signatures.ts';
 import { Trail } from './audit/trail.ts';
+import { watchClock } from './audit/watch-clock.ts';
 import { sessionClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type Evidence, Verifications } from './evidence/evidence.ts';
@@ -128,6 +129,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     cleanUp.push(() => services.alerts.stop());
     cleanUp.push(() => services.requestClock.stop());
     cleanUp.push(() => services.rewrap.stop());
+    const clockWatch = watchClock(services.audit, log);
+    cleanUp.push(() => clockWatch.stop());
     cleanUp.push(() => services.rotations.stop());
     const gate = new AttachGate({
       tickets: services.tickets,
@@ -176,6 +179,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     services.directory.start();
     services.outbox.start();
     await services.audit.record({ action: 'gateway.started', subject: options.version });
+    clockWatch.start();
     log.info({ port, version: options.version }, 'gateway started');
     return {
       port,

@@ -208,7 +208,9 @@ test('the wall clock jumps to and fro: the video goes on as time does', async (c
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const directory = join(await temporaryDirectory(context), 'session-1');
   const desktop = new CanvasDesktop(320, 240);
-  const recorder = await SessionRecorder.open({ directory, sessionId: 'session-1' }, desktop);
+  const signingKeyFile = join(await temporaryDirectory(context), 'evidence.key');
+  await ensureSigningKey(signingKeyFile);
+  const recorder = await SessionRecorder.open({ directory, sessionId: 'session-1', signingKeyFile }, desktop);
   const now = Date.now;
   context.after(() => {
     Date.now = now;
@@ -230,6 +232,12 @@ test('the wall clock jumps to and fro: the video goes on as time does', async (c
   const { timestamps, durationMs } = probeVideo(summary?.path ?? '');
   assert.ok(Math.abs(durationMs - elapsed) < 500, `${durationMs} of ${elapsed}`);
   assert.ok(timestamps.every((at, i) => i === 0 || at > (timestamps[i - 1] as number)));
+  const store = new RecordingStore({ directory: join(directory, '..'), keyOf: async () => undefined });
+  const events = (await store.events('session-1')) ?? [];
+  assert.ok(events.some(({ type, byMs }) => type === 'clock-moved' && Math.abs(Number(byMs)) > HOUR - 1000));
+  // And nothing else has noticed.
+  const times = events.map(({ at }) => at);
+  assert.ok(Math.max(...times) - Math.min(...times) < HOUR / 2);
 });
 
 test(`${LONG ? 12 : 8} hours: duration, every change and every seek where the wall clock has it`, async (context) => {

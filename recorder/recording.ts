@@ -71,11 +71,14 @@ export interface RecorderClock {
   now(): number;
   /** Calls back once after `ms`; returns how to cancel it. */
   after(ms: number, callback: () => void): () => void;
+  /** What the machine's clock says, which somebody may set; milliseconds since the epoch. Without it nobody is told of that. */
+  wall?(): number;
 }
 
 /** Wall-clock time at process start plus monotonic time since: a clock set back or forward does not bend a recording. */
 export const systemClock: RecorderClock = {
   now: () => performance.timeOrigin + performance.now(),
+  wall: () => Date.now(),
   after: (ms, callback) => {
     const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);

@@ -104,6 +104,8 @@ export class SessionRecorder {
   #failure: RecorderError | undefined;
   #finishing: Promise<RecordingSummary | undefined> | undefined;
   #savedManifest: Promise<void> = Promise.resolve();
+  /** Milliseconds by which the wall clock is ahead of this recording's. */
+  #wallOffset: number | undefined;
   /** When what is to be seen last changed. */
   #changedAt = 0;
   #end: { readonly at: number; readonly problems: readonly string[]; readonly hadFailed: boolean } | undefined;
@@ -155,6 +157,7 @@ export class SessionRecorder {
       segments: [],
       owner: { pid: process.pid },
     };
+    this.#watchWallClock();
     this.#heartbeat = setInterval(() => this.#beat(), CHECKPOINT_MS);
     this.#heartbeat.unref();
   }
@@ -608,12 +611,24 @@ export class SessionRecorder {
 
   #beat(): void {
     this.#touch();
+    this.#watchWallClock();
     // A disk that takes longer than a beat gets the next one when it is ready.
     this.#checkpointing ??= this.#checkpoint()
       .catch((error: Error) => this.#log.warn({ sessionId: this.#manifest.sessionId, err: error }, 'no checkpoint'))
       .finally(() => {
         this.#checkpointing = undefined;
       });
+  }
+
+  /** The recording's times do not move with it: whoever holds them against others' has to know. */
+  #watchWallClock(): void {
+    const now = this.#clock.now();
+    const offset = Math.round((this.#clock.wall?.() ?? now) - now);
+    this.#wallOffset ??= offset;
+    const byMs = offset - this.#wallOffset;
+    if (Math.abs(byMs) < CLOCK_MOVED_MS) return;
+    this.#wallOffset = offset;
+    this.event('clock-moved', { byMs, wallClockAheadMs: offset }, now);
   }
 
   /** Makes everything durable and signs what it is: a crash costs no more than what came after. */
@@ -642,6 +657,9 @@ export class SessionRecorder {
 export const HEARTBEAT_MS = 5000;
 /** A power cut costs what came after the last checkpoint. */
 const CHECKPOINT_MS = 2000;
+
+/** Corrections that are smaller come to this some time, or to nothing. */
+const CLOCK_MOVED_MS = 1000;
 
 /** [docs/recording.md] has the measurements behind these. */
 const DEFAULT_QP = 38;

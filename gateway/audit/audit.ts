@@ -8,6 +8,7 @@ import { GENESIS, hashRow, type StoredRow, toTrailRow } from './chain.ts';
 export const auditActions = [
   'gateway.started',
   'gateway.stopped',
+  'clock.moved',
   'group.created',
   'group.changed',
   'group.deleted',

@@ -313,7 +313,18 @@ export function sha256(...parts: readonly (Uint8Array | string)[]): string {
 const LINE_FEED = 10;
 /** What recorders and their successors write by themselves; all else comes from the gateway, in its journal's order. */
 const RECORDER_EVENTS: ReadonlySet<string> = new Set([
-  ...['log', 'recording', 'desktop', 'segment', 'finished', 'torn', 'recovered', 'gateway-lost', 'encoder-lost'],
+  ...[
+    'log',
+    'recording',
+    'desktop',
+    'segment',
+    'finished',
+    'torn',
+    'recovered',
+    'gateway-lost',
+    'encoder-lost',
+    'clock-moved',
+  ],
 ]);
 /** A power cut costs the events of this long. */
 const SYNC_INTERVAL_MS = 250;

@@ -89,6 +89,12 @@ function describe(event: RecordedEvent): Words | undefined {
       return { tone: 'attention', title: 'The gateway was gone', detail: '' };
     case 'encoder-lost':
       return { tone: 'other', title: 'An encoder was lost', detail: text(event.problem) };
+    case 'clock-moved':
+      return {
+        tone: 'attention',
+        title: "The machine's clock was set",
+        detail: `by ${text(event.byMs)} ms; the times here go on`,
+      };
     case 'recovered':
       return { tone: 'attention', title: 'Interrupted', detail: 'finished after a crash' };
     case 'log':
