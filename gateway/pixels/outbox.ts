@@ -11,7 +11,7 @@ export const Patience = {
   /** Somebody waits. */
   watched: 8,
   recorded: 50,
-  /** The host does nothing but keep it for who may come to watch, which says so at once. */
+  /** Nobody looks: pointers, and what is more than the gateway keeps. Who comes to watch says so at once. */
   unseen: 2000,
 } as const;
 export type Patience = (typeof Patience)[keyof typeof Patience];
