@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { SessionRecorder } from '../recorder/session-recorder.ts';
 import { FakeClock } from '../recorder/testing/fake-clock.ts';
-import { blockArea, drawBlock, LEGIBILITY_CHART, readBlock } from '../recorder/testing/legibility-chart.ts';
+import { CHART_PAGES, drawBlock, meanAccuracy, readPage } from '../recorder/testing/legibility-chart.ts';
 import { type BenchCommand, BenchError, type BenchOptions, Progress } from './cli.ts';
 import { claim } from './files.ts';
 import { CapturedWork, capturesIn } from './recording/captured.ts';
@@ -59,10 +59,12 @@ export async function measure(work: Work, options: RecordingBenchOptions = {}): 
   const cpu = process.cpuUsage(selfBefore);
   const selfSeconds = (cpu.user + cpu.system - desktop.drawingCpu) / 1e6;
   const encoderBefore = cpuSecondsOf(recorder.encoderPid);
-  for (const [index] of LEGIBILITY_CHART.entries()) {
-    work.draw(blockArea(index), (context) => drawBlock(context, index));
+  // Nobody reads what is beneath the pointer.
+  recorder.pointer(work.width - POINTER_ASIDE, work.height - POINTER_ASIDE, { kind: 'default' }, clock.now());
+  for (const page of CHART_PAGES) {
+    for (const block of page) work.draw(block.area, (context) => drawBlock(context, block));
+    await clock.advance(PAGE_MS, () => recorder.drained());
   }
-  await clock.advance(3000, () => recorder.drained());
   // The chart is the measure, not the work.
   const chartSeconds = cpuSecondsOf(recorder.encoderPid) - encoderBefore;
   const summary = await recorder.finish(clock.now());
@@ -70,13 +72,16 @@ export async function measure(work: Work, options: RecordingBenchOptions = {}): 
   const encoderSeconds = childCpuSeconds() - childrenBefore - chartSeconds;
   if (summary === undefined) throw new Error(`${work.name}: nothing was recorded`);
   if (Math.abs(summary.endedAt - clock.now()) > 500) throw new Error(`${work.name}: the timeline is off`);
+  const blocks = CHART_PAGES.flatMap((page, index) =>
+    readPage(summary.path, minutes * 60_000 + (index + 1) * PAGE_MS - 1, page, directory),
+  );
   const row: RecordingRow = {
     class: work.name,
     kbPerMin: round(bytesBefore(summary.path, minutes * 60_000) / 1000 / minutes),
     cpuSecondsPerMin: round((selfSeconds + encoderSeconds) / minutes),
     worstStalenessS: round(worstStalenessS),
-    greyAccuracy: round(accuracyOf('grey', summary.path, summary.durationMs, directory)),
-    colourAccuracy: round(accuracyOf('colour', summary.path, summary.durationMs, directory)),
+    greyAccuracy: round(meanAccuracy('grey', blocks)),
+    colourAccuracy: round(meanAccuracy('colour', blocks)),
   };
   if (options.keep === undefined) await rm(directory, { recursive: true, force: true });
   return row;
@@ -141,6 +146,9 @@ async function warmUp(): Promise<void> {
   await rm(directory, { recursive: true, force: true });
 }
 
+/** How long each page of the chart is there. */
+const PAGE_MS = 3000;
+const POINTER_ASIDE = 24;
 const WARM_UP_MS = 15_000;
 
 function worksFor(options: BenchOptions, minutes: number): { name: string; make: () => Work | Promise<Work> }[] {
@@ -169,18 +177,6 @@ function bytesBefore(path: string, ms: number): number {
     .map((line) => line.split(',').map(Number))
     .filter(([seconds = 0]) => seconds * 1000 <= ms)
     .reduce((sum, [, size = 0]) => sum + size, 0);
-}
-
-function accuracyOf(kind: 'grey' | 'colour', path: string, ms: number, directory: string): number {
-  let read = 0;
-  let total = 0;
-  for (const [index, block] of LEGIBILITY_CHART.entries()) {
-    if (block.kind !== kind) continue;
-    const weight = block.lines.join('').length;
-    read += readBlock(path, ms, index, join(directory, 'block.png')).accuracy * weight;
-    total += weight;
-  }
-  return read / total;
 }
 
 function round(value: number): number {

@@ -94,6 +94,10 @@ export function saveFrameAt(path: string, ms: number, output: string, filter = '
   run('ffmpeg', [...frameArguments(path, ms, filter), output]);
 }
 
+export function filterPicture(input: string, output: string, filter: string): void {
+  run('ffmpeg', ['-v', 'error', '-y', '-i', input, '-vf', filter, '-frames:v', '1', output]);
+}
+
 /** Text of a picture by tesseract; `mode` is its page segmentation mode (6: one block of text). */
 export function readText(picture: string, mode = 6): string {
   return run('tesseract', [picture, '-', '--psm', String(mode), '-c', 'preserve_interword_spaces=1']).toString('utf8');
