@@ -26,6 +26,8 @@ export interface EncoderSettings {
   readonly qp: number;
   /** When there is more to encode than there is time: 40 % less processor time, and more bytes where text is scrolled. */
   readonly cheap?: boolean | undefined;
+  /** A short segment, one of many: its first picture is as fine as all others. */
+  readonly turn?: boolean | undefined;
 }
 
 export interface FfmpegExit {

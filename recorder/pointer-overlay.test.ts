@@ -73,3 +73,15 @@ test('shapes are blended by alpha around their hot spot and cut at the edges', (
   assert.equal(render(), true);
   assert.equal(luma(63, 63), 235);
 });
+
+test('beneath a pointer that goes away the picture is as it was, however it was made', () => {
+  const { overlay, render, picture } = setUp();
+  // Not what the desktop would be converted to: a photograph that was softened, say.
+  picture.bytes.fill(99, 0, SIZE * SIZE);
+  const before = picture.bytes.slice();
+  overlay.set(10, 12, { kind: 'default' });
+  render();
+  overlay.set(10, 12, { kind: 'hidden' });
+  render();
+  assert.deepEqual(picture.bytes, before);
+});

@@ -12,6 +12,8 @@ export class PointerOverlay {
   #image: PointerImage | undefined;
   /** No pointer until the first `set`: a session that nobody has touched has none to show. */
   #drawn: Rect | undefined;
+  /** The picture's samples where the pointer is. */
+  #beneath: { readonly area: Rect; readonly copy: Uint8Array } | undefined;
   #scratch = new Uint8ClampedArray(0);
 
   /** Says whether there is anything new to draw. */
@@ -30,6 +32,7 @@ export class PointerOverlay {
   /** The picture was cleared: nothing is drawn on it. */
   forget(): void {
     this.#drawn = undefined;
+    this.#beneath = undefined;
   }
 
   /**
@@ -48,7 +51,7 @@ export class PointerOverlay {
       .filter((area) => area !== undefined)
       .map((area) => ({ ...roundedToBlocks(area), x: left + area.x, y: top + area.y }))
       .map((area) => ({ area, copy: picture.copyArea(area) }));
-    if (this.#drawn !== undefined) picture.convert(desktop, this.#drawn, left, top);
+    if (this.#beneath !== undefined) picture.pasteArea(this.#beneath.area, this.#beneath.copy);
     const changed = convertDamage();
     this.#draw(desktop, picture, left, top);
     const redrawn = before.filter(({ area, copy }) => !picture.equalsCopy(area, copy)).map(({ area }) => area);
@@ -57,8 +60,11 @@ export class PointerOverlay {
 
   #draw(desktop: RgbaImage, picture: I420Picture, left: number, top: number): void {
     this.#drawn = this.#areaOn(desktop);
+    this.#beneath = undefined;
     if (this.#image === undefined || this.#drawn === undefined) return;
     const { x, y, width, height } = this.#drawn;
+    const area = { ...roundedToBlocks(this.#drawn), x: left + x, y: top + y };
+    this.#beneath = { area, copy: picture.copyArea(area) };
     const patch = this.#copy(desktop, x, y, width, height);
     this.#blend(this.#image, patch, x, y, width, height);
     picture.convert(rgbaImage(width, height, patch), { x: 0, y: 0, width, height }, left + x, top + y);

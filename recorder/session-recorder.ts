@@ -9,9 +9,10 @@ import { readSigningKey } from './evidence/signing-key.ts';
 import { describeExit, type Ffmpeg, type FfmpegExit, findFfmpeg } from './ffmpeg.ts';
 import { type Ending, finishRecording } from './finish.ts';
 import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy, type FramePolicySettings } from './frame-policy.ts';
-import { I420Picture, rgbaImage, roundUpToEven } from './i420.ts';
+import { I420Picture, type RgbaImage, rgbaImage, roundUpToEven } from './i420.ts';
 import { isUnfinished } from './library.ts';
 import { MANIFEST_FILE, type Manifest, type ManifestSegment, writeManifest } from './manifest.ts';
+import { PhotographFilter } from './photographs.ts';
 import { PointerOverlay } from './pointer-overlay.ts';
 import {
   type FrameSource,
@@ -75,6 +76,7 @@ export class SessionRecorder {
   readonly #manifest: Manifest;
   readonly #overlay = new PointerOverlay();
   readonly #thumbnails = new ThumbnailKeeper();
+  readonly #photographs = new PhotographFilter();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #closing = new Map<SegmentWriter, Promise<void>>();
   #events: EventLog | undefined;
@@ -328,7 +330,7 @@ export class SessionRecorder {
     const fresh = this.#overlay.renderAround(desktop, image, left, top, () =>
       this.#damage
         .take()
-        .filter((rect) => image.convert(desktop, rect, left, top))
+        .filter((rect) => this.#convert(image, desktop, rect, left, top))
         .map(({ x, y, ...size }) => ({
           x: left + x,
           y: top + y,
@@ -340,6 +342,12 @@ export class SessionRecorder {
     this.#unwritten = [];
     const share = areas.reduce((sum, area) => sum + area.width * area.height, 0) / (width * height);
     return { image, changed: areas.length > 0 || resized, areas, share };
+  }
+
+  #convert(picture: I420Picture, desktop: RgbaImage, rect: Rect, left: number, top: number): boolean {
+    const softened = this.#photographs.soften(desktop, rect);
+    if (softened === undefined) return picture.convert(desktop, rect, left, top);
+    return picture.convert(softened, { ...rect, x: 0, y: 0 }, left + rect.x, top + rect.y);
   }
 
   /** The last picture once more: it pushes the one before it through the muxer, onto the disk. */
