@@ -48,7 +48,7 @@ export interface SessionRecorderOptions {
   readonly policy?: FramePolicySettings | undefined;
   /** Where encoders come from, shared with other recordings. Default: there is always one. */
   readonly encoders?: Encoders | undefined;
-  /** Constant quantiser of all segments; past 38 text suffers. Default: 38. */
+  /** Constant quantiser of all segments; past 38 text suffers. Default: 37, and 38 for a segment's first picture. */
   readonly qp?: number | undefined;
   /** A new segment begins with the first frame after this long. */
   readonly segmentMs?: number | undefined;
@@ -670,7 +670,7 @@ const CHECKPOINT_MS = 2000;
 const CLOCK_MOVED_MS = 1000;
 
 /** [docs/recording.md] has the measurements behind these. */
-const DEFAULT_QP = 38;
+const DEFAULT_QP = 37;
 const SEGMENT_MS = 10 * 60_000;
 const STALL_MS = 15_000;
 const DEATHS_ALLOWED = 4;
