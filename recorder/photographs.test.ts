@@ -79,11 +79,11 @@ test('a letter over a photograph keeps its block as it is', () => {
   assert.notEqual(softened.words[8 * SIZE + 24], image.words[8 * SIZE + 24]);
 });
 
-test('a block becomes the same whatever is around it, and whatever part of the image is asked for', () => {
+test('a block becomes the same whatever is further than a pixel from it, and whatever part of the image is asked for', () => {
   const image = rgbaImage(SIZE, SIZE, photograph());
   const whole = new PhotographFilter().soften(image, FULL)?.words.slice();
   assert.ok(whole);
-  for (let y = 0; y < SIZE; y++) image.words.fill(0xff00ff00, y * SIZE, y * SIZE + 32);
+  for (let y = 0; y < SIZE; y++) image.words.fill(0xff00ff00, y * SIZE, y * SIZE + 31);
   const rect = { x: 32, y: 32, width: 32, height: 16 };
   const part = new PhotographFilter().soften(image, rect);
   assert.ok(part);
@@ -91,6 +91,15 @@ test('a block becomes the same whatever is around it, and whatever part of the i
     const from = (rect.y + y) * SIZE + rect.x;
     assert.deepEqual(part.words.slice(y * rect.width, (y + 1) * rect.width), whole.slice(from, from + rect.width));
   }
+});
+
+test('a photograph that is scrolled becomes the same at its new place', () => {
+  const pixels = photograph();
+  const before = new PhotographFilter().soften(rgbaImage(SIZE, SIZE, pixels), FULL)?.words.slice();
+  const scrolled = rgbaImage(SIZE, SIZE - 16, pixels.slice(SIZE * 5 * 4, SIZE * (SIZE - 11) * 4));
+  const after = new PhotographFilter().soften(scrolled, { ...FULL, height: SIZE - 16 });
+  assert.ok(before && after);
+  assert.deepEqual(after.words.slice(SIZE, SIZE * 47), before.slice(SIZE * 6, SIZE * 52));
 });
 
 test("blocks that the image's edge cuts off are left as they are", () => {

@@ -5,8 +5,8 @@ import type { RgbaImage } from './i420.ts';
  * Takes the grain off photographs before they are converted: it tells nobody anything, and is a quarter of what scrolled pages
  * cost (docs/recording.md).
  *
- * INVARIANT: what becomes of a block depends on that block's pixels alone, so that a block which did not change is converted
- * to the same samples, whatever else is damaged.
+ * INVARIANT: what becomes of a block depends on that block and the pixels that touch it alone: with damage widened by one pixel
+ * a block that is not converted again would become the same. What is scrolled becomes the same at its new place, edges apart.
  */
 export class PhotographFilter {
   #words = new Uint32Array(0);
@@ -24,7 +24,7 @@ export class PhotographFilter {
         if (!isPhotograph(image.words, at, image.width)) continue;
         softened ??= this.#copy(image, rect);
         const to = (y - rect.y) * rect.width + x - rect.x;
-        softenBlock(image.words, at, image.width, softened.words, to, rect.width);
+        softenBlock(image, x, y, softened.words, to, rect.width);
       }
     }
     return softened;
@@ -70,43 +70,41 @@ function isEdge(a: number, b: number): boolean {
   );
 }
 
-/** Each pixel becomes the mean of the nine around it, weighted 1 2 1 in both directions; the block's edge is repeated. */
+/** Each pixel becomes the mean of the nine around it, weighted 1 2 1 in both directions; the image's edge is repeated. */
 function softenBlock(
-  from: Uint32Array,
-  at: number,
-  stride: number,
+  { words, width, height }: RgbaImage,
+  left: number,
+  top: number,
   to: Uint32Array,
   start: number,
-  width: number,
+  stride: number,
 ): void {
-  for (let y = 0; y < BLOCK; y++) {
-    const row = at + y * stride;
+  for (let y = 0; y < BLOCK + 2; y++) {
+    const row = Math.min(height - 1, Math.max(0, top + y - 1)) * width;
     for (let x = 0; x < BLOCK; x++) {
-      const a = from[row + Math.max(0, x - 1)] as number;
-      const b = from[row + x] as number;
-      const c = from[row + Math.min(BLOCK - 1, x + 1)] as number;
+      const a = words[row + Math.max(0, left + x - 1)] as number;
+      const b = words[row + left + x] as number;
+      const c = words[row + Math.min(width - 1, left + x + 1)] as number;
       // Two channels in one word: sums of sixteen need twelve bits.
       EVEN[y * BLOCK + x] = (a & LANES) + 2 * (b & LANES) + (c & LANES);
       ODD[y * BLOCK + x] = ((a >>> 8) & LANES) + 2 * ((b >>> 8) & LANES) + ((c >>> 8) & LANES);
     }
   }
   for (let y = 0; y < BLOCK; y++) {
-    const above = Math.max(0, y - 1) * BLOCK;
-    const here = y * BLOCK;
-    const below = Math.min(BLOCK - 1, y + 1) * BLOCK;
     for (let x = 0; x < BLOCK; x++) {
-      to[start + y * width + x] =
-        weigh(EVEN, above + x, here + x, below + x) | (weigh(ODD, above + x, here + x, below + x) << 8);
+      const above = y * BLOCK + x;
+      to[start + y * stride + x] = weigh(EVEN, above) | (weigh(ODD, above) << 8);
     }
   }
 }
 
-function weigh(sums: Uint32Array, above: number, here: number, below: number): number {
-  const sum = (sums[above] as number) + 2 * (sums[here] as number) + (sums[below] as number);
+/** Three rows' sums into one pixel's. */
+function weigh(sums: Uint32Array, above: number): number {
+  const sum = (sums[above] as number) + 2 * (sums[above + BLOCK] as number) + (sums[above + 2 * BLOCK] as number);
   return ((sum + ROUNDING) >>> 4) & LANES;
 }
 
 const LANES = 0x00ff00ff;
 const ROUNDING = 0x00080008;
-const EVEN = new Uint32Array(BLOCK * BLOCK);
-const ODD = new Uint32Array(BLOCK * BLOCK);
+const EVEN = new Uint32Array(BLOCK * (BLOCK + 2));
+const ODD = new Uint32Array(BLOCK * (BLOCK + 2));

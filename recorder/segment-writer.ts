@@ -282,7 +282,9 @@ export class SegmentWriter {
       this.#closeSpoolIfOut();
     };
     const cheap = this.#encoders.pressure >= CHEAP_FROM;
-    const encoder = new FfmpegEncoder(ffmpeg, { ...settings, cheap }, take, stallMs);
+    // Where pictures have waited for it, more waits will come.
+    const turn = this.#waiting.length > 0;
+    const encoder = new FfmpegEncoder(ffmpeg, { ...settings, cheap, turn }, take, stallMs);
     void encoder.exited.then((exit) => {
       if (!this.#ending) this.#options.onDeath(exit);
     });

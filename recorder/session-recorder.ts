@@ -169,7 +169,7 @@ export class SessionRecorder {
    * Cheap; call it as often as you like.
    */
   damaged(rects: readonly Rect[], at: number): void {
-    for (const rect of rects) this.#damage.add(rect);
+    for (const rect of rects) this.#damage.add(widened(rect));
     this.#changed(at);
   }
 
@@ -319,7 +319,7 @@ export class SessionRecorder {
    * desktop that those are; `undefined` before there is a desktop.
    */
   #updatePicture(): { image: I420Picture; changed: boolean; areas: Rect[]; share: number } | undefined {
-    for (const rect of this.#source.prepare?.() ?? []) this.#damage.add(rect);
+    for (const rect of this.#source.prepare?.() ?? []) this.#damage.add(widened(rect));
     const { width, height } = this.#source;
     if (width === 0 || height === 0) return undefined;
     const resized = width !== this.#desktop.width || height !== this.#desktop.height;
@@ -683,6 +683,11 @@ const WATCHED_MS = 10_000;
 
 const nothing = (): void => {};
 const SILENT: RecorderLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** By the pixel around it, as what is softened there depends on it. */
+function widened({ x, y, width, height }: Rect): Rect {
+  return { x: x - 1, y: y - 1, width: width + 2, height: height + 2 };
+}
 
 /** Even, so that chroma blocks of desktop and canvas coincide. */
 function centred(outer: number, inner: number): number {
