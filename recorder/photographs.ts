@@ -2,8 +2,8 @@ import type { Rect } from '#protocol/graphics/geometry.ts';
 import type { RgbaImage } from './i420.ts';
 
 /**
- * Takes the grain off photographs before they are converted: it tells nobody anything, and is a quarter of what scrolled pages
- * cost (docs/recording.md).
+ * Takes the grain off photographs before they are converted: it tells nobody anything, and is coded anew wherever it
+ * comes into view (docs/recording.md).
  *
  * INVARIANT: what becomes of a block depends on that block and the pixels that touch it alone: with damage widened by one pixel
  * a block that is not converted again would become the same. What is scrolled becomes the same at its new place, edges apart.
