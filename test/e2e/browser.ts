@@ -86,17 +86,23 @@ export class Person {
 
   /** Waits for the desktop's element to say this state. */
   async state(wanted: 'connecting' | 'active' | 'ended' | 'failed'): Promise<void> {
-    await waitFor(
-      `the desktop to be ${wanted}`,
-      async () => {
-        const state = await this.page.locator('[data-state]').first().getAttribute('data-state');
-        if (state !== wanted && (state === 'failed' || state === 'ended')) {
-          throw new Hopeless(`the desktop is ${state}: ${await this.page.locator('body').innerText()}`);
-        }
-        return state === wanted;
-      },
-      { timeout: STEP_TIMEOUT_MS },
-    );
+    const said = () => this.page.locator('body').innerText();
+    try {
+      await waitFor(
+        `the desktop to be ${wanted}`,
+        async () => {
+          const state = await this.page.locator('[data-state]').first().getAttribute('data-state');
+          if (state !== wanted && (state === 'failed' || state === 'ended')) {
+            throw new Hopeless(`the desktop is ${state}: ${await said()}`);
+          }
+          return state === wanted;
+        },
+        { timeout: STEP_TIMEOUT_MS },
+      );
+    } catch (cause) {
+      if (cause instanceof Hopeless) throw cause;
+      throw new Error(`not ${wanted}: ${this.page.url()} says ${await said()}`, { cause });
+    }
   }
 
   /** The desktop's own pixels, at the remote desktop's size, however large the page shows it. */
