@@ -103,8 +103,8 @@ export function encoderArguments(settings: EncoderSettings): string[] {
     'weightp=0',
     // Rounds coefficients by what they cost.
     'trellis=1',
-    // The weakest filter: it clears some of what is left of the picture before, and hardly smooths the strokes of small text.
-    'deblock=-6,-6',
+    // No filter: it smooths the strokes of small text, and looks at every block of every picture.
+    'no-deblock=1',
     'stitchable=1',
     'force-cfr=1',
     // Milliseconds: SPS would otherwise hold ffmpeg's guess of a frame rate, another one for each input.
@@ -375,7 +375,7 @@ function levelFor(width: number, height: number): { level: string | undefined; r
 }
 
 /** Of a 4×4 block's coefficients, row by row, where 16 is the quantiser's own step. */
-const SCALING_LIST = [16, 16, 17, 18, 16, 17, 18, 18, 17, 18, 18, 18, 18, 18, 18, 19];
+const SCALING_LIST = [16, 16, 16, 17, 16, 17, 17, 17, 16, 17, 17, 17, 17, 17, 17, 18];
 /** Each costs a search of its own wherever something is new; [docs/recording.md] has what they save. */
 const WANTED_REFERENCES = 4;
 /** MaxFS and MaxDpbMbs. 5.1 is the least because its buffer has room for the references at 1080p and beyond. */

@@ -9,10 +9,9 @@ import { readSigningKey } from './evidence/signing-key.ts';
 import { describeExit, type Ffmpeg, type FfmpegExit, findFfmpeg } from './ffmpeg.ts';
 import { type Ending, finishRecording } from './finish.ts';
 import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy, type FramePolicySettings } from './frame-policy.ts';
-import { I420Picture, type RgbaImage, rgbaImage, roundUpToEven } from './i420.ts';
+import { I420Picture, rgbaImage, roundUpToEven } from './i420.ts';
 import { isUnfinished } from './library.ts';
 import { MANIFEST_FILE, type Manifest, type ManifestSegment, writeManifest } from './manifest.ts';
-import { PhotographFilter } from './photographs.ts';
 import { PointerOverlay } from './pointer-overlay.ts';
 import {
   type FrameSource,
@@ -76,7 +75,6 @@ export class SessionRecorder {
   readonly #manifest: Manifest;
   readonly #overlay = new PointerOverlay();
   readonly #thumbnails = new ThumbnailKeeper();
-  readonly #photographs = new PhotographFilter();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #closing = new Map<SegmentWriter, Promise<void>>();
   #events: EventLog | undefined;
@@ -169,7 +167,7 @@ export class SessionRecorder {
    * Cheap; call it as often as you like.
    */
   damaged(rects: readonly Rect[], at: number): void {
-    for (const rect of rects) this.#damage.add(widened(rect));
+    for (const rect of rects) this.#damage.add(rect);
     this.#changed(at);
   }
 
@@ -319,7 +317,7 @@ export class SessionRecorder {
    * desktop that those are; `undefined` before there is a desktop.
    */
   #updatePicture(): { image: I420Picture; changed: boolean; areas: Rect[]; share: number } | undefined {
-    for (const rect of this.#source.prepare?.() ?? []) this.#damage.add(widened(rect));
+    for (const rect of this.#source.prepare?.() ?? []) this.#damage.add(rect);
     const { width, height } = this.#source;
     if (width === 0 || height === 0) return undefined;
     const resized = width !== this.#desktop.width || height !== this.#desktop.height;
@@ -330,7 +328,7 @@ export class SessionRecorder {
     const fresh = this.#overlay.renderAround(desktop, image, left, top, () =>
       this.#damage
         .take()
-        .filter((rect) => this.#convert(image, desktop, rect, left, top))
+        .filter((rect) => image.convert(desktop, rect, left, top))
         .map(({ x, y, ...size }) => ({
           x: left + x,
           y: top + y,
@@ -342,12 +340,6 @@ export class SessionRecorder {
     this.#unwritten = [];
     const share = areas.reduce((sum, area) => sum + area.width * area.height, 0) / (width * height);
     return { image, changed: areas.length > 0 || resized, areas, share };
-  }
-
-  #convert(picture: I420Picture, desktop: RgbaImage, rect: Rect, left: number, top: number): boolean {
-    const softened = this.#photographs.soften(desktop, rect);
-    if (softened === undefined) return picture.convert(desktop, rect, left, top);
-    return picture.convert(softened, { ...rect, x: 0, y: 0 }, left + rect.x, top + rect.y);
   }
 
   /** The last picture once more: it pushes the one before it through the muxer, onto the disk. */
@@ -683,11 +675,6 @@ const WATCHED_MS = 10_000;
 
 const nothing = (): void => {};
 const SILENT: RecorderLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-
-/** By the pixel around it, as what is softened there depends on it. */
-function widened({ x, y, width, height }: Rect): Rect {
-  return { x: x - 1, y: y - 1, width: width + 2, height: height + 2 };
-}
 
 /** Even, so that chroma blocks of desktop and canvas coincide. */
 function centred(outer: number, inner: number): number {
