@@ -1,4 +1,4 @@
-import { ByteCut, copyOf, sizeOfParts } from '../../core/byte-cut.ts';
+import { ByteCut } from '../../core/byte-cut.ts';
 import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
 import type { RegionRect } from '../remotefx/blocks.ts';
 import {
@@ -8,6 +8,7 @@ import {
   SIZE_OF_QUANTIZATION,
   type SubBand,
 } from '../remotefx/quantization.ts';
+import { cutTiles, headForTiles } from '../remotefx/tile-cut.ts';
 
 /** [MS-RDPEGFX] 2.2.4.2.1 RFX_PROGRESSIVE_DATABLOCK, `blockType`. */
 export const ProgressiveBlockType = {
@@ -322,28 +323,12 @@ export function withoutTiles(source: Uint8Array, isWanted: (tile: number) => boo
     }
     const { tileCount, tileData } = readRegionHead(body);
     const headEnd = tileData.position;
-    const cut = new ByteCut(source);
-    let kept = 0;
-    for (let i = 0; i < tileCount; i++) {
-      const from = tileData.position;
-      outlineTile(tileData);
-      if (!isWanted(count++)) continue;
-      cut.keep(from, tileData.position);
-      kept++;
-    }
-    const tiles = cut.finish();
-    const size = sizeOfParts(tiles);
-    const head = copyOf(source, start, headEnd);
-    const view = new DataView(head.buffer);
-    view.setUint32(BLOCK_LEN_OFFSET, head.length + size, true);
-    view.setUint16(NUM_TILES_OFFSET, kept, true);
-    view.setUint32(NUM_TILES_OFFSET + 2, size, true); // tileDataSize
-    whole.insert(head, ...tiles);
+    const cut = cutTiles(source, tileData, tileCount, outlineTile, () => isWanted(count++));
+    whole.insert(headForTiles(source, start, headEnd, NUM_TILES_OFFSET, cut), ...cut.tiles);
   }
   return whole.finish();
 }
 
-const BLOCK_LEN_OFFSET = 2; // blockType
 /** In a region's block: behind its header, tileSize, numRects, numQuant, numProgQuant and flags. */
 const NUM_TILES_OFFSET = HEADER_SIZE + 1 + 2 + 1 + 1 + 1;
 

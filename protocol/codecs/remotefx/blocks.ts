@@ -1,7 +1,8 @@
-import { ByteCut, copyOf, sizeOfParts } from '../../core/byte-cut.ts';
+import { ByteCut } from '../../core/byte-cut.ts';
 import { ReadCursor, WriteCursor } from '../../core/cursor.ts';
 import { decodeQuantization, encodeQuantization, type Quantization, SIZE_OF_QUANTIZATION } from './quantization.ts';
 import { RlgrMode } from './rlgr.ts';
+import { cutTiles, headForTiles } from './tile-cut.ts';
 
 /** [MS-RDPRFX] 2.2.2.1.1 TS_RFX_BLOCKT and 2.2.2.3.4.1 TS_RFX_TILE, `blockType`. */
 export const BlockType = {
@@ -122,28 +123,13 @@ export function withoutTiles(source: Uint8Array, isWanted: (tile: number) => boo
     }
     const { tileCount } = readTileSetHead(body);
     const headEnd = body.position;
-    const cut = new ByteCut(source);
-    let kept = 0;
-    for (let i = 0; i < tileCount; i++) {
-      const from = body.position;
-      readTilePlace(body);
-      if (!isWanted(count++)) continue;
-      cut.keep(from, body.position);
-      kept++;
-    }
-    if (kept === 0) continue;
-    if (kept === tileCount) {
+    const cut = cutTiles(source, body, tileCount, readTilePlace, () => isWanted(count++));
+    if (cut.kept === 0) continue;
+    if (cut.kept === tileCount) {
       whole.keep(start, cursor.position);
       continue;
     }
-    const tiles = cut.finish();
-    const size = sizeOfParts(tiles);
-    const head = copyOf(source, start, headEnd);
-    const view = new DataView(head.buffer);
-    view.setUint32(BLOCK_LEN_OFFSET, head.length + size, true);
-    view.setUint16(NUM_TILES_OFFSET, kept, true);
-    view.setUint32(NUM_TILES_OFFSET + 2, size, true); // tilesDataSize
-    whole.insert(head, ...tiles);
+    whole.insert(headForTiles(source, start, headEnd, NUM_TILES_OFFSET, cut), ...cut.tiles);
   }
   return whole.finish();
 }
@@ -192,7 +178,6 @@ function decodeTileSet(body: ReadCursor): RfxBlock {
   return { kind: 'tile-set', entropy: entropyMode(body, (properties >> 10) & 0xf), quantization: values, tiles };
 }
 
-const BLOCK_LEN_OFFSET = 2; // blockType
 /** In a tile set's block: behind its header with codecId and channelId, subtype, idx, properties, numQuant and tileSize. */
 const NUM_TILES_OFFSET = 8 + 2 + 2 + 2 + 1 + 1;
 
