@@ -76,7 +76,7 @@ test('shapes are blended by alpha around their hot spot and cut at the edges', (
 
 test('beneath a pointer that goes away the picture is as it was, however it was made', () => {
   const { overlay, render, picture } = setUp();
-  // Not what the desktop would be converted to: a photograph that was softened, say.
+  // Not what the desktop would be converted to.
   picture.bytes.fill(99, 0, SIZE * SIZE);
   const before = picture.bytes.slice();
   overlay.set(10, 12, { kind: 'default' });
