@@ -19,16 +19,18 @@ interface TestData {
 
 /** Characters of a test file's own output that are kept for the case that it fails. */
 const OUTPUT_KEPT = 16_000;
+/** Of each failure, once more at the end. */
+const LINES_AT_THE_END = 12;
 
 /**
- * Counts tests and checks and prints as they end: one line a file, each failure in full, and the failures' names again at the end,
- * so that a long run's outcome can be read from its last lines.
+ * Counts tests and checks and prints as they end: one line a file, each failure in full, and each again at the end with its first
+ * lines, so that a long run's outcome can be read from its last lines.
  */
 export class TestReport {
   passed = 0;
   failed = 0;
   readonly #options: { root: string; verbose: boolean; ci: boolean };
-  readonly #failures: string[] = [];
+  readonly #failures: { name: string; why: string }[] = [];
   readonly #files = new Map<string, { passed: number; failed: number; milliseconds: number }>();
   readonly #output = new Map<string, string>();
   readonly #print: (line: string) => void;
@@ -54,7 +56,8 @@ export class TestReport {
       this.passed++;
       return;
     }
-    this.#fail(name);
+    // What a command complains of stands at its end.
+    this.#fail(name, output.trimEnd().split('\n').slice(-LINES_AT_THE_END).join('\n'));
     this.#print(indent(output.trimEnd()));
   }
 
@@ -79,7 +82,10 @@ export class TestReport {
     this.#closeFiles();
     if (this.#failures.length === 0) return;
     this.#print(`\nfailed:`);
-    for (const name of this.#failures) this.#print(`  ✖ ${name}`);
+    for (const { name, why } of this.#failures) {
+      const lines = why.trim().split('\n');
+      this.#print(`  ✖ ${name}\n${indent(indent(lines.slice(0, LINES_AT_THE_END).join('\n')))}`);
+    }
     this.#print('');
   }
 
@@ -102,16 +108,16 @@ export class TestReport {
     // A parent fails because of its children: they have been reported already.
     if (error?.failureType === 'subtestsFailed') return;
     this.#entry(test).failed++;
-    this.#fail(this.#title(test));
-    this.#print(`✖ ${this.#title(test)}`);
     const cause = error?.cause ?? error;
     const text = cause instanceof Error ? (cause.stack ?? String(cause)) + extra(cause) : inspect(cause);
+    this.#fail(this.#title(test), text);
+    this.#print(`✖ ${this.#title(test)}`);
     this.#print(indent(text));
   }
 
-  #fail(name: string): void {
+  #fail(name: string, why: string): void {
     this.failed++;
-    this.#failures.push(name);
+    this.#failures.push({ name, why });
   }
 
   /** A file's own pass event repeats its tests. A file that fails to load has only this event, and it is a failure. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Role } from '../access/can.ts';
 import { errorRow } from '../errors.ts';
+import { openGatewayDatabase } from '../testing/gateway-database.ts';
 import { ADMIN_PASSWORD, CANARY, type Harness, startHarness, until } from '../testing/harness.ts';
 import { openApiPath } from './openapi.ts';
 import type { Route } from './route.ts';
@@ -287,8 +288,7 @@ test('audit: what was done, by whom, from where; the table cannot be rewritten',
   assert.equal(json[0].address, '127.0.0.1');
   const older = await call('GET', `/api/audit?before=${json[0].id}&limit=1`);
   assert.ok(older.json[0].id < json[0].id);
-  const { DatabaseSync } = await import('node:sqlite');
-  const database = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'), { timeout: 5000 });
+  const database = openGatewayDatabase(harness.dataDirectory);
   assert.throws(() => database.exec('delete from audit'), /append-only/);
   assert.throws(() => database.exec("update audit set actor = 'x'"), /append-only/);
   database.close();

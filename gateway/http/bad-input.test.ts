@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:https';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { Role } from '../access/can.ts';
 import { errors, isErrorCode } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { openGatewayDatabase } from '../testing/gateway-database.ts';
 import { ADMIN_PASSWORD, type Harness, startHarness } from '../testing/harness.ts';
 import { exampleOf, wrongValues } from './testing/examples.ts';
 
@@ -38,7 +38,7 @@ before(async () => {
   const { json } = await harness.call('GET', '/api/openapi.json');
   components = json.components.schemas;
   operations = operationsOf(json.paths);
-  database = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'), { readOnly: true });
+  database = openGatewayDatabase(harness.dataDirectory, { readOnly: true });
 });
 after(async () => {
   database.close();
@@ -250,7 +250,7 @@ test('sign-ins that are none: missing, made up, ended, expired, of somebody who 
     await open('disabled'),
   ];
   await harness.call('POST', '/api/logout', { token: ended.token, body: {} });
-  const writable = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'));
+  const writable = openGatewayDatabase(harness.dataDirectory);
   writable.prepare('update login_sessions set expires_at = 1 where user_id = ?').run(expired.id);
   writable.close();
   await harness.call('DELETE', `/api/users/${removed.id}`, { token: admin });

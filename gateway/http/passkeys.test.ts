@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Role } from '../access/can.ts';
 import { CHALLENGE_LIFE_MS, Challenges } from '../access/passkeys/challenges.ts';
 import { relyingParty } from '../access/passkeys/relying-party.ts';
 import { allowedFactors, signInDefaults } from '../access/sign-in-policy.ts';
 import { authenticator } from '../testing/authenticator.ts';
+import { openGatewayDatabase } from '../testing/gateway-database.ts';
 import { ADMIN_PASSWORD, type Answer, type Harness, startHarness } from '../testing/harness.ts';
 import { PasskeyDevice } from '../testing/passkey-device.ts';
 
@@ -64,7 +63,7 @@ async function stepUp(token: string, device: PasskeyDevice): Promise<Answer> {
 
 /** What no API does: time passes, a password is lost. */
 function sql(statement: string, ...values: string[]): void {
-  const database = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'), { timeout: 5000 });
+  const database = openGatewayDatabase(harness.dataDirectory);
   database.prepare(statement).run(...values);
   database.close();
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
 import type { RecordingEvent } from '../evidence/evidence.ts';
 import { DAY_MS } from '../retention/policy.ts';
+import { openGatewayDatabase } from '../testing/gateway-database.ts';
 import { ADMIN_PASSWORD, startHarness, until } from '../testing/harness.ts';
 
 const harness = await startHarness();
@@ -54,8 +55,7 @@ async function recorded(days = 0, bytes = 5678): Promise<string> {
 }
 
 async function age(id: string, days: number): Promise<void> {
-  const { DatabaseSync } = await import('node:sqlite');
-  const database = new DatabaseSync(`${harness.dataDirectory}/oriel.sqlite`, { timeout: 5000 });
+  const database = openGatewayDatabase(harness.dataDirectory);
   database.prepare('update sessions set ended_at = ended_at - ? where id = ?').run(Math.round(days * DAY_MS), id);
   database.close();
 }

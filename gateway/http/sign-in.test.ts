@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Role } from '../access/can.ts';
 import { authenticator } from '../testing/authenticator.ts';
+import { openGatewayDatabase } from '../testing/gateway-database.ts';
 import { ADMIN_PASSWORD, type Answer, type Harness, startHarness, until } from '../testing/harness.ts';
 
 let harness: Harness;
@@ -191,8 +192,7 @@ test('step-up: a code shown within the last minutes, in this very sign-in', asyn
 
   /** As if every factor had been shown longer ago. */
   async function age(milliseconds: number): Promise<void> {
-    const { DatabaseSync } = await import('node:sqlite');
-    const database = new DatabaseSync(`${harness.dataDirectory}/oriel.sqlite`, { timeout: 5000 });
+    const database = openGatewayDatabase(harness.dataDirectory);
     database.prepare('update login_sessions set confirmed_at = confirmed_at - ?').run(milliseconds);
     database.close();
   }

@@ -3,12 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { generate } from 'selfsigned';
 import type { InputEvent } from '#protocol/pdu/input.ts';
+import { openGatewayDatabase } from '../testing/gateway-database.ts';
 import { ADMIN_PASSWORD, type FakeConnection, type Harness, startHarness, until } from '../testing/harness.ts';
 
 /** Where passwords come from and what is done with them, by the API, with real HTTP servers as providers. */
@@ -427,7 +426,7 @@ test('an account that asks for a master password: wrapped by it while checked ou
 test('a stored password that was altered or moved is found out, told and written down', async () => {
   const accountId = await account({ username: 'altered', password: PASSWORD });
   const otherId = await account({ username: 'other', password: 'another' });
-  const database = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'), { timeout: 5000 });
+  const database = openGatewayDatabase(harness.dataDirectory);
   database
     .prepare('update accounts set secret = (select secret from accounts where id = ?) where id = ?')
     .run(otherId, accountId);

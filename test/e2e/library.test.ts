@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { openGatewayDatabase } from '../../gateway/testing/gateway-database.ts';
 import { startAll, waitFor } from '../lab/processes.ts';
 import { accessibilityFaults } from './accessibility.ts';
 import type { Person } from './browser.ts';
@@ -238,7 +238,7 @@ test('a legal hold from the page; rules, watermarks and what is left, on the sto
 });
 
 test('an old recording is deleted with its key once its hold is lifted, and its page says so', async () => {
-  const database = new DatabaseSync(join(gateway.data, 'oriel.sqlite'), { timeout: 5000 });
+  const database = openGatewayDatabase(gateway.data);
   const files = () => readdirSync(join(gateway.data, 'recordings')).includes(id);
   const keys = () =>
     database.prepare('select count(secret) as count from recording_keys where session_id = ?').get(id)?.count;

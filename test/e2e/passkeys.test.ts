@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Browser, CDPSession, Page } from 'playwright-core';
+import { openGatewayDatabase } from '../../gateway/testing/gateway-database.ts';
 import { freePort, startAll } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
 import { closeBrowser, launchBrowser, Person } from './browser.ts';
@@ -209,7 +208,7 @@ async function add(page: Page, name: string): Promise<void> {
 
 /** What was shown a while ago is as good as nothing. */
 function timePasses(): void {
-  const database = new DatabaseSync(join(gateway.data, 'oriel.sqlite'), { timeout: 5000 });
+  const database = openGatewayDatabase(gateway.data);
   database.exec('update login_sessions set confirmed_at = confirmed_at - 600000');
   database.close();
 }

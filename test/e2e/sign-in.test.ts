@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { authenticator } from '../../gateway/testing/authenticator.ts';
 import { type Directory, startDirectory } from '../../gateway/testing/directory.ts';
+import { openGatewayDatabase } from '../../gateway/testing/gateway-database.ts';
 import { freePort, startAll, waitFor } from '../lab/processes.ts';
 import { assertLooksRight } from './accessibility.ts';
 import { closeBrowser, launchBrowser, Person } from './browser.ts';
@@ -238,7 +237,7 @@ test('a desktop whose policy asks for it: the second factor is asked for, and th
   await page.locator('input[name=code]').fill(await code());
   await page.keyboard.press('Enter');
   await page.getByTestId('signed-in').waitFor();
-  const database = new DatabaseSync(join(gateway.data, 'oriel.sqlite'), { timeout: 5000 });
+  const database = openGatewayDatabase(gateway.data);
   database.exec('update login_sessions set confirmed_at = confirmed_at - 600000');
   database.close();
   await person.go(`/desktop/${targetId}`);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { openGatewayDatabase } from '../../testing/gateway-database.ts';
 import { ADMIN_PASSWORD, type Answer, type Harness, startHarness, until } from '../../testing/harness.ts';
 import { PasskeyDevice } from '../../testing/passkey-device.ts';
 import { READER, READER_PASSWORD, type Slapd, SUFFIX, startSlapd } from '../../testing/slapd.ts';
@@ -139,7 +140,7 @@ test('a passkey of somebody from the directory signs in while the directory lets
   assert.equal((await call('POST', '/api/step-up', { password: PASSWORD }, token)).status, 204);
   assert.equal(code(await call('POST', '/api/step-up', { password: 'wrong' }, token)), 'login_failed');
   await slapd.change(dn, 'set', 'userAccountControl', ['514']);
-  await past();
+  past();
   assert.equal(code(await signIn()), 'directory_refused');
   assert.equal((await call('GET', '/api/me', undefined, token)).status, 401, 'and what was open is taken');
 });
@@ -264,7 +265,7 @@ test('what is open ends when the directory says so, with the reason', async () =
   await slapd.kill();
   await directory.refresh();
   assert.equal(ended('rita'), false);
-  await past();
+  past();
   assert.equal(code(await open('rita')), 'directory_unavailable');
   assert.equal(code(await login('rita', PASSWORD)), 'directory_unavailable');
   assert.equal((await login('admin', ADMIN_PASSWORD)).status, 200, 'the own administrator always gets in');
@@ -275,7 +276,7 @@ test('what is open ends when the directory says so, with the reason', async () =
   directory.settingsChanged();
   assert.equal((await open('rita')).status, 201);
   await slapd.change(rita, 'set', 'userAccountControl', ['514']);
-  await past();
+  past();
   assert.equal(code(await open('rita')), 'directory_refused', 'at the decision, before any interval');
   await until(() => ended('rita'));
   await set({ mapping: [] });
@@ -296,10 +297,8 @@ test('an entry that cannot be read keeps nobody else from being looked up', asyn
 });
 
 /** So long that somebody is looked up again. */
-async function past(): Promise<void> {
-  const { DatabaseSync } = await import('node:sqlite');
-  const { join } = await import('node:path');
-  const database = new DatabaseSync(join(harness.dataDirectory, 'oriel.sqlite'));
+function past(): void {
+  const database = openGatewayDatabase(harness.dataDirectory);
   database.exec('update directory_identities set checked_at = 0');
   database.close();
 }

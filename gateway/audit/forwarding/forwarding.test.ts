@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { GatewayError } from '../../errors.ts';
 import { createLogger } from '../../log.ts';
+import { openGatewayDatabase } from '../../testing/gateway-database.ts';
 import { until } from '../../testing/harness.ts';
 import { Vault } from '../../vault/vault.ts';
 import { hashRow } from '../chain.ts';
@@ -169,7 +169,7 @@ test('rsyslog and the gateway are killed at random while it is written to: none 
       gateway = await begin(3);
     }
   }
-  const database = new DatabaseSync(join(folder, 'oriel.sqlite'), { readOnly: true, timeout: 5000 });
+  const database = openGatewayDatabase(folder, { readOnly: true });
   const rows = () => database.prepare('select id, hash from audit order by id').all();
   // However slowly this machine writes.
   await until(() => rows().length > 100);
