@@ -30,6 +30,7 @@ export function describeReport(report: VerificationReport): string {
   if (report.findings.length > 0) lines.push('Found:');
   for (const finding of report.findings.slice(0, MAX_FINDINGS)) lines.push(`  - ${describeFinding(finding)}`);
   if (report.findings.length > MAX_FINDINGS) lines.push(`  and ${report.findings.length - MAX_FINDINGS} more`);
+  if (report.verdict === 'no-evidence') lines.push(ABOUT_NO_EVIDENCE);
   return `${lines.join('\n')}\n`;
 }
 
@@ -52,8 +53,11 @@ const VERDICT = {
   whole: 'WHOLE: every byte is as it was signed.',
   altered: 'ALTERED: the file is not as it was signed.',
   'cut-short': 'CUT SHORT: the end of the file is missing.',
-  'no-evidence': 'NO EVIDENCE: there is nothing in this file to check it by.',
+  'no-evidence': 'NO EVIDENCE: this file is not proven to be whole. There is nothing in it to check it by.',
 } as const;
+const ABOUT_NO_EVIDENCE =
+  'Every recording that was finished in good order carries its evidence. A file without it may be another video, or one ' +
+  'that was cut, encoded or written anew. Do not rely on it: ask for the file as the gateway has it.';
 const MAX_FINDINGS = 20;
 
 function iso(ms: number): string {

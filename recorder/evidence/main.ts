@@ -6,7 +6,7 @@ import { type Verdict, verifyRecording } from './verify.ts';
 
 /**
  * `npm run verify -- FILE.mp4 [--public-key FILE] [--json FILE]`: says whether a recording is whole, from the file
- * alone and the public key. Exit code 0: whole; 1: altered; 2: cut short; 3: it cannot be checked.
+ * alone and the public key. Exit code 0: whole; 1: altered; 2: cut short; 3: nothing is proven.
  */
 const USAGE = `Usage: npm run verify -- FILE.mp4 [--public-key FILE] [--json FILE]
 
@@ -14,7 +14,7 @@ const USAGE = `Usage: npm run verify -- FILE.mp4 [--public-key FILE] [--json FIL
                      whose data folder is here (ORIEL_DATA, ./data), if there is one
   --json FILE        write the report to a file, "-" for standard output
 
-Exit code: 0 whole, 1 altered, 2 cut short, 3 not to be checked (no evidence in it, no such file, wrong usage)`;
+Exit code: 0 whole, 1 altered, 2 cut short, 3 nothing is proven (no evidence in it, no such file, wrong usage)`;
 
 const EXIT_CODE: Readonly<Record<Verdict, number>> = { whole: 0, altered: 1, 'cut-short': 2, 'no-evidence': 3 };
 

@@ -1,9 +1,8 @@
 import { text } from 'node:stream/consumers';
-import { VIDEO_FILE } from '../finish.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import { RecordingStore } from '../storage/recording-store.ts';
 import { readTrustedKeys } from './signing-key.ts';
-import { verifySource } from './verify.ts';
+import { verifyStored } from './verify-stored.ts';
 
 /**
  * Checks a recording where the gateway keeps it: `node stored-main.ts < JOB`, a JSON object. What it is encrypted with
@@ -24,8 +23,5 @@ const job = JSON.parse(await text(process.stdin)) as Job;
 const key = job.key === undefined ? undefined : Buffer.from(job.key, 'base64');
 const storage = job.storage === undefined ? undefined : openStorage(job.storage);
 const store = new RecordingStore({ directory: job.directory, storage, keyOf: async () => key });
-const video = await store.open(job.id, VIDEO_FILE);
-if (video === undefined) throw new Error('the video is gone');
-const report = await verifySource(video, await readTrustedKeys(job.signingKeyFile));
-await video.close();
+const report = await verifyStored(store, job.id, await readTrustedKeys(job.signingKeyFile));
 process.stdout.write(`${JSON.stringify(report)}\n`);

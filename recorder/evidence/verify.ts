@@ -12,7 +12,8 @@ import { type PublicKey, parsePublicKeyDer } from './signing-key.ts';
 
 /**
  * `whole`: every byte is as it was signed. `altered`: it is not, and `findings` says where. `cut-short`: the file's end
- * is missing. `no-evidence`: a file in which nothing says that it ever was sealed.
+ * is missing. `no-evidence`: a file in which nothing says that it ever was sealed; that proves nothing, least of all
+ * that it is whole.
  */
 export type Verdict = 'whole' | 'altered' | 'cut-short' | 'no-evidence';
 
@@ -166,7 +167,7 @@ async function withoutEvidence(
   if (!mp4 || (moov !== undefined && !sealed)) {
     return report('no-evidence', {
       part: 'file',
-      message: 'there is no evidence in this file, and nothing in it says that there ever was',
+      message: 'there is no evidence in this file: it was never sealed, or all of it was taken out',
     });
   }
   const left = await playableMs(file, moov);

@@ -4,7 +4,7 @@ import { EVENTS_FILE, type RecordedEvent, readEvents } from '../evidence/event-l
 import { eventsOf, readEvidence } from '../evidence/verify.ts';
 import { VIDEO_FILE } from '../finish.ts';
 import { type KeyOf, NO_KEYS, summarise } from '../library.ts';
-import { MANIFEST_FILE, parseManifest } from '../manifest.ts';
+import { MANIFEST_FILE, type Manifest, parseManifest } from '../manifest.ts';
 import type { RecordingSummary } from '../recording.ts';
 import { type ByteSource, readWhole } from './byte-source.ts';
 import type { ObjectStorage } from './object-storage.ts';
@@ -49,10 +49,14 @@ export class RecordingStore {
 
   /** `undefined` where there is none, or it is not finished. */
   async summary(id: string): Promise<RecordingSummary | undefined> {
+    const manifest = await this.manifest(id);
+    return manifest && summarise(`${id}/${manifest.video?.file}`, manifest);
+  }
+
+  /** `undefined` where there is none. */
+  async manifest(id: string): Promise<Manifest | undefined> {
     const source = await this.open(id, MANIFEST_FILE);
-    if (source === undefined) return undefined;
-    const manifest = parseManifest(await readWhole(source).finally(() => source.close()));
-    return summarise(`${id}/${manifest.video?.file}`, manifest);
+    return source && parseManifest(await readWhole(source).finally(() => source.close()));
   }
 
   /** The event log: from the video, or beside it while that is not finished. `undefined` where there is none. */

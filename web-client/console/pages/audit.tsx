@@ -1,6 +1,4 @@
-import { useState } from 'preact/hooks';
 import { type AuditFilter, trail } from '../api/audit.ts';
-import type { ApiError } from '../api/request.ts';
 import type { AuditEntry } from '../api/types.ts';
 import { type AuditField, type AuditForm, auditForm, filterOf } from '../audit/audit-filter.ts';
 import { AuditTabs } from '../audit/audit-tabs.tsx';
@@ -12,9 +10,9 @@ import { isEmpty } from '../ui/form-address.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
-import { toApiError, useResource } from '../ui/use-resource.ts';
+import { usePages } from '../ui/use-pages.ts';
 
-const PAGE_SIZE = 100;
+const REFRESH_MS = 5000;
 
 export function Audit() {
   const { form, asked, open, change, clear, toggle } = useFilterForm(auditForm);
@@ -99,28 +97,13 @@ interface ResultsProps {
 /** @param filter of the component's whole life */
 function Results({ filter, filtered, clear }: ResultsProps) {
   const {
-    value: newest,
+    list: entries,
+    more,
+    loadMore,
+    loadingMore,
     error,
     reload,
-  } = useResource((signal) => trail.list(filter, PAGE_SIZE, undefined, signal), 5000);
-  const [older, setOlder] = useState<readonly AuditEntry[]>([]);
-  const [atEnd, setAtEnd] = useState(false);
-  const [moreError, setMoreError] = useState<ApiError>();
-  const entries = newest === undefined ? undefined : join(newest, older);
-
-  const more = async (): Promise<void> => {
-    const last = entries?.at(-1);
-    if (last === undefined) return;
-    setMoreError(undefined);
-    try {
-      const next = await trail.list(filter, PAGE_SIZE, last.id);
-      // Of the newest, too, what would fall out of their list when more are written.
-      setOlder(join(entries ?? [], next));
-      setAtEnd(next.length < PAGE_SIZE);
-    } catch (cause) {
-      setMoreError(toApiError(cause));
-    }
-  };
+  } = usePages<AuditEntry>((page, signal) => trail.list(filter, page.limit, page.after, signal), REFRESH_MS);
 
   return (
     <>
@@ -158,9 +141,8 @@ function Results({ filter, filtered, clear }: ResultsProps) {
           ))}
         </Table>
       )}
-      {moreError !== undefined && <ErrorNote error={moreError} />}
-      {entries !== undefined && entries.length >= PAGE_SIZE && !atEnd && (
-        <button type="button" class="button show-more" onClick={more}>
+      {more && (
+        <button type="button" class="button show-more" onClick={loadMore} disabled={loadingMore}>
           Load older entries
         </button>
       )}
@@ -176,10 +158,4 @@ function detailsOf(entry: AuditEntry): string {
       .map(([name, value]) => `${name} ${value}`)
       .join(', ')
   );
-}
-
-/** Both lists in one, newest first, each entry once. */
-function join(newer: readonly AuditEntry[], older: readonly AuditEntry[]): readonly AuditEntry[] {
-  const known = new Set(newer.map((entry) => entry.id));
-  return [...newer, ...older.filter((entry) => !known.has(entry.id))];
 }

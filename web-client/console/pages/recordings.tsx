@@ -1,6 +1,5 @@
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { gateway, type RecordingFilter } from '../api/gateway.ts';
-import type { ApiError } from '../api/request.ts';
 import type { Recording } from '../api/types.ts';
 import { formatBytes, formatClock, formatMoment } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
@@ -11,10 +10,10 @@ import { FilterButton, FilterFields, useFilterForm } from '../ui/filter-form.tsx
 import { isEmpty } from '../ui/form-address.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
-import { toApiError, useResource } from '../ui/use-resource.ts';
+import { usePages } from '../ui/use-pages.ts';
 import { filterOf, lengths, type RecordingField, type RecordingForm, recordingForm } from './recording-filter.ts';
 
-const PAGE_SIZE = 50;
+const REFRESH_MS = 5000;
 
 export function Recordings() {
   const { form, asked, open, change, clear, toggle } = useFilterForm(recordingForm);
@@ -76,13 +75,21 @@ function Filters({ form, change, clear }: FiltersProps) {
 }
 
 interface ResultsProps {
+  /** Of the component's whole life. */
   readonly filter: RecordingFilter;
   readonly filtered: boolean;
   clear(): void;
 }
 
 function Results({ filter, filtered, clear }: ResultsProps) {
-  const { recordings, more, loadMore, loadingMore, error, reload } = useRecordings(filter);
+  const {
+    list: recordings,
+    more,
+    loadMore,
+    loadingMore,
+    error,
+    reload,
+  } = usePages<Recording>((page, signal) => gateway.recordings({ ...filter, ...page }, signal), REFRESH_MS);
   const { user } = useIdentity();
   return (
     <>
@@ -117,51 +124,6 @@ function Results({ filter, filtered, clear }: ResultsProps) {
       )}
     </>
   );
-}
-
-interface RecordingList {
-  readonly recordings: readonly Recording[] | undefined;
-  readonly more: boolean;
-  readonly loadingMore: boolean;
-  readonly error: ApiError | undefined;
-  loadMore(): void;
-  reload(): void;
-}
-
-/** The newest ones, kept fresh, and as many older pages as were asked for. @param filter of the component's whole life */
-function useRecordings(filter: RecordingFilter): RecordingList {
-  const first = useResource((signal) => gateway.recordings({ ...filter, limit: PAGE_SIZE }, signal), 5000);
-  const [older, setOlder] = useState<readonly Recording[]>([]);
-  const [end, setEnd] = useState(false);
-  const [loadingMore, setLoadingMore] = useState(false);
-  const [moreError, setMoreError] = useState<ApiError>();
-  // What newer ones push off the first page stays in the list.
-  const seen = useRef(new Map<string, Recording>());
-  for (const recording of [...older, ...(first.value ?? [])]) seen.current.set(recording.id, recording);
-  const recordings = [...seen.current.values()].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
-  const last = older.at(-1) ?? first.value?.at(-1);
-
-  const loadMore = async (): Promise<void> => {
-    if (last === undefined) return;
-    setLoadingMore(true);
-    setMoreError(undefined);
-    try {
-      const page = await gateway.recordings({ ...filter, limit: PAGE_SIZE, after: last.id });
-      setOlder([...older, ...page]);
-      setEnd(page.length < PAGE_SIZE);
-    } catch (cause) {
-      setMoreError(toApiError(cause));
-    }
-    setLoadingMore(false);
-  };
-  return {
-    recordings: first.value === undefined ? undefined : recordings,
-    more: !end && (first.value?.length ?? 0) >= PAGE_SIZE,
-    loadingMore,
-    error: moreError ?? first.error,
-    loadMore,
-    reload: first.reload,
-  };
 }
 
 function RecordingRow({ recording, watch }: { readonly recording: Recording; readonly watch: boolean }) {

@@ -11,7 +11,7 @@ const titles = {
   whole: 'Whole: every byte is as it was signed',
   altered: 'Altered: the file is not as it was signed',
   'cut-short': 'Cut short: the end of the file is missing',
-  'no-evidence': 'There is no evidence in this recording',
+  'no-evidence': 'No evidence: this file is not proven to be whole',
 } as const;
 
 /** Whether anybody touched a recording: the last check, a new one, and the bundle to check it elsewhere. */
@@ -53,7 +53,7 @@ export function VerificationPanel({ recording }: { readonly recording: string })
 
 function Result({ verification }: { readonly verification: Verification }) {
   const { verdict, text, at, by } = verification;
-  const tone = verdict === 'whole' ? 'note' : verdict === 'no-evidence' ? 'note note-warning' : 'note note-error';
+  const tone = verdict === 'whole' ? 'note' : 'note note-error';
   return (
     <div class={tone} role="status" data-testid="verdict" data-verdict={verdict}>
       {verdict !== 'whole' && <Icon name="warning" />}
