@@ -35,13 +35,17 @@ const GOOD_BITS: u32 = 57;
 // the prefix it is good for them; so it is for a prefix, a code and the first of its two parts (RLGR3).
 const FEW_RUNS: u32 = 15;
 const SHORT_PREFIX: u32 = 17;
+/** Codes of RLGR1 that are read from one window, if it is good for so many: few enough that their end can be foretold. */
+const CODES: i32 = 4;
 
 /** By `kp` and a number of whole runs: the zeros in them. */
 const runZeros: usize = reversed + streamSize + 16;
 const RUN_ZEROS_ROW: usize = 2 * (FEW_RUNS + 1);
-/** By `krp` and the length of a prefix: the `krp` that follows. */
+/** By `krp` and the length of a prefix: what follows, as `packed` has it. */
 const nextKrp: usize = runZeros + (MAXIMUM + 1) * RUN_ZEROS_ROW;
-const NEXT_KRP_ROW: usize = 32;
+const NEXT_KRP_ROW_BITS: u32 = 7;
+/** Where in a packed `krp` its row is. */
+const ROW_MASK: u32 = 0x7f << NEXT_KRP_ROW_BITS;
 
 for (let parameter: u32 = 0; parameter <= MAXIMUM; parameter++) {
   let zeros: u32 = 0;
@@ -52,7 +56,7 @@ for (let parameter: u32 = 0; parameter <= MAXIMUM; parameter++) {
     kp = raised(kp, RUN_UP);
   }
   for (let unary: u32 = 0; unary <= SHORT_PREFIX; unary++) {
-    store<u8>(nextKrp + parameter * NEXT_KRP_ROW + unary, adapted(parameter, unary) as u8);
+    store<u32>(nextKrp + (parameter << NEXT_KRP_ROW_BITS) + 4 * unary, packed(adapted(parameter, unary)));
   }
 }
 
@@ -72,12 +76,35 @@ function raised(parameter: u32, by: u32): u32 {
 // @ts-ignore: decorator
 @inline
 function lowered(parameter: u32, by: u32): u32 {
-  return parameter > by ? parameter - by : 0;
+  const difference = (parameter as i32) - (by as i32);
+  return (difference & ~(difference >> 31)) as u32;
 }
 
 /** `krp` after a prefix. */
 function adapted(krp: u32, unary: u32): u32 {
   return unary == 0 ? lowered(krp, 2) : unary > 1 ? raised(krp, unary) : krp;
+}
+
+/** `kr` in the lowest bits, then the offset of the row of `krp`, and above a mask of `kr` bits: shifts by a number that varies are dear. */
+// @ts-ignore: decorator
+@inline
+function packed(krp: u32): u32 {
+  const kr = krp >>> SCALE_BITS;
+  return kr | (krp << NEXT_KRP_ROW_BITS) | (((1 << kr) - 1) << 16);
+}
+
+/** What is behind a prefix in a packed `krp`'s row. */
+// @ts-ignore: decorator
+@inline
+function following(krp: u32, unary: u32): u32 {
+  return load<u32>(nextKrp + (krp & ROW_MASK) + 4 * unary);
+}
+
+/** All bits, if a number below 2^31 is zero, and none otherwise. */
+// @ts-ignore: decorator
+@inline
+function ifZero(value: u32): u32 {
+  return (((value - 1) as i32) >> 31) as u32;
 }
 
 /** An even code is a positive number, an odd one a negative. Without a branch, which nothing could foretell. */
@@ -122,10 +149,19 @@ function reverse(size: u32): usize {
  * @returns false where the stream is damaged: rlgr.ts says how
  */
 export function decodeRlgr(rlgr1: bool, size: u32, output: usize): bool {
+  return rlgr1 ? decode(true, size, output) : decode(false, size, output);
+}
+
+/** There are two of it, one for each mode: loops that need not ask are faster by a twentieth. */
+// @ts-ignore: decorator
+@inline
+function decode(rlgr1: bool, size: u32, output: usize): bool {
   const count: u32 = TILE_PIXELS;
   const bitCount: u32 = size << 3;
   /** Before this bit a window's good bits are all the stream's own. */
   const wholeWindows: u32 = bitCount > GOOD_BITS ? bitCount - GOOD_BITS : 0;
+  /** Codes of RLGR3 are of two numbers; the last one alone is left to who can say so. */
+  const lastAt = rlgr1 ? count : count - 1;
   const start = reverse(size);
   memory.fill(output, 0, COMPONENT_SIZE);
   let bitAt: u32 = 0;
@@ -133,53 +169,65 @@ export function decodeRlgr(rlgr1: bool, size: u32, output: usize): bool {
   let kp: u32 = 1 << SCALE_BITS;
   let krp: u32 = 1 << SCALE_BITS;
   while (at < count && bitAt < bitCount) {
-    // The common case, again and again: everything about one number is in one window.
-    while (bitAt < wholeWindows && at < count) {
+    // The common case, again and again: everything about one number is in one window, which is turned so that what was read last is at its end.
+    let state = packed(krp);
+    while (bitAt < wholeWindows && at < lastAt) {
       let window = bitsAt(start, bitAt);
-      const kr = krp >>> SCALE_BITS;
       if (kp >= 1 << SCALE_BITS) {
         const runs = clz(window) as u32;
         if (runs > FEW_RUNS) break;
         const raisedKp = raised(kp, runs * RUN_UP);
         const k = raisedKp >>> SCALE_BITS;
-        window <<= (runs + 1) as u64;
-        const zerosAndSign = top(window, k + 1);
-        window <<= (k + 1) as u64;
+        window = rotl(window, (runs + k + 2) as u64);
+        const zerosAndSign = (window as u32) & ((2 << k) - 1);
         const unary = clz(~window) as u32;
         if (unary > SHORT_PREFIX) break;
         at += (load<u16>(runZeros + kp * RUN_ZEROS_ROW + 2 * runs) as u32) + (zerosAndSign >>> 1);
         if (at >= count) return true;
-        const value = (unary << kr) + top(window << ((unary + 1) as u64), kr) + 1;
+        const kr = state & 0xf;
+        window = rotl(window, (unary + 1 + kr) as u64);
+        const value = (unary << kr) + ((window as u32) & (state >>> 16)) + 1;
         const sign = zerosAndSign & 1;
         put(output, at++, (value ^ (0 - sign)) + sign);
         bitAt += runs + k + unary + kr + 3;
         kp = lowered(raisedKp, RUN_DOWN);
-        krp = load<u8>(nextKrp + krp * NEXT_KRP_ROW + unary);
+        state = following(state, unary);
         continue;
       }
-      const unary = clz(~window) as u32;
-      if (unary > SHORT_PREFIX) break;
-      window <<= (unary + 1) as u64;
-      const code = (unary << kr) + top(window, kr);
-      bitAt += unary + 1 + kr;
-      krp = load<u8>(nextKrp + krp * NEXT_KRP_ROW + unary);
-      if (rlgr1) {
-        put(output, at++, signed(code));
-        kp = code == 0 ? kp + ZERO_UP : lowered(kp, NONZERO_DOWN);
-      } else if (code == 0) {
-        kp += 2 * ZERO_UP;
-        at += 2;
-      } else {
+      const first = bitAt;
+      const end = first + GOOD_BITS;
+      let left = CODES;
+      do {
+        const unary = clz(~window) as u32;
+        if (unary > SHORT_PREFIX) break;
+        const kr = state & 0xf;
+        const length = unary + 1 + kr;
+        if (bitAt + length > end) break;
+        window = rotl(window, length as u64);
+        const code = (unary << kr) + ((window as u32) & (state >>> 16));
+        bitAt += length;
+        state = following(state, unary);
+        const isZero = ifZero(code);
+        if (rlgr1) {
+          put(output, at++, signed(code));
+          kp = (lowered(kp, NONZERO_DOWN) & ~isZero) | ((kp + ZERO_UP) & isZero);
+          continue;
+        }
         const sumBits = 32 - (clz<u32>(code) as u32);
-        const first = top(window << (kr as u64), sumBits);
+        window = rotl(window, sumBits as u64);
         bitAt += sumBits;
-        if (first > code) return false;
-        const second = code - first;
-        if (first != 0 && second != 0) kp = lowered(kp, 2 * NONZERO_DOWN);
-        put(output, at++, signed(first));
-        if (at < count) put(output, at++, signed(second));
-      }
+        const one = (window as u32) & ((1 << sumBits) - 1);
+        if (one > code) return false;
+        const other = code - one;
+        put(output, at, signed(one));
+        put(output, at + 1, signed(other));
+        at += 2;
+        kp = lowered(kp, 2 * NONZERO_DOWN & ~ifZero(one) & ~ifZero(other)) + (2 * ZERO_UP & isZero);
+        break;
+      } while (--left != 0 && kp < 1 << SCALE_BITS && at < count);
+      if (bitAt == first) break;
     }
+    krp = (state & ROW_MASK) >>> NEXT_KRP_ROW_BITS;
     if (at >= count) return true;
 
     // Anything: long runs and prefixes, the stream's end.
@@ -270,9 +318,16 @@ export function shiftLeft(at: usize, count: i32, by: i32): void {
 /** Index of the first number of a component that is not zero. */
 export function firstNonzero(component: usize): i32 {
   let at: i32 = 0;
-  while (at < TILE_PIXELS && !v128.any_true(v128.load(component + bytesOf(at)))) at += 8;
+  while (at < TILE_PIXELS && !v128.any_true(ofFour(component + bytesOf(at)))) at += 32;
   while (at < TILE_PIXELS && load<i16>(component + bytesOf(at)) == 0) at++;
   return at;
+}
+
+/** Bits that are in any of four vectors: most of what is looked through is zero. */
+// @ts-ignore: decorator
+@inline
+function ofFour(at: usize): v128 {
+  return v128.or(v128.or(v128.load(at), v128.load(at, 16)), v128.or(v128.load(at, 32), v128.load(at, 48)));
 }
 
 /** Of so many 16-bit numbers. */
