@@ -5,11 +5,11 @@ import { DecodeError, UsageError } from './errors.ts';
  * wrong message is reported by name and offset. Multi-byte values are little-endian unless the name says `Be`.
  *
  * A cursor never copies: `bytes()` and `rest()` return subarrays. Who keeps one past the call, copies it.
+ * Read byte by byte: a `DataView` for each would cost more than the few fields that most cursors are made for.
  */
 export class ReadCursor {
   readonly context: string;
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   readonly #end: number;
   #position: number;
 
@@ -22,7 +22,6 @@ export class ReadCursor {
   constructor(bytes: Uint8Array, context: string, start = 0, end = bytes.length) {
     if (start < 0 || end > bytes.length || start > end) throw new UsageError('cursor range outside its bytes');
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.context = context;
     this.#position = start;
     this.#end = end;
@@ -37,49 +36,57 @@ export class ReadCursor {
   }
 
   u8(field: string): number {
-    return this.#view.getUint8(this.#take(1, field));
+    return this.#bytes[this.#take(1, field)]!;
   }
 
   /** Reads one byte without moving on. */
   peekU8(field: string): number {
     this.#need(1, field);
-    return this.#view.getUint8(this.#position);
+    return this.#bytes[this.#position]!;
   }
 
   i8(field: string): number {
-    return this.#view.getInt8(this.#take(1, field));
+    return (this.u8(field) << 24) >> 24;
   }
 
   u16(field: string): number {
-    return this.#view.getUint16(this.#take(2, field), true);
+    const at = this.#take(2, field);
+    const bytes = this.#bytes;
+    return bytes[at]! | (bytes[at + 1]! << 8);
   }
 
   u16Be(field: string): number {
-    return this.#view.getUint16(this.#take(2, field), false);
+    const at = this.#take(2, field);
+    const bytes = this.#bytes;
+    return (bytes[at]! << 8) | bytes[at + 1]!;
   }
 
   i16(field: string): number {
-    return this.#view.getInt16(this.#take(2, field), true);
+    return (this.u16(field) << 16) >> 16;
   }
 
   u32(field: string): number {
-    return this.#view.getUint32(this.#take(4, field), true);
+    return this.i32(field) >>> 0;
   }
 
   u32Be(field: string): number {
-    return this.#view.getUint32(this.#take(4, field), false);
+    const at = this.#take(4, field);
+    const bytes = this.#bytes;
+    return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
   }
 
   i32(field: string): number {
-    return this.#view.getInt32(this.#take(4, field), true);
+    const at = this.#take(4, field);
+    const bytes = this.#bytes;
+    return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
   }
 
   u64(field: string): bigint {
-    return this.#view.getBigUint64(this.#take(8, field), true);
+    return this.#view(8, field).getBigUint64(0, true);
   }
 
   f64(field: string): number {
-    return this.#view.getFloat64(this.#take(8, field), true);
+    return this.#view(8, field).getFloat64(0, true);
   }
 
   /** A view of the next `length` bytes, not a copy. */
@@ -125,6 +132,11 @@ export class ReadCursor {
         `needs ${length} bytes, ${this.remaining} are left`,
       );
     }
+  }
+
+  #view(length: number, field: string): DataView {
+    const { buffer, byteOffset } = this.#bytes;
+    return new DataView(buffer, byteOffset + this.#take(length, field), length);
   }
 
   #take(length: number, field: string): number {

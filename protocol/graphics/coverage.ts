@@ -8,6 +8,9 @@ import type { Rect } from './geometry.ts';
 const MAX_ROUNDS = 256;
 const MAX_WORK = 1 << 24;
 const LEAST_WORK = 1 << 16;
+/** Pixels of a cell's side: tiles of RemoteFX are as large. */
+const CELL_SHIFT = 6;
+const CELL = 1 << CELL_SHIFT;
 
 /**
  * The pixels of a picture that are drawn again before anybody looks, one bit each. Walking back from the newest drawing to the
@@ -20,6 +23,12 @@ export class Coverage {
   readonly #stride: number;
   /** Made with the first rectangle: most surfaces are not drawn on between two looks. */
   #bits: Uint32Array | undefined;
+  /**
+   * Cells of 64 by 64 pixels that are known to be covered whole, so that their bits need not be looked at: servers draw the same tiles
+   * over and over. INVARIANT: where a cell is set, so are all its bits.
+   */
+  #cells: Uint8Array | undefined;
+  readonly #cellsInRow: number;
   /** What is left of it. Where nothing is, everything counts as seen. */
   #work: number;
 
@@ -28,6 +37,7 @@ export class Coverage {
     this.#width = width;
     this.#height = height;
     this.#stride = Math.ceil(width / 32);
+    this.#cellsInRow = (width + CELL - 1) >>> CELL_SHIFT;
     this.#work = work;
   }
 
@@ -43,6 +53,7 @@ export class Coverage {
     const top = Math.max(0, rect.y);
     const bottom = Math.min(this.#height, rect.y + rect.height);
     if (right < left || bottom <= top) return false;
+    if (this.#hasAllCells(left, top, right, bottom)) return false;
     const first = left >>> 5;
     const last = right >>> 5;
     if (!this.#mayVisit((last - first + 1) * (bottom - top))) return true;
@@ -67,6 +78,7 @@ export class Coverage {
       open |= lastMask & ~word;
       bits[row + last] = word | lastMask;
     }
+    this.#setCells(left, top, right, bottom);
     return open !== 0;
   }
 
@@ -84,6 +96,7 @@ export class Coverage {
   remove(rect: Rect): void {
     const bits = this.#bits;
     if (bits === undefined) return;
+    this.#clearCells(rect);
     this.#eachWord(rect, (at, mask) => {
       bits[at] = bits[at]! & ~mask;
     });
@@ -91,7 +104,50 @@ export class Coverage {
 
   /** Somebody looks at all of it. */
   clear(): void {
-    if (this.#bits !== undefined && this.#mayVisit(this.#bits.length)) this.#bits.fill(0);
+    if (this.#bits === undefined || !this.#mayVisit(this.#bits.length)) return;
+    this.#bits.fill(0);
+    this.#cells?.fill(0);
+  }
+
+  /** Whether the cells that a rectangle touches are known to be covered. Counts as work as words do. */
+  #hasAllCells(left: number, top: number, right: number, bottom: number): boolean {
+    const cells = this.#cells;
+    if (cells === undefined) return false;
+    const [first, last] = [left >>> CELL_SHIFT, right >>> CELL_SHIFT];
+    const end = (bottom - 1) >>> CELL_SHIFT;
+    for (let y = top >>> CELL_SHIFT; y <= end; y++) {
+      const row = y * this.#cellsInRow;
+      for (let x = first; x <= last; x++) if (cells[row + x] === 0) return false;
+    }
+    return this.#mayVisit((last - first + 1) * (end + 1 - (top >>> CELL_SHIFT)));
+  }
+
+  /** Notes the cells that are whole within a rectangle that was covered: at the right and lower edge there are smaller ones. */
+  #setCells(left: number, top: number, right: number, bottom: number): void {
+    const first = (left + CELL - 1) >>> CELL_SHIFT;
+    const end = right === this.#width - 1 ? this.#cellsInRow : (right + 1) >>> CELL_SHIFT;
+    const firstRow = (top + CELL - 1) >>> CELL_SHIFT;
+    const endRow = bottom === this.#height ? this.#cellRows : bottom >>> CELL_SHIFT;
+    if (first >= end || firstRow >= endRow) return;
+    this.#cells ??= new Uint8Array(this.#cellsInRow * this.#cellRows);
+    for (let y = firstRow; y < endRow; y++) {
+      this.#cells.fill(1, y * this.#cellsInRow + first, y * this.#cellsInRow + end);
+    }
+  }
+
+  #clearCells({ x, y, width, height }: Rect): void {
+    const cells = this.#cells;
+    if (cells === undefined || width <= 0 || height <= 0) return;
+    const first = Math.max(0, x >> CELL_SHIFT);
+    const end = Math.min(this.#cellsInRow, ((x + width - 1) >> CELL_SHIFT) + 1);
+    const endRow = Math.min(this.#cellRows, ((y + height - 1) >> CELL_SHIFT) + 1);
+    for (let row = Math.max(0, y >> CELL_SHIFT); row < endRow; row++) {
+      if (end > first) cells.fill(0, row * this.#cellsInRow + first, row * this.#cellsInRow + end);
+    }
+  }
+
+  get #cellRows(): number {
+    return (this.#height + CELL - 1) >>> CELL_SHIFT;
   }
 
   /** Once it is false, it is for good: what is covered is not known any more. */

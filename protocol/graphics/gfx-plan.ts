@@ -31,6 +31,8 @@ export interface PlannedGfx extends GfxToRun {
   /** Where its message is in the update's data. */
   readonly start: number;
   readonly end: number;
+  /** Nothing of the message has to stay for who runs those that are left. */
+  isDone: boolean;
 }
 
 export interface GfxToRun {
@@ -75,7 +77,11 @@ export class GfxPlan {
   #frameRects = 0;
   /** What of pictures of tiles is remembered one by one, so far. */
   #draws = 0;
+  readonly #beganInFrame: boolean;
   #inFrame: boolean;
+  /** Pictures of RemoteFX, whose decoder all surfaces share, say behind the one that is looked at what streams build on. */
+  #hasLaterChannels = false;
+  #hasLaterRegion = false;
   /** How to walk back over each command that was read. */
   readonly #back: ((command: PlannedGfx) => void)[] = [];
   readonly #commands: PlannedGfx[] = [];
@@ -83,11 +89,19 @@ export class GfxPlan {
   #shown = 0;
   /** Surfaces of which the desktop keeps what it has shown after so many commands: nothing later covers that. */
   readonly #kept = new Map<number, TracedSurface[]>();
+  /** Whether there are tiles or rectangles of a frame that the next end of one takes back. */
+  readonly #hasOpenTiles: boolean;
 
   constructor({ inFrame, surfaces, cached }: GfxOutline) {
+    this.#beganInFrame = inFrame;
     this.#inFrame = inFrame;
     this.#cached = cached;
-    for (const { id, width, height, frame } of surfaces) this.#add(id, width, height, frame);
+    let hasOpenTiles = false;
+    for (const { id, width, height, frame } of surfaces) {
+      this.#add(id, width, height, frame);
+      hasOpenTiles ||= frame !== undefined && (frame.rects.length > 0 || [...frame.tiles].length > 0);
+    }
+    this.#hasOpenTiles = hasOpenTiles;
   }
 
   /**
@@ -101,7 +115,7 @@ export class GfxPlan {
       const start = cursor.position;
       const pdu = decodeGfxPdu(cursor);
       this.#back.push(this.#follow(pdu));
-      this.#commands.push({ pdu, hidden: false, tiles: undefined, start, end: cursor.position });
+      this.#commands.push({ pdu, hidden: false, tiles: undefined, start, end: cursor.position, isDone: false });
       if (pdu.kind === 'end-frame') this.#shown = this.#commands.length;
     }
     if (!this.#inFrame) this.#shown = this.#commands.length;
@@ -116,6 +130,34 @@ export class GfxPlan {
     for (let i = this.#commands.length - 1; i >= 0; i--) {
       for (const { coverage } of this.#kept.get(i + 1) ?? []) coverage.clear();
       this.#back[i]!(this.#commands[i]!);
+    }
+    this.#forgetEmptyFrames();
+  }
+
+  /** Markers of frames in which nothing is left. */
+  #forgetEmptyFrames(): void {
+    let begin: PlannedGfx | undefined;
+    let inFrame = this.#beganInFrame;
+    // An end is more than a marker where it takes back what progressive streams have said of their frame.
+    let isOpen = this.#hasOpenTiles;
+    for (const command of this.#commands) {
+      const { kind } = command.pdu;
+      if (kind === 'start-frame') {
+        begin = inFrame || isOpen ? undefined : command;
+        inFrame = true;
+      } else if (kind === 'end-frame') {
+        if (begin !== undefined) {
+          begin.isDone = true;
+          command.isDone = true;
+        }
+        begin = undefined;
+        inFrame = false;
+        isOpen = false;
+      } else if (!command.isDone) {
+        begin = undefined;
+        if (kind === 'wire-to-surface-2') isOpen = true;
+        if (kind === 'caps-confirm') inFrame = false;
+      }
     }
   }
 
@@ -188,6 +230,12 @@ export class GfxPlan {
       case 'evict-cache-entry':
         this.#slots.set(pdu.cacheSlot, undefined);
         return nothing;
+      case 'delete-encoding-context': {
+        const surface = this.#surfaces.get(pdu.surfaceId);
+        return () => {
+          if (surface !== undefined) surface.nextContext = undefined;
+        };
+      }
       case 'create-surface':
         this.#keepShown(this.#surfaces.get(pdu.surfaceId));
         this.#add(pdu.surfaceId, pdu.width, pdu.height, undefined);
@@ -203,11 +251,16 @@ export class GfxPlan {
       case 'start-frame':
         this.#inFrame = true;
         return nothing;
-      case 'end-frame':
+      case 'end-frame': {
+        const ended = [...this.#surfaces.values()];
         this.#inFrame = false;
         this.#frameRects = 0;
         for (const { trace } of this.#surfaces.values()) trace.endFrame();
-        return nothing;
+        return () => {
+          // Of surfaces that are gone by then nothing is known, and nothing forgotten.
+          for (const surface of ended) surface.isBuiltOn = false;
+        };
+      }
       case 'caps-confirm':
         for (const surface of this.#surfaces.values()) this.#keepShown(surface);
         this.#surfaces.clear();
@@ -236,6 +289,8 @@ export class GfxPlan {
       coverage: new Coverage(width, height),
       trace: new ProgressiveTrace(width, height, frame),
       replaced: new Set<number>(),
+      nextContext: undefined,
+      isBuiltOn: true,
     });
   }
 
@@ -267,16 +322,25 @@ export class GfxPlan {
         return (command) => {
           // It changes pixels that are there, and covers none.
           command.hidden = !coverage.shows(rect);
+          command.isDone = command.hidden;
         };
       case GfxCodecId.caVideo: {
-        const { tiles } = outlineRemoteFx(pdu.bitmapData, rect);
+        const { tiles, hasChannels, hasRegion } = outlineRemoteFx(pdu.bitmapData, rect);
         this.#draws += tiles?.reduce((sum, parts) => sum + parts.length, 0) ?? 0;
-        if (this.#draws > MAX_PLANNED_DRAWS) return nothing;
+        const isFollowed = this.#draws <= MAX_PLANNED_DRAWS;
         return (command) => {
-          command.tiles = tiles
-            ?.toReversed()
-            .map((parts) => coverAll(coverage, parts))
-            .reverse();
+          if (isFollowed) {
+            command.tiles = tiles
+              ?.toReversed()
+              .map((parts) => coverAll(coverage, parts))
+              .reverse();
+          }
+          const saysNothing = this.#hasLaterRegion && (this.#hasLaterChannels || !hasChannels);
+          command.isDone = saysNothing && (command.tiles?.every(isNothing) ?? false);
+          // A picture of no size is not decoded.
+          if (width === 0 || height === 0) return;
+          this.#hasLaterChannels ||= hasChannels;
+          this.#hasLaterRegion ||= hasRegion;
         };
       }
       case GfxCodecId.clearCodec: {
@@ -284,6 +348,7 @@ export class GfxPlan {
         return (command) => {
           const isSeen = coverAll(coverage, parts.map(onSurface)) === 'pixels';
           command.hidden = !fills && !isSeen;
+          command.isDone = command.hidden;
           if (reads) coverage.remove(rect);
         };
       }
@@ -296,6 +361,7 @@ export class GfxPlan {
     const surface = this.#surfaces.get(pdu.surfaceId);
     const isKnown = pdu.codecId === GfxCodecId.progressive || pdu.codecId === GfxCodecId.progressiveV2;
     if (surface === undefined || !isKnown) return nothing;
+    const began = surface.trace.inFrame;
     const stream = surface.trace.stream(pdu.bitmapData, Math.min(MAX_DRAWS, MAX_PLANNED_DRAWS - this.#draws));
     this.#draws += stream.draws?.length ?? 0;
     this.#countRects(stream.rects.length);
@@ -303,8 +369,14 @@ export class GfxPlan {
       const isSeen = coverDraws(stream, surface.coverage);
       command.tiles = needsOf(stream, surface.replaced);
       // It may show tiles of the frame's earlier streams without bringing any.
-      command.hidden = !isSeen && command.tiles.every((need) => need === 'nothing');
+      command.hidden = !isSeen && command.tiles.every(isNothing);
       command.stream = stream;
+      // The decoder has to hear of it unless all it would remember is said anew, or taken back, before anything builds on it.
+      const isSaidAnew = surface.nextContext === pdu.codecContextId && stream.inFrame === began;
+      command.isDone = command.hidden && isSaidAnew && !surface.isBuiltOn;
+      if (command.isDone) return;
+      surface.nextContext = pdu.codecContextId;
+      surface.isBuiltOn = true;
     };
   }
 }
@@ -313,7 +385,8 @@ export class GfxPlan {
 export function restOfGraphics(commands: readonly PlannedGfx[], data: Uint8Array): readonly Uint8Array[] {
   const cut = new ByteCut(data);
   for (const command of commands) {
-    const { pdu, hidden, start, end } = command;
+    const { pdu, isDone, start, end } = command;
+    if (isDone) continue;
     const tiles = tilesLeft(command);
     if (tiles !== undefined && 'bitmapData' in pdu) {
       const size = sizeOfParts(tiles);
@@ -322,7 +395,7 @@ export function restOfGraphics(commands: readonly PlannedGfx[], data: Uint8Array
       view.setUint32(PDU_LENGTH_OFFSET, head.length + size, true);
       view.setUint32(head.length - 4, size, true); // bitmapDataLength
       cut.insert(head, ...tiles);
-    } else if (!hidden || pdu.kind === 'wire-to-surface-2') cut.keep(start, end);
+    } else cut.keep(start, end);
   }
   return cut.finish();
 }
@@ -344,13 +417,23 @@ interface TracedSurface {
   readonly trace: ProgressiveTrace;
   /** Progressive tiles that begin anew before anything builds on what they are. */
   readonly replaced: Set<number>;
+  /** Codec context of the next progressive stream that stays, unless one is deleted before it. */
+  nextContext: number | undefined;
+  /** Whether a progressive stream that stays, or is still to come, may show tiles in what earlier ones of its frame have said. */
+  isBuiltOn: boolean;
 }
 
 function nothing(): void {}
 
+function isNothing(need: TileNeed): boolean {
+  return need === 'nothing';
+}
+
 function hideIfCovered(surface: TracedSurface | undefined, rects: readonly Rect[]): (command: PlannedGfx) => void {
   return (command) => {
-    if (surface !== undefined) command.hidden = coverAll(surface.coverage, rects) === 'nothing';
+    if (surface === undefined) return;
+    command.hidden = coverAll(surface.coverage, rects) === 'nothing';
+    command.isDone = command.hidden;
   };
 }
 

@@ -117,6 +117,11 @@ export class ProgressiveTrace {
     return { ...outline, draws: undefined };
   }
 
+  /** Whether a frame is open, as blocks of streams begin and end it. */
+  get inFrame(): boolean {
+    return this.#inFrame;
+  }
+
   /** Where a decoder is that has decoded what was traced. */
   get frame(): ProgressiveFrame {
     return { inFrame: this.#inFrame, tiles: [...this.#tiles.keys()], rects: this.#rects };
