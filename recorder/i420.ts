@@ -179,9 +179,10 @@ export class I420Picture {
     return changed;
   }
 
-  /** The samples of an area (even edges), to compare with later. */
-  copyArea(area: Rect): Uint8Array {
-    const copy = new Uint8Array((area.width * area.height * 3) / 2);
+  /** The samples of an area (even edges), to compare with later or to put back. @param into has room for them */
+  copyArea(area: Rect, into?: Uint8Array): Uint8Array {
+    const size = (area.width * area.height * 3) / 2;
+    const copy = into === undefined ? new Uint8Array(size) : into.subarray(0, size);
     let offset = 0;
     for (const row of this.#rowsOf(area)) {
       copy.set(row, offset);

@@ -3,7 +3,7 @@ import { type Encoders, type EncoderUser, UNLIMITED_ENCODERS } from './encoder-p
 import { type EncoderSettings, type Ffmpeg, FfmpegEncoder, type FfmpegExit } from './ffmpeg.ts';
 import { I420Picture } from './i420.ts';
 import { SegmentDigest, type SegmentState } from './segment-digest.ts';
-import { keptFile, Spool, spoolFile, writeKeptPicture } from './spool.ts';
+import { keptFile, packAreas, Spool, spoolFile, writeKeptPicture } from './spool.ts';
 import type { FileWriter } from './storage/file-writer.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
 
@@ -224,9 +224,9 @@ export class SegmentWriter {
     }
     this.#lastTimestamp = timestamp;
     const changed = first ? [{ x: 0, y: 0, width: picture.width, height: picture.height }] : areas;
-    const samples = first ? [picture.bytes] : areas.map((area) => picture.copyArea(area));
+    const packed = packAreas(picture, changed);
     this.#spool ??= this.#openSpool();
-    const added = this.#spool.then((spool) => spool.add(changed, samples, timestamp));
+    const added = this.#spool.then((spool) => spool.add(packed, timestamp));
     this.#waiting.push({ at: timestamp, isSame: changed.length === 0, added });
     if (this.#encoder !== undefined && this.#sent !== undefined) {
       this.#feeding ??= this.#feed(this.#encoder, this.#sent);

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { access, cp, stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deflateSync } from 'node:zlib';
 import { findFfmpeg } from './ffmpeg.ts';
 import { scanFragments } from './fragmented-mp4.ts';
 import { I420Picture, rgbaImage } from './i420.ts';
 import type { Manifest, ManifestSegment } from './manifest.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import { keptFile, readSpool, Spool, spoolFile } from './spool.ts';
+import { keptFile, packAreas, readSpool, Spool, spoolFile } from './spool.ts';
 import { encodeSpools } from './spooled-segments.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
@@ -41,11 +42,7 @@ for (const key of [undefined, new Uint8Array(32).fill(7)]) {
     const states: Uint8Array[] = [picture.bytes.slice()];
     for (let step = 1; step <= 12; step++) {
       const areas = change(step);
-      void spool.add(
-        areas,
-        areas.map((area) => picture.copyArea(area)),
-        step * 100,
-      );
+      void spool.add(packAreas(picture, areas), step * 100);
       states.push(picture.bytes.slice());
     }
     for (let step = 1; step <= 12; step++) {
@@ -65,6 +62,46 @@ for (const key of [undefined, new Uint8Array(32).fill(7)]) {
     assert.equal(times.length, 13);
   });
 }
+
+test('a spool that a gateway of before has left, deflated and nothing else, is read as it was', async (context) => {
+  const folder = new RecordingFolder(await temporaryDirectory(context), 'r');
+  const { picture, change } = changingPicture();
+  change(1);
+  const table = Buffer.from(Uint32Array.of(0, 0, WIDTH, HEIGHT).buffer);
+  const body = deflateSync(Buffer.concat([table, picture.bytes]));
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(body.length, 0);
+  header.writeDoubleLE(40, 4);
+  header.writeUInt32LE(1, 12);
+  await folder.write('0000.spool', Buffer.concat([header, body]));
+  const source = await folder.openLog('0000.spool');
+  assert.ok(source);
+  const again = new I420Picture(WIDTH, HEIGHT);
+  assert.deepEqual(await readSpool(source, again).next(), { done: false, value: 40 });
+  assert.deepEqual(again.bytes, picture.bytes);
+  await source.close();
+});
+
+test('areas that were packed stay as they were, however many wait at a time', async (context) => {
+  const folder = new RecordingFolder(await temporaryDirectory(context), 'r');
+  const { picture, change } = changingPicture();
+  const whole = [{ x: 0, y: 0, width: WIDTH, height: HEIGHT }];
+  const spool = await Spool.create(folder, '0000.spool');
+  const states: Uint8Array[] = [];
+  // Each packs into what the one before it has left, while others wait.
+  for (let step = 0; step < 12; step++) {
+    const areas = change(step);
+    states.push(picture.bytes.slice());
+    const added = spool.add(packAreas(picture, step % 3 === 0 ? whole : areas), step);
+    if (step % 4 === 3) await added;
+  }
+  const read = new I420Picture(WIDTH, HEIGHT);
+  for (const [step, state] of states.entries()) {
+    assert.equal(await spool.take(read), step);
+    assert.deepEqual(read.bytes, state);
+  }
+  await spool.close();
+});
 
 test('an encoder that has fallen behind gets every picture in the end, and nobody waits for it', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { deflate, inflate } from 'node:zlib';
+import { gzip, unzip } from 'node:zlib';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import type { I420Picture } from './i420.ts';
 import type { ByteSource } from './storage/byte-source.ts';
@@ -10,7 +10,7 @@ import type { RecordingFolder } from './storage/recording-folder.ts';
  * Pictures that wait for an encoder, on the disk: the first whole, of each later one the areas that changed. Without loss, and encrypted as the recording is.
  *
  * An entry is a header (little-endian: u32 bytes of the body, f64 timestamp, u32 areas) and a body: per area four u32
- * (x, y, width, height), then per area its Y, U and V samples; deflated.
+ * (x, y, width, height), then per area its Y, U and V samples; as gzip, whose end says how much there is.
  */
 export class Spool {
   readonly #folder: RecordingFolder;
@@ -29,9 +29,8 @@ export class Spool {
   ): Promise<Spool> {
     const spool = new Spool(folder, name, await folder.createLog(name));
     if (base === undefined) return spool;
-    const { width, height, bytes } = base.picture;
     try {
-      spool.#readAt = await spool.add([{ x: 0, y: 0, width, height }], [bytes], base.at);
+      spool.#readAt = await spool.add(packAreas(base.picture, [wholeOf(base.picture)]), base.at);
       return spool;
     } catch (error) {
       await spool.#writer.abandon();
@@ -46,12 +45,12 @@ export class Spool {
   }
 
   /**
-   * Resolves when the areas' samples (`I420Picture.copyArea`) are on their way to the disk.
+   * Resolves when the areas are on their way to the disk, and takes them over.
    * @returns bytes that they take there
    */
-  add(areas: readonly Rect[], samples: readonly Uint8Array[], at: number): Promise<number> {
+  add(areas: PackedAreas, at: number): Promise<number> {
     return this.#turns.take(async () => {
-      const entry = await encodeEntry(at, areas, samples);
+      const entry = await encodeEntry(at, areas);
       await this.#writer.append(entry);
       return entry.byteLength;
     });
@@ -114,8 +113,32 @@ export async function writeKeptPicture(
   segmentFile: string,
   { picture, at }: { readonly picture: I420Picture; readonly at: number },
 ): Promise<void> {
-  const { width, height, bytes } = picture;
-  await folder.write(keptFile(segmentFile), await encodeEntry(at, [{ x: 0, y: 0, width, height }], [bytes]));
+  await folder.write(keptFile(segmentFile), await encodeEntry(at, packAreas(picture, [wholeOf(picture)])));
+}
+
+/** Areas of a picture with their samples as they were. */
+export interface PackedAreas {
+  readonly count: number;
+  /** A part of a buffer that is used again once they are in an entry. */
+  readonly bytes: Buffer;
+}
+
+/** Copies areas (even edges) out of a picture, which may change then. */
+export function packAreas(picture: I420Picture, areas: readonly Rect[]): PackedAreas {
+  const samples = areas.reduce((sum, { width, height }) => sum + (width * height * 3) / 2, 0);
+  const bytes = takeScratch(areas.length * AREA_BYTES + samples);
+  let offset = areas.length * AREA_BYTES;
+  areas.forEach((area, index) => {
+    [area.x, area.y, area.width, area.height].forEach((value, i) => {
+      bytes.writeUInt32LE(value, index * AREA_BYTES + i * 4);
+    });
+    offset += picture.copyArea(area, bytes.subarray(offset)).length;
+  });
+  return { count: areas.length, bytes };
+}
+
+function wholeOf({ width, height }: I420Picture): Rect {
+  return { x: 0, y: 0, width, height };
 }
 
 /** What a spool holds, picture by picture, as far as it is whole; `picture` is as each says until the next is asked for. */
@@ -142,23 +165,38 @@ const AREA_BYTES = 16;
 const MAX_AREAS = 65_536;
 const MAX_BODY_BYTES = 8192 * 8192 * 1.5 + MAX_AREAS * AREA_BYTES;
 
-const compress = promisify<Uint8Array, { level: number }, Buffer>(deflate);
-const decompress = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(inflate);
+const compress = promisify<Uint8Array, { level: number }, Buffer>(gzip);
+const decompress = promisify<Uint8Array, { maxOutputLength: number; chunkSize: number }, Buffer>(unzip);
 
-async function encodeEntry(at: number, areas: readonly Rect[], samples: readonly Uint8Array[]): Promise<Buffer> {
-  const table = Buffer.alloc(areas.length * AREA_BYTES);
-  areas.forEach(({ x, y, width, height }, index) => {
-    [x, y, width, height].forEach((value, i) => {
-      table.writeUInt32LE(value, index * AREA_BYTES + i * 4);
-    });
-  });
+async function encodeEntry(at: number, { count, bytes }: PackedAreas): Promise<Buffer> {
   // The fastest level: it is read once, soon.
-  const body = await compress(Buffer.concat([table, ...samples]), { level: 1 });
+  const body = await compress(bytes, { level: 1 });
+  giveScratchBack(bytes);
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt32LE(body.length, 0);
   header.writeDoubleLE(at, 4);
-  header.writeUInt32LE(areas.length, 12);
+  header.writeUInt32LE(count, 12);
   return Buffer.concat([header, body]);
+}
+
+/**
+ * The whole picture of one recording after the other goes through it. A new buffer for each would be most of what this process has outside of its
+ * heap, and have V8 go through all of that again and again.
+ */
+let scratch: ArrayBuffer | undefined;
+/** A picture of 2560 × 1440 and its table. */
+const MAX_SCRATCH_BYTES = 6 * 1024 * 1024;
+
+function takeScratch(size: number): Buffer {
+  const spare = scratch !== undefined && scratch.byteLength >= size ? scratch : new ArrayBuffer(size);
+  if (spare === scratch) scratch = undefined;
+  return Buffer.from(spare, 0, size);
+}
+
+function giveScratchBack({ buffer }: Buffer): void {
+  const { byteLength } = buffer;
+  if (byteLength > MAX_SCRATCH_BYTES || byteLength <= (scratch?.byteLength ?? 0)) return;
+  scratch = buffer as ArrayBuffer;
 }
 
 /** `undefined` at the end, and of what was torn. */
@@ -171,7 +209,7 @@ async function readEntry(source: ByteSource, position: number) {
   if (count > MAX_AREAS || bytes > MAX_BODY_BYTES) throw new Error('the spool makes no sense');
   const body = await source.read(position + HEADER_BYTES, bytes);
   if (body.length < bytes) return undefined;
-  const content = await decompress(body, { maxOutputLength: MAX_BODY_BYTES });
+  const content = await decompress(body, { maxOutputLength: MAX_BODY_BYTES, chunkSize: chunkFor(body) });
   const apply = (picture: I420Picture): void => {
     let offset = count * AREA_BYTES;
     for (let index = 0; index < count; index++) {
@@ -185,3 +223,16 @@ async function readEntry(source: ByteSource, position: number) {
   };
   return { at, apply, end: position + HEADER_BYTES + bytes };
 }
+
+/** One piece for all that comes out. Entries of before were deflated alone, and say nothing of it. */
+function chunkFor(body: Buffer): number {
+  const isGzip = body.length > GZIP_FRAME_BYTES && body.readUInt16BE(0) === GZIP_MAGIC;
+  const size = isGzip ? body.readUInt32LE(body.length - 4) : 0;
+  // One more, or zlib would have another piece ready in case.
+  return Math.min(MAX_BODY_BYTES, Math.max(LEAST_CHUNK_BYTES, size + 1));
+}
+
+/** RFC 1952 section 2.3: a header of ten bytes, and eight behind the data, whose last four are its size. */
+const GZIP_MAGIC = 0x1f8b;
+const GZIP_FRAME_BYTES = 10 + 8;
+const LEAST_CHUNK_BYTES = 16 * 1024;
