@@ -7,7 +7,7 @@ import { type BitmapRectangle, encodeBitmapUpdate, sizeOfBitmapUpdate } from '#p
 import type { ToHost } from './ipc.ts';
 import { PixelSink } from './pixel-sink.ts';
 
-function sink(limit: number, recorded = true) {
+function sink(limit: number, recorded = true, behind = limit) {
   const sent: ToHost[] = [];
   const events: string[] = [];
   const pixelSink = new PixelSink(
@@ -21,7 +21,7 @@ function sink(limit: number, recorded = true) {
       broken: (error) => events.push(`broken: ${error}`),
       ended: (at) => events.push(`ended ${at}`),
     },
-    { limit, recorded },
+    { limit, recorded, behind },
   );
   return { pixelSink, sent, events };
 }
@@ -181,5 +181,47 @@ describe('PixelSink', () => {
     pixelSink.end({ code: 'logged_off', message: '' }, 2);
     pixelSink.need();
     assert.equal(sent.length, 0);
+  });
+
+  it('holds what the host is too far behind for where a session is recorded, and goes on in order when it has caught up', () => {
+    const { pixelSink, sent, events } = sink(1e9, true, 40_000);
+    const size = picture(0, 0).data.length; // three of them are more than it may be behind
+    pixelSink.graphics(RESET, 1);
+    for (let i = 1; i <= 5; i++) pixelSink.graphics(picture(0, i), i);
+    assert.deepEqual(said(sent), ['64:0', '1:1', '1:2', '1:3']);
+    pixelSink.progress(size);
+    assert.equal(sent.length, 4, 'still behind by more than the half');
+    pixelSink.progress(size);
+    assert.deepEqual(said(sent).slice(4), ['1:4', '1:5']);
+    pixelSink.progress(size * 2);
+    pixelSink.graphics(picture(0, 6), 6);
+    assert.equal(said(sent).at(-1), '1:6');
+    assert.deepEqual(events, []);
+  });
+
+  it('does not let a host that stands still have what would be covered before it looks, and ends with the last picture', async () => {
+    const { pixelSink, sent, events } = sink(6_000_000, true, 40_000);
+    pixelSink.graphics(RESET, 1);
+    const count = 900; // of 16 KB each: more than twice of what may be on its way
+    for (let i = 0; i < count; i++) {
+      pixelSink.graphics(picture(0, i & 0xff), 2);
+      if (i % 10 === 9) await setImmediate();
+    }
+    assert.equal(sent.length, 4);
+    pixelSink.end({ code: 'logged_off', message: '' }, 3);
+    assert.equal(said(sent).at(-1), `1:${(count - 1) & 0xff}`);
+    assert.deepEqual(events, ['ended 3']);
+  });
+
+  it('gives who watches each update, however far behind the host is: it is told how many it has seen', () => {
+    const { pixelSink, sent } = sink(1e9, true, 40_000);
+    for (let i = 1; i <= 5; i++) pixelSink.graphics(picture(0, i), i);
+    assert.equal(sent.length, 3);
+    pixelSink.need();
+    pixelSink.graphics(picture(0, 6), 6);
+    assert.deepEqual(said(sent), ['1:1', '1:2', '1:3', '1:4', '1:5', '1:6']);
+    pixelSink.rest();
+    pixelSink.graphics(picture(0, 7), 7);
+    assert.equal(sent.length, 6);
   });
 });
