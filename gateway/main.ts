@@ -15,7 +15,7 @@ import type { ObjectStorage } from '../recorder/storage/object-storage.ts';
 import { openStorage } from '../recorder/storage/open-storage.ts';
 import { RecordingFolder } from '../recorder/storage/recording-folder.ts';
 import { RecordingStore } from '../recorder/storage/recording-store.ts';
-import { SealedFileError } from '../recorder/storage/sealed-file.ts';
+import { MissingKeyError, SealedFileError } from '../recorder/storage/sealed-file.ts';
 import { type TrailSigner, trailSignerOf } from './audit/signatures.ts';
 import { sessionClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
@@ -218,13 +218,15 @@ function evidenceOf(
     },
     events: (id) => store.events(id),
     async verify(id) {
-      await requireVideo(store, id, log);
+      await requireVideo(store, id);
       const report = await verify(id);
       return { verdict: report.verdict, text: describeReport(report), report };
     },
     async bundle(id) {
-      await requireVideo(store, id, log);
+      await requireVideo(store, id);
       const report = await verify(id);
+      // What cannot be decrypted cannot be handed out, and its check has said where.
+      if (report.findings.some(({ part }) => part === 'storage')) throw new GatewayError('recording_unreadable');
       const video = await openReadable(store, id, VIDEO_FILE, log);
       const bundle = video && (await openBundle(video, await readTrustedKeys(signingKeyFile), report));
       return bundle && { zip: bundle.zip, verdict: bundle.report.verdict };
@@ -232,10 +234,16 @@ function evidenceOf(
   };
 }
 
-async function requireVideo(store: RecordingStore, id: string, log: Logger): Promise<void> {
-  const video = await openReadable(store, id, VIDEO_FILE, log);
-  if (video === undefined) throw new GatewayError('not_found', 'the video is gone');
-  await video.close();
+/** One that is altered is there: the check says how. */
+async function requireVideo(store: RecordingStore, id: string): Promise<void> {
+  try {
+    const video = await store.open(id, VIDEO_FILE);
+    if (video === undefined) throw new GatewayError('not_found', 'the video is gone');
+    await video.close();
+  } catch (error) {
+    if (error instanceof MissingKeyError) throw new GatewayError('recording_unreadable', undefined, { cause: error });
+    if (!(error instanceof SealedFileError)) throw error;
+  }
 }
 
 /** An orderly end on SIGTERM and SIGINT, and after an error that nobody caught. A second signal does not wait. */

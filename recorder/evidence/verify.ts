@@ -50,7 +50,18 @@ export interface VerifiedRecording {
 }
 
 export interface Finding {
-  readonly part: 'file' | 'header' | 'video' | 'segment' | 'events' | 'manifest' | 'signature' | 'key' | 'box';
+  /** `storage`: what is around the file where a gateway keeps it. */
+  readonly part:
+    | 'storage'
+    | 'file'
+    | 'header'
+    | 'video'
+    | 'segment'
+    | 'events'
+    | 'manifest'
+    | 'signature'
+    | 'key'
+    | 'box';
   /** A sentence without full stop. */
   readonly message: string;
   /** Bytes of the file, the end not included. */

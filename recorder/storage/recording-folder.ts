@@ -2,7 +2,7 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ByteSource, openFile, readWhole } from './byte-source.ts';
 import { type FileWriter, PlainWriter } from './file-writer.ts';
-import { openSealed, openSealedLog, SealedFileError, SealedWriter, Shape } from './sealed-file.ts';
+import { MissingKeyError, openSealed, openSealedLog, SealedWriter, Shape } from './sealed-file.ts';
 
 /** What the names of files that are not whole yet end with. */
 export const PARTIAL_SUFFIX = '.part';
@@ -159,7 +159,7 @@ export class RecordingFolder {
     if (source === undefined) return undefined;
     if (this.#key === undefined) {
       await source.close();
-      throw new SealedFileError(`${name} is encrypted, and there is no key for it`);
+      throw new MissingKeyError(name);
     }
     return opener(source, { key: this.#key, recordingId: this.recordingId, name });
   }

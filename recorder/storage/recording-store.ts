@@ -9,7 +9,7 @@ import type { RecordingSummary } from '../recording.ts';
 import { type ByteSource, readWhole } from './byte-source.ts';
 import type { ObjectStorage } from './object-storage.ts';
 import { RecordingFolder, SEALED_SUFFIX } from './recording-folder.ts';
-import { openSealed, SealedFileError } from './sealed-file.ts';
+import { MissingKeyError, openSealed } from './sealed-file.ts';
 
 export interface RecordingStoreOptions {
   /** `<data>/recordings`, where recordings are made. */
@@ -44,7 +44,7 @@ export class RecordingStore {
     const key = await this.#keyOf(id);
     if (key !== undefined) return openSealed(sealed, { key, recordingId: id, name });
     await sealed.close();
-    throw new SealedFileError(`${name} is encrypted, and there is no key for it`);
+    throw new MissingKeyError(name);
   }
 
   /** `undefined` where there is none, or it is not finished. */

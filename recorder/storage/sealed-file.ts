@@ -36,6 +36,13 @@ export class SealedFileError extends Error {
   override readonly name = 'SealedFileError';
 }
 
+/** A sealed file may be as it was written, but what it is sealed with is gone or was never here. */
+export class MissingKeyError extends SealedFileError {
+  constructor(file: string) {
+    super(`${file} is encrypted, and there is no key for it`);
+  }
+}
+
 export const CHUNK_SIZE = 64 * 1024;
 const MAGIC = Buffer.from('OrielEnc', 'latin1');
 const VERSION = 1;

@@ -43,7 +43,7 @@ export function evidenceRoutes({ evidence, verifications, history, audit }: Serv
       access: 'recording.view',
       status: 200,
       response: ref('Verification'),
-      errors: ['not_ready', 'too_many_requests'],
+      errors: ['not_ready', 'recording_unreadable', 'too_many_requests'],
       async handle({ parameter, actor, address }) {
         const recording = await history.finishedRecording(parameter('id'));
         // Each reads a whole video; the hash is quick, the disk may not be.
@@ -91,7 +91,7 @@ export function evidenceRoutes({ evidence, verifications, history, audit }: Serv
       access: 'recording.view',
       status: 200,
       produces: 'application/zip',
-      errors: ['not_ready'],
+      errors: ['not_ready', 'recording_unreadable'],
       async handle({ parameter, context, actor, address }) {
         const recording = await history.finishedRecording(parameter('id'));
         context.type = 'application/zip';
