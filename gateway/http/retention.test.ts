@@ -43,9 +43,9 @@ async function begin() {
 }
 
 /** A finished recording, which ended that many days ago. */
-async function recorded(days = 0, bytes = 5678): Promise<string> {
+async function recorded(days = 0, bytes = 5678, durationMs = 60_000): Promise<string> {
   const id = await begin();
-  harness.pixels.last.result = { durationMs: 60_000, bytes };
+  harness.pixels.last.result = { durationMs, bytes };
   await must('DELETE', `/api/sessions/${id}`);
   await until(async () => (await must('GET', `/api/recordings/${id}`)).state === 'ready');
   // What is asynchronous after that has looked at the rules, too.
@@ -189,9 +189,11 @@ test('no session that must be recorded begins on a full disk; low and full are w
 });
 
 test('the storage report: what there is, how it grows, how long it lasts', async () => {
-  await recorded(0, 2_000_000);
+  const { minutes: before = 0 } = (await must('GET', '/api/storage')).targets[0] ?? {};
+  await recorded(0, 2_000_000, 32_400);
   const report = await must('GET', '/api/storage');
   const [row] = report.targets;
+  assert.equal(row.minutes.toFixed(2), (before + 0.54).toFixed(2), 'parts of a minute count');
   assert.deepEqual([report.state, report.freeBytes, row.target.name], ['ok', 100e9, 'server']);
   assert.equal(row.bytes, report.bytes);
   assert.ok(row.bytesPerDay >= 2_000_000, `${row.bytesPerDay} bytes a day`);

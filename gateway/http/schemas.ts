@@ -211,7 +211,7 @@ export const components = {
         target: object({ id, name: text }),
         recordings: count,
         bytes: count,
-        minutes: count,
+        minutes: { type: 'number', minimum: 0 },
         kbPerMinute: nullable({ type: 'number', minimum: 0, description: '1 KB is 1000 bytes' }),
         bytesPerDay: count,
         rule: { $ref: '#/components/schemas/RetentionRule' },

@@ -72,7 +72,8 @@ export async function storageReport(parts: ReportParts, now = Date.now()): Promi
     return {
       target: { id: sum.target_id, name: sum.target_name },
       recordings: sum.recordings,
-      minutes: Math.round(sum.duration / 60_000),
+      // To a hundredth: KB a minute are to be seen in them.
+      minutes: Math.round(sum.duration / 600) / 100,
       kbPerMinute: perMinute(sum.recent_bytes, sum.recent_duration) ?? perMinute(sum.bytes, sum.duration),
       ...growth,
       ownRule: rules.targets.has(sum.target_id),

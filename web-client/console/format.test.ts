@@ -5,6 +5,7 @@ import {
   formatClock,
   formatFingerprint,
   formatMoment,
+  formatMomentWithin,
   formatNear,
   matches,
   parseFingerprint,
@@ -41,6 +42,7 @@ test('moments: the time alone today, the date before, the year when it is anothe
   const now = new Date(2026, 10, 21, 15, 0);
   const at = (...parts: [number, number, number, number, number]) => new Date(...parts).toISOString();
   assert.equal(formatMoment(at(2026, 10, 21, 9, 5), now, 'en-GB'), 'Today, 09:05');
+  assert.equal(formatMomentWithin(at(2026, 10, 21, 9, 5), now, 'en-GB'), 'today, 09:05');
   assert.match(formatMoment(at(2026, 2, 1, 9, 5), now, 'en-GB'), /^1 Mar,? (at )?09:05$/);
   assert.match(formatMoment(at(2025, 2, 1, 9, 5), now, 'en-GB'), /^1 Mar 2025,? (at )?09:05$/);
 });

@@ -33,6 +33,11 @@ export function formatMoment(iso: string, now: Date = new Date(), locale?: strin
   return at.toLocaleString(locale, { ...(date as Intl.DateTimeFormatOptions), ...time });
 }
 
+/** The same within a sentence. */
+export function formatMomentWithin(iso: string, now?: Date, locale?: string): string {
+  return formatMoment(iso, now, locale).replace(/^Today/, 'today');
+}
+
 /** A moment soon or lately: the time alone, which is enough within half a day; as `formatMoment` says it further away. */
 export function formatNear(iso: string, now: Date = new Date(), locale?: string): string {
   const at = new Date(iso);

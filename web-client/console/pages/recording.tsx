@@ -3,7 +3,7 @@ import { useCallback, useMemo, useRef } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { gateway } from '../api/gateway.ts';
 import type { Recording } from '../api/types.ts';
-import { formatBytes, formatClock, formatMoment } from '../format.ts';
+import { formatBytes, formatClock, formatMoment, formatMomentWithin } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
 import type { RecordedEvent } from '../player/events.ts';
 import { inputMoments, sumUpInput } from '../player/input-activity.ts';
@@ -101,7 +101,8 @@ function Content({ recording }: { readonly recording: Recording }) {
             {recording.deletedBy === 'size'
               ? 'Its target had more recordings than its rule keeps.'
               : 'It was older than its rule keeps recordings.'}{' '}
-            {recording.deletedAt !== null && `Deleted ${formatMoment(recording.deletedAt)}. `}The audit log has it.
+            {recording.deletedAt !== null && `Deleted ${formatMomentWithin(recording.deletedAt)}. `}The audit log has
+            it.
           </p>
         </EmptyState>
       )}

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
 import type { Recording, RecordingRetention } from '../api/types.ts';
-import { formatBytes, formatMoment } from '../format.ts';
+import { formatBytes, formatMomentWithin } from '../format.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { ErrorNote } from '../ui/feedback.tsx';
 import { Field } from '../ui/fields.tsx';
@@ -27,7 +27,7 @@ export function RetentionPanel({ recording }: { readonly recording: Recording })
           <span>
             <strong>Legal hold: {value.hold.reason}</strong>{' '}
             <span class="quiet">
-              by {value.hold.by}, {formatMoment(value.hold.at)}
+              by {value.hold.by}, {formatMomentWithin(value.hold.at)}
             </span>
           </span>
         </p>
@@ -84,7 +84,7 @@ function keptText(recording: Recording, { rule, keptUntil, hold }: RecordingRete
   const size =
     rule.maxBytes === null ? '' : `the recordings of ${recording.target.name} come to ${formatBytes(rule.maxBytes)}`;
   if (keptUntil !== null) {
-    const until = `Kept until ${formatMoment(keptUntil)}`;
+    const until = `Kept until ${formatMomentWithin(keptUntil)}`;
     return size === '' ? `${until}.` : `${until}, or until ${size}.`;
   }
   if (rule.maxAgeDays !== null) return `Kept for ${rule.maxAgeDays} days after the session.`;

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
 import type { RetentionRule, StorageReport, TargetStorage, Watermarks } from '../api/types.ts';
-import { formatBytes, formatClock, formatMoment } from '../format.ts';
+import { formatBytes, formatClock, formatMomentWithin } from '../format.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Field } from '../ui/fields.tsx';
@@ -73,7 +73,7 @@ export function StoragePage() {
           <p class="field-help">
             When the disk is full, no session starts that must be recorded. A recording under legal hold is kept
             whatever the rules say. Each deletion is in the audit log.
-            {report.lastSweep !== null && ` Looked through last ${formatMoment(report.lastSweep.at)}.`}
+            {report.lastSweep !== null && ` Last looked through ${formatMomentWithin(report.lastSweep.at)}.`}
           </p>
         </section>
       )}

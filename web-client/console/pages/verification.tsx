@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
 import type { ApiError } from '../api/request.ts';
 import type { Verification } from '../api/types.ts';
-import { formatMoment } from '../format.ts';
+import { formatMomentWithin } from '../format.ts';
 import { ErrorNote } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
@@ -53,16 +53,16 @@ export function VerificationPanel({ recording }: { readonly recording: string })
 
 function Result({ verification }: { readonly verification: Verification }) {
   const { verdict, text, at, by } = verification;
-  const tone = verdict === 'whole' ? 'note' : 'note note-error';
+  const tone = verdict === 'whole' ? 'note note-good' : 'note note-error';
   return (
     <div class={tone} role="status" data-testid="verdict" data-verdict={verdict}>
-      {verdict !== 'whole' && <Icon name="warning" />}
+      <Icon name={verdict === 'whole' ? 'check' : 'warning'} />
       <div class="note-text">
         <p>
           <strong>{titles[verdict]}</strong>
         </p>
         <p class="quiet small">
-          Checked {formatMoment(at)} by {by}
+          Checked {formatMomentWithin(at)} by {by}
         </p>
         <details>
           <summary>Report</summary>

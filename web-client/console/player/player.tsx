@@ -231,7 +231,8 @@ export function Player({ recording, events, input, startAt, live = false, moved 
             {button({ kind: 'frame', direction: -1 }, 'Previous change', <Icon name="previous" />)}
             {button({ kind: 'frame', direction: 1 }, 'Next change', <Icon name="next" />)}
             <span class="player-clock" data-testid="player-clock">
-              {formatClock(at)} <span class="quiet">/ {formatClock(durationMs)}</span>
+              {/* At the live edge the picture is a little further than what is known of it. */}
+              {formatClock(at)} <span class="quiet">/ {formatClock(Math.max(at, durationMs))}</span>
             </span>
             {live && (
               <button
