@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,7 @@ import { type Config, ConfigError, readConfig, unknownVariables } from './config
 import { startDemoProcess } from './demo/process.ts';
 import { GatewayError } from './errors.ts';
 import type { Evidence } from './evidence/evidence.ts';
+import { withReceivedFile } from './evidence/received-file.ts';
 import { verifyInProcess } from './evidence/verify-process.ts';
 import { type Gateway, type GatewayParts, startGateway } from './gateway.ts';
 import { hardenProcess } from './hardening.ts';
@@ -199,12 +201,15 @@ async function openReadable(
 
 /** The evidence in recordings, read and checked by the recorder's own code. */
 function evidenceOf(
-  { evidenceKeyFile: signingKeyFile, recordingsUrl }: Config,
+  { dataDirectory, evidenceKeyFile: signingKeyFile, recordingsUrl }: Config,
   store: RecordingStore,
   keyOf: (id: string) => Promise<Uint8Array | undefined>,
   log: Logger,
 ): Evidence {
   const program = fileURLToPath(new URL('../recorder/evidence/stored-main.ts', import.meta.url));
+  const received = join(dataDirectory, 'received');
+  // A gateway that was killed in a check leaves one.
+  rmSync(received, { recursive: true, force: true });
   const verify = async (id: string): Promise<VerificationReport> => {
     const key = await keyOf(id);
     const place = { directory: store.directory, storage: recordingsUrl, id };
@@ -222,6 +227,11 @@ function evidenceOf(
       const report = await verify(id);
       return { verdict: report.verdict, text: describeReport(report), report };
     },
+    verifyFile: (bytes) =>
+      withReceivedFile(bytes, received, async (file) => {
+        const report = await verifyInProcess<VerificationReport>(program, { file, signingKeyFile });
+        return { verdict: report.verdict, text: describeReport(report), report };
+      }),
     async bundle(id) {
       await requireVideo(store, id);
       const report = await verify(id);

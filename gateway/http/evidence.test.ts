@@ -137,6 +137,17 @@ test('auditors read events, check and take the bundle away; users do not; all of
   assert.equal((await harness.call('POST', '/api/recordings/none/verification', { token: auditor })).status, 404);
 });
 
+test('a file that was handed on is checked as it is, and that is audited', async () => {
+  const call = (token: string, bytes: string) => harness.call('POST', '/api/evidence/check', { token, body: bytes });
+  assert.equal((await call(user, 'bytes')).status, 403);
+  harness.evidence.verdict = 'cut-short';
+  const { status, json } = await call(auditor, 'bytes');
+  assert.deepEqual([status, json], [200, { verdict: 'cut-short', text: 'words', report: { verdict: 'cut-short' } }]);
+  assert.equal(harness.evidence.received, '"bytes"');
+  const rows = (await harness.call('GET', '/api/audit?action=recording.verified', { token: admin })).json;
+  assert.deepEqual([rows[0].actor, rows[0].subject, rows[0].details.verdict], ['auditor1', 'a file', 'cut-short']);
+});
+
 test('the public key is for everybody', async () => {
   const answer = await harness.call('GET', '/api/evidence/public-key');
   assert.deepEqual(answer.json, { algorithm: 'Ed25519', id: 'a'.repeat(64), pem: 'PEM' });

@@ -69,6 +69,7 @@ function operation(route: Route): Record<string, unknown> {
     ...(route.body === undefined
       ? {}
       : { requestBody: { required: true, content: { [bodyType(route)]: { schema: route.body } } } }),
+    ...(route.takes === undefined ? {} : { requestBody: { required: true, content: { [route.takes]: {} } } }),
     responses: { [route.status]: success(route), ...failures(route) },
   };
 }

@@ -73,7 +73,7 @@ const rights: Record<Exclude<Role, 'admin'>, readonly string[]> = {
     ...['reviewRequest', 'listAudit', 'holdRecording', 'liftHold'],
     ...['getEvidenceBundle', 'getLiveRecording', 'getLiveSegment', 'getRecording', 'getRecordingRetention'],
     ...['getRecordingThumbnail', 'getRecordingVideo', 'getVerification', 'listRecordingEvents', 'listRecordings'],
-    ...['verifyRecording', 'exportAudit', 'getAuditIntegrity', 'verifyAudit', 'getAuditArchive'],
+    ...['verifyRecording', 'verifyFile', 'exportAudit', 'getAuditIntegrity', 'verifyAudit', 'getAuditArchive'],
     ...['reportAccess', 'reportSessions', 'reportRecordings', 'reportReviews'],
   ],
   'vault-admin': [

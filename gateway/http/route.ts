@@ -27,6 +27,8 @@ export interface Route<Body = unknown, Query = unknown> {
   readonly unfinished?: true;
   /** Takes a form, as HTML sends one, instead of JSON: what a standard asks for. */
   readonly form?: true;
+  /** Media type of a body that the handler reads by itself, of any length. */
+  readonly takes?: string;
   /** Finds what the action is asked for on, where the right depends on it. Throws `not_found`. */
   readonly resource?: (parameters: Readonly<Record<string, string>>) => Promise<Resource>;
   readonly body?: JsonSchema;

@@ -67,7 +67,7 @@ export const inputLog: JsonSchema = {
   enum: [...inputLogPolicies],
   description: 'what of keyboard and mouse goes into the event log of a recording: all of it, how much, or nothing',
 };
-const verdict: JsonSchema = { enum: ['whole', 'altered', 'cut-short', 'no-evidence'] };
+export const verdict: JsonSchema = { enum: ['whole', 'altered', 'cut-short', 'no-evidence'] };
 
 /** Schemas with a name, `#/components/schemas/…` in OpenAPI. */
 export const components = {

@@ -242,6 +242,8 @@ export class FakeConnection implements Driver {
 export class FakeEvidence implements Evidence {
   found: readonly RecordingEvent[] | undefined = [{ n: 0, at: 0, t: null, type: 'log', prev: '0'.repeat(64) }];
   verdict: Verdict = 'whole';
+  /** The last file that was sent. */
+  received: string | undefined;
 
   async publicKey() {
     return { algorithm: 'Ed25519', id: 'a'.repeat(64), pem: 'PEM' } as const;
@@ -251,6 +253,10 @@ export class FakeEvidence implements Evidence {
   }
   async verify() {
     return { verdict: this.verdict, text: 'words', report: { verdict: this.verdict } };
+  }
+  async verifyFile(bytes: Readable) {
+    this.received = Buffer.concat(await bytes.toArray()).toString('latin1');
+    return this.verify();
   }
   async bundle() {
     return this.found && { zip: Readable.from([Buffer.from('PK')]), verdict: this.verdict };

@@ -2,13 +2,16 @@ import { text } from 'node:stream/consumers';
 import { openStorage } from '../storage/open-storage.ts';
 import { RecordingStore } from '../storage/recording-store.ts';
 import { readTrustedKeys } from './signing-key.ts';
+import { verifyRecording } from './verify.ts';
 import { verifyStored } from './verify-stored.ts';
 
 /**
- * Checks a recording where the gateway keeps it: `node stored-main.ts < JOB`, a JSON object. What it is encrypted with
- * comes on stdin because others could read arguments and, later, the environment. Prints the report as JSON.
+ * Checks a recording where the gateway keeps it, or any file: `node stored-main.ts < JOB`, a JSON object. What it is
+ * encrypted with comes on stdin because others could read arguments and, later, the environment. Prints the report as JSON.
  */
-interface Job {
+type Job = StoredJob | { readonly file: string; readonly signingKeyFile: string };
+
+interface StoredJob {
   readonly directory: string;
   /** The URL of where finished recordings are kept, if not in the directory. */
   readonly storage?: string;
@@ -20,8 +23,13 @@ interface Job {
 }
 
 const job = JSON.parse(await text(process.stdin)) as Job;
-const key = job.key === undefined ? undefined : Buffer.from(job.key, 'base64');
-const storage = job.storage === undefined ? undefined : openStorage(job.storage);
-const store = new RecordingStore({ directory: job.directory, storage, keyOf: async () => key });
-const report = await verifyStored(store, job.id, await readTrustedKeys(job.signingKeyFile));
+const trusted = await readTrustedKeys(job.signingKeyFile);
+const report =
+  'file' in job ? await verifyRecording(job.file, trusted) : await verifyStored(storeOf(job), job.id, trusted);
 process.stdout.write(`${JSON.stringify(report)}\n`);
+
+function storeOf(job: StoredJob): RecordingStore {
+  const key = job.key === undefined ? undefined : Buffer.from(job.key, 'base64');
+  const storage = job.storage === undefined ? undefined : openStorage(job.storage);
+  return new RecordingStore({ directory: job.directory, storage, keyOf: async () => key });
+}

@@ -18,6 +18,7 @@ import { toApiError } from './ui/use-resource.ts';
 const AlertRules = lazy(() => import('./pages/alert-rules.tsx').then((page) => page.AlertRules));
 const Desktop = lazy(() => import('./pages/desktop.tsx').then((page) => page.Desktop));
 const Watch = lazy(() => import('./pages/watch.tsx').then((page) => page.Watch));
+const VerifyFile = lazy(() => import('./pages/verify-file.tsx').then((page) => page.VerifyFile));
 const RecordingPage = lazy(() => import('./pages/recording.tsx').then((page) => page.RecordingPage));
 const Targets = lazy(() => import('./pages/targets.tsx').then((page) => page.Targets));
 const VaultPage = lazy(() => import('./pages/vault.tsx').then((page) => page.VaultPage));
@@ -146,6 +147,7 @@ function Pages() {
         <Route path="/sessions" component={Sessions} />
         <Route path="/sessions/alerts" component={AlertRules} />
         <Route path="/recordings" component={Recordings} />
+        <Route path="/recordings/verify" component={VerifyFile} />
         <Route path="/recordings/:id" component={RecordingPage} />
         <Route path="/account" component={AccountPage} />
         <Route path="/password" component={AccountPage} />

@@ -1,7 +1,8 @@
 import { GatewayError } from '../../errors.ts';
+import { MAX_RECEIVED_BYTES } from '../../evidence/received-file.ts';
 import type { Recording } from '../../sessions/session-history.ts';
 import { type Route, route } from '../route.ts';
-import { array, fingerprint, nullable, object, ref, text } from '../schemas.ts';
+import { array, fingerprint, nullable, object, ref, text, verdict } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
 /** What proves that nobody touched a recording: events, checks, bundle, key. */
@@ -46,23 +47,35 @@ export function evidenceRoutes({ evidence, verifications, history, audit }: Serv
       errors: ['not_ready', 'recording_unreadable', 'too_many_requests'],
       async handle({ parameter, actor, address }) {
         const recording = await history.finishedRecording(parameter('id'));
-        // Each reads a whole video; the hash is quick, the disk may not be.
-        if (checking >= MAX_CHECKS) throw new GatewayError('too_many_requests', 'other recordings are being checked');
-        checking++;
-        try {
-          const verified = await evidence.verify(recording.id).catch(missing);
-          await audit.record({
-            action: 'recording.verified',
-            actor,
-            address,
-            subject: recording.target.name,
-            sessionId: recording.id,
-            details: { verdict: verified.verdict },
-          });
-          return await verifications.save(recording.id, actor.username, verified, Date.now());
-        } finally {
-          checking--;
-        }
+        const verified = await oneOfFew(() => evidence.verify(recording.id).catch(missing));
+        await audit.record({
+          action: 'recording.verified',
+          actor,
+          address,
+          subject: recording.target.name,
+          sessionId: recording.id,
+          details: { verdict: verified.verdict },
+        });
+        return await verifications.save(recording.id, actor.username, verified, Date.now());
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/evidence/check',
+      id: 'verifyFile',
+      tag: 'evidence',
+      summary: 'Check a recording that was downloaded or handed on: whole, altered (and where) or cut short',
+      access: 'recording.view',
+      takes: 'video/mp4',
+      status: 200,
+      response: object({ verdict, text, report: { type: 'object', additionalProperties: true } }),
+      errors: ['bad_request', 'too_large', 'too_many_requests'],
+      async handle({ context, actor, address }) {
+        if (Number(context.get('Content-Length')) > MAX_RECEIVED_BYTES) throw new GatewayError('too_large');
+        const verified = await oneOfFew(() => evidence.verifyFile(context.req));
+        const details = { verdict: verified.verdict };
+        await audit.record({ action: 'recording.verified', actor, address, subject: 'a file', details });
+        return verified;
       },
     }),
     route({
@@ -120,6 +133,17 @@ export function evidenceRoutes({ evidence, verifications, history, audit }: Serv
 
 const MAX_CHECKS = 4;
 let checking = 0;
+
+/** Each check reads a whole video; the hash is quick, the disk may not be. */
+async function oneOfFew<T>(check: () => Promise<T>): Promise<T> {
+  if (checking >= MAX_CHECKS) throw new GatewayError('too_many_requests', 'other recordings are being checked');
+  checking++;
+  try {
+    return await check();
+  } finally {
+    checking--;
+  }
+}
 
 function missing(error: NodeJS.ErrnoException): never {
   if (error.code === 'ENOENT') throw new GatewayError('not_found', 'the video is gone');

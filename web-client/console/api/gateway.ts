@@ -21,6 +21,7 @@ import type {
   TargetSecurity,
   User,
   Verification,
+  Verified,
   Watermarks,
 } from './types.ts';
 import type { AccountLookup } from './vault.ts';
@@ -131,6 +132,7 @@ export const gateway = {
   verification: (recording: string, signal?: AbortSignal) =>
     request<Verification | null>('GET', `/recordings/${id(recording)}/verification`, undefined, signal),
   verify: (recording: string) => request<Verification>('POST', `/recordings/${id(recording)}/verification`),
+  verifyFile: (file: File) => request<Verified>('POST', '/evidence/check', file),
   liveRecording: (recording: string, signal?: AbortSignal) =>
     request<LiveRecording>('GET', `/recordings/${id(recording)}/live`, undefined, signal),
   /** What is new of a segment from this byte on. */

@@ -47,7 +47,7 @@ async function send(method: Method, path: string, body: unknown, signal?: AbortS
       method,
       credentials: 'same-origin',
       ...(signal === undefined ? {} : { signal }),
-      ...(body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+      ...bodyOf(body),
     });
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
@@ -57,6 +57,13 @@ async function send(method: Method, path: string, body: unknown, signal?: AbortS
       hint: 'Check your network and try again.',
     });
   }
+}
+
+/** JSON, but for files. */
+function bodyOf(body: unknown): Pick<RequestInit, 'headers' | 'body'> {
+  if (body === undefined) return {};
+  if (body instanceof Blob) return { headers: { 'Content-Type': 'video/mp4' }, body };
+  return { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
 }
 
 function errorIn(text: string, status: number): ApiError {

@@ -231,12 +231,17 @@ export interface Retention {
 }
 
 /** What a check of a recording's evidence came to. */
-export interface Verification {
-  readonly at: string;
-  readonly by: string;
+export interface Verified {
   readonly verdict: 'whole' | 'altered' | 'cut-short' | 'no-evidence';
   /** The report in words, several lines. */
   readonly text: string;
+  /** `recording`: where one of this gateway's keys signed it. */
+  readonly report: { readonly recording: { readonly session: string } | null };
+}
+
+export interface Verification extends Verified {
+  readonly at: string;
+  readonly by: string;
 }
 
 export interface EvidenceKey {

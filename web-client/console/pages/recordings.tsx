@@ -21,6 +21,11 @@ export function Recordings() {
   return (
     <Page
       title="Recordings"
+      intro={
+        <>
+          What was seen and done. Somebody gave you one as a file? <a href="/recordings/verify">Verify it</a>.
+        </>
+      }
       actions={
         <>
           <SearchField label="Search names and events" value={form.search} change={change('search')} />

@@ -1,7 +1,8 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
 import type { ApiError } from '../api/request.ts';
-import type { Verification } from '../api/types.ts';
+import type { Verified } from '../api/types.ts';
 import { formatMomentWithin } from '../format.ts';
 import { ErrorNote } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -43,7 +44,11 @@ export function VerificationPanel({ recording }: { readonly recording: string })
           <Icon name="download" /> Evidence bundle
         </a>
       </div>
-      {last && <Result verification={last} />}
+      {last && (
+        <Verdict verified={last}>
+          Checked {formatMomentWithin(last.at)} by {last.by}
+        </Verdict>
+      )}
       {last === null && <p class="quiet">Not checked yet.</p>}
       {failure !== undefined && <ErrorNote error={failure} />}
       {error !== undefined && <ErrorNote error={error} retry={reload} />}
@@ -51,19 +56,23 @@ export function VerificationPanel({ recording }: { readonly recording: string })
   );
 }
 
-function Result({ verification }: { readonly verification: Verification }) {
-  const { verdict, text, at, by } = verification;
-  const tone = verdict === 'whole' ? 'note note-good' : 'note note-error';
+/** A verdict, with what is to be said of the check, and the report. */
+export function Verdict({ verified, children }: { readonly verified: Verified; readonly children: ComponentChildren }) {
+  const { verdict, text } = verified;
+  const whole = verdict === 'whole';
   return (
-    <div class={tone} role="status" data-testid="verdict" data-verdict={verdict}>
-      <Icon name={verdict === 'whole' ? 'check' : 'warning'} />
+    <div
+      class={whole ? 'note note-good' : 'note note-error'}
+      role="status"
+      data-testid="verdict"
+      data-verdict={verdict}
+    >
+      <Icon name={whole ? 'check' : 'warning'} />
       <div class="note-text">
         <p>
           <strong>{titles[verdict]}</strong>
         </p>
-        <p class="quiet small">
-          Checked {formatMomentWithin(at)} by {by}
-        </p>
+        <p class="quiet small">{children}</p>
         <details>
           <summary>Report</summary>
           <pre class="verification-report">{text}</pre>
