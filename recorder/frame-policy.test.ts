@@ -159,6 +159,21 @@ test('a film is recorded every two seconds, and what comes after it as soon as e
   assert.deepEqual(captures.slice(-2), [61_150, 70_300]);
 });
 
+test('what goes on for half a minute is a film until ten seconds after its end, and a moment of rest is no end', () => {
+  const isFilmAt = (changes: number[], until: number, share = 0.4) =>
+    simulate([0, ...changes], until, 0, new FramePolicy(), share).policy.isFilm;
+  const film = every(50, 10_000, 100_000);
+  assert.equal(isFilmAt(film, 39_000), false);
+  assert.equal(isFilmAt(film, 43_000), true);
+  const rested = film.filter((at) => at < 60_000 || at > 61_000);
+  for (let until = 43_000; until <= 100_000; until += 1000) assert.equal(isFilmAt(rested, until), true, `${until}`);
+  assert.equal(isFilmAt([...film, ...every(700, 101_000, 120_000)], 109_000), true);
+  assert.equal(isFilmAt([...film, ...every(700, 101_000, 120_000)], 113_000), false);
+  // The first thing that happens after a long rest.
+  assert.equal(isFilmAt([...film, 600_000], 601_000), false);
+  assert.equal(isFilmAt(film, 100_000, 0.01), false);
+});
+
 test('a log that scrolls by is no film, and neither is a moving pointer', () => {
   assert.equal(simulate([0, ...every(250, 10_000, 60_000)], 60_000, 0, new FramePolicy(), 0.4).worst, 1000);
   assert.equal(simulate([0, ...every(50, 10_000, 60_000)], 60_000, 0, new FramePolicy(), 0.01).worst, 1000);

@@ -35,6 +35,9 @@ export interface FramePolicySettings {
   readonly motionAfterMs: number;
   readonly motionShare: number;
   readonly stillMs: number;
+  /** Motion is a film once it has gone on for `filmAfterMs`, and none any more when no frame has shown any for `filmEndsMs`. */
+  readonly filmAfterMs: number;
+  readonly filmEndsMs: number;
   /**
    * Motion that begins on a screen at rest, changes at `burstSteps` moments within `burstMs`, gets a frame at once: the halves
    * of a long scroll are found by the encoder's search, which ends at 512 lines, and the whole is not.
@@ -62,6 +65,9 @@ export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
   motionAfterMs: 5000,
   motionShare: 0.1,
   stillMs: 200,
+  filmAfterMs: 30_000,
+  // Longer than it takes to be motion again after a pause, and to the next frame.
+  filmEndsMs: 10_000,
   burstSteps: 3,
   burstMs: 150,
   stepMs: 30,
@@ -98,6 +104,9 @@ export class FramePolicy {
   #firstUnseen: number | undefined;
   #lastChange = 0;
   #movingSince = 0;
+  /** When a frame last showed motion. */
+  #movedAt = 0;
+  #isFilm = false;
   #lastFrame: number | undefined;
   /** Of the last frame, or when the picture was kept since. */
   #safeAt = 0;
@@ -118,6 +127,11 @@ export class FramePolicy {
     return this.#firstUnseen;
   }
 
+  /** A film is shown, as of the last capture: what is new in its frames comes from close by in the one before. */
+  get isFilm(): boolean {
+    return this.#isFilm;
+  }
+
   step(event: FrameEvent, now: number): FrameDecision {
     this.#refill(now);
     switch (event.kind) {
@@ -134,6 +148,7 @@ export class FramePolicy {
         this.#firstUnseen = undefined;
         this.#steps = 0;
         if ((event.share ?? 0) < this.#settings.motionShare) this.#movingSince = now;
+        this.#noticeFilm(now);
         if (event.emitted) {
           this.#lastFrame = now;
           this.#safeAt = now;
@@ -168,8 +183,7 @@ export class FramePolicy {
 
   #decide(now: number): FrameDecision {
     const { motionMs, motionAfterMs, flushMs, flushSlowMs, slowMs, keepMs, quietMs } = this.#settings;
-    const moving = this.#lastChange - this.#movingSince >= motionAfterMs;
-    const latest = moving ? Math.max(this.#affordableMs, motionMs) : this.#affordableMs;
+    const latest = this.#movingMs >= motionAfterMs ? Math.max(this.#affordableMs, motionMs) : this.#affordableMs;
     const last = this.#lastFrame;
     const none = Number.POSITIVE_INFINITY;
     let capture = none;
@@ -193,6 +207,17 @@ export class FramePolicy {
     return pressure <= 1
       ? latestMs + pressure * (strainedMs - latestMs)
       : strainedMs + (pressure - 1) * (overdrawnMs - strainedMs);
+  }
+
+  /** For how long there has been no pause. */
+  get #movingMs(): number {
+    return this.#lastChange - this.#movingSince;
+  }
+
+  #noticeFilm(now: number): void {
+    const { motionAfterMs, filmAfterMs, filmEndsMs } = this.#settings;
+    if (this.#movingMs >= motionAfterMs) this.#movedAt = now;
+    this.#isFilm = this.#isFilm ? now - this.#movedAt < filmEndsMs : this.#movingMs >= filmAfterMs;
   }
 
   #captureDue(firstUnseen: number, lastFrame: number, latest: number): number {

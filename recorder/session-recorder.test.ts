@@ -169,6 +169,29 @@ test('segments are cut by time and join without a seam', async (context) => {
   assert.equal(decodeAll(summary.path), timestamps.length);
 });
 
+test('a film has an encoder of its own, and joins what was before and after it without a seam', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const policy = { ...DEFAULT_FRAME_POLICY, filmAfterMs: 6000, filmEndsMs: 3000 };
+  const session = await RecordingSession.open(context, 320, 240, { policy });
+  await session.advance(2000);
+  for (let i = 0; i < 150; i++) {
+    session.fill({ x: 0, y: 0, width: 320, height: 200 }, `hsl(${i * 7}, 50%, 50%)`);
+    await session.advance(100);
+  }
+  for (let i = 0; i < 8; i++) {
+    session.fill({ x: i * 8, y: 210, width: 6, height: 20 }, '#204080');
+    await session.advance(1000);
+  }
+  const { segments } = JSON.parse(await readFile(join(session.directory, 'recording.json'), 'utf8'));
+  assert.equal(segments.length, 3);
+  const summary = await session.finish();
+  assert.equal(summary?.state, 'complete');
+  const { timestamps, durationMs } = probeVideo(summary.path);
+  assert.ok(Math.abs(durationMs - session.elapsed) <= 100, `${durationMs} ms of ${session.elapsed}`);
+  assert.equal(decodeAll(summary.path), timestamps.length);
+  assert.equal(complaintsOf(summary.path), '');
+});
+
 test('no segment is coarser than QP 38, however hard the budget presses', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const policy = { ...DEFAULT_FRAME_POLICY, bytesPerMinute: 1000, budgetMinutes: 1 };

@@ -299,17 +299,25 @@ export class SessionRecorder {
    */
   async #capture(now: number): Promise<void> {
     const picture = this.#updatePicture();
-    const old = this.#writer !== undefined && now - this.#writer.startedAt >= (this.#options.segmentMs ?? SEGMENT_MS);
-    if (picture?.changed && old) this.#closeSegment();
     const emit = picture !== undefined && (picture.changed || (this.#writer === undefined && !this.#isTurnOver));
     this.#policy.step({ kind: 'load', pressure: this.#encoders.pressure }, now);
     this.#policy.step({ kind: 'captured', emitted: emit, share: picture?.share ?? 0 }, now);
     if (!emit) return;
-    if (picture.changed) this.#changedAt = now;
+    if (picture.changed) {
+      this.#changedAt = now;
+      if (this.#isSegmentOver(now)) this.#closeSegment();
+    }
     if (this.#writer === undefined) await this.#beginSegment(picture.image, now);
     await this.#writer?.write(picture.image, picture.areas, now);
     this.#thumbnails.see(picture.image, now - (this.#manifest.startedAt ?? now));
     this.#account(now);
+  }
+
+  /** It has lasted long enough, or a film has begun or ended: that is encoded otherwise. */
+  #isSegmentOver(now: number): boolean {
+    if (this.#writer === undefined) return false;
+    const { startedAt, settings } = this.#writer;
+    return now - startedAt >= (this.#options.segmentMs ?? SEGMENT_MS) || settings.film !== this.#policy.isFilm;
   }
 
   /**
@@ -407,7 +415,7 @@ export class SessionRecorder {
         ffmpeg: this.#ffmpeg,
         folder: this.#folder,
         file,
-        settings,
+        settings: { ...settings, film: this.#policy.isFilm },
         startedAt,
         stallMs: this.#options.stallMs ?? STALL_MS,
         encoders: this.#encoders,
