@@ -67,7 +67,7 @@ for (const [name, layout] of Object.entries(LAYOUTS)) {
       const samples = Int16Array.from({ length: TILE_PIXELS }, (_, i) => ((i * 37) % 255) * 32 - 4096);
       const tile = samples.slice();
       layout.forward(tile, new Int16Array(WAVELET_SCRATCH));
-      plain.inverseWavelet(tile, layout.levels, 0);
+      plain.inverseWavelet(tile, layout, 0);
       samples.forEach((sample, i) => {
         assert.ok(Math.abs(sample - (tile[i] ?? 0)) <= 12, `sample ${i}: ${sample} became ${tile[i]}`);
       });
@@ -80,8 +80,8 @@ for (const [name, layout] of Object.entries(LAYOUTS)) {
             i < from ? 0 : ((i * 7919) % spread) - (spread >> 1),
           );
           const slowly = tile.slice();
-          plain.inverseWavelet(tile, layout.levels, from);
-          plain.inverseWavelet(slowly, layout.levels, 0);
+          plain.inverseWavelet(tile, layout, from);
+          plain.inverseWavelet(slowly, layout, 0);
           assert.deepEqual(tile, slowly);
         }),
         {

@@ -1,13 +1,11 @@
 import type { StateReader, StateWriter } from '../../core/state.ts';
-import type { Quantization } from '../remotefx/quantization.ts';
+import { QUANTIZATION_BASE, type Quantization } from '../remotefx/quantization.ts';
 import { RlgrMode } from '../remotefx/rlgr.ts';
 import { firstNonzero, type TileKernels } from '../remotefx/tile-kernels.ts';
 import type { UpgradeStreams } from './blocks.ts';
 import { SrlReader, UpgradeBits } from './srl.ts';
 import { type BandLayout, EXTRAPOLATED_LAYOUT, ORIGINAL_LAYOUT, TILE_PIXELS } from './wavelet.ts';
 
-/** The quantization values are 6 at least; what lies below is the fraction that coefficients carry. */
-const QUANTIZATION_BASE = 1;
 const LL3 = 9;
 
 /** Streams larger than this are not kept: coefficients take no more. */
@@ -63,7 +61,6 @@ export class ComponentState {
     const from = kernels.decodeRlgr(RlgrMode.rlgr1, source, samples);
     this.#signs = extra === undefined ? undefined : signsOf(samples);
     this.#dequantize(samples, from, kernels);
-    this.#detailAt = from;
     if (!isKept) {
       if (before !== undefined) {
         for (let i = 0; i < TILE_PIXELS; i++) samples[i] = samples[i]! + before[i]!;
@@ -156,26 +153,18 @@ export class ComponentState {
 
   #transform(samples: Int16Array, kernels: TileKernels): boolean {
     if (this.#detailAt === TILE_PIXELS) return false;
-    kernels.inverseWavelet(samples, this.#layout.levels, this.#detailAt);
+    kernels.inverseWavelet(samples, this.#layout, this.#detailAt);
     return true;
   }
 
   /** What `decodeRlgr` has left in `samples`, of which those before `from` are zero, into coefficients. */
   #dequantize(samples: Int16Array, from: number, kernels: TileKernels): void {
-    if (from === TILE_PIXELS) return;
-    const { bands } = this.#layout;
-    for (let i = bands[LL3]!.offset + 1; i < TILE_PIXELS; i++) samples[i] = samples[i]! + samples[i - 1]!;
-    for (let band = 0; band <= LL3; band++) {
-      const { offset, size } = bands[band]!;
-      const shift = this.#bitPositions[band]! - QUANTIZATION_BASE;
-      const at = Math.max(offset, from);
-      if (shift > 0 && at < offset + size) kernels.shiftLeft(samples, at, offset + size - at, shift);
-    }
+    this.#detailAt = from;
+    if (from < TILE_PIXELS) kernels.dequantize(samples, this.#layout, this.#bitPositions, from);
   }
 
   #decodeStream(size: number, samples: Int16Array, kernels: TileKernels): void {
     const from = kernels.decodeRlgr(RlgrMode.rlgr1, this.#stream.subarray(0, size), samples);
-    this.#detailAt = from;
     this.#dequantize(samples, from, kernels);
   }
 

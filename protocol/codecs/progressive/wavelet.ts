@@ -1,9 +1,10 @@
-import type { SubBand } from '../remotefx/quantization.ts';
 import {
+  bandsOf,
   forwardWavelet,
-  LEVELS,
+  LAYOUT,
   TILE_PIXELS,
   TILE_SIZE,
+  type TileLayout,
   WAVELET_SCRATCH,
   type WaveletLevel,
 } from '../remotefx/wavelet.ts';
@@ -13,17 +14,13 @@ import {
  * 3.2.8.1.2.2 "reduce-extrapolate", where each level has one low-pass coefficient more than high-pass ones
  * (two more at the finest level, after a 65th sample is extrapolated), so that tile borders do not show.
  */
-export interface BandLayout {
-  readonly bands: readonly { readonly name: SubBand; readonly offset: number; readonly size: number }[];
-  /** Of the inverse transform, coarsest first. */
-  readonly levels: readonly WaveletLevel[];
+export interface BandLayout extends TileLayout {
   /** Samples into coefficients, in place; the server's side. `scratch` is as large as `WAVELET_SCRATCH`. */
   readonly forward: (tile: Int16Array, scratch: Int16Array) => void;
 }
 
 export const ORIGINAL_LAYOUT: BandLayout = {
-  bands: layOut([32 * 32, 32 * 32, 32 * 32], [16 * 16, 16 * 16, 16 * 16], [8 * 8, 8 * 8, 8 * 8, 8 * 8]),
-  levels: LEVELS,
+  ...LAYOUT,
   forward: forwardWavelet,
 };
 
@@ -34,24 +31,13 @@ const EXTRAPOLATED_LEVELS: readonly WaveletLevel[] = [
 ];
 
 export const EXTRAPOLATED_LAYOUT: BandLayout = {
-  bands: layOut([31 * 33, 33 * 31, 31 * 31], [16 * 17, 17 * 16, 16 * 16], [8 * 9, 9 * 8, 8 * 8, 9 * 9]),
+  bands: bandsOf(EXTRAPOLATED_LEVELS),
   levels: EXTRAPOLATED_LEVELS,
   forward: (tile, scratch) => {
     for (const { low, high, offset } of EXTRAPOLATED_LEVELS.toReversed())
       forwardLevel(tile, offset, low, high, scratch);
   },
 };
-
-function layOut(...levels: readonly (readonly number[])[]): BandLayout['bands'] {
-  const names: readonly SubBand[] = ['HL1', 'LH1', 'HH1', 'HL2', 'LH2', 'HH2', 'HL3', 'LH3', 'HH3', 'LL3'];
-  const bands: { name: SubBand; offset: number; size: number }[] = [];
-  let offset = 0;
-  levels.flat().forEach((size, i) => {
-    bands.push({ name: names[i] ?? 'LL3', offset, size });
-    offset += size;
-  });
-  return bands;
-}
 
 function forwardLevel(tile: Int16Array, offset: number, low: number, high: number, scratch: Int16Array): void {
   const size = low + high;

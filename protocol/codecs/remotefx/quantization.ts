@@ -9,6 +9,9 @@ export type SubBand = (typeof SUB_BANDS)[number];
 /** A quantization value for each sub-band, in the order of `SUB_BANDS`. */
 export type Quantization = Uint8Array;
 
+/** The values are 6 at least; what lies below is the fraction that coefficients carry. */
+export const QUANTIZATION_BASE = 1;
+
 /** [MS-RDPRFX] 2.2.2.1.5 TS_RFX_CODEC_QUANT: ten 4-bit values in five bytes, coarsest band first. */
 const WIRE_ORDER: readonly SubBand[] = ['LL3', 'LH3', 'HL3', 'HH3', 'LH2', 'HL2', 'HH2', 'LH1', 'HL1', 'HH1'];
 

@@ -1,8 +1,9 @@
 import { compile, type Exported } from '../web-assembly.ts';
 import { lumaToRgba, yCbCrToRgba } from './colour.ts';
+import { QUANTIZATION_BASE, type Quantization, SUB_BANDS } from './quantization.ts';
 import { decodeRlgr, RlgrMode } from './rlgr.ts';
 import { TILE_MODULE } from './tile-module.ts';
-import { inverseLevel, TILE_PIXELS, TILE_SIZE, WAVELET_SCRATCH, type WaveletLevel } from './wavelet.ts';
+import { inverseLevel, TILE_PIXELS, TILE_SIZE, type TileLayout, WAVELET_SCRATCH } from './wavelet.ts';
 
 /**
  * The hot loops of decoding a tile, and the memory they work in: 64×64 numbers for each of three components. All decoders share them,
@@ -23,10 +24,13 @@ export interface TileKernels {
    * @throws DecodeError where a code runs past what 16 bits can hold
    */
   readonly decodeRlgr: (mode: RlgrMode, source: Uint8Array, component: Int16Array) => number;
-  /** Multiplies `count` coefficients of a component from `at` on by two to the power of `bits`. */
-  readonly shiftLeft: (component: Int16Array, at: number, count: number, bits: number) => void;
-  /** Coefficients of a component into samples, in place, coarsest level first; all those before `detailAt` are zero. */
-  readonly inverseWavelet: (component: Int16Array, levels: readonly WaveletLevel[], detailAt: number) => void;
+  /**
+   * Makes coefficients of what `decodeRlgr` has left in a component: those of the coarsest band are sent as differences ([MS-RDPRFX] 3.1.8.1.6), and
+   * each band is multiplied by the power of two that its quantization value names (3.1.8.2.3). All before `detailAt` are zero.
+   */
+  readonly dequantize: (component: Int16Array, layout: TileLayout, quant: Quantization, detailAt: number) => void;
+  /** Coefficients of a component into samples, in place; all those before `detailAt` are zero. */
+  readonly inverseWavelet: (component: Int16Array, layout: TileLayout, detailAt: number) => void;
   /**
    * The components into `rows`.
    * @param hasColour whether any number of `cb` and `cr` may be other than zero
@@ -51,10 +55,16 @@ export function plainTileKernels(): TileKernels {
       decodeRlgr(mode, source, component);
       return firstNonzero(component);
     },
-    shiftLeft(component, at, count, bits) {
-      for (let i = at; i < at + count; i++) component[i] = component[i]! << bits;
+    dequantize(component, { bands }, quant, detailAt) {
+      for (let i = bands.at(-1)!.offset + 1; i < TILE_PIXELS; i++) component[i] = component[i]! + component[i - 1]!;
+      bands.forEach(({ offset, size }, band) => {
+        const bits = quant[band]! - QUANTIZATION_BASE;
+        if (bits <= 0) return;
+        const end = offset + size;
+        for (let i = Math.max(offset, detailAt); i < end; i++) component[i] = component[i]! << bits;
+      });
     },
-    inverseWavelet(component, levels, detailAt) {
+    inverseWavelet(component, { levels }, detailAt) {
       for (const level of levels) inverseLevel(component, level, scratch, detailAt);
     },
     paint(hasColour) {
@@ -72,6 +82,7 @@ export function webAssemblyTileKernels(): TileKernels | undefined {
   const [y, cb, cr] = [0, 1, 2].map(
     (index) => new Int16Array(buffer, tile.components.value + index * 2 * TILE_PIXELS, TILE_PIXELS),
   ) as [Int16Array, Int16Array, Int16Array];
+  const quantization = new Uint8Array(buffer, tile.quantization.value, SUB_BANDS.length);
   const stream = new Uint8Array(buffer, tile.stream.value, tile.streamSize.value);
   return {
     name: 'webassembly',
@@ -90,11 +101,12 @@ export function webAssemblyTileKernels(): TileKernels | undefined {
       decodeRlgr(mode, source, component);
       return firstNonzero(component);
     },
-    shiftLeft(component, at, count, bits) {
-      tile.shiftLeft(component.byteOffset + 2 * at, count, bits);
+    dequantize(component, layout, quant, detailAt) {
+      for (let band = 0; band < quantization.length; band++) quantization[band] = quant[band]!;
+      tile.dequantize(component.byteOffset, isExtrapolated(layout), detailAt);
     },
-    inverseWavelet(component, levels) {
-      for (const { low, high, offset } of levels) tile.inverseLevel(component.byteOffset + 2 * offset, low, high);
+    inverseWavelet(component, layout) {
+      tile.inverseWavelet(component.byteOffset, isExtrapolated(layout));
     },
     paint(hasColour) {
       if (hasColour) tile.paint();
@@ -113,6 +125,11 @@ export function firstNonzero(coefficients: Int16Array): number {
   return at;
 }
 
+/** Of the two layouts that there are, as a number for the kernels: whether levels have more low-pass coefficients than high-pass ones. */
+function isExtrapolated({ levels }: TileLayout): number {
+  return levels[0]!.low > levels[0]!.high ? 1 : 0;
+}
+
 function rowsOf(pixels: Uint32Array): Uint32Array[] {
   return Array.from({ length: TILE_SIZE }, (_, y) => pixels.subarray(y * TILE_SIZE, (y + 1) * TILE_SIZE));
 }
@@ -124,10 +141,11 @@ interface TileModule {
   readonly pixels: Exported;
   readonly stream: Exported;
   readonly streamSize: Exported;
+  readonly quantization: Exported;
   readonly decodeRlgr: (rlgr1: number, size: number, output: number) => number;
   readonly firstNonzero: (component: number) => number;
-  readonly shiftLeft: (at: number, count: number, bits: number) => void;
-  readonly inverseLevel: (tile: number, low: number, high: number) => void;
+  readonly dequantize: (component: number, extrapolated: number, detailAt: number) => void;
+  readonly inverseWavelet: (component: number, extrapolated: number) => void;
   readonly paint: () => void;
   readonly paintLuma: () => void;
 }

@@ -1,3 +1,5 @@
+import { SUB_BANDS, type SubBand } from './quantization.ts';
+
 /**
  * The 5/3 wavelet of RemoteFX ([MS-RDPRFX] 3.1.8.1.4, 3.1.8.2.4): three levels over a 64×64 tile, reflected at its edges.
  * High-pass coefficients are stored halved, as the specification has them.
@@ -24,6 +26,36 @@ export const LEVELS: readonly WaveletLevel[] = [
   { low: 16, high: 16, offset: 3072 },
   { low: 32, high: 32, offset: 0 },
 ];
+
+/** A sub-band among a tile's coefficients. */
+export interface Band {
+  readonly name: SubBand;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** How a tile is cut into bands. */
+export interface TileLayout {
+  /** In the order of `SUB_BANDS`. */
+  readonly bands: readonly Band[];
+  /** Of the inverse transform, coarsest first. */
+  readonly levels: readonly WaveletLevel[];
+}
+
+/** That of RemoteFX itself. */
+export const LAYOUT: TileLayout = { bands: bandsOf(LEVELS), levels: LEVELS };
+
+/** The bands that levels are made of, these coarsest first. */
+export function bandsOf(levels: readonly WaveletLevel[]): Band[] {
+  let offset = 0;
+  const sizes = levels.toReversed().flatMap(({ low, high }) => [high * low, low * high, high * high]);
+  sizes.push(levels[0]!.low ** 2);
+  return sizes.map((size, i) => {
+    const band = { name: SUB_BANDS[i]!, offset, size };
+    offset += size;
+    return band;
+  });
+}
 
 /**
  * Turns coefficients into samples in place: afterwards `tile` holds 64 rows of 64 samples.

@@ -302,17 +302,62 @@ function decode(rlgr1: bool, size: u32, output: usize): bool {
   return true;
 }
 
-// ---------------------------------------------------------------- quantization, see tile-codec.ts
+// ---------------------------------------------------------------- quantization, see tile-kernels.ts
 
-/** Shifts `count` coefficients from `at` on. */
-export function shiftLeft(at: usize, count: i32, by: i32): void {
-  if (by > 15) {
-    memory.fill(at, 0, bytesOf(count));
-    return;
+const LEVELS: i32 = 3;
+const QUANTIZATION_BASE: i32 = 1;
+
+/** The ten quantization values of a component, a byte each, finest band first. */
+export const quantization: usize = 512;
+
+/** Low-pass coefficients of a line, on a level counted from the finest: half of what is left, and one more if the tile's edge is extrapolated. */
+// @ts-ignore: decorator
+@inline
+function lowCount(level: i32, extrapolated: bool): i32 {
+  return (32 >> level) + (extrapolated ? 1 : 0);
+}
+
+/** High-pass ones. The finest level has extrapolated a 65th sample. */
+// @ts-ignore: decorator
+@inline
+function highCount(level: i32, extrapolated: bool): i32 {
+  return (32 >> level) - (extrapolated && level == 0 ? 1 : 0);
+}
+
+/** What was decoded into coefficients. All before `detailAt` are zero. */
+export function dequantize(component: usize, extrapolated: bool, detailAt: i32): void {
+  const detail = component + bytesOf(detailAt);
+  let at = component;
+  let value = quantization;
+  for (let level: i32 = 0; level < LEVELS; level++) {
+    const low = lowCount(level, extrapolated);
+    const high = highCount(level, extrapolated);
+    at = scaleBand(at, high * low, value, detail);
+    at = scaleBand(at, low * high, value + 1, detail);
+    at = scaleBand(at, high * high, value + 2, detail);
+    value += 3;
   }
-  const end = at + bytesOf(count);
-  for (; at + 16 <= end; at += 16) v128.store(at, i16x8.shl(v128.load(at), by));
-  for (; at < end; at += 2) store<i16>(at, load<i16>(at) << (by as i16));
+  let sum = load<i16>(at);
+  for (let from = at + 2; from < component + COMPONENT_SIZE; from += 2) {
+    sum += load<i16>(from);
+    store<i16>(from, sum);
+  }
+  const low = lowCount(LEVELS - 1, extrapolated);
+  scaleBand(at, low * low, value, at);
+}
+
+/** Scales a band, of which all before `detail` is zero. @returns its end */
+function scaleBand(band: usize, count: i32, value: usize, detail: usize): usize {
+  const bits = (load<u8>(value) as i32) - QUANTIZATION_BASE;
+  const end = band + bytesOf(count);
+  let at = max(band, detail);
+  if (bits <= 0 || at >= end) return end;
+  if (bits > 15) memory.fill(at, 0, end - at);
+  else {
+    for (; at + 16 <= end; at += 16) v128.store(at, i16x8.shl(v128.load(at), bits));
+    for (; at < end; at += 2) store<i16>(at, load<i16>(at) << (bits as i16));
+  }
+  return end;
 }
 
 /** Index of the first number of a component that is not zero. */
@@ -353,8 +398,20 @@ function meanDown(a: v128, b: v128): v128 {
   return i16x8.add(v128.and(a, b), i16x8.shr_s(v128.xor(a, b), 1));
 }
 
-/** One level, in place: `low + high` lines of as many samples from `tile` on. */
-export function inverseLevel(tile: usize, low: i32, high: i32): void {
+/** Coefficients into samples, in place, coarsest level first. */
+export function inverseWavelet(component: usize, extrapolated: bool): void {
+  // Where a level's bands begin, counted back from the end: before what the coarser ones have become.
+  let tile = component + COMPONENT_SIZE - bytesOf(lowCount(LEVELS - 1, extrapolated) * lowCount(LEVELS - 1, extrapolated));
+  for (let level = LEVELS - 1; level >= 0; level--) {
+    const low = lowCount(level, extrapolated);
+    const high = highCount(level, extrapolated);
+    tile -= bytesOf(high * (2 * low + high));
+    inverseLevel(tile, low, high);
+  }
+}
+
+/** One level: `low + high` lines of as many samples from `tile` on. */
+function inverseLevel(tile: usize, low: i32, high: i32): void {
   const size = low + high;
   const hl = tile;
   const lh = hl + bytesOf(high * low);
