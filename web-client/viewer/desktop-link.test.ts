@@ -495,6 +495,38 @@ test('stream: decodes what has come as soon as nothing more is there, without wh
   assert.deepEqual(behind.sent().at(-1), { type: 'ack', seq: 3 });
 });
 
+test('stream: a picture that is ready is shown and told before one that has come since is decoded', () => {
+  const { link, surface, receive, idle, frame, sent } = fakeLink();
+  link.opened();
+  receive(streamHello, { type: 'graphics', seq: 1, updates: [reset(8, 4)] });
+  frame();
+  receive({ type: 'graphics', seq: 2, updates: [bitmap(2, 1, 10, 20, 30)] });
+  idle();
+  sent();
+  receive({ type: 'graphics', seq: 3, updates: [bitmap(2, 1, 11, 21, 31)] });
+  frame();
+  assert.deepEqual(surface.at(2, 1), [30, 20, 10]);
+  assert.deepEqual(sent(), [{ type: 'ack', seq: 2 }]);
+  assert.equal(frame(), 1, 'the other one has a frame of its own');
+  assert.deepEqual(surface.at(2, 1), [31, 21, 11]);
+  assert.deepEqual(sent(), [{ type: 'ack', seq: 3 }]);
+  assert.equal(frame(), 0);
+});
+
+test('stream: a pointer that came first holds no picture up', () => {
+  const { link, surface, receive, frame, sent } = fakeLink();
+  link.opened();
+  receive(streamHello, { type: 'graphics', seq: 1, updates: [reset(8, 4)] });
+  frame();
+  sent();
+  const hidden = { code: UpdateCode.pointerHidden, data: new Uint8Array() };
+  receive({ type: 'graphics', seq: 2, updates: [hidden] });
+  receive({ type: 'graphics', seq: 3, updates: [bitmap(2, 1, 10, 20, 30)] });
+  frame();
+  assert.deepEqual(surface.at(2, 1), [30, 20, 10]);
+  assert.deepEqual(sent(), [{ type: 'ack', seq: 3 }]);
+});
+
 test('stream: a pointer does not wait for pictures', () => {
   const { link, receive, events } = fakeLink();
   link.opened();

@@ -1,4 +1,5 @@
 import { Compositor } from '#protocol/graphics/compositor.ts';
+import type { Rect } from '#protocol/graphics/geometry.ts';
 import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
 import { isDrawing, UpdateCode } from '#protocol/graphics/update.ts';
 import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
@@ -10,7 +11,8 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /**
  * Stream mode: the server's own updates are decoded here, and what they changed is drawn once a frame. Decoding begins when all that has already
- * come is taken: a browser that is behind leaves out what later pictures hide, and one that is not loses no time.
+ * come is taken: a browser that is behind leaves out what later pictures hide, and one that is not loses no time. What is decoded is drawn before
+ * anything else is: a picture that comes just before a frame must not hold up, or hide, the one that is ready for it.
  */
 export class StreamPainter implements Painter {
   readonly #events: PainterEvents;
@@ -18,11 +20,11 @@ export class StreamPainter implements Painter {
   readonly #waiting = new UpdateQueue();
   #decodeAsked = false;
   #pointerVersion: number | undefined;
-  #dirty = false;
-  /** Of the last message whose drawing is to be told. */
-  #seq: number | undefined;
   #resized = false;
-  #picture = false;
+  /** What a `paint` would say, of all that was taken; absent where none is asked for. */
+  #taken: Painted | undefined;
+  /** The same, of what is decoded as well. */
+  #decoded: Painted | undefined;
 
   /** @param from where another decoder was, with the number of the message that said so; a desktop that is not there yet without */
   constructor(events: PainterEvents, from?: { readonly compositor: Compositor; readonly seq: number }) {
@@ -32,15 +34,15 @@ export class StreamPainter implements Painter {
       this.#pointerVersion = this.#compositor.pointer.version;
       return;
     }
-    this.#seq = from.seq;
     this.#resized = true;
-    this.#picture = true;
     this.#tellSize();
-    this.#changed();
+    this.#changed({ seq: from.seq, picture: true });
+    this.#decode();
   }
 
   take(message: GatewayMessage): void {
     if (message.type !== 'graphics') return;
+    let picture = false;
     for (const update of message.updates) {
       if (isDrawing(update)) this.#waiting.push(update);
       else {
@@ -51,11 +53,10 @@ export class StreamPainter implements Painter {
       if (update.code === UpdateCode.desktopReset) {
         this.#resized = true;
         this.#tellSize();
-      } else if (update.code !== UpdateCode.synchronize) this.#picture = true;
+      } else if (update.code !== UpdateCode.synchronize) picture = true;
     }
-    if (message.seq !== NOT_ACKNOWLEDGED) this.#seq = message.seq;
-    this.#changed();
-    if (this.#waiting.bytes > MAX_WAITING_BYTES) this.#decode();
+    this.#changed({ seq: message.seq === NOT_ACKNOWLEDGED ? undefined : message.seq, picture });
+    if (this.#waiting.length === 0 || this.#waiting.bytes > MAX_WAITING_BYTES) this.#decode();
     if (this.#waiting.length === 0 || this.#decodeAsked) return;
     this.#decodeAsked = true;
     this.#events.soon(() => {
@@ -65,35 +66,45 @@ export class StreamPainter implements Painter {
   }
 
   paint(surface: Surface): Painted | undefined {
-    if (!this.#dirty) return undefined;
-    this.#dirty = false;
-    this.#decode();
-    const { width, height, pixels } = this.#compositor;
-    if (this.#resized) surface.resize({ width, height });
-    this.#resized = false;
-    const damage = this.#compositor.takeDamage();
-    if (damage.length > 0) surface.putPixels(pixels, { width, height }, damage);
-    const painted = { seq: this.#seq, picture: this.#picture };
-    this.#seq = undefined;
+    if (this.#decoded === undefined && this.#taken === undefined) return undefined;
+    // A surface of another size is blank: nothing is ready for it before all is.
+    let damage = this.#resized ? [] : this.#compositor.takeDamage();
+    if (damage.length === 0) {
+      this.#decode();
+      damage = this.#compositor.takeDamage();
+    }
+    this.#put(surface, damage);
+    if (this.#taken !== undefined) this.#events.dirty();
+    const painted = this.#decoded;
+    this.#decoded = undefined;
     return painted;
   }
 
   /** What comes next builds on all that was drawn, even half a frame. */
   leave(surface: Surface): Painted | undefined {
-    const painted = this.paint(surface);
-    const { width, height, pixels } = this.#compositor;
-    const damage = this.#compositor.takeDamage(true);
-    if (damage.length > 0) surface.putPixels(pixels, { width, height }, damage);
+    this.#decode();
+    const painted = this.#decoded;
+    this.#decoded = undefined;
+    this.#put(surface, this.#compositor.takeDamage(true));
     return painted;
+  }
+
+  #put(surface: Surface, damage: readonly Rect[]): void {
+    const { width, height } = this.#compositor;
+    if (this.#resized) surface.resize({ width, height });
+    this.#resized = false;
+    if (damage.length > 0) surface.putPixels(this.#compositor.pixels, { width, height }, damage);
   }
 
   #decode(): void {
     this.#waiting.applyTo(this.#compositor);
+    if (this.#taken !== undefined) this.#decoded = both(this.#decoded, this.#taken);
+    this.#taken = undefined;
   }
 
-  #changed(): void {
+  #changed(taken: Painted): void {
     this.#tellPointer();
-    this.#dirty = true;
+    this.#taken = both(this.#taken, taken);
     this.#events.dirty();
   }
 
@@ -110,6 +121,11 @@ export class StreamPainter implements Painter {
     if (pointer.kind === 'shape') this.#events.pointer({ ...pointer.shape, kind: 'shape' });
     else this.#events.pointer({ kind: pointer.kind });
   }
+}
+
+/** What is drawn with two paintings, one after the other. */
+function both(first: Painted | undefined, second: Painted): Painted {
+  return { seq: second.seq ?? first?.seq, picture: second.picture || (first?.picture ?? false) };
 }
 
 function isPointer(code: number): boolean {
