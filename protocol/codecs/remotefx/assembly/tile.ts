@@ -41,6 +41,9 @@ const CODES: i32 = 4;
 /** By `kp` and a number of whole runs: the zeros in them. */
 const runZeros: usize = reversed + streamSize + 16;
 const RUN_ZEROS_ROW: usize = 2 * (FEW_RUNS + 1);
+/** By a `kp` that is in no run, and whether the number is zero: the `kp` that follows. */
+const nextKp: usize = 768;
+const NEXT_KP_ROW: u32 = 1 << SCALE_BITS;
 /** By `krp` and the length of a prefix: what follows, as `packed` has it. */
 const nextKrp: usize = runZeros + (MAXIMUM + 1) * RUN_ZEROS_ROW;
 const NEXT_KRP_ROW_BITS: u32 = 7;
@@ -58,6 +61,11 @@ for (let parameter: u32 = 0; parameter <= MAXIMUM; parameter++) {
   for (let unary: u32 = 0; unary <= SHORT_PREFIX; unary++) {
     store<u32>(nextKrp + (parameter << NEXT_KRP_ROW_BITS) + 4 * unary, packed(adapted(parameter, unary)));
   }
+}
+
+for (let kp: u32 = 0; kp < NEXT_KP_ROW; kp++) {
+  store<u8>(nextKp + kp, lowered(kp, NONZERO_DOWN) as u8);
+  store<u8>(nextKp + NEXT_KP_ROW + kp, (kp + ZERO_UP) as u8);
 }
 
 /** A window of bits, from the highest down; past the stream's end come zeros. */
@@ -210,7 +218,7 @@ function decode(rlgr1: bool, size: u32, output: usize): bool {
         const isZero = ifZero(code);
         if (rlgr1) {
           put(output, at++, signed(code));
-          kp = (lowered(kp, NONZERO_DOWN) & ~isZero) | ((kp + ZERO_UP) & isZero);
+          kp = load<u8>(nextKp + kp + (isZero & NEXT_KP_ROW));
           continue;
         }
         const sumBits = 32 - (clz<u32>(code) as u32);
