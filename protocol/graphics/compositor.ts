@@ -6,7 +6,7 @@ import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import { StateLimitError, StateReader, StateWriter } from '../core/state.ts';
 import { type BitmapRectangle, decodeBitmapUpdate } from '../pdu/bitmap-update.ts';
-import { decodePaletteUpdate, type PaletteUpdate } from '../pdu/palette.ts';
+import { decodePaletteUpdate } from '../pdu/palette.ts';
 import {
   decodeCachedPointer,
   decodeColorPointer,
@@ -21,6 +21,8 @@ import { checkDesktopSize } from './desktop-size.ts';
 import { intersect, type Rect } from './geometry.ts';
 import { GfxPipeline } from './gfx-pipeline.ts';
 import type { GfxPlan, PlannedGfx } from './gfx-plan.ts';
+import type { ScreenLender } from './gfx-presenter.ts';
+import { defaultPalette, paletteWords } from './palette.ts';
 import {
   decodePointerShape,
   loadPointer,
@@ -54,6 +56,14 @@ export interface SurfaceCodec {
   load?(state: StateReader): void;
 }
 
+export interface CompositorOptions {
+  /**
+   * Whether `pixels` are looked at right after `takeDamage` and only where it says, as who draws them on a canvas does. They need not be copied from
+   * the graphics pipeline's surfaces then, and elsewhere may be half drawn.
+   */
+  readonly borrows?: boolean;
+}
+
 /**
  * A session's desktop as the server has drawn it: applies graphics updates to one RGBA framebuffer and remembers
  * what changed. Runs in the browser's worker and in the pixel host alike.
@@ -63,6 +73,9 @@ export class Compositor {
   #height = 0;
   /** The desktop is made when somebody first draws or looks: a session that nobody watches may never need them. */
   #picture: { readonly pixels: Uint8ClampedArray<ArrayBuffer>; readonly words: Uint32Array } | undefined;
+  /** What is shown in place of that: a surface of the graphics pipeline. */
+  #lent: { readonly pixels: Uint8ClampedArray<ArrayBuffer>; readonly words: Uint32Array } | undefined;
+  readonly #borrows: boolean;
   readonly #damage = new DamageList();
   /** Between a Frame Marker that begins a frame and the one that ends it, or a drawing of another kind. */
   #inSurfaceFrame = false;
@@ -76,8 +89,9 @@ export class Compositor {
   #pipeline: GfxPipeline | undefined;
 
   /** @param codecs decoders of surface bits by codec id; pictures with other ids are skipped */
-  constructor(codecs: ReadonlyMap<number, SurfaceCodec> = new Map()) {
+  constructor(codecs: ReadonlyMap<number, SurfaceCodec> = new Map(), { borrows = false }: CompositorOptions = {}) {
     this.#codecs = codecs;
+    this.#borrows = borrows;
   }
 
   get width(): number {
@@ -88,9 +102,9 @@ export class Compositor {
     return this.#height;
   }
 
-  /** RGBA, `width * height * 4` bytes, alpha always 255. Another array after each desktop reset. */
+  /** RGBA, `width * height * 4` bytes, alpha always 255. Another array after each desktop reset, and any time with `borrows`. */
   get pixels(): Uint8ClampedArray<ArrayBuffer> {
-    return this.#canvas.pixels;
+    return (this.#lent ?? this.#canvas).pixels;
   }
 
   get pointer(): PointerState {
@@ -239,8 +253,12 @@ export class Compositor {
    * @param codecs as the other had them, new
    * @throws {DecodeError} when these are no compositor's bytes
    */
-  static fromState(bytes: Uint8Array, codecs: ReadonlyMap<number, SurfaceCodec> = new Map()): Compositor {
-    const compositor = new Compositor(codecs);
+  static fromState(
+    bytes: Uint8Array,
+    codecs: ReadonlyMap<number, SurfaceCodec> = new Map(),
+    options: CompositorOptions = {},
+  ): Compositor {
+    const compositor = new Compositor(codecs, options);
     const state = new StateReader(bytes, 'compositor state');
     compositor.#load(state);
     state.expectEnd();
@@ -420,8 +438,9 @@ export class Compositor {
         return compositor.#height;
       },
       get words() {
-        return compositor.#words;
+        return compositor.#canvas.words;
       },
+      ...(this.#borrows ? { lender: this.#lender() } : {}),
       reset: (width, height) => this.#reset(width, height),
       damaged: (rect) => this.#damage.add(rect),
     });
@@ -436,7 +455,22 @@ export class Compositor {
     return this.#picture;
   }
 
+  #lender(): ScreenLender {
+    const compositor = this;
+    return {
+      get isWaiting() {
+        return !compositor.#damage.empty;
+      },
+      lend: (words) => {
+        if (words === compositor.#lent?.words) return;
+        compositor.#lent = words && { words, pixels: new Uint8ClampedArray(words.buffer) };
+      },
+    };
+  }
+
+  /** The desktop's own pixels, for who draws on them. */
   get #words(): Uint32Array {
+    this.#pipeline?.returnDesktop();
     return this.#canvas.words;
   }
 
@@ -445,6 +479,8 @@ export class Compositor {
     this.#width = width;
     this.#height = height;
     this.#picture = undefined;
+    this.#lent = undefined;
+    this.#pipeline?.desktopIsNew();
     this.#inSurfaceFrame = false;
     this.#damage.clear();
     this.#damage.add({ x: 0, y: 0, width, height });
@@ -453,24 +489,3 @@ export class Compositor {
 
 /** Cached pointer shapes; the Pointer Capability Set asks for far fewer. */
 const MAX_POINTER_CACHE = 256;
-
-function paletteWords(update: PaletteUpdate): Uint32Array {
-  const { colors } = update;
-  const words = new Uint32Array(256);
-  for (let i = 0, at = 0; i < 256; i++, at += 3) {
-    words[i] = OPAQUE_BLACK | (colors[at + 2]! << 16) | (colors[at + 1]! << 8) | colors[at]!;
-  }
-  return words;
-}
-
-/** Until the server sends a palette: 3 bits red, 3 green, 2 blue. */
-function defaultPalette(): Uint32Array {
-  const palette = new Uint32Array(256);
-  for (let i = 0; i < 256; i++) {
-    const red = Math.round(((i >>> 5) * 255) / 7);
-    const green = Math.round((((i >>> 2) & 7) * 255) / 7);
-    const blue = Math.round(((i & 3) * 255) / 3);
-    palette[i] = OPAQUE_BLACK | (blue << 16) | (green << 8) | red;
-  }
-  return palette;
-}

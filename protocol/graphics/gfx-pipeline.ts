@@ -2,27 +2,22 @@ import { decodeGfxPdu } from '../channels/rdpgfx/decode-pdu.ts';
 import { GfxCodecId, type GfxPdu, type GfxRect } from '../channels/rdpgfx/pdu.ts';
 import { decodeAlpha } from '../codecs/alpha.ts';
 import { ClearCodecDecoder } from '../codecs/clearcodec/decoder.ts';
-import { MAX_PICTURE_PIXELS, OPAQUE_BLACK } from '../codecs/pixel-target.ts';
+import { MAX_PICTURE_PIXELS } from '../codecs/pixel-target.ts';
 import { decodePlanar } from '../codecs/planar.ts';
 import { decodeRawBitmap } from '../codecs/raw-bitmap.ts';
 import { RemoteFxDecoder } from '../codecs/remotefx/decoder.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import type { StateReader, StateWriter } from '../core/state.ts';
-import { contains, intersect, type Rect } from './geometry.ts';
+import { contains, type Rect } from './geometry.ts';
 import { cacheSizeOf, GfxCache } from './gfx-cache.ts';
 import { GfxPlan, type GfxToRun, MAX_SURFACE_PIXELS, MAX_SURFACES } from './gfx-plan.ts';
+import { GfxPresenter, type GfxScreen } from './gfx-presenter.ts';
 import { GfxSurface, type OutputMapping } from './gfx-surface.ts';
-import { blitScaled } from './scaled-blit.ts';
 
 /** The desktop that the pipeline draws on. */
-export interface GfxOutput {
-  readonly width: number;
-  readonly height: number;
-  /** `0xAABBGGRR`, `width * height`; another array after `reset`. */
-  readonly words: Uint32Array;
+export interface GfxOutput extends GfxScreen {
   reset(width: number, height: number): void;
-  damaged(rect: Rect): void;
 }
 
 /**
@@ -31,18 +26,28 @@ export interface GfxOutput {
  */
 export class GfxPipeline {
   readonly #output: GfxOutput;
+  readonly #presenter: GfxPresenter;
   readonly #surfaces = new Map<number, GfxSurface>();
   #cache = new GfxCache();
   #clearCodec = new ClearCodecDecoder();
   #remoteFx = new RemoteFxDecoder();
   #surfacePixels = 0;
   #inFrame = false;
-  /** Whether the alpha of any pixel may be other than opaque. */
-  #hasAlpha = false;
   #skipped = 0;
 
   constructor(output: GfxOutput) {
     this.#output = output;
+    this.#presenter = new GfxPresenter(output);
+  }
+
+  /** Another desktop, which shows nothing of any surface yet. */
+  desktopIsNew(): void {
+    this.#presenter.forget();
+  }
+
+  /** Somebody else is about to use the desktop's own pixels: they are what is shown from now on. */
+  returnDesktop(): void {
+    this.#presenter.giveBack();
   }
 
   /** Commands and pictures that were left out because this build does not know their kind or codec. */
@@ -60,7 +65,7 @@ export class GfxPipeline {
   /** Everything that later messages may build on: surfaces, cache and codecs. What the desktop shows is the compositor's to save. */
   save(state: StateWriter): void {
     state.flag(this.#inFrame);
-    state.flag(this.#hasAlpha);
+    state.flag(this.#presenter.hasAlpha);
     state.u32(this.#surfaces.size);
     for (const [id, surface] of this.#surfaces) {
       for (const value of [id, surface.width, surface.height]) state.u16(value);
@@ -74,7 +79,7 @@ export class GfxPipeline {
   /** Into one that has processed nothing. */
   load(state: StateReader): void {
     this.#inFrame = state.flag('inFrame');
-    this.#hasAlpha = state.flag('hasAlpha');
+    this.#presenter.hasAlpha = state.flag('hasAlpha');
     for (let left = state.count(0xffff, 'surfaces'); left > 0; left--) {
       const id = state.u16('surfaceId');
       const [width, height] = [state.u16('width'), state.u16('height')];
@@ -89,9 +94,10 @@ export class GfxPipeline {
 
   /** Draws what all mapped surfaces hold, as they are now, on a desktop of this size. */
   drawMapped(words: Uint32Array, width: number, height: number): void {
-    const output = { words, width, height, reset: () => {}, damaged: () => {} };
+    const presenter = new GfxPresenter({ words, width, height, damaged: () => {} });
+    presenter.hasAlpha = this.#presenter.hasAlpha;
     for (const surface of this.#surfaces.values()) {
-      if (surface.mapping !== undefined) this.#show(surface, surface.mapping, surface.bounds, output);
+      if (surface.mapping !== undefined) presenter.show(surface, surface.mapping, surface.bounds);
     }
   }
 
@@ -112,6 +118,7 @@ export class GfxPipeline {
 
   #apply(command: GfxToRun): void {
     const { pdu, hidden } = command;
+    if (DRAWING.has(pdu.kind)) this.#presenter.beforeDrawing();
     switch (pdu.kind) {
       case 'wire-to-surface-1':
         this.#wireToSurface1(pdu, command);
@@ -189,7 +196,7 @@ export class GfxPipeline {
       case 'map-surface-to-output': {
         const surface = this.#surface(pdu.surfaceId, 'RDPGFX_MAP_SURFACE_TO_OUTPUT_PDU');
         const { width, height } = surface;
-        map(surface, { x: pdu.outputOriginX, y: pdu.outputOriginY, width, height });
+        this.#map(surface, { x: pdu.outputOriginX, y: pdu.outputOriginY, width, height });
         return;
       }
       case 'map-surface-to-scaled-output': {
@@ -198,7 +205,7 @@ export class GfxPipeline {
         if (width === 0 || height === 0 || width * height > MAX_PICTURE_PIXELS) {
           throw new DecodeError('limit_exceeded', 'RDPGFX_MAP_SURFACE_TO_SCALED_OUTPUT_PDU', 'targetWidth', 20);
         }
-        map(surface, { x, y, width, height });
+        this.#map(surface, { x, y, width, height });
         return;
       }
       case 'map-surface-to-window':
@@ -226,12 +233,13 @@ export class GfxPipeline {
   }
 
   #forget(): void {
+    this.#presenter.giveBack();
+    this.#presenter.hasAlpha = false;
     this.#surfaces.clear();
     this.#surfacePixels = 0;
     this.#clearCodec = new ClearCodecDecoder();
     this.#remoteFx = new RemoteFxDecoder();
     this.#inFrame = false;
-    this.#hasAlpha = false;
   }
 
   #createSurface(id: number, width: number, height: number): void {
@@ -247,6 +255,7 @@ export class GfxPipeline {
   #deleteSurface(id: number): void {
     const old = this.#surfaces.get(id);
     if (old === undefined) return;
+    this.#presenter.giveBack();
     this.#surfacePixels -= old.width * old.height;
     this.#surfaces.delete(id);
   }
@@ -273,7 +282,8 @@ export class GfxPipeline {
         this.#clearCodec.decode(pdu.bitmapData, target);
         break;
       case GfxCodecId.alpha:
-        this.#hasAlpha = true;
+        this.#presenter.giveBack();
+        this.#presenter.hasAlpha = true;
         decodeAlpha(pdu.bitmapData, target);
         break;
       case GfxCodecId.caVideo: {
@@ -314,55 +324,21 @@ export class GfxPipeline {
         surface.damage.clear();
         continue;
       }
-      for (const rect of surface.damage.take()) this.#show(surface, mapping, rect, this.#output);
+      for (const rect of surface.damage.take()) this.#presenter.show(surface, mapping, rect);
     }
   }
 
-  #show(surface: GfxSurface, mapping: OutputMapping, rect: Rect, output: GfxOutput): void {
-    const desktop = { x: 0, y: 0, width: output.width, height: output.height };
-    if (mapping.width === surface.width && mapping.height === surface.height) {
-      const part = intersect({ ...rect, x: rect.x + mapping.x, y: rect.y + mapping.y }, desktop);
-      if (part === undefined) return;
-      copyRows(surface, part.x - mapping.x, part.y - mapping.y, part, output, this.#hasAlpha);
-      output.damaged(part);
-      return;
-    }
-    // One source pixel reaches into its neighbours' places.
-    const scaleX = mapping.width / surface.width;
-    const scaleY = mapping.height / surface.height;
-    const left = mapping.x + Math.floor((rect.x - 1) * scaleX);
-    const top = mapping.y + Math.floor((rect.y - 1) * scaleY);
-    const right = mapping.x + Math.ceil((rect.x + rect.width + 1) * scaleX);
-    const bottom = mapping.y + Math.ceil((rect.y + rect.height + 1) * scaleY);
-    const reached = intersect({ x: left, y: top, width: right - left, height: bottom - top }, mapping);
-    const part = reached && intersect(reached, desktop);
-    if (part === undefined) return;
-    blitScaled(surface, mapping, part, output.words, output.width);
-    output.damaged(part);
+  #map(surface: GfxSurface, mapping: OutputMapping): void {
+    this.#presenter.giveBack();
+    surface.mapping = mapping;
+    surface.damage.add(surface.bounds);
   }
 }
 
-/** What a surface shows from a point on, into a part of the desktop, which is opaque whatever alpha a surface has. */
-function copyRows(
-  { words: source, width: sourceStride }: GfxSurface,
-  fromX: number,
-  fromY: number,
-  { x, y, width, height }: Rect,
-  { words: target, width: targetStride }: GfxOutput,
-  hasAlpha: boolean,
-): void {
-  let from = fromY * sourceStride + fromX;
-  let to = y * targetStride + x;
-  for (let row = 0; row < height; row++, from += sourceStride, to += targetStride) {
-    if (hasAlpha) for (let i = 0; i < width; i++) target[to + i] = source[from + i]! | OPAQUE_BLACK;
-    else target.set(source.subarray(from, from + width), to);
-  }
-}
-
-function map(surface: GfxSurface, mapping: OutputMapping): void {
-  surface.mapping = mapping;
-  surface.damage.add(surface.bounds);
-}
+/** Commands that draw on a surface. */
+const DRAWING: ReadonlySet<GfxPdu['kind']> = new Set([
+  ...(['wire-to-surface-1', 'wire-to-surface-2', 'solid-fill', 'surface-to-surface', 'cache-to-surface'] as const),
+]);
 
 function toRect(rect: GfxRect): Rect {
   return { x: rect.left, y: rect.top, width: rect.right - rect.left, height: rect.bottom - rect.top };

@@ -19,7 +19,7 @@ export interface OutputMapping {
 export class GfxSurface {
   readonly width: number;
   readonly height: number;
-  readonly words: Uint32Array;
+  readonly words: Uint32Array<ArrayBuffer>;
   readonly damage = new DamageList();
   mapping: OutputMapping | undefined;
   /** Made with the first picture that needs it: tiles take four times the memory of their pixels. */

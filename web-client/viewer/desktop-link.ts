@@ -240,7 +240,9 @@ export class DesktopLink implements PainterEvents {
     }
     this.#waiting = [];
     inflate(message.state, message.size)
-      .then((state) => this.#toStream(message.seq, Compositor.fromState(state, createSurfaceCodecs())))
+      .then((state) =>
+        this.#toStream(message.seq, Compositor.fromState(state, createSurfaceCodecs(), { borrows: true })),
+      )
       .catch((error: unknown) => this.failed(error));
   }
 

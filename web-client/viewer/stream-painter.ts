@@ -29,7 +29,7 @@ export class StreamPainter implements Painter {
   /** @param from where another decoder was, with the number of the message that said so; a desktop that is not there yet without */
   constructor(events: PainterEvents, from?: { readonly compositor: Compositor; readonly seq: number }) {
     this.#events = events;
-    this.#compositor = from?.compositor ?? new Compositor(createSurfaceCodecs());
+    this.#compositor = from?.compositor ?? new Compositor(createSurfaceCodecs(), { borrows: true });
     if (from === undefined) {
       this.#pointerVersion = this.#compositor.pointer.version;
       return;
