@@ -560,17 +560,16 @@ export function paint(): void {
 
 /** The first component into `pixels`, for a tile without colour. */
 export function paintLuma(): void {
-  const offset = i32x4.splat(LUMA_OFFSET);
+  const offset = i16x8.splat((LUMA_OFFSET >> COLOUR_BITS) as i16);
+  const opaque = i32x4.splat(0xff000000);
   let from = components;
   let to = pixels;
   for (const end = components + COMPONENT_SIZE; from < end; from += 16) {
-    const y = v128.load(from);
-    // With all the fraction bits that colours have: their sums may wrap around.
-    const grey = samples(
-      i32x4.add(i32x4.shl(i32x4.extend_low_i16x8_s(y), COLOUR_BITS), offset),
-      i32x4.add(i32x4.shl(i32x4.extend_high_i16x8_s(y), COLOUR_BITS), offset),
-    );
-    storePixels(to, grey, grey, grey);
+    // What is past 16 bits is far past a byte, too.
+    const luma = i16x8.shr_s(i16x8.add_sat_s(v128.load(from), offset), FRACTION_BITS);
+    const grey = i8x16.narrow_i16x8_u(luma, luma);
+    v128.store(to, v128.or(opaque, v128.shuffle<i8>(grey, grey, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3)));
+    v128.store(to + 16, v128.or(opaque, v128.shuffle<i8>(grey, grey, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7)));
     to += 32;
   }
 }
