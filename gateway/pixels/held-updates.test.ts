@@ -68,7 +68,7 @@ describe('HeldUpdates', () => {
       most = Math.max(most, updates.size);
       if (updates.isFull) updates.compact();
     }
-    assert.ok(most <= 4.5 * 1024 * 1024, `${most} bytes`);
+    assert.ok(most <= 5.5 * 1024 * 1024, `${most} bytes`);
     updates.compact();
     assert.ok(updates.size <= 1024 * 1024, `${updates.size} bytes for a picture of 256 KB`);
     updates.clear();

@@ -5,7 +5,7 @@ import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
 import { BufferPool } from '../buffer-pool.ts';
 
 /** Past this, and the next time past so many times of what was left, pictures that later ones cover are forgotten. */
-const COMPACT_BYTES = 2 * 1024 * 1024;
+const COMPACT_BYTES = 3 * 1024 * 1024;
 const COMPACT_FACTOR = 3;
 /** More than this is not worth keeping: large pictures, and chains of copies or of differences. */
 const MAX_LEFT_BYTES = 1.5 * 1024 * 1024;

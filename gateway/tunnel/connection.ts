@@ -1,4 +1,5 @@
-import type { WebSocket } from 'ws';
+import type { Duplex } from 'node:stream';
+import { WebSocket } from 'ws';
 import { DecodeError } from '#protocol/core/errors.ts';
 import {
   type BrowserMessage,
@@ -9,6 +10,7 @@ import {
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import { type ErrorCode, errorRow, GatewayError, isErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { binaryFrame } from './binary-frame.ts';
 
 const BINARY = { binary: true };
 const NOTHING = () => {};
@@ -32,6 +34,7 @@ export interface ConnectionEvents {
  */
 export class TunnelConnection {
   readonly #socket: WebSocket;
+  readonly #stream: Duplex;
   readonly #log: Logger;
   readonly #heartbeat: NodeJS.Timeout;
   #events: ConnectionEvents | undefined;
@@ -40,8 +43,10 @@ export class TunnelConnection {
   #second = 0;
   #messages = 0;
 
-  constructor(socket: WebSocket, log: Logger, events: ConnectionEvents) {
+  /** @param stream that the WebSocket is on, which must not compress */
+  constructor(socket: WebSocket, stream: Duplex, log: Logger, events: ConnectionEvents) {
     this.#socket = socket;
+    this.#stream = stream;
     this.#log = log;
     this.#events = events;
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
@@ -76,6 +81,16 @@ export class TunnelConnection {
     if (this.#ended) return;
     // The callback keeps an error of a socket that is just closing from becoming one of the process.
     this.#socket.send(message, BINARY, sent);
+  }
+
+  /**
+   * As `sendBytes`, of a large message: without the copy that it takes to join it to its head.
+   * @param message with `FRAME_HEAD_ROOM` bytes before it
+   */
+  sendInPlace(message: Uint8Array, sent: () => void): void {
+    if (this.#ended) return;
+    // Whole frames of `ws` go out at once, where it compresses nothing: this one comes between two of them, and none after the last.
+    if (this.#socket.readyState === WebSocket.OPEN) this.#stream.write(binaryFrame(message), sent);
   }
 
   /** Tells the browser why, and closes. The first reason counts. */

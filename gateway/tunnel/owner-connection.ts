@@ -238,6 +238,7 @@ export class OwnerConnection implements Owner {
     if (this.#isLate || this.#behind > this.#holdBytes) this.#hold(true);
   }
 
+  /** @param release of a batch's message */
   #write(message: Uint8Array, release?: () => void): void {
     if (this.#connection.bufferedBytes > SOCKET_BUFFER_BYTES) {
       release?.();
@@ -245,7 +246,8 @@ export class OwnerConnection implements Owner {
       return;
     }
     this.#bytesSent += message.length;
-    this.#connection.sendBytes(message, release);
+    if (release === undefined) this.#connection.sendBytes(message);
+    else this.#connection.sendInPlace(message, release);
   }
 
   /** INVARIANT: never called while an update is handed over. The pixel host must have got what the browser has been sent. */

@@ -42,6 +42,7 @@ function owner(clock?: () => number) {
   const connection = {
     bufferedBytes: 0,
     sendBytes: (bytes: Uint8Array) => sent.push(bytes),
+    sendInPlace: (bytes: Uint8Array) => sent.push(bytes),
     send: (message: { type: string }) => sent.push(Buffer.from(message.type)),
     end: (end: { code: string }) => ended.push(end.code),
     endWith: (code: string) => ended.push(code),

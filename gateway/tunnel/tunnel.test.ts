@@ -356,6 +356,24 @@ test('no recording, no session; and a recording that fails ends it', async () =>
   assert.equal((await second.next('ended')).code, 'recording_failed');
 });
 
+test('pictures of every size come whole, and in order with what is said between them', async () => {
+  const { id, owner } = await active();
+  const { events } = harness.driver.last;
+  // Around the sizes at which the length of a WebSocket's message is written another way; ten bytes of them are heads.
+  const sizes = [0, 115, 116, 65_525, 65_526, 200_000];
+  for (const [i, size] of sizes.entries()) {
+    const data = Uint8Array.from({ length: size }, (_, at) => (at * 7 + i) & 0xff);
+    events.graphics({ code: UpdateCode.surfaceCommands, data });
+    events.notice({ code: `after_${i}`, message: 'x' });
+    assert.equal((await owner.next('notice')).code, `after_${i}`);
+    assert.ok(owner.messages.some(({ type }) => type === 'graphics'));
+    const { updates } = await owner.next('graphics');
+    assert.equal(updates.length, 1);
+    assert.deepEqual(Uint8Array.from(updates[0]!.data), data);
+  }
+  await end(id);
+});
+
 test('a session that nobody attaches to is over in time', async () => {
   const impatient = await startHarness({}, 50);
   const token = await impatient.signIn('admin', ADMIN_PASSWORD);

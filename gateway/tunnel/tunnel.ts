@@ -78,7 +78,7 @@ export class Tunnel {
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket) =>
-      this.#accept(webSocket, clientAddress(request, this.#parts.proxies)),
+      this.#accept(webSocket, socket, clientAddress(request, this.#parts.proxies)),
     );
   }
 
@@ -103,7 +103,7 @@ export class Tunnel {
     return undefined;
   }
 
-  #accept(socket: WebSocket, address: string): void {
+  #accept(socket: WebSocket, stream: Duplex, address: string): void {
     const log = this.#parts.log.child({ address });
     let attached: Attached | undefined;
     let waiting = true;
@@ -115,7 +115,7 @@ export class Tunnel {
       this.#unattached--;
       clearTimeout(timer);
     };
-    const connection = new TunnelConnection(socket, log, {
+    const connection = new TunnelConnection(socket, stream, log, {
       message: (message) => {
         if (attached !== undefined) {
           attached.message(message);

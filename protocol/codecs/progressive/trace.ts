@@ -85,7 +85,8 @@ export class ProgressiveTrace {
       if (block.kind === 'frame-begin') this.#inFrame = true;
       else if (block.kind === 'frame-end') this.#inFrame = false;
       if (block.kind !== 'region') continue;
-      const fresh = new Map<number, TracedTile>();
+      // Those of them that rectangles from before it show: none in the first region of a frame.
+      const fresh = this.#rects.length > 0 ? new Map<number, TracedTile>() : undefined;
       for (const { xIdx, yIdx, builds } of block.tiles) {
         const isOutside = xIdx * TILE_SIZE >= this.#width || yIdx * TILE_SIZE >= this.#height;
         if (!this.#inFrame || isOutside) {
@@ -95,15 +96,17 @@ export class ProgressiveTrace {
         const key = yIdx * MAX_TILE_INDEX + xIdx;
         const traced = { key, builds, isSeen: false };
         tiles.push(traced);
-        fresh.set(key, traced);
+        fresh?.set(key, traced);
         this.#tiles.set(key, traced);
       }
       if (!this.#inFrame) continue;
       // As `ProgressiveDecoder` does it: new tiles in the rectangles of the whole frame, earlier tiles in the new ones.
-      pairs += this.#rects.length * fresh.size + block.rects.length * this.#tiles.size;
+      pairs += this.#rects.length * (fresh?.size ?? 0) + block.rects.length * this.#tiles.size;
       isTooMuch ||= pairs > MAX_PAIRS;
       if (!isTooMuch) {
-        for (const rect of this.#rects) for (const tile of fresh.values()) draw(tile, rect);
+        if (fresh !== undefined) {
+          for (const rect of this.#rects) for (const tile of fresh.values()) draw(tile, rect);
+        }
         for (const rect of block.rects) for (const tile of this.#tiles.values()) draw(tile, rect);
         isTooMuch = draws.length > maxDraws;
       }
