@@ -130,7 +130,7 @@ describe('PixelSink', () => {
   it('forgets pictures that later ones cover, behind the turn that brought them, and sends none of them ever', async () => {
     const { pixelSink, sent } = sink(1e6, false);
     pixelSink.graphics(RESET, 1);
-    const count = 300; // of 16 KB each
+    const count = 400; // of 16 KB each
     for (let i = 0; i < count; i++) {
       pixelSink.graphics(picture(0, i & 0xff), 2);
       if (i % 10 === 9) await setImmediate();
