@@ -62,8 +62,8 @@ test('first start: a password printed once, the address last, a demo desktop to 
   assert.match(gateway.printed, /https:\/\/localhost:\d+\/\n$/);
   const token = await signIn(gateway);
 
-  const { id, owner, screen, draw, drawn } = await openDemo(gateway, token);
-  while (drawn() < 5) await draw();
+  const { id, owner, screen, draws, drawn } = await openDemo(gateway, token);
+  await draws(() => drawn() >= 5);
   assert.deepEqual([screen.width, screen.height], [800, 600]);
   assert.equal(screen.skipped, 0);
   const colours = new Set(new Uint32Array(screen.pixels.buffer));
@@ -76,7 +76,7 @@ test('first start: a password printed once, the address last, a demo desktop to 
       owner.send({ type: 'input', events: [{ kind: 'unicode', unit: unit.charCodeAt(0), down }] });
     }
   }
-  while (before.equals(Buffer.from(screen.pixels))) await draw();
+  await draws(() => !before.equals(Buffer.from(screen.pixels)));
 
   // A live view begins with the whole desktop.
   const { json } = await gateway.call('POST', `/api/sessions/${id}/watch`, { token });
@@ -132,8 +132,8 @@ test('killed in mid-session: the next start knows everything, and finishes the r
   assert.equal(gateway.printed.includes('password'), false, 'the password was shown once');
   const before = await signIn(gateway);
   const asked = await askForDemo(gateway, before);
-  const { id, owner, draw, drawn } = await openDemo(gateway, before);
-  while (drawn() < 8) await draw();
+  const { id, owner, draws, drawn } = await openDemo(gateway, before);
+  await draws(() => drawn() >= 8);
   await gateway.stop('SIGKILL');
   await owner.closed;
 
@@ -165,7 +165,7 @@ test('killed in mid-session: the next start knows everything, and finishes the r
 
   // And it stops in good form with a session open.
   const session = await openDemo(again, token);
-  await session.draw();
+  await session.draws(() => session.drawn() > 0);
   const stopped = again.stop('SIGINT');
   assert.equal((await session.owner.next('ended')).code, 'gateway_stopping');
   assert.equal(await stopped, 0);

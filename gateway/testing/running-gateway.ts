@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Compositor } from '#protocol/graphics/compositor.ts';
+import { NOT_ACKNOWLEDGED } from '#protocol/tunnel/messages.ts';
 import { type Answer, type CallOptions, callApi, TunnelClient, until } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
@@ -50,20 +51,35 @@ export async function startProcess(folder: string, environment: Record<string, s
   };
 }
 
-/** Opens the demo desktop. `screen` is what its browser shows, decoded as the browser does it. */
+/**
+ * Opens the demo desktop. `screen` is what its browser shows, decoded as the browser does it, and told to the gateway at once, as the browser
+ * does: from a desktop whose pictures nobody draws nothing comes any more, not even what was copied there.
+ */
 export async function openDemo(gateway: RunningGateway, token: string) {
   const [target] = (await gateway.call('GET', '/api/targets', { token })).json;
   const body = { targetId: target.id, accountId: target.accounts[0].id, width: 800, height: 600 };
   const { json } = await gateway.call('POST', '/api/sessions', { token, body });
   const owner = new TunnelClient(gateway.port, {});
-  await owner.attach(json.ticket);
   const screen = new Compositor();
   let drawn = 0;
-  const draw = async () => {
-    const { seq, updates } = await owner.next('graphics');
-    for (const update of updates) screen.apply(update);
-    drawn += screen.takeDamage().length;
-    owner.send({ type: 'ack', seq });
+  let isOver = false;
+  const drawing = async () => {
+    for (;;) {
+      const { seq, updates } = await owner.next('graphics');
+      for (const update of updates) screen.apply(update);
+      drawn += screen.takeDamage().length;
+      if (seq !== NOT_ACKNOWLEDGED) owner.send({ type: 'ack', seq });
+    }
   };
-  return { id: json.id as string, owner, screen, draw, drawn: () => drawn };
+  // It ends with the tunnel.
+  drawing().catch(() => {
+    isOver = true;
+  });
+  await owner.attach(json.ticket);
+  /** Until this is so of what is drawn. */
+  const draws = async (isSo: () => boolean) => {
+    await until(() => isOver || isSo());
+    if (!isSo()) throw new Error('nothing more is drawn');
+  };
+  return { id: json.id as string, owner, screen, draws, drawn: () => drawn };
 }

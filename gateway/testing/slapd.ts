@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Attribute, Change, Client } from 'ldapts';
+import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
 export const SUFFIX = 'dc=example,dc=org';
@@ -39,7 +39,8 @@ export interface Slapd {
 /** @param options `tls`: false for a server that has no certificate; `ldif`: loaded before it starts, operational attributes too */
 export async function startSlapd(options: { readonly tls?: boolean; readonly ldif?: string } = {}): Promise<Slapd> {
   const folder = await mkdtemp(join(tmpdir(), 'oriel-slapd-'));
-  const [ldapPort, ldapsPort] = await freePorts();
+  const ldapPort = await freePort();
+  const ldapsPort = await freePort();
   const file = (name: string) => join(folder, name);
   await mkdir(file('db'));
   await makeCertificates(file);
@@ -186,15 +187,4 @@ async function makeCertificates(file: (name: string) => string): Promise<void> {
   const signed = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-addext', 'basicConstraints=CA:FALSE'];
   const out = ['-keyout', file('server.key'), '-out', file('server.pem')];
   await run('openssl', ['req', '-x509', ...key, ...names, ...signed, ...out]);
-}
-
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    ports.push((server.address() as { port: number }).port);
-  }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return ports as [number, number];
 }

@@ -50,7 +50,7 @@ test('sessions are spread over workers; one is watched from another, and a worke
   const token = signedIn.token as string;
   const open = async () => {
     const session = await openDemo(gateway, token);
-    while (session.drawn() < 2) await session.draw();
+    await session.draws(() => session.drawn() >= 2);
     return session;
   };
   const first = await open();
@@ -112,7 +112,7 @@ test('sessions are spread over workers; one is watched from another, and a worke
   assert.equal((await end()).code, 'worker_lost');
   const drawn = third.drawn();
   third.owner.send({ type: 'input', events: [{ kind: 'unicode', unit: 66, down: true }] });
-  while (third.drawn() === drawn) await third.draw();
+  await third.draws(() => third.drawn() > drawn);
   const recording = async (id: string) => (await gateway.call('GET', `/api/recordings/${id}`, { token })).json;
   await until(() => logged('worker started').filter(({ worker }) => worker === other).length === 2);
   const after = await open();
@@ -145,8 +145,8 @@ test('sessions are spread over workers; one is watched from another, and a worke
 test('when the control process is killed, workers end their sessions and leave', async () => {
   const again = await startProcess(folder, { ORIEL_WORKERS: '2' });
   const { json } = await again.call('POST', '/api/login', { body: { username: 'admin', password: PASSWORD } });
-  const { owner, draw } = await openDemo(again, json.token);
-  await draw();
+  const { owner, draws, drawn } = await openDemo(again, json.token);
+  await draws(() => drawn() > 0);
   const workers = again
     .log()
     .split('\n')

@@ -88,12 +88,12 @@ test('a session that goes on is marked, and plays up to a few seconds ago', asyn
     const { currentTime, edge } = await video(page);
     return edge - currentTime < 2.5;
   });
-  const follow = page.getByTestId('follow');
-  assert.equal(await follow.getAttribute('aria-pressed'), 'true');
+  const following = (is: boolean) => page.locator(`[data-testid=follow][aria-pressed=${is}]`).waitFor();
+  await following(true);
   // Going back ends the following, until it is asked for again.
   await page.keyboard.press('Home');
   await waitFor('the start', async () => (await video(page)).currentTime < 1);
-  assert.equal(await follow.getAttribute('aria-pressed'), 'false');
+  await following(false);
   await page.keyboard.press('e');
   await waitFor('the edge again', async () => {
     const { currentTime, edge } = await video(page);

@@ -17,10 +17,15 @@ let browser: Browser;
 let server: LabServer;
 let network: Server;
 const cables = new Set<Socket>();
+/** Who connects while it is down waits until it is up. */
+let isUp = Promise.resolve();
 
 before(async () => {
   [server, gateway, browser] = await startAll(startXrdp(), startGateway(), launchBrowser());
-  network = createServer((near) => {
+  network = createServer(async (near) => {
+    near.on('error', () => near.destroy());
+    await isUp;
+    if (near.destroyed) return;
     const far = connect(server.port, server.host);
     for (const [from, to] of [
       [near, far],
@@ -62,8 +67,11 @@ test('the desktop follows the window; a cut connection comes back into the same 
   });
   const resized = await samePicture(person, desktop);
 
+  const repaired = Promise.withResolvers<void>();
+  isUp = repaired.promise;
   for (const cable of cables) cable.resetAndDestroy();
   await person.page.getByTestId('reconnecting').waitFor();
+  repaired.resolve();
   await person.page.getByTestId('reconnecting').waitFor({ state: 'detached' });
   // xrdp has a log window of its own until it has found the session again, and what is typed till then ends there.
   await samePicture(person, desktop, { name: 'desktop after the cut' });

@@ -66,7 +66,7 @@ export async function samePicture(
   try {
     return await waitFor(`${name} to equal the X side's screen`, async () => {
       seen = await person.picture();
-      truth = desktop.screenshot();
+      truth = await desktop.screenshot();
       // The server may have more columns than asked for; what both have is compared.
       const difference = comparePictures(seen, truth, { tolerance });
       if (difference.share > share)

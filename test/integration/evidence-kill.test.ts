@@ -48,6 +48,8 @@ test(`a killed pixel host costs no event, and its recordings are sealed (seed ${
     })();
     random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
     await sleep(2500 + (random % 1500));
+    // However slow this machine is.
+    while (sent.length <= 60) await sleep(10);
     const killedAt = performance.now();
     process.kill(host.pid ?? 0, 'SIGKILL');
     end = true;

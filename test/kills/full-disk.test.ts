@@ -39,6 +39,7 @@ test('a recording that no disk space is left to finish is finished when there is
   context.after(() => host.close());
   const later = Promise.withResolvers<RecordingResult | undefined>();
   const failures: string[] = [];
+  const recorded = Promise.withResolvers<void>();
   const session = await host.open({
     sessionId: 'session-1',
     width: 640,
@@ -47,6 +48,9 @@ test('a recording that no disk space is left to finish is finished when there is
     recordingKey,
     failed: (_detail, code) => failures.push(code),
     finishedLater: later.resolve,
+    health: ({ bytes, behindMs }) => {
+      if (bytes > 0 && behindMs === 0) recorded.resolve();
+    },
   });
   const size = new WriteCursor(4);
   size.u16(640);
@@ -57,7 +61,8 @@ test('a recording that no disk space is left to finish is finished when there is
     session.sink.graphics({ code: UpdateCode.bitmap, data }, sessionClock());
   }
   session.event('input', { keys: 1 }, sessionClock());
-  await sleep(2500);
+  await recorded.promise;
+  await sleep(1200);
   const ballast = join(disk, 'ballast');
   await writeFile(ballast, Buffer.alloc(4_000_000)).catch(() => {});
   session.event('input', { keys: 2 }, sessionClock());

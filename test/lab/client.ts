@@ -113,13 +113,18 @@ export function drawsWhatXShows(client: LabClient, desktop: Desktop, nearness: N
   return drawsPicture(client, () => desktop.screenshot(), nearness);
 }
 
-export async function drawsPicture(client: LabClient, truth: () => Picture, nearness: Nearness): Promise<void> {
-  await waitFor("the client's picture to equal the server's", () => {
+export async function drawsPicture(
+  client: LabClient,
+  truth: () => Picture | Promise<Picture>,
+  nearness: Nearness,
+): Promise<void> {
+  await waitFor("the client's picture to equal the server's", async () => {
     if (client.end() !== undefined) throw new Hopeless(`the connection has ended: ${JSON.stringify(client.end())}`);
     if (client.compositor.width === 0) return false;
     const tolerance = 'tolerance' in nearness ? nearness.tolerance : 0;
     const { area } = nearness;
-    const { share, psnr } = comparePictures(client.picture(), truth(), { tolerance, ...(area && { area }) });
+    const shown = await truth();
+    const { share, psnr } = comparePictures(client.picture(), shown, { tolerance, ...(area && { area }) });
     if ('psnr' in nearness ? psnr < nearness.psnr : share > 0) {
       throw new Error(`${(share * 100).toFixed(3)} % of the pixels differ, PSNR ${psnr.toFixed(1)} dB`);
     }

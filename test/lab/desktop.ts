@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { type LabProcess, runCommand, startProcess, waitFor } from './processes.ts';
+import { type LabProcess, runCommand, START_TIMEOUT_MS, startProcess, waitFor } from './processes.ts';
 
 /** A picture with three bytes a pixel, R G B, rows without padding. */
 export interface Picture {
@@ -19,6 +19,8 @@ export const LAYOUT = {
   /** Inside the window that logs mouse events. */
   mouse: { x: 860, y: 600 },
 } as const;
+
+const MAX_PICTURE_BYTES = 256 * 1024 * 1024;
 
 /** A shell script that sets a test desktop up on `$DISPLAY`, with its files in `$HOME`, and ends when the window manager does. */
 export const DESKTOP_SCRIPT = `#!/bin/sh
@@ -127,26 +129,17 @@ export class Desktop {
   }
 
   /** The whole screen as it is now, without the pointer: the truth that pictures are compared with. */
-  screenshot(): Picture {
+  async screenshot(): Promise<Picture> {
     const { width, height } = this.size();
-    const rgb = runCommand(
-      [
-        ...[
-          'ffmpeg',
-          '-nostdin',
-          '-v',
-          'error',
-          '-f',
-          'x11grab',
-          '-draw_mouse',
-          '0',
-          '-video_size',
-          `${width}x${height}`,
-        ],
-        ...['-i', this.display, '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'],
-      ],
-      { env: this.#env },
-    );
+    const input = ['-f', 'x11grab', '-draw_mouse', '0', '-video_size', `${width}x${height}`, '-i', this.display];
+    const output = ['-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'];
+    // Nothing waits for it but who asked: a client in this process has to draw meanwhile what it is compared with.
+    const { stdout: rgb } = await promisify(execFile)('ffmpeg', ['-nostdin', '-v', 'error', ...input, ...output], {
+      env: { ...process.env, ...this.#env },
+      encoding: 'buffer',
+      maxBuffer: MAX_PICTURE_BYTES,
+      timeout: START_TIMEOUT_MS,
+    });
     return { width, height, rgb };
   }
 

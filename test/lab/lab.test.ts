@@ -16,7 +16,7 @@ test('two freerdp-shadow desktops side by side are separate and leave nothing be
     for (const [index, desktop] of desktops.entries()) desktop.type(`echo desktop-${index} > arrived\n`);
     for (const [index, desktop] of desktops.entries())
       assert.equal(await desktop.file('arrived'), `desktop-${index}\n`);
-    const picture = desktops[0]!.screenshot();
+    const picture = await desktops[0]!.screenshot();
     assert.deepEqual([picture.width, picture.height], [1024, 768]);
     // Title bar, terminal text and background: more than one colour, or the screen is blank.
     assert.ok(new Set(new Uint32Array(picture.rgb.slice().buffer)).size > 10);

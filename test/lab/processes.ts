@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+export { freePort } from '../../gateway/testing/free-port.ts';
 
 /** How long a server or screen may take to come up on a busy two-core machine. */
 export const START_TIMEOUT_MS = 30_000;
@@ -108,24 +109,17 @@ export async function startAll<T extends readonly Started[]>(
   throw (failure as PromiseRejectedResult).reason;
 }
 
-/** A TCP port on 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
+const LONGEST_INTERVAL_MS = 1000;
 
 /** Thrown by a probe to say that waiting longer is of no use. */
 export class Hopeless extends Error {
   override readonly name = 'Hopeless';
 }
 
-/** Asks `probe` every `interval` ms until it gives a value; fails with `what` and the last error when `timeout` ms have passed. */
+/**
+ * Asks `probe` every `interval` ms until it gives a value; fails with `what` and the last error when `timeout` ms have passed. One that takes
+ * long is asked less often: what it waits for has to be done meanwhile, by this process as well.
+ */
 export async function waitFor<T>(
   what: string,
   probe: () => T | undefined | false | null | Promise<T | undefined | false | null>,
@@ -134,6 +128,7 @@ export async function waitFor<T>(
   const deadline = performance.now() + timeout;
   let last: unknown;
   do {
+    const asked = performance.now();
     try {
       const value = await probe();
       if (value !== undefined && value !== false && value !== null) return value;
@@ -142,7 +137,7 @@ export async function waitFor<T>(
       if (error instanceof Hopeless) throw error;
       last = error;
     }
-    await sleep(interval);
+    await sleep(Math.max(interval, Math.min(LONGEST_INTERVAL_MS, performance.now() - asked)));
   } while (performance.now() < deadline);
   throw new Error(`waited ${timeout / 1000} s in vain for ${what}`, { cause: last });
 }

@@ -60,7 +60,7 @@ export class RealSource implements Source {
 
   async truth(): Promise<Picture> {
     if (this.#desktop === undefined) throw new Error('the work has not begun');
-    const { width, height, rgb } = this.#desktop.screenshot();
+    const { width, height, rgb } = await this.#desktop.screenshot();
     const pixels = new Uint8Array(width * height * 4).fill(0xff);
     for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) pixels.set(rgb.subarray(from, from + 3), to);
     return { width, height, pixels };
