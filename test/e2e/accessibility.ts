@@ -28,6 +28,16 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
   );
 }
 
+/** Has a page shown in the light or in the dark. Waits for its colours: those that still change would be measured halfway. */
+export async function showIn(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+  await page.waitForFunction(() =>
+    (globalThis as unknown as Globals).document
+      .getAnimations()
+      .every((animation) => !('transitionProperty' in animation) || animation.playState !== 'running'),
+  );
+}
+
 /**
  * Demands that a page as it is now is accessible in the light and in the dark, wide and at 360 pixels, with nothing cut
  * off. Where the environment names a folder, pictures are kept there.
@@ -41,13 +51,7 @@ export async function assertLooksRight(page: Page, name: string): Promise<void> 
     ['dark', 360],
   ] as const) {
     await page.setViewportSize({ width, height: 860 });
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Colours that still change would be measured halfway.
-    await page.waitForFunction(() =>
-      (globalThis as unknown as Globals).document
-        .getAnimations()
-        .every((animation) => !('transitionProperty' in animation) || animation.playState !== 'running'),
-    );
+    await showIn(page, colorScheme);
     for (const fault of await accessibilityFaults(page)) found.push(`${name}, ${colorScheme}: ${fault}`);
     const over = await page.evaluate(() => {
       const { document, innerWidth } = globalThis as unknown as Globals;

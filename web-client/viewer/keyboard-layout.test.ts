@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyboardLayoutFor } from './keyboard-layout.ts';
+import { guessKeyboardLayout, keyboardLayoutFor } from './keyboard-layout.ts';
 
 /** The printing keys of a keyboard, row by row, from the left. */
 function keyboard(digits: string, top: string, home: string, bottom: string): ReadonlyMap<string, string> {
@@ -59,3 +59,25 @@ test('an unknown language gets the layout of the United States', () => {
   assert.equal(keyboardLayoutFor('tlh', undefined), 0x0409);
   assert.equal(keyboardLayoutFor('', undefined), 0x0409);
 });
+
+test('a browser that never says what keyboard there is holds no desktop up', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const answers = [() => new Promise<never>(() => {}), () => Promise.reject(new Error('not allowed'))];
+  for (const getLayoutMap of answers) {
+    const guess = withNavigator({ language: 'de-DE', keyboard: { getLayoutMap } }, guessKeyboardLayout);
+    context.mock.timers.tick(2000);
+    assert.equal(await guess, 0x0407);
+  }
+  const told = { language: 'de-DE', keyboard: { getLayoutMap: async () => keyboards.france } };
+  assert.equal(await withNavigator(told, guessKeyboardLayout), 0x040c);
+});
+
+function withNavigator<T>(navigator: object, run: () => T): T {
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: navigator });
+  try {
+    return run();
+  } finally {
+    if (own !== undefined) Object.defineProperty(globalThis, 'navigator', own);
+  }
+}

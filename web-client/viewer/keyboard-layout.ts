@@ -22,11 +22,14 @@ export function keyboardLayoutFor(language: string, map: LayoutMap | undefined):
 
 /** The layout of the keyboard at hand. */
 export async function guessKeyboardLayout(): Promise<KeyboardLayout> {
-  const { keyboard } = navigator as NavigatorWithLayout;
-  // Refused in frames without permission, and absent in browsers that do not tell.
-  const map = await keyboard?.getLayoutMap?.().catch(() => undefined);
-  return keyboardLayoutFor(navigator.language, map);
+  const { keyboard, language } = navigator as Navigator & NavigatorWithLayout;
+  // Refused in frames without permission, and absent in browsers that do not tell. A desktop waits for it: not for long.
+  const late = new Promise<undefined>((resolve) => setTimeout(resolve, TOLD_WITHIN_MS, undefined));
+  const map = await Promise.race([keyboard?.getLayoutMap?.().catch(() => undefined), late]);
+  return keyboardLayoutFor(language, map);
 }
+
+const TOLD_WITHIN_MS = 2000;
 
 interface NavigatorWithLayout {
   readonly keyboard?: { getLayoutMap?(): Promise<LayoutMap> };
