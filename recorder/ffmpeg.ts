@@ -259,7 +259,7 @@ export class FfmpegEncoder {
   }
 }
 
-/** Runs ffmpeg to its end. Rejects only when it cannot be started. */
+/** Runs ffmpeg to its end, as fast as this process itself: somebody waits for it. Rejects only when it cannot be started. */
 export async function runFfmpeg(
   path: string,
   args: readonly string[],
@@ -268,6 +268,7 @@ export async function runFfmpeg(
   const stdout = new BoundedText(STDERR_LIMIT);
   const exit = await pipeFfmpeg(path, args, timeoutMs, {
     output: async (bytes) => stdout.add(Buffer.from(bytes).toString('utf8')),
+    isAwaited: true,
   });
   return { exit, stdout: stdout.toString() };
 }
@@ -276,6 +277,8 @@ export async function runFfmpeg(
 export interface FfmpegPipes {
   readonly input?: AsyncIterable<Uint8Array> | undefined;
   output(bytes: Uint8Array): Promise<void>;
+  /** Whether live work waits for it; otherwise it waits for live work. */
+  readonly isAwaited?: boolean;
 }
 
 /**
@@ -286,7 +289,7 @@ export async function pipeFfmpeg(
   path: string,
   args: readonly string[],
   timeoutMs: number,
-  { input, output }: FfmpegPipes,
+  { input, output, isAwaited = false }: FfmpegPipes,
 ): Promise<FfmpegExit> {
   const child = spawn(path, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], detached: true });
   const stderr = new BoundedText(STDERR_LIMIT);
@@ -295,7 +298,7 @@ export async function pipeFfmpeg(
     killed ??= reason;
     child.kill('SIGKILL');
   };
-  lowerPriority(child.pid, Niceness.encode);
+  if (!isAwaited) lowerPriority(child.pid, Niceness.encode);
   const watchdog = setTimeout(() => kill('it did not end in time'), timeoutMs);
   child.stderr?.setEncoding('utf8').on('data', (text: string) => stderr.add(text));
   let failure: unknown;

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { getPriority } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { findFfmpeg, pipeFfmpeg } from './ffmpeg.ts';
 import { lowerPriority, Niceness } from './lower-priority.ts';
+import { temporaryDirectory } from './testing/media-tools.ts';
 
 test('all threads of a process are lowered, and its group', { skip: process.platform !== 'linux' }, async (context) => {
   const program = 'process.stdout.write("."); setInterval(() => {}, 1000)';
@@ -29,4 +33,16 @@ test('a process that is gone is left alone', async () => {
   await once(child, 'exit');
   lowerPriority(child.pid, Niceness.encode);
   lowerPriority(undefined, Niceness.encode);
+});
+
+test('an ffmpeg that encodes is lowered; one that a session waits for is not', async (context) => {
+  const folder = await temporaryDirectory(context);
+  const [program, niceness] = ['ffmpeg', 'niceness'].map((name) => join(folder, name)) as [string, string];
+  // Only once whoever started it has had the time to lower it.
+  await writeFile(program, `#!/bin/sh\nsleep 0.5\nnice > ${niceness}\n`, { mode: 0o755 });
+  const own = getPriority();
+  await assert.rejects(findFfmpeg(program), { code: 'recorder_unavailable' });
+  assert.equal(Number(await readFile(niceness, 'utf8')), own);
+  await pipeFfmpeg(program, [], 10_000, { output: async () => {} });
+  assert.equal(Number(await readFile(niceness, 'utf8')), Math.max(own, Niceness.encode));
 });

@@ -65,12 +65,10 @@ export class HostChild {
   send(message: ToHost, patience: Patience): void {
     if (this.#dead) return;
     const thread = (message.session - 1) % this.#links.length;
-    if (!this.#started.has(thread)) {
-      this.#started.add(thread);
-      const start: ToHost = { kind: 'start-thread', session: 0, at: message.at, thread };
-      this.#links[0]?.outbox.add(start, Patience.watched);
-    }
+    this.#startThread(thread, message.at);
     this.#links[thread]?.outbox.add(message, patience);
+    // The next session's as well: it takes half a second of a process that stands behind live work, and nobody should wait for that.
+    if (message.kind === 'open') this.#startThread((thread + 1) % this.#links.length, message.at);
   }
 
   flush(): void {
@@ -86,6 +84,12 @@ export class HostChild {
     }, LEAVE_WITHIN_MS);
     await this.#gone.promise;
     clearTimeout(timer);
+  }
+
+  #startThread(thread: number, at: number): void {
+    if (this.#started.has(thread)) return;
+    this.#started.add(thread);
+    this.#links[0]?.outbox.add({ kind: 'start-thread', session: 0, at, thread }, Patience.watched);
   }
 
   #link(socket: Socket): ThreadLink {

@@ -32,7 +32,7 @@ export interface PixelHostOptions {
   readonly openJournal?: (directory: string, sessionId: string, key: Uint8Array | undefined) => Journal;
   /** When a recording that could not be finished is tried again for the first time. */
   readonly retryMs?: number;
-  /** How many of the host's threads sessions are spread over; a thread starts with its first session. Default: 1. */
+  /** How many of the host's threads sessions are spread over; a thread starts with the session before its first. Default: 1. */
   readonly threads?: number;
   readonly log: Logger;
 }
