@@ -56,10 +56,10 @@ test('a disk that fills up: a warning, then recording_failed, and what was there
   const disk = await smallDisk(context, 900);
   if (disk === undefined) return;
   const { session, troubles, keyOf } = await recordOn(disk, context);
-  for (let i = 0; i < 120 && session.failures.length === 0; i++) {
+  for (let i = 0; session.failures.length === 0; i++) {
     noise(session, i);
     await session.advance(1000);
-    await sleep(20);
+    await sleep(troubles.length === 0 ? 20 : 250); // it may pass for ten seconds
   }
   assert.equal(session.failures[0]?.code, 'recording_failed');
   assert.match(session.failures[0]?.message ?? '', /ENOSPC|no space/);
@@ -157,14 +157,14 @@ test('a disk that turns read-only in mid-session: a warning, then recording_fail
   const disk = await BreakableDisk.mount(context);
   if (disk === undefined) return;
   const { session, troubles, keyOf } = await recordOn(disk.path, context);
-  for (let i = 0; i < 60 && session.failures.length === 0; i++) {
+  for (let i = 0; session.failures.length === 0; i++) {
     if (i === 8) {
       await sleep(3300); // a checkpoint is written every two seconds
       await disk.fail();
     }
     noise(session, i);
     await session.advance(1000);
-    await sleep(20);
+    await sleep(troubles.length === 0 ? 20 : 250);
   }
   assert.equal(session.failures[0]?.code, 'recording_failed');
   assert.match(session.failures[0]?.message ?? '', /EROFS|read-only/);
