@@ -68,9 +68,10 @@ class Course {
     });
     const connection = {
       bufferedBytes: 0,
-      sendBytes: (bytes: Uint8Array) => this.#link.received(bytes.slice()),
+      sendBytes: (bytes: Uint8Array) => this.#link.received(Uint8Array.from(bytes)),
       sendInPlace: (bytes: Uint8Array, sent: () => void) => {
-        this.#link.received(bytes.slice());
+        // A copy, which Buffer's own `slice` is not: the memory is used again once it counts as sent.
+        this.#link.received(Uint8Array.from(bytes));
         sent();
       },
       send: (message: GatewayMessage) => this.#link.received(encodeGatewayMessage(message)),
