@@ -65,9 +65,11 @@ test('text and files are copied and pasted both ways', async () => {
   await notesHold(admin, 'From the desktop');
   // The browser's own clipboard has it: it is pasted into a field of the page.
   await menu.click();
-  await into.click();
-  await into.press('Control+v');
-  assert.equal(await into.inputValue(), 'From the desktop');
+  await waitFor('what was copied to be pasted', async () => {
+    await into.fill('');
+    await into.press('Control+v');
+    return (await into.inputValue()) === 'From the desktop';
+  });
   await menu.click();
   await pasteThere(admin, ' and back');
   await notesHold(admin, 'From the desktop and back');

@@ -126,12 +126,13 @@ test('events lead to their moments; keys typed into a search are text', async ()
   await waitFor('the video to be loaded', async () => (await video(page)).readyState >= 2);
   const events = page.getByTestId('events').getByRole('listitem');
   const typed = events.filter({ hasText: '5 keys' });
+  const current = page.getByTestId('events').locator('[aria-current=true]').filter({ hasText: '5 keys' });
   await typed.getByRole('button').click();
   const moment = await waitFor('the jump', async () => {
     const { currentTime, seeking } = await video(page);
     return !seeking && currentTime > 3 ? currentTime : undefined;
   });
-  assert.equal(await typed.getAttribute('aria-current'), 'true');
+  await current.waitFor();
   await page.keyboard.press('p');
   await waitFor('the event before', async () => (await video(page)).currentTime < moment - 1);
 
