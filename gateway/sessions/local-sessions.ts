@@ -1,6 +1,5 @@
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import { GatewayError } from '../errors.ts';
-import { letHeapShrink } from '../heap-shrinking.ts';
 import type { Logger } from '../log.ts';
 import type { Connect, Pixels } from './ports.ts';
 import { Session } from './session.ts';
@@ -37,12 +36,10 @@ export class LocalSessions {
         inspectClipboard: (text) => inspectClipboard(session, text),
         ended: (end) => {
           this.#live.delete(facts.id);
-          if (this.#live.size === 0) letHeapShrink(true);
           news.ended(end);
         },
       },
     );
-    if (this.#live.size === 0) letHeapShrink(false);
     this.#live.set(facts.id, session);
     return session;
   }
