@@ -224,6 +224,11 @@ export class Compositor {
     this.#gfx.run(commands);
   }
 
+  /** Whether `takeDamage` has anything to say. */
+  get isDamaged(): boolean {
+    return !this.#inSurfaceFrame && !this.#damage.empty;
+  }
+
   /**
    * What has changed since the last call, as a bounded number of rectangles inside the desktop. Nothing within a frame of
    * surface commands, which is presented as one: [MS-RDPBCGR] 2.2.9.2.3.

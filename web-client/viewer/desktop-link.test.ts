@@ -442,6 +442,16 @@ test('a socket that closes without a word is a lost gateway; one that never open
   assert.equal(never?.type === 'ended' && never.reason.code, 'gateway_unreachable');
 });
 
+/** Two bitmap updates of 128 x 100 uncompressed pixels, one below the other, all of one grey. */
+function largePicture(grey: number) {
+  return [0, 100].map((top) => {
+    const fields = [1, 1, 0, top, 127, top + 99, 128, 100, 32, 0, 4 * 128 * 100];
+    const data = new Uint8Array(2 * fields.length + 4 * 128 * 100).fill(grey);
+    data.set(fields.flatMap((value) => [value & 255, value >> 8]));
+    return { code: UpdateCode.bitmap, data };
+  });
+}
+
 test('bytes that break the protocol end the session, not the worker', () => {
   for (const bytes of [Uint8Array.of(), Uint8Array.of(0x7f), Uint8Array.of(0x10, 0, 0, 0, 0, 1, 255, 255, 255, 255)]) {
     const { link, receive, events, state } = fakeLink();
@@ -511,6 +521,29 @@ test('stream: a picture that is ready is shown and told before one that has come
   assert.deepEqual(surface.at(2, 1), [31, 21, 11]);
   assert.deepEqual(sent(), [{ type: 'ack', seq: 3 }]);
   assert.equal(frame(), 0);
+});
+
+test('stream: what takes long to decode waits until what is ready is drawn, and nothing else does', () => {
+  const { link, surface, receive, idle, frame, sent } = fakeLink();
+  link.opened();
+  receive(streamHello, { type: 'graphics', seq: 1, updates: [reset(128, 200)] });
+  frame();
+  receive({ type: 'graphics', seq: 2, updates: [bitmap(2, 1, 10, 20, 30)] });
+  idle();
+  receive({ type: 'graphics', seq: 3, updates: [bitmap(4, 1, 11, 21, 31)] });
+  idle();
+  receive({ type: 'graphics', seq: 4, updates: largePicture(12) });
+  idle();
+  sent();
+  frame();
+  assert.deepEqual(surface.at(2, 1), [30, 20, 10]);
+  assert.deepEqual(surface.at(4, 1), [31, 21, 11]);
+  assert.deepEqual(sent(), [{ type: 'ack', seq: 3 }]);
+  idle();
+  receive({ type: 'graphics', seq: 5, updates: largePicture(13) });
+  frame();
+  assert.deepEqual(surface.at(2, 1), [12, 12, 12], 'decoding began after the frame, before more came');
+  assert.deepEqual(sent(), [{ type: 'ack', seq: 4 }]);
 });
 
 test('stream: a pointer that came first holds no picture up', () => {

@@ -9,10 +9,13 @@ import type { Painted, Painter, PainterEvents, Surface } from './painter.ts';
 /** Pictures may wait for more of them, but not in any number. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
+/** Less than this is decoded in a millisecond or two. */
+const QUICK_BYTES = 64 * 1024;
+
 /**
  * Stream mode: the server's own updates are decoded here, and what they changed is drawn once a frame. Decoding begins when all that has already
  * come is taken: a browser that is behind leaves out what later pictures hide, and one that is not loses no time. What is decoded is drawn before
- * anything else is: a picture that comes just before a frame must not hold up, or hide, the one that is ready for it.
+ * anything large is decoded: a picture that comes just before a frame must not hold up, or hide, the one that is ready for it.
  */
 export class StreamPainter implements Painter {
   readonly #events: PainterEvents;
@@ -57,12 +60,7 @@ export class StreamPainter implements Painter {
     }
     this.#changed({ seq: message.seq === NOT_ACKNOWLEDGED ? undefined : message.seq, picture });
     if (this.#waiting.length === 0 || this.#waiting.bytes > MAX_WAITING_BYTES) this.#decode();
-    if (this.#waiting.length === 0 || this.#decodeAsked) return;
-    this.#decodeAsked = true;
-    this.#events.soon(() => {
-      this.#decodeAsked = false;
-      this.#decode();
-    });
+    this.#decodeSoon();
   }
 
   paint(surface: Surface): Painted | undefined {
@@ -74,7 +72,10 @@ export class StreamPainter implements Painter {
       damage = this.#compositor.takeDamage();
     }
     this.#put(surface, damage);
-    if (this.#taken !== undefined) this.#events.dirty();
+    if (this.#taken !== undefined) {
+      this.#events.dirty();
+      this.#decodeSoon();
+    }
     const painted = this.#decoded;
     this.#decoded = undefined;
     return painted;
@@ -94,6 +95,16 @@ export class StreamPainter implements Painter {
     if (this.#resized) surface.resize({ width, height });
     this.#resized = false;
     if (damage.length > 0) surface.putPixels(this.#compositor.pixels, { width, height }, damage);
+  }
+
+  #decodeSoon(): void {
+    if (this.#waiting.length === 0 || this.#decodeAsked) return;
+    this.#decodeAsked = true;
+    this.#events.soon(() => {
+      this.#decodeAsked = false;
+      const isReady = this.#compositor.isDamaged && !this.#resized;
+      if (!isReady || this.#waiting.bytes <= QUICK_BYTES) this.#decode();
+    });
   }
 
   #decode(): void {
