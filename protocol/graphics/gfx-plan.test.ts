@@ -425,6 +425,42 @@ describe('GfxPlan', () => {
     }
   });
 
+  it('forgets frames of which nothing is left, also over several messages, unless their end shows or takes back what was before them', () => {
+    const begin: Pdu = { kind: 'start-frame', timestamp: 0, frameId: 7 };
+    const end: Pdu = { kind: 'end-frame', frameId: 7 };
+    const left = (...messages: readonly GraphicsUpdate[]): number => {
+      const [outline, direct, compacted] = [new DesktopOutline(), opened(), opened()];
+      outline.follow(OPENING);
+      const queue = new UpdateQueue();
+      for (const each of messages) {
+        direct.apply(each);
+        queue.push(each);
+      }
+      queue.compact(outline);
+      for (const each of queue.updates) compacted.apply(each);
+      assertSame(compacted, direct);
+      return queue.length;
+    };
+    const cover = frame(raw(1, whole, 2));
+    assert.equal(
+      left(frame(), frame(raw(1, whole, 1)), message(begin), message(raw(1, whole, 3)), message(end), cover),
+      1,
+    );
+    // What is drawn outside of a frame shows with the end of the next, or of its message.
+    const gone: Pdu = { kind: 'delete-surface', surfaceId: 2 };
+    assert.equal(left(message(raw(2, whole, 1), begin, end, gone), cover), 2);
+    assert.equal(left(message(raw(2, whole, 1)), message(begin, end), message(gone), cover), 3);
+    // A progressive stream outside of a frame belongs to the one that ends next.
+    const tiles = [PASSES[0]!({ xIdx: 0, yIdx: 0 })];
+    const corner = { x: 0, y: 0, width: 64, height: 64 };
+    const streams = [
+      message(progressive(1, [{ rects: [corner], tiles }])),
+      message(progressive(1, [{ rects: [whole], tiles: [] }])),
+    ];
+    left(streams[0]!, message(begin, end), streams[1]!);
+    left(streams[0]!, streams[1]!);
+  });
+
   it('bounds what a server makes it remember, and concludes nothing from what is past that', () => {
     const limited = (...pdus: Pdu[]) => new DesktopOutline().follow(message(...pdus));
     const large = (surfaceId: number): Pdu => ({ ...create(surfaceId), width: 32_000, height: 2_000 }) as Pdu;

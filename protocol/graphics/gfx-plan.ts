@@ -138,12 +138,15 @@ export class GfxPlan {
   #forgetEmptyFrames(): void {
     let begin: PlannedGfx | undefined;
     let inFrame = this.#beganInFrame;
-    // An end is more than a marker where it takes back what progressive streams have said of their frame.
+    // An end is more than a marker where it takes back what progressive streams have said of their frame, and where it shows what was
+    // drawn in the same update before it began: a surface may be gone by the end of that.
     let isOpen = this.#hasOpenTiles;
+    let isUnshown = this.#beganInFrame;
     for (const command of this.#commands) {
       const { kind } = command.pdu;
+      if (command.start === 0 && !inFrame) isUnshown = false;
       if (kind === 'start-frame') {
-        begin = inFrame || isOpen ? undefined : command;
+        begin = inFrame || isOpen || isUnshown ? undefined : command;
         inFrame = true;
       } else if (kind === 'end-frame') {
         if (begin !== undefined) {
@@ -153,8 +156,10 @@ export class GfxPlan {
         begin = undefined;
         inFrame = false;
         isOpen = false;
+        isUnshown = false;
       } else if (!command.isDone) {
         begin = undefined;
+        isUnshown = true;
         if (kind === 'wire-to-surface-2') isOpen = true;
         if (kind === 'caps-confirm') inFrame = false;
       }
