@@ -182,7 +182,9 @@ export class RdpConnection {
 
   /** Sends what the user did. Goes nowhere while the desktop is not there. */
   input(events: readonly InputEvent[]): void {
-    if (this.#stage === 'active') this.#run((client) => client.input(events));
+    if (this.#stage !== 'active') return;
+    this.#run((client) => client.input(events));
+    this.#pace.input();
   }
 
   /** Asks the server to paint everything again. */
@@ -284,7 +286,7 @@ export class RdpConnection {
         this.#events.graphics(output.update);
         break;
       case 'frame-ended':
-        this.#pace.frameEnded();
+        this.#pace.frameEnded(output.pipeline);
         break;
       case 'logged-on':
         this.#events.loggedOn?.();

@@ -15,6 +15,7 @@ export class ServerPace {
   readonly #pacer: FramePacer;
   readonly #actions: PaceActions;
   #timer: NodeJS.Timeout | undefined;
+  #wakesAt = Number.POSITIVE_INFINITY;
   #exceeded = false;
   #stopped = false;
   /** Updates that were handed over. */
@@ -49,9 +50,18 @@ export class ServerPace {
     if (!this.#pacer.marksFrames) this.#pacer.painted(drawnArea(update) / this.#desktopArea);
   }
 
-  /** The server has ended a frame with the update that was handed over last. */
-  frameEnded(): void {
-    this.#pacer.frameEnded(this.#updates);
+  /**
+   * The server has ended a frame with the update that was handed over last.
+   * @param pipeline of the graphics pipeline, whose servers may measure the link by its acknowledgement
+   */
+  frameEnded(pipeline: boolean): void {
+    this.#pacer.frameEnded(this.#updates, !pipeline);
+  }
+
+  /** Input goes to the server in this turn of the event loop: an acknowledgement that waits for company goes with it. */
+  input(): void {
+    const count = this.#pacer.input(performance.now());
+    if (count > 0) this.#actions.acknowledge(count, this.#behindBytes);
   }
 
   /** The viewer has drawn so many of the updates, and has yet to draw so many bytes. */
@@ -71,9 +81,9 @@ export class ServerPace {
   /** Does what is due. Called after whatever came from the server; calls itself again when time alone changes something. */
   keep(): void {
     if (this.#stopped) return;
-    clearTimeout(this.#timer);
-    const { acknowledge, pause, waitMs } = this.#pacer.due(performance.now());
-    if (waitMs !== undefined) this.#timer = setTimeout(() => this.keep(), waitMs);
+    const now = performance.now();
+    const { acknowledge, pause, waitMs } = this.#pacer.due(now);
+    if (waitMs !== undefined) this.#wake(now + waitMs, waitMs);
     if (pause !== this.#exceeded) {
       this.#exceeded = pause;
       this.#actions.pause(pause);
@@ -84,5 +94,16 @@ export class ServerPace {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+  }
+
+  /** A timer that rings too early only asks again; setting one for each picture costs more. */
+  #wake(at: number, waitMs: number): void {
+    if (this.#wakesAt <= at) return;
+    clearTimeout(this.#timer);
+    this.#wakesAt = at;
+    this.#timer = setTimeout(() => {
+      this.#wakesAt = Number.POSITIVE_INFINITY;
+      this.keep();
+    }, waitMs);
   }
 }

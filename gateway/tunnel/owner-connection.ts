@@ -27,8 +27,10 @@ const HOLD_MS = 400;
 /**
  * What may be on its way to a browser before it is asked to acknowledge, with the next message: reading an answer to each letter would cost as
  * much as sending it. Fewer updates than frames may be ahead of a viewer, so nobody ever waits for an answer that was not asked for.
+ * Messages count while they follow each other so fast that several are on the way at once.
  */
 const UNASKED = { messages: 4, updates: 8, bytes: 64 * 1024 } as const;
+const FAST_MS = 500;
 /** What may wait in the socket: reached only by a browser that acknowledges what it has not read. */
 const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 
@@ -77,6 +79,7 @@ export class OwnerConnection implements Owner {
   readonly #chooser = new ModeChooser();
   /** Sent since the browser was last asked to acknowledge. It is with the first message. */
   #unasked: { messages: number; updates: number; bytes: number } = { ...UNASKED };
+  #askedAt = Number.NEGATIVE_INFINITY;
   readonly #batch = new GraphicsBatch();
   #mode: Mode = { name: 'stream' };
   /** Full batches of a browser that is `returning`. */
@@ -212,15 +215,17 @@ export class OwnerConnection implements Owner {
     unasked.messages++;
     unasked.updates += this.#batch.updates;
     const { message, release } = this.#batch.take(NOT_ACKNOWLEDGED);
-    this.#chooser.served(message.length, this.#clock());
+    const now = this.#clock();
+    this.#chooser.served(message.length, now);
     const { messages, updates, bytes } = unasked;
-    const asks = messages >= UNASKED.messages || updates >= UNASKED.updates || bytes + message.length >= UNASKED.bytes;
-    if (asks) {
+    const isMany = messages >= UNASKED.messages;
+    if ((isMany && now - this.#askedAt < FAST_MS) || updates >= UNASKED.updates || bytes + message.length >= UNASKED.bytes) {
       this.#send(message, this.#updates, undefined, release);
       return;
     }
     unasked.bytes += message.length;
     this.#write(message, release);
+    if (isMany && this.#isLate) this.#hold(true);
   }
 
   /**
@@ -230,7 +235,8 @@ export class OwnerConnection implements Owner {
   #send(message: Uint8Array, updates: number, regions?: number, release?: () => void): void {
     viewOf(message).setUint32(1, this.#next, true);
     this.#next = (this.#next + 1) >>> 0;
-    this.#chooser.sent(message.length, this.#clock(), this.#unasked.bytes);
+    this.#askedAt = this.#clock();
+    this.#chooser.sent(message.length, this.#askedAt, this.#unasked.bytes);
     this.#unasked = { messages: 0, updates: 0, bytes: 0 };
     this.#unacknowledged.push({ size: message.length, updates, regions });
     this.#behind += message.length;

@@ -119,7 +119,8 @@ test('how far the browser is: updates that it has drawn, bytes that it has not',
 });
 
 test('a browser is asked to acknowledge the first message, and then every so many messages, updates and bytes', async () => {
-  const { owner: browser, sent, drawn } = owner();
+  let now = 0;
+  const { owner: browser, sent, drawn } = owner(() => now);
   const asked: number[] = [];
   const send = async (updates: number, size: number) => {
     for (let i = 0; i < updates; i++) browser.graphics({ code: 1, data: new Uint8Array(size) });
@@ -137,6 +138,11 @@ test('a browser is asked to acknowledge the first message, and then every so man
   await send(1, 40_000);
   await send(1, 70_000);
   assert.deepEqual(asked.splice(0), [0, 5, 6], 'much to draw');
+  for (let i = 0; i < 9; i++) {
+    now += 200;
+    await send(1, 10);
+  }
+  assert.deepEqual(asked.splice(0), [0, 0, 0, 0, 0, 0, 0, 7, 0], 'a letter now and then');
   browser.acknowledge(0);
   assert.deepEqual(drawn, [], 'what was not asked is no answer');
   browser.acknowledge(2);

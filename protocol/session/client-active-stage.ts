@@ -69,10 +69,10 @@ export interface ActiveStageOptions {
 }
 
 export type ActiveOutput =
-  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  | SendOutput
   | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
-  /** A frame is whole, with what was handed over last, and is acknowledged as `paceFrames` says. */
-  | { readonly kind: 'frame-ended' }
+  /** A frame is whole, with what was handed over last, and is acknowledged as `paceFrames` says; of the graphics pipeline or not. */
+  | { readonly kind: 'frame-ended'; readonly pipeline: boolean }
   | LogonOutput
   /** Some of what was typed has no key on the keyboard layout, and the server takes nothing but keys. Told once. */
   | { readonly kind: 'text-lost' }
@@ -83,6 +83,11 @@ export type ActiveOutput =
   /** What happens to the server's clipboard, and what it wants of ours. */
   | ClipboardOutput
   | { readonly kind: 'closed'; readonly reason: CloseReason };
+
+interface SendOutput {
+  readonly kind: 'send';
+  readonly bytes: Uint8Array;
+}
 
 /** Where outputs go: a list of these, or of more kinds than these. */
 export interface ActiveSink {
@@ -115,6 +120,8 @@ export class ClientActiveStage {
   readonly #channels: ChannelRouter;
   readonly #display = new DisplayControl();
   readonly #frames: SurfaceFrames;
+  /** A Frame Acknowledge of this share. */
+  #acknowledgement: Uint8Array | undefined;
   /** What the sinks believe the desktop's size to be. */
   #desktop: { readonly width: number; readonly height: number };
   readonly skipped: SkippedCounts = { orders: 0, unknownPdus: 0, channelData: 0 };
@@ -258,7 +265,7 @@ export class ClientActiveStage {
       else out.push({ kind: 'graphics', update });
       if (update.code === UpdateCode.surfaceCommands && this.#acknowledgesFrames) {
         const { count, acknowledge } = this.#frames.ended(update.data);
-        for (let i = 0; i < count; i++) out.push({ kind: 'frame-ended' });
+        for (let i = 0; i < count; i++) out.push(SURFACE_FRAME);
         for (const frameId of acknowledge) out.push(this.#acknowledgeFrame(frameId));
       }
     }
@@ -269,8 +276,18 @@ export class ClientActiveStage {
     return findCapability(this.#share.serverCapabilities, 'frameAcknowledge') !== undefined;
   }
 
+  /** Like the last one but for its number, which is at the end. */
   #acknowledgeFrame(frameId: number): ActiveOutput {
-    return this.#sendData(ShareDataType.frameAcknowledge, encodeFrameAcknowledge({ frameId }));
+    const body = encodeFrameAcknowledge({ frameId });
+    const last = this.#acknowledgement;
+    if (last === undefined) {
+      const output = this.#sendData(ShareDataType.frameAcknowledge, body);
+      this.#acknowledgement = output.bytes;
+      return output;
+    }
+    const bytes = last.slice();
+    bytes.set(body, bytes.length - body.length);
+    return { kind: 'send', bytes };
   }
 
   #channelData(channelId: number, chunk: Uint8Array, out: ActiveSink): void {
@@ -284,7 +301,8 @@ export class ClientActiveStage {
     for (const output of produced) {
       if (output.kind === 'pipeline') {
         out.push({ kind: 'graphics', update: { code: UpdateCode.graphicsPipeline, data: output.pdus } });
-      } else if (output.kind !== 'reset') out.push(output);
+      } else if (output.kind === 'frame-ended') out.push(PIPELINE_FRAME);
+      else if (output.kind !== 'reset') out.push(output);
     }
     for (const bytes of packets ?? []) out.push({ kind: 'send', bytes });
   }
@@ -430,6 +448,7 @@ export class ClientActiveStage {
   #reactivate(demand: DemandActive, out: ActiveSink): void {
     const { confirmActive, share } = this.#options.activate(demand);
     this.#share = share;
+    this.#acknowledgement = undefined;
     this.#state = 'finalizing';
     this.#fragments.reset();
     this.#frames.reset();
@@ -438,11 +457,11 @@ export class ClientActiveStage {
     this.#resizeDesktop(share, out);
   }
 
-  #sendData(type: number, body: Uint8Array): ActiveOutput {
+  #sendData(type: number, body: Uint8Array): SendOutput {
     return this.#send(shareDataMessage(type, this.#share.shareId, this.#options.userId, body));
   }
 
-  #send(userData: Uint8Array): ActiveOutput {
+  #send(userData: Uint8Array): SendOutput {
     const { userId, ioChannelId } = this.#options;
     return { kind: 'send', bytes: sendDataRequest(userId, ioChannelId, userData) };
   }
@@ -453,6 +472,9 @@ export class ClientActiveStage {
 }
 
 const NO_LAYOUT = 0;
+
+const SURFACE_FRAME = { kind: 'frame-ended', pipeline: false } as const;
+const PIPELINE_FRAME = { kind: 'frame-ended', pipeline: true } as const;
 
 const NO_DATA = new Uint8Array(0);
 

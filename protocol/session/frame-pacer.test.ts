@@ -51,6 +51,8 @@ describe('FramePacer', () => {
         // A thirty-second of a frame a millisecond, so that sums are exact.
         const options = { framesPerSecond: 31.25, ahead: 3 };
         const [always, asked] = [new FramePacer(options), new FramePacer(options)];
+        // Time counts from the first question on.
+        for (const pacer of [always, asked]) pacer.due(0);
         let now = 0;
         let updates = 0;
         let paused = false;
@@ -186,5 +188,111 @@ describe('drawnArea', () => {
 
   it('of nothing else', () => {
     assert.equal(drawnArea({ code: UpdateCode.pointerNew, data: new Uint8Array(100).fill(1) }), 0);
+  });
+});
+
+describe('an acknowledgement that waits for company', () => {
+  /** A pacer whose server has ended two frames before it was told of the first. */
+  function goesOn(): FramePacer {
+    const pacer = new FramePacer();
+    pacer.frameEnded(1, true);
+    pacer.frameEnded(2, true);
+    assert.equal(pacer.due(0).acknowledge, 2);
+    return pacer;
+  }
+
+  it('goes with the next input, once', () => {
+    const pacer = goesOn();
+    pacer.frameEnded(3, true);
+    assert.deepEqual(pacer.due(1000), { acknowledge: 0, pause: false, waitMs: 1500 });
+    assert.equal(pacer.input(1200), 1);
+    assert.equal(pacer.input(1300), 0);
+    assert.equal(pacer.isDue, false);
+  });
+
+  it('goes with the next frame’s, or alone when its time is over', () => {
+    const pacer = goesOn();
+    pacer.frameEnded(3, true);
+    assert.equal(pacer.due(1000).acknowledge, 0);
+    pacer.frameEnded(4, true);
+    assert.equal(pacer.due(1001).acknowledge, 2);
+    pacer.frameEnded(5, true);
+    assert.equal(pacer.due(3000).waitMs, 1500);
+    assert.equal(pacer.due(4499).waitMs, 1);
+    assert.equal(pacer.due(4500).acknowledge, 1);
+  });
+
+  it('is never kept from a server that may measure by it, or that has not shown that it goes on', () => {
+    const pipeline = goesOn();
+    pipeline.frameEnded(3);
+    assert.equal(pipeline.due(1000).acknowledge, 1);
+    const unknown = new FramePacer();
+    for (let frame = 1; frame < 20; frame++) {
+      unknown.frameEnded(frame, true);
+      assert.equal(unknown.due(frame * 1000).acknowledge, 1);
+    }
+  });
+
+  it('is tried a few times as somebody types: a server that answers meanwhile goes on', () => {
+    const pacer = new FramePacer();
+    assert.equal(pacer.input(0), 0);
+    pacer.frameEnded(1, true);
+    assert.equal(pacer.due(5).waitMs, 250);
+    assert.equal(pacer.input(200), 0, 'the server is to answer without it');
+    pacer.frameEnded(2, true);
+    assert.equal(pacer.due(203).acknowledge, 2);
+    pacer.frameEnded(3, true);
+    assert.equal(pacer.due(1000).waitMs, 1500);
+  });
+
+  it('makes who types at a server that waits for it wait three times, and a tenth of a second each', () => {
+    const pacer = new FramePacer();
+    const waited: number[] = [];
+    let frames = 0;
+    let open = false;
+    let pressedAt: number | undefined;
+    for (let now = 0; now < 10_000; now++) {
+      if (now % 200 === 0) {
+        pacer.input(now);
+        pressedAt = now;
+      }
+      if (pressedAt !== undefined && !open) {
+        pacer.frameEnded(++frames, true);
+        open = true;
+        if (now > pressedAt) waited.push(now - pressedAt);
+        pressedAt = undefined;
+      }
+      if (open && pacer.due(now).acknowledge > 0) open = false;
+    }
+    assert.deepEqual(waited, [101, 101, 101]);
+    assert.equal(frames, 50);
+  });
+
+  it('comes for each frame, in order, whatever happens: none is forgotten or named twice', () => {
+    const step = fc.record({ after: fc.nat({ max: 2000 }), what: fc.constantFrom('frame', 'input', 'nothing') });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const pacer = new FramePacer();
+        let [now, frames, acknowledged, openedAt] = [0, 0, 0, 0];
+        const due = () => {
+          const { acknowledge, waitMs } = pacer.due(now);
+          acknowledged += acknowledge;
+          assert.ok(acknowledged <= frames);
+          if (acknowledged < frames) assert.ok(waitMs !== undefined && now + waitMs <= openedAt + 1500);
+        };
+        for (const { after, what } of steps) {
+          now += after;
+          if (acknowledged < frames) due();
+          if (what === 'frame') {
+            if (acknowledged === frames) openedAt = now;
+            pacer.frameEnded(++frames, true);
+            due();
+          } else if (what === 'input') acknowledged += pacer.input(now);
+        }
+        now += 1500;
+        due();
+        assert.equal(acknowledged, frames);
+      }),
+    );
   });
 });

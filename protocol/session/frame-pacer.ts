@@ -1,3 +1,5 @@
+import { AcknowledgeRide } from './acknowledge-ride.ts';
+
 /**
  * How fast a server may send pictures: no more than a viewer has use for, and no further ahead of it than what is on
  * the way. A server that marks frames is slowed down by its acknowledgements, one that does not by not being read.
@@ -34,6 +36,9 @@ export class FramePacer {
   #frameCredit = BURST;
   #areaCredit = BURST;
   #at: number | undefined;
+  readonly #ride = new AcknowledgeRide();
+  /** Whether the frames that are open may wait for company. */
+  #mayRide = false;
 
   constructor({ framesPerSecond = 30, ahead = 12 }: FramePacerOptions = {}) {
     this.#perMs = framesPerSecond / 1000;
@@ -50,9 +55,15 @@ export class FramePacer {
     return this.#unacknowledged > 0 || this.#areaCredit < BURST;
   }
 
-  /** The server ended a frame that waits to be acknowledged. @param updates how many were handed over, with this one */
-  frameEnded(updates: number): void {
+  /**
+   * The server ended a frame that waits to be acknowledged.
+   * @param updates how many were handed over, with this one
+   * @param mayRide whether a late acknowledgement tells the server nothing of the link
+   */
+  frameEnded(updates: number, mayRide = false): void {
     this.#marksFrames = true;
+    this.#mayRide = mayRide;
+    this.#ride.frameEnded(this.#unacknowledged);
     this.#unacknowledged++;
     // A viewer is behind by updates: several frames in one of them are drawn at once.
     if (this.#reported && this.#undrawn.at(-1) !== updates) this.#undrawn.push(updates);
@@ -76,18 +87,31 @@ export class FramePacer {
     this.#undrawn = [];
   }
 
+  /** Input goes to the server. @returns how many of the oldest frames are to be acknowledged with it */
+  input(now: number): number {
+    if (!this.#ride.input(now) || this.#unacknowledged !== 1) return 0;
+    this.#ride.done();
+    this.#unacknowledged = 0;
+    this.#frameCredit--;
+    return 1;
+  }
+
   due(now: number): Pace {
     const elapsed = Math.max(0, now - (this.#at ?? now));
     this.#at = now;
     this.#frameCredit = Math.min(BURST, this.#frameCredit + elapsed * this.#perMs);
     this.#areaCredit = Math.min(BURST, this.#areaCredit + elapsed * this.#perMs);
     const isBehind = this.#undrawn.length > this.#ahead;
-    const acknowledge = isBehind ? 0 : Math.min(this.#unacknowledged, Math.floor(this.#frameCredit));
+    const allowed = isBehind ? 0 : Math.min(this.#unacknowledged, Math.floor(this.#frameCredit));
+    const patience = allowed === 1 && this.#unacknowledged === 1 && this.#mayRide ? this.#ride.patience(now) : 0;
+    const acknowledge = patience > 0 ? 0 : allowed;
+    if (patience === 0) this.#ride.done();
     this.#unacknowledged -= acknowledge;
     this.#frameCredit -= acknowledge;
     const pausedByArea = this.#areaCredit < 0;
     const waits: number[] = [];
-    if (this.#unacknowledged > 0 && !isBehind) waits.push((1 - this.#frameCredit) / this.#perMs);
+    if (patience > 0) waits.push(patience);
+    else if (this.#unacknowledged > 0 && !isBehind) waits.push((1 - this.#frameCredit) / this.#perMs);
     if (pausedByArea) waits.push(-this.#areaCredit / this.#perMs);
     return {
       acknowledge,

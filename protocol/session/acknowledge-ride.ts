@@ -1,0 +1,66 @@
+/**
+ * Whether the acknowledgement of a quiet server's one open frame may wait for company: for input that goes out, or for the next
+ * frame. Alone it costs as much as a key does.
+ *
+ * Only at a server that has shown that it does not wait for it: by a frame that it ended while another was not acknowledged.
+ * Where that does not happen by itself, it is tried a few times as somebody types, each time so shortly that a server that does
+ * wait keeps nobody waiting.
+ *
+ * Sans-IO: times are milliseconds of any steady clock.
+ */
+export class AcknowledgeRide {
+  #goesOn = false;
+  #trials = TRIALS;
+  /** Since when an acknowledgement waits, and whether to find out what the server does. */
+  #since: number | undefined;
+  #trying = false;
+  /** The first input since then, which shows what the server does, and the last of all. */
+  #askedAt: number | undefined;
+  #inputAt = Number.NEGATIVE_INFINITY;
+
+  /** The server has ended a frame. @param open so many before it are not acknowledged */
+  frameEnded(open: number): void {
+    if (open > 0) this.#goesOn = true;
+  }
+
+  /** One frame is open and could be acknowledged. @returns for how many milliseconds it need not be; 0 for none */
+  patience(now: number): number {
+    if (this.#since === undefined) {
+      if (!this.#goesOn && (this.#trials === 0 || now - this.#inputAt > ANSWER_MS)) return 0;
+      this.#since = now;
+      this.#askedAt = undefined;
+      this.#trying = !this.#goesOn;
+      if (this.#trying) this.#trials--;
+    }
+    return Math.max(0, this.#until(this.#since) - now);
+  }
+
+  /** Input goes out. @returns whether the acknowledgement that waits goes with it */
+  input(now: number): boolean {
+    this.#inputAt = now;
+    this.#askedAt ??= now;
+    return this.#since !== undefined && !this.#trying;
+  }
+
+  /** None waits any more. */
+  done(): void {
+    this.#since = undefined;
+  }
+
+  #until(since: number): number {
+    if (!this.#trying) return since + COMPANY_MS;
+    return this.#askedAt === undefined ? since + TRIAL_MS : this.#askedAt + ANSWER_MS;
+  }
+}
+
+/** Longer than a clock's second: then it goes with the next frame's. */
+const COMPANY_MS = 1_500;
+
+/** Until the next key of somebody who types. */
+const TRIAL_MS = 250;
+
+/** What a key's picture takes, if it draws one. */
+const ANSWER_MS = 100;
+
+/** A key need not draw anything, and one who types may pause. */
+const TRIALS = 3;
