@@ -20,6 +20,7 @@ const POLL_MS = 5000;
 const WAKE_MS = 100;
 /** What was sent, or given up, is shown for this long. */
 const KEEP_MS = 30 * 86_400_000;
+const FORGET_EVERY_MS = 60 * 60_000;
 
 export const outboxChannels = ['mail', 'webhook'] as const;
 export type OutboxChannel = (typeof outboxChannels)[number];
@@ -75,6 +76,8 @@ export class Outbox {
   /** When the timer fires, by a clock that nobody sets. */
   #wakesAt = Infinity;
   #stopped = true;
+  /** When it was last looked, by that clock, what need not be shown any more. */
+  #forgotAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
@@ -176,6 +179,15 @@ export class Outbox {
   /** INVARIANT: a row is taken by changing when it is due next, so that no two rounds send it, and a crash only delays it. */
   async #claim(): Promise<OutboxRow[]> {
     const now = this.#now();
+    // Nothing is due, more often than not, and a transaction takes several times what looking does.
+    const next = await this.#parts.store
+      .selectFrom('outbox')
+      .select('id')
+      .where('state', '=', 'waiting')
+      .where('next_at', '<=', now)
+      .limit(1)
+      .executeTakeFirst();
+    if (next === undefined) return [];
     return this.#parts.store.transaction().execute(async (transaction) => {
       const due = await transaction
         .selectFrom('outbox')
@@ -230,6 +242,9 @@ export class Outbox {
   }
 
   async #forget(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#forgotAt < FORGET_EVERY_MS) return;
+    this.#forgotAt = now;
     await this.#parts.store
       .deleteFrom('outbox')
       .where('state', '!=', 'waiting')

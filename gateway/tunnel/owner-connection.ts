@@ -219,7 +219,11 @@ export class OwnerConnection implements Owner {
     this.#chooser.served(message.length, now);
     const { messages, updates, bytes } = unasked;
     const isMany = messages >= UNASKED.messages;
-    if ((isMany && now - this.#askedAt < FAST_MS) || updates >= UNASKED.updates || bytes + message.length >= UNASKED.bytes) {
+    if (
+      (isMany && now - this.#askedAt < FAST_MS) ||
+      updates >= UNASKED.updates ||
+      bytes + message.length >= UNASKED.bytes
+    ) {
       this.#send(message, this.#updates, undefined, release);
       return;
     }

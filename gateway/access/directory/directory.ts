@@ -18,6 +18,8 @@ const FRESH_MS = 5000;
 const RETRY_MS = 5000;
 /** How often it is looked whether the interval has passed: it is not to be overshot by much. */
 const SWEEP_MS = 1000;
+/** Settings are read again after so long, in case another process has written them. */
+const SETTINGS_MS = 15_000;
 
 export interface DirectoryParts {
   readonly settings: DirectorySettingsStore;
@@ -36,7 +38,9 @@ export class Directory {
   readonly #servers = new DirectoryServers();
   #down: { readonly problem: DirectoryProblem; readonly until: number } | undefined;
   readonly #sweeper: Recurring;
-  #sweptAt = 0;
+  /** By a clock that nobody sets; before `#dueAt` there is nothing to look for. */
+  #sweptAt = Number.NEGATIVE_INFINITY;
+  #dueAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: DirectoryParts) {
     this.#parts = parts;
@@ -56,6 +60,7 @@ export class Directory {
   /** What was known of the servers is of the settings before. */
   settingsChanged(): void {
     this.#down = undefined;
+    this.#dueAt = Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -165,9 +170,15 @@ export class Directory {
   }
 
   async #sweep(): Promise<void> {
+    const now = performance.now();
+    // Nearly every second there is nothing to do: then not even the settings are read.
+    if (now < this.#dueAt) return;
+    this.#dueAt = now + SETTINGS_MS;
     const { enabled, refreshSeconds } = await this.#parts.settings.read();
-    const now = Date.now();
-    if (!enabled || now - this.#sweptAt < refreshSeconds * 1000) return;
+    if (!enabled) return;
+    const dueAt = this.#sweptAt + refreshSeconds * 1000;
+    this.#dueAt = Math.min(this.#dueAt, Math.max(dueAt, now));
+    if (now < dueAt) return;
     this.#sweptAt = now;
     await this.refresh();
   }
