@@ -140,7 +140,7 @@ export class TunnelConnection {
   }
 
   #countMessage(): void {
-    const second = Math.floor(performance.now() / 1000);
+    const second = Math.floor(Date.now() / 1000);
     if (second !== this.#second) {
       this.#second = second;
       this.#messages = 0;

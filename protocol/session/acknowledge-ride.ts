@@ -1,6 +1,7 @@
 /**
  * Whether the acknowledgement of a quiet server's one open frame may wait for company: for input that goes out, or for the next
- * frame. Alone it costs as much as a key does.
+ * frame. Alone it costs as much as a key does. Where frames follow each other, none waits: a server that lets few be open would
+ * send fewer over a long way.
  *
  * Only at a server that has shown that it does not wait for it: by a frame that it ended while another was not acknowledged.
  * Where that does not happen by itself, it is tried a few times as somebody types, each time so shortly that a server that does
@@ -10,6 +11,10 @@
  */
 export class AcknowledgeRide {
   #goesOn = false;
+  /** Of the frames that ended last: whether that was not noticed yet, when it was, and whether there were none for a while before. */
+  #isNew = false;
+  #endedAt = Number.NEGATIVE_INFINITY;
+  #isQuiet = true;
   #trials = TRIALS;
   /** Since when an acknowledgement waits, and whether to find out what the server does. */
   #since: number | undefined;
@@ -21,11 +26,21 @@ export class AcknowledgeRide {
   /** The server has ended a frame. @param open so many before it are not acknowledged */
   frameEnded(open: number): void {
     if (open > 0) this.#goesOn = true;
+    this.#isNew = true;
+  }
+
+  /** Call whenever frames are open, before anything is decided. */
+  notice(now: number): void {
+    if (!this.#isNew) return;
+    this.#isNew = false;
+    this.#isQuiet = now - this.#endedAt >= QUIET_MS;
+    this.#endedAt = now;
   }
 
   /** One frame is open and could be acknowledged. @returns for how many milliseconds it need not be; 0 for none */
   patience(now: number): number {
     if (this.#since === undefined) {
+      if (!this.#isQuiet) return 0;
       if (!this.#goesOn && (this.#trials === 0 || now - this.#inputAt > ANSWER_MS)) return 0;
       this.#since = now;
       this.#askedAt = undefined;
@@ -52,6 +67,9 @@ export class AcknowledgeRide {
     return this.#askedAt === undefined ? since + TRIAL_MS : this.#askedAt + ANSWER_MS;
   }
 }
+
+/** Ten frames a second are motion. */
+const QUIET_MS = 100;
 
 /** Longer than a clock's second: then it goes with the next frame's. */
 const COMPANY_MS = 1_500;

@@ -8,7 +8,6 @@ import type { JoinedChannel, Share } from '../connector/types.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
-import { findCapability } from '../pdu/capability-sets.ts';
 import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
 import { decodeFastPathUpdates, FragmentAssembler } from '../pdu/fast-path.ts';
 import type { InputEvent } from '../pdu/input.ts';
@@ -23,12 +22,7 @@ import {
 } from '../pdu/mcs-domain.ts';
 import { decodeSaveSessionInfo } from '../pdu/save-session-info.ts';
 import { decodeEnhancedRedirection } from '../pdu/server-redirection.ts';
-import {
-  decodeKeyboardIndicators,
-  encodeFrameAcknowledge,
-  encodeRefreshRect,
-  encodeSuppressOutput,
-} from '../pdu/session-control.ts';
+import { decodeKeyboardIndicators, encodeRefreshRect, encodeSuppressOutput } from '../pdu/session-control.ts';
 import {
   type DemandActive,
   decodeDemandActive,
@@ -49,7 +43,7 @@ import { ClientInput } from './client-input.ts';
 import { type CloseEvidence, type CloseReason, closeReason } from './close-reason.ts';
 import { statusNotice } from './logon-notice.ts';
 import { type LogonOutput, LogonProgress } from './logon-progress.ts';
-import { SurfaceFrames } from './surface-frames.ts';
+import { acknowledgesFrames, SurfaceFrames } from './surface-frames.ts';
 
 export interface ActiveStageOptions {
   /** Our MCS user id. */
@@ -69,7 +63,7 @@ export interface ActiveStageOptions {
 }
 
 export type ActiveOutput =
-  | SendOutput
+  | { readonly kind: 'send'; readonly bytes: Uint8Array }
   | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
   /** A frame is whole, with what was handed over last, and is acknowledged as `paceFrames` says; of the graphics pipeline or not. */
   | { readonly kind: 'frame-ended'; readonly pipeline: boolean }
@@ -83,11 +77,6 @@ export type ActiveOutput =
   /** What happens to the server's clipboard, and what it wants of ours. */
   | ClipboardOutput
   | { readonly kind: 'closed'; readonly reason: CloseReason };
-
-interface SendOutput {
-  readonly kind: 'send';
-  readonly bytes: Uint8Array;
-}
 
 /** Where outputs go: a list of these, or of more kinds than these. */
 export interface ActiveSink {
@@ -112,6 +101,7 @@ export class ClientActiveStage {
   readonly #options: ActiveStageOptions;
   readonly #fragments: FragmentAssembler;
   #share: Share;
+  #acknowledgesFrames: boolean;
   /** `deactivated` until the server's Demand Active, `finalizing` until its Font Map: no input may be sent. */
   #state: 'active' | 'deactivated' | 'finalizing' = 'active';
   readonly #logon = new LogonProgress();
@@ -120,8 +110,6 @@ export class ClientActiveStage {
   readonly #channels: ChannelRouter;
   readonly #display = new DisplayControl();
   readonly #frames: SurfaceFrames;
-  /** A Frame Acknowledge of this share. */
-  #acknowledgement: Uint8Array | undefined;
   /** What the sinks believe the desktop's size to be. */
   #desktop: { readonly width: number; readonly height: number };
   readonly skipped: SkippedCounts = { orders: 0, unknownPdus: 0, channelData: 0 };
@@ -129,6 +117,7 @@ export class ClientActiveStage {
   constructor(options: ActiveStageOptions) {
     this.#options = options;
     this.#share = options.share;
+    this.#acknowledgesFrames = acknowledgesFrames(options.share);
     this.#fragments = new FragmentAssembler(options.maxUpdateSize);
     this.#channels = new ChannelRouter(options.userId, options.channels ?? [], [this.#display]);
     this.#frames = new SurfaceFrames();
@@ -169,9 +158,12 @@ export class ClientActiveStage {
   acknowledgeFrames(count: number, queueDepth?: number): ActiveOutput[] {
     const { graphics } = this.#channels;
     const messages = graphics.acknowledge(count, queueDepth);
+    const surfaceFrames = this.#frames
+      .release(count - messages.length)
+      .map((frameId) => this.#acknowledgeFrame(frameId));
+    if (messages.length === 0) return surfaceFrames;
     const outputs = this.#channels.send(graphics, messages).map((bytes): ActiveOutput => ({ kind: 'send', bytes }));
-    const surfaceFrames = this.#frames.release(count - messages.length);
-    return [...outputs, ...surfaceFrames.map((frameId) => this.#acknowledgeFrame(frameId))];
+    return [...outputs, ...surfaceFrames];
   }
 
   /** What was handed over before is not needed any more. */
@@ -271,22 +263,8 @@ export class ClientActiveStage {
     }
   }
 
-  /** Both ends have to say so: [MS-RDPRFX] 2.2.1.3 TS_FRAME_ACKNOWLEDGE_CAPABILITYSET. */
-  get #acknowledgesFrames(): boolean {
-    return findCapability(this.#share.serverCapabilities, 'frameAcknowledge') !== undefined;
-  }
-
-  /** Like the last one but for its number, which is at the end. */
   #acknowledgeFrame(frameId: number): ActiveOutput {
-    const body = encodeFrameAcknowledge({ frameId });
-    const last = this.#acknowledgement;
-    if (last === undefined) {
-      const output = this.#sendData(ShareDataType.frameAcknowledge, body);
-      this.#acknowledgement = output.bytes;
-      return output;
-    }
-    const bytes = last.slice();
-    bytes.set(body, bytes.length - body.length);
+    const bytes = this.#frames.acknowledgement(frameId, (body) => this.#packet(ShareDataType.frameAcknowledge, body));
     return { kind: 'send', bytes };
   }
 
@@ -448,7 +426,7 @@ export class ClientActiveStage {
   #reactivate(demand: DemandActive, out: ActiveSink): void {
     const { confirmActive, share } = this.#options.activate(demand);
     this.#share = share;
-    this.#acknowledgement = undefined;
+    this.#acknowledgesFrames = acknowledgesFrames(share);
     this.#state = 'finalizing';
     this.#fragments.reset();
     this.#frames.reset();
@@ -457,11 +435,16 @@ export class ClientActiveStage {
     this.#resizeDesktop(share, out);
   }
 
-  #sendData(type: number, body: Uint8Array): SendOutput {
-    return this.#send(shareDataMessage(type, this.#share.shareId, this.#options.userId, body));
+  #sendData(type: number, body: Uint8Array): ActiveOutput {
+    return { kind: 'send', bytes: this.#packet(type, body) };
   }
 
-  #send(userData: Uint8Array): SendOutput {
+  #packet(type: number, body: Uint8Array): Uint8Array {
+    const { userId, ioChannelId } = this.#options;
+    return sendDataRequest(userId, ioChannelId, shareDataMessage(type, this.#share.shareId, userId, body));
+  }
+
+  #send(userData: Uint8Array): ActiveOutput {
     const { userId, ioChannelId } = this.#options;
     return { kind: 'send', bytes: sendDataRequest(userId, ioChannelId, userData) };
   }

@@ -51,8 +51,6 @@ describe('FramePacer', () => {
         // A thirty-second of a frame a millisecond, so that sums are exact.
         const options = { framesPerSecond: 31.25, ahead: 3 };
         const [always, asked] = [new FramePacer(options), new FramePacer(options)];
-        // Time counts from the first question on.
-        for (const pacer of [always, asked]) pacer.due(0);
         let now = 0;
         let updates = 0;
         let paused = false;
@@ -220,6 +218,16 @@ describe('an acknowledgement that waits for company', () => {
     assert.equal(pacer.due(3000).waitMs, 1500);
     assert.equal(pacer.due(4499).waitMs, 1);
     assert.equal(pacer.due(4500).acknowledge, 1);
+  });
+
+  it('is sent at once while frames follow each other', () => {
+    const pacer = goesOn();
+    for (let frame = 3; frame < 9; frame++) {
+      pacer.frameEnded(frame, true);
+      assert.equal(pacer.due((frame - 2) * 40).acknowledge, 1);
+    }
+    pacer.frameEnded(9, true);
+    assert.equal(pacer.due(1000).acknowledge, 0);
   });
 
   it('is never kept from a server that may measure by it, or that has not shown that it goes on', () => {

@@ -36,6 +36,8 @@ export class FramePacer {
   #frameCredit = BURST;
   #areaCredit = BURST;
   #at: number | undefined;
+  /** Nothing where the credit was full when something was painted: what passed before that brings none. */
+  #areaAt: number | undefined;
   readonly #ride = new AcknowledgeRide();
   /** Whether the frames that are open may wait for company. */
   #mayRide = false;
@@ -71,7 +73,9 @@ export class FramePacer {
 
   /** The server drew this share of the desktop. Counts where nothing else marks frames. */
   painted(share: number): void {
-    if (!this.#marksFrames) this.#areaCredit -= share;
+    if (this.#marksFrames) return;
+    if (this.#areaCredit >= BURST) this.#areaAt = undefined;
+    this.#areaCredit -= share;
   }
 
   /** The viewer has drawn so many updates, of all that were handed over. The first report is a promise of more. */
@@ -100,8 +104,10 @@ export class FramePacer {
     const elapsed = Math.max(0, now - (this.#at ?? now));
     this.#at = now;
     this.#frameCredit = Math.min(BURST, this.#frameCredit + elapsed * this.#perMs);
-    this.#areaCredit = Math.min(BURST, this.#areaCredit + elapsed * this.#perMs);
+    this.#areaCredit = Math.min(BURST, this.#areaCredit + Math.max(0, now - (this.#areaAt ?? now)) * this.#perMs);
+    this.#areaAt = now;
     const isBehind = this.#undrawn.length > this.#ahead;
+    if (this.#unacknowledged > 0) this.#ride.notice(now);
     const allowed = isBehind ? 0 : Math.min(this.#unacknowledged, Math.floor(this.#frameCredit));
     const patience = allowed === 1 && this.#unacknowledged === 1 && this.#mayRide ? this.#ride.patience(now) : 0;
     const acknowledge = patience > 0 ? 0 : allowed;

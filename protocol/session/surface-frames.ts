@@ -1,11 +1,21 @@
 import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
+import type { Share } from '../connector/types.ts';
 import { ReadCursor } from '../core/cursor.ts';
+import { findCapability } from '../pdu/capability-sets.ts';
+import { encodeFrameAcknowledge } from '../pdu/session-control.ts';
 import { decodeSurfaceCommand, FrameAction } from '../pdu/surface-command.ts';
+
+/** Both ends have to say so: [MS-RDPRFX] 2.2.1.3 TS_FRAME_ACKNOWLEDGE_CAPABILITYSET. */
+export function acknowledgesFrames({ serverCapabilities }: Share): boolean {
+  return findCapability(serverCapabilities, 'frameAcknowledge') !== undefined;
+}
 
 /** Which frames of surface commands have ended and are to be acknowledged, [MS-RDPRFX] 3.2.5.3. */
 export class SurfaceFrames {
   #pace: FramePace = { kind: 'send' };
   #held: number[] = [];
+  /** A Frame Acknowledge of this share, as a whole packet. */
+  #packet: Uint8Array | undefined;
 
   /**
    * Looks through one surface commands update.
@@ -33,6 +43,18 @@ export class SurfaceFrames {
     return this.#held.splice(0, count);
   }
 
+  /** The packet that acknowledges a frame: like the last one but for the number at its end. @param wrap makes a packet of its body */
+  acknowledgement(frameId: number, wrap: (body: Uint8Array) => Uint8Array): Uint8Array {
+    const body = encodeFrameAcknowledge({ frameId });
+    if (this.#packet === undefined) {
+      this.#packet = wrap(body);
+      return this.#packet;
+    }
+    const packet = this.#packet.slice();
+    packet.set(body, packet.length - body.length);
+    return packet;
+  }
+
   /** Changes the pace; a suspension has no word on the wire here, so frames go on being acknowledged at once. */
   pace(pace: FramePace): readonly number[] {
     this.#pace = pace;
@@ -42,6 +64,7 @@ export class SurfaceFrames {
   /** The share is made anew: what belonged to the old one is nobody's business any more. */
   reset(): void {
     this.#held = [];
+    this.#packet = undefined;
   }
 }
 
