@@ -96,6 +96,8 @@ export interface RdpConnectionEvents {
   autoReconnect?(secret: AutoReconnectSecret | undefined): void;
   /** `update.data` is only good during the call. */
   graphics(update: GraphicsUpdate): void;
+  /** No more updates are to be expected in this turn of the event loop. Comes after those that were handed over. */
+  settled?(): void;
   /** Bytes that came from the server. */
   bytes(count: number): void;
   /** The session goes on elsewhere; nothing is called afterwards. Without it, a redirection is an end. */
@@ -120,8 +122,11 @@ export class RdpConnection {
   /** Our caller has had enough for now. */
   #paused = false;
   readonly #pace: ServerPace;
-  /** Acknowledgements come after the pictures that came with them have gone to the viewer, in the same turn of the event loop. */
-  #keepingPace = false;
+  /** Updates were handed over, and the viewer was not told that these are all; it will be at the end of this turn. */
+  #handedOver = false;
+  #settling = false;
+  /** When something was last read, by the wall clock. */
+  #receivedAt = 0;
   #outgoing: Uint8Array[] = [];
   #flushing = false;
   #timer: NodeJS.Timeout | undefined;
@@ -282,6 +287,7 @@ export class RdpConnection {
       case 'graphics':
         // The stream begins with the desktop's size, as soon as the connection sequence is over.
         if (this.#stage !== 'active') this.#active();
+        this.#handedOver = true;
         this.#pace.handedOver(output.update);
         this.#events.graphics(output.update);
         break;
@@ -423,15 +429,30 @@ export class RdpConnection {
     if (this.#stage !== 'active') this.#answerExpected();
     this.#events.bytes(chunk.length);
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
-    this.#run((client) => client.receive(bytes, Date.now()));
+    const now = Date.now();
+    this.#run((client) => client.receive(bytes, now));
     if (this.#stage !== 'active') return;
     this.#silence?.heard();
-    if (this.#keepingPace || !this.#pace.isDue) return;
-    this.#keepingPace = true;
+    const isAll = chunk.length <= SHORT_READ_BYTES && Math.abs(now - this.#receivedAt) >= QUIET_MS;
+    this.#receivedAt = now;
+    if (this.#settling || !(this.#handedOver || this.#pace.isDue)) return;
+    if (isAll) {
+      this.#settle();
+      return;
+    }
+    this.#settling = true;
     setImmediate(() => {
-      this.#keepingPace = false;
-      this.#pace.keep();
+      this.#settling = false;
+      this.#settle();
     });
+  }
+
+  /** Acknowledgements come after the pictures that came with them have gone to the viewer, in the same turn of the event loop. */
+  #settle(): void {
+    if (this.#over) return;
+    if (this.#handedOver) this.#events.settled?.();
+    this.#handedOver = false;
+    if (this.#pace.isDue) this.#pace.keep();
   }
 
   /** The stream is gone. What the server said before counts most, then the error, then how far we had come. */
@@ -506,6 +527,9 @@ const KEEP_ALIVE_MS = 15_000;
 const LEAVE_MS = 2_000;
 /** For each address of a name, before the next is tried; Node's quarter of a second is too short for far networks. */
 const FAMILY_TIMEOUT_MS = 2_000;
+/** A letter's picture. What is larger, or follows another so soon, may be a part: TLS hands out a burst record by record. */
+const SHORT_READ_BYTES = 8 * 1024;
+const QUIET_MS = 20;
 /** What a server may leave unread: more than the clipboard has at a time. One that leaves more has stopped reading. */
 const MAX_UNSENT_BYTES = 16 * 1_048_576;
 

@@ -155,6 +155,7 @@ export class RdpLink implements Driver {
         this.#updates++;
         events.graphics(update);
       },
+      settled: () => events.settled(),
       bytes: (count) => events.bytes(count),
       lockKeys: (lockKeys) => events.lockKeys(lockKeys),
       clipboard: (output) => events.clipboard?.(output),

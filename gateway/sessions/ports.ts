@@ -81,6 +81,8 @@ export interface DriverEvents {
   /** The desktop is there. */
   connected(): void;
   graphics(update: GraphicsUpdate): void;
+  /** No more updates are to be expected at once. Comes after those that were handed over. */
+  settled(): void;
   /** Bytes read from the server since the last call. */
   bytes(count: number): void;
   /** The toggle keys as the server has them. */
@@ -118,6 +120,8 @@ export interface Owner {
   readonly needsPixels: boolean;
   phase(name: string): void;
   graphics(update: GraphicsUpdate): void;
+  /** No more updates are to be expected at once: those that have come are to be sent. */
+  settled(): void;
   notice(notice: Notice): void;
   /** The toggle keys as the server has them. */
   lockKeys(lockKeys: LockKeys): void;

@@ -27,6 +27,9 @@ class FakeOwner implements Owner {
   graphics({ code }: { code: number }): void {
     this.told.push(`graphics ${code}`);
   }
+  settled(): void {
+    this.told.push('settled');
+  }
   notice({ code, viewers }: { code: string; viewers?: number }): void {
     this.told.push(`notice ${code} ${viewers}`);
   }

@@ -497,6 +497,7 @@ export class Session implements LiveSession {
         this.#updateSuppression();
       },
       graphics: (update) => this.#graphics(update, sink),
+      settled: () => this.#owner()?.settled(),
       bytes: (count) => {
         this.#bytesFromServer += count;
       },

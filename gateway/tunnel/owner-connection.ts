@@ -68,7 +68,7 @@ interface Waiting {
 
 /**
  * The owner's browser: passes the server's own updates on, or regions in their place, and measures how far the browser is behind.
- * Updates that arrive together (in one turn of the event loop: TLS hands out a burst record by record) go out as one message.
+ * Updates that arrive together go out as one message.
  */
 export class OwnerConnection implements Owner {
   readonly #connection: TunnelConnection;
@@ -94,7 +94,6 @@ export class OwnerConnection implements Owner {
   #updates = 0;
   #drawn = 0;
   #holding = false;
-  #flushing = false;
   #bytesSent = 0;
 
   /** @param clock milliseconds, never backwards: what is learnt of the link goes by it */
@@ -124,17 +123,13 @@ export class OwnerConnection implements Owner {
     // The pixel host has it from the session.
     if (this.#mode.name === 'regions') return;
     this.#batch.add(update);
-    if (this.#batch.full || this.#batch.length > this.#holdBytes / 4) {
-      // On a slow link not all that a socket has read at once: the server would be held back too late.
-      this.#flush();
-    } else if (!this.#flushing) {
-      this.#flushing = true;
-      setImmediate(() => {
-        this.#flushing = false;
-        this.#flush();
-        this.#considerMode();
-      });
-    }
+    // On a slow link not all that a socket has read at once: the server would be held back too late.
+    if (this.#batch.full || this.#batch.length > this.#holdBytes / 4) this.#flush();
+  }
+
+  settled(): void {
+    this.#flush();
+    this.#considerMode();
   }
 
   notice(notice: Notice): void {

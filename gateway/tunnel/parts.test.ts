@@ -65,14 +65,12 @@ function owner(clock?: () => number) {
   );
   return { owner: made, sent, held, drawn, ended, connection, host };
 }
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
 test('what comes in one turn goes out as one message, and before what is said after it', async () => {
   const { owner: browser, sent } = owner();
   browser.graphics({ code: 1, data: new Uint8Array(1) });
   browser.graphics({ code: 2, data: new Uint8Array(2) });
   assert.equal(sent.length, 0);
-  await turn();
+  browser.settled();
   assert.equal(sent.length, 1);
   browser.graphics({ code: 3, data: new Uint8Array(3) });
   browser.phase('x');
@@ -89,7 +87,7 @@ test('held back above one mark, let go below the other', async () => {
   let sent = 0;
   for (; held.length === 0; sent++) {
     browser.graphics({ code: 1, data: chunk });
-    await turn();
+    browser.settled();
     assert.ok(sent * chunk.length <= HOLD_BYTES);
   }
   assert.deepEqual(held, [true]);
@@ -107,7 +105,7 @@ test('how far the browser is: updates that it has drawn, bytes that it has not',
   const { owner: browser, drawn } = owner();
   for (const updates of [1, 8, 9]) {
     for (let i = 0; i < updates; i++) browser.graphics({ code: 1, data: new Uint8Array(10) });
-    await turn();
+    browser.settled();
   }
   browser.acknowledge(2);
   browser.acknowledge(2); // said before
@@ -124,7 +122,7 @@ test('a browser is asked to acknowledge the first message, and then every so man
   const asked: number[] = [];
   const send = async (updates: number, size: number) => {
     for (let i = 0; i < updates; i++) browser.graphics({ code: 1, data: new Uint8Array(size) });
-    await turn();
+    browser.settled();
     const message = decodeGatewayMessage(sent.at(-1)!);
     asked.push(message.type === 'graphics' ? message.seq : -1);
   };
@@ -153,7 +151,7 @@ test('a browser that acknowledges what it does not read is let go', async () => 
   const { owner: browser, ended, connection, sent } = owner();
   connection.bufferedBytes = 33 * 1024 * 1024;
   browser.graphics({ code: 1, data: new Uint8Array(1) });
-  await turn();
+  browser.settled();
   assert.deepEqual(ended, ['viewer_too_slow']);
   assert.equal(sent.length, 0);
 });
@@ -165,7 +163,7 @@ test('to regions and back: one numbering, updates that wait, and nothing lost wh
   browser.graphics(update);
   browser.choose('regions');
   browser.graphics(update);
-  await turn();
+  browser.settled();
   const kinds = () => sent.map((bytes) => [bytes[0], bytes[1]]);
   assert.deepEqual(kinds(), [
     [0x10, 1],
@@ -206,7 +204,7 @@ test('the updates that came while the way back was being made follow it, in orde
   browser.choose('regions');
   browser.choose('stream');
   for (let i = 0; i < 12; i++) browser.graphics({ code: i, data: new Uint8Array(100_000) });
-  await turn();
+  browser.settled();
   assert.equal(sent.length, 1);
   host.owner?.state({ size: 5, state: Uint8Array.of(1, 2) });
   assert.deepEqual(host.said, ['take state', 'close']);
@@ -242,7 +240,7 @@ test('a browser that has not drawn for a while is behind, however little that is
   browser.choose('automatic');
   const send = async () => {
     browser.graphics({ code: 1, data: new Uint8Array(1000) });
-    await turn();
+    browser.settled();
   };
   await send();
   now += 600;

@@ -35,6 +35,7 @@ async function active(): Promise<{ id: string; owner: TunnelClient }> {
   await until(() => harness.driver.connections.some(({ options }) => options.sessionId === id));
   harness.driver.last.events.connected();
   harness.driver.last.events.graphics({ code: UpdateCode.desktopReset, data: Uint8Array.of(32, 3, 88, 2) });
+  harness.driver.last.events.settled();
   await owner.next('graphics');
   return { id, owner };
 }
@@ -73,6 +74,7 @@ test('a session, from ticket to end', async () => {
   driver.events.graphics({ code: UpdateCode.desktopReset, data: Uint8Array.of(32, 3, 88, 2) });
   driver.events.graphics({ code: UpdateCode.bitmap, data });
   data.fill(0); // the bytes were only good during the call
+  driver.events.settled();
   const graphics = await owner.next('graphics');
   assert.equal(graphics.seq, 1);
   assert.deepEqual(
@@ -212,6 +214,7 @@ test('an owner that falls behind holds the server back, and only it', async () =
   let seq = 1;
   while (!driver.paused) {
     driver.events.graphics({ code: UpdateCode.bitmap, data: chunk });
+    driver.events.settled();
     seq = (await owner.next('graphics')).seq;
     assert.ok(seq < 10);
   }

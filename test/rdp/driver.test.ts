@@ -590,6 +590,7 @@ describe('connectRdp', () => {
           connected() {},
           graphics() {},
           bytes() {},
+          settled() {},
           lockKeys() {},
           notice() {},
           closed: (...end) => resolve(end),

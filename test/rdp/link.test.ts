@@ -54,6 +54,7 @@ function link(
       connected: () => tell('desktop'),
       graphics: ({ code }) => tell(code === UpdateCode.desktopReset ? 'reset' : `update ${code}`),
       bytes() {},
+      settled() {},
       lockKeys() {},
       notice: ({ code }) => tell(`notice ${code}`),
       closed: (code) => tell(`closed ${code}`),
@@ -145,7 +146,7 @@ describe('RdpLink follows redirections', () => {
           trustCertificate: async () => true,
         },
         {
-          ...{ phase() {}, connected() {}, graphics() {}, bytes() {}, lockKeys() {}, notice() {} },
+          ...{ phase() {}, connected() {}, graphics() {}, bytes() {}, settled() {}, lockKeys() {}, notice() {} },
           closed: (code) => resolve(code),
         },
         {

@@ -81,6 +81,7 @@ async function connectTo(
       },
       graphics() {},
       bytes() {},
+      settled() {},
       lockKeys() {},
       notice() {},
       closed: (code, detail) => done(code, detail, false),
