@@ -382,7 +382,7 @@ describe('moving bytes', () => {
     connection.close();
   });
 
-  it('tells of the desktop once, then of every update', async () => {
+  it('tells of the desktop once, then of every update, and when these are all', async () => {
     await using peer = await fakePeer((socket) => {
       socket.write('a');
       socket.once('data', () => socket.write('b'));
@@ -397,14 +397,15 @@ describe('moving bytes', () => {
       {
         ...IGNORE,
         connected: () => calls.push('connected'),
-        graphics: () => {
-          calls.push('graphics');
-          if (calls.length === 5) done.resolve();
+        graphics: () => calls.push('graphics'),
+        settled: () => {
+          calls.push('settled');
+          if (calls.length >= 7) done.resolve();
         },
       },
     );
     await done.promise;
-    assert.deepEqual(calls, ['connected', 'graphics', 'graphics', 'graphics', 'graphics']);
+    assert.deepEqual(calls, ['connected', 'graphics', 'graphics', 'settled', 'graphics', 'graphics', 'settled']);
     connection.close();
   });
 
