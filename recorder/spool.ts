@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { gzip, unzip } from 'node:zlib';
+import { constants, unzip, type ZstdOptions, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import type { I420Picture } from './i420.ts';
 import type { ByteSource } from './storage/byte-source.ts';
@@ -10,7 +10,8 @@ import type { RecordingFolder } from './storage/recording-folder.ts';
  * Pictures that wait for an encoder, on the disk: the first whole, of each later one the areas that changed. Without loss, and encrypted as the recording is.
  *
  * An entry is a header (little-endian: u32 bytes of the body, f64 timestamp, u32 areas) and a body: per area four u32
- * (x, y, width, height), then per area its Y, U and V samples; as gzip, whose end says how much there is.
+ * (x, y, width, height), then per area its Y, U and V samples; with Zstandard (RFC 8878), and behind that
+ * u32, how many bytes come out of it.
  */
 export class Spool {
   readonly #folder: RecordingFolder;
@@ -165,18 +166,26 @@ const AREA_BYTES = 16;
 const MAX_AREAS = 65_536;
 const MAX_BODY_BYTES = 8192 * 8192 * 1.5 + MAX_AREAS * AREA_BYTES;
 
-const compress = promisify<Uint8Array, { level: number }, Buffer>(gzip);
-const decompress = promisify<Uint8Array, { maxOutputLength: number; chunkSize: number }, Buffer>(unzip);
+/** Deflating a film's picture takes twelve times as long, a desktop's twice, for 13 % fewer bytes of the one and more of the other. */
+const COMPRESSION: ZstdOptions = {
+  params: { [constants.ZSTD_c_compressionLevel]: 1 },
+  // Each piece that comes out is a turn of the thread pool.
+  chunkSize: 64 * 1024,
+};
+const compress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
+const decompress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdDecompress);
+const inflate = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(unzip);
 
 async function encodeEntry(at: number, { count, bytes }: PackedAreas): Promise<Buffer> {
-  // The fastest level: it is read once, soon.
-  const body = await compress(bytes, { level: 1 });
+  const body = await compress(bytes, COMPRESSION);
+  const size = Buffer.alloc(SIZE_BYTES);
+  size.writeUInt32LE(bytes.length);
   giveScratchBack(bytes);
   const header = Buffer.alloc(HEADER_BYTES);
-  header.writeUInt32LE(body.length, 0);
+  header.writeUInt32LE(body.length + SIZE_BYTES, 0);
   header.writeDoubleLE(at, 4);
   header.writeUInt32LE(count, 12);
-  return Buffer.concat([header, body]);
+  return Buffer.concat([header, body, size]);
 }
 
 /**
@@ -209,7 +218,7 @@ async function readEntry(source: ByteSource, position: number) {
   if (count > MAX_AREAS || bytes > MAX_BODY_BYTES) throw new Error('the spool makes no sense');
   const body = await source.read(position + HEADER_BYTES, bytes);
   if (body.length < bytes) return undefined;
-  const content = await decompress(body, { maxOutputLength: MAX_BODY_BYTES, chunkSize: chunkFor(body) });
+  const content = await contentOf(body);
   const apply = (picture: I420Picture): void => {
     let offset = count * AREA_BYTES;
     for (let index = 0; index < count; index++) {
@@ -224,15 +233,19 @@ async function readEntry(source: ByteSource, position: number) {
   return { at, apply, end: position + HEADER_BYTES + bytes };
 }
 
-/** One piece for all that comes out. Entries of before were deflated alone, and say nothing of it. */
-function chunkFor(body: Buffer): number {
-  const isGzip = body.length > GZIP_FRAME_BYTES && body.readUInt16BE(0) === GZIP_MAGIC;
-  const size = isGzip ? body.readUInt32LE(body.length - 4) : 0;
-  // One more, or zlib would have another piece ready in case.
-  return Math.min(MAX_BODY_BYTES, Math.max(LEAST_CHUNK_BYTES, size + 1));
+async function contentOf(body: Buffer): Promise<Buffer> {
+  const isZstd = body.length >= ZSTD_MAGIC_BYTES + SIZE_BYTES && body.readUInt32LE(0) === ZSTD_MAGIC;
+  // Versions of before deflated it.
+  if (!isZstd) return inflate(body, { maxOutputLength: MAX_BODY_BYTES });
+  const frame = body.subarray(0, -SIZE_BYTES);
+  const size = body.readUInt32LE(frame.length);
+  // All in one piece; one more, or there would be another ready in case.
+  const chunkSize = Math.min(MAX_BODY_BYTES, Math.max(LEAST_CHUNK_BYTES, size + 1));
+  return decompress(frame, { maxOutputLength: MAX_BODY_BYTES, chunkSize });
 }
 
-/** RFC 1952 section 2.3: a header of ten bytes, and eight behind the data, whose last four are its size. */
-const GZIP_MAGIC = 0x1f8b;
-const GZIP_FRAME_BYTES = 10 + 8;
+/** RFC 8878 section 3.1.1; what is deflated begins with 0x78, or 0x1f as gzip. */
+const ZSTD_MAGIC = 0xfd2fb528;
+const ZSTD_MAGIC_BYTES = 4;
+const SIZE_BYTES = 4;
 const LEAST_CHUNK_BYTES = 16 * 1024;

@@ -146,13 +146,20 @@ export async function digestFrames(parts: readonly SealedPart[]): Promise<Frames
   for (const part of parts) {
     const segment = createHash('sha256');
     let end = start;
-    for (const range of rangesOf(part)) {
-      const hash = createHash('sha256');
-      for await (const frame of framesOf(part, range.first, range.last)) {
-        for (const one of [whole, segment, hash]) one.update(frame);
-        end += frame.length;
+    const source = await part.open();
+    try {
+      for (const range of rangesOf(part)) {
+        const hash = createHash('sha256');
+        for (const { offset, size } of part.frames.slice(range.first, range.last + 1)) {
+          const frame = await source.read(offset, size);
+          if (frame.length !== size) throw new Error(`segment ${part.file} changed while it was sealed`);
+          for (const one of [whole, segment, hash]) one.update(frame);
+          end += frame.length;
+        }
+        ranges.push({ end, untilMs: range.untilMs, sha256: hash.digest('hex') });
       }
-      ranges.push({ end, untilMs: range.untilMs, sha256: hash.digest('hex') });
+    } finally {
+      await source.close();
     }
     segments.push({
       file: part.file,
@@ -184,19 +191,6 @@ function rangesOf({ frames, times }: SealedPart): { first: number; last: number;
     bytes = 0;
   });
   return ranges;
-}
-
-async function* framesOf(part: SealedPart, first: number, last: number): AsyncGenerator<Buffer> {
-  const source = await part.open();
-  try {
-    for (const { offset, size } of part.frames.slice(first, last + 1)) {
-      const frame = await source.read(offset, size);
-      if (frame.length !== size) throw new Error(`segment ${part.file} changed while it was sealed`);
-      yield frame;
-    }
-  } finally {
-    await source.close();
-  }
 }
 
 /**

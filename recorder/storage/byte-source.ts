@@ -53,6 +53,30 @@ export async function readablePart(source: ByteSource): Promise<ByteSource> {
   };
 }
 
+/**
+ * A source that is read from front to back in small pieces: a frame of an idle desktop has 200 bytes, and each read is a turn
+ * of the thread pool. What can be read piece by piece, and not at once, is.
+ */
+export function readAhead(source: ByteSource): ByteSource {
+  let window: Buffer = Buffer.alloc(0);
+  let windowAt = 0;
+  return {
+    size: source.size,
+    modifiedAt: source.modifiedAt,
+    async read(position, length) {
+      const end = Math.min(position + length, source.size);
+      if (position < windowAt || end > windowAt + window.length) {
+        if (length >= AHEAD) return source.read(position, length);
+        const ahead = await source.read(position, AHEAD).catch(() => undefined);
+        if (ahead === undefined) return source.read(position, length);
+        [window, windowAt] = [ahead, position];
+      }
+      return window.subarray(position - windowAt, end - windowAt);
+    },
+    close: () => source.close(),
+  };
+}
+
 export async function readWhole(source: ByteSource, limit = MAX_WHOLE): Promise<Buffer> {
   if (source.size > limit) throw new Error(`${source.size} bytes are more than the ${limit} that are read at once`);
   return source.read(0, source.size);
@@ -115,5 +139,6 @@ class FileSource implements ByteSource {
 }
 
 const STEP = 1024 * 1024;
+const AHEAD = 64 * 1024;
 /** Event logs and manifests are read at once; twelve hours of typing without a pause are a tenth of it. */
 const MAX_WHOLE = 512 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ByteSource, openFile, readWhole } from './byte-source.ts';
+import { type ByteSource, openFile, readAhead, readWhole } from './byte-source.ts';
 import { type FileWriter, PlainWriter } from './file-writer.ts';
 import { MissingKeyError, openSealed, openSealedLog, SealedWriter, Shape } from './sealed-file.ts';
 
@@ -50,10 +50,12 @@ export class RecordingFolder {
     return sealed ?? (await openIfThere(join(this.path, name)));
   }
 
-  /** As `open`, of a file that may still be written to or was when its writer died: as far as it is whole. */
+  /** As `open`, of a file that may still be written to or was when its writer died: as far as it is whole. From front to back. */
   async openLog(name: string): Promise<ByteSource | undefined> {
-    const sealed = await this.#openSealed(name, openSealedLog);
-    return sealed ?? (await openIfThere(join(this.path, name)));
+    const sealed = await this.#openSealed(name, (source, seal) => openSealedLog(readAhead(source), seal));
+    if (sealed !== undefined) return sealed;
+    const plain = await openIfThere(join(this.path, name));
+    return plain && readAhead(plain);
   }
 
   /** All of a file; `undefined` when it is not there. */
