@@ -45,3 +45,35 @@ test('a link that is given little does not become narrow by it, one that keeps m
   assert.ok((link.bytesPerSecond ?? wide) < 200_000);
   assert.ok(link.hinderedAt > now - 1000);
 });
+
+test('a way that has become longer is known after a while, by what is tiny; one slow answer changes nothing', () => {
+  const link = new LinkSpeed();
+  let now = exchange(link, 100, 500, 20, 0);
+  now = exchange(link, 1, 500, 900, now);
+  now = exchange(link, 600, 500, 20, now);
+  assert.equal(link.wayMs, 20);
+  now = exchange(link, 5, 500, 450, now);
+  assert.equal(link.wayMs, 20, 'it may pass');
+  now = exchange(link, 50, 500, 450, now);
+  assert.equal(link.wayMs, 450);
+  exchange(link, 1, 500, 30, now);
+  assert.equal(link.wayMs, 30, 'shorter at once');
+});
+
+test('a slow link does not make the way longer by what it takes to carry something', () => {
+  const link = new LinkSpeed();
+  const now = exchange(link, 4, 100, 50, 0);
+  exchange(link, 100, 4000, 450, now);
+  assert.equal(link.wayMs, 50);
+});
+
+test('who did not look says nothing of the way, neither by how late it answers nor by how soon after', () => {
+  const link = new LinkSpeed();
+  exchange(link, 4, 500, 50, 0);
+  link.looks(false, 900);
+  const now = exchange(link, 30, 500, 1000, 1000);
+  link.sent(500, now);
+  link.looks(true, now + 60_000);
+  link.acknowledged(1, now + 60_001);
+  assert.equal(link.wayMs, 50);
+});

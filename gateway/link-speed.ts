@@ -4,6 +4,10 @@ const MEASURED_BYTES = 32 * 1024;
 const PORTION_BYTES = 12 * 1024;
 /** Smaller ones, alone, say how long the way is. */
 const SMALL_BYTES = 4096;
+/** A way that was longer all this time has become longer, if so many that are smaller still, and hardly keep themselves waiting, say so. */
+const LONGER_FOR_MS = 10_000;
+const TINY_BYTES = 1024;
+const TINY_COUNT = 4;
 /** Drawing waits for the next frame, by chance for all of it: a link is not taken for quicker than it is. */
 const FRAME_MS = 17;
 /** What comes no later than this, beyond the way, was not kept waiting by the link: it takes at least that much. */
@@ -30,7 +34,10 @@ export class LinkSpeed {
   /** What the link is measured by: so many bytes in so many milliseconds in which it had something to carry. */
   #measuredBytes = 0;
   #measuredMs = 0;
+  #isSeen = true;
   #shortest: number | undefined;
+  /** Of late. */
+  #span = { since: Number.NEGATIVE_INFINITY, shortest: Number.POSITIVE_INFINITY, tiny: 0 };
   #greeting: number | undefined;
   #bytesPerSecond: number | undefined;
   #hindered = false;
@@ -47,8 +54,8 @@ export class LinkSpeed {
   }
 
   /**
-   * The way there and back, and drawing, with nothing else to carry: the shortest time that a small message took, once there was one. Before,
-   * what is known of the way without drawing.
+   * The way there and back, and drawing, with nothing else to carry: the shortest time that a small message took, once there was one, and of late
+   * where that is longer. Before, what is known of the way without drawing.
    */
   get wayMs(): number | undefined {
     return this.#shortest ?? this.#greeting;
@@ -64,7 +71,12 @@ export class LinkSpeed {
   }
 
   sent(bytes: number, at: number, before = 0): void {
-    this.#underway.push({ bytes, before, at, isProbe: bytes <= SMALL_BYTES && this.#underway.length === 0 });
+    this.#underway.push({
+      bytes,
+      before,
+      at,
+      isProbe: this.#isSeen && bytes <= SMALL_BYTES && this.#underway.length === 0,
+    });
   }
 
   /** The oldest so many have been drawn. @returns the first and the last of them */
@@ -73,7 +85,7 @@ export class LinkSpeed {
     const [first] = arrived;
     const last = arrived.at(-1);
     if (first === undefined || last === undefined) return undefined;
-    if (first.isProbe) this.#shortest = Math.min(this.#shortest ?? Number.POSITIVE_INFINITY, at - first.at);
+    if (first.isProbe) this.#probed(first.bytes, at - first.at, at);
     this.#measure(
       arrived.reduce((sum, { bytes, before }) => sum + bytes + before, 0),
       first,
@@ -89,9 +101,11 @@ export class LinkSpeed {
     this.#greeting = milliseconds;
   }
 
-  /** What is on its way counts from now on. */
-  restart(at: number): void {
-    this.#underway = this.#underway.map((message) => ({ ...message, at }));
+  /** Somebody looks from now on, or nobody: what is on its way counts from here, and says nothing of how long the way is; nor does what nobody sees. */
+  looks(isSeen: boolean, at: number): void {
+    this.#isSeen = isSeen;
+    this.#underway = this.#underway.map((message) => ({ ...message, at, isProbe: false }));
+    this.#span = { since: at, shortest: Number.POSITIVE_INFINITY, tiny: 0 };
   }
 
   /** What it takes is to be measured anew. */
@@ -100,6 +114,18 @@ export class LinkSpeed {
     this.#hindered = false;
     this.#measuredBytes = 0;
     this.#measuredMs = 0;
+  }
+
+  #probed(bytes: number, ms: number, at: number): void {
+    const { since, shortest, tiny } = this.#span;
+    const span = { since, shortest: Math.min(shortest, ms), tiny: tiny + (bytes <= TINY_BYTES ? 1 : 0) };
+    this.#shortest = Math.min(this.#shortest ?? Number.POSITIVE_INFINITY, ms);
+    if (at - since < LONGER_FOR_MS || span.tiny < TINY_COUNT) {
+      this.#span = span;
+      return;
+    }
+    this.#shortest = span.shortest;
+    this.#span = { since: at, shortest: Number.POSITIVE_INFINITY, tiny: 0 };
   }
 
   /** A link that had nothing to carry is measured from when it was given something, one that is busy without a gap. */

@@ -102,7 +102,7 @@ export class ModeChooser {
   looks(isSeen: boolean, at: number): void {
     this.#isSeen = isSeen;
     this.#lateSince = undefined;
-    this.#link.restart(at);
+    this.#link.looks(isSeen, at);
   }
 
   /** The mode has changed. */
