@@ -5,6 +5,7 @@ import { childEnvironment } from '../child-environment.ts';
 import { sessionClock } from '../clock.ts';
 import { GatewayError, isErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { NODE_FLAGS } from '../node-flags.ts';
 import type { Download } from '../sessions/file-downloads.ts';
 import { Channel } from './channel.ts';
 import { CONNECTION, type ControlCalls, type SessionCommand, type WorkerCalls, type WorkerSetup } from './messages.ts';
@@ -51,7 +52,7 @@ export class WorkerProcess implements SessionPlace {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: childEnvironment(log.level),
-      execArgv: [],
+      execArgv: [...NODE_FLAGS],
     });
     const started = Promise.withResolvers<void>();
     this.ready = started.promise;

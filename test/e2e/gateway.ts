@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'no
 import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NODE_FLAGS } from '../../gateway/node-flags.ts';
 import { Hopeless, startProcess, waitFor } from '../lab/processes.ts';
 import type { LabServer } from '../lab/server.ts';
 
@@ -131,7 +132,7 @@ export async function startGateway(env: NodeJS.ProcessEnv = {}): Promise<TestGat
   // Through a shell, so that the log is complete whatever its size.
   const gateway = startProcess(
     'gateway',
-    ['sh', '-c', `exec "$0" gateway/main.ts >"$1" 2>&1`, process.execPath, logFile],
+    ['sh', '-c', `exec "$0" ${NODE_FLAGS.join(' ')} gateway/main.ts >"$1" 2>&1`, process.execPath, logFile],
     {
       cwd: ROOT,
       env: {

@@ -1,0 +1,8 @@
+/**
+ * What Node is told when a gateway or a worker of it is started, by `npm start` and the container as well: nothing of it can be made up for later.
+ *
+ * V8's *memory reducer* goes through the heap once more some eight seconds after V8 did, when little is allocated meanwhile, and moves what is left
+ * together. A gateway allocates little however much it has to do, so that this comes each time, and stops all sessions for 25 to 60 ms
+ * ([0050](../docs/adr/0050-what-makes-a-key-wait.md)). A small young generation saves the memory that it would have.
+ */
+export const NODE_FLAGS = ['--no-memory-reducer', '--max-semi-space-size=4'] as const;
