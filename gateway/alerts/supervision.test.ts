@@ -57,6 +57,7 @@ async function open(): Promise<Open> {
   await until(() => connection() !== undefined);
   connection()?.events.connected();
   connection()?.events.graphics({ code: UpdateCode.desktopReset, data: Uint8Array.of(32, 3, 88, 2) });
+  connection()?.events.settled();
   await owner.next('graphics');
   return {
     id: json.id,

@@ -30,6 +30,7 @@ class Course {
   readonly #host: HostSession;
   readonly #sink: PixelSink;
   #viewer = 0;
+  #settling = false;
   #toHost: PixelOwner | undefined;
 
   constructor() {
@@ -107,6 +108,13 @@ class Course {
     this.reference.apply(update);
     this.#owner.graphics(update);
     this.#sink.graphics(update, 0);
+    if (this.#settling) return;
+    this.#settling = true;
+    // As the driver does when it has read what came together.
+    setImmediate(() => {
+      this.#settling = false;
+      this.#owner.settled();
+    });
   }
 
   choose(choice: 'stream' | 'regions'): void {
