@@ -4,5 +4,6 @@
  * V8's *memory reducer* goes through the heap once more some eight seconds after V8 did, when little is allocated meanwhile, and moves what is left
  * together. A gateway allocates little however much it has to do, so that this comes each time, and stops all sessions for 25 to 60 ms
  * ([0050](../docs/adr/0050-what-makes-a-key-wait.md)). A small young generation saves the memory that it would have.
+ * All other marks come of buffers outside of the heap: each 12 MB of them, or 50 where the heap may grow to twice of what is in it.
  */
-export const NODE_FLAGS = ['--no-memory-reducer', '--max-semi-space-size=4'] as const;
+export const NODE_FLAGS = ['--no-memory-reducer', '--max-semi-space-size=4', '--heap-growing-percent=100'] as const;
