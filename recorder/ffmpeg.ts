@@ -89,7 +89,7 @@ export function encoderArguments(settings: EncoderSettings): string[] {
     'aq-mode=0',
     'scenecut=0',
     'me=umh',
-    'merange=208',
+    'merange=184',
     `ref=${references}`,
     // Each quarter of a block may come from another picture: 7 % fewer bytes where windows are switched and scrolled.
     'mixed-refs=1',

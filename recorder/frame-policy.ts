@@ -39,13 +39,12 @@ export interface FramePolicySettings {
   readonly filmAfterMs: number;
   readonly filmEndsMs: number;
   /**
-   * Motion that begins on a screen at rest, changes at `burstSteps` moments within `burstMs`, gets a frame at once: the halves
-   * of a long scroll are found by the encoder's search, which ends at 512 lines, and the whole is not.
+   * Motion that begins on a screen at rest, still goes on `burstFromMs` to `burstMs` after its first change, gets a frame at
+   * once: the halves of a long scroll are found by the encoder's search, which ends before the whole. Scrolls slow down, so
+   * that half of the way is done early.
    */
-  readonly burstSteps: number;
+  readonly burstFromMs: number;
   readonly burstMs: number;
-  /** What changes closer together is one picture in several updates. */
-  readonly stepMs: number;
 }
 
 export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
@@ -68,9 +67,9 @@ export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
   filmAfterMs: 30_000,
   // Longer than it takes to be motion again after a pause, and to the next frame.
   filmEndsMs: 10_000,
-  burstSteps: 3,
-  burstMs: 150,
-  stepMs: 30,
+  // One picture in many updates takes less, and keys are typed more slowly.
+  burstFromMs: 45,
+  burstMs: 90,
 };
 
 export type FrameEvent =
@@ -112,9 +111,6 @@ export class FramePolicy {
   #safeAt = 0;
   #flushed = true;
   #load = 0;
-  /** Moments of change that no frame has yet, and when the last one was. */
-  #steps = 0;
-  #stepAt = 0;
 
   constructor(settings: FramePolicySettings = DEFAULT_FRAME_POLICY) {
     this.#settings = settings;
@@ -136,17 +132,12 @@ export class FramePolicy {
     this.#refill(now);
     switch (event.kind) {
       case 'changed':
-        if (this.#firstUnseen === undefined || now - this.#stepAt >= this.#settings.stepMs) {
-          this.#steps += 1;
-          this.#stepAt = now;
-        }
         this.#firstUnseen ??= now;
         if (now - this.#lastChange > this.#settings.stillMs) this.#movingSince = now;
         this.#lastChange = now;
         break;
       case 'captured':
         this.#firstUnseen = undefined;
-        this.#steps = 0;
         if ((event.share ?? 0) < this.#settings.motionShare) this.#movingSince = now;
         this.#noticeFilm(now);
         if (event.emitted) {
@@ -221,11 +212,10 @@ export class FramePolicy {
   }
 
   #captureDue(firstUnseen: number, lastFrame: number, latest: number): number {
-    const { quietMs, latestMs, gapMs, burstSteps, burstMs } = this.#settings;
+    const { quietMs, latestMs, gapMs, burstFromMs, burstMs } = this.#settings;
     const gap = gapMs + latest - latestMs;
-    const burst =
-      this.#steps === burstSteps && this.#stepAt - firstUnseen <= burstMs && this.#stepAt - lastFrame >= gap;
-    if (burst) return this.#stepAt;
+    const goingOn = this.#lastChange - firstUnseen;
+    if (goingOn >= burstFromMs && goingOn <= burstMs && this.#lastChange - lastFrame >= gap) return this.#lastChange;
     const settled = Math.max(this.#lastChange + quietMs, lastFrame + gap);
     return Math.min(settled, firstUnseen + latest);
   }
