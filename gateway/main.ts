@@ -22,7 +22,7 @@ import { sessionClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
 import { startDemoProcess } from './demo/process.ts';
 import { GatewayError } from './errors.ts';
-import type { Evidence } from './evidence/evidence.ts';
+import type { Evidence, Verified } from './evidence/evidence.ts';
 import { withReceivedFile } from './evidence/received-file.ts';
 import { verifyInProcess } from './evidence/verify-process.ts';
 import { type Gateway, type GatewayParts, startGateway } from './gateway.ts';
@@ -224,14 +224,12 @@ function evidenceOf(
     events: (id) => store.events(id),
     async verify(id) {
       await requireVideo(store, id);
-      const report = await verify(id);
-      return { verdict: report.verdict, text: describeReport(report), report };
+      return described(await verify(id));
     },
     verifyFile: (bytes) =>
-      withReceivedFile(bytes, received, async (file) => {
-        const report = await verifyInProcess<VerificationReport>(program, { file, signingKeyFile });
-        return { verdict: report.verdict, text: describeReport(report), report };
-      }),
+      withReceivedFile(bytes, received, async (file) =>
+        described(await verifyInProcess<VerificationReport>(program, { file, signingKeyFile })),
+      ),
     async bundle(id) {
       await requireVideo(store, id);
       const report = await verify(id);
@@ -242,6 +240,10 @@ function evidenceOf(
       return bundle && { zip: bundle.zip, verdict: bundle.report.verdict };
     },
   };
+}
+
+function described(report: VerificationReport): Verified {
+  return { verdict: report.verdict, text: describeReport(report), report };
 }
 
 /** One that is altered is there: the check says how. */

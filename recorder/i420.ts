@@ -55,6 +55,11 @@ export class I420Picture {
     this.clear();
   }
 
+  /** All of it. */
+  get bounds(): Rect {
+    return { x: 0, y: 0, width: this.width, height: this.height };
+  }
+
   clear(): void {
     this.#y.fill(BLACK_LUMA);
     this.#u.fill(NEUTRAL_CHROMA);

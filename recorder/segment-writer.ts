@@ -223,7 +223,7 @@ export class SegmentWriter {
       return this.#writeNow(this.#encoder, picture, areas, timestamp);
     }
     this.#lastTimestamp = timestamp;
-    const changed = first ? [{ x: 0, y: 0, width: picture.width, height: picture.height }] : areas;
+    const changed = first ? [picture.bounds] : areas;
     const packed = packAreas(picture, changed);
     this.#spool ??= this.#openSpool();
     const added = this.#spool.then((spool) => spool.add(packed, timestamp));

@@ -31,7 +31,7 @@ export class Spool {
     const spool = new Spool(folder, name, await folder.createLog(name));
     if (base === undefined) return spool;
     try {
-      spool.#readAt = await spool.add(packAreas(base.picture, [wholeOf(base.picture)]), base.at);
+      spool.#readAt = await spool.add(packAreas(base.picture, [base.picture.bounds]), base.at);
       return spool;
     } catch (error) {
       await spool.#writer.abandon();
@@ -114,7 +114,7 @@ export async function writeKeptPicture(
   segmentFile: string,
   { picture, at }: { readonly picture: I420Picture; readonly at: number },
 ): Promise<void> {
-  await folder.write(keptFile(segmentFile), await encodeEntry(at, packAreas(picture, [wholeOf(picture)])));
+  await folder.write(keptFile(segmentFile), await encodeEntry(at, packAreas(picture, [picture.bounds])));
 }
 
 /** Areas of a picture with their samples as they were. */
@@ -136,10 +136,6 @@ export function packAreas(picture: I420Picture, areas: readonly Rect[]): PackedA
     offset += picture.copyArea(area, bytes.subarray(offset)).length;
   });
   return { count: areas.length, bytes };
-}
-
-function wholeOf({ width, height }: I420Picture): Rect {
-  return { x: 0, y: 0, width, height };
 }
 
 /** What a spool holds, picture by picture, as far as it is whole; `picture` is as each says until the next is asked for. */

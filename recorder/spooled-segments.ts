@@ -95,7 +95,7 @@ async function encodeRest(
     let encodedUntil = encodedBefore;
     const { width, height, qp, desktop } = segment;
     const picture = new I420Picture(width, height);
-    const whole = [{ x: 0, y: 0, width, height }];
+    const whole = [picture.bounds];
     let from: number | undefined;
     let until = -1;
     let taken = true;
