@@ -169,8 +169,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const recovery = recover(options, services, interrupted).then(() => indexEvents());
     await services.alerts.reload();
     services.requestClock.start(() => {
-      services.sessions.tick();
-      services.alerts.tick(services.sessions.list(), Date.now());
+      const rest = services.sessions.tick();
+      return Math.min(rest, services.alerts.tick(services.sessions.list(), Date.now()));
     });
     services.rewrap.start();
     services.rotations.start();
@@ -326,7 +326,10 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
   const alerts = new Alerts({
     rules: alertRules,
     tell: tellAlert,
-    reloaded: (rules) => parts.workers?.pool.useRules(rules),
+    reloaded(rules) {
+      accessServices.requestClock.wake();
+      parts.workers?.pool.useRules(rules);
+    },
     log,
   });
   const localSessions = new LocalSessions({
@@ -337,7 +340,10 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     log,
   });
   const sessions = new Sessions({
-    begin: (...session) => (parts.workers?.pool ?? localSessions).begin(...session),
+    begin(...session) {
+      accessServices.requestClock.wake();
+      return (parts.workers?.pool ?? localSessions).begin(...session);
+    },
     record: config.recording === 'required',
     createRecordingKey: (id) => recordingKeys.create(id),
     requireSpace: () => retention.requireSpace(),

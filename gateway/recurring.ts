@@ -1,9 +1,11 @@
+import { every } from './beat.ts';
+
 /** What is done again and again: one round at a time, so that one which takes longer than its interval is not begun twice. */
 export class Recurring {
   readonly #everyMs: number;
   readonly #round: () => Promise<unknown>;
   readonly #failed: (error: unknown) => void;
-  #timer: NodeJS.Timeout | undefined;
+  #end: (() => void) | undefined;
   #running: Promise<void> | undefined;
 
   /** @param failed is told of a round that rejected; the next one comes all the same */
@@ -13,17 +15,16 @@ export class Recurring {
     this.#failed = failed;
   }
 
-  /** The first round comes after one interval. Does not keep the process alive. */
+  /** The first round comes after one interval, or sooner where others are done as often. Does not keep the process alive. */
   start(): void {
-    this.#timer = setInterval(() => {
+    this.#end = every(this.#everyMs, () => {
       this.#running ??= this.#once();
-    }, this.#everyMs);
-    this.#timer.unref();
+    });
   }
 
   /** Waits for the round that is running. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#end?.();
     await this.#running;
   }
 

@@ -47,17 +47,20 @@ export class Alerts {
   }
 
   /**
-   * Called every second.
+   * Called every second, unless there is nothing to look at.
    * @param wall milliseconds since the epoch, by the wall clock
    * @param now the same by the clock that sessions are timed by
+   * @returns milliseconds for which there is nothing to look at, unless rules change
    */
-  tick(sessions: readonly LiveSession[], wall: number, now: number = sessionClock()): void {
+  tick(sessions: readonly LiveSession[], wall: number, now: number = sessionClock()): number {
+    if (this.#rules.every(({ condition }) => 'pattern' in condition)) return Number.POSITIVE_INFINITY;
     const live = sessions.filter(({ state }) => state.name === 'active');
     for (const rule of this.#rules) {
       if ('pattern' in rule.condition) continue;
       const about = sessionsThat(rule.condition, live, { wall, now });
       for (const session of live) this.#hold(session, rule, about.get(session));
     }
+    return sessions.length === 0 ? Number.POSITIVE_INFINITY : 0;
   }
 
   /** The key that completes a text that a rule freezes or ends for, does not get to the server. */

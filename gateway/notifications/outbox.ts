@@ -1,4 +1,5 @@
 import type { Audit } from '../audit/audit.ts';
+import { every } from '../beat.ts';
 import { GatewayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Logger } from '../log.ts';
@@ -73,6 +74,7 @@ export class Outbox {
   readonly #now: () => number;
   readonly #running = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
+  #endPolls: (() => void) | undefined;
   /** When the timer fires, by a clock that nobody sets. */
   #wakesAt = Infinity;
   #stopped = true;
@@ -113,12 +115,16 @@ export class Outbox {
 
   start(): void {
     this.#stopped = false;
+    this.#endPolls = every(POLL_MS, () => {
+      if (this.#running.size === 0) this.#look();
+    });
     this.#wake(0);
   }
 
   /** Waits for what is being sent now. The rest is sent after the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#endPolls?.();
     clearTimeout(this.#timer);
     await Promise.allSettled(this.#running);
   }
@@ -164,16 +170,17 @@ export class Outbox {
     this.#wakesAt = at;
     this.#timer = setTimeout(() => {
       this.#wakesAt = Infinity;
-      const round = this.deliverDue()
-        .then(() => this.#forget())
-        .catch((error: unknown) => this.#parts.log.error({ err: error }, 'the outbox could not be worked on'))
-        .finally(() => {
-          this.#running.delete(round);
-          this.#wake(POLL_MS);
-        });
-      this.#running.add(round);
+      this.#look();
     }, after);
     this.#timer.unref();
+  }
+
+  #look(): void {
+    const round: Promise<void> = this.deliverDue()
+      .then(() => this.#forget())
+      .catch((error: unknown) => this.#parts.log.error({ err: error }, 'the outbox could not be worked on'))
+      .finally(() => this.#running.delete(round));
+    this.#running.add(round);
   }
 
   /** INVARIANT: a row is taken by changing when it is due next, so that no two rounds send it, and a crash only delays it. */

@@ -50,6 +50,8 @@ const recorders = new Map<number, SessionRecorder>();
 const endings = new Map<number, Ending>();
 /** Bytes taken per session and not yet told. */
 const taken = new Map<number, number>();
+/** While something is recorded: a host that has nothing to do is not woken. */
+let healthTimer: NodeJS.Timeout | undefined;
 /** Those that this one has started. */
 const threads = new Set<Worker>();
 let leaving = false;
@@ -57,10 +59,6 @@ let hasLeft = false;
 
 // Other threads have the priority of the one that starts them.
 if (isMainThread) lowerPriority(process.pid, Niceness.capture);
-
-setInterval(() => {
-  for (const session of sessions.values()) session.reportHealth();
-}, HEALTH_EVERY_MS).unref();
 
 process.on('uncaughtException', (error) => {
   // Nobody knows whose it was: save what can be saved, and let the gateway start another host.
@@ -147,6 +145,10 @@ function handle(message: ToHost): void {
         taken.delete(message.session);
         const ending = recorders.get(message.session)?.ending;
         recorders.delete(message.session);
+        if (recorders.size === 0) {
+          clearInterval(healthTimer);
+          healthTimer = undefined;
+        }
         if (ending !== undefined) endings.set(message.session, ending);
       });
   }
@@ -178,6 +180,7 @@ function open(id: number, options: OpenOptions): void {
       source,
     );
     recorders.set(id, recorder);
+    healthTimer ??= setInterval(reportHealth, HEALTH_EVERY_MS).unref();
     return recorder;
   };
   session.record(openRecorder).then(
@@ -189,6 +192,10 @@ function open(id: number, options: OpenOptions): void {
       send({ kind: 'failed', session: id, at: sessionClock(), failure: { code, detail } });
     },
   );
+}
+
+function reportHealth(): void {
+  for (const session of sessions.values()) session.reportHealth();
 }
 
 /** Finishes what a host before this one left open. */

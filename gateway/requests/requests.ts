@@ -1,6 +1,7 @@
 import { type Actor, can, seesAllRequests } from '../access/can.ts';
 import type { Entitlements, Grant } from '../access/entitlements.ts';
 import { isTimeZone } from '../access/time-windows.ts';
+import { BEAT_MS } from '../beat.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { RequestItemRow, RequestRow } from '../store/access-schema.ts';
@@ -33,9 +34,9 @@ export type Withdrawn = (requestId: string, code: ErrorCode, detail: string) => 
 
 /** How many requests the clock moves on in one transaction: others wait for the store meanwhile. */
 const STEP = 20;
-/** The store is asked at least so often what is due: what was changed past this process is noticed by then. */
-const LONGEST_REST_MS = 5000;
-const NO_REST = { from: 0, until: 0 };
+/** The store is asked with each beat what is due: what was changed past this process is noticed by then. */
+const LONGEST_REST_MS = 0.9 * BEAT_MS;
+const NO_REST = { from: 0, until: 0, dueAt: 0 };
 /** What one user may have waiting or open at a time. */
 const MAX_OPEN = 20_000;
 
@@ -51,6 +52,7 @@ export class Requests {
   /** By the clock, nothing is due in this time unless a request changes. */
   #rest = NO_REST;
   #changes = 0;
+  #changed = () => {};
 
   constructor(parts: RequestsParts) {
     this.#parts = parts;
@@ -58,7 +60,18 @@ export class Requests {
     parts.book.listen(async () => {
       this.#changes++;
       this.#rest = NO_REST;
+      this.#changed();
     });
+  }
+
+  /** When something is due next, by the wall clock, as far as that is known. */
+  get dueAt(): number {
+    return this.#rest.dueAt;
+  }
+
+  /** Who lets time act; set once. */
+  onChanged(listener: () => void): void {
+    this.#changed = listener;
   }
 
   /** Who ends the sessions; set once, by whoever puts the parts together. */
@@ -184,7 +197,7 @@ export class Requests {
   }
 
   /**
-   * Does what the clock has brought about since. Called every second and at start; nothing depends on it, for a request
+   * Does what the clock has brought about since. Called when something is due, with each beat and at start; nothing depends on it, for a request
    * that is looked at or acted upon is brought up to date first.
    */
   async advance(): Promise<void> {
@@ -203,8 +216,8 @@ export class Requests {
         .execute();
       const due = next.filter(({ due_at }) => due_at !== null && due_at <= now);
       if (due.length === 0) {
-        const until = Math.min(next[0]?.due_at ?? Number.POSITIVE_INFINITY, now + LONGEST_REST_MS);
-        if (changes === this.#changes) this.#rest = { from: now, until };
+        const dueAt = next[0]?.due_at ?? Number.POSITIVE_INFINITY;
+        if (changes === this.#changes) this.#rest = { from: now, until: Math.min(dueAt, now + LONGEST_REST_MS), dueAt };
         return;
       }
       const expired = await store.transaction().execute(async (transaction) => {

@@ -1,4 +1,5 @@
 import type { Audit } from '../audit/audit.ts';
+import { every } from '../beat.ts';
 import type { Logger } from '../log.ts';
 import type { Notifier } from '../notifications/kinds.ts';
 import type { Store } from '../store/store.ts';
@@ -35,7 +36,7 @@ export interface SweepResult {
 export class Retention {
   readonly #parts: RetentionParts;
   readonly #now: () => number;
-  #timer: NodeJS.Timeout | undefined;
+  #endSweeps: (() => void) | undefined;
   #sweeping: Promise<SweepResult> | undefined;
   #again = false;
   #lastSweep: SweepResult | undefined;
@@ -53,14 +54,13 @@ export class Retention {
 
   /** Sweeps now and every few minutes, until `stop`. */
   start(): void {
-    this.#timer = setInterval(() => this.#sweepQuietly(), SWEEP_EVERY_MS);
-    this.#timer.unref();
+    this.#endSweeps = every(SWEEP_EVERY_MS, () => this.#sweepQuietly());
     this.#sweepQuietly();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#timer);
+    this.#endSweeps?.();
     await this.#sweeping?.catch(() => undefined);
   }
 

@@ -70,8 +70,12 @@ export interface LiveSession {
   recordingWatched(): void;
   /** Closes the live views of one user, who may no longer watch. */
   dismissViewers(userId: string, code: ErrorCode): void;
-  /** Warns of its limits, and ends it at them. @param wall milliseconds since the epoch, by the wall clock */
-  tick(wall: number): void;
+  /**
+   * Warns of its limits, and ends it at them.
+   * @param wall milliseconds since the epoch, by the wall clock
+   * @returns milliseconds for which there is nothing to look at, unless that clock is set
+   */
+  tick(wall: number): number;
   /** A file that was copied in the desktop. Rejects with `not_found`, `conflict`, `too_many_requests`, `connection_lost`. */
   download(list: number, index: number): Promise<Download>;
   /** Ends the session, from whatever state. The first reason is the one that counts. `detail` is for the log. */

@@ -10,10 +10,14 @@ function course(limits: Partial<Limits>, minutes: number, options: { startedAt?:
   const session = new SessionLimits({ ...none, ...limits });
   const { startedAt = 0, inputAt = [] } = options;
   const told: string[] = [];
+  let restsUntil = 0;
   for (let now = 0; now <= minutes * MINUTE; now += 1000) {
     const started = now >= startedAt ? startedAt : undefined;
     const lastInputAt = inputAt.filter((at) => at <= now).at(-1) ?? started;
-    const verdict = session.check({ wall: now, now, startedAt: started, lastInputAt });
+    const at = { wall: now, now, startedAt: started, lastInputAt };
+    const verdict = session.check(at);
+    assert.ok(verdict === undefined || now >= restsUntil, `there was said to be nothing to check at ${now}`);
+    restsUntil = now + session.rest(at);
     if (verdict === undefined) continue;
     told.push(`${Math.floor(now / MINUTE)}:${(now / 1000) % 60} ${verdict.code}`);
     if (verdict.type === 'end') break;
@@ -49,6 +53,20 @@ test('idle: warned a minute before, and whoever types goes on', () => {
   ]);
   assert.deepEqual(course({ idleMs: MINUTE }, 2), ['0:30 idle_ending', '1:0 idle_too_long'], 'a short limit');
   assert.deepEqual(course({}, 60 * 24), [], 'no limit');
+});
+
+test('there is nothing to check until the next warning or end; who was warned may type at any time', () => {
+  const limits = new SessionLimits({ ...none, endsAt: 30 * MINUTE, idleMs: 10 * MINUTE });
+  const rest = (now: number, lastInputAt: number) => {
+    const at = { wall: now, now, startedAt: 0, lastInputAt };
+    limits.check(at);
+    return limits.rest(at);
+  };
+  assert.equal(rest(0, 0), 9 * MINUTE);
+  assert.equal(rest(9 * MINUTE, 0), 0);
+  assert.equal(rest(9.5 * MINUTE, 9.5 * MINUTE), 9 * MINUTE);
+  assert.equal(rest(18 * MINUTE, 17 * MINUTE), 7 * MINUTE);
+  assert.equal(rest(25 * MINUTE, 25 * MINUTE), 4 * MINUTE, 'one warning is given');
 });
 
 test('in the very millisecond of the end it ends, not before', () => {

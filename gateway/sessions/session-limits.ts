@@ -22,7 +22,7 @@ export type Verdict =
 /** How long before it ends a session is warned that nobody uses it; half of the limit where that is shorter. */
 const IDLE_WARNING_MS = 60_000;
 
-/** The limits of one session: says when to warn and when to end. Asked about once a second. */
+/** The limits of one session: says when to warn and when to end. Asked about once a second, but for when there is nothing to check. */
 export class SessionLimits {
   readonly #limits: Limits;
   /** Warnings that are still to come, the longest first. */
@@ -36,6 +36,16 @@ export class SessionLimits {
 
   check(course: Course): Verdict | undefined {
     return this.#time(course) ?? this.#idle(course);
+  }
+
+  /** For so many milliseconds there is nothing to check, unless a clock is set. */
+  rest({ wall, now, startedAt, lastInputAt }: Course): number {
+    const { endsAt, sessionMs, idleMs } = this.#limits;
+    const ofSession = sessionMs > 0 && startedAt !== undefined ? startedAt + sessionMs - now : Infinity;
+    const ofTime = Math.min(endsAt - wall, ofSession) - (this.#warnings[0] ?? 0);
+    if (idleMs === 0 || lastInputAt === undefined) return ofTime;
+    // Whoever was warned is to see at once that it was heard.
+    return this.#idleWarned ? 0 : Math.min(ofTime, lastInputAt + idleMs - now - idleWarning(idleMs));
   }
 
   #time({ wall, now, startedAt }: Course): Verdict | undefined {
@@ -61,7 +71,7 @@ export class SessionLimits {
     if (idleMs === 0 || lastInputAt === undefined) return undefined;
     const left = lastInputAt + idleMs - now;
     if (left <= 0) return { type: 'end', code: 'idle_too_long', detail: `nothing typed or clicked for ${idleMs} ms` };
-    const warned = left <= Math.min(IDLE_WARNING_MS, idleMs / 2);
+    const warned = left <= idleWarning(idleMs);
     if (warned === this.#idleWarned) return undefined;
     this.#idleWarned = warned;
     return warned
@@ -72,6 +82,10 @@ export class SessionLimits {
         }
       : { type: 'warn', code: 'idle_over', message: 'The session goes on.' };
   }
+}
+
+function idleWarning(idleMs: number): number {
+  return Math.min(IDLE_WARNING_MS, idleMs / 2);
 }
 
 function inWords(ms: number): string {

@@ -369,9 +369,8 @@ export class Session implements LiveSession {
     this.#viewers.dismiss(userId, code);
   }
 
-  /** Warns of its limits, and ends it at them. @param wall milliseconds since the epoch, by the wall clock */
-  tick(wall: number): void {
-    if (this.#state.name === 'ended') return;
+  tick(wall: number): number {
+    if (this.#state.name === 'ended') return Number.POSITIVE_INFINITY;
     // Who cannot type is not idle: that a session is frozen must not be what ends it.
     const course = { wall, now: this.#now(), startedAt: this.#startedAt, lastInputAt: this.idleSince };
     const verdict = this.#limits.check(course);
@@ -380,6 +379,7 @@ export class Session implements LiveSession {
       this.#state.owner.notice({ code: verdict.code, message: verdict.message });
       this.#evidence.warned(verdict.code, verdict.message);
     }
+    return this.#limits.rest(course);
   }
 
   /** Ends the session, from whatever state. The first reason is the one that counts. `detail` is for the log. */

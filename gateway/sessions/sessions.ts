@@ -162,9 +162,9 @@ export class Sessions {
     }
   }
 
-  /** Holds every session against its limits. Called every second. */
-  tick(wall: number = Date.now()): void {
-    for (const session of this.list()) session.tick(wall);
+  /** Holds every session against its limits. @returns milliseconds for which there is nothing to look at, unless a clock is set */
+  tick(wall: number = Date.now()): number {
+    return Math.min(...this.list().map((session) => session.tick(wall)));
   }
 
   /** Ends every session and waits for what they leave behind. No session starts afterwards. */

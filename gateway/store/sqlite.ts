@@ -1,4 +1,4 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { type Dialect, type SqliteDatabase, SqliteDialect } from 'kysely';
 
 /** A Kysely dialect over Node's own SQLite: no native module to install. */
@@ -13,18 +13,35 @@ function openDatabase(path: string): DatabaseSync {
   return database;
 }
 
+/** Statements that are asked again and again: to parse one takes longer than to look into an index. */
+const KEPT_STATEMENTS = 100;
+
 /** Kysely's driver expects the shape of better-sqlite3. */
 function adapt(database: DatabaseSync): SqliteDatabase {
+  /** The ones that were asked last are the last ones. */
+  const kept = new Map<string, StatementSync>();
+  const statementOf = (sql: string): StatementSync => {
+    const statement = kept.get(sql) ?? database.prepare(sql);
+    kept.delete(sql);
+    kept.set(sql, statement);
+    const [oldest] = kept.keys();
+    if (kept.size > KEPT_STATEMENTS && oldest !== undefined) kept.delete(oldest);
+    return statement;
+  };
   return {
-    close: () => database.close(),
+    close: () => {
+      kept.clear();
+      database.close();
+    },
     prepare: (sql) => {
-      const statement = database.prepare(sql);
+      const statement = statementOf(sql);
       const values = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[];
       return {
         reader: statement.columns().length > 0,
         all: (parameters) => statement.all(...values(parameters)),
         run: (parameters) => statement.run(...values(parameters)),
-        iterate: (parameters) => statement.iterate(...values(parameters)),
+        // One that is not through yet is not to be begun anew by somebody else.
+        iterate: (parameters) => database.prepare(sql).iterate(...values(parameters)),
       };
     },
   };

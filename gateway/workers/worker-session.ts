@@ -195,7 +195,9 @@ export class WorkerSession implements LiveSession {
   }
 
   /** Its worker does. */
-  tick(): void {}
+  tick(): number {
+    return Number.POSITIVE_INFINITY;
+  }
 
   async download(list: number, index: number): Promise<Download> {
     if (this.#end !== undefined || this.#place === undefined) throw new GatewayError('not_found');

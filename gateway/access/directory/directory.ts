@@ -16,7 +16,7 @@ import { type Tried, tryDirectory } from './try-directory.ts';
 const FRESH_MS = 5000;
 /** While no server answers, it is not tried for everybody who comes by. */
 const RETRY_MS = 5000;
-/** How often it is looked whether the interval has passed: it is not to be overshot by much. */
+/** How often it is looked whether the interval has passed, where a directory is in use: it is not to be overshot by much. */
 const SWEEP_MS = 1000;
 /** Settings are read again after so long, in case another process has written them. */
 const SETTINGS_MS = 15_000;
@@ -38,17 +38,20 @@ export class Directory {
   readonly #servers = new DirectoryServers();
   #down: { readonly problem: DirectoryProblem; readonly until: number } | undefined;
   readonly #sweeper: Recurring;
+  /** Looks each second, while a directory is in use. */
+  readonly #secondHand: Recurring;
+  #isStarted = false;
+  #isInUse = false;
   /** By a clock that nobody sets; before `#dueAt` there is nothing to look for. */
   #sweptAt = Number.NEGATIVE_INFINITY;
   #dueAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: DirectoryParts) {
     this.#parts = parts;
-    this.#sweeper = new Recurring(
-      SWEEP_MS,
-      () => this.#sweep(),
-      (error) => parts.log.error({ err: error }, 'people could not be looked up again'),
-    );
+    const sweep = () => this.#sweep();
+    const failed = (error: unknown) => parts.log.error({ err: error }, 'people could not be looked up again');
+    this.#sweeper = new Recurring(SETTINGS_MS, sweep, failed);
+    this.#secondHand = new Recurring(SWEEP_MS, sweep, failed);
   }
 
   /** Tries out what is saved. `who`: also that person, as far as a password is given. */
@@ -61,6 +64,8 @@ export class Directory {
   settingsChanged(): void {
     this.#down = undefined;
     this.#dueAt = Number.NEGATIVE_INFINITY;
+    // Unless they say otherwise.
+    this.#inUse(true);
   }
 
   /**
@@ -120,11 +125,15 @@ export class Directory {
   }
 
   start(): void {
+    this.#isStarted = true;
     this.#sweeper.start();
+    this.#inUse(true);
   }
 
-  stop(): Promise<void> {
-    return this.#sweeper.stop();
+  async stop(): Promise<void> {
+    this.#inUse(false);
+    this.#isStarted = false;
+    await Promise.all([this.#sweeper.stop(), this.#secondHand.stop()]);
   }
 
   /** Somebody's entry and groups, once the password is proved. Throws `DirectoryProblem`. */
@@ -172,15 +181,23 @@ export class Directory {
   async #sweep(): Promise<void> {
     const now = performance.now();
     // Nearly every second there is nothing to do: then not even the settings are read.
-    if (now < this.#dueAt) return;
+    if (this.#isInUse && now < this.#dueAt) return;
     this.#dueAt = now + SETTINGS_MS;
     const { enabled, refreshSeconds } = await this.#parts.settings.read();
+    this.#inUse(enabled);
     if (!enabled) return;
     const dueAt = this.#sweptAt + refreshSeconds * 1000;
     this.#dueAt = Math.min(this.#dueAt, Math.max(dueAt, now));
     if (now < dueAt) return;
     this.#sweptAt = now;
     await this.refresh();
+  }
+
+  #inUse(isInUse: boolean): void {
+    if (!this.#isStarted || isInUse === this.#isInUse) return;
+    this.#isInUse = isInUse;
+    if (isInUse) this.#secondHand.start();
+    else void this.#secondHand.stop();
   }
 
   /** What is wrong with one entry must not keep the others from being looked up. */

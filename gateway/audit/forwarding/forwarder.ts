@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { every } from '../../beat.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Notifier } from '../../notifications/kinds.ts';
@@ -51,7 +52,7 @@ export class Forwarder {
   readonly #now: () => number;
   readonly #sender: Sender;
   readonly #pumps = new Map<string, Pump>();
-  #timer: NodeJS.Timeout | undefined;
+  #endLooks: (() => void) | undefined;
   #looking: Promise<void> = Promise.resolve();
   #stopped = true;
 
@@ -67,15 +68,14 @@ export class Forwarder {
   async start(): Promise<void> {
     this.#stopped = false;
     await this.reload();
-    this.#timer = setInterval(() => this.#lookQuietly(), LOOK_EVERY_MS);
-    this.#timer.unref();
+    this.#endLooks = every(LOOK_EVERY_MS, () => this.#lookQuietly());
     this.#lookQuietly();
   }
 
   /** Sends what is left to whoever is there. The rest follows after the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#timer);
+    this.#endLooks?.();
     await this.#looking;
     await Promise.all([...this.#pumps.values()].map((pump) => pump.stop(true)));
     this.#pumps.clear();

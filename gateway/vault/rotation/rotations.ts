@@ -1,3 +1,4 @@
+import { every } from '../../beat.ts';
 import { GatewayError } from '../../errors.ts';
 import type { RequestListener } from '../../requests/request-book.ts';
 import { isFinal, type RequestState } from '../../requests/request-state.ts';
@@ -29,7 +30,7 @@ export class Rotations {
   readonly #now: () => number;
   readonly #rotator: Rotator;
   readonly #running = new Map<string, Promise<void>>();
-  #timer: NodeJS.Timeout | undefined;
+  #endTicks: (() => void) | undefined;
 
   constructor(parts: RotationsParts) {
     this.#parts = parts;
@@ -42,13 +43,12 @@ export class Rotations {
     const tick = (): void => {
       this.tick().catch((error: unknown) => this.#parts.log.error({ err: error }, 'passwords were not changed'));
     };
-    this.#timer = setInterval(tick, TICK_MS);
-    this.#timer.unref();
+    this.#endTicks = every(TICK_MS, tick);
     tick();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#endTicks?.();
     await Promise.allSettled(this.#running.values());
   }
 
