@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { SessionRecorder } from '../recorder/session-recorder.ts';
@@ -7,14 +7,16 @@ import { FakeClock } from '../recorder/testing/fake-clock.ts';
 import { CHART_PAGES, drawBlock, meanAccuracy, readPage } from '../recorder/testing/legibility-chart.ts';
 import { type BenchCommand, BenchError, type BenchOptions, Progress } from './cli.ts';
 import { claim } from './files.ts';
-import { CapturedWork, capturesIn } from './recording/captured.ts';
+import { CapturedWork, capturesIn, isSession, SESSION_EXTENSION } from './recording/captured.ts';
 import { type DensityRow, measureDensity } from './recording/density.ts';
 import { idle } from './recording/idle.ts';
 import { mix } from './recording/mix.ts';
 import { ObservedWork } from './recording/observed-work.ts';
 import { office } from './recording/office.ts';
+import { workOf } from './recording/own-work.ts';
 import { childCpuSeconds, cpuSecondsOf } from './recording/processor-time.ts';
-import { REAL_WORK } from './recording/real-work.ts';
+import { missingFor, REAL_WORK, type RealWork } from './recording/real-work.ts';
+import { ReplayedSession } from './recording/replayed-session.ts';
 import type { Scenario } from './recording/scenario.ts';
 import { terminal } from './recording/terminal.ts';
 import { video } from './recording/video.ts';
@@ -90,7 +92,20 @@ export async function measure(work: Work, options: RecordingBenchOptions = {}): 
 export const command: BenchCommand = {
   usage: 'recording [options]',
   about: `What recordings cost: classes of work are drawn for some minutes of their own time, faster than real time, through the
-whole recorder and the real ffmpeg. One line of JSON for each class.`,
+whole recorder and the real ffmpeg. One line of JSON for each class.
+
+--real xrdp starts an xrdp (as root), logs on, works there in real programs and in real time, and records what the server sent.
+Classes whose programs are not installed are left out, with a word. --work gives the desktop to a command of your own instead.
+It is run for each class with these in its environment:
+
+  KIND             the class: ${SCENARIOS.map((make) => make().name).join(', ')}
+  DISPLAY          the session's X display; XAUTHORITY opens it
+  WIDTH, HEIGHT    of the desktop, in pixels
+  SECONDS          how long it is to work
+  HOME             an empty folder, removed afterwards
+
+It may take up to three minutes to open what it works with, then works for SECONDS and ends: what counts is that time before its
+end. What it has started ends with it.`,
   options: {
     minutes: { type: 'string', value: 'N', meaning: 'of each class', fallback: '3' },
     only: { type: 'string', value: 'CLASS', meaning: SCENARIOS.map((make) => make().name).join(', ') },
@@ -98,13 +113,23 @@ whole recorder and the real ffmpeg. One line of JSON for each class.`,
     real: {
       type: 'string',
       value: 'PATH',
-      meaning: 'record this lossless capture of a screen, or those in this folder',
+      meaning:
+        'record this lossless capture of a screen or kept session, or those in this folder; `xrdp`: real programs',
+    },
+    work: {
+      type: 'string',
+      value: 'COMMAND',
+      meaning: 'with --real xrdp: what works there in place of our own hands, by sh, with its class in $KIND (below)',
     },
     density: { type: 'boolean', meaning: 'how much happens in each, and what it costs a plain encoder' },
-    keep: { type: 'string', value: 'FOLDER', meaning: 'leave the videos there' },
+    keep: { type: 'string', value: 'FOLDER', meaning: 'leave the videos there, and what xrdp sent' },
     json: { type: 'string', value: 'FILE', meaning: 'write the rows' },
   },
-  examples: ['npm run bench -- recording --only terminal --minutes 1 --json recording.json'],
+  examples: [
+    'npm run bench -- recording --only terminal --minutes 1 --json recording.json',
+    'npm run bench -- recording --real xrdp --only office --keep sessions',
+    `npm run bench -- recording --real xrdp --work './work.py "$KIND" "$DISPLAY" "$WIDTH" "$HEIGHT" "$SECONDS"'`,
+  ],
   run,
 };
 
@@ -115,11 +140,14 @@ async function run(options: BenchOptions): Promise<undefined> {
   const json = options.text('json');
   const wanted = worksFor(options, minutes).filter(({ name }) => only === undefined || name === only);
   if (wanted.length === 0) throw new BenchError('bad_value', `--only: there is no class "${only}"`);
+  const possible = wanted.filter(canBeDone);
+  if (possible.length === 0) throw new BenchError('nothing_to_measure', 'none of these classes can be worked on here');
+  if (keep !== undefined) await mkdir(keep, { recursive: true });
   if (json !== undefined) await claim(json);
-  const progress = new Progress(wanted.length);
+  const progress = new Progress(possible.length);
   if (!options.flag('density')) await warmUp();
   const rows: (RecordingRow | DensityRow)[] = [];
-  for (const { name, make } of wanted) {
+  for (const { name, make } of possible) {
     progress.step(name);
     const work = await make();
     try {
@@ -151,17 +179,54 @@ const PAGE_MS = 3000;
 const POINTER_ASIDE = 24;
 const WARM_UP_MS = 15_000;
 
-function worksFor(options: BenchOptions, minutes: number): { name: string; make: () => Work | Promise<Work> }[] {
+interface WantedWork {
+  readonly name: string;
+  readonly real?: RealWork;
+  make(): Work | Promise<Work>;
+}
+
+function worksFor(options: BenchOptions, minutes: number): WantedWork[] {
   const real = options.text('real');
-  if (real === 'xrdp') return REAL_WORK.map((work) => ({ name: work.name, make: () => workOnXrdp(work, minutes) }));
-  if (real !== undefined) {
-    return capturesIn(real).map((path) => ({
-      name: basename(path, extname(path)),
-      make: () => new CapturedWork(path),
+  const command = options.text('work');
+  if (command !== undefined && real !== 'xrdp') throw new BenchError('bad_value', '--work: only with --real xrdp');
+  if (real === 'xrdp') {
+    const works = command === undefined ? REAL_WORK : REAL_WORK.map(({ name }) => workOf(command, name));
+    return works.map((work) => ({
+      name: work.name,
+      real: work,
+      make: () => onXrdp(work, minutes, options.text('keep')),
     }));
+  }
+  if (real !== undefined) {
+    return capturesIn(real).map((path) => {
+      const name = basename(path, extname(path));
+      return { name, make: () => (isSession(path) ? new ReplayedSession(name, path) : new CapturedWork(path)) };
+    });
   }
   const scenarios = options.flag('mix') ? [() => mix(SCENARIOS)] : SCENARIOS;
   return scenarios.map((make) => ({ name: make().name, make: () => new DrawnWork(make()) }));
+}
+
+/** Says what is missing where it cannot. */
+function canBeDone({ name, real }: WantedWork): boolean {
+  const missing = real === undefined ? [] : missingFor(real);
+  if (missing.length === 0) return true;
+  const binaries = missing.map(({ binary }) => binary).join(', ');
+  const packages = missing.map((program) => program.package).join(' ');
+  process.stderr.write(`${name} is left out: ${binaries} not installed (apt install ${packages})\n`);
+  return false;
+}
+
+async function onXrdp(work: RealWork, minutes: number, keep: string | undefined): Promise<Work> {
+  const folder = keep ?? (await mkdtemp(join(tmpdir(), 'oriel-bench-')));
+  const path = join(folder, `${work.name}${SESSION_EXTENSION}`);
+  try {
+    await workOnXrdp(work, minutes, path);
+    return new ReplayedSession(work.name, path);
+  } finally {
+    // It is read to its end all the same.
+    if (keep === undefined) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 function bytesBefore(path: string, ms: number): number {

@@ -1,14 +1,4 @@
-/**
- * The whole check of the project, and what CI runs: types, lint and format, import boundaries, unit tests, integration, browser.
- *
- *     npm test                                  everything
- *     npm test -- --only unit                   some groups: check, unit, integration, browser (comma-separated)
- *     npm test -- gateway/vault --grep rotate   only files whose path holds the word, only tests whose name matches
- *     npm run test:lab                          the servers of Debian 13, in a folder of their own (root, debootstrap)
- *     npm test -- --verbose                     names every test that passed, not only the files
- *
- * The last line is `N passed, N failed`: every test of node:test and each check counts as one. A skipped test is a failure in CI.
- */
+/** The whole check of the project, and what CI runs; `--help` says more. */
 import { spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +10,29 @@ const GROUPS = ['check', 'unit', 'integration', 'browser'] as const;
 /** Run only when asked for by name: servers of a newer Debian, which take a download of 200 MB the first time. */
 const EXTRA_GROUPS = ['lab'] as const;
 type Group = (typeof GROUPS)[number] | (typeof EXTRA_GROUPS)[number];
+
+const HELP = `usage: npm test -- [WORD…] [options]
+
+The whole check of the project, and what CI runs: types, lint and format, import boundaries, unit tests, integration, browser.
+
+  WORD            only test files whose path holds it
+
+options:
+  --only GROUPS   some groups, comma-separated: ${[...GROUPS, ...EXTRA_GROUPS].join(', ')}
+  --grep PATTERN  only tests whose name matches this regular expression
+  --verbose       names every test that passed, not only the files
+  --help          this text
+
+examples:
+  npm test -- --only unit
+  npm test -- gateway/vault --grep rotate
+  npm run test:lab                            servers of Debian 13, in a folder of their own (root, debootstrap); players
+
+environment:
+  CI=true             a skipped test is a failure
+  ORIEL_TEST_LONG=1   simulated hours in full, which cost minutes
+
+The last line is "N passed, N failed": every test of node:test and each check counts as one. It ends with 0 if all passed.`;
 
 const root = join(import.meta.dirname, '..');
 const bin = (name: string) => join(root, 'node_modules', '.bin', name);
@@ -86,10 +99,11 @@ const TEST_GROUPS: Record<Exclude<Group, 'check'>, TestGroup> = {
   },
 };
 
-const { values: options, positionals: words } = parseArgs({
-  allowPositionals: true,
-  options: { only: { type: 'string' }, grep: { type: 'string' }, verbose: { type: 'boolean', default: false } },
-});
+const { values: options, positionals: words } = readArguments();
+if (options.help) {
+  console.log(HELP);
+  process.exit(0);
+}
 const groups = chosenGroups(options.only);
 const report = new TestReport({ root, verbose: options.verbose });
 
@@ -104,6 +118,23 @@ if (passed + failed === 0) console.error('no test matches');
 console.log(`${passed} passed, ${failed} failed`);
 // Not `process.exitCode`: a handle that a test file's runner left open must not keep a finished run alive.
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        only: { type: 'string' },
+        grep: { type: 'string' },
+        verbose: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
 
 function chosenGroups(only: string | undefined): readonly Group[] {
   // A word names test files, so the checks, which have none, are left out.

@@ -6,10 +6,17 @@ import type { SKRSContext2D } from '@napi-rs/canvas';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { paintOnto, type Work, type WorkListener } from './work.ts';
 
-/** The lossless captures that a path stands for: itself, or what is in a folder, by name. */
+/** Of what a server sent, see `session-stream.ts`. */
+export const SESSION_EXTENSION = '.session';
+
+export function isSession(path: string): boolean {
+  return extname(path) === SESSION_EXTENSION;
+}
+
+/** The lossless captures and sessions that a path stands for: itself, or what is in a folder, by name. */
 export function capturesIn(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path];
-  const files = readdirSync(path).filter((file) => CAPTURES.has(extname(file)));
+  const files = readdirSync(path).filter((file) => CAPTURES.has(extname(file)) || isSession(file));
   return files.sort().map((file) => join(path, file));
 }
 

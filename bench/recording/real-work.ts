@@ -1,86 +1,44 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Desktop } from '../../test/lab/desktop.ts';
+import { createCanvas } from '@napi-rs/canvas';
 import { Random, words } from './random.ts';
+import type { RealDesktop } from './real-desktop.ts';
+import { Film } from './video.ts';
 
 /** A kind of work in real programs, at the pace of hands. */
 export interface RealWork {
   readonly name: string;
-  /** Opens what is worked with; the time that it takes does not count. */
+  readonly needs: readonly Program[];
+  /** Works for so long. @returns when the work began, by `performance.now()`: what was before is setting up and does not count */
+  run(desktop: RealDesktop, minutes: number): Promise<number>;
+}
+
+/** Something of Debian that is started. */
+export interface Program {
+  readonly binary: string;
+  readonly package: string;
+}
+
+interface Rounds {
+  /** Opens what is worked with. */
   setUp(desktop: RealDesktop): Promise<void>;
-  /** Some of the work; ends early, by rejecting or not, when `end` is aborted. */
+  /** Some of the work; does nothing more once `end` is aborted. */
   round(desktop: RealDesktop, end: AbortSignal): Promise<void>;
 }
 
-/** The desktop of a session, worked on by one pair of hands. */
-export class RealDesktop {
-  readonly #desktop: Desktop;
-  readonly #point: (x: number, y: number) => void;
-  readonly #random = new Random(7);
-  #at = { x: 960, y: 540 };
-
-  /** @param point moves the pointer as the session's user does: a recording has it from there */
-  constructor(desktop: Desktop, point: (x: number, y: number) => void) {
-    this.#desktop = desktop;
-    this.#point = point;
-  }
-
-  get home(): string {
-    return this.#desktop.home;
-  }
-
-  async pause(least: number, most: number, end?: AbortSignal): Promise<void> {
-    if (end?.aborted !== true)
-      await sleep(this.#random.integer(least, most), undefined, { ...(end && { signal: end }) }).catch(() => {});
-  }
-
-  /** At once: what nobody watches. */
-  enter(line: string): void {
-    this.#desktop.type(`${line}\n`);
-  }
-
-  /** Key by key. */
-  async type(text: string, end: AbortSignal): Promise<void> {
-    for (const letter of text) {
-      if (end.aborted) return;
-      this.#desktop.type(letter);
-      await this.pause(letter === ' ' ? 100 : 50, letter === ' ' ? 300 : 190, end);
-    }
-  }
-
-  async key(end: AbortSignal, ...names: string[]): Promise<void> {
-    for (const name of names) {
-      if (end.aborted) return;
-      this.#desktop.key(name);
-      await this.pause(150, 400, end);
-    }
-  }
-
-  /** Along a line, slower at its ends, as a hand does it. */
-  async move(x: number, y: number, end: AbortSignal): Promise<void> {
-    const from = this.#at;
-    const steps = Math.max(3, Math.round((150 + Math.hypot(x - from.x, y - from.y) / 2.5) / POINTER_MS));
-    for (let step = 1; step <= steps && !end.aborted; step++) {
-      const share = (step / steps) ** 2 * (3 - (2 * step) / steps);
-      this.#at = { x: Math.round(from.x + (x - from.x) * share), y: Math.round(from.y + (y - from.y) * share) };
-      this.#point(this.#at.x, this.#at.y);
-      await sleep(POINTER_MS);
-    }
-  }
-}
-
-const POINTER_MS = 20;
+const XTERM = program('xterm');
 
 /** An administrator's shell: listings, logs that scroll by, an editor, a monitor. */
-const terminal: RealWork = {
-  name: 'terminal',
+const terminal: RealWork = inRounds('terminal', [XTERM], {
   async setUp(desktop) {
     openTerminal(desktop, '150x50+150+60');
     const random = new Random(8);
     const line = (i: number) =>
       `2026-11-21 09:${String(i % 60).padStart(2, '0')} worker-${i % 16}: ${words(random, 8)}`;
-    writeFileSync(join(desktop.home, 'app.log'), Array.from({ length: 400 }, (_, i) => `${line(i)}\n`).join(''));
+    desktop.write('app.log', Array.from({ length: 400 }, (_, i) => `${line(i)}\n`).join(''));
     await sleep(SETTLING_MS);
   },
   async round(desktop, end) {
@@ -108,27 +66,26 @@ const terminal: RealWork = {
       }
     }
   },
-};
+});
 
 /** Reading pages of text and tables in Chromium: scrolling, searching, the next page. */
-const web: RealWork = {
-  name: 'web',
+const web: RealWork = inRounds('web', [program('chromium')], {
   async setUp(desktop) {
     const random = new Random(9);
     mkdirSync(join(desktop.home, 'web'));
     for (let page = 0; page < PAGES; page++) {
-      writeFileSync(join(desktop.home, 'web', `page${page}.html`), pageOf(random, page));
+      desktop.write(`web/page${page}.html`, pageOf(random, page));
     }
     const flags = '--no-sandbox --no-first-run --disable-gpu --user-data-dir="$HOME/chromium" --window-size=1728,972';
-    desktop.enter(`chromium ${flags} --window-position=40,20 "file://$HOME/web/page0.html" >/dev/null 2>&1 &`);
-    await sleep(BROWSER_MS);
+    desktop.launch(`chromium ${flags} --window-position=40,20 "file://$HOME/web/page0.html"`);
+    await desktop.window('Report 0');
+    await sleep(SETTLING_MS);
   },
   async round(desktop, end) {
     for (let page = 1; page <= PAGES && !end.aborted; page++) {
       await desktop.move(860, 540, end);
-      for (let look = 0; look < 5; look++) {
-        for (let notch = 0; notch < 3; notch++) await desktop.key(end, 'Down', 'Down');
-        await desktop.key(end, 'space');
+      for (let look = 0; look < 6; look++) {
+        await desktop.scroll(look % 2 === 0 ? 3 : 4, end);
         await desktop.pause(1500, 3500, end);
       }
       await desktop.key(end, 'ctrl+f');
@@ -139,27 +96,184 @@ const web: RealWork = {
       await desktop.pause(1500, 2500, end);
     }
   },
-};
+});
+
+/** A table, a text and a folder: cells and sentences are typed, windows switched and dragged, menus opened, lists scrolled. */
+const office: RealWork = inRounds(
+  'office',
+  [program('soffice', 'libreoffice-calc'), program('mousepad'), program('pcmanfm')],
+  {
+    async setUp(desktop) {
+      const random = new Random(10);
+      const line = () => words(random, 12);
+      desktop.write('notes.txt', Array.from({ length: 80 }, line).join('\n'));
+      const row = (i: number) => [
+        `srv-${i}`,
+        ...Array.from({ length: 6 }, () => random.integer(1, 9999)),
+        words(random, 3),
+      ];
+      desktop.write('servers.csv', Array.from({ length: 150 }, (_, i) => row(i).join(',')).join('\n'));
+      desktop.write('tips.xcu', NO_TIPS);
+      const profile = '.config/libreoffice/4/user';
+      const csv = `--infilter='Text - txt - csv (StarCalc):44,34,76,1' servers.csv`;
+      desktop.launch(
+        ...['mousepad notes.txt', 'pcmanfm /usr/lib'],
+        `(mkdir -p ${profile} && cp tips.xcu ${profile}/registrymodifications.xcu && soffice --norestore --nologo --calc ${csv})`,
+      );
+      desktop.place(await desktop.window('notes.txt'), 760, 220, 960, 650);
+      desktop.place(await desktop.window('^lib'), 300, 140, 1100, 700);
+      const table = await desktop.window('servers.csv');
+      await sleep(SETTLING_MS);
+      desktop.place(table, 60, 40, 1380, 840);
+      await sleep(SETTLING_MS);
+    },
+    async round(desktop, end) {
+      const [table, text, folder] = [
+        await desktop.window('servers.csv'),
+        await desktop.window('notes.txt'),
+        // Its title is the folder's name, which is another while one is looked into.
+        await desktop.window('^(lib|[a-z0-9.-]+)$'),
+      ];
+      await desktop.raise(table, end);
+      await desktop.key(end, 'ctrl+Home', 'Down', 'Down', 'Right');
+      for (const value of ['alice', '42', '128', 'running']) {
+        await desktop.type(value, end);
+        await desktop.key(end, 'Tab');
+      }
+      await desktop.key(end, 'alt+f');
+      await desktop.pause(700, 1200, end);
+      await desktop.key(end, 'Right', 'Right', 'Right', 'Down', 'Down', 'Escape', 'Escape');
+      await desktop.move(700, 500, end);
+      await desktop.scroll(12, end);
+      await desktop.pause(800, 1500, end);
+      await desktop.scroll(-7, end);
+      await desktop.type('=SUM(B2:B40)\n', end);
+      await desktop.raise(text, end);
+      await desktop.click(1100, 500, end);
+      await desktop.key(end, 'ctrl+End');
+      await desktop.type('\nReviewed with the team, see the ticket for details.', end);
+      await desktop.key(end, 'ctrl+f');
+      await desktop.type('review\n', end);
+      await desktop.pause(1000, 1500, end);
+      await desktop.key(end, 'Escape', 'alt+e');
+      await desktop.pause(800, 1300, end);
+      await desktop.key(end, 'Down', 'Down', 'Escape');
+      await desktop.raise(folder, end);
+      await desktop.move(800, 500, end);
+      await desktop.scroll(8, end);
+      await desktop.pause(500, 1000, end);
+      await desktop.key(end, 'alt+Tab');
+      await desktop.pause(600, 1200, end);
+      await desktop.raise(text, end);
+      const bar = { x: 1100, y: 208 };
+      await desktop.drag(bar, { x: bar.x - 120, y: bar.y + 70 }, end);
+      await desktop.drag({ x: bar.x - 120, y: bar.y + 70 }, bar, end);
+    },
+  },
+);
+
+/** A film in a window, and nobody who touches anything. */
+const video: RealWork = inRounds('video', [program('mpv')], {
+  async setUp(desktop) {
+    await makeFilm(join(desktop.home, 'film.mp4'));
+    const look = '--vo=x11 --no-config --no-audio --loop --osd-level=0 --no-osc --geometry=1280x720+300+60';
+    desktop.launch(`mpv ${look} film.mp4`);
+    await desktop.window('mpv');
+    await sleep(SETTLING_MS);
+  },
+  round: (desktop, end) => desktop.pause(1000, 1000, end),
+});
 
 /** A terminal that nobody types in, and a clock with seconds. */
-const idle: RealWork = {
-  name: 'idle',
+const idle: RealWork = inRounds('idle', [XTERM], {
   async setUp(desktop) {
     openTerminal(desktop, '40x3-20+20', `sh -c 'while :; do clear; date; sleep 1; done'`);
     await sleep(SETTLING_MS);
   },
   round: (desktop, end) => desktop.pause(1000, 1000, end),
-};
+});
 
-export const REAL_WORK: readonly RealWork[] = [idle, terminal, web];
+export const REAL_WORK: readonly RealWork[] = [idle, terminal, office, web, video];
+
+/** Which of the programs that a work needs are not on the PATH. */
+export function missingFor({ needs }: RealWork): Program[] {
+  return needs.filter(({ binary }) => {
+    try {
+      execFileSync('which', [binary]);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+}
 
 const SETTLING_MS = 3000;
-const BROWSER_MS = 12_000;
 const PAGES = 3;
+
+function program(binary: string, debianPackage = binary): Program {
+  return { binary, package: debianPackage };
+}
+
+function inRounds(name: string, needs: readonly Program[], { setUp, round }: Rounds): RealWork {
+  return {
+    ...{ name, needs },
+    async run(desktop, minutes) {
+      desktop.hide('^Event Tester$');
+      await setUp(desktop);
+      const beganAt = performance.now();
+      const end = AbortSignal.timeout(minutes * 60_000);
+      while (!end.aborted) await round(desktop, end);
+      return beganAt;
+    },
+  };
+}
+
+const NO_TIPS = `<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry" xmlns:xs="http://www.w3.org/2001/XMLSchema">
+<item oor:path="/org.openoffice.Office.Common/Misc"><prop oor:name="ShowTipOfTheDay" oor:op="fuse"><value>false</value></prop></item>
+<item oor:path="/org.openoffice.Office.Common/Misc"><prop oor:name="FirstRun" oor:op="fuse"><value>false</value></prop></item>
+</oor:items>
+`;
+
+/** The film of the drawn class, as a file. */
+async function makeFilm(path: string): Promise<void> {
+  const { width, height, fps, seconds } = { width: 1280, height: 720, fps: 25, seconds: 24 };
+  const input = ['-f', 'rawvideo', '-pix_fmt', 'rgba', '-s', `${width}x${height}`, '-r', String(fps), '-i', 'pipe:0'];
+  const ffmpeg = spawn(
+    'ffmpeg',
+    [
+      '-v',
+      'error',
+      '-y',
+      ...input,
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-crf',
+      '16',
+      '-pix_fmt',
+      'yuv420p',
+      path,
+    ],
+    { stdio: ['pipe', 'ignore', 'inherit'] },
+  );
+  const ended = once(ffmpeg, 'exit');
+  const film = new Film(new Random(5));
+  const context = createCanvas(width, height).getContext('2d');
+  for (let frame = 0; frame < seconds * fps; frame++) {
+    film.draw(context, { x: 0, y: 0, width, height }, (frame * 1000) / fps);
+    if (!ffmpeg.stdin.write(context.getImageData(0, 0, width, height).data)) await once(ffmpeg.stdin, 'drain');
+  }
+  ffmpeg.stdin.end();
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`ffmpeg made no film (${code})`);
+  chmodSync(path, 0o644);
+}
 
 function openTerminal(desktop: RealDesktop, geometry: string, command = 'sh -i'): void {
   const look = `-fa 'DejaVu Sans Mono' -fs 10 -bg '#1e1e1e' -fg '#dddddd' -T work`;
-  desktop.enter(`xterm -geometry ${geometry} ${look} -e ${command} &`);
+  desktop.launch(`xterm -geometry ${geometry} ${look} -e ${command}`);
 }
 
 function pageOf(random: Random, page: number): string {

@@ -1,15 +1,13 @@
-import { type Canvas, createCanvas } from '@napi-rs/canvas';
+import { type Canvas, createCanvas, type SKRSContext2D } from '@napi-rs/canvas';
+import type { Rect } from '#protocol/graphics/geometry.ts';
 import { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import { drawBackground, drawWindow, insideOf } from './windows.ts';
 
 /** A film of 1280 × 720 in a window, at 20 pictures a second: a camera that pans over a soft scene, and cuts. */
 export function video(): Scenario {
-  const random = new Random(5);
   const area = { x: 300, y: 60, width: 1284, height: 780 };
-  let scene = drawScene(random);
-  let cutAt = 6000;
-  let from = 0;
+  const film = new Film(new Random(5));
   return {
     name: 'video',
     start(screen) {
@@ -18,23 +16,40 @@ export function video(): Scenario {
       screen.pointer(1700, 900);
     },
     step(screen, ms) {
-      if (ms >= cutAt) {
-        scene = drawScene(random);
-        cutAt += random.integer(4000, 9000);
-        from = ms;
-      }
-      const inside = insideOf(area);
-      const x = (scene.width - 1280) * Math.min(1, (ms - from) / 9000);
-      const y = (scene.height - 720) * (0.5 + 0.5 * Math.sin(ms / 1700));
-      screen.draw({ x: inside.x, y: inside.y, width: 1280, height: 720 }, (context) => {
-        context.drawImage(scene, x, y, 1280, 720, inside.x, inside.y, 1280, 720);
-        // Somebody walks through the picture.
-        context.fillStyle = '#382818';
-        const walk = inside.x + ((ms / 8) % 1200);
-        context.fillRect(walk, inside.y + 380 + 12 * Math.sin(ms / 150), 70, 240);
-      });
+      const { x, y } = insideOf(area);
+      const picture = { x, y, width: 1280, height: 720 };
+      screen.draw(picture, (context) => film.draw(context, picture, ms));
     },
   };
+}
+
+/** A camera that pans over a soft scene, and cuts; drawn with times that only grow. */
+export class Film {
+  readonly #random: Random;
+  #scene: Canvas;
+  #cutAt = 6000;
+  #from = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+    this.#scene = drawScene(random);
+  }
+
+  /** @param area of 1280 × 720 */
+  draw(context: SKRSContext2D, area: Rect, ms: number): void {
+    if (ms >= this.#cutAt) {
+      this.#scene = drawScene(this.#random);
+      this.#cutAt += this.#random.integer(4000, 9000);
+      this.#from = ms;
+    }
+    const { width, height } = area;
+    const x = (this.#scene.width - width) * Math.min(1, (ms - this.#from) / 9000);
+    const y = (this.#scene.height - height) * (0.5 + 0.5 * Math.sin(ms / 1700));
+    context.drawImage(this.#scene, x, y, width, height, area.x, area.y, width, height);
+    // Somebody walks through the picture.
+    context.fillStyle = '#382818';
+    context.fillRect(area.x + ((ms / 8) % 1200), area.y + 380 + 12 * Math.sin(ms / 150), 70, 240);
+  }
 }
 
 function drawScene(random: Random): Canvas {

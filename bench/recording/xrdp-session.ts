@@ -1,120 +1,53 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SKRSContext2D } from '@napi-rs/canvas';
-import { Compositor } from '#protocol/graphics/compositor.ts';
-import type { Rect } from '#protocol/graphics/geometry.ts';
-import { createSurfaceCodecs } from '#protocol/graphics/surface-codecs.ts';
-import { type GraphicsUpdate, isDrawing } from '#protocol/graphics/update.ts';
-import { UpdateQueue } from '#protocol/graphics/update-queue.ts';
-import { connectTo } from '../../test/lab/client.ts';
+import type { ConnectionEnd } from '../../gateway/rdp/failures.ts';
+import { DEFAULT_GRAPHICS, offerGraphics } from '../../protocol/connector/graphics-offer.ts';
+import { openConnection } from '../../test/lab/client.ts';
+import type { LabServer } from '../../test/lab/server.ts';
 import { startXrdp } from '../../test/lab/xrdp.ts';
-import { RealDesktop, type RealWork } from './real-work.ts';
-import { paintOnto, type Work, type WorkListener } from './work.ts';
+import { BenchError } from '../cli.ts';
+import { RealDesktop } from './real-desktop.ts';
+import type { RealWork } from './real-work.ts';
+import { SessionStreamWriter } from './session-stream.ts';
 
-/** What a server sent, and where the user's pointer went; `at` in milliseconds since the work began, what came before is 0. */
-type Moment =
-  | { readonly at: number; readonly update: GraphicsUpdate }
-  | { readonly at: number; readonly x: number; readonly y: number };
+export const REAL_SIZE = { width: 1920, height: 1080 } as const;
 
-/** Logs on to an xrdp of our own and works there for so long, in real programs and in real time, as root (the server needs it). */
-export async function workOnXrdp(work: RealWork, minutes: number): Promise<Work> {
-  const server = await startXrdp();
-  const moments: Moment[] = [];
-  let beganAt: number | undefined;
-  const now = () => (beganAt === undefined ? 0 : performance.now() - beganAt);
+/**
+ * Logs on to an xrdp of our own as the gateway does, and works there for so long in real programs and in real time. What the
+ * server sent is then in `path`, for `ReplayedSession`.
+ * @throws BenchError where there is no xrdp, or this is not root, who it needs
+ */
+export async function workOnXrdp(work: RealWork, minutes: number, path: string): Promise<void> {
+  const server = await start();
+  const stream = await SessionStreamWriter.create(path);
+  let end: ConnectionEnd | undefined;
+  let beganAt = 0;
   try {
-    const size = { width: 1920, height: 1080 };
-    const client = connectTo({ ...server, ...size }, {}, (update) => moments.push({ at: now(), update }));
-    const desktop = new RealDesktop(await server.desktop(), (x, y) => {
-      client.connection.input([{ kind: 'mouse-move', x, y }]);
-      moments.push({ at: now(), x, y });
+    const connection = openConnection({ ...server, ...REAL_SIZE }, offerGraphics(DEFAULT_GRAPHICS), {
+      graphics: (update) => stream.update(performance.now(), update),
+      ended: (reason) => {
+        end = reason;
+      },
     });
-    await work.setUp(desktop);
-    beganAt = performance.now();
-    const end = AbortSignal.timeout(minutes * 60_000);
-    while (!end.aborted) await work.round(desktop, end);
-    if (client.end() !== undefined) throw new Error(`the session ended: ${JSON.stringify(client.end())}`);
-    client.connection.close();
+    const desktop = new RealDesktop(await server.desktop(), {
+      send: (event) => connection.input([event]),
+      pointed: (x, y) => stream.pointer(performance.now(), x, y),
+    });
+    beganAt = await work.run(desktop, minutes);
+    if (end !== undefined) throw new Error(`the session ended: ${JSON.stringify(end)}`);
+    connection.close();
     await sleep(CLOSING_MS);
   } finally {
     await server.stop();
+    await stream.end(beganAt);
   }
-  return new ReplayedSession(work.name, moments);
 }
 
 const CLOSING_MS = 500;
 
-/** A session as it was received, once more: decoded when the recorder asks for pixels, as the pixel host does it. */
-class ReplayedSession implements Work {
-  readonly name: string;
-  readonly #moments: readonly Moment[];
-  readonly #compositor = new Compositor(createSurfaceCodecs());
-  readonly #queue = new UpdateQueue();
-  #next = 0;
-  #listener: WorkListener | undefined;
-  #pointer = { x: 0, y: 0 };
-
-  constructor(name: string, moments: readonly Moment[]) {
-    this.name = name;
-    this.#moments = moments;
-  }
-
-  get width(): number {
-    return this.#compositor.width;
-  }
-
-  get height(): number {
-    return this.#compositor.height;
-  }
-
-  get pixels(): Uint8ClampedArray {
-    return this.#compositor.pixels;
-  }
-
-  start(listener: WorkListener): void {
-    this.step(0);
-    this.#listener = listener;
-    this.#tellPointer();
-  }
-
-  step(ms: number): void {
-    for (;;) {
-      const moment = this.#moments[this.#next];
-      if (moment === undefined || moment.at > ms) return;
-      this.#next += 1;
-      if ('update' in moment) this.#take(moment.update);
-      else {
-        this.#pointer = { x: moment.x, y: moment.y };
-        this.#tellPointer();
-      }
-    }
-  }
-
-  prepare(): readonly Rect[] {
-    this.#queue.applyTo(this.#compositor);
-    return this.#compositor.takeDamage();
-  }
-
-  draw(area: Rect, paint: (context: SKRSContext2D) => void): void {
-    this.#queue.applyTo(this.#compositor);
-    paintOnto(this, area, paint);
-    this.#listener?.changed([area]);
-  }
-
-  close(): void {}
-
-  #take(update: GraphicsUpdate): void {
-    if (isDrawing(update)) {
-      this.#queue.push(update);
-      this.#listener?.changed([]);
-      return;
-    }
-    this.#queue.applyTo(this.#compositor);
-    this.#compositor.apply(update);
-    this.#pointer = this.#compositor.takePointerPosition() ?? this.#pointer;
-    this.#tellPointer();
-  }
-
-  #tellPointer(): void {
-    this.#listener?.pointer(this.#pointer.x, this.#pointer.y, this.#compositor.pointer);
+async function start(): Promise<LabServer> {
+  try {
+    return await startXrdp();
+  } catch (cause) {
+    throw new BenchError('server_missing', `xrdp does not start: ${(cause as Error).message}`, { cause });
   }
 }

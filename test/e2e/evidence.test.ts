@@ -89,14 +89,22 @@ test('a recording shows what happened, proves itself, and is found out when it i
   const altered = verify(file, pem);
   assert.equal(altered.status, 1);
   assert.match(altered.text, /pictures are altered/);
-  writeFileSync(file, bytes.subarray(0, at));
-  assert.equal(verify(file, pem).status, 2);
   // And by the page for files that somebody was given.
   const again = await openPerson(browser, gateway, 'auditor', ADMIN_PASSWORD);
   await again.go('/recordings');
   await again.page.getByRole('link', { name: 'Verify it' }).click();
   await again.page.getByTestId('verify-file').setInputFiles(file);
+  const verdict = again.page.getByTestId('verdict');
+  // Where, without a look into the report.
+  await verdict.getByText(/^0:\d\d to 0:\d\d: pictures are altered$/).waitFor();
+  writeFileSync(file, bytes.subarray(0, at));
+  assert.equal(verify(file, pem).status, 2);
+  await again.page.getByTestId('verify-file').setInputFiles(file);
   await again.page.locator('[data-verdict=cut-short]').waitFor();
+  await verdict
+    .getByRole('list', { name: 'Where' })
+    .getByText(/^After 0:\d\d: /)
+    .waitFor();
   writeFileSync(file, download.bytes);
   await again.page.getByTestId('verify-file').setInputFiles(file);
   await again.page.locator('[data-verdict=whole]').waitFor();

@@ -1,4 +1,4 @@
-import { RdpConnection } from '../../gateway/rdp/driver.ts';
+import { RdpConnection, type RdpConnectionEvents } from '../../gateway/rdp/driver.ts';
 import type { ConnectionEnd } from '../../gateway/rdp/failures.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
 import type { ClipboardOutput } from '../../protocol/channels/cliprdr/clipboard-channel.ts';
@@ -26,44 +26,34 @@ export interface LabClient {
   picture(): Picture;
 }
 
+type Account = Pick<LabServer, 'host' | 'port' | 'username' | 'password' | 'width' | 'height'>;
+
 /**
  * @param record takes a copy of every update
  * @param clipboard hears what the server's clipboard says
  */
 export function connectTo(
-  server: Pick<LabServer, 'host' | 'port' | 'username' | 'password' | 'width' | 'height'>,
+  server: Account,
   options: Partial<ClientConfig> = {},
   record?: (update: GraphicsUpdate) => void,
   clipboard?: (output: ClipboardOutput) => void,
 ): LabClient {
-  const { host, port, username, password, width, height } = server;
   const compositor = new Compositor(createSurfaceCodecs());
   const phases: string[] = [];
   const received = new Map<string, number>();
   let end: ConnectionEnd | undefined;
-  const config: ClientConfig = {
-    ...{ host, username, password, domain: '', width, height, colorDepth: 32, nla: 'preferred' },
-    ...{ keyboardLayout: 0x409, clientName: 'oriel-test', autoDetect: true },
-    ...options,
-  };
-  const connection = new RdpConnection(
-    new RdpClient(config, nodeCrypto),
-    { host, port, trust: () => true },
-    {
-      phase: (phase) => phases.push(phase),
-      connected: () => {},
-      graphics: (update) => {
-        for (const name of wireNames(update)) received.set(name, (received.get(name) ?? 0) + 1);
-        record?.({ code: update.code, data: update.data.slice() });
-        compositor.apply(update);
-      },
-      bytes: () => {},
-      clipboard: (output) => clipboard?.(output),
-      ended: (reason) => {
-        end = reason;
-      },
+  const connection = openConnection(server, options, {
+    phase: (phase) => phases.push(phase),
+    graphics: (update) => {
+      for (const name of wireNames(update)) received.set(name, (received.get(name) ?? 0) + 1);
+      record?.({ code: update.code, data: update.data.slice() });
+      compositor.apply(update);
     },
-  );
+    clipboard: (output) => clipboard?.(output),
+    ended: (reason) => {
+      end = reason;
+    },
+  });
   return {
     connection,
     compositor,
@@ -77,6 +67,25 @@ export function connectTo(
       return { width, height, rgb };
     },
   };
+}
+
+/** Logs on, and draws nothing: what the server sends is `on`'s. */
+export function openConnection(
+  { host, port, username, password, width, height }: Account,
+  options: Partial<ClientConfig>,
+  on: Pick<RdpConnectionEvents, 'graphics' | 'ended'> & Partial<RdpConnectionEvents>,
+): RdpConnection {
+  const config: ClientConfig = {
+    ...{ host, username, password, domain: '', width, height, colorDepth: 32, nla: 'preferred' },
+    ...{ keyboardLayout: 0x409, clientName: 'oriel-test', autoDetect: true },
+    ...options,
+  };
+  const nothing = () => {};
+  return new RdpConnection(
+    new RdpClient(config, nodeCrypto),
+    { host, port, trust: () => true },
+    { phase: nothing, connected: nothing, bytes: nothing, clipboard: nothing, ...on },
+  );
 }
 
 /** What an update holds, so that a test can tell by which way a picture came: `bitmap 16`, `surface 3`, `gfx 10`. */

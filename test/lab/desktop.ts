@@ -51,16 +51,16 @@ export class Desktop {
   /** Resolves once the terminal and the mouse window are on the screen and the terminal has the focus. */
   async ready(): Promise<void> {
     await waitFor(`a terminal with the focus on display ${this.display}`, () => {
-      if (this.#xdotool('search', '--onlyvisible', '--name', '^Event Tester$') === '') return false;
+      if (this.xdotool('search', '--onlyvisible', '--name', '^Event Tester$') === '') return false;
       return (
-        this.#xdotool('search', '--onlyvisible', '--name', '^terminal$', 'windowfocus', '--sync') === '' &&
+        this.xdotool('search', '--onlyvisible', '--name', '^terminal$', 'windowfocus', '--sync') === '' &&
         this.#focused() === 'terminal'
       );
     });
   }
 
   #focused(): string {
-    return this.#xdotool('getwindowfocus', 'getwindowname').trim();
+    return this.xdotool('getwindowfocus', 'getwindowname').trim();
   }
 
   /** Waits for a file in the desktop user's home and returns its text. */
@@ -75,7 +75,7 @@ export class Desktop {
 
   /** Position of the X server's pointer. */
   pointer(): { x: number; y: number } {
-    const found = /x:(\d+) y:(\d+)/.exec(this.#xdotool('getmouselocation'));
+    const found = /x:(\d+) y:(\d+)/.exec(this.xdotool('getmouselocation'));
     if (!found) throw new Error('xdotool tells no pointer position');
     return { x: Number(found[1]), y: Number(found[2]) };
   }
@@ -98,7 +98,7 @@ export class Desktop {
   type(text: string): void {
     for (const [index, line] of text.split('\n').entries()) {
       if (index > 0) this.key('Return');
-      if (line !== '') this.#xdotool('type', '--delay', '5', line);
+      if (line !== '') this.xdotool('type', '--delay', '5', line);
     }
   }
 
@@ -116,7 +116,7 @@ export class Desktop {
 
   /** Presses keys on the X side, named as xdotool names them (`Return`, `ctrl+l`). */
   key(...names: string[]): void {
-    this.#xdotool('key', ...names);
+    this.xdotool('key', ...names);
   }
 
   /** Starts a program on this screen, in the desktop user's home; whoever starts it ends it. */
@@ -125,7 +125,7 @@ export class Desktop {
   }
 
   movePointer(x: number, y: number): void {
-    this.#xdotool('mousemove', String(x), String(y));
+    this.xdotool('mousemove', String(x), String(y));
   }
 
   /** The whole screen as it is now, without the pointer: the truth that pictures are compared with. */
@@ -144,11 +144,12 @@ export class Desktop {
   }
 
   size(): { width: number; height: number } {
-    const [width = 0, height = 0] = this.#xdotool('getdisplaygeometry').trim().split(' ').map(Number);
+    const [width = 0, height = 0] = this.xdotool('getdisplaygeometry').trim().split(' ').map(Number);
     return { width, height };
   }
 
-  #xdotool(...args: string[]): string {
+  /** For what has no method of its own; what it prints. Where nothing is found, that is nothing. */
+  xdotool(...args: string[]): string {
     try {
       return runCommand(['xdotool', ...args], { env: this.#env }).toString();
     } catch (error) {

@@ -235,8 +235,24 @@ export interface Verified {
   readonly verdict: 'whole' | 'altered' | 'cut-short' | 'no-evidence';
   /** The report in words, several lines. */
   readonly text: string;
-  /** `recording`: where one of this gateway's keys signed it. */
-  readonly report: { readonly recording: { readonly session: string } | null };
+  readonly report: {
+    /** Where one of this gateway's keys signed it. */
+    readonly recording: { readonly session: string } | null;
+    /** What is not as it was signed, the first first. */
+    readonly findings: readonly VerificationFinding[];
+    /** Of a file that is cut short and else as it was signed: the video's time, in milliseconds, up to which that is sure. */
+    readonly untilMs?: number;
+  };
+}
+
+/** Something that is not as it was signed, and where: in the video's time, in the events (from 0), in the file's bytes. */
+export interface VerificationFinding {
+  readonly message: string;
+  readonly fromMs?: number;
+  readonly untilMs?: number;
+  readonly event?: number;
+  readonly start?: number;
+  readonly end?: number;
 }
 
 export interface Verification extends Verified {

@@ -2,8 +2,8 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
 import type { ApiError } from '../api/request.ts';
-import type { Verified } from '../api/types.ts';
-import { formatMomentWithin } from '../format.ts';
+import type { VerificationFinding, Verified } from '../api/types.ts';
+import { formatClock, formatMomentWithin } from '../format.ts';
 import { ErrorNote } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { toApiError, useResource } from '../ui/use-resource.ts';
@@ -58,7 +58,8 @@ export function VerificationPanel({ recording }: { readonly recording: string })
 
 /** A verdict, with what is to be said of the check, and the report. */
 export function Verdict({ verified, children }: { readonly verified: Verified; readonly children: ComponentChildren }) {
-  const { verdict, text } = verified;
+  const { verdict, text, report } = verified;
+  const { findings, untilMs } = report;
   const whole = verdict === 'whole';
   return (
     <div
@@ -72,6 +73,15 @@ export function Verdict({ verified, children }: { readonly verified: Verified; r
         <p>
           <strong>{titles[verdict]}</strong>
         </p>
+        {untilMs !== undefined && <p>What is there, up to {formatClock(untilMs)}, is as it was signed.</p>}
+        {findings.length > 0 && (
+          <ul class="verification-findings" aria-label="Where">
+            {findings.slice(0, FINDINGS_SHOWN).map((finding) => (
+              <li key={describe(finding)}>{describe(finding)}</li>
+            ))}
+            {findings.length > FINDINGS_SHOWN && <li>And {findings.length - FINDINGS_SHOWN} more, in the report</li>}
+          </ul>
+        )}
         <p class="quiet small">{children}</p>
         <details>
           <summary>Report</summary>
@@ -80,4 +90,20 @@ export function Verdict({ verified, children }: { readonly verified: Verified; r
       </div>
     </div>
   );
+}
+
+const FINDINGS_SHOWN = 5;
+
+/** Where first: that is what is asked for. */
+function describe({ message, fromMs, untilMs, event, start, end }: VerificationFinding): string {
+  const where: string[] = [];
+  if (fromMs !== undefined) {
+    where.push(
+      untilMs === undefined ? `after ${formatClock(fromMs)}` : `${formatClock(fromMs)} to ${formatClock(untilMs)}`,
+    );
+  }
+  if (event !== undefined) where.push(`event ${event}`);
+  if (where.length === 0 && start !== undefined && end !== undefined) where.push(`bytes ${start} to ${end}`);
+  const text = where.length === 0 ? message : `${where.join(', ')}: ${message}`;
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
