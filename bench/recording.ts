@@ -101,10 +101,10 @@ It is run for each class with these in its environment:
   KIND             the class: ${SCENARIOS.map((make) => make().name).join(', ')}
   DISPLAY          the session's X display; XAUTHORITY opens it
   WIDTH, HEIGHT    of the desktop, in pixels
-  SECONDS          how long it is to work
+  DURATION         how long it is to work, in seconds
   HOME             an empty folder, removed afterwards
 
-It may take up to three minutes to open what it works with, then works for SECONDS and ends: what counts is that time before its
+It may take up to three minutes to open what it works with, then works for DURATION and ends: what counts is that time before its
 end. What it has started ends with it.`,
   options: {
     minutes: { type: 'string', value: 'N', meaning: 'of each class', fallback: '3' },
@@ -128,7 +128,7 @@ end. What it has started ends with it.`,
   examples: [
     'npm run bench -- recording --only terminal --minutes 1 --json recording.json',
     'npm run bench -- recording --real xrdp --only office --keep sessions',
-    `npm run bench -- recording --real xrdp --work './work.py "$KIND" "$DISPLAY" "$WIDTH" "$HEIGHT" "$SECONDS"'`,
+    `npm run bench -- recording --real xrdp --work './work.py "$KIND" "$DISPLAY" "$WIDTH" "$HEIGHT" "$DURATION"'`,
   ],
   run,
 };

@@ -4,8 +4,8 @@ import type { RealWork } from './real-work.ts';
 import { REAL_SIZE } from './xrdp-session.ts';
 
 /**
- * Work that somebody's own command does on the desktop. It has `KIND`, `WIDTH`, `HEIGHT`, `SECONDS`, `DISPLAY`, `XAUTHORITY` and an
- * empty `HOME` in its environment, may take its time to open what it works with, then works for `SECONDS` and ends: what counts
+ * Work that somebody's own command does on the desktop. It has `KIND`, `WIDTH`, `HEIGHT`, `DURATION`, `DISPLAY`, `XAUTHORITY` and an
+ * empty `HOME` in its environment, may take its time to open what it works with, then works for `DURATION` and ends: what counts
  * is that time before its end. All that it has started ends with it.
  */
 export function workOf(command: string, name: string): RealWork {
@@ -16,7 +16,7 @@ export function workOf(command: string, name: string): RealWork {
       desktop.hide('^terminal$');
       const seconds = minutes * 60;
       const environment = {
-        ...{ KIND: name, WIDTH: REAL_SIZE.width, HEIGHT: REAL_SIZE.height, SECONDS: seconds, HOME: desktop.home },
+        ...{ KIND: name, WIDTH: REAL_SIZE.width, HEIGHT: REAL_SIZE.height, DURATION: seconds, HOME: desktop.home },
       };
       const startedAt = performance.now();
       const worker = desktop.desktop.start(`--work ${command}`, [

@@ -113,12 +113,12 @@ const office: RealWork = inRounds(
         words(random, 3),
       ];
       desktop.write('servers.csv', Array.from({ length: 150 }, (_, i) => row(i).join(',')).join('\n'));
-      desktop.write('tips.xcu', NO_TIPS);
+      desktop.write('office.xcu', OFFICE_SETTINGS);
       const profile = '.config/libreoffice/4/user';
       const csv = `--infilter='Text - txt - csv (StarCalc):44,34,76,1' servers.csv`;
       desktop.launch(
         ...['mousepad notes.txt', 'pcmanfm /usr/lib'],
-        `(mkdir -p ${profile} && cp tips.xcu ${profile}/registrymodifications.xcu && soffice --norestore --nologo --calc ${csv})`,
+        `(mkdir -p ${profile} && cp office.xcu ${profile}/registrymodifications.xcu && soffice --norestore --nologo --calc ${csv})`,
       );
       desktop.place(await desktop.window('notes.txt'), 760, 220, 960, 650);
       desktop.place(await desktop.window('^lib'), 300, 140, 1100, 700);
@@ -228,10 +228,12 @@ function inRounds(name: string, needs: readonly Program[], { setUp, round }: Rou
   };
 }
 
-const NO_TIPS = `<?xml version="1.0" encoding="UTF-8"?>
+/** Neither a tip of the day nor what is new, of which an office that was never started is full; and a window that is not the whole desktop. */
+const OFFICE_SETTINGS = `<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry" xmlns:xs="http://www.w3.org/2001/XMLSchema">
 <item oor:path="/org.openoffice.Office.Common/Misc"><prop oor:name="ShowTipOfTheDay" oor:op="fuse"><value>false</value></prop></item>
 <item oor:path="/org.openoffice.Office.Common/Misc"><prop oor:name="FirstRun" oor:op="fuse"><value>false</value></prop></item>
+<item oor:path="/org.openoffice.Setup/Office/Factories/org.openoffice.Setup:Factory['com.sun.star.sheet.SpreadsheetDocument']"><prop oor:name="ooSetupFactoryWindowAttributes" oor:op="fuse"><value>60,60,1380,840;1;0,0,0,0;</value></prop></item>
 </oor:items>
 `;
 

@@ -11,10 +11,12 @@ import { WebSocket } from 'ws';
 import { ensureSigningKey } from '../../recorder/evidence/signing-key.ts';
 import { probeVideo } from '../../recorder/testing/media-tools.ts';
 import { RecordingSession } from '../../recorder/testing/recording-session.ts';
+import { closeBrowser, launchBrowser } from '../e2e/browser.ts';
 
 /**
- * A finished recording in players that are not ours: mpv and VLC decode every frame without a word, Firefox plays it and
- * seeks in it. Run by `npm run test:lab`, which installs them; Chromium is in `test/e2e`, ffmpeg in the recorder's own tests.
+ * A finished recording in players that are not ours: mpv and VLC decode every frame without a word, Firefox and
+ * Chromium play it and seek in it. Run by `npm run test:lab`, which installs them; our own player is in `test/e2e`, ffmpeg in the
+ * recorder's own tests.
  */
 const SECONDS = 100;
 /** Debian's user and group for what may do nothing. */
@@ -88,7 +90,23 @@ test('VLC decodes every frame and loses none', { timeout: 60_000 }, async (conte
   assert.doesNotMatch(complaints, /(avcodec|h264|mp4|demux|decoder|input)\S* [^\n]*error/);
 });
 
-test('Firefox plays it, knows its length, and seeks to the moment', async (context) => {
+test('Firefox plays it, knows its length, and seeks to the moment, before and after its desktop changed size', async (context) => {
+  const url = await servedRecording(context);
+  const firefox = await Firefox.start(context);
+  assertPlayed((await firefox.run(url, PLAYING)) as string);
+});
+
+test('Chromium plays it, knows its length, and seeks to the moment, before and after its desktop changed size', async (context) => {
+  const url = await servedRecording(context);
+  const browser = await launchBrowser();
+  context.after(() => closeBrowser(browser));
+  const page = await browser.newPage();
+  await page.goto(url);
+  assertPlayed(await page.evaluate<string>(PLAYING));
+});
+
+/** A page with the recording in a `<video>`. */
+async function servedRecording(context: TestContext): Promise<string> {
   const path = await makeRecording(context);
   const server = createServer((request, response) => {
     if (request.url === '/') {
@@ -110,33 +128,35 @@ test('Firefox plays it, knows its length, and seeks to the moment', async (conte
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   context.after(() => server.close());
-  const firefox = await Firefox.start(context);
   const { port } = server.address() as AddressInfo;
-  const seen = (await firefox.run(
-    `http://127.0.0.1:${port}/`,
-    `(async () => {
-    const video = document.querySelector('video');
-    const event = (name) => new Promise((done, fail) => {
-      video.addEventListener(name, done, { once: true });
-      video.addEventListener('error', () => fail(new Error(video.error.message)), { once: true });
-    });
-    if (video.readyState < 2) await event('loadeddata');
-    await video.play();
-    await event('timeupdate');
-    video.pause();
-    const canvas = new OffscreenCanvas(1, 1).getContext('2d');
-    const seeks = [];
-    for (const at of [2, 12, 27, 60, 78, 97]) {
-      const seeked = event('seeked');
-      video.currentTime = at;
-      await seeked;
-      await new Promise((done) => setTimeout(done, 100));
-      canvas.drawImage(video, video.videoWidth / 2, video.videoHeight / 2, 1, 1, 0, 0, 1, 1);
-      seeks.push([at, video.currentTime, ...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)]);
-    }
-    return JSON.stringify({ duration: video.duration, width: video.videoWidth, seeks });
-  })()`,
-  )) as string;
+  return `http://127.0.0.1:${port}/`;
+}
+
+/** Plays a little, then seeks; the result is JSON. */
+const PLAYING = `(async () => {
+  const video = document.querySelector('video');
+  const event = (name) => new Promise((done, fail) => {
+    video.addEventListener(name, done, { once: true });
+    video.addEventListener('error', () => fail(new Error(video.error.message)), { once: true });
+  });
+  if (video.readyState < 2) await event('loadeddata');
+  await video.play();
+  await event('timeupdate');
+  video.pause();
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d');
+  const seeks = [];
+  for (const at of [2, 12, 27, 60, 78, 97]) {
+    const seeked = event('seeked');
+    video.currentTime = at;
+    await seeked;
+    await new Promise((done) => setTimeout(done, 100));
+    canvas.drawImage(video, video.videoWidth / 2, video.videoHeight / 2, 1, 1, 0, 0, 1, 1);
+    seeks.push([at, video.currentTime, ...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)]);
+  }
+  return JSON.stringify({ duration: video.duration, width: video.videoWidth, seeks });
+})()`;
+
+function assertPlayed(seen: string): void {
   const { duration, width, seeks } = JSON.parse(seen) as { duration: number; width: number; seeks: number[][] };
   assert.ok(Math.abs(duration - SECONDS) < 1, `${duration} s`);
   assert.equal(width, 800);
@@ -151,7 +171,7 @@ test('Firefox plays it, knows its length, and seeks to the moment', async (conte
       `at ${at} s it is ${colour}, not ${want}`,
     );
   }
-});
+}
 
 /** Debian's Firefox, driven by WebDriver BiDi. */
 class Firefox {
