@@ -292,7 +292,7 @@ export class RdpConnection {
         this.#events.graphics(output.update);
         break;
       case 'frame-ended':
-        this.#pace.frameEnded(output.pipeline);
+        this.#pace.frameEnded();
         break;
       case 'logged-on':
         this.#events.loggedOn?.();

@@ -50,18 +50,17 @@ export class ServerPace {
     if (!this.#pacer.marksFrames) this.#pacer.painted(drawnArea(update) / this.#desktopArea);
   }
 
-  /**
-   * The server has ended a frame with the update that was handed over last.
-   * @param pipeline of the graphics pipeline, whose servers may measure the link by its acknowledgement
-   */
-  frameEnded(pipeline: boolean): void {
-    this.#pacer.frameEnded(this.#updates, !pipeline);
+  /** The server has ended a frame with the update that was handed over last. */
+  frameEnded(): void {
+    this.#pacer.frameEnded(this.#updates);
   }
 
   /** Input goes to the server in this turn of the event loop: an acknowledgement that waits for company goes with it. */
   input(): void {
     const count = this.#pacer.input(performance.now());
-    if (count > 0) this.#actions.acknowledge(count, this.#behindBytes);
+    if (count === 0) return;
+    this.#sleep();
+    this.#actions.acknowledge(count, this.#behindBytes);
   }
 
   /** The viewer has drawn so many of the updates, and has yet to draw so many bytes. */
@@ -84,6 +83,7 @@ export class ServerPace {
     const now = performance.now();
     const { acknowledge, pause, waitMs } = this.#pacer.due(now);
     if (waitMs !== undefined) this.#wake(now + waitMs, waitMs);
+    else if (this.#wakesAt - now > FAR_MS) this.#sleep();
     if (pause !== this.#exceeded) {
       this.#exceeded = pause;
       this.#actions.pause(pause);
@@ -94,6 +94,12 @@ export class ServerPace {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+  }
+
+  /** Nothing is waited for. */
+  #sleep(): void {
+    clearTimeout(this.#timer);
+    this.#wakesAt = Number.POSITIVE_INFINITY;
   }
 
   /** A timer that rings too early only asks again; setting one for each picture costs more. */
@@ -107,3 +113,6 @@ export class ServerPace {
     }, waitMs);
   }
 }
+
+/** A timer that rings this late wakes a session that rests, which costs more than to take it back. */
+const FAR_MS = 250;

@@ -137,9 +137,14 @@ export class DynamicChannels<Output> {
 
   /** Messages of a channel's own accord, cut for the static channel; none while the server has not opened it. */
   send(channel: DynamicChannel<Output>, message: Uint8Array): Uint8Array[] {
-    for (const [id, open] of this.#open)
-      if (open.channel === channel) return encodeDynamicData(id, message, MAX_DYNAMIC_PDU);
-    return [];
+    const id = this.idOf(channel);
+    return id === undefined ? [] : encodeDynamicData(id, message, MAX_DYNAMIC_PDU);
+  }
+
+  /** What the server calls a channel that it has opened. */
+  idOf(channel: DynamicChannel<Output>): number | undefined {
+    for (const [id, open] of this.#open) if (open.channel === channel) return id;
+    return undefined;
   }
 
   #create(channelId: number, name: string): Uint8Array[] {

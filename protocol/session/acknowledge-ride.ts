@@ -11,8 +11,8 @@
  */
 export class AcknowledgeRide {
   #goesOn = false;
-  /** Of the frames that ended last: whether that was not noticed yet, when it was, and whether there were none for a while before. */
-  #isNew = false;
+  /** Of the frames that ended last: how many were not noticed yet, when they ended, and whether it was one alone, and none for a while before. */
+  #unnoticed = 0;
   #endedAt = Number.NEGATIVE_INFINITY;
   #isQuiet = true;
   #trials = TRIALS;
@@ -26,14 +26,14 @@ export class AcknowledgeRide {
   /** The server has ended a frame. @param open so many before it are not acknowledged */
   frameEnded(open: number): void {
     if (open > 0) this.#goesOn = true;
-    this.#isNew = true;
+    this.#unnoticed++;
   }
 
   /** Call whenever frames are open, before anything is decided. */
   notice(now: number): void {
-    if (!this.#isNew) return;
-    this.#isNew = false;
-    this.#isQuiet = now - this.#endedAt >= QUIET_MS;
+    if (this.#unnoticed === 0) return;
+    this.#isQuiet = this.#unnoticed === 1 && now - this.#endedAt >= QUIET_MS;
+    this.#unnoticed = 0;
     this.#endedAt = now;
   }
 

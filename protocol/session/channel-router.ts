@@ -21,6 +21,8 @@ export class ChannelRouter {
   readonly #memory = new MessageMemory();
   readonly graphics = new GraphicsChannel(this.#memory);
   readonly #dynamic: DynamicChannels<ChannelOutput>;
+  /** Of a frame, as it was sent on this dynamic channel. */
+  #acknowledgement: { readonly channel: number | undefined; readonly packet: Uint8Array } | undefined;
   readonly #clipboardId: number | undefined;
   readonly #clipboardAssembler = new ChunkAssembler(MAX_CLIPBOARD_MESSAGE);
   readonly #clipboard = new ClipboardChannel('client');
@@ -82,6 +84,29 @@ export class ChannelRouter {
   /** Packets that carry messages of a dynamic channel's own accord; none while the server has not opened it. */
   send(channel: DynamicChannel<ChannelOutput>, messages: readonly Uint8Array[]): Uint8Array[] {
     return messages.flatMap((message) => this.#packets(this.#dynamicId, this.#dynamic.send(channel, message)));
+  }
+
+  /**
+   * Packets that acknowledge the oldest frames of the graphics pipeline that are held.
+   * @param queueDepth bytes that wait to be decoded, if somebody knows
+   */
+  acknowledge(count: number, queueDepth?: number): Uint8Array[] {
+    const messages = this.graphics.acknowledge(count, queueDepth);
+    if (messages.length === 0) return [];
+    const channel = this.#dynamic.idOf(this.graphics);
+    const last = this.#acknowledgement;
+    if (last === undefined || last.channel !== channel) {
+      const packets = this.send(this.graphics, messages);
+      const [packet] = packets;
+      this.#acknowledgement = packet && { channel, packet };
+      return packets;
+    }
+    // Like that of the one before but for its last bytes, which are all of the message.
+    return messages.map((message) => {
+      const packet = last.packet.slice();
+      packet.set(message, packet.length - message.length);
+      return packet;
+    });
   }
 
   /** Packets that say something to the server's clipboard; none where it has no such channel. */

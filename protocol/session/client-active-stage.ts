@@ -65,8 +65,8 @@ export interface ActiveStageOptions {
 export type ActiveOutput =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
-  /** A frame is whole, with what was handed over last, and is acknowledged as `paceFrames` says; of the graphics pipeline or not. */
-  | { readonly kind: 'frame-ended'; readonly pipeline: boolean }
+  /** A frame is whole, with what was handed over last, and is acknowledged as `paceFrames` says. */
+  | { readonly kind: 'frame-ended' }
   | LogonOutput
   /** Some of what was typed has no key on the keyboard layout, and the server takes nothing but keys. Told once. */
   | { readonly kind: 'text-lost' }
@@ -156,14 +156,10 @@ export class ClientActiveStage {
    * @param queueDepth bytes that wait to be decoded, if somebody knows
    */
   acknowledgeFrames(count: number, queueDepth?: number): ActiveOutput[] {
-    const { graphics } = this.#channels;
-    const messages = graphics.acknowledge(count, queueDepth);
-    const surfaceFrames = this.#frames
-      .release(count - messages.length)
-      .map((frameId) => this.#acknowledgeFrame(frameId));
-    if (messages.length === 0) return surfaceFrames;
-    const outputs = this.#channels.send(graphics, messages).map((bytes): ActiveOutput => ({ kind: 'send', bytes }));
-    return [...outputs, ...surfaceFrames];
+    const outputs: ActiveOutput[] = [];
+    for (const bytes of this.#channels.acknowledge(count, queueDepth)) outputs.push({ kind: 'send', bytes });
+    for (const frameId of this.#frames.release(count - outputs.length)) outputs.push(this.#acknowledgeFrame(frameId));
+    return outputs;
   }
 
   /** What was handed over before is not needed any more. */
@@ -257,7 +253,7 @@ export class ClientActiveStage {
       else out.push({ kind: 'graphics', update });
       if (update.code === UpdateCode.surfaceCommands && this.#acknowledgesFrames) {
         const { count, acknowledge } = this.#frames.ended(update.data);
-        for (let i = 0; i < count; i++) out.push(SURFACE_FRAME);
+        for (let i = 0; i < count; i++) out.push(FRAME_ENDED);
         for (const frameId of acknowledge) out.push(this.#acknowledgeFrame(frameId));
       }
     }
@@ -279,8 +275,7 @@ export class ClientActiveStage {
     for (const output of produced) {
       if (output.kind === 'pipeline') {
         out.push({ kind: 'graphics', update: { code: UpdateCode.graphicsPipeline, data: output.pdus } });
-      } else if (output.kind === 'frame-ended') out.push(PIPELINE_FRAME);
-      else if (output.kind !== 'reset') out.push(output);
+      } else if (output.kind !== 'reset') out.push(output);
     }
     for (const bytes of packets ?? []) out.push({ kind: 'send', bytes });
   }
@@ -456,8 +451,7 @@ export class ClientActiveStage {
 
 const NO_LAYOUT = 0;
 
-const SURFACE_FRAME = { kind: 'frame-ended', pipeline: false } as const;
-const PIPELINE_FRAME = { kind: 'frame-ended', pipeline: true } as const;
+const FRAME_ENDED = { kind: 'frame-ended' } as const;
 
 const NO_DATA = new Uint8Array(0);
 

@@ -39,8 +39,6 @@ export class FramePacer {
   /** Nothing where the credit was full when something was painted: what passed before that brings none. */
   #areaAt: number | undefined;
   readonly #ride = new AcknowledgeRide();
-  /** Whether the frames that are open may wait for company. */
-  #mayRide = false;
 
   constructor({ framesPerSecond = 30, ahead = 12 }: FramePacerOptions = {}) {
     this.#perMs = framesPerSecond / 1000;
@@ -60,11 +58,9 @@ export class FramePacer {
   /**
    * The server ended a frame that waits to be acknowledged.
    * @param updates how many were handed over, with this one
-   * @param mayRide whether a late acknowledgement tells the server nothing of the link
    */
-  frameEnded(updates: number, mayRide = false): void {
+  frameEnded(updates: number): void {
     this.#marksFrames = true;
-    this.#mayRide = mayRide;
     this.#ride.frameEnded(this.#unacknowledged);
     this.#unacknowledged++;
     // A viewer is behind by updates: several frames in one of them are drawn at once.
@@ -109,7 +105,7 @@ export class FramePacer {
     const isBehind = this.#undrawn.length > this.#ahead;
     if (this.#unacknowledged > 0) this.#ride.notice(now);
     const allowed = isBehind ? 0 : Math.min(this.#unacknowledged, Math.floor(this.#frameCredit));
-    const patience = allowed === 1 && this.#unacknowledged === 1 && this.#mayRide ? this.#ride.patience(now) : 0;
+    const patience = allowed === 1 && this.#unacknowledged === 1 ? this.#ride.patience(now) : 0;
     const acknowledge = patience > 0 ? 0 : allowed;
     if (patience === 0) this.#ride.done();
     this.#unacknowledged -= acknowledge;

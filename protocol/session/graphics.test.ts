@@ -345,6 +345,33 @@ describe('the graphics pipeline, from our server to our client', () => {
     assert.deepEqual(acknowledged(), [[5, QueueDepth.unavailable]]);
   });
 
+  it('acknowledges frames that were held, on the channel that the server has opened last', () => {
+    const { pair, painter } = withGraphics();
+    pair.takeClient(pair.client.paceFrames({ kind: 'hold' }));
+    const rect = { x: 0, y: 0, width: 8, height: 8 };
+    const acknowledged = (by: GfxPainter, frames: number, queueDepth: number) => {
+      for (let i = 0; i < frames; i++) {
+        pair.takeServer(pair.server.graphics(by.frame(sourceOf(desktop()), [rect], 'planar')));
+      }
+      pair.carry();
+      pair.takeClient(pair.client.acknowledgeFrames(frames, queueDepth));
+      pair.carry();
+      const heard = pair.heard('frame-acknowledged');
+      return heard.map((frame) => [frame.frameId, frame.totalFramesDecoded, frame.queueDepth]);
+    };
+    assert.deepEqual(acknowledged(painter, 1, 9), [[1, 1, 9]]);
+    assert.deepEqual(acknowledged(painter, 2, 0x1234_5678), [
+      [2, 3, 0x1234_5678],
+      [3, 3, 0x1234_5678],
+    ]);
+    pair.takeServer(pair.server.openGraphics());
+    pair.carry();
+    const next = new GfxPainter(WIDTH, HEIGHT);
+    pair.takeServer(pair.server.graphics(next.open()));
+    assert.deepEqual(acknowledged(next, 1, 7), [[1, 1, 7]]);
+    assert.deepEqual(acknowledged(next, 1, 8), [[2, 2, 8]]);
+  });
+
   it('begins anew when the server opens the channel again', () => {
     const { pair } = withGraphics();
     pair.takeServer(pair.server.openGraphics());

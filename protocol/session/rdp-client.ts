@@ -31,8 +31,8 @@ export type ClientOutput =
   | { readonly kind: 'phase'; readonly phase: ConnectionPhase }
   /** The next update of the one ordered stream. Its data is only good until the next call of any method. */
   | { readonly kind: 'graphics'; readonly update: GraphicsUpdate }
-  /** A frame is whole, with what was handed over last; `paceFrames` says when it is acknowledged. Of the graphics pipeline or not. */
-  | { readonly kind: 'frame-ended'; readonly pipeline: boolean }
+  /** A frame is whole, with what was handed over last; `paceFrames` says when it is acknowledged. */
+  | { readonly kind: 'frame-ended' }
   /** The server says that the user is logged on. Not every server does. */
   | { readonly kind: 'logged-on' }
   /** What the user should know of a logon that is not done yet. */
