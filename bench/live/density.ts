@@ -2,12 +2,13 @@ import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UserCounts } from './generator/main.ts';
 import type { Lab } from './lab.ts';
+import { splitLatency } from './latency.ts';
 import { parseSize, streamKey, type Work } from './matrix.ts';
 import { ready } from './measure.ts';
 import type { OrielPeer } from './peers/oriel.ts';
 import type { PeerSession } from './peers/peer.ts';
 import { measureTree, treeCpuSeconds, waitSeconds } from './processes.ts';
-import { type DensityRow, percentile, round } from './rows.ts';
+import { type DensityRow, round } from './rows.ts';
 import type { ViewerReport } from './viewers/main.ts';
 
 export type DensityMix = 'mix' | 'typing';
@@ -60,8 +61,8 @@ export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWis
   try {
     for (let at = 0; at < count; at += AT_ONCE) {
       await Promise.all(
-        works.slice(at, at + AT_ONCE).map(async (work) => {
-          const user = `${streamKey(work, DENSITY_SIZE, DENSITY_SERVER)}.density`;
+        works.slice(at, at + AT_ONCE).map(async (work, i) => {
+          const user = `${streamKey(work, DENSITY_SIZE, DENSITY_SERVER)}.density-${at + i}`;
           const types = work === 'work-terminal' || work === 'type';
           const typing = types ? { perSecond: KEYS_PER_SECOND, byMark: work !== 'type' } : undefined;
           const session = await peer.open({ user, password: 'bench', port: lab.ports.rdp, size, typing });
@@ -76,18 +77,16 @@ export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWis
     const after = await snapshot(lab, peer, opened);
     const pssMb = Math.max(during.pssMb, measureTree(peer.roots).pssMb);
     const minutes = (after.at - before.at) / 60_000;
-    const latencies = after.reports.flatMap(({ keys }, i) =>
-      keys.slice(before.reports[i]?.keys.length).map(({ pressedAt, shownAt }) => shownAt - pressedAt),
-    );
-    const share = percentile(after.shares, 0.5);
-    const withoutShare = (value: number | null) =>
-      value === null || share === null ? null : round(Math.max(0, value - share));
+    const typed = after.reports.map(({ keys }, i) => ({
+      seen: keys.slice(before.reports[i]?.keys.length),
+      passed: after.counts[i]?.keys ?? [],
+    }));
+    const { p50Ms, p99Ms } = splitLatency(...typed);
     const sum = (reports: readonly ViewerReport[]) => reports.reduce((total, { bytes }) => total + bytes, 0);
     const ended = await endAll(peer, opened, recorded);
     return {
       ...{ sessions: count, mix, recorded, seconds: round(minutes * 60, 1) },
-      p50Ms: withoutShare(percentile(latencies, 0.5)),
-      p99Ms: withoutShare(percentile(latencies, 0.99)),
+      ...{ p50Ms, p99Ms },
       pssMb: round(pssMb, 1),
       pssMbPerSession: round((pssMb - emptyPss) / count, 2),
       cpuSecondsPerMin: round((after.cpuSeconds - before.cpuSeconds) / minutes),
@@ -99,7 +98,7 @@ export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWis
       spooledMb: recorded ? during.spooledMb : null,
       kbInPerMin: round((after.bytesIn - before.bytesIn) / 1000 / minutes, 1),
       kbOutPerMin: round((sum(after.reports) - sum(before.reports)) / 1000 / minutes, 1),
-      keys: latencies.length,
+      keys: typed.reduce((sum, { seen }) => sum + seen.length, 0),
       lost: after.reports.filter(({ ended }) => ended !== undefined).length,
     };
   } finally {
@@ -114,7 +113,7 @@ interface Snapshot {
   readonly benchWait: number;
   readonly reports: readonly ViewerReport[];
   readonly bytesIn: number;
-  readonly shares: readonly number[];
+  readonly counts: readonly UserCounts[];
 }
 
 async function snapshot(
@@ -124,14 +123,12 @@ async function snapshot(
 ): Promise<Snapshot> {
   const ids = opened.flatMap(({ session }) => ('viewer' in session ? session.viewer : []));
   const reports = await lab.viewers.call<ViewerReport[]>('reports', ids);
-  const users = [...new Set(opened.map(({ user }) => user))];
-  const counts = await Promise.all(users.map((user) => lab.generator.call<UserCounts>('counts', user)));
+  const counts = await Promise.all(opened.map(({ user }) => lab.generator.call<UserCounts>('counts', user)));
   return {
-    ...{ at: performance.now(), cpuSeconds: treeCpuSeconds(peer.roots), reports },
+    ...{ at: performance.now(), cpuSeconds: treeCpuSeconds(peer.roots), reports, counts },
     gatewayWait: waitSeconds(peer.roots),
     benchWait: waitSeconds([lab.generator.pid, lab.viewers.pid]),
     bytesIn: counts.reduce((sum, { bytes }) => sum + bytes, 0),
-    shares: counts.flatMap(({ shares }) => shares),
   };
 }
 

@@ -13,18 +13,27 @@ export interface Latency {
   readonly serverShareMs: number | null;
 }
 
+/** Of one session. */
+export interface TypedKeys {
+  readonly seen: readonly SeenKey[];
+  readonly passed: readonly PassedKey[];
+}
+
 /**
  * Takes the server's own time off: each key that a browser has pressed and seen is matched with the one that passed before the
  * server meanwhile. A key that nobody answered counts with all the time that it was waited for.
  */
-export function splitLatency(seen: readonly SeenKey[], passed: readonly PassedKey[]): Latency {
-  const parts = seen.flatMap(({ pressedAt, shownAt }) => {
-    const match = passed.find(({ keyAt, pictureAt }) => keyAt >= pressedAt && pictureAt <= shownAt);
-    if (match === undefined) return [];
-    const key = match.keyAt - pressedAt;
-    const picture = shownAt - match.pictureAt;
-    return [{ key, picture, added: key + picture, share: match.pictureAt - match.keyAt }];
-  });
+export function splitLatency(...sessions: readonly TypedKeys[]): Latency {
+  const parts = sessions.flatMap(({ seen, passed }) =>
+    seen.flatMap(({ pressedAt, shownAt }) => {
+      const match = passed.find(({ keyAt, pictureAt }) => keyAt >= pressedAt && pictureAt <= shownAt);
+      if (match === undefined) return [];
+      const key = match.keyAt - pressedAt;
+      const picture = shownAt - match.pictureAt;
+      return [{ key, picture, added: key + picture, share: match.pictureAt - match.keyAt }];
+    }),
+  );
+  const seen = sessions.flatMap((session) => session.seen);
   const unanswered = seen.map(({ pressedAt, shownAt }) => shownAt - pressedAt).filter((ms) => ms >= UNANSWERED_MS);
   const added = [...parts.map((part) => part.added), ...unanswered.slice(0, seen.length - parts.length)];
   const at = (values: readonly number[], share: number) => {

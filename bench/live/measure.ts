@@ -58,7 +58,7 @@ export async function measureRow(lab: Lab, peer: Peer, wish: RowWish, profiler?:
       cpuSecondsPerMin: round(cpuSeconds / minutes),
       kbInPerMin: round(bytesIn / 1000 / minutes, 1),
       kbOutPerMin: round((after.bytesOut - before.bytesOut) / 1000 / minutes, 1),
-      ...splitLatency(keys, after.passage.keys),
+      ...splitLatency({ seen: keys, passed: after.passage.keys }),
       pssMb: round(pssMb, 1),
       psnr: pictures?.psnr ?? null,
       frontCpuSecondsPerMin: round((after.frontCpuSeconds - before.frontCpuSeconds) / minutes),

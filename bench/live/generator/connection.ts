@@ -3,6 +3,8 @@ import { type SecureContext, TLSSocket } from 'node:tls';
 import type { TlsPeer } from '#protocol/security/certificate.ts';
 import { RdpServer, type ServerOutput } from '#protocol/session/rdp-server.ts';
 import { nodeCrypto } from '../../../gateway/rdp/node-crypto.ts';
+import { machineClock } from '../clock.ts';
+import type { PassedKey } from '../proxy/passage-watch.ts';
 import { markPdu } from './mark.ts';
 import { Player, type PlayerCounts } from './player.ts';
 import type { WireFrames } from './wire.ts';
@@ -33,8 +35,8 @@ export interface ConnectionParts {
 export interface Joined {
   readonly user: string;
   readonly counts: PlayerCounts;
-  /** Milliseconds from a key's arrival until its answer was written, for each key. */
-  readonly shares: number[];
+  /** When each key came, and when its answer was written. */
+  readonly keys: PassedKey[];
   freeze(): void;
   closed: boolean;
 }
@@ -78,7 +80,7 @@ export function serveRdp(socket: Socket, parts: ConnectionParts): void {
             .frames(key)
             .then((frames) => {
               wire = frames;
-              if (frames.usesPipeline) carryOut(server.openGraphics(), performance.now());
+              if (frames.usesPipeline) carryOut(server.openGraphics(), machineClock());
               else begin();
             })
             .catch(fail);
@@ -120,7 +122,7 @@ export function serveRdp(socket: Socket, parts: ConnectionParts): void {
     socket.destroy();
   };
   const receive = (chunk: Buffer) => {
-    const at = performance.now();
+    const at = machineClock();
     try {
       carryOut(server.receive(new Uint8Array(chunk), Date.now()), at);
     } catch (error) {
@@ -132,7 +134,7 @@ export function serveRdp(socket: Socket, parts: ConnectionParts): void {
     stream = new TLSSocket(socket, { isServer: true, secureContext: parts.secureContext });
     stream.on('error', () => {});
     (stream as TLSSocket).once('secure', () => {
-      carryOut(server.tlsEstablished(parts.peer, Date.now()), performance.now());
+      carryOut(server.tlsEstablished(parts.peer, Date.now()), machineClock());
     });
     stream.on('data', receive);
   };
@@ -153,7 +155,7 @@ export function serveRaw(
   stream.on('error', () => {});
   stream.on('close', () => session?.close());
   stream.on('data', (chunk: Buffer) => {
-    const at = performance.now();
+    const at = machineClock();
     if (session !== undefined) {
       for (const _ of chunk) session.key(at);
       return;
@@ -180,7 +182,7 @@ export function serveRaw(
 class Session implements Joined {
   readonly user: string;
   readonly player: Player;
-  readonly shares: number[] = [];
+  readonly keys: PassedKey[] = [];
   closed = false;
 
   constructor(user: string, player: Player) {
@@ -194,7 +196,7 @@ class Session implements Joined {
 
   key(at: number): void {
     this.player.key(markPdu);
-    this.shares.push(performance.now() - at);
+    this.keys.push({ keyAt: at, pictureAt: machineClock() });
   }
 
   freeze(): void {

@@ -5,6 +5,7 @@ import type { RdpServer } from '#protocol/session/rdp-server.ts';
 import { describeCertificate } from '../../../gateway/rdp/tls-peer.ts';
 import { selfSigned } from '../../../test/rdp/fake-peer.ts';
 import { answerCalls } from '../calls.ts';
+import type { PassedKey } from '../proxy/passage-watch.ts';
 import { readStream, streamFile } from '../streams/store.ts';
 import { type ConnectionParts, type Joined, serveRaw, serveRdp } from './connection.ts';
 import { connectedServer, WireFrames } from './wire.ts';
@@ -17,7 +18,7 @@ export interface GeneratorPorts {
   readonly raw: number;
 }
 
-/** All that was sent to one user name, over all its connections, and how long keys took here. */
+/** All that was sent to one user name, over all its connections, and when keys came and were answered here. */
 export interface UserCounts {
   readonly connections: number;
   readonly open: number;
@@ -26,7 +27,7 @@ export interface UserCounts {
   readonly acknowledged: number;
   readonly late: number;
   readonly lastFrame: number;
-  readonly shares: readonly number[];
+  readonly keys: readonly PassedKey[];
 }
 
 /** The load generator's process: RDP servers that replay streams, as many as are asked for. */
@@ -82,7 +83,7 @@ answerCalls({
       acknowledged: sum(({ counts }) => counts.acknowledged),
       late: sum(({ counts }) => counts.late),
       lastFrame: mine.at(-1)?.counts.lastFrame ?? -1,
-      shares: mine.flatMap(({ shares }) => shares),
+      keys: mine.flatMap(({ keys }) => keys),
     };
   },
   freeze: (user: string) => {

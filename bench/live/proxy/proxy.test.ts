@@ -71,15 +71,15 @@ describe('the server’s share', () => {
       { keyAt: 1, pictureAt: 98 },
       { keyAt: 201, pictureAt: 202.5 },
     ];
-    assert.deepEqual(splitLatency(seen, passed), {
+    assert.deepEqual(splitLatency({ seen, passed }), {
       p50Ms: 3,
       p99Ms: 5000,
       keyMs: 1,
       pictureMs: 0.5,
       serverShareMs: 1.5,
     });
-    assert.deepEqual(splitLatency([], passed).p50Ms, null);
-    assert.deepEqual(splitLatency(seen.slice(0, 1), []).p99Ms, null);
+    assert.deepEqual(splitLatency({ seen: [], passed }).p50Ms, null);
+    assert.deepEqual(splitLatency({ seen: seen.slice(0, 1), passed: [] }).p99Ms, null);
   });
 });
 
