@@ -92,6 +92,7 @@ export async function measureDensity(lab: Lab, peer: OrielPeer, wish: DensityWis
       cpuSecondsPerMin: round((after.cpuSeconds - before.cpuSeconds) / minutes),
       gatewayWaitSecondsPerMin: round((after.gatewayWait - before.gatewayWait) / minutes),
       benchWaitSecondsPerMin: round((after.benchWait - before.benchWait) / minutes),
+      benchCpuSecondsPerMin: round((after.benchCpu - before.benchCpu) / minutes),
       benchFirst: lab.isFirst,
       recordingLagS: ended && round(Math.max(during.behindS, ended.seconds), 1),
       recordingKbPerMin: ended && round(ended.kbPerMin, 1),
@@ -111,6 +112,7 @@ interface Snapshot {
   readonly cpuSeconds: number;
   readonly gatewayWait: number;
   readonly benchWait: number;
+  readonly benchCpu: number;
   readonly reports: readonly ViewerReport[];
   readonly bytesIn: number;
   readonly counts: readonly UserCounts[];
@@ -128,6 +130,7 @@ async function snapshot(
     ...{ at: performance.now(), cpuSeconds: treeCpuSeconds(peer.roots), reports, counts },
     gatewayWait: waitSeconds(peer.roots),
     benchWait: waitSeconds([lab.generator.pid, lab.viewers.pid]),
+    benchCpu: treeCpuSeconds([lab.generator.pid, lab.viewers.pid]),
     bytesIn: counts.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }

@@ -1,5 +1,5 @@
 import type { LabServer } from '../../test/lab/server.ts';
-import { BenchProcess } from './calls.ts';
+import { BenchProcess, mayGoFirst } from './calls.ts';
 import type { GeneratorPorts } from './generator/main.ts';
 import { type PeerName, parseSize, REAL_SERVERS, type RealServer, streamKey } from './matrix.ts';
 import { GuacdPeer } from './peers/guacd.ts';
@@ -7,7 +7,6 @@ import { NodeRdpjsPeer } from './peers/node-rdpjs.ts';
 import { OrielPeer } from './peers/oriel.ts';
 import type { Peer, PeerContext } from './peers/peer.ts';
 import { RelayPeer } from './peers/relay.ts';
-import { putFirst } from './processes.ts';
 import type { ProxiedKind } from './proxy/joint.ts';
 import { GeneratedSource } from './sources/generated.ts';
 import { RealSource, startRealServer } from './sources/real.ts';
@@ -33,9 +32,9 @@ export interface SourceWish {
 
 /** The processes around what is measured: servers, the proxy before them, the simulated browsers, and the peers that were asked for. */
 export class Lab implements AsyncDisposable {
-  readonly generator = new BenchProcess(new URL('./generator/main.ts', import.meta.url));
+  readonly generator: BenchProcess;
   readonly proxy = new BenchProcess(new URL('./proxy/main.ts', import.meta.url));
-  readonly viewers = new BenchProcess(new URL('./viewers/main.ts', import.meta.url));
+  readonly viewers: BenchProcess;
   readonly ports: GeneratorPorts;
   /** Servers and browsers have a processor whenever they want one. */
   readonly isFirst: boolean;
@@ -48,7 +47,10 @@ export class Lab implements AsyncDisposable {
   private constructor(options: LabOptions) {
     this.#options = options;
     this.ports = { rdp: 0, raw: 0 };
-    this.isFirst = options.first === true && putFirst([this.generator.pid, this.viewers.pid]);
+    this.isFirst = options.first === true && mayGoFirst();
+    const how = { first: this.isFirst };
+    this.generator = new BenchProcess(new URL('./generator/main.ts', import.meta.url), [], how);
+    this.viewers = new BenchProcess(new URL('./viewers/main.ts', import.meta.url), [], how);
   }
 
   static async start(options: LabOptions = {}): Promise<Lab> {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** What a tree of processes has cost: proc(5) of Linux. */
@@ -40,14 +39,6 @@ export function threadCpuSeconds(roots: readonly number[], name: string): number
 /** How long the first threads of processes, where programs of Node run, were ready and waited for a processor so far, in seconds. */
 export function waitSeconds(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + Number(read(`/proc/${pid}/schedstat`)?.split(' ')[1] ?? 0) / 1e9, 0);
-}
-
-/**
- * Lets processes have a processor whenever they want one, as if they had a machine of their own: what they wait for
- * is not counted for what they measure. @returns whether the system lets us; it takes root
- */
-export function putFirst(pids: readonly number[]): boolean {
-  return pids.every((pid) => spawnSync('chrt', ['--fifo', '--pid', '1', `${pid}`], { stdio: 'ignore' }).status === 0);
 }
 
 /** The process that listens on a port of this machine; undefined where that cannot be seen. */

@@ -62,6 +62,8 @@ export interface DensityRow {
    */
   readonly gatewayWaitSecondsPerMin: number;
   readonly benchWaitSecondsPerMin: number;
+  /** What servers and browsers took themselves: a run in which that is much more than in others measured them. */
+  readonly benchCpuSecondsPerMin: number;
   /** Servers and browsers, which have machines of their own otherwise, had a processor whenever they wanted one. */
   readonly benchFirst: boolean;
   /** The longest that a recording was behind: its oldest picture that was not encoded, or from its session's end to its own. */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { childEnvironment } from '../child-environment.ts';
 import { sessionClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import { NODE_FLAGS } from '../node-flags.ts';
 import { decodeFromHost, type FromHost, IpcFrameReader, type ToHost } from './ipc.ts';
 import { Outbox, Patience } from './outbox.ts';
 
@@ -41,9 +42,9 @@ export class HostChild {
     this.#log = log;
     this.#events = events;
     const sockets = Array.from({ length: threads }, () => 'pipe' as const);
-    this.child = spawn(process.execPath, [script], {
-      // A process group of its own: the terminal's Ctrl+C must not end recordings that are being finished.
-      detached: true,
+    // Not detached: Linux would have it wait for a processor as a group of its own, and the gateway for that group as a whole. The terminal's
+    // Ctrl+C reaches it, and is left to the gateway.
+    this.child = spawn(process.execPath, [...NODE_FLAGS, script], {
       stdio: ['ignore', 'inherit', 'inherit', ...sockets],
       env: childEnvironment(log.level, {
         ORIEL_PIXEL_HOSTS: String(hosts),

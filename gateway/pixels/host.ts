@@ -6,7 +6,7 @@ import { defaultEncoders, EncoderPool, type Encoders } from '../../recorder/enco
 import { type Ending, recoverInterrupted } from '../../recorder/finish.ts';
 import { BorrowedEncoders, lendEncoders } from '../../recorder/lent-encoders.ts';
 import { isUnfinished, readRecording } from '../../recorder/library.ts';
-import { lowerPriority, Niceness } from '../../recorder/lower-priority.ts';
+import { lowerThreads, Niceness } from '../../recorder/lower-priority.ts';
 import { RecorderError, systemClock } from '../../recorder/recording.ts';
 import { SessionRecorder } from '../../recorder/session-recorder.ts';
 import { sessionClock } from '../clock.ts';
@@ -58,7 +58,7 @@ let leaving = false;
 let hasLeft = false;
 
 // Other threads have the priority of the one that starts them.
-if (isMainThread) lowerPriority(process.pid, Niceness.capture);
+if (isMainThread) lowerThreads(process.pid, Niceness.capture);
 
 process.on('uncaughtException', (error) => {
   // Nobody knows whose it was: save what can be saved, and let the gateway start another host.
