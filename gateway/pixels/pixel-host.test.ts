@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -329,6 +329,25 @@ describe('pixel host', () => {
     await Promise.all([bad.finished, good.finished]);
   });
 
+  it('stands behind us in our own group, and leaves signals of the group to us', async () => {
+    const host = startHost();
+    const session = await openSession(host, 'signalled', false);
+    const { pid } = host;
+    assert.ok(pid !== undefined);
+    assert.equal(getPriority(pid), 5);
+    // Where the kernel has such groups.
+    const groupOf = (of: string) =>
+      existsSync(`/proc/${of}/autogroup`) && readFileSync(`/proc/${of}/autogroup`, 'utf8');
+    assert.equal(groupOf(`${pid}`), groupOf('self'));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(pid, signal);
+    session.sink.graphics(reset(), sessionClock());
+    const viewer = new TestViewer(session);
+    await viewer.until(() => viewer.messages.length > 0);
+    session.sink.end(END, sessionClock());
+    await session.finished;
+    assert.equal(host.pid, pid);
+  });
+
   it('tells sessions when the host dies, and starts another for the next', async () => {
     const host = startHost();
     const failures: string[] = [];
@@ -338,7 +357,6 @@ describe('pixel host', () => {
     await viewer.until(() => viewer.messages.length > 0);
     const { pid } = host;
     assert.ok(pid !== undefined);
-    assert.equal(getPriority(pid), 5);
     process.kill(pid, 'SIGKILL');
     assert.equal(await session.finished, undefined);
     assert.deepEqual(failures, ['recording_failed']);
