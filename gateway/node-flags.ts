@@ -7,3 +7,13 @@
  * All other marks come of buffers outside of the heap: each 12 MB of them, or 50 where the heap may grow to twice of what is in it.
  */
 export const NODE_FLAGS = ['--no-memory-reducer', '--max-semi-space-size=4', '--heap-growing-percent=100'] as const;
+
+/**
+ * The same for the pixel host, whose updates wait up to a second for their picture and outlive young collections: with four times of what is in it
+ * its heap is marked a fourth as often, for 20 MB more ([0062](../docs/adr/0062-what-fifty-recorded-sessions-wait-for.md)).
+ */
+export const PIXEL_HOST_FLAGS = [
+  '--no-memory-reducer',
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=300',
+] as const;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { childEnvironment } from '../child-environment.ts';
 import { sessionClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import { NODE_FLAGS } from '../node-flags.ts';
+import { PIXEL_HOST_FLAGS } from '../node-flags.ts';
 import { decodeFromHost, type FromHost, IpcFrameReader, type ToHost } from './ipc.ts';
 import { Outbox, Patience } from './outbox.ts';
 
@@ -44,7 +44,7 @@ export class HostChild {
     const sockets = Array.from({ length: threads }, () => 'pipe' as const);
     // Not detached: Linux would have it wait for a processor as a group of its own, and the gateway for that group as a whole. The terminal's
     // Ctrl+C reaches it, and is left to the gateway.
-    this.child = spawn(process.execPath, [...NODE_FLAGS, script], {
+    this.child = spawn(process.execPath, [...PIXEL_HOST_FLAGS, script], {
       stdio: ['ignore', 'inherit', 'inherit', ...sockets],
       env: childEnvironment(log.level, {
         ORIEL_PIXEL_HOSTS: String(hosts),
