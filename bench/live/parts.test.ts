@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { describe, it } from 'node:test';
+import { describe, it, type MockTracker } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createCanvas } from '@napi-rs/canvas';
 import fc from 'fast-check';
@@ -18,6 +18,7 @@ import { type LiveReport, type LiveRow, percentile } from './rows.ts';
 import { generateStream } from './streams/generate.ts';
 import { decodeStream, encodeStream, nextFrame, type Stream } from './streams/stream.ts';
 import { encodeInstruction, InstructionReader } from './viewers/guacamole.ts';
+import { KeyWatch } from './viewers/key-watch.ts';
 import { Pasteboard } from './viewers/pasteboard.ts';
 
 function row(more: Partial<LiveRow>): LiveRow {
@@ -91,7 +92,71 @@ describe('the load generator’s player', () => {
     await sends(6);
     player.freeze();
   });
+
+  it('does not make up for what a client that stood still has missed', ({ mock }) => {
+    const clock = stoppedClock(mock);
+    const frames = Array.from({ length: 5 }, () => Buffer.alloc(10));
+    const facts = { name: 'x', width: 1, height: 1, loopMs: 400, onKeys: false };
+    const stream: Stream = { ...facts, frames: frames.map((_, i) => ({ at: i * 100, updates: [] })) };
+    const sent: number[] = [];
+    let isFull = false;
+    const write = () => {
+      sent.push(clock.now);
+      return !isFull;
+    };
+    const player = new Player(stream, frames, { write }, false);
+    player.start();
+    clock.pass(450);
+    isFull = true;
+    clock.pass(2000);
+    const before = sent.length;
+    isFull = false;
+    player.drained();
+    clock.pass(1000);
+    // One at once, then one in a hundred milliseconds.
+    assert.ok(sent.length - before <= 11, `${sent.length - before} frames in a second`);
+    assert.ok(sent.length - before >= 9);
+    player.freeze();
+  });
 });
+
+describe('who types', () => {
+  it('presses no more while a picture is waited for, nor faster once it has come', ({ mock }) => {
+    const clock = stoppedClock(mock);
+    let pressed = 0;
+    const watch = new KeyWatch({ perSecond: 5, byMark: false }, () => pressed++);
+    const picture = new Uint8Array(1);
+    watch.seen(picture);
+    clock.pass(200);
+    clock.pass(2000);
+    assert.equal(pressed, 1);
+    watch.seen(picture);
+    assert.deepEqual(watch.keys, [{ pressedAt: 200, shownAt: 2200 }]);
+    for (let i = 0; i < 10; i++) {
+      clock.pass(200);
+      watch.seen(picture);
+    }
+    assert.equal(pressed, 11);
+    watch.stop();
+  });
+});
+
+/** Time passes when the test says so, for timers and for both clocks that the bench reads. */
+function stoppedClock(mock: MockTracker) {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const clock = {
+    now: 0,
+    pass(ms: number) {
+      for (let i = 0; i < ms; i++) {
+        clock.now++;
+        mock.timers.tick(1);
+      }
+    },
+  };
+  mock.method(performance, 'now', () => clock.now);
+  mock.method(process.hrtime, 'bigint', () => BigInt(clock.now) * 1_000_000n);
+  return clock;
+}
 
 describe('the Guacamole protocol', () => {
   it('reads what it writes, however it is cut', () => {
