@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Fragmenter } from './fragments.ts';
 import { lowerPriority, Niceness } from './lower-priority.ts';
 import { encodeFrameHeader, encodeMatroskaHeader } from './matroska.ts';
 import { RecorderError } from './recording.ts';
@@ -14,8 +15,6 @@ export interface Ffmpeg {
   readonly version: string;
   /** Options for "timestamps as they are": the option's name changed in 5.1. */
   readonly passthrough: readonly string[];
-  /** Options that end a copied stream a millisecond after its last frame; older ones guess how long that lasts. */
-  readonly exactEnd: readonly string[];
 }
 
 /** How one segment is encoded. All segments of a recording share everything but `qp`, so that they join without re-encoding. */
@@ -70,7 +69,6 @@ export async function findFfmpeg(path?: string): Promise<Ffmpeg> {
     path: command,
     version,
     passthrough: modern ? ['-fps_mode', 'passthrough'] : ['-vsync', '0'],
-    exactEnd: modern ? ['-bsf:v', 'setts=duration=0.001/TB'] : [],
   };
   found.set(command, ffmpeg);
   return ffmpeg;
@@ -119,19 +117,15 @@ export function encoderArguments(settings: EncoderSettings): string[] {
     ...['-bf', '0', '-g', '100000', '-pix_fmt', 'yuv420p', '-threads', '1'],
     ...(level === undefined ? [] : ['-level', level]),
     ...['-x264-params', parameters.join(':')],
-    ...['-enc_time_base', '1:1000', '-video_track_timescale', '1000'],
+    ...['-enc_time_base', '1:1000'],
     ...['-color_range', 'tv', '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
   ];
 }
 
-/** One fragment a frame: a frame is on its way to the disk as soon as the next one comes. */
-export const FRAGMENTED_MP4 = [
-  '-f',
-  'mp4',
-  '-movflags',
-  'empty_moov+default_base_moof+frag_every_frame',
-  '-flush_packets',
-  '1',
+/** What `Fragmenter` reads: each frame leaves ffmpeg as soon as it is encoded. Its MP4 has one when the next one is there. */
+export const ENCODED_STREAM = [
+  ...['-f', 'flv', '-flvflags', 'no_metadata+no_sequence_end+no_duration_filesize'],
+  ...['-flush_packets', '1'],
 ];
 
 /** A running encoder that takes raw pictures on its stdin and makes one fragmented MP4, which is handed out piece by piece. */
@@ -147,7 +141,10 @@ export class FfmpegEncoder {
   #killed: string | undefined;
   #gone = false;
 
-  /** @param output takes what the encoder made; while it does, the encoder waits. When it rejects, the encoder is ended. */
+  /**
+   * @param output takes what the encoder made, the head of the MP4 or a fragment; while it does, the encoder waits. When it
+   * rejects, the encoder is ended.
+   */
   constructor(
     ffmpeg: Ffmpeg,
     settings: EncoderSettings,
@@ -163,7 +160,7 @@ export class FfmpegEncoder {
         ...['-analyzeduration', '0', '-probesize', '32', '-fpsprobesize', '0'],
         ...['-f', 'matroska', '-i', 'pipe:0', ...ffmpeg.passthrough],
         ...encoderArguments(settings),
-        ...FRAGMENTED_MP4,
+        ...ENCODED_STREAM,
         'pipe:1',
       ],
       // A process group of its own: Ctrl-C in a terminal must reach us, and the encoder through us.
@@ -174,7 +171,7 @@ export class FfmpegEncoder {
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => this.#stderr.add(text));
     // EPIPE when it dies; `exited` tells that story better.
     this.#child.stdin.on('error', () => {});
-    const handedOut = this.#handOut(output);
+    const handedOut = this.#handOut(new Fragmenter(settings.width, settings.height), output);
     const gone = new Promise<FfmpegExit>((resolve) => {
       const settle = (code: number | null, signal: NodeJS.Signals | null): void => {
         this.#gone = true;
@@ -244,9 +241,11 @@ export class FfmpegEncoder {
     return () => clearInterval(timer);
   }
 
-  async #handOut(output: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+  async #handOut(fragmenter: Fragmenter, output: (bytes: Uint8Array) => Promise<void>): Promise<void> {
     try {
-      for await (const bytes of this.#child.stdout) await output(bytes as Buffer);
+      for await (const bytes of this.#child.stdout) {
+        for (const piece of fragmenter.push(bytes as Buffer)) await output(piece);
+      }
     } catch (error) {
       this.kill(`what it made cannot be written: ${(error as Error).message}`);
     }

@@ -12,13 +12,11 @@ export interface FramePolicySettings {
   /** No two frames closer than this, unless `latestMs` says so: a blinking caret is one frame a second, not four. */
   readonly gapMs: number;
   /**
-   * A muxer writes a frame when the next one comes, so where none does, the frame is repeated once this long after it was taken;
-   * `flushSlowMs` while frames come more slowly than every `slowMs`. What a crash can cost is bounded by it…
+   * While somebody watches the recording go on, a frame that no other follows is repeated once this long after it was taken:
+   * a player shows a frame when it knows for how long.
    */
-  readonly flushMs: number;
-  readonly flushSlowMs: number;
-  readonly slowMs: number;
-  /** …and where the next frame is due later than this, the picture as it is then is kept in case that there is a crash. */
+  readonly repeatMs: number;
+  /** Where the next frame is due later than this, and a little more, the picture as it is then is kept in case of a crash. */
   readonly keepMs: number;
   /** What the video may cost on average. */
   readonly bytesPerMinute: number;
@@ -51,9 +49,7 @@ export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
   quietMs: 300,
   latestMs: 1000,
   gapMs: 750,
-  flushMs: 2000,
-  flushSlowMs: 500,
-  slowMs: 1250,
+  repeatMs: 1000,
   keepMs: 3000,
   // With the savings it begins with and what it may overdraw, an hour comes to 247,500 a minute.
   bytesPerMinute: 220_000,
@@ -78,7 +74,9 @@ export type FrameEvent =
   /** A capture was made as told; `share` of the desktop, 0…1, was new in it. Without anything new it is no frame. */
   | { readonly kind: 'captured'; readonly emitted: boolean; readonly share?: number }
   /** The last picture was written again as told. */
-  | { readonly kind: 'flushed' }
+  | { readonly kind: 'repeated' }
+  /** Somebody watches, until then. */
+  | { readonly kind: 'watched'; readonly until: number }
   /** The picture as it is was kept as told. */
   | { readonly kind: 'kept' }
   /** The encoder has written this many more bytes. */
@@ -90,7 +88,7 @@ export type FrameEvent =
 
 export type FrameDecision =
   | { readonly kind: 'capture' }
-  | { readonly kind: 'flush' }
+  | { readonly kind: 'repeat' }
   | { readonly kind: 'keep' }
   /** Ask again at `until`, or when something happens. */
   | { readonly kind: 'wait'; readonly until: number | undefined };
@@ -109,7 +107,8 @@ export class FramePolicy {
   #lastFrame: number | undefined;
   /** Of the last frame, or when the picture was kept since. */
   #safeAt = 0;
-  #flushed = true;
+  #repeated = true;
+  #watchedUntil = Number.NEGATIVE_INFINITY;
   #load = 0;
 
   constructor(settings: FramePolicySettings = DEFAULT_FRAME_POLICY) {
@@ -143,11 +142,14 @@ export class FramePolicy {
         if (event.emitted) {
           this.#lastFrame = now;
           this.#safeAt = now;
-          this.#flushed = false;
+          this.#repeated = false;
         }
         break;
-      case 'flushed':
-        this.#flushed = true;
+      case 'repeated':
+        this.#repeated = true;
+        break;
+      case 'watched':
+        this.#watchedUntil = event.until;
         break;
       case 'kept':
         this.#safeAt = now;
@@ -173,7 +175,7 @@ export class FramePolicy {
   }
 
   #decide(now: number): FrameDecision {
-    const { motionMs, motionAfterMs, flushMs, flushSlowMs, slowMs, keepMs, quietMs } = this.#settings;
+    const { motionMs, motionAfterMs, repeatMs, keepMs } = this.#settings;
     const latest = this.#movingMs >= motionAfterMs ? Math.max(this.#affordableMs, motionMs) : this.#affordableMs;
     const last = this.#lastFrame;
     const none = Number.POSITIVE_INFINITY;
@@ -181,13 +183,13 @@ export class FramePolicy {
     if (this.#firstUnseen !== undefined)
       capture = last === undefined ? now : this.#captureDue(this.#firstUnseen, last, latest);
     if (capture <= now) return { kind: 'capture' };
-    let flush = this.#flushed || last === undefined ? none : last + (latest > slowMs ? flushSlowMs : flushMs);
+    const isAwaited = !this.#repeated && last !== undefined && now < this.#watchedUntil;
     // A frame that comes soon does the same.
-    if (capture - flush <= quietMs) flush = none;
-    if (flush <= now) return { kind: 'flush' };
-    const keep = capture === none || capture - this.#safeAt <= keepMs + flushSlowMs ? none : this.#safeAt + keepMs;
+    const repeat = isAwaited && capture - last > repeatMs + SOON_MS ? last + repeatMs : none;
+    if (repeat <= now) return { kind: 'repeat' };
+    const keep = capture === none || capture - this.#safeAt <= keepMs + SOON_MS ? none : this.#safeAt + keepMs;
     if (keep <= now) return { kind: 'keep' };
-    const until = Math.min(capture, flush, keep);
+    const until = Math.min(capture, repeat, keep);
     return { kind: 'wait', until: until === none ? undefined : until };
   }
 
@@ -228,4 +230,6 @@ export class FramePolicy {
   }
 }
 
+/** A frame that comes so soon is waited for. */
+const SOON_MS = 500;
 const MILLISECONDS_PER_MINUTE = 60_000;

@@ -4,7 +4,8 @@ import { EVENTS_FILE, type RecordedEvent, readEvents } from './evidence/event-lo
 import { EVIDENCE_MARK } from './evidence/evidence-box.ts';
 import { digestFrames, type FramesDigest, type SealedPart, type Sealing, VideoSeal } from './evidence/seal.ts';
 import { readSigningKey } from './evidence/signing-key.ts';
-import { encodeMovieHead, VIDEO_TRACK, type VideoFrames } from './joined-mp4.ts';
+import { encodeMovieHead, type VideoFrames } from './joined-mp4.ts';
+import { VIDEO_TRACK } from './movie-box.ts';
 import { RecorderError } from './recording.ts';
 import { FRAME_GRID_MS } from './segment-writer.ts';
 import type { Segment } from './segments.ts';

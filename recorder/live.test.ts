@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readLiveSegment, readLiveVideo, wholeFragments } from './live.ts';
+import { scanFragments } from './fragmented-mp4.ts';
+import { readLiveSegment, readLiveVideo } from './live.ts';
+import { bytesSource } from './storage/byte-source.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
 import { decodeAll, probeVideo, requireTools } from './testing/media-tools.ts';
 import { folderAt } from './testing/open-files.ts';
@@ -33,11 +35,17 @@ for (const key of [undefined, randomBytes(32)]) {
       session.fill({ x: i * 30, y: 20, width: 60, height: 60 }, i % 2 ? '#2060c0' : '#c06020');
       await session.advance(3000);
       if (i === 3) {
-        first = await fetchOn(folder, 0, first);
+        const seen = async () => (await scanFragments(bytesSource(first)))?.lastFrameMs ?? 0;
+        // Nobody knows yet how long the last one is shown; then it is repeated, by an encoder that works in a time of its own.
+        session.recorder.watched();
+        await session.recorder.drained();
+        while ((await seen()) < session.elapsed - 3000) {
+          first = await fetchOn(folder, 0, first);
+        }
         const file = join(session.root, 'live.mp4');
         await writeFile(file, first);
         assert.ok(decodeAll(file) >= 4);
-        assert.ok((probeVideo(file).timestamps.at(-1) ?? 0) >= session.elapsed - 5000, 'a few seconds ago');
+        assert.ok((probeVideo(file).timestamps.at(-1) ?? 0) >= session.elapsed - 3000, 'a moment ago');
       }
     }
     const live = await readLiveVideo(folder);
@@ -60,20 +68,3 @@ for (const key of [undefined, randomBytes(32)]) {
     assert.equal(await readLiveSegment(folder, 0, 0), undefined);
   });
 }
-
-test('pieces end between fragments, whatever follows', () => {
-  const box = (type: string, size: number) => {
-    const bytes = Buffer.alloc(size);
-    bytes.writeUInt32BE(size);
-    bytes.write(type, 4, 'latin1');
-    return bytes;
-  };
-  const header = Buffer.concat([box('ftyp', 24), box('moov', 100)]);
-  const fragment = Buffer.concat([box('moof', 60), box('mdat', 500)]);
-  const all = Buffer.concat([header, fragment, fragment]);
-  for (let length = 0; length <= all.length; length++) {
-    const expected = length < 124 ? 0 : length < 684 ? 124 : length < 1244 ? 684 : 1244;
-    assert.equal(wholeFragments(all.subarray(0, length)), expected, `${length} bytes`);
-  }
-  assert.equal(wholeFragments(Buffer.concat([box('mdat', 20), Buffer.from([0, 0, 0, 3, 1, 2, 3, 4])])), 20);
-});

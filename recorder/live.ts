@@ -1,3 +1,4 @@
+import { fitDurations } from './fragments.ts';
 import { type ManifestSegment, readManifest } from './manifest.ts';
 import { spoolFile } from './spool.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
@@ -54,8 +55,8 @@ async function waitingOf(folder: RecordingFolder, segments: readonly ManifestSeg
 }
 
 /**
- * What is whole of a segment from byte `from` on: its header, and fragments with their data. `undefined` where there is no
- * such segment; empty where nothing is whole yet.
+ * What is whole of a segment from byte `from` on: its header, and fragments with their data, as far as it is known how long
+ * they are shown. `undefined` where there is no such segment; empty where there is nothing yet.
  * @param from where an earlier piece ended, or 0
  */
 export async function readLiveSegment(
@@ -64,35 +65,26 @@ export async function readLiveSegment(
   from: number,
 ): Promise<Uint8Array | undefined> {
   const manifest = await readManifest(folder);
-  const file = manifest?.state === 'recording' ? manifest.segments[segment]?.file : undefined;
-  if (file === undefined) return undefined;
+  const entry = manifest?.state === 'recording' ? manifest.segments[segment] : undefined;
+  if (manifest === undefined || entry === undefined) return undefined;
+  const { file, durationMs } = entry;
+  const hasEnded = segment < manifest.segments.length - 1 || durationMs !== undefined;
+  const isEnded = hasEnded && (await folder.sizeOf(spoolFile(file))) === undefined;
   const source = await folder.openLog(file);
   // Named in the manifest before its encoder makes it.
   if (source === undefined) return new Uint8Array();
   try {
-    const bytes = await source.read(from, Math.max(0, Math.min(PIECE_BYTES, source.size - from)));
-    const whole = wholeFragments(bytes);
-    if (whole > 0 || bytes.length < PIECE_BYTES) return bytes.subarray(0, whole);
+    const read = async (length: number): Promise<Buffer> => {
+      const until = Math.min(source.size, from + length);
+      const bytes = Buffer.from(await source.read(from, Math.max(0, until - from)));
+      return bytes.subarray(0, fitDurations(bytes, isEnded && until === source.size));
+    };
+    const piece = await read(PIECE_BYTES);
     // One fragment that is larger than a piece: a first picture can be.
-    const large = await source.read(from, Math.min(LARGE_PIECE_BYTES, source.size - from));
-    return large.subarray(0, wholeFragments(large));
+    return piece.length > 0 || source.size - from <= PIECE_BYTES ? piece : await read(LARGE_PIECE_BYTES);
   } finally {
     await source.close();
   }
-}
-
-/** How many of these bytes are whole: boxes up to the end of the last `mdat`, or of the header where there is none. */
-export function wholeFragments(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let whole = 0;
-  for (let at = 0; at + 8 <= bytes.length; ) {
-    const size = view.getUint32(at);
-    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    if (size < 8 || at + size > bytes.length) break;
-    at += size;
-    if (type === 'mdat' || type === 'moov') whole = at;
-  }
-  return whole;
 }
 
 const MAY_WAIT = 8;

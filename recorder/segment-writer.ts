@@ -227,7 +227,7 @@ export class SegmentWriter {
     const packed = packAreas(picture, changed);
     this.#spool ??= this.#openSpool();
     const added = this.#spool.then((spool) => spool.add(packed, timestamp));
-    this.#waiting.push({ at: timestamp, isSame: changed.length === 0, added });
+    this.#waiting.push({ at: timestamp, added });
     if (this.#encoder !== undefined && this.#sent !== undefined) {
       this.#feeding ??= this.#feed(this.#encoder, this.#sent);
     }
@@ -309,8 +309,7 @@ export class SegmentWriter {
         await next.added;
         this.#sentAt = await ((await this.#spool) as Spool).take(sent);
         this.#waiting.shift();
-        // The same picture once more pushes the last one to the disk; the next one does that as well.
-        if (!next.isSame || this.#waiting.length === 0) taken = await this.#give(encoder, sent, this.#sentAt);
+        taken = await this.#give(encoder, sent, this.#sentAt);
       }
     } catch (error) {
       encoder.kill(`what waits for it cannot be read: ${(error as Error).message}`);
@@ -335,7 +334,7 @@ export class SegmentWriter {
 
   /** A pipe takes pictures for a process that does nothing: what has not come out in time is put on the disk as well. */
   #checkOutput(before: number): void {
-    const isOut = this.#given > before && this.#digest.frames >= before;
+    const isOut = this.#digest.frames > before;
     if (isOut || this.#ending || this.#spool !== undefined || this.#options.isKept) return;
     const spool = this.#openSpool();
     this.#spool = spool;
@@ -345,10 +344,10 @@ export class SegmentWriter {
     });
   }
 
-  /** All but the last picture have come out: that one does with the next. */
+  /** All pictures have come out. */
   #closeSpoolIfOut(): void {
     const isBusy = this.#ending || this.#feeding !== undefined || this.#waiting.length > 0;
-    if (!isBusy && this.#digest.frames >= this.#given - 1) this.#closeSpool(true);
+    if (!isBusy && this.#digest.frames >= this.#given) this.#closeSpool(true);
   }
 
   /** @param isDone nobody needs it; what an encoder that is gone has left is encoded when the recording is finished */
@@ -370,14 +369,13 @@ export class SegmentWriter {
 
 interface WaitingPicture {
   readonly at: number;
-  readonly isSame: boolean;
   /** Resolves with the bytes that it takes on the disk. */
   readonly added: Promise<number>;
 }
 
 /** A picture is taken in a few milliseconds; past this the machine has more to do than it can. */
 const PATIENCE_MS = 250;
-/** A picture comes out of the encoder with the next one, tens of milliseconds later. */
+/** A picture comes out of the encoder after tens of milliseconds. */
 const OUTPUT_MS = 1000;
 /** Of the pressure on the encoders. */
 const CHEAP_FROM = 0.3;

@@ -1,5 +1,6 @@
-import { encoderArguments, type Ffmpeg, FRAGMENTED_MP4, pipeOrThrow } from './ffmpeg.ts';
+import { ENCODED_STREAM, encoderArguments, type Ffmpeg, pipeOrThrow } from './ffmpeg.ts';
 import { type FragmentScan, scanFragments } from './fragmented-mp4.ts';
+import { Fragmenter } from './fragments.ts';
 import type { Manifest, ManifestSegment } from './manifest.ts';
 import { RecorderError } from './recording.ts';
 import { type ByteSource, piecesOf, readablePart } from './storage/byte-source.ts';
@@ -82,6 +83,7 @@ async function encodeOnCanvas(
   const top = ((height - entry.height) >> 1) & ~1;
   const source = await open();
   const writer = await folder.createLog(file);
+  const fragmenter = new Fragmenter(width, height);
   try {
     await pipeOrThrow(
       ffmpeg,
@@ -90,10 +92,15 @@ async function encodeOnCanvas(
         ...['-vf', `pad=${width}:${height}:${left}:${top}`],
         // Finer than the original: encoding twice must not cost legibility twice.
         ...encoderArguments({ width, height, qp: entry.qp - CANVAS_QP_STEP }),
-        ...FRAGMENTED_MP4,
+        ...ENCODED_STREAM,
         'pipe:1',
       ],
-      { input: piecesOf(source, 0, scan.playableBytes), output: (bytes) => writer.append(bytes) },
+      {
+        input: piecesOf(source, 0, scan.playableBytes),
+        async output(bytes) {
+          for (const piece of fragmenter.push(bytes)) await writer.append(piece);
+        },
+      },
       'a segment cannot be put on the larger canvas',
     );
     await writer.end();

@@ -208,8 +208,10 @@ export class SessionRecorder {
 
   /** Somebody watches the recording: for a while it should not be far behind. */
   watched(): void {
-    this.#watchedUntil = this.#clock.now() + WATCHED_MS;
+    const now = this.#clock.now();
+    this.#watchedUntil = now + WATCHED_MS;
     this.#encoders.notice();
+    this.#act(this.#policy.step({ kind: 'watched', until: this.#watchedUntil }, now));
   }
 
   /** The gateway is gone: what it had written down and never sent any more is written down here. */
@@ -271,7 +273,7 @@ export class SessionRecorder {
     const orphaned = this.#writer === undefined && this.#manifest.segments.length > 0 && !this.#isTurnOver;
     if (!orphaned && decision.kind === 'wait') this.#wakeAt(decision.until, now);
     else if (orphaned && now < this.#retryAt) this.#wakeAt(this.#retryAt, now);
-    else if (!orphaned && decision.kind === 'flush') this.#run(this.#flush(now));
+    else if (!orphaned && decision.kind === 'repeat') this.#run(this.#repeat(now));
     else if (!orphaned && decision.kind === 'keep') this.#run(this.#keep(now));
     else this.#run(this.#capture(now));
   }
@@ -350,10 +352,10 @@ export class SessionRecorder {
     return { image, changed: areas.length > 0 || resized, areas, share };
   }
 
-  /** The last picture once more: it pushes the one before it through the muxer, onto the disk. */
-  async #flush(now: number): Promise<void> {
+  /** The last picture once more: whoever watches sees the one before it. */
+  async #repeat(now: number): Promise<void> {
     if (this.#writer !== undefined && this.#picture !== undefined) await this.#writer.write(this.#picture, [], now);
-    this.#policy.step({ kind: 'flushed' }, now);
+    this.#policy.step({ kind: 'repeated' }, now);
     this.#account(now);
   }
 

@@ -1,4 +1,5 @@
 import type { Chapter, Cue } from './chapters.ts';
+import { ascii, BOX_HEADER, box, fullBox, UNITY_MATRIX, u16, u32 } from './mp4-boxes.ts';
 
 /**
  * Timed text for an MP4 (ISO/IEC 14496-12, samples of 3GPP TS 26.245): a track with a line for each event, which a player
@@ -104,7 +105,7 @@ function chapterList(chapters: readonly Chapter[]): Buffer {
     start.writeBigUInt64BE(BigInt(Math.round(fromMs)) * 10_000n);
     return Buffer.concat([start, Buffer.from([words.length]), words]);
   });
-  return full('chpl', 1, 0, u32(0), Buffer.from([entries.length]), ...entries);
+  return fullBox('chpl', 1, 0, u32(0), Buffer.from([entries.length]), ...entries);
 }
 
 /** UTF-8 of at most so many bytes, cut between characters. */
@@ -123,19 +124,27 @@ function textTrack(
   dataStart: number,
 ): Buffer {
   // Flags 2: in the movie, and not shown unless somebody asks for it.
-  const tkhd = full('tkhd', 0, 2, u32(0, 0, id, 0, duration, 0, 0), u16(0, ALTERNATE_GROUP, 0, 0), MATRIX, u32(0, 0));
-  const mdhd = full('mdhd', 0, 0, u32(0, 0, TIMESCALE, duration), u16(LANGUAGE_ENGLISH, 0));
-  const hdlr = full('hdlr', 0, 0, u32(0), ascii(handler), u32(0, 0, 0), ascii(`${name}\0`));
-  const dinf = box('dinf', full('dref', 0, 0, u32(1), full('url ', 0, 1)));
+  const tkhd = fullBox(
+    'tkhd',
+    0,
+    2,
+    u32(0, 0, id, 0, duration, 0, 0),
+    u16(0, ALTERNATE_GROUP, 0, 0),
+    UNITY_MATRIX,
+    u32(0, 0),
+  );
+  const mdhd = fullBox('mdhd', 0, 0, u32(0, 0, TIMESCALE, duration), u16(LANGUAGE_ENGLISH, 0));
+  const hdlr = fullBox('hdlr', 0, 0, u32(0), ascii(handler), u32(0, 0, 0), ascii(`${name}\0`));
+  const dinf = box('dinf', fullBox('dref', 0, 0, u32(1), fullBox('url ', 0, 1)));
   const stbl = box(
     'stbl',
-    full('stsd', 0, 0, u32(1), sampleEntry()),
-    full('stts', 0, 0, u32(samples.length), ...samples.map((sample) => u32(1, sample.durationMs))),
-    full('stsc', 0, 0, u32(1, 1, samples.length, 1)),
-    full('stsz', 0, 0, u32(0, samples.length), ...samples.map(({ bytes }) => u32(bytes.length))),
-    full('stco', 0, 0, u32(1, dataStart)),
+    fullBox('stsd', 0, 0, u32(1), sampleEntry()),
+    fullBox('stts', 0, 0, u32(samples.length), ...samples.map((sample) => u32(1, sample.durationMs))),
+    fullBox('stsc', 0, 0, u32(1, 1, samples.length, 1)),
+    fullBox('stsz', 0, 0, u32(0, samples.length), ...samples.map(({ bytes }) => u32(bytes.length))),
+    fullBox('stco', 0, 0, u32(1, dataStart)),
   );
-  return box('trak', tkhd, box('mdia', mdhd, hdlr, box('minf', full('nmhd', 0, 0), dinf, stbl)));
+  return box('trak', tkhd, box('mdia', mdhd, hdlr, box('minf', fullBox('nmhd', 0, 0), dinf, stbl)));
 }
 
 /** 3GPP TS 26.245 section 5.16: white on a dark ground, in the middle of the bottom. */
@@ -147,7 +156,6 @@ function sampleEntry(): Buffer {
   return box('tx3g', u16(0, 0, 0, 1), u32(0), Buffer.from([1, 0xff]), u32(0x0000_00a0), place, style, ftab);
 }
 
-const BOX_HEADER = 8;
 const TIMESCALE = 1000;
 /** Texts are alternatives to each other, not to the picture. */
 const ALTERNATE_GROUP = 2;
@@ -155,34 +163,3 @@ const ALTERNATE_GROUP = 2;
 const LANGUAGE_ENGLISH = 0x15c7;
 const FONT_ID = 1;
 const FONT_SIZE = 18;
-
-function box(type: string, ...parts: readonly Buffer[]): Buffer {
-  const contents = Buffer.concat(parts);
-  return Buffer.concat([u32(contents.length + BOX_HEADER), ascii(type), contents]);
-}
-
-function full(type: string, version: number, flags: number, ...parts: readonly Buffer[]): Buffer {
-  return box(type, u32(version * 2 ** 24 + flags), ...parts);
-}
-
-function u32(...values: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(values.length * 4);
-  values.forEach((value, index) => {
-    bytes.writeUInt32BE(value, index * 4);
-  });
-  return bytes;
-}
-
-function u16(...values: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(values.length * 2);
-  values.forEach((value, index) => {
-    bytes.writeUInt16BE(value, index * 2);
-  });
-  return bytes;
-}
-
-function ascii(text: string): Buffer {
-  return Buffer.from(text, 'latin1');
-}
-
-const MATRIX = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000);
