@@ -184,7 +184,9 @@ async function unfinishedRecording(context: Parameters<typeof temporaryDirectory
     if ((first?.frames.length ?? 0) >= 8 && (second?.frames.length ?? 0) >= 6) break;
     await sleep(20);
   }
-  await cp(session.directory, directory, { recursive: true });
+  // On a machine with much to do pictures wait there as well.
+  const filter = (path: string) => !path.endsWith('.spool');
+  await cp(session.directory, directory, { recursive: true, filter });
   await session.finish();
   await rewriteManifest(directory, (manifest) => ({ ...manifest, state: 'recording' }));
   return { root, directory };
