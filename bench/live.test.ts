@@ -20,6 +20,7 @@ describe('live sessions, beside the bare relay', () => {
   before(async () => {
     for (const scenario of ['type', 'scroll', 'page'] as const) await ensureStream(scenario, SIZE, 'remotefx');
     await ensureStream('page', SIZE, 'classic');
+    for (const scenario of ['type', 'idle'] as const) await ensureStream(scenario, SIZE, 'gfx');
     lab = await Lab.start();
   });
 
@@ -27,8 +28,8 @@ describe('live sessions, beside the bare relay', () => {
     await lab?.[Symbol.asyncDispose]();
   });
 
-  const row = async (peer: Parameters<Lab['peer']>[0], scenario: string) =>
-    measureRow(lab, await lab.peer(peer), { scenario, size: SIZE, server: 'remotefx', seconds: SECONDS });
+  const row = async (peer: Parameters<Lab['peer']>[0], scenario: string, server = 'remotefx', seconds = SECONDS) =>
+    measureRow(lab, await lab.peer(peer), { scenario, size: SIZE, server, seconds });
 
   it('scrolling: the server’s bytes and no more, at a few times the cost of copying them', async (context) => {
     const stream = await row('oriel-stream', 'scroll');
@@ -51,6 +52,26 @@ describe('live sessions, beside the bare relay', () => {
     const bytesAPicture = (regions.kbOutPerMin * 1000) / regions.picturesPerMin;
     assert.ok(regions.picturesPerMin > 0 && bytesAPicture <= 2500, `${bytesAPicture} bytes a letter`);
     assert.equal(regions.settledPsnr, EQUAL_PSNR);
+  });
+
+  it('typing over the graphics pipeline: a letter is two writes, as the relay’s is', async (context) => {
+    const stream = await row('oriel-stream', 'type', 'gfx');
+    const relay = await row('relay', 'type', 'gfx');
+    context.diagnostic(JSON.stringify([stream, relay]));
+    assert.ok(stream.keys > 0 && relay.keys > 0);
+    // Not every machine says.
+    if (stream.writesPerMin === null || relay.writesPerMin === null) return;
+    const [writes, fewest] = [stream, relay].map((row) => ((row.writesPerMin ?? 0) * row.seconds) / 60 / row.keys);
+    assert.ok(writes !== undefined && fewest !== undefined && writes <= 1.3 * fewest, `${writes}, the relay ${fewest}`);
+  });
+
+  it('a desktop that rests: a picture is a write and a half, and wakes the gateway about once', async (context) => {
+    const idle = await row('oriel-stream', 'idle', 'gfx', 2);
+    context.diagnostic(JSON.stringify(idle));
+    const { picturesPerMin, writesPerMin, wakeUpsPerMin } = idle;
+    assert.ok(picturesPerMin > 0);
+    assert.ok(writesPerMin === null || writesPerMin <= 1.8 * picturesPerMin, `${writesPerMin} for ${picturesPerMin}`);
+    assert.ok(wakeUpsPerMin <= 2.5 * picturesPerMin, `${wakeUpsPerMin} for ${picturesPerMin}`);
   });
 
   for (const server of ['remotefx', 'classic'] as const) {

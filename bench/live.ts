@@ -50,7 +50,12 @@ streams that are drawn and encoded once; browsers are simulated. Everything is o
       fallback: '',
     },
     peer: { type: 'string', value: 'LIST', meaning: `${PEERS.join(', ')}, or all`, fallback: 'all' },
-    seconds: { type: 'string', value: 'N', meaning: 'of each measurement', fallback: '10' },
+    seconds: {
+      type: 'string',
+      value: 'N',
+      meaning: 'of each measurement; idle takes six times as long',
+      fallback: '10',
+    },
     'warm-up': {
       type: 'string',
       value: 'N',

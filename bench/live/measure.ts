@@ -3,7 +3,7 @@ import type { Lab, SourceWish } from './lab.ts';
 import { splitLatency } from './latency.ts';
 import { parseSize } from './matrix.ts';
 import type { Peer, PeerSession } from './peers/peer.ts';
-import { cpuSecondsOf, measureTree, treeCpuSeconds } from './processes.ts';
+import { type Calls, callsOf, cpuSecondsOf, measureTree, treeCpuSeconds } from './processes.ts';
 import type { Profiler } from './profile/profiler.ts';
 import type { Passage } from './proxy/main.ts';
 import { psnr } from './psnr.ts';
@@ -13,6 +13,7 @@ import type { ViewerReport } from './viewers/main.ts';
 import type { Picture, SeenKey, Typing } from './viewers/viewer.ts';
 
 export interface RowWish extends SourceWish {
+  /** Of a scenario in which something happens all the time; see `REST`. */
   readonly seconds: number;
 }
 
@@ -21,6 +22,12 @@ const BEGINNING_MS = 3000;
 /** Of warming up, a second, where a peer answers as fast: in seconds what a session types in half an hour. */
 const WARM_UP_KEYS = 250;
 const BASE_MS = 2000;
+/**
+ * A desktop that rests, and a peer without a session, take a few milliseconds of a processor in a second, and now and then a collection that takes
+ * tens of them. So idle is measured for so many times the seconds of other scenarios, what there is without it for half as long, and the session
+ * is let come to rest before, until what it began with is collected.
+ */
+const REST = { row: 6, base: 3, beginning: 1.5 } as const;
 /** Of processor time in a second: less is rest. */
 const RESTING_SECONDS = 0.01;
 const MAX_REST_SECONDS = 5;
@@ -34,13 +41,15 @@ const READY_WITHIN_MS = 60_000;
  * @param profiler looks into its processes meanwhile, which takes some of their time
  */
 export async function measureRow(lab: Lab, peer: Peer, wish: RowWish, profiler?: Profiler): Promise<LiveRow> {
-  const { scenario, server, seconds } = wish;
-  const base = await baseOf(peer);
+  const { scenario, server } = wish;
+  const isRest = scenario === 'idle';
+  const seconds = wish.seconds * (isRest ? REST.row : 1);
+  const base = await baseOf(peer, isRest ? wish.seconds * REST.base * 1000 : BASE_MS);
   const source = await lab.source(wish, peer.name);
   const showsPictures = showsPicturesOf(peer);
   const session = await openSession(lab, peer, source, wish, typingFor(scenario, showsPictures, source.marksKeys));
   try {
-    await sleep(BEGINNING_MS);
+    await sleep(isRest ? Math.max(BEGINNING_MS, wish.seconds * REST.beginning * 1000) : BEGINNING_MS);
     profiler?.start(peer.roots);
     const before = await snapshot(lab, peer, session, source);
     await sleep(seconds * 1000);
@@ -52,6 +61,8 @@ export async function measureRow(lab: Lab, peer: Peer, wish: RowWish, profiler?:
     const bytesIn = after.passage.bytes - before.passage.bytes;
     const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
     const keys = after.keys.slice(before.keys.length);
+    const writes =
+      after.calls.writes === null || before.calls.writes === null ? null : after.calls.writes - before.calls.writes;
     const frames = after.frames === null || before.frames === null ? null : after.frames - before.frames;
     return {
       ...{ scenario, size: wish.size, server, peer: peer.name },
@@ -68,6 +79,8 @@ export async function measureRow(lab: Lab, peer: Peer, wish: RowWish, profiler?:
       framesPerMin: frames === null ? null : round(frames / minutes, 1),
       picturesPerMin: round((after.pictures - before.pictures) / minutes, 1),
       keys: keys.length,
+      writesPerMin: writes === null ? null : round(writes / minutes, 1),
+      wakeUpsPerMin: round((after.calls.waits - before.calls.waits) / minutes, 1),
       settledPsnr: pictures?.settledPsnr ?? null,
       seconds: round(minutes * 60, 1),
     };
@@ -135,7 +148,7 @@ function typingFor(scenario: string, showsPictures: boolean, marksKeys: boolean)
 }
 
 /** What a peer takes without a session. One that has just started, or has one session less, comes to rest first. */
-async function baseOf(peer: Peer): Promise<{ cpuSecondsPerMin: number; pssMb: number }> {
+async function baseOf(peer: Peer, milliseconds: number): Promise<{ cpuSecondsPerMin: number; pssMb: number }> {
   for (let i = 0, last = treeCpuSeconds(peer.roots); i < MAX_REST_SECONDS; i++) {
     await sleep(1000);
     const now = treeCpuSeconds(peer.roots);
@@ -144,7 +157,7 @@ async function baseOf(peer: Peer): Promise<{ cpuSecondsPerMin: number; pssMb: nu
   }
   const before = treeCpuSeconds(peer.roots);
   const at = performance.now();
-  await sleep(BASE_MS);
+  await sleep(milliseconds);
   const { cpuSeconds, pssMb } = measureTree(peer.roots);
   return { cpuSecondsPerMin: ((cpuSeconds - before) * 60_000) / (performance.now() - at), pssMb };
 }
@@ -177,6 +190,7 @@ interface Snapshot {
   readonly at: number;
   readonly cpuSeconds: number;
   readonly frontCpuSeconds: number;
+  readonly calls: Calls;
   readonly passage: Passage;
   readonly frames: number | null;
   readonly bytesOut: number;
@@ -189,11 +203,12 @@ async function snapshot(lab: Lab, peer: Peer, session: PeerSession, source: Sour
   const passage = await lab.proxy.call<Passage>('passage');
   const cpuSeconds = treeCpuSeconds(peer.roots);
   const frontCpuSeconds = peer.roots.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
+  const calls = callsOf(peer.roots);
   const at = performance.now();
   const { ended, bytes, pictures, keys } = await reportOf(lab, session);
   if (ended !== undefined) throw new Error(`the session has ended: ${ended}`);
   if (!hasClient || passage.open === 0) throw new Error('the server has lost its client');
-  return { at, cpuSeconds, frontCpuSeconds, passage, frames, bytesOut: bytes, pictures, keys };
+  return { at, cpuSeconds, frontCpuSeconds, calls, passage, frames, bytesOut: bytes, pictures, keys };
 }
 
 /** Stops the server and holds what the browser shows against what it has sent: at once, and when it has settled. */

@@ -34,6 +34,7 @@ function row(more: Partial<LiveRow>): LiveRow {
       frontCpuSecondsPerMin: 1,
     },
     ...{ baseCpuSecondsPerMin: 0, cpuMsPerMb: 10, sessionPssMb: 5, framesPerMin: 1200, picturesPerMin: 1200, keys: 10 },
+    ...{ writesPerMin: 2400, wakeUpsPerMin: 2400 },
     ...{ keyMs: 0.2, pictureMs: 0.3, serverShareMs: 0.1, settledPsnr: null, seconds: 10 },
     ...more,
   };

@@ -41,6 +41,24 @@ export function waitSeconds(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + Number(read(`/proc/${pid}/schedstat`)?.split(' ')[1] ?? 0) / 1e9, 0);
 }
 
+/** What the first threads of processes have asked of the system so far. */
+export interface Calls {
+  /** Writes of any kind; null where the system does not say. */
+  readonly writes: number | null;
+  /** How often they have waited, for the next thing to do nearly always: each time somebody has to wake them. */
+  readonly waits: number;
+}
+
+export function callsOf(pids: readonly number[]): Calls {
+  const numbers = (file: string, name: string) =>
+    pids.map((pid) =>
+      Number(new RegExp(`^${name}:\\s+(\\d+)$`, 'm').exec(read(`/proc/${pid}/task/${pid}/${file}`) ?? '')?.[1]),
+    );
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const writes = sum(numbers('io', 'syscw'));
+  return { writes: Number.isNaN(writes) ? null : writes, waits: sum(numbers('status', 'voluntary_ctxt_switches')) };
+}
+
 /** The process that listens on a port of this machine; undefined where that cannot be seen. */
 export function listenerOf(port: number): number | undefined {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;

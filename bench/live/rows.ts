@@ -34,6 +34,9 @@ export interface LiveRow {
   /** Messages with pictures to the browser. */
   readonly picturesPerMin: number;
   readonly keys: number;
+  /** How often the first process's first thread has written, to whomever, and has been woken; with what it does at rest. */
+  readonly writesPerMin: number | null;
+  readonly wakeUpsPerMin: number;
   /** Medians of a key's way to the server's door, of its picture's way back, and of the server's own time, which is taken off. */
   readonly keyMs: number | null;
   readonly pictureMs: number | null;

@@ -23,7 +23,7 @@ export function reportText(report: LiveReport, goals: readonly GoalResult[]): st
         ],
         report.rows.map((row) => [
           ...[row.scenario, row.size, row.server, row.peer],
-          ...[row.cpuSecondsPerMin.toFixed(2), shown(row.cpuMsPerMb, 1)],
+          ...[row.cpuSecondsPerMin.toFixed(row.cpuSecondsPerMin < 1 ? 3 : 2), shown(row.cpuMsPerMb, 1)],
           ...[row.kbInPerMin.toFixed(0), row.kbOutPerMin.toFixed(0), shown(row.p50Ms, 2), shown(row.p99Ms, 2)],
           ...[row.pssMb.toFixed(0), shown(row.psnr, 1)],
         ]),

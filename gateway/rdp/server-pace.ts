@@ -58,9 +58,7 @@ export class ServerPace {
   /** Input goes to the server in this turn of the event loop: an acknowledgement that waits for company goes with it. */
   input(): void {
     const count = this.#pacer.input(performance.now());
-    if (count === 0) return;
-    this.#sleep();
-    this.#actions.acknowledge(count, this.#behindBytes);
+    if (count > 0) this.#actions.acknowledge(count, this.#behindBytes);
   }
 
   /** The viewer has drawn so many of the updates, and has yet to draw so many bytes. */
@@ -83,7 +81,10 @@ export class ServerPace {
     const now = performance.now();
     const { acknowledge, pause, waitMs } = this.#pacer.due(now);
     if (waitMs !== undefined) this.#wake(now + waitMs, waitMs);
-    else if (this.#wakesAt - now > FAR_MS) this.#sleep();
+    else if (this.#wakesAt - now > FAR_MS) {
+      clearTimeout(this.#timer);
+      this.#wakesAt = Number.POSITIVE_INFINITY;
+    }
     if (pause !== this.#exceeded) {
       this.#exceeded = pause;
       this.#actions.pause(pause);
@@ -94,12 +95,6 @@ export class ServerPace {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-  }
-
-  /** Nothing is waited for. */
-  #sleep(): void {
-    clearTimeout(this.#timer);
-    this.#wakesAt = Number.POSITIVE_INFINITY;
   }
 
   /** A timer that rings too early only asks again; setting one for each picture costs more. */
@@ -114,5 +109,5 @@ export class ServerPace {
   }
 }
 
-/** A timer that rings this late wakes a session that rests, which costs more than to take it back. */
+/** What rings so much later for nothing wakes a session that rests, which costs more than to take it back. */
 const FAR_MS = 250;

@@ -71,8 +71,8 @@ export class AcknowledgeRide {
 /** Ten frames a second are motion. */
 const QUIET_MS = 100;
 
-/** Longer than a clock's second: then it goes with the next frame's. */
-const COMPANY_MS = 1_500;
+/** Longer than a clock's second: then it goes with the next frame's. And than most pauses of somebody who types. */
+const COMPANY_MS = 2_500;
 
 /** Until the next key of somebody who types. */
 const TRIAL_MS = 250;

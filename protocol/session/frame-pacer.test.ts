@@ -202,7 +202,7 @@ describe('an acknowledgement that waits for company', () => {
   it('goes with the next input, once', () => {
     const pacer = goesOn();
     pacer.frameEnded(3);
-    assert.deepEqual(pacer.due(1000), { acknowledge: 0, pause: false, waitMs: 1500 });
+    assert.deepEqual(pacer.due(1000), { acknowledge: 0, pause: false, waitMs: 2500 });
     assert.equal(pacer.input(1200), 1);
     assert.equal(pacer.input(1300), 0);
     assert.equal(pacer.isDue, false);
@@ -215,9 +215,9 @@ describe('an acknowledgement that waits for company', () => {
     pacer.frameEnded(4);
     assert.equal(pacer.due(1001).acknowledge, 2);
     pacer.frameEnded(5);
-    assert.equal(pacer.due(3000).waitMs, 1500);
-    assert.equal(pacer.due(4499).waitMs, 1);
-    assert.equal(pacer.due(4500).acknowledge, 1);
+    assert.equal(pacer.due(3000).waitMs, 2500);
+    assert.equal(pacer.due(5499).waitMs, 1);
+    assert.equal(pacer.due(5500).acknowledge, 1);
   });
 
   it('is sent at once while frames follow each other', () => {
@@ -247,7 +247,7 @@ describe('an acknowledgement that waits for company', () => {
     pacer.frameEnded(2);
     assert.equal(pacer.due(203).acknowledge, 2);
     pacer.frameEnded(3);
-    assert.equal(pacer.due(1000).waitMs, 1500);
+    assert.equal(pacer.due(1000).waitMs, 2500);
   });
 
   it('makes who types at a server that waits for it wait three times, and a tenth of a second each', () => {
@@ -283,7 +283,7 @@ describe('an acknowledgement that waits for company', () => {
           const { acknowledge, waitMs } = pacer.due(now);
           acknowledged += acknowledge;
           assert.ok(acknowledged <= frames);
-          if (acknowledged < frames) assert.ok(waitMs !== undefined && now + waitMs <= openedAt + 1500);
+          if (acknowledged < frames) assert.ok(waitMs !== undefined && now + waitMs <= openedAt + 2500);
         };
         for (const { after, what } of steps) {
           now += after;
@@ -294,7 +294,7 @@ describe('an acknowledgement that waits for company', () => {
             due();
           } else if (what === 'input') acknowledged += pacer.input(now);
         }
-        now += 1500;
+        now += 2500;
         due();
         assert.equal(acknowledged, frames);
       }),
