@@ -59,6 +59,8 @@ export class ServerPace {
   input(): void {
     const count = this.#pacer.input(performance.now());
     if (count > 0) this.#actions.acknowledge(count, this.#behindBytes);
+    // What is tried out while nobody types ends sooner now.
+    else if (this.#pacer.isDue) this.keep();
   }
 
   /** The viewer has drawn so many of the updates, and has yet to draw so many bytes. */

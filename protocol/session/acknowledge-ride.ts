@@ -4,8 +4,8 @@
  * send fewer over a long way.
  *
  * Only at a server that has shown that it does not wait for it: by a frame that it ended while another was not acknowledged.
- * Where that does not happen by itself, it is tried a few times as somebody types, each time so shortly that a server that does
- * wait keeps nobody waiting.
+ * Where that does not happen by itself, it is tried a few times: as somebody types, so shortly that a server that does wait keeps
+ * nobody waiting; and where nobody does and a picture comes now and then, as of a clock, until the next one.
  *
  * Sans-IO: times are milliseconds of any steady clock.
  */
@@ -15,10 +15,13 @@ export class AcknowledgeRide {
   #unnoticed = 0;
   #endedAt = Number.NEGATIVE_INFINITY;
   #isQuiet = true;
+  /** So many have come one after another as slowly as a clock's. */
+  #slowFrames = 0;
   #trials = TRIALS;
   /** Since when an acknowledgement waits, and whether to find out what the server does. */
   #since: number | undefined;
   #trying = false;
+  #tryMs = 0;
   /** The first input since then, which shows what the server does, and the last of all. */
   #askedAt: number | undefined;
   #inputAt = Number.NEGATIVE_INFINITY;
@@ -33,6 +36,7 @@ export class AcknowledgeRide {
   notice(now: number): void {
     if (this.#unnoticed === 0) return;
     this.#isQuiet = this.#unnoticed === 1 && now - this.#endedAt >= QUIET_MS;
+    this.#slowFrames = this.#isQuiet && now - this.#endedAt >= SLOW_MS ? this.#slowFrames + 1 : 0;
     this.#unnoticed = 0;
     this.#endedAt = now;
   }
@@ -41,10 +45,12 @@ export class AcknowledgeRide {
   patience(now: number): number {
     if (this.#since === undefined) {
       if (!this.#isQuiet) return 0;
-      if (!this.#goesOn && (this.#trials === 0 || now - this.#inputAt > ANSWER_MS)) return 0;
+      const isTyped = now - this.#inputAt <= ANSWER_MS;
+      if (!this.#goesOn && (this.#trials === 0 || !(isTyped || this.#slowFrames > SLOW_FRAMES))) return 0;
       this.#since = now;
       this.#askedAt = undefined;
       this.#trying = !this.#goesOn;
+      this.#tryMs = isTyped ? TRIAL_MS : SLOW_TRIAL_MS;
       if (this.#trying) this.#trials--;
     }
     return Math.max(0, this.#until(this.#since) - now);
@@ -64,7 +70,7 @@ export class AcknowledgeRide {
 
   #until(since: number): number {
     if (!this.#trying) return since + COMPANY_MS;
-    return this.#askedAt === undefined ? since + TRIAL_MS : this.#askedAt + ANSWER_MS;
+    return this.#askedAt === undefined ? since + this.#tryMs : this.#askedAt + ANSWER_MS;
   }
 }
 
@@ -76,6 +82,15 @@ const COMPANY_MS = 2_500;
 
 /** Until the next key of somebody who types. */
 const TRIAL_MS = 250;
+
+/** Between pictures of a clock, and less. */
+const SLOW_MS = 700;
+
+/** Before anything is tried that nobody has typed for. */
+const SLOW_FRAMES = 4;
+
+/** Until the next picture of a clock: what a server that does wait shows late by a quarter of a second, once in a trial. */
+const SLOW_TRIAL_MS = 1_250;
 
 /** What a key's picture takes, if it draws one. */
 const ANSWER_MS = 100;

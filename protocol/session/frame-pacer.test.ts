@@ -230,12 +230,37 @@ describe('an acknowledgement that waits for company', () => {
     assert.equal(pacer.due(1000).acknowledge, 0);
   });
 
-  it('is never kept from a server that has not shown that it goes on', () => {
-    const unknown = new FramePacer();
-    for (let frame = 1; frame < 20; frame++) {
-      unknown.frameEnded(frame);
-      assert.equal(unknown.due(frame * 1000).acknowledge, 1);
+  it('is tried where a picture comes now and then: a server that sends the next one goes on', () => {
+    const pacer = new FramePacer();
+    for (let frame = 1; frame <= 4; frame++) {
+      pacer.frameEnded(frame);
+      assert.equal(pacer.due(frame * 1000).acknowledge, 1);
     }
+    pacer.frameEnded(5);
+    assert.deepEqual(pacer.due(5000), { acknowledge: 0, pause: false, waitMs: 1250 });
+    pacer.frameEnded(6);
+    assert.equal(pacer.due(6000).acknowledge, 2);
+    pacer.frameEnded(7);
+    assert.equal(pacer.due(7000).waitMs, 2500);
+  });
+
+  it('makes a server that waits for it late by a quarter of a second, three times, and by less where somebody types', () => {
+    const pacer = new FramePacer();
+    let [now, held] = [0, 0];
+    for (let frame = 1; frame <= 30; frame++) {
+      now += 1000;
+      pacer.frameEnded(frame);
+      const { acknowledge, waitMs } = pacer.due(now);
+      if (acknowledge === 1) continue;
+      held++;
+      assert.equal(waitMs, 1250);
+      if (held === 2) {
+        assert.equal(pacer.input(now + 300), 0);
+        now += 400;
+      } else now += 1250;
+      assert.equal(pacer.due(now).acknowledge, 1);
+    }
+    assert.equal(held, 3);
   });
 
   it('is tried a few times as somebody types: a server that answers meanwhile goes on', () => {

@@ -16,6 +16,7 @@ const RESET_GRAPHICS_SIZE = 340;
 
 /** One message with its header. */
 export function encodeGfxPdu(pdu: Exclude<GfxPdu, UnknownGfxPdu>): Uint8Array {
+  if (pdu.kind === 'frame-acknowledge') return encodeFrameAcknowledge(pdu);
   const { cmdId, size, write } = plan(pdu);
   const cursor = new WriteCursor(GFX_HEADER_SIZE + size);
   cursor.u16(cmdId);
@@ -24,6 +25,19 @@ export function encodeGfxPdu(pdu: Exclude<GfxPdu, UnknownGfxPdu>): Uint8Array {
   write(cursor);
   return cursor.finish();
 }
+
+/** [MS-RDPEGFX] 2.2.2.13, without a plan: there is one for each picture. */
+function encodeFrameAcknowledge({ queueDepth, frameId, totalFramesDecoded }: FrameAcknowledge): Uint8Array {
+  const size = GFX_HEADER_SIZE + 12;
+  const cursor = new WriteCursor(size);
+  cursor.u16(GfxCommand.frameAcknowledge);
+  cursor.u16(0);
+  cursor.u32(size);
+  for (const word of [queueDepth, frameId, totalFramesDecoded]) cursor.u32(word);
+  return cursor.finish();
+}
+
+type FrameAcknowledge = Extract<GfxPdu, { kind: 'frame-acknowledge' }>;
 
 interface EncodePlan {
   readonly cmdId: number;
@@ -36,7 +50,7 @@ const SIZE_OF_RECT = 8;
 const SIZE_OF_POINT = 4;
 const SIZE_OF_WINDOW = 18;
 
-function plan(pdu: Exclude<GfxPdu, UnknownGfxPdu>): EncodePlan {
+function plan(pdu: Exclude<GfxPdu, UnknownGfxPdu | FrameAcknowledge>): EncodePlan {
   switch (pdu.kind) {
     case 'wire-to-surface-1':
       return {
@@ -119,8 +133,6 @@ function plan(pdu: Exclude<GfxPdu, UnknownGfxPdu>): EncodePlan {
       return words(GfxCommand.startFrame, [4, pdu.timestamp], [4, pdu.frameId]);
     case 'end-frame':
       return words(GfxCommand.endFrame, [4, pdu.frameId]);
-    case 'frame-acknowledge':
-      return words(GfxCommand.frameAcknowledge, [4, pdu.queueDepth], [4, pdu.frameId], [4, pdu.totalFramesDecoded]);
     case 'reset-graphics':
       return {
         cmdId: GfxCommand.resetGraphics,
