@@ -83,10 +83,6 @@ export class ServerPace {
     const now = performance.now();
     const { acknowledge, pause, waitMs } = this.#pacer.due(now);
     if (waitMs !== undefined) this.#wake(now + waitMs, waitMs);
-    else if (this.#wakesAt - now > FAR_MS) {
-      clearTimeout(this.#timer);
-      this.#wakesAt = Number.POSITIVE_INFINITY;
-    }
     if (pause !== this.#exceeded) {
       this.#exceeded = pause;
       this.#actions.pause(pause);
@@ -99,7 +95,7 @@ export class ServerPace {
     clearTimeout(this.#timer);
   }
 
-  /** A timer that rings too early only asks again; setting one for each picture costs more. */
+  /** A timer that rings too early, or for nothing, only asks again; setting one for each picture costs more. Taken back it wakes the process all the same. */
   #wake(at: number, waitMs: number): void {
     if (this.#wakesAt <= at) return;
     clearTimeout(this.#timer);
@@ -110,6 +106,3 @@ export class ServerPace {
     }, waitMs);
   }
 }
-
-/** What rings so much later for nothing wakes a session that rests, which costs more than to take it back. */
-const FAR_MS = 250;

@@ -8,14 +8,18 @@ import {
   type GatewayMessage,
 } from '#protocol/tunnel/messages.ts';
 import type { SessionEnd } from '#protocol/tunnel/sink.ts';
+import { every } from '../beat.ts';
 import { type ErrorCode, errorRow, GatewayError, isErrorCode } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { binaryFrame } from './binary-frame.ts';
 
 const BINARY = { binary: true };
 const NOTHING = () => {};
-/** A browser that has said nothing for this long is gone; it is asked twice as often. */
-const HEARTBEAT_MS = 15_000;
+/**
+ * Where either side has said nothing for so long, the browser is asked whether it is there: proxies end what is silent in one direction. One that
+ * has not said anything by the next time is gone.
+ */
+const HEARTBEAT_MS = 10_000;
 /** Messages of one browser in a second, at most. A hand on a mouse makes a few hundred. */
 const MESSAGES_PER_SECOND = 4000;
 /** A closing handshake that the browser does not answer. */
@@ -36,10 +40,13 @@ export class TunnelConnection {
   readonly #socket: WebSocket;
   readonly #stream: Duplex;
   readonly #log: Logger;
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #endBeats: () => void;
   #events: ConnectionEvents | undefined;
   #ended = false;
+  /** Since the last beat the browser has said something, or been asked; and we have. */
   #alive = true;
+  #asked = false;
+  #spoken = false;
   #second = 0;
   #messages = 0;
 
@@ -49,8 +56,7 @@ export class TunnelConnection {
     this.#stream = stream;
     this.#log = log;
     this.#events = events;
-    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
-    this.#heartbeat.unref();
+    this.#endBeats = every(HEARTBEAT_MS, () => this.#beat());
     socket.binaryType = 'nodebuffer';
     socket.on('message', (data, isBinary) => this.#received(data as Buffer, isBinary));
     socket.on('pong', () => {
@@ -59,7 +65,7 @@ export class TunnelConnection {
     // A frame that breaks RFC 6455 or is too large: `ws` closes by itself.
     socket.on('error', (error) => this.#log.debug({ err: error }, 'tunnel socket error'));
     socket.on('close', () => {
-      clearInterval(this.#heartbeat);
+      this.#endBeats();
       this.#ended = true;
       const closed = this.#events;
       this.#events = undefined;
@@ -79,6 +85,7 @@ export class TunnelConnection {
   /** @param sent called once the socket is done with the bytes; not where they are not sent at all */
   sendBytes(message: Uint8Array, sent: () => void = NOTHING): void {
     if (this.#ended) return;
+    this.#spoken = true;
     // The callback keeps an error of a socket that is just closing from becoming one of the process.
     this.#socket.send(message, BINARY, sent);
   }
@@ -89,6 +96,7 @@ export class TunnelConnection {
    */
   sendInPlace(message: Uint8Array, sent: () => void): void {
     if (this.#ended) return;
+    this.#spoken = true;
     // Whole frames of `ws` go out at once, where it compresses nothing: this one comes between two of them, and none after the last.
     if (this.#socket.readyState === WebSocket.OPEN) this.#stream.write(binaryFrame(message), sent);
   }
@@ -150,11 +158,13 @@ export class TunnelConnection {
   }
 
   #beat(): void {
-    if (!this.#alive) {
+    if (!this.#alive && this.#asked) {
       this.#socket.terminate();
       return;
     }
+    this.#asked = !(this.#alive && this.#spoken);
     this.#alive = false;
-    this.#socket.ping();
+    this.#spoken = false;
+    if (this.#asked) this.#socket.ping();
   }
 }
