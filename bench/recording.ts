@@ -102,10 +102,10 @@ It is run for each class with these in its environment:
   DISPLAY          the session's X display; XAUTHORITY opens it
   WIDTH, HEIGHT    of the desktop, in pixels
   DURATION         how long it is to work, in seconds
-  HOME             an empty folder, removed afterwards
+  HOME             a folder of the session's user, removed afterwards
 
 It may take up to three minutes to open what it works with, then works for DURATION and ends: what counts is that time before its
-end. What it has started ends with it.`,
+end. It runs as the user of the session, who must be able to read it; what it has started ends with the session.`,
   options: {
     minutes: { type: 'string', value: 'N', meaning: 'of each class', fallback: '3' },
     only: { type: 'string', value: 'CLASS', meaning: SCENARIOS.map((make) => make().name).join(', ') },
@@ -119,7 +119,7 @@ end. What it has started ends with it.`,
     work: {
       type: 'string',
       value: 'COMMAND',
-      meaning: 'with --real xrdp: what works there in place of our own hands, by sh, with its class in $KIND (below)',
+      meaning: 'with --real xrdp: what works there in place of our own hands, by sh, with its class in $KIND (above)',
     },
     density: { type: 'boolean', meaning: 'how much happens in each, and what it costs a plain encoder' },
     keep: { type: 'string', value: 'FOLDER', meaning: 'leave the videos there, and what xrdp sent' },

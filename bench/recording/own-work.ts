@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RealDesktop } from './real-desktop.ts';
 import type { RealWork } from './real-work.ts';
@@ -6,7 +8,7 @@ import { REAL_SIZE } from './xrdp-session.ts';
 /**
  * Work that somebody's own command does on the desktop. It has `KIND`, `WIDTH`, `HEIGHT`, `DURATION`, `DISPLAY`, `XAUTHORITY` and an
  * empty `HOME` in its environment, may take its time to open what it works with, then works for `DURATION` and ends: what counts
- * is that time before its end. All that it has started ends with it.
+ * is that time before its end. It runs as the session's user, who may read less than who started the bench.
  */
 export function workOf(command: string, name: string): RealWork {
   return {
@@ -15,14 +17,10 @@ export function workOf(command: string, name: string): RealWork {
       desktop.hide('^Event Tester$');
       desktop.hide('^terminal$');
       const seconds = minutes * 60;
-      const environment = {
-        ...{ KIND: name, WIDTH: REAL_SIZE.width, HEIGHT: REAL_SIZE.height, DURATION: seconds, HOME: desktop.home },
-      };
       const startedAt = performance.now();
       const worker = desktop.desktop.start(`--work ${command}`, [
-        // A process namespace of its own, whose end is the end of all in it.
-        ...['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', 'env', '-C', process.cwd()],
-        ...Object.entries(environment).map(([key, value]) => `${key}=${value}`),
+        ...inSessionOf(desktop),
+        ...[`KIND=${name}`, `WIDTH=${REAL_SIZE.width}`, `HEIGHT=${REAL_SIZE.height}`, `DURATION=${seconds}`],
         ...['sh', '-c', command],
       ]);
       const eyes = new PointerEyes(desktop);
@@ -47,6 +45,21 @@ const SET_UP_WITHIN_MS = 180_000;
 const LOOK_MS = 50;
 /** A minute of them at a time. */
 const LOOKS = 60_000 / LOOK_MS;
+
+/**
+ * The beginning of a command that is run as the session's user and among its processes: a server shares no memory with another's,
+ * without which browsers stay white, and all ends with the session.
+ */
+function inSessionOf({ desktop, home }: RealDesktop): string[] {
+  const server = execFileSync('pgrep', ['--newest', '--full', `Xorg ${desktop.display} `])
+    .toString()
+    .trim();
+  const { uid, gid } = statSync(home);
+  return [
+    ...['nsenter', '--target', server, '--mount', '--pid'],
+    ...['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', 'env', '-C', process.cwd(), `HOME=${home}`],
+  ];
+}
 
 /** Where a command moves the pointer: it does so on the X side, of which the server tells its client nothing. */
 class PointerEyes {

@@ -122,7 +122,7 @@ export class RealDesktop {
   async raise(window: string, end: AbortSignal): Promise<void> {
     if (end.aborted) return;
     this.desktop.xdotool('windowactivate', window);
-    await this.pause(600, 1200, end);
+    await this.pause(1500, 3000, end);
   }
 
   place(window: string, x: number, y: number, width: number, height: number): void {

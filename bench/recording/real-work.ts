@@ -86,14 +86,14 @@ const web: RealWork = inRounds('web', [program('chromium')], {
       await desktop.move(860, 540, end);
       for (let look = 0; look < 6; look++) {
         await desktop.scroll(look % 2 === 0 ? 3 : 4, end);
-        await desktop.pause(1500, 3500, end);
+        await desktop.pause(4000, 7000, end);
       }
       await desktop.key(end, 'ctrl+f');
       await desktop.type('review\n', end);
       await desktop.pause(1000, 1500, end);
       await desktop.key(end, 'Escape', 'ctrl+l');
       await desktop.type(`file://${desktop.home}/web/page${page % PAGES}.html\n`, end);
-      await desktop.pause(1500, 2500, end);
+      await desktop.pause(3000, 5000, end);
     }
   },
 });
@@ -145,8 +145,9 @@ const office: RealWork = inRounds(
       await desktop.key(end, 'Right', 'Right', 'Right', 'Down', 'Down', 'Escape', 'Escape');
       await desktop.move(700, 500, end);
       await desktop.scroll(12, end);
-      await desktop.pause(800, 1500, end);
+      await desktop.pause(2500, 4000, end);
       await desktop.scroll(-7, end);
+      await desktop.pause(1500, 3000, end);
       await desktop.type('=SUM(B2:B40)\n', end);
       await desktop.raise(text, end);
       await desktop.click(1100, 500, end);
@@ -161,13 +162,14 @@ const office: RealWork = inRounds(
       await desktop.raise(folder, end);
       await desktop.move(800, 500, end);
       await desktop.scroll(8, end);
-      await desktop.pause(500, 1000, end);
+      await desktop.pause(2500, 4000, end);
       await desktop.key(end, 'alt+Tab');
-      await desktop.pause(600, 1200, end);
+      await desktop.pause(2000, 3500, end);
       await desktop.raise(text, end);
       const bar = { x: 1100, y: 208 };
       await desktop.drag(bar, { x: bar.x - 120, y: bar.y + 70 }, end);
       await desktop.drag({ x: bar.x - 120, y: bar.y + 70 }, bar, end);
+      await desktop.pause(2000, 4000, end);
     },
   },
 );
