@@ -57,12 +57,13 @@ export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
   strainedMs: 2000,
   overdrawnMs: 8000,
   motionMs: 2000,
-  motionAfterMs: 5000,
+  // Longer than somebody scrolls in one go: an office's frames are to be a second old at most.
+  motionAfterMs: 12_000,
   motionShare: 0.1,
   stillMs: 200,
   filmAfterMs: 30_000,
   // Longer than it takes to be motion again after a pause, and to the next frame.
-  filmEndsMs: 10_000,
+  filmEndsMs: 16_000,
   // One picture in many updates takes less, and keys are typed more slowly.
   burstFromMs: 45,
   burstMs: 90,

@@ -171,7 +171,7 @@ test('segments are cut by time and join without a seam', async (context) => {
 
 test('a film has an encoder of its own, and joins what was before and after it without a seam', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
-  const policy = { ...DEFAULT_FRAME_POLICY, filmAfterMs: 6000, filmEndsMs: 3000 };
+  const policy = { ...DEFAULT_FRAME_POLICY, motionAfterMs: 2000, filmAfterMs: 6000, filmEndsMs: 5000 };
   const session = await RecordingSession.open(context, 320, 240, { policy });
   await session.advance(2000);
   for (let i = 0; i < 150; i++) {
