@@ -66,7 +66,7 @@ describe('live sessions, beside the bare relay', () => {
   });
 
   it('a desktop that rests: a picture is a write and a half, and wakes the gateway about once', async (context) => {
-    const idle = await row('oriel-stream', 'idle', 'gfx', 2);
+    const idle = await row('oriel-stream', 'idle', 'gfx');
     context.diagnostic(JSON.stringify(idle));
     const { picturesPerMin, writesPerMin, wakeUpsPerMin } = idle;
     assert.ok(picturesPerMin > 0);

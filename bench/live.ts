@@ -53,7 +53,7 @@ streams that are drawn and encoded once; browsers are simulated. Everything is o
     seconds: {
       type: 'string',
       value: 'N',
-      meaning: 'of each measurement; idle takes six times as long',
+      meaning: 'of each measurement; idle takes four times as long',
       fallback: '10',
     },
     'warm-up': {

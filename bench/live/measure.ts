@@ -21,13 +21,14 @@ export interface RowWish extends SourceWish {
 const BEGINNING_MS = 3000;
 /** Of warming up, a second, where a peer answers as fast: in seconds what a session types in half an hour. */
 const WARM_UP_KEYS = 250;
-const BASE_MS = 2000;
+/** What a gateway looks after every five seconds is in it once. */
+const BASE_MS = 5000;
 /**
  * A desktop that rests, and a peer without a session, take a few milliseconds of a processor in a second, and now and then a collection that takes
- * tens of them. So idle is measured for so many times the seconds of other scenarios, what there is without it for half as long, and the session
- * is let come to rest before, until what it began with is collected.
+ * tens of them. So idle is measured for so many times the seconds of other scenarios, what there is without it for half as long, and before each
+ * the peer is let come to rest, until what was before is collected.
  */
-const REST = { row: 6, base: 3, beginning: 1.5 } as const;
+const REST = { row: 4, base: 2, beginning: 1.5 } as const;
 /** Of processor time in a second: less is rest. */
 const RESTING_SECONDS = 0.01;
 const MAX_REST_SECONDS = 5;
@@ -44,12 +45,14 @@ export async function measureRow(lab: Lab, peer: Peer, wish: RowWish, profiler?:
   const { scenario, server } = wish;
   const isRest = scenario === 'idle';
   const seconds = wish.seconds * (isRest ? REST.row : 1);
+  const beginningMs = isRest ? Math.max(BEGINNING_MS, wish.seconds * REST.beginning * 1000) : BEGINNING_MS;
+  if (isRest) await sleep(beginningMs);
   const base = await baseOf(peer, isRest ? wish.seconds * REST.base * 1000 : BASE_MS);
   const source = await lab.source(wish, peer.name);
   const showsPictures = showsPicturesOf(peer);
   const session = await openSession(lab, peer, source, wish, typingFor(scenario, showsPictures, source.marksKeys));
   try {
-    await sleep(isRest ? Math.max(BEGINNING_MS, wish.seconds * REST.beginning * 1000) : BEGINNING_MS);
+    await sleep(beginningMs);
     profiler?.start(peer.roots);
     const before = await snapshot(lab, peer, session, source);
     await sleep(seconds * 1000);
