@@ -28,4 +28,4 @@ EXPOSE 443
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["node_modules/.bin/node", "-e", "require('node:https').get({ host: '127.0.0.1', port: process.env.ORIEL_PORT, path: '/healthz', rejectUnauthorized: false }, (r) => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 # As `npm start` does: nobody waits while V8 makes the heap smaller (docs/adr/0050-what-makes-a-key-wait.md).
-CMD ["node_modules/.bin/node", "--no-memory-reducer", "--max-semi-space-size=4", "--heap-growing-percent=100", "gateway/main.ts"]
+CMD ["node_modules/.bin/node", "--no-memory-reducer", "--max-semi-space-size=4", "--heap-growing-percent=100", "--invocation-count-for-maglev=50", "--invocation-count-for-turbofan=200", "--minimum-invocations-after-ic-update=50", "gateway/main.ts"]

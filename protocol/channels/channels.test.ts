@@ -142,10 +142,10 @@ describe('DRDYNVC', () => {
         const channels = new DynamicChannels<string>([new Echo('echo')]);
         channels.process(encodeCreateRequest(7, 'echo'), []);
         const out: string[] = [];
-        assert.ok(first !== undefined && !channels.goOn(first, 1));
+        assert.ok(first !== undefined && !channels.goOn(first, 1, first.length));
         const answers = channels.process(first.subarray(1), out);
         const wentOn = rest.map((pdu) => {
-          const goes = channels.goOn(pdu, 1);
+          const goes = channels.goOn(pdu, 1, pdu.length);
           if (!goes) answers.push(...channels.process(pdu.subarray(1), out));
           return goes;
         });
@@ -165,7 +165,7 @@ describe('DRDYNVC', () => {
     );
     const channels = new DynamicChannels<string>([new Echo('echo')]);
     for (const other of [[], [0x30], [0x30, 1, 2], [0x31, 1, 0, 2], [0x70, 1, 2], [0x24, 1, 9, 0, 1], [0x40, 1]]) {
-      assert.equal(channels.goOn(Uint8Array.from(other), 0), false);
+      assert.equal(channels.goOn(Uint8Array.from(other), 0, other.length), false);
     }
   });
 

@@ -18,6 +18,9 @@ export const DRDYNVC_CHANNEL = 'drdynvc';
 /** [MS-RDPEDYC] 3.1.5.1.4: a PDU with its header is at most as large as a static channel's chunk. */
 export const MAX_DYNAMIC_PDU = 1600;
 
+/** In front of data for a channel whose number fits in a byte, [MS-RDPEDYC] 2.2.3.2: Cmd, Sp and cbId, ChannelId. */
+export const PLAIN_DATA_HEADER_SIZE = 2;
+
 /** The newest version we speak, [MS-RDPEDYC] 2.2.1.1. */
 export const DYNAMIC_CHANNEL_VERSION = 3;
 
@@ -72,18 +75,18 @@ export class DynamicChannels<Output> {
   /**
    * Takes a message of the static channel where it does nothing but go on with a longer one: graphics come in hundreds of these a picture.
    *
-   * @param message all that follows `start`
+   * @param bytes the message from `start` to `end`
    * @returns false for any other, which is left to `process`
    */
-  goOn(message: Uint8Array, start: number): boolean {
-    const header = message[start];
-    // Data, for a channel whose number fits in a byte: [MS-RDPEDYC] 2.2.3.2.
-    if (header === undefined || header >> 4 !== DynamicCommand.data || (header & 0x3) !== 0) return false;
-    const open = this.#open.get(message[start + 1] ?? -1);
+  goOn(bytes: Uint8Array, start: number, end: number): boolean {
+    const header = bytes[start]!;
+    const data = start + PLAIN_DATA_HEADER_SIZE;
+    if (data > end || header >> 4 !== DynamicCommand.data || (header & 0x3) !== 0) return false;
+    const open = this.#open.get(bytes[start + 1]!);
     if (open?.message === undefined) return false;
-    const size = message.length - (start + 2);
+    const size = end - data;
     if (size >= open.message.length - open.filled) return false;
-    open.message.set(message.subarray(start + 2), open.filled);
+    open.message.set(bytes.subarray(data, end), open.filled);
     open.filled += size;
     return true;
   }

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, mock } from 'node:test';
 import fc from 'fast-check';
+import { encodeChunks } from '../channels/chunks.ts';
+import { DRDYNVC_CHANNEL } from '../channels/dynamic-channels.ts';
+import { encodeCreateRequest, encodeDynamicData } from '../channels/dynamic-pdu.ts';
+import { GRAPHICS_CHANNEL } from '../channels/rdpgfx/graphics-channel.ts';
 import { activateShare } from '../connector/client-capabilities.ts';
 import { MessageChannel } from '../connector/message-channel.ts';
 import type { ServerShare } from '../connector/server-types.ts';
-import type { Share } from '../connector/types.ts';
+import type { JoinedChannel, Share } from '../connector/types.ts';
+import { concatBytes } from '../core/bytes.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
 import { encodeCapabilitySet } from '../pdu/capability-sets.ts';
@@ -27,6 +32,7 @@ import { type ServerActiveOutput, ServerActiveStage } from './server-active-stag
 const USER = 1007;
 const IO = 1003;
 const MESSAGES = 1006;
+const DYNAMIC = 1005;
 const SHARE_ID = 0x103ea;
 const SERVER = 0x3ea;
 
@@ -79,7 +85,7 @@ function demand(width: number, height: number): DemandActive {
   };
 }
 
-function clientStage(changes: Partial<Share> = {}, channel?: MessageChannel) {
+function clientStage(changes: Partial<Share> = {}, channel?: MessageChannel, channels: readonly JoinedChannel[] = []) {
   const activate = (active: DemandActive) => activateShare(active, { colorDepth: 32, keyboardLayout: 0x409 });
   const { share } = activate(demand(800, 600));
   return new ClientActiveStage({
@@ -87,6 +93,7 @@ function clientStage(changes: Partial<Share> = {}, channel?: MessageChannel) {
     ioChannelId: IO,
     share: { ...share, ...changes },
     maxUpdateSize: 100_000,
+    channels,
     ...(channel && { messageChannel: { id: MESSAGES, channel } }),
     activate,
   });
@@ -106,6 +113,27 @@ describe('ClientActiveStage on the message channel', () => {
       sendDataIndication(IO, shareControlMessage(ShareControlType.deactivateAll, USER, encodeDeactivateAll(SHARE_ID))),
     );
     assert.deepEqual(receive(stage, request(rtt)), answer('00200000060107000000'));
+  });
+
+  it('measures packets that are passed over by their heads', () => {
+    const channel = new MessageChannel();
+    const stage = clientStage({}, channel, [{ name: DRDYNVC_CHANNEL, id: DYNAMIC, options: 0 }]);
+    const packet = (message: Uint8Array) =>
+      sendDataIndication(DYNAMIC, encodeChunks(message, undefined, true)[0] ?? new Uint8Array(0));
+    const out: ActiveOutput[] = [];
+    stage.receiveFrame(packet(encodeCreateRequest(7, GRAPHICS_CHANNEL)), out, 0);
+    const packets = encodeDynamicData(7, new Uint8Array(20_000), 1600).map(packet);
+    for (const first of packets.slice(0, 2)) stage.receiveFrame(first, out, 0);
+    const like = concatBytes(...packets.slice(2));
+    const counted = mock.method(channel, 'received');
+    const passed = stage.goOn(like, 0);
+    // But for the last, which is the end of the message and not like them.
+    assert.equal(passed, like.length - (packets.at(-1)?.length ?? 0));
+    assert.deepEqual(
+      counted.mock.calls.map((call) => call.arguments),
+      [[passed]],
+    );
+    assert.equal(stage.goOn(like, passed), passed);
   });
 
   it('measures what comes between bandwidth start and stop', () => {

@@ -1,7 +1,12 @@
 import { CHUNK_HEADER_SIZE, ChunkAssembler, encodeChunks } from '../channels/chunks.ts';
 import { type ClipboardAction, ClipboardChannel, type ClipboardOutput } from '../channels/cliprdr/clipboard-channel.ts';
 import { CLIPBOARD_CHANNEL, MAX_CLIPBOARD_MESSAGE } from '../channels/cliprdr/pdu.ts';
-import { DRDYNVC_CHANNEL, type DynamicChannel, DynamicChannels } from '../channels/dynamic-channels.ts';
+import {
+  DRDYNVC_CHANNEL,
+  type DynamicChannel,
+  DynamicChannels,
+  PLAIN_DATA_HEADER_SIZE,
+} from '../channels/dynamic-channels.ts';
 import { GraphicsChannel, type GraphicsChannelOutput } from '../channels/rdpgfx/graphics-channel.ts';
 import type { JoinedChannel } from '../connector/types.ts';
 import { MessageMemory } from '../core/message-memory.ts';
@@ -26,6 +31,10 @@ export class ChannelRouter {
   readonly #clipboardId: number | undefined;
   readonly #clipboardAssembler = new ChunkAssembler(MAX_CLIPBOARD_MESSAGE);
   readonly #clipboard = new ClipboardChannel('client');
+  /** All before the data of the frame that went on with a longer message last, and how large it was; 0 where its like may mean something else. */
+  readonly #head = new Uint8Array(LONGEST_HEAD);
+  #headSize = 0;
+  #frameSize = 0;
 
   /**
    * @param userId our MCS user id
@@ -55,12 +64,33 @@ export class ChannelRouter {
   /**
    * Takes one Virtual Channel PDU where all it does is to go on with a message that is longer.
    *
-   * @param frame all that follows `start`
+   * @param frame a whole one, with the PDU from `start` to its end
    * @returns false for any other, which is left to `receive`
    */
   goOn(channelId: number, frame: Uint8Array, start: number): boolean {
     if (channelId !== this.#dynamicId || !this.#assembler.isWhole(frame, start)) return false;
-    return this.#dynamic.goOn(frame, start + CHUNK_HEADER_SIZE);
+    if (!this.#dynamic.goOn(frame, start + CHUNK_HEADER_SIZE, frame.length)) return false;
+    this.#headSize = start + CHUNK_HEADER_SIZE + PLAIN_DATA_HEADER_SIZE;
+    this.#frameSize = this.#headSize > LONGEST_HEAD ? 0 : frame.length;
+    for (let i = 0; i < this.#headSize; i++) this.#head[i] = frame[i]!;
+    return true;
+  }
+
+  /**
+   * Takes frames that differ from the one before them, which `goOn` has taken, in their data alone: a large picture is hundreds of these.
+   * @returns where the first other frame begins, or one that is not whole
+   */
+  goOnAlike(bytes: Uint8Array, start: number): number {
+    const size = this.#frameSize;
+    if (size === 0) return start;
+    const head = this.#head;
+    const headSize = this.#headSize;
+    let at = start;
+    for (; at + size <= bytes.length; at += size) {
+      for (let i = 0; i < headSize; i++) if (bytes[at + i] !== head[i]) return at;
+      if (!this.#dynamic.goOn(bytes, at + headSize - PLAIN_DATA_HEADER_SIZE, at + size)) return at;
+    }
+    return at;
   }
 
   /**
@@ -76,6 +106,7 @@ export class ChannelRouter {
       return message === undefined ? [] : this.#packets(channelId, this.#clipboard.process(message, out));
     }
     if (channelId !== this.#dynamicId) return undefined;
+    this.#frameSize = 0;
     const message = this.#assembler.push(chunk);
     if (message === undefined) return [];
     return this.#packets(channelId, this.#dynamic.process(message, out));
@@ -122,3 +153,6 @@ export class ChannelRouter {
       .map((chunk) => sendDataRequest(this.#userId, channelId, chunk));
   }
 }
+
+/** TPKT, X.224 Data and Send Data Indication take 15 bytes at most; then the headers of the chunk and of its data. */
+const LONGEST_HEAD = 32;

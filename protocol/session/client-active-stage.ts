@@ -175,6 +175,16 @@ export class ClientActiveStage {
     else this.#slowPath(frame, out, now);
   }
 
+  /**
+   * Takes frames that go on with a long message as the frame before them did, without a look at anything but their heads.
+   * @returns where the first other frame begins, or one that is not whole
+   */
+  readonly goOn = (bytes: Uint8Array, at: number): number => {
+    const end = this.#channels.goOnAlike(bytes, at);
+    if (end > at) this.#options.messageChannel?.channel.received(end - at);
+    return end;
+  };
+
   /** Waits while the share is down, when the server would take it for a protocol error. */
   input(events: readonly InputEvent[]): ActiveOutput[] {
     if (this.#state !== 'active') {

@@ -17,9 +17,14 @@ export class FrameReader {
    * Calls `onFrame` for each whole frame, in order. The frame is good until `onFrame` returns or, if the caller keeps
    * `bytes` untouched, until the next call. Stops early when `onFrame` returns false and drops what is left.
    *
+   * @param pass takes whole frames itself, as many as it likes from an offset on, and returns the offset behind them
    * @throws DecodeError when a frame's header is wrong; nothing can be read behind it
    */
-  push(bytes: Uint8Array, onFrame: (frame: Uint8Array) => boolean): void {
+  push(
+    bytes: Uint8Array,
+    onFrame: (frame: Uint8Array) => boolean,
+    pass?: (bytes: Uint8Array, at: number) => number,
+  ): void {
     let at = 0;
     if (this.#length > 0) {
       at = this.#complete(bytes);
@@ -30,12 +35,14 @@ export class FrameReader {
       this.#length = 0;
       if (!onFrame(frame)) return;
     }
+    if (pass !== undefined) at = pass(bytes, at);
     while (at < bytes.length) {
       const size = findFrameSize(bytes, at);
       if (size === undefined || at + size > bytes.length) break;
       const frame = bytes.subarray(at, at + size);
       at += size;
       if (!onFrame(frame)) return;
+      if (pass !== undefined) at = pass(bytes, at);
     }
     if (at < bytes.length) this.#keep(bytes.subarray(at));
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { GRAPHICS_CHANNEL } from '../channels/rdpgfx/graphics-channel.ts';
 import { QueueDepth } from '../channels/rdpgfx/pdu.ts';
 import { encodeNsCodec } from '../codecs/nscodec-encoder.ts';
@@ -8,11 +9,13 @@ import { type GraphicsKind, offerGraphics } from '../connector/graphics-offer.ts
 import { concatBytes } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { WriteCursor } from '../core/cursor.ts';
+import { DecodeError } from '../core/errors.ts';
 import { Compositor } from '../graphics/compositor.ts';
 import { GfxPainter, type GfxPictureCodec } from '../graphics/gfx-painter.ts';
 import { createSurfaceCodecs, SurfaceCodecId } from '../graphics/surface-codecs.ts';
 import { UpdateCode } from '../graphics/update.ts';
 import { findCapability } from '../pdu/capability-sets.ts';
+import { sendDataIndication } from '../pdu/mcs-domain.ts';
 import {
   encodeSurfaceCommand,
   FrameAction,
@@ -310,6 +313,43 @@ describe('the graphics pipeline, from our server to our client', () => {
       assert.ok(new Set(memory).size <= 4, `${new Set(memory).size} pieces of memory for ${memory.length} pictures`);
     });
   }
+
+  it('reads packets that are like each other wherever reads and other packets cut their run', () => {
+    const { pair, painter } = withGraphics(WIDTH, HEIGHT, false);
+    const rect = { x: 0, y: 0, width: WIDTH, height: HEIGHT };
+    const other = [sendDataIndication(9999, new Uint8Array(30)), Uint8Array.of(0, 2 + 3, UpdateCode.synchronize, 0, 0)];
+    let step = 0;
+    const places = fc.array(fc.nat(), { maxLength: 5 });
+    fc.assert(
+      fc.property(places, places, (cuts, others) => {
+        const frame = painter.frame(sourceOf(desktop(step++)), [rect], 'uncompressed');
+        const packets = pair.server.graphics(frame).flatMap((output) => (output.kind === 'send' ? [output.bytes] : []));
+        assert.ok(packets.length > 100);
+        for (const place of others) packets.splice(place % (packets.length + 1), 0, other[place % other.length]!);
+        const bytes = concatBytes(...packets);
+        const ends = [...cuts.map((cut) => cut % bytes.length).sort((a, b) => a - b), bytes.length];
+        const pipeline: Uint8Array[] = [];
+        ends.forEach((end, i) => {
+          for (const output of pair.client.receive(bytes.subarray(ends[i - 1] ?? 0, end), 0)) {
+            if (output.kind !== 'graphics' || output.update.code !== UpdateCode.graphicsPipeline) continue;
+            pipeline.push(output.update.data.slice());
+            pair.compositor.apply(output.update);
+          }
+        });
+        assert.equal(pipeline.length, 1);
+        assertSame(shown(pair.compositor), desktop(step - 1));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('takes a packet like the others for a message of its own where there is nothing to go on with', () => {
+    const { pair, painter } = withGraphics(WIDTH, HEIGHT, false);
+    const rect = { x: 0, y: 0, width: WIDTH, height: HEIGHT };
+    const frame = painter.frame(sourceOf(desktop()), [rect], 'uncompressed');
+    const packets = pair.server.graphics(frame).flatMap((output) => (output.kind === 'send' ? [output.bytes] : []));
+    assert.throws(() => pair.client.receive(concatBytes(...packets, packets[1]!), 0), DecodeError);
+  });
 
   it('acknowledges with a queue depth, holds back, suspends and takes the suspension back', () => {
     const { pair, painter } = withGraphics();

@@ -237,9 +237,11 @@ export class RdpClient {
   }
 
   #active(state: ActiveState, bytes: Uint8Array, now: number, out: ClientOutput[]): void {
-    const security = state.connection.security?.frames;
     if (isLast(out.at(-1))) return;
-    state.frames.push(bytes, (frame) => this.#frame(state, security?.open(frame) ?? frame, now, out));
+    const { stage, connection, frames } = state;
+    const security = connection.security?.frames;
+    if (security === undefined) frames.push(bytes, (frame) => this.#frame(state, frame, now, out), stage.goOn);
+    else frames.push(bytes, (frame) => this.#frame(state, security.open(frame), now, out));
   }
 
   #frame(state: ActiveState, frame: Uint8Array, now: number, out: ClientOutput[]): boolean {
