@@ -22,4 +22,8 @@ export const NODE_FLAGS = [
  * The same for the pixel host, whose updates wait up to a second for their picture and outlive young collections: with four times of what is in it
  * its heap is marked a fourth as often, for 20 MB more ([0062](../docs/adr/0062-what-fifty-recorded-sessions-wait-for.md)).
  */
-export const PIXEL_HOST_FLAGS = ['--no-memory-reducer', '--max-semi-space-size=4', '--heap-growing-percent=300'] as const;
+export const PIXEL_HOST_FLAGS = [
+  '--no-memory-reducer',
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=300',
+] as const;
