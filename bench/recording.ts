@@ -14,7 +14,7 @@ import { mix } from './recording/mix.ts';
 import { ObservedWork } from './recording/observed-work.ts';
 import { office } from './recording/office.ts';
 import { workOf } from './recording/own-work.ts';
-import { childCpuSeconds, cpuSecondsOf } from './recording/processor-time.ts';
+import { childCpuSeconds, cpuSecondsAtRest } from './recording/processor-time.ts';
 import { missingFor, REAL_WORK, type RealWork } from './recording/real-work.ts';
 import { ReplayedSession } from './recording/replayed-session.ts';
 import type { Scenario } from './recording/scenario.ts';
@@ -60,7 +60,7 @@ export async function measure(work: Work, options: RecordingBenchOptions = {}): 
   const worstStalenessS = desktop.worstStalenessMs / 1000;
   const cpu = process.cpuUsage(selfBefore);
   const selfSeconds = (cpu.user + cpu.system - desktop.drawingCpu) / 1e6;
-  const encoderBefore = cpuSecondsOf(recorder.encoderPid);
+  const encoderBefore = await cpuSecondsAtRest(recorder.encoderPid);
   // Nobody reads what is beneath the pointer.
   recorder.pointer(work.width - POINTER_ASIDE, work.height - POINTER_ASIDE, { kind: 'default' }, clock.now());
   for (const page of CHART_PAGES) {
@@ -68,7 +68,7 @@ export async function measure(work: Work, options: RecordingBenchOptions = {}): 
     await clock.advance(PAGE_MS, () => recorder.drained());
   }
   // The chart is the measure, not the work.
-  const chartSeconds = cpuSecondsOf(recorder.encoderPid) - encoderBefore;
+  const chartSeconds = (await cpuSecondsAtRest(recorder.encoderPid)) - encoderBefore;
   const summary = await recorder.finish(clock.now());
   // Starting the encoder and finishing the recording are in it, although a recording ends only once.
   const encoderSeconds = childCpuSeconds() - childrenBefore - chartSeconds;
