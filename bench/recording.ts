@@ -59,7 +59,7 @@ export async function measure(work: Work, options: RecordingBenchOptions = {}): 
   await desktop.run(recorder, minutes * 60_000);
   const worstStalenessS = desktop.worstStalenessMs / 1000;
   const cpu = process.cpuUsage(selfBefore);
-  const selfSeconds = (cpu.user + cpu.system - desktop.drawingCpu) / 1e6;
+  const selfSeconds = (cpu.user + cpu.system - desktop.drawingCpu()) / 1e6;
   const encoderBefore = await cpuSecondsAtRest(recorder.encoderPid);
   // Nobody reads what is beneath the pointer.
   recorder.pointer(work.width - POINTER_ASIDE, work.height - POINTER_ASIDE, { kind: 'default' }, clock.now());
