@@ -248,6 +248,16 @@ describe('goals', () => {
     assert.deepEqual([relay?.reached, relay?.met], ['1.6x', true]);
   });
 
+  it('take off the least that a peer was seen to take without a session', () => {
+    const rows = [
+      row({ cpuSecondsPerMin: 2.5, baseCpuSecondsPerMin: 0.5 }),
+      row({ peer: 'relay', cpuSecondsPerMin: 1.25, baseCpuSecondsPerMin: 1.5 }),
+      row({ peer: 'relay', size: '1920x1080', cpuSecondsPerMin: 3, baseCpuSecondsPerMin: 0.25 }),
+    ];
+    const found = judge(report(rows)).find(({ goal }) => goal === 'CPU against the bare relay');
+    assert.deepEqual([found?.reached, found?.met], ['2x', true]);
+  });
+
   it('see a stream that grows on its way', () => {
     const bytes = (kbOutPerMin: number) =>
       judge(report([row({ kbOutPerMin })])).find(({ goal }) => goal.startsWith('bytes to the browser, Stream'))?.met;
