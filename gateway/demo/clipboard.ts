@@ -18,21 +18,37 @@ interface Copied {
   readonly file: boolean;
 }
 
+/** Files that are pasted, one after the other. */
+interface Pasting {
+  readonly files: readonly FileDescriptor[];
+  index: number;
+  position: number;
+  shown: string;
+}
+
 const FILES_FORMAT = FIRST_REGISTERED_FORMAT;
 const FILE_NAME = 'notes.txt';
 const PART_BYTES = 64 * 1024;
 /** What the notes take of a file; the rest is read all the same. */
 const SHOWN_BYTES = 200;
 
-/** The clipboard of one demo desktop: what was copied in it, or what the client offers. Files are pasted as text. */
+/**
+ * The clipboard of one demo desktop: what was copied in it, or what the client offers. Files are pasted as text. What is being pasted
+ * is pasted to its end, whatever is copied meanwhile.
+ */
 export class DemoClipboard {
   readonly #act: (action: ClipboardAction) => void;
   readonly #insert: (text: string) => void;
   /** Nothing once the client has offered something. */
   #copied: Copied | undefined;
   #offered: readonly ClipboardFormat[] = [];
-  /** Files that are pasted, one after the other. */
-  #pasting: { readonly files: FileDescriptor[]; index: number; position: number; shown: string } | undefined;
+  /** What files were asked for in: what is offered by the time they come need not be them. */
+  #filesFormat: number | undefined;
+  #pasting: Pasting | undefined;
+  /** Whether the client keeps files for who pastes them, and the list that it keeps: copying does not take that away. */
+  #canLock = false;
+  #locked: number | undefined;
+  #locks = 0;
   #streamId = 0;
 
   /**
@@ -58,12 +74,19 @@ export class DemoClipboard {
       this.#insert(this.#copied.text);
       return;
     }
-    const formatId = formatNamed(this.#offered, FormatName.files) ?? textFormatOf(this.#offered);
-    if (formatId !== undefined) this.#act({ kind: 'request', formatId });
+    const files = formatNamed(this.#offered, FormatName.files);
+    const formatId = files ?? textFormatOf(this.#offered);
+    if (formatId === undefined) return;
+    this.#filesFormat = files;
+    if (files !== undefined) this.#lock();
+    this.#act({ kind: 'request', formatId });
   }
 
   heard(output: ClipboardOutput): void {
     switch (output.kind) {
+      case 'clipboard-ready':
+        this.#canLock = output.locks;
+        return;
       case 'clipboard-offered':
         if (output.formats.length === 0) return;
         this.#copied = undefined;
@@ -74,18 +97,14 @@ export class DemoClipboard {
         return;
       case 'clipboard-data':
         if (output.data === undefined) return;
-        if (output.formatId !== formatNamed(this.#offered, FormatName.files)) {
-          this.#insert(decodeClipboardText(output.formatId, output.data));
-          return;
-        }
-        this.#pasting = { files: decodeFileList(output.data), index: 0, position: 0, shown: '' };
-        this.#askForMore();
+        if (output.formatId === this.#filesFormat) this.#begin(decodeFileList(output.data));
+        else this.#insert(decodeClipboardText(output.formatId, output.data));
         return;
       case 'clipboard-file-wanted':
         this.#act({ kind: 'respond-file', streamId: output.request.streamId, data: this.#part(output.request) });
         return;
       case 'clipboard-file-data':
-        this.#received(output.data);
+        if (output.streamId === this.#streamId) this.#received(output.data);
     }
   }
 
@@ -103,11 +122,30 @@ export class DemoClipboard {
     return operation === 'size' ? encodeFileSize(BigInt(bytes.length)) : bytes.subarray(from, from + length);
   }
 
+  #lock(): void {
+    this.#unlock();
+    if (!this.#canLock) return;
+    this.#locked = ++this.#locks;
+    this.#act({ kind: 'lock', clipDataId: this.#locked });
+  }
+
+  #unlock(): void {
+    const clipDataId = this.#locked;
+    this.#locked = undefined;
+    if (clipDataId !== undefined) this.#act({ kind: 'unlock', clipDataId });
+  }
+
+  #begin(files: readonly FileDescriptor[]): void {
+    this.#pasting = { files, index: 0, position: 0, shown: '' };
+    this.#askForMore();
+  }
+
   #askForMore(): void {
     const pasting = this.#pasting;
     const file = pasting?.files[pasting.index];
     if (pasting === undefined || file === undefined) {
       this.#pasting = undefined;
+      this.#unlock();
       return;
     }
     if (BigInt(pasting.position) >= (file.size ?? 0n)) {
@@ -116,13 +154,12 @@ export class DemoClipboard {
       this.#askForMore();
       return;
     }
-    const part = {
-      index: pasting.index,
-      operation: 'range',
-      position: BigInt(pasting.position),
-      length: PART_BYTES,
-    } as const;
-    this.#act({ kind: 'request-file', request: { streamId: ++this.#streamId, ...part } });
+    const request: FileContentsRequest = {
+      ...{ streamId: ++this.#streamId, index: pasting.index, operation: 'range' },
+      ...{ position: BigInt(pasting.position), length: PART_BYTES },
+      ...(this.#locked !== undefined && { clipDataId: this.#locked }),
+    };
+    this.#act({ kind: 'request-file', request });
   }
 
   #received(data: Uint8Array | undefined): void {
@@ -130,6 +167,7 @@ export class DemoClipboard {
     if (pasting === undefined) return;
     if (data === undefined || data.length === 0) {
       this.#pasting = undefined;
+      this.#unlock();
       this.#insert('The file was cut short.\n');
       return;
     }

@@ -144,6 +144,7 @@ export class DemoSession {
       case 'closed':
         this.#finish();
         break;
+      case 'clipboard-ready':
       case 'clipboard-offered':
       case 'clipboard-wanted':
       case 'clipboard-data':

@@ -25,8 +25,8 @@ class World {
   frozen = false;
   /** What the desktop answers with when it is asked for a part of a file of its own. */
   serve: (request: FileContentsRequest) => Uint8Array | undefined = () => undefined;
-  /** What is in the browser's files. */
-  readonly browserFiles: Uint8Array[] = [];
+  /** What is in the browser's files, by the number of their list. */
+  readonly browserFiles = new Map<number, Uint8Array[]>();
   described: readonly FileDescriptor[] = [];
   readonly clipboard: SessionClipboard;
   readonly #client = new ClipboardChannel('client');
@@ -49,9 +49,10 @@ class World {
 
   /** The browser offers files with these names. */
   offer(names: readonly string[], contents: readonly Uint8Array[]): void {
-    this.browserFiles.splice(0, 10, ...contents);
+    const list = this.browserFiles.size + 1;
+    this.browserFiles.set(list, [...contents]);
     const files = names.map((name, index) => ({ name, index, size: contents[index]?.length ?? 0 }));
-    this.clipboard.filesOffered({ list: 1, files });
+    this.clipboard.filesOffered({ list, files });
   }
 
   /** The desktop asks for something and gets an answer. */
@@ -85,8 +86,8 @@ class World {
     this.news.push(news);
     if (news.type === 'file-transfer') this.progress.push(news);
     if (news.type !== 'file-wanted') return;
-    const { request, index, position, length } = news;
-    const part = this.browserFiles[index]?.subarray(position, position + length);
+    const { request, list, index, position, length } = news;
+    const part = this.browserFiles.get(list)?.[index]?.subarray(position, position + length);
     if (part === undefined) this.clipboard.fileRead({ request, state: 'failed', part: new Uint8Array() });
     else {
       // In two parts, as a browser sends larger ones.
@@ -179,7 +180,7 @@ describe('files to the desktop', () => {
   it('that have changed in the browser, or cannot be read, are not given half', () => {
     const world = new World();
     world.offer(['a', 'b'], [bytesOf(10), bytesOf(10)]);
-    world.browserFiles.splice(0, 2, bytesOf(4));
+    world.browserFiles.set(1, [bytesOf(4)]);
     assert.equal(world.range(0, 0, 10), undefined);
     assert.equal(world.range(1, 0, 10), undefined);
     assert.deepEqual(
@@ -205,6 +206,29 @@ describe('files to the desktop', () => {
     assert.equal(read(5), 10);
     world.ask({ kind: 'unlock', clipDataId: 5 });
     assert.equal(read(5), undefined);
+    world.clipboard.close();
+  });
+
+  it('are read to their end by a desktop that locks nothing, though something is copied there, or offered to it, meanwhile', () => {
+    const world = new World();
+    const contents = [bytesOf(10), bytesOf(20)];
+    world.offer(['a', 'b'], contents);
+    world.range(0, 0, 5);
+    world.ask({ kind: 'offer', formats: [{ id: 1, name: '' }] });
+    assert.deepEqual(world.range(0, 5, 2), contents[0]?.subarray(5, 7));
+    // What was not begun is gone.
+    assert.equal(world.range(1, 0, 10), undefined);
+    world.offer(['c'], [new Uint8Array(30)]);
+    assert.deepEqual(world.range(0, 7, 3), contents[0]?.subarray(7));
+    assert.deepEqual(world.range(0, 0, 15), new Uint8Array(15));
+    assert.deepEqual(world.range(0, 15, 15), new Uint8Array(15));
+    assert.deepEqual(
+      world.records.map(({ name, state, sha256: hash }) => [name, state, hash]),
+      [
+        ['a', 'done', sha256(contents[0] ?? new Uint8Array())],
+        ['c', 'done', sha256(new Uint8Array(30))],
+      ],
+    );
     world.clipboard.close();
   });
 

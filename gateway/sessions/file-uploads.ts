@@ -35,6 +35,8 @@ const READ_WITHIN_MS = 30_000;
 export class FileUploads {
   readonly #parts: FileUploadsParts;
   #current: Upload | undefined;
+  /** What was offered before, where a desktop that locks nothing was in the middle of it. */
+  #former: Upload | undefined;
   readonly #locked = new Map<number, Upload>();
   readonly #waiting: { readonly contents: FileContentsRequest; readonly upload: Upload }[] = [];
   #reading: Reading | undefined;
@@ -47,6 +49,7 @@ export class FileUploads {
   /** The browser has these files, in place of others. */
   offered({ list, files }: FileOffer): void {
     const names = safeFileNames(files.map(({ name }) => name));
+    this.withdraw();
     this.#current = {
       list,
       files: files.map(({ size, index }, at) => ({ name: names[at] ?? 'file', size, index })),
@@ -54,9 +57,11 @@ export class FileUploads {
     };
   }
 
-  /** Nothing is offered any more; what the desktop has locked, it may still read. */
+  /** Nothing is offered any more; what the desktop has locked, or has begun to read, it may still read. */
   withdraw(): void {
+    const current = this.#current;
     this.#current = undefined;
+    if (current !== undefined && [...current.transfers.values()].some(({ running }) => running)) this.#former = current;
   }
 
   /** The list as the desktop reads it; nothing where there is none. */
@@ -78,9 +83,7 @@ export class FileUploads {
 
   /** The desktop wants to know how large a file is, or a part of it. */
   wanted(contents: FileContentsRequest): void {
-    const { clipDataId } = contents;
-    // Some desktops name a lock that they never asked for.
-    const upload = (clipDataId === undefined ? undefined : this.#locked.get(clipDataId)) ?? this.#current;
+    const upload = this.#uploadOf(contents);
     const file = upload?.files[contents.index];
     if (upload === undefined || file === undefined || this.#waiting.length >= MAX_WAITING) {
       this.#parts.respond(contents.streamId, undefined);
@@ -127,8 +130,18 @@ export class FileUploads {
     for (const upload of this.#uploads()) for (const transfer of upload.transfers.values()) transfer.end('failed');
   }
 
+  #uploadOf({ clipDataId, index, position }: FileContentsRequest): Upload | undefined {
+    // Some desktops name a lock that they never asked for.
+    const locked = clipDataId === undefined ? undefined : this.#locked.get(clipDataId);
+    if (locked !== undefined) return locked;
+    // Who is in the middle of a file reads on in that one, not in another that has its place in the list by now.
+    const readsOn = position > 0n && this.#former?.transfers.get(index)?.running === true;
+    return readsOn && this.#current?.transfers.has(index) !== true ? this.#former : this.#current;
+  }
+
   #uploads(): Set<Upload> {
-    return new Set([...this.#locked.values(), ...(this.#current === undefined ? [] : [this.#current])]);
+    const offered = [this.#former, this.#current].filter((upload) => upload !== undefined);
+    return new Set([...this.#locked.values(), ...offered]);
   }
 
   #next(): void {

@@ -121,6 +121,51 @@ describe('a clipboard between client and server', () => {
     assert.equal(dataOf(pair), 'new');
   });
 
+  it('has what the client offered where lists have crossed: the server takes it after it has sent its own', () => {
+    const pair = opened();
+    const theirs = pair.server.clipboard({ kind: 'offer', formats: [{ id: StandardFormat.dib, name: '' }] });
+    const ours = pair.client.clipboard({ kind: 'offer', formats: TEXT });
+    pair.down(theirs);
+    pair.up(ours);
+    assert.deepEqual(pair.heard(), {
+      client: [{ kind: 'clipboard-taken', ok: true }],
+      server: [
+        { kind: 'clipboard-taken', ok: true },
+        { kind: 'clipboard-offered', formats: TEXT },
+      ],
+    });
+    // What is copied there from now on, counts.
+    pair.down(pair.server.clipboard({ kind: 'offer', formats: TEXT }));
+    assert.deepEqual(pair.heard().client, [{ kind: 'clipboard-offered', formats: TEXT }]);
+  });
+
+  it("has what the server offered where lists have crossed and the server refuses the client's", () => {
+    const pair = opened();
+    pair.client.clipboard({ kind: 'offer', formats: [{ id: StandardFormat.dib, name: '' }] });
+    pair.down(pair.server.clipboard({ kind: 'offer', formats: TEXT }));
+    assert.deepEqual(pair.heard().client, []);
+    const out: ActiveOutput[] = [];
+    for (const chunk of encodeChunks(encodeClipboardPdu({ kind: 'format-list-response', ok: false }, 'long'))) {
+      pair.client.receiveFrame(sendDataIndication(CHANNEL, chunk), out, 0);
+    }
+    assert.deepEqual(out, [
+      { kind: 'clipboard-taken', ok: false },
+      { kind: 'clipboard-offered', formats: TEXT },
+    ]);
+  });
+
+  it('asks for nothing of what its own offer has replaced meanwhile', () => {
+    const pair = opened();
+    pair.down(pair.server.clipboard({ kind: 'offer', formats: TEXT }));
+    pair.up(pair.client.clipboard({ kind: 'request', formatId: 13 }));
+    pair.down(pair.server.clipboard({ kind: 'offer', formats: TEXT }));
+    pair.up(pair.client.clipboard({ kind: 'request', formatId: 13 }));
+    pair.up(pair.client.clipboard({ kind: 'offer', formats: TEXT }));
+    pair.heard();
+    pair.down(pair.server.clipboard({ kind: 'respond', data: encodeClipboardText('old') }));
+    assert.deepEqual(pair.heard(), { client: [], server: [] });
+  });
+
   it('goes on where an answer never came', () => {
     const pair = opened();
     pair.down(pair.server.clipboard({ kind: 'offer', formats: TEXT }));

@@ -20,7 +20,7 @@ after(async () => {
   await gateway?.stop();
 });
 
-/** A point inside the demo desktop's text field. */
+/** A point inside the demo desktop's text field, which the panel leaves free. */
 const NOTES = { x: 200, y: 160 };
 
 /** Opens the demo desktop, with the caret in its notes. */
@@ -49,26 +49,41 @@ async function pasteThere(person: Person, text: string): Promise<void> {
   await person.press('Control+v');
 }
 
-/** Copies all of the notes until they hold what they should. */
-async function notesHold(person: Person, text: string): Promise<void> {
+const LOOK = ';';
+
+/**
+ * Copies all of the notes until they hold what they should, each time with a character more: once that has come, no copy is on its way that
+ * could take the place of what is copied next.
+ * @returns all that they hold
+ */
+async function notesHold(person: Person, text: string): Promise<string> {
   const { out } = panel(person);
-  await waitFor(`the notes to hold "${text}"`, async () => {
+  const copied = async () => {
+    const looks = (await out.inputValue()).split(LOOK).length;
+    await person.type(LOOK);
     await person.press('Control+c');
-    return (await out.inputValue()).includes(text);
+    return waitFor('what was copied', async () => {
+      const value = await out.inputValue();
+      return value.split(LOOK).length > looks ? value : undefined;
+    });
+  };
+  return waitFor(`the notes to hold "${text}"`, async () => {
+    const value = await copied();
+    return value.replaceAll(LOOK, '').includes(text) ? value : undefined;
   });
 }
 
 test('text and files are copied and pasted both ways', async () => {
   const admin = await openDemo('admin', ADMIN_PASSWORD);
-  const { menu, into, out } = panel(admin);
+  const { menu, into } = panel(admin);
   await admin.type('From the desktop');
-  await notesHold(admin, 'From the desktop');
+  const typed = await notesHold(admin, 'From the desktop');
   // The browser's own clipboard has it: it is pasted into a field of the page.
   await menu.click();
   await waitFor('what was copied to be pasted', async () => {
     await into.fill('');
     await into.press('Control+v');
-    return (await into.inputValue()) === 'From the desktop';
+    return (await into.inputValue()) === typed;
   });
   await menu.click();
   await pasteThere(admin, ' and back');
@@ -80,8 +95,7 @@ test('text and files are copied and pasted both ways', async () => {
   assert.match(await admin.page.getByTestId('notice').innerText(), /paste there with Ctrl\+V/);
   await admin.click(NOTES.x, NOTES.y);
   await admin.press('Control+v');
-  await notesHold(admin, 'memo.txt (16 bytes): a memo in a file');
-  const notes = await out.inputValue();
+  const notes = await notesHold(admin, 'memo.txt (16 bytes): a memo in a file');
   await admin.press('Control+Shift+c');
   await menu.click();
   const link = admin.page.getByTestId('clipboard-files').getByText('notes.txt');
@@ -133,14 +147,17 @@ test('what the policy keeps in does not come out, and a rule ends a session for 
   await menu.click();
   await pasteThere(jane, 'goes in');
   const session = (await gateway.admin.sessions()).find(({ user }) => user.username === 'jane');
+  const path = `/api/recordings/${session?.id}/events`;
+  const happened = () => gateway.admin.must<Record<string, unknown>[]>('GET', path);
+  // What is given to the desktop next would take its place before the desktop has come to it.
+  await waitFor('the desktop to have taken it', async () => (await happened()).some(({ text }) => text === 'goes in'));
   await pasteThere(jane, 'this is Top Secret');
   await jane.state('ended');
   assert.match(await jane.text(), /No secrets/);
   const field = jane.page.locator('body');
   assert.ok(!(await field.innerText()).includes('stays here'));
   await gateway.admin.recordingReady(session?.id ?? '');
-  const path = `/api/recordings/${session?.id}/events`;
-  const events = await gateway.admin.must<Record<string, unknown>[]>('GET', path);
+  const events = await happened();
   const clipboard = events.filter(({ type }) => type === 'clipboard');
   assert.deepEqual(
     clipboard.map(({ direction, text, refused }) => [direction, text, refused]),

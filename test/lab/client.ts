@@ -1,4 +1,5 @@
-import { RdpConnection, type RdpConnectionEvents } from '../../gateway/rdp/driver.ts';
+import type { RdpConnectionEvents } from '../../gateway/rdp/connection-contract.ts';
+import { RdpConnection } from '../../gateway/rdp/driver.ts';
 import type { ConnectionEnd } from '../../gateway/rdp/failures.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
 import type { ClipboardOutput } from '../../protocol/channels/cliprdr/clipboard-channel.ts';

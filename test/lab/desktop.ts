@@ -59,6 +59,11 @@ export class Desktop {
     });
   }
 
+  /** Resolves once the terminal has the keyboard: the window manager gives it some time after the click, and keys go elsewhere until then. */
+  async terminalFocused(): Promise<void> {
+    await waitFor('the terminal to have the keyboard', () => this.#focused() === 'terminal');
+  }
+
   #focused(): string {
     return this.xdotool('getwindowfocus', 'getwindowname').trim();
   }

@@ -110,6 +110,20 @@ test('what the browser refused is not written over what was copied in the deskto
   assert.deepEqual([fake.text, fake.clipboard.state.copied], ['', undefined]);
 });
 
+test('what the browser refused is not written over what was copied on the page since', async () => {
+  const fake = new Fake();
+  fake.mayWrite = false;
+  await fake.copyThere('there');
+  fake.text = 'from the page';
+  fake.clipboard.copiedHere();
+  fake.mayWrite = true;
+  fake.clipboard.acted();
+  await settled();
+  assert.equal(fake.text, 'from the page');
+  fake.paste();
+  assert.deepEqual(fake.offered, ['from the page']);
+});
+
 test('a picture copied in the desktop is what is pasted there, not the text of the browser', () => {
   const fake = new Fake();
   fake.copyElsewhere('text');

@@ -178,6 +178,12 @@ export class Clipboard {
     this.#desktopHasNewer = false;
   }
 
+  /** The user has copied or cut something on the page: that is newer than what the browser refused before. */
+  copiedHere(): void {
+    this.left();
+    if (this.#state.waiting) this.#change({ waiting: false });
+  }
+
   #copied({ text }: CopiedKinds): void {
     this.#desktopHasNewer = true;
     // A text that still waits is no longer what was copied last; one that comes now, follows.

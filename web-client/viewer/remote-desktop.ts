@@ -418,7 +418,7 @@ export class RemoteDesktop implements Disposable {
     owned.add(listen(window, 'focus', () => this.clipboard.came()));
     // Elsewhere is another window, or the page around the desktop.
     owned.add(listen(window, 'blur', () => this.clipboard.left()));
-    for (const type of ['copy', 'cut']) owned.add(listen(document, type, () => this.clipboard.left()));
+    for (const type of ['copy', 'cut']) owned.add(listen(document, type, () => this.clipboard.copiedHere()));
     owned.add(
       new FileDrop(this.element, {
         mayDrop: () => !this.#viewOnly,

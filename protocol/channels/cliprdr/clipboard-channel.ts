@@ -74,6 +74,10 @@ export class ClipboardChannel {
   #offer: readonly ClipboardFormat[] = [];
   /** Whether the peer has refused the offer: then it gets nothing of it, 3.1.5.2.4. */
   #refused = false;
+  /** Whether the peer has answered a list of ours at all; whether it has yet to answer the last, and what it offered meanwhile. */
+  #answers = false;
+  #unanswered = false;
+  #crossed: readonly ClipboardFormat[] | undefined;
   /** The request that is under way, `stale` where its offer is gone; and the one that waits for its answer. */
   #requested: { readonly formatId: number; stale: boolean } | undefined;
   #waiting: number | undefined;
@@ -107,8 +111,7 @@ export class ClipboardChannel {
       case 'format-list':
         return this.#offered(pdu.formats, out);
       case 'format-list-response':
-        this.#refused = !pdu.ok;
-        out.push({ kind: 'clipboard-taken', ok: pdu.ok });
+        this.#listAnswered(pdu.ok, out);
         return [];
       case 'format-data-request':
         return this.#wanted(pdu.formatId, out);
@@ -140,8 +143,9 @@ export class ClipboardChannel {
     switch (action.kind) {
       case 'offer':
         this.#offer = action.formats;
-        this.#refused = false;
-        return this.#ready ? this.#encode({ kind: 'format-list', formats: this.#offer }) : [];
+        // What waits would be asked of a clipboard that holds our offer by then.
+        this.#waiting = undefined;
+        return this.#ready ? this.#sendOffer() : [];
       case 'request':
         if (!this.#ready) return [];
         if (this.#requested === undefined) return this.#request(action.formatId);
@@ -172,6 +176,9 @@ export class ClipboardChannel {
   #reset(): void {
     this.#ready = false;
     this.#refused = false;
+    this.#answers = false;
+    this.#unanswered = false;
+    this.#crossed = undefined;
     this.#requested = undefined;
     this.#waiting = undefined;
   }
@@ -180,9 +187,26 @@ export class ClipboardChannel {
   #begin(out: ClipboardSink): Uint8Array[] {
     this.#reset();
     const told = this.#peerSpoke ? [{ kind: 'capabilities', capabilities: this.#agreed } as const] : [];
-    const messages = this.#encode(...told, { kind: 'format-list', formats: this.#offer });
+    const messages = [...this.#encode(...told), ...this.#sendOffer()];
     this.#setReady(out);
     return messages;
+  }
+
+  #sendOffer(): Uint8Array[] {
+    this.#refused = false;
+    this.#crossed = undefined;
+    this.#unanswered = this.#offer.length > 0;
+    return this.#encode({ kind: 'format-list', formats: this.#offer });
+  }
+
+  #listAnswered(ok: boolean, out: ClipboardSink): void {
+    this.#answers = true;
+    this.#unanswered = false;
+    this.#refused = !ok;
+    out.push({ kind: 'clipboard-taken', ok });
+    const crossed = this.#crossed;
+    this.#crossed = undefined;
+    if (crossed !== undefined && !ok) this.#peerHas(crossed, out);
   }
 
   #setReady(out: ClipboardSink): void {
@@ -200,13 +224,19 @@ export class ClipboardChannel {
     if (!this.#ready && this.#role === 'server') {
       // The client's first list ends the beginning: what was offered meanwhile follows.
       this.#setReady(out);
-      if (this.#offer.length > 0) messages.push(...this.#encode({ kind: 'format-list', formats: this.#offer }));
+      if (this.#offer.length > 0) messages.push(...this.#sendOffer());
     }
+    // Two lists have crossed. A server takes ours after it has sent its own, and its clipboard holds ours then; if it takes it.
+    if (this.#role === 'client' && this.#answers && this.#unanswered) this.#crossed = formats;
+    else this.#peerHas(formats, out);
+    return messages;
+  }
+
+  #peerHas(formats: readonly ClipboardFormat[], out: ClipboardSink): void {
     // What was asked, was asked of what is gone.
     this.#waiting = undefined;
     if (this.#requested !== undefined) this.#requested.stale = true;
     out.push({ kind: 'clipboard-offered', formats });
-    return messages;
   }
 
   #wanted(formatId: number, out: ClipboardSink): Uint8Array[] {
