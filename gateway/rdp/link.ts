@@ -7,7 +7,8 @@ import { type ErrorCode, isErrorCode } from '../errors.ts';
 import type { Driver, DriverEvents, DriverOptions } from '../sessions/ports.ts';
 import type { Credentials } from '../targets/targets.ts';
 import { Secret } from '../vault/secret.ts';
-import type { ProtocolClient, RdpConnection, RdpConnectionEvents, RdpConnectionOptions } from './driver.ts';
+import type { ProtocolClient, RdpConnectionEvents, RdpConnectionOptions } from './connection-contract.ts';
+import type { RdpConnection } from './driver.ts';
 import { type ConnectionEnd, describeFailure, endOf } from './failures.ts';
 import { Redirections } from './redirections.ts';
 

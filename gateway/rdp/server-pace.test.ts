@@ -36,6 +36,21 @@ test('what is tried out on a server while nobody types ends a tenth of a second 
   pace.stop();
 });
 
+test('thirty frames a second are acknowledged three at a time, and no timer is set for each', (t) => {
+  const { pace, pass, frame, acknowledged } = paced(t);
+  const timers = t.mock.method(globalThis, 'setTimeout');
+  let frames = 0;
+  for (; frames < 300; frames++) {
+    frame();
+    pass(frames % 3 === 2 ? 34 : 33);
+  }
+  const count = acknowledged.reduce((sum, [, count]) => sum + count, 0);
+  assert.ok(count >= frames - 4, `${count} of ${frames}`);
+  assert.ok(acknowledged.length <= frames / 2.5, `${acknowledged.length} times`);
+  assert.ok(timers.mock.callCount() <= frames / 4, `${timers.mock.callCount()} timers`);
+  pace.stop();
+});
+
 test('an acknowledgement goes with the next input, with the next frame’s, or alone', (t) => {
   const { pace, pass, frame, acknowledged } = paced(t);
   pace.frameEnded();

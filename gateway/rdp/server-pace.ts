@@ -1,3 +1,5 @@
+// The global one is looked up anew each time.
+import { performance } from 'node:perf_hooks';
 import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
 import { drawnArea } from '#protocol/session/drawn-area.ts';
 import { FramePacer, type FramePacerOptions } from '#protocol/session/frame-pacer.ts';

@@ -1,3 +1,5 @@
+// The global one is looked up anew each time.
+import { performance } from 'node:perf_hooks';
 import { Liveness, type LivenessLimits } from './liveness.ts';
 
 /** What watching over a server's silence asks of its connection. */

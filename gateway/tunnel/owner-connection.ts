@@ -1,3 +1,5 @@
+// The global one is looked up anew each time.
+import { performance } from 'node:perf_hooks';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { LockKeys } from '#protocol/pdu/lock-keys.ts';
 import {
@@ -31,6 +33,8 @@ const HOLD_MS = 400;
  */
 const UNASKED = { messages: 4, updates: 8, bytes: 64 * 1024 } as const;
 const FAST_MS = 500;
+/** One that answers so soon is asked no more often than that either, as long as this is not more. */
+const QUICK = { ms: 100, bytes: 256 * 1024 } as const;
 /** What may wait in the socket: reached only by a browser that acknowledges what it has not read. */
 const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 
@@ -80,6 +84,8 @@ export class OwnerConnection implements Owner {
   /** Sent since the browser was last asked to acknowledge. It is with the first message. */
   #unasked: { messages: number; updates: number; bytes: number } = { ...UNASKED };
   #askedAt = Number.NEGATIVE_INFINITY;
+  /** Its last answer was soon there, and is to all it was asked. */
+  #isQuick = false;
   readonly #batch = new GraphicsBatch();
   #mode: Mode = { name: 'stream' };
   /** Full batches of a browser that is `returning`. */
@@ -174,7 +180,9 @@ export class OwnerConnection implements Owner {
       regions = message.regions ?? regions;
     }
     this.#oldest = (this.#oldest + count) >>> 0;
-    this.#chooser.acknowledged(count, this.#clock());
+    const now = this.#clock();
+    this.#isQuick = this.#unacknowledged.length === 0 && now - this.#askedAt <= QUICK.ms;
+    this.#chooser.acknowledged(count, now);
     if (regions !== undefined && this.#mode.name !== 'stream') this.#mode.watch.acknowledge(regions);
     this.#session.drawn(this.#drawn, this.#behind);
     if (!this.#isLate && this.#behind < this.#holdBytes / 2) this.#hold(false);
@@ -214,10 +222,11 @@ export class OwnerConnection implements Owner {
     this.#chooser.served(message.length, now);
     const { messages, updates, bytes } = unasked;
     const isMany = messages >= UNASKED.messages;
+    const isSoon = this.#isQuick && now - this.#askedAt < QUICK.ms;
     if (
-      (isMany && now - this.#askedAt < FAST_MS) ||
+      (isMany && !isSoon && now - this.#askedAt < FAST_MS) ||
       updates >= UNASKED.updates ||
-      bytes + message.length >= UNASKED.bytes
+      bytes + message.length >= (isSoon ? QUICK.bytes : UNASKED.bytes)
     ) {
       this.#send(message, this.#updates, undefined, release);
       return;

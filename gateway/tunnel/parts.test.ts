@@ -147,6 +147,38 @@ test('a browser is asked to acknowledge the first message, and then every so man
   assert.deepEqual(drawn.at(-1)?.[0], 5, 'with all before it');
 });
 
+test('a browser that answers soon is asked once in a tenth of a second, unless there is much to draw; one that does not, as others', () => {
+  let now = 0;
+  const { owner: browser, sent } = owner(() => now);
+  const send = (size: number) => {
+    browser.graphics({ code: 1, data: new Uint8Array(size) });
+    browser.settled();
+    const message = decodeGatewayMessage(sent.at(-1)!);
+    return message.type === 'graphics' ? message.seq : -1;
+  };
+  /** Thirty frames a second, each question answered after so long. */
+  const play = (frames: number, size: number, answerMs: number) => {
+    const asked: number[] = [];
+    const answers: { readonly at: number; readonly seq: number }[] = [];
+    for (let frame = 0; frame < frames; frame++, now += 33) {
+      while (answers.length > 0 && answers[0]!.at <= now) browser.acknowledge(answers.shift()!.seq);
+      const seq = send(size);
+      if (seq !== 0) answers.push({ at: now + answerMs, seq });
+      asked.push(seq);
+    }
+    for (const { at, seq } of answers) {
+      now = Math.max(now, at);
+      browser.acknowledge(seq);
+    }
+    return asked;
+  };
+  assert.deepEqual(play(10, 50_000, 20), [1, 0, 0, 0, 2, 0, 0, 0, 3, 0]);
+  now += 1000;
+  assert.deepEqual(play(8, 150_000, 20), [4, 0, 5, 0, 6, 0, 7, 0]);
+  now += 1000;
+  assert.deepEqual(play(9, 50_000, 150), [8, 0, 0, 0, 9, 0, 10, 0, 11], 'a way that has become long');
+});
+
 test('a browser that acknowledges what it does not read is let go', async () => {
   const { owner: browser, ended, connection, sent } = owner();
   connection.bufferedBytes = 33 * 1024 * 1024;

@@ -25,7 +25,9 @@ describe('FramePacer', () => {
     const acknowledged = run(new FramePacer(), 4, 10_000);
     assert.ok(acknowledged.length <= 10 * 30 + 3 && acknowledged.length >= 10 * 30 - 1, `${acknowledged.length}`);
     const gaps = acknowledged.slice(4).map((at, i) => at - (acknowledged[i + 3] ?? 0));
-    assert.ok(Math.min(...gaps) >= 33 && Math.max(...gaps) <= 34, 'evenly');
+    // Whether the server waits is tried out once.
+    const uneven = gaps.filter((gap) => gap < 33 || gap > 34);
+    assert.ok(uneven.length <= 4 && Math.max(...gaps) < 34 + 75, `${uneven}`);
   });
 
   it('takes another rate', () => {

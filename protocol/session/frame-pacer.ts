@@ -1,3 +1,4 @@
+import { AcknowledgeGroups } from './acknowledge-groups.ts';
 import { AcknowledgeRide } from './acknowledge-ride.ts';
 
 /**
@@ -27,8 +28,9 @@ export interface Pace {
 export class FramePacer {
   readonly #perMs: number;
   readonly #ahead: number;
-  /** Frames that are not acknowledged yet. */
+  /** Frames that are not acknowledged yet, the oldest of which the pace allows to be. */
   #unacknowledged = 0;
+  #allowed = 0;
   /** For each update that ended frames which are not drawn yet, how many updates there were with it. */
   #undrawn: number[] = [];
   #reported = false;
@@ -39,6 +41,7 @@ export class FramePacer {
   /** Nothing where the credit was full when something was painted: what passed before that brings none. */
   #areaAt: number | undefined;
   readonly #ride = new AcknowledgeRide();
+  readonly #groups = new AcknowledgeGroups();
 
   constructor({ framesPerSecond = 30, ahead = 12 }: FramePacerOptions = {}) {
     this.#perMs = framesPerSecond / 1000;
@@ -62,6 +65,7 @@ export class FramePacer {
   frameEnded(updates: number): void {
     this.#marksFrames = true;
     this.#ride.frameEnded(this.#unacknowledged);
+    this.#groups.frameEnded(this.#unacknowledged);
     this.#unacknowledged++;
     // A viewer is behind by updates: several frames in one of them are drawn at once.
     if (this.#reported && this.#undrawn.at(-1) !== updates) this.#undrawn.push(updates);
@@ -89,11 +93,8 @@ export class FramePacer {
 
   /** Input goes to the server. @returns how many of the oldest frames are to be acknowledged with it */
   input(now: number): number {
-    if (!this.#ride.input(now) || this.#unacknowledged !== 1) return 0;
-    this.#ride.done();
-    this.#unacknowledged = 0;
-    this.#frameCredit--;
-    return 1;
+    const rides = this.#ride.input(now);
+    return this.#allowed > 0 && (this.#unacknowledged === 1 ? rides : this.#groups.mayGo) ? this.#acknowledge() : 0;
   }
 
   due(now: number): Pace {
@@ -103,23 +104,44 @@ export class FramePacer {
     this.#areaCredit = Math.min(BURST, this.#areaCredit + Math.max(0, now - (this.#areaAt ?? now)) * this.#perMs);
     this.#areaAt = now;
     const isBehind = this.#undrawn.length > this.#ahead;
-    if (this.#unacknowledged > 0) this.#ride.notice(now);
-    const allowed = isBehind ? 0 : Math.min(this.#unacknowledged, Math.floor(this.#frameCredit));
-    const patience = allowed === 1 && this.#unacknowledged === 1 ? this.#ride.patience(now) : 0;
-    const acknowledge = patience > 0 ? 0 : allowed;
-    if (patience === 0) this.#ride.done();
-    this.#unacknowledged -= acknowledge;
-    this.#frameCredit -= acknowledge;
+    const patience = this.#unacknowledged === 0 ? 0 : this.#patience(isBehind, now);
+    const acknowledge = patience > 0 ? 0 : this.#acknowledge();
     const pausedByArea = this.#areaCredit < 0;
     const waits: number[] = [];
     if (patience > 0) waits.push(patience);
-    else if (this.#unacknowledged > 0 && !isBehind) waits.push((1 - this.#frameCredit) / this.#perMs);
+    else if (this.#unacknowledged > 0 && !isBehind) {
+      waits.push(this.#groups.patience(0, this.#unacknowledged, now) || (1 - this.#frameCredit) / this.#perMs);
+    }
     if (pausedByArea) waits.push(-this.#areaCredit / this.#perMs);
     return {
       acknowledge,
       pause: pausedByArea || this.#unacknowledged > IGNORED,
       ...(waits.length > 0 && { waitMs: Math.ceil(Math.min(...waits)) }),
     };
+  }
+
+  /** Of open frames. @returns for how long those that the pace allows need not be acknowledged */
+  #patience(isBehind: boolean, now: number): number {
+    this.#ride.notice(now);
+    this.#groups.notice(now);
+    if (isBehind) {
+      this.#groups.interrupt();
+      return 0;
+    }
+    const allowed = Math.min(this.#unacknowledged - this.#allowed, Math.floor(this.#frameCredit));
+    this.#allowed += allowed;
+    this.#frameCredit -= allowed;
+    const alone = this.#unacknowledged === 1 && this.#allowed === 1 ? this.#ride.patience(now) : 0;
+    return alone > 0 ? alone : this.#groups.patience(this.#allowed, this.#unacknowledged - this.#allowed, now);
+  }
+
+  /** All that the pace allows. @returns how many */
+  #acknowledge(): number {
+    const count = this.#allowed;
+    this.#unacknowledged -= count;
+    this.#allowed = 0;
+    this.#ride.done();
+    return count;
   }
 }
 

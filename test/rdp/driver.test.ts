@@ -3,12 +3,12 @@ import type { LookupFunction, Socket } from 'node:net';
 import { before, describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { connectRdp } from '../../gateway/rdp/connect.ts';
-import {
-  type ProtocolClient,
-  RdpConnection,
-  type RdpConnectionEvents,
-  type RdpConnectionOptions,
-} from '../../gateway/rdp/driver.ts';
+import type {
+  ProtocolClient,
+  RdpConnectionEvents,
+  RdpConnectionOptions,
+} from '../../gateway/rdp/connection-contract.ts';
+import { RdpConnection } from '../../gateway/rdp/driver.ts';
 import type { ConnectionEnd } from '../../gateway/rdp/failures.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
 import type { ServerCertificate } from '../../gateway/rdp/tls-peer.ts';

@@ -8,7 +8,8 @@ import { UpdateCode } from '#protocol/graphics/update.ts';
 import { encodeBitmapUpdate, sizeOfBitmapUpdate } from '#protocol/pdu/bitmap-update.ts';
 import { encodeSurfaceCommand, sizeOfSurfaceCommand } from '#protocol/pdu/surface-command.ts';
 import { RdpClient } from '#protocol/session/rdp-client.ts';
-import { RdpConnection, type RdpConnectionOptions } from '../../gateway/rdp/driver.ts';
+import type { RdpConnectionOptions } from '../../gateway/rdp/connection-contract.ts';
+import { RdpConnection } from '../../gateway/rdp/driver.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
 import { eventually, type Farm, farm, type Visit } from './farm.ts';
 

@@ -8,7 +8,8 @@ import { type CredSspErrorCode, formatStatus } from '#protocol/security/nt-statu
 import type { CloseReason } from '#protocol/session/close-reason.ts';
 import type { LogonNoticeCode } from '#protocol/session/logon-notice.ts';
 import { type ClientOutput, RdpClient } from '#protocol/session/rdp-client.ts';
-import { type ProtocolClient, RdpConnection, type RdpConnectionOptions } from '../driver.ts';
+import type { ProtocolClient, RdpConnectionOptions } from '../connection-contract.ts';
+import { RdpConnection } from '../driver.ts';
 import type { ConnectionEnd } from '../failures.ts';
 import { nodeCrypto } from '../node-crypto.ts';
 import type { ServerCertificate } from '../tls-peer.ts';

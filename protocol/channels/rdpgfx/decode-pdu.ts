@@ -19,7 +19,8 @@ export const PDU_LENGTH_OFFSET = 4;
  * Decodes those of several messages that have one of these commands, and passes over the others by their headers.
  * @throws DecodeError
  */
-export function* decodeGfxPdus(bytes: Uint8Array, commands: ReadonlySet<number>): Generator<GfxPdu, void> {
+export function decodeGfxPdus(bytes: Uint8Array, commands: ReadonlySet<number>): GfxPdu[] {
+  const pdus: GfxPdu[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < bytes.length; ) {
     const isWhole = at + GFX_HEADER_SIZE <= bytes.length;
@@ -27,9 +28,10 @@ export function* decodeGfxPdus(bytes: Uint8Array, commands: ReadonlySet<number>)
     const isSkipped =
       pduLength >= GFX_HEADER_SIZE && pduLength <= bytes.length - at && !commands.has(view.getUint16(at, true));
     // What is damaged goes to the decoder, which says how.
-    if (!isSkipped) yield decodeGfxPdu(new ReadCursor(bytes, 'RDPGFX_HEADER', at));
+    if (!isSkipped) pdus.push(decodeGfxPdu(new ReadCursor(bytes, 'RDPGFX_HEADER', at)));
     at += Math.max(pduLength, GFX_HEADER_SIZE);
   }
+  return pdus;
 }
 
 /** Reads the next message; several may follow one another in one channel message. */
