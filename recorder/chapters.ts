@@ -86,6 +86,7 @@ const WORDS: Readonly<Record<string, Words | null>> = {
     `Ended: ${text(message)} (${[text(code), text(detail)].filter(Boolean).join(', ')})`,
   'gateway-lost': () => 'The gateway was gone',
   'encoder-lost': ({ problem }) => `An encoder was lost: ${text(problem)}`,
+  late: ({ ms }) => `Too much changed: of the last ${text(Math.round(Number(ms) / 1000))} s only this is shown`,
   'clock-moved': ({ byMs }) => `The machine's clock was set by ${text(byMs)} ms`,
   recovered: () => 'Interrupted, and finished after a crash',
 };

@@ -1,5 +1,8 @@
 import type { Rect } from '#protocol/graphics/geometry.ts';
 
+/** Side, in pixels. Small enough that a caret or a key costs little, large enough that a full screen is a few thousand marks. */
+export const TILE = 32;
+
 /** Damage between two captures as marked tiles: bounded memory, and a place hit a hundred times is converted once. */
 export class DamageGrid {
   readonly #width: number;
@@ -57,6 +60,3 @@ export class DamageGrid {
     return rects;
   }
 }
-
-/** Small enough that a caret or a key costs little, large enough that a full screen is a few thousand marks. */
-const TILE = 32;

@@ -282,7 +282,7 @@ test(
 );
 
 test(
-  `everything changes all the time for ${LONG ? 60 : 2} minutes: a frame every eight seconds at least, and whole`,
+  `everything changes all the time for ${LONG ? 60 : 2} minutes: within the budget, and whole`,
   MUCH_TO_ENCODE,
   async (context) => {
     if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
@@ -303,7 +303,8 @@ test(
     context.diagnostic(
       `${minutes} min: ${timestamps.length} frames, ${kbPerMin} KB a minute, ${stale} ms at most between two`,
     );
-    assert.ok(stale <= 8500, `${stale} ms between two frames`);
+    assert.ok(stale <= 45_000, `${stale} ms between two frames`);
+    if (LONG) assert.ok(kbPerMin <= 250, `${kbPerMin} KB a minute`);
   },
 );
 

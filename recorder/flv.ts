@@ -1,3 +1,5 @@
+import { GatheredBytes } from './gathered-bytes.ts';
+
 /** What an FLV stream of one H.264 track says (Adobe Flash Video File Format Specification 10.1, annex E). */
 export type FlvPart =
   /** Contents of `avcC`, before the first frame. */
@@ -10,38 +12,35 @@ export type FlvPart =
  * nothing of how long it is shown.
  */
 export class FlvReader {
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
-  #wanted = HEADER_BYTES;
+  readonly #bytes = new GatheredBytes();
   /** Whether a tag comes next; before that the file's header. */
   #begun = false;
 
   /** @param bytes stay as they are: what is returned, and what is kept, lies in them. Throws where it is not such a stream. */
   push(bytes: Uint8Array): FlvPart[] {
-    this.#waiting.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    this.#waitingBytes += bytes.length;
+    this.#bytes.push(bytes);
+    this.#begun ||= isHeader(this.#bytes.take(HEADER_BYTES));
     const parts: FlvPart[] = [];
-    while (this.#waitingBytes >= this.#wanted) {
-      const all = this.#waiting.length === 1 ? (this.#waiting[0] as Buffer) : Buffer.concat(this.#waiting);
-      const size = this.#begun ? TAG_BYTES + all.readUIntBE(1, 3) + TAG_SIZE_BYTES : HEADER_BYTES;
-      this.#wanted = size;
-      this.#waiting = [all];
-      if (all.length < size) break;
-      const part = this.#begun ? readTag(all.subarray(0, size)) : readHeader(all);
+    for (let tag = this.#nextTag(); tag !== undefined; tag = this.#nextTag()) {
+      const part = readTag(tag);
       if (part !== undefined) parts.push(part);
-      this.#begun = true;
-      this.#wanted = TAG_BYTES;
-      this.#waiting = [all.subarray(size)];
-      this.#waitingBytes = all.length - size;
     }
     return parts;
   }
+
+  #nextTag(): Buffer | undefined {
+    const head = this.#begun ? this.#bytes.peek(TAG_BYTES) : undefined;
+    return head && this.#bytes.take(TAG_BYTES + head.readUIntBE(1, 3) + TAG_SIZE_BYTES);
+  }
 }
 
-function readHeader(bytes: Buffer): undefined {
+/** Whether it is there. Throws where it is another. */
+function isHeader(bytes: Buffer | undefined): boolean {
+  if (bytes === undefined) return false;
   if (bytes.toString('latin1', 0, 3) !== 'FLV' || bytes.readUInt32BE(5) !== HEADER_BYTES - TAG_SIZE_BYTES) {
     throw new Error('the encoder does not make an FLV');
   }
+  return true;
 }
 
 /** E.4.1 and E.4.3. */

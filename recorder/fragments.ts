@@ -92,18 +92,18 @@ function encodeSampleEntry(width: number, height: number, configuration: Uint8Ar
 
 /** Sections 8.8.4 to 8.8.8 and 8.8.12: `moof` and its `mdat`. */
 function encodeFragment(sequence: number, { bytes, time, key }: { bytes: Buffer; time: number; key: boolean }): Buffer {
-  const moof = (dataOffset: number) =>
+  const frame = u32(1, MOOF_BYTES + BOX_HEADER, FRAME_MS, bytes.length, key ? KEY_FRAME : OTHER_FRAME);
+  const moof = box(
+    'moof',
+    fullBox('mfhd', 0, 0, u32(sequence)),
     box(
-      'moof',
-      fullBox('mfhd', 0, 0, u32(sequence)),
-      box(
-        'traf',
-        fullBox('tfhd', 0, BASE_IS_MOOF, u32(VIDEO_TRACK)),
-        fullBox('tfdt', 1, 0, u64(time)),
-        fullBox('trun', 0, TRUN_FIELDS, u32(1, dataOffset, FRAME_MS, bytes.length, key ? KEY_FRAME : OTHER_FRAME)),
-      ),
-    );
-  return Buffer.concat([moof(MOOF_BYTES + BOX_HEADER), box('mdat', bytes)]);
+      'traf',
+      fullBox('tfhd', 0, BASE_IS_MOOF, u32(VIDEO_TRACK)),
+      fullBox('tfdt', 1, 0, u64(time)),
+      fullBox('trun', 0, TRUN_FIELDS, frame),
+    ),
+  );
+  return Buffer.concat([moof, box('mdat', bytes)]);
 }
 
 /** A step of the frames' grid. How long a frame is shown, the next one's time says. */

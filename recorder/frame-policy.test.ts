@@ -28,8 +28,8 @@ function simulate(
         firstUnseen = undefined;
         const bytes = typeof bytesPerFrame === 'number' ? bytesPerFrame : bytesPerFrame(now);
         spent += bytes;
-        policy.step({ kind: 'spent', bytes }, now);
-        current = policy.step({ kind: 'captured', emitted: true, share }, now);
+        policy.step({ kind: 'captured', emitted: true, share }, now);
+        current = policy.step({ kind: 'spent', bytes }, now);
       } else if (current.kind === 'repeat') {
         repeats.push(now);
         current = policy.step({ kind: 'repeated' }, now);
@@ -122,6 +122,29 @@ test('an hour of motion stays inside the budget, by slower frames only when the 
   assert.ok(worst <= overdrawnMs);
   const early = captures.filter((at) => at < 30_000).length;
   assert.ok(early >= 28, `a burst is recorded at full rate: ${early} frames in half a minute`);
+});
+
+test('an hour of whatever is on the screen stays inside the budget, and what rests is shown soon after it', () => {
+  const { overdueMs } = DEFAULT_FRAME_POLICY;
+  // 1,100,000: noise of 1920×1080, in luma and chroma.
+  for (const bytesPerFrame of [3000, 33_000, 38_000, 60_000, 150_000, 400_000, 1_100_000]) {
+    for (const stepMs of [40, 500, 1300, 2500, 9000, 30_000]) {
+      const changes = every(stepMs, 0, 3_600_000);
+      const { spent, worst } = simulate(changes, 3_600_000, bytesPerFrame, new FramePolicy(), 1);
+      const what = `${bytesPerFrame} bytes a frame, every ${stepMs} ms`;
+      assert.ok(spent / 60 <= 250_000, `${what}: ${spent / 60} bytes a minute`);
+      assert.ok(worst <= overdueMs, `${what}: ${worst} ms late`);
+    }
+  }
+});
+
+test('a flood of pictures does not hide what is looked at after it', () => {
+  for (const bytesPerFrame of [38_000, 150_000, 1_100_000]) {
+    const flood = every(40, 0, 600_000);
+    const { captures } = simulate([...flood, 610_000], 700_000, bytesPerFrame);
+    const shown = captures.find((at) => at >= (flood.at(-1) ?? 0)) ?? Number.POSITIVE_INFINITY;
+    assert.ok(shown <= 610_000, `${bytesPerFrame} bytes a frame: shown at ${shown}`);
+  }
 });
 
 test('an hour of a mix stays inside the budget, though its dense kinds alone would not', () => {

@@ -26,6 +26,12 @@ export interface FramePolicySettings {
   readonly strainedMs: number;
   readonly overdrawnMs: number;
   /**
+   * Past that a frame waits until it is paid for, but no longer than `overdueMs`. What then stays on the screen for `restMs`
+   * may overdraw by as much once more, so that no flood of pictures hides what somebody looks at afterwards.
+   */
+  readonly overdueMs: number;
+  readonly restMs: number;
+  /**
    * Motion is what goes on for `motionAfterMs` with no pause of `stillMs` and at least `motionShare` of the desktop new in
    * each frame: a film, not a log that scrolls by. `latestMs` is then `motionMs`.
    */
@@ -51,11 +57,14 @@ export const DEFAULT_FRAME_POLICY: FramePolicySettings = {
   gapMs: 750,
   repeatMs: 1000,
   keepMs: 3000,
-  // With the savings it begins with and what it may overdraw, an hour comes to 247,500 a minute.
-  bytesPerMinute: 220_000,
+  // With the savings it begins with and what may be owed, an hour comes to 236,250 a minute, and a large frame or two.
+  bytesPerMinute: 210_000,
   budgetMinutes: 5,
   strainedMs: 2000,
   overdrawnMs: 8000,
+  // Twice what a megabyte takes: a picture of 1920×1080 that is noise in luma and chroma.
+  overdueMs: 600_000,
+  restMs: 2000,
   motionMs: 2000,
   // Longer than somebody scrolls in one go: an office's frames are to be a second old at most.
   motionAfterMs: 12_000,
@@ -99,6 +108,8 @@ export class FramePolicy {
   readonly #capacity: number;
   #budget: number;
   #budgetAt: number | undefined;
+  /** Bytes since the last frame: what it has cost, and the next one will if it is like it. */
+  #frameCost = 0;
   #firstUnseen: number | undefined;
   #lastChange = 0;
   #movingSince = 0;
@@ -144,6 +155,7 @@ export class FramePolicy {
           this.#lastFrame = now;
           this.#safeAt = now;
           this.#repeated = false;
+          this.#frameCost = 0;
         }
         break;
       case 'repeated':
@@ -157,6 +169,7 @@ export class FramePolicy {
         break;
       case 'spent':
         this.#budget -= event.bytes;
+        this.#frameCost += event.bytes;
         break;
       case 'load':
         this.#load = event.pressure;
@@ -182,7 +195,7 @@ export class FramePolicy {
     const none = Number.POSITIVE_INFINITY;
     let capture = none;
     if (this.#firstUnseen !== undefined)
-      capture = last === undefined ? now : this.#captureDue(this.#firstUnseen, last, latest);
+      capture = last === undefined ? now : this.#paidFor(this.#captureDue(this.#firstUnseen, last, latest), now);
     if (capture <= now) return { kind: 'capture' };
     const isAwaited = !this.#repeated && last !== undefined && now < this.#watchedUntil;
     // A frame that comes soon does the same.
@@ -221,6 +234,18 @@ export class FramePolicy {
     if (goingOn >= burstFromMs && goingOn <= burstMs && this.#lastChange - lastFrame >= gap) return this.#lastChange;
     const settled = Math.max(this.#lastChange + quietMs, lastFrame + gap);
     return Math.min(settled, firstUnseen + latest);
+  }
+
+  /** When a frame that is due then has been paid for, as far as it has to be. */
+  #paidFor(due: number, now: number): number {
+    const { restMs, overdueMs, bytesPerMinute } = this.#settings;
+    const after = (owed: number): number =>
+      owed <= 0 ? due : Math.max(due, now + (owed / bytesPerMinute) * MILLISECONDS_PER_MINUTE);
+    const half = this.#capacity / 2;
+    const owed = -this.#budget - half;
+    const rested = Math.max(after(owed - half + Math.min(this.#frameCost, half)), this.#lastChange + restMs);
+    const overdue = Math.max(due, (this.#firstUnseen ?? now) + overdueMs);
+    return Math.min(after(owed + this.#frameCost), rested, overdue);
   }
 
   #refill(now: number): void {

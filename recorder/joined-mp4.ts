@@ -1,5 +1,5 @@
 import { encodeFileType, encodeMovie, type MovieFacts } from './movie-box.ts';
-import { ascii, box, fullBox, u32, u32s, u64 } from './mp4-boxes.ts';
+import { ascii, BOX_HEADER, box, fullBox, u32, u32s, u64 } from './mp4-boxes.ts';
 
 /**
  * Writes the head of an ordinary MP4 (ISO/IEC 14496-12) for frames that are there already: `ftyp` and `moov` first, so
@@ -55,8 +55,8 @@ export function encodeMovieHead(frames: VideoFrames, facts: VideoFacts, gap: num
 }
 
 function encodeDataHeader(dataBytes: number): Buffer {
-  if (dataBytes + 8 <= MAX_U32) return Buffer.concat([u32(dataBytes + 8), ascii('mdat')]);
-  return Buffer.concat([u32(1), ascii('mdat'), u64(dataBytes + 16)]);
+  if (dataBytes + BOX_HEADER <= MAX_U32) return Buffer.concat([u32(dataBytes + BOX_HEADER), ascii('mdat')]);
+  return Buffer.concat([u32(1), ascii('mdat'), u64(dataBytes + BOX_HEADER + 8)]);
 }
 
 /** Sections 8.5.2, 8.6.1.2, 8.6.2, 8.7.3, 8.7.4, 8.7.5. */

@@ -10,10 +10,10 @@ export const Niceness = {
 } as const;
 
 /**
- * Lets a process that was started detached wait for live work, with all the threads that it has or starts: recording may be late, that may not. Linux
- * shares processors between groups of processes before it looks at what is in them ("autogroup", one for each session in the
- * sense of `setsid`, and so for each process that is started detached): a group of its own has to be lowered as a group, or it
- * has as much as all others.
+ * Lets a process that was started detached wait for live work, with all the threads that it has or starts: recording may be
+ * late, that may not. Linux shares processors between groups of processes before it looks at what is in them ("autogroup", one
+ * for each session in the sense of `setsid`, and so for each process that is started detached): a group of its own has to be
+ * lowered as a group, or it has as much as all others.
  */
 export function lowerPriority(pid: number | undefined, niceness: number): void {
   if (pid === undefined) return;
@@ -21,10 +21,9 @@ export function lowerPriority(pid: number | undefined, niceness: number): void {
   attempt(() => writeFileSync(`/proc/${pid}/autogroup`, String(niceness)));
 }
 
-/** The same for a process in the group of whoever started it, and does live work: within the group. */
+/** The same for a process that is in one group with live work, within that group. */
 export function lowerThreads(pid: number, niceness: number): void {
   for (const thread of threadsOf(pid)) {
-    // It has ended already, or the system does not let us, or has no such groups: none of it is a reason not to record.
     attempt(() => setPriority(thread, niceness));
   }
 }
@@ -42,6 +41,6 @@ function attempt(what: () => void): void {
   try {
     what();
   } catch {
-    // As its caller says.
+    // It has ended already, or the system does not let us, or has no such groups: none of it is a reason not to record.
   }
 }

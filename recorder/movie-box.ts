@@ -1,4 +1,4 @@
-import { ascii, box, fullBox, UNITY_MATRIX, u16, u32, u64, zeros } from './mp4-boxes.ts';
+import { ascii, box, DATA_IN_FILE, fullBox, UNITY_MATRIX, u16, u32, u64, zeros } from './mp4-boxes.ts';
 import type { TextTracks } from './text-tracks.ts';
 
 /** What the `moov` of a recording, and of each segment of it, says of them (ISO/IEC 14496-12 section 8.2). */
@@ -54,12 +54,7 @@ export function encodeMovie(
         'mdia',
         fullBox('mdhd', 1, 0, ...times, u32(TIMESCALE), u64(duration), u16(LANGUAGE_UNDETERMINED), u16(0)),
         fullBox('hdlr', 0, 0, u32(0), ascii('vide'), zeros(12), ascii('VideoHandler\0')),
-        box(
-          'minf',
-          fullBox('vmhd', 0, 1, zeros(8)),
-          box('dinf', fullBox('dref', 0, 0, u32(1), fullBox('url ', 0, 1))),
-          sampleTable,
-        ),
+        box('minf', fullBox('vmhd', 0, 1, zeros(8)), DATA_IN_FILE, sampleTable),
       ),
     ),
     ...(text === undefined ? [] : [text.tracks(firstText)]),

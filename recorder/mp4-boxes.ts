@@ -45,3 +45,5 @@ export const zeros = (length: number): Buffer => Buffer.alloc(length);
 /** Size and type. */
 export const BOX_HEADER = 8;
 export const UNITY_MATRIX = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
+/** Section 8.7: what a track shows is in the same file. */
+export const DATA_IN_FILE = box('dinf', fullBox('dref', 0, 0, u32(1), fullBox('url ', 0, 1)));

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { GatheredBytes } from './gathered-bytes.ts';
+import { BOX_HEADER } from './mp4-boxes.ts';
 
 /** What a segment holds, whole fragments only. */
 export interface SegmentState {
@@ -13,10 +15,7 @@ export class SegmentDigest {
   readonly #hash = createHash('sha256');
   readonly #limit: number;
   #bytes = 0;
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
-  /** How many bytes the box at the front of what waits has; at least its header, while that is not there. */
-  #wanted = HEADER_SIZE;
+  readonly #waiting = new GatheredBytes();
   #described = false;
   #frames = 0;
 
@@ -25,13 +24,10 @@ export class SegmentDigest {
     this.#limit = limit;
   }
 
+  /** @param bytes stay as they are */
   push(bytes: Uint8Array): void {
-    this.#waiting.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    this.#waitingBytes += bytes.length;
-    while (this.#waitingBytes >= this.#wanted) this.#takeBox();
-    // Copied where it stays: the caller's bytes may change.
-    const last = this.#waiting.pop();
-    if (last !== undefined) this.#waiting.push(Buffer.from(last));
+    this.#waiting.push(bytes);
+    for (let box = this.#nextBox(); box !== undefined; box = this.#nextBox()) this.#take(box);
   }
 
   /** Whole ones; each is a fragment of its own. */
@@ -44,26 +40,20 @@ export class SegmentDigest {
     return { bytes: this.#bytes, sha256: this.#hash.copy().digest('hex') };
   }
 
-  #takeBox(): void {
-    const all = this.#waiting.length === 1 ? (this.#waiting[0] as Buffer) : Buffer.concat(this.#waiting);
-    this.#waiting = [all];
-    const size = all.readUInt32BE(0);
-    // Nothing that the muxer writes; whoever reads the segment will say so.
-    this.#wanted = size < HEADER_SIZE ? Number.POSITIVE_INFINITY : size;
-    if (all.length < this.#wanted) return;
-    const type = all.toString('latin1', 4, 8);
+  #nextBox(): Buffer | undefined {
+    const size = this.#waiting.peek(BOX_HEADER)?.readUInt32BE(0) ?? 0;
+    // Nothing that is written; whoever reads the segment will say so.
+    return size < BOX_HEADER ? undefined : this.#waiting.take(size);
+  }
+
+  #take(box: Buffer): void {
+    const type = box.toString('latin1', 4, BOX_HEADER);
     if (type === 'moof') this.#described = true;
     else if (type === 'mdat' && this.#described && this.#bytes < this.#limit) {
-      this.#hash.update(all.subarray(HEADER_SIZE, size));
-      this.#bytes += size - HEADER_SIZE;
+      this.#hash.update(box.subarray(BOX_HEADER));
+      this.#bytes += box.length - BOX_HEADER;
       this.#frames += 1;
       this.#described = false;
     }
-    const rest = all.subarray(size);
-    this.#waiting = rest.length > 0 ? [rest] : [];
-    this.#waitingBytes = rest.length;
-    this.#wanted = HEADER_SIZE;
   }
 }
-
-const HEADER_SIZE = 8;

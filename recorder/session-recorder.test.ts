@@ -182,19 +182,24 @@ test('a film has an encoder of its own, and joins what was before and after it w
     session.fill({ x: i * 8, y: 210, width: 6, height: 20 }, '#204080');
     await session.advance(1000);
   }
-  const { segments } = JSON.parse(await readFile(join(session.directory, 'recording.json'), 'utf8'));
-  assert.equal(segments.length, 3);
-  const summary = await session.finish();
-  assert.equal(summary?.state, 'complete');
-  const { timestamps, durationMs } = probeVideo(summary.path);
-  assert.ok(Math.abs(durationMs - session.elapsed) <= 100, `${durationMs} ms of ${session.elapsed}`);
-  assert.equal(decodeAll(summary.path), timestamps.length);
-  assert.equal(complaintsOf(summary.path), '');
+  await joinsSegments(session, 3);
+});
+
+test('a rest has an encoder of its own, and joins what was before and after it without a seam', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 640, 480);
+  for (let i = 0; i < 130; i++) {
+    session.fill({ x: 600, y: 450, width: 20, height: 20 }, i % 2 ? '#204080' : '#ffffff');
+    await session.advance(2600);
+  }
+  session.fill({ x: 0, y: 0, width: 400, height: 400 }, '#c02020');
+  await session.advance(2000);
+  await joinsSegments(session, 3);
 });
 
 test('no segment is coarser than QP 38, however hard the budget presses', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
-  const policy = { ...DEFAULT_FRAME_POLICY, bytesPerMinute: 1000, budgetMinutes: 1 };
+  const policy = { ...DEFAULT_FRAME_POLICY, bytesPerMinute: 10_000, budgetMinutes: 1 };
   const session = await RecordingSession.open(context, 320, 240, { policy, segmentMs: 4000 });
   for (let step = 0; step < 8; step++) {
     session.text([`step ${step}`, 'of eight'], 20, 60, '20px DejaVu Sans', step % 2 ? '#c02020' : '#2020c0', 30);
@@ -207,6 +212,26 @@ test('no segment is coarser than QP 38, however hard the budget presses', async 
   const quantisers: number[] = manifest.segments.map(({ qp }: { qp: number }) => qp);
   assert.ok(quantisers.length > 1);
   assert.ok(quantisers.every((qp) => qp <= 38));
+});
+
+test('a frame that waits until it is paid for is said to be late', async (context) => {
+  if (!requireTools(context, 'ffmpeg')) return;
+  const policy = { ...DEFAULT_FRAME_POLICY, bytesPerMinute: 1000, budgetMinutes: 1, overdueMs: 20_000 };
+  const session = await RecordingSession.open(context, 320, 240, { policy });
+  session.text(['all of it', 'is owed'], 20, 60, '20px DejaVu Sans', '#c02020', 30);
+  await session.advance(100);
+  while (session.recorder.health().bytes < 1000) await sleep(10);
+  for (let i = 0; i < 50; i++) {
+    session.fill({ x: 0, y: 100, width: 40, height: 40 }, i % 2 ? '#2060c0' : '#c06020');
+    await session.advance(500);
+  }
+  assert.ok(await session.finish());
+  const lines = (await readFile(join(session.directory, 'events.jsonl'), 'utf8')).trim().split('\n');
+  const late = lines.map((line) => JSON.parse(line)).filter(({ type }) => type === 'late');
+  assert.deepEqual(
+    late.map(({ ms }) => ms),
+    [20_000],
+  );
 });
 
 test('a new desktop size: one MP4 of the largest, every desktop centred and sharp', async (context) => {
@@ -439,6 +464,18 @@ test('an output that cannot be written ends in recording_failed', async (context
   const summary = await session.finish();
   assert.equal(summary?.state, 'incomplete');
 });
+
+/** So many segments were recorded, and make one whole video without a seam. */
+async function joinsSegments(session: RecordingSession, count: number): Promise<void> {
+  const { segments } = JSON.parse(await readFile(join(session.directory, 'recording.json'), 'utf8'));
+  assert.equal(segments.length, count);
+  const summary = await session.finish();
+  assert.equal(summary?.state, 'complete');
+  const { timestamps, durationMs } = probeVideo(summary.path);
+  assert.ok(Math.abs(durationMs - session.elapsed) <= 100, `${durationMs} ms of ${session.elapsed}`);
+  assert.equal(decodeAll(summary.path), timestamps.length);
+  assert.equal(complaintsOf(summary.path), '');
+}
 
 async function framesOnDisk(segment: string, frames: number): Promise<void> {
   for (let i = 0; i < 500; i++) {

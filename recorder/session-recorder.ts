@@ -1,18 +1,24 @@
 import { mkdir, rm, utimes } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rect } from '#protocol/graphics/geometry.ts';
-import { DamageGrid } from './damage-grid.ts';
+import { CalmScreen } from './calm-screen.ts';
+import { DesktopPicture } from './desktop-picture.ts';
 import { type Encoders, UNLIMITED_ENCODERS } from './encoder-pool.ts';
 import { CheckpointLog } from './evidence/checkpoint.ts';
 import { EventLog } from './evidence/event-log.ts';
 import { readSigningKey } from './evidence/signing-key.ts';
 import { describeExit, type Ffmpeg, type FfmpegExit, findFfmpeg } from './ffmpeg.ts';
 import { type Ending, finishRecording } from './finish.ts';
-import { DEFAULT_FRAME_POLICY, type FrameDecision, FramePolicy, type FramePolicySettings } from './frame-policy.ts';
-import { I420Picture, rgbaImage, roundUpToEven } from './i420.ts';
+import {
+  DEFAULT_FRAME_POLICY,
+  type FrameDecision,
+  type FrameEvent,
+  FramePolicy,
+  type FramePolicySettings,
+} from './frame-policy.ts';
+import type { I420Picture } from './i420.ts';
 import { isUnfinished } from './library.ts';
 import { MANIFEST_FILE, type Manifest, type ManifestSegment, writeManifest } from './manifest.ts';
-import { PointerOverlay } from './pointer-overlay.ts';
 import {
   type FrameSource,
   type RecordedPointer,
@@ -73,7 +79,8 @@ export class SessionRecorder {
   readonly #leaveEncoders: () => void;
   readonly #policy: FramePolicy;
   readonly #manifest: Manifest;
-  readonly #overlay = new PointerOverlay();
+  readonly #desktop: DesktopPicture;
+  readonly #calm = new CalmScreen();
   readonly #thumbnails = new ThumbnailKeeper();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #closing = new Map<SegmentWriter, Promise<void>>();
@@ -83,12 +90,6 @@ export class SessionRecorder {
   #savedAt: number | undefined;
   #checkpoints: CheckpointLog | undefined;
   #checkpointing: Promise<void> | undefined;
-  #picture: I420Picture | undefined;
-  #damage = new DamageGrid(0, 0);
-  /** Of the picture: what no frame shows yet, though it is in there. */
-  #unwritten: readonly Rect[] = [];
-  /** Size that `#damage` and the current segment's desktop stand for. */
-  #desktop = { width: 0, height: 0 };
   #writer: SegmentWriter | undefined;
   #segment: ManifestSegment | undefined;
   /** The last segment was ended because others waited for its encoder: the next one begins when something changes. */
@@ -142,6 +143,7 @@ export class SessionRecorder {
     this.#options = options;
     this.#folder = new RecordingFolder(options.directory, options.sessionId, options.key);
     this.#source = source;
+    this.#desktop = new DesktopPicture(source, (width, height) => this.#resizing(width, height));
     this.#ffmpeg = ffmpeg;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? SILENT;
@@ -167,7 +169,7 @@ export class SessionRecorder {
    * Cheap; call it as often as you like.
    */
   damaged(rects: readonly Rect[], at: number): void {
-    for (const rect of rects) this.#damage.add(rect);
+    this.#desktop.damaged(rects);
     this.#changed(at);
   }
 
@@ -178,7 +180,7 @@ export class SessionRecorder {
 
   /** The pointer moved or changed; `x` and `y` in desktop pixels, `pointer` is what `Compositor.pointer` is. */
   pointer(x: number, y: number, pointer: RecordedPointer, at: number): void {
-    if (this.#overlay.set(x, y, pointer)) this.#changed(at);
+    if (this.#desktop.pointer(x, y, pointer)) this.#changed(at);
   }
 
   /**
@@ -261,7 +263,13 @@ export class SessionRecorder {
 
   #changed(at: number): void {
     if (this.#failure !== undefined || this.#finishing !== undefined || this.#source.width === 0) return;
-    this.#act(this.#policy.step({ kind: 'changed' }, at));
+    this.#decide({ kind: 'changed' }, at);
+  }
+
+  /** By what has been spent until now, too. */
+  #decide(event: FrameEvent, now: number): void {
+    this.#account(now);
+    this.#act(this.#policy.step(event, now));
   }
 
   #act(decision: FrameDecision): void {
@@ -282,7 +290,7 @@ export class SessionRecorder {
     if (until === undefined) return;
     this.#cancelTimer = this.#clock.after(Math.max(1, until - now), () => {
       this.#cancelTimer = undefined;
-      this.#act(this.#policy.step({ kind: 'timer' }, this.#clock.now()));
+      this.#decide({ kind: 'timer' }, this.#clock.now());
     });
   }
 
@@ -300,13 +308,16 @@ export class SessionRecorder {
    * the first `await` sees one state of the desktop; what changes later counts as not seen yet.
    */
   async #capture(now: number): Promise<void> {
-    const picture = this.#updatePicture();
+    const picture = this.#desktop.update();
     const emit = picture !== undefined && (picture.changed || (this.#writer === undefined && !this.#isTurnOver));
+    const lateMs = Math.round(now - (this.#policy.unseenSince ?? now));
+    if (emit && lateMs >= LATE_MS) this.event('late', { ms: lateMs }, now);
     this.#policy.step({ kind: 'load', pressure: this.#encoders.pressure }, now);
     this.#policy.step({ kind: 'captured', emitted: emit, share: picture?.share ?? 0 }, now);
     if (!emit) return;
     if (picture.changed) {
       this.#changedAt = now;
+      this.#calm.see(picture.areas, now);
       if (this.#isSegmentOver(now)) this.#closeSegment();
     }
     if (this.#writer === undefined) await this.#beginSegment(picture.image, now);
@@ -315,58 +326,27 @@ export class SessionRecorder {
     this.#account(now);
   }
 
-  /** It has lasted long enough, or a film has begun or ended: that is encoded otherwise. */
+  /** It has lasted long enough, or a film or a rest has begun or ended: those are encoded otherwise. */
   #isSegmentOver(now: number): boolean {
     if (this.#writer === undefined) return false;
     const { startedAt, settings } = this.#writer;
-    return now - startedAt >= (this.#options.segmentMs ?? SEGMENT_MS) || settings.film !== this.#policy.isFilm;
-  }
-
-  /**
-   * The picture of the desktop as it is now, in which areas of it any sample is new (even edges), and the share of the
-   * desktop that those are; `undefined` before there is a desktop.
-   */
-  #updatePicture(): { image: I420Picture; changed: boolean; areas: Rect[]; share: number } | undefined {
-    for (const rect of this.#source.prepare?.() ?? []) this.#damage.add(rect);
-    const { width, height } = this.#source;
-    if (width === 0 || height === 0) return undefined;
-    const resized = width !== this.#desktop.width || height !== this.#desktop.height;
-    const image = resized || this.#picture === undefined ? this.#resize(width, height) : this.#picture;
-    const desktop = rgbaImage(width, height, this.#source.pixels);
-    const left = centred(image.width, width);
-    const top = centred(image.height, height);
-    const fresh = this.#overlay.renderAround(desktop, image, left, top, () =>
-      this.#damage
-        .take()
-        .filter((rect) => image.convert(desktop, rect, left, top))
-        .map(({ x, y, ...size }) => ({
-          x: left + x,
-          y: top + y,
-          width: roundUpToEven(size.width),
-          height: roundUpToEven(size.height),
-        })),
-    );
-    const areas = [...this.#unwritten, ...fresh];
-    this.#unwritten = [];
-    const share = areas.reduce((sum, area) => sum + area.width * area.height, 0) / (width * height);
-    return { image, changed: areas.length > 0 || resized, areas, share };
+    const isLong = now - startedAt >= (this.#options.segmentMs ?? SEGMENT_MS);
+    return isLong || settings.film !== this.#policy.isFilm || settings.calm !== this.#calm.isCalm;
   }
 
   /** The last picture once more: whoever watches sees the one before it. */
   async #repeat(now: number): Promise<void> {
-    if (this.#writer !== undefined && this.#picture !== undefined) await this.#writer.write(this.#picture, [], now);
+    const { image } = this.#desktop;
+    if (this.#writer !== undefined && image !== undefined) await this.#writer.write(image, [], now);
     this.#policy.step({ kind: 'repeated' }, now);
     this.#account(now);
   }
 
   /** The picture as it is, for after a crash only: its frame is not due yet, and that may be for seconds. */
   async #keep(now: number): Promise<void> {
-    const { width, height } = this.#source;
-    if (this.#writer === undefined || width !== this.#desktop.width || height !== this.#desktop.height) {
-      return this.#capture(now);
-    }
-    const picture = this.#updatePicture();
-    this.#unwritten = picture?.areas ?? [];
+    if (this.#writer === undefined || this.#desktop.isResized) return this.#capture(now);
+    const picture = this.#desktop.update();
+    this.#desktop.leaveUnwritten(picture?.areas ?? []);
     this.#policy.step({ kind: 'kept' }, now);
     if (picture?.changed) await this.#writer.keep(picture.image, now);
   }
@@ -380,19 +360,10 @@ export class SessionRecorder {
    * A new desktop size is a new segment. A desktop that fits into the canvas so far is centred in it, so that segments
    * stay joinable as they are; a larger one makes the canvas larger, and `finish` puts earlier segments on it.
    */
-  #resize(width: number, height: number): I420Picture {
+  #resizing(width: number, height: number): void {
+    this.#calm.resized(width, height, this.#clock.now());
     this.#closeSegment();
-    this.#desktop = { width, height };
     this.event('desktop', { width, height });
-    this.#damage = new DamageGrid(width, height);
-    this.#damage.addAll();
-    this.#unwritten = [];
-    this.#overlay.forget();
-    const canvasWidth = Math.max(roundUpToEven(width), this.#picture?.width ?? 0);
-    const canvasHeight = Math.max(roundUpToEven(height), this.#picture?.height ?? 0);
-    // A new one even when the size stays: the old one may be on its way to the old encoder.
-    this.#picture = new I420Picture(canvasWidth, canvasHeight);
-    return this.#picture;
   }
 
   async #beginSegment(picture: I420Picture, at: number): Promise<void> {
@@ -404,7 +375,7 @@ export class SessionRecorder {
     const qp = this.#options.qp ?? DEFAULT_QP;
     const settings = { width: picture.width, height: picture.height, qp };
     const file = `${String(manifest.segments.length).padStart(4, '0')}.mp4`;
-    const segment: ManifestSegment = { file, startedAt, ...settings, desktop: this.#desktop };
+    const segment: ManifestSegment = { file, startedAt, ...settings, desktop: this.#desktop.size };
     manifest.segments.push(segment);
     const first = manifest.startedAt === undefined;
     manifest.startedAt ??= startedAt;
@@ -417,7 +388,7 @@ export class SessionRecorder {
         ffmpeg: this.#ffmpeg,
         folder: this.#folder,
         file,
-        settings: { ...settings, film: this.#policy.isFilm },
+        settings: { ...settings, film: this.#policy.isFilm, calm: this.#calm.isCalm },
         startedAt,
         stallMs: this.#options.stallMs ?? STALL_MS,
         encoders: this.#encoders,
@@ -575,7 +546,8 @@ export class SessionRecorder {
           : { signingKeyFile, log: this.#events?.state, now: () => this.#clock.now() };
       // Where nothing has changed since its last turn, no frame says how long the last picture was there.
       const untilMs = this.#isTurnOver ? at - (this.#manifest.startedAt ?? at) : 0;
-      const thumbnail = this.#picture && (await this.#thumbnails.jpeg(this.#picture).catch(() => undefined));
+      const { image } = this.#desktop;
+      const thumbnail = image && (await this.#thumbnails.jpeg(image).catch(() => undefined));
       return await this.#encoders.run(() =>
         finishRecording(this.#folder, this.#manifest, this.#ffmpeg, { log: this.#log, sealing, untilMs, thumbnail }),
       );
@@ -596,7 +568,7 @@ export class SessionRecorder {
     try {
       // A second time when the encoder dies under us: its successor takes the same picture.
       for (let attempt = 0; attempt < 2; attempt++) {
-        const picture = this.#updatePicture();
+        const picture = this.#desktop.update();
         if (picture === undefined || (this.#isTurnOver && !picture.changed)) return;
         if (this.#writer === undefined) await this.#beginSegment(picture.image, at - FRAME_GRID_MS);
         const writer = this.#writer;
@@ -671,6 +643,9 @@ const CHECKPOINT_MS = 2000;
 /** Corrections that are smaller come to this some time, or to nothing. */
 const CLOCK_MOVED_MS = 1000;
 
+/** A frame is never so late for its encoder's sake or a little debt: the budget is overdrawn, and what was seen meanwhile is missing. */
+const LATE_MS = 9000;
+
 /** [docs/recording.md] has the measurements behind these. */
 const DEFAULT_QP = 37;
 const SEGMENT_MS = 10 * 60_000;
@@ -685,8 +660,3 @@ const WATCHED_MS = 10_000;
 
 const nothing = (): void => {};
 const SILENT: RecorderLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-
-/** Even, so that chroma blocks of desktop and canvas coincide. */
-function centred(outer: number, inner: number): number {
-  return ((outer - inner) >> 1) & ~1;
-}

@@ -1,5 +1,5 @@
 import type { Chapter, Cue } from './chapters.ts';
-import { ascii, BOX_HEADER, box, fullBox, UNITY_MATRIX, u16, u32 } from './mp4-boxes.ts';
+import { ascii, BOX_HEADER, box, DATA_IN_FILE, fullBox, UNITY_MATRIX, u16, u32 } from './mp4-boxes.ts';
 
 /**
  * Timed text for an MP4 (ISO/IEC 14496-12, samples of 3GPP TS 26.245): a track with a line for each event, which a player
@@ -135,7 +135,6 @@ function textTrack(
   );
   const mdhd = fullBox('mdhd', 0, 0, u32(0, 0, TIMESCALE, duration), u16(LANGUAGE_ENGLISH, 0));
   const hdlr = fullBox('hdlr', 0, 0, u32(0), ascii(handler), u32(0, 0, 0), ascii(`${name}\0`));
-  const dinf = box('dinf', fullBox('dref', 0, 0, u32(1), fullBox('url ', 0, 1)));
   const stbl = box(
     'stbl',
     fullBox('stsd', 0, 0, u32(1), sampleEntry()),
@@ -144,7 +143,7 @@ function textTrack(
     fullBox('stsz', 0, 0, u32(0, samples.length), ...samples.map(({ bytes }) => u32(bytes.length))),
     fullBox('stco', 0, 0, u32(1, dataStart)),
   );
-  return box('trak', tkhd, box('mdia', mdhd, hdlr, box('minf', fullBox('nmhd', 0, 0), dinf, stbl)));
+  return box('trak', tkhd, box('mdia', mdhd, hdlr, box('minf', fullBox('nmhd', 0, 0), DATA_IN_FILE, stbl)));
 }
 
 /** 3GPP TS 26.245 section 5.16: white on a dark ground, in the middle of the bottom. */

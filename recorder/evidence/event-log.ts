@@ -324,6 +324,7 @@ const RECORDER_EVENTS: ReadonlySet<string> = new Set([
     'gateway-lost',
     'encoder-lost',
     'clock-moved',
+    'late',
   ],
 ]);
 /** A power cut costs the events of this long. */

@@ -89,6 +89,12 @@ function describe(event: RecordedEvent): Words | undefined {
       return { tone: 'attention', title: 'The gateway was gone', detail: '' };
     case 'encoder-lost':
       return { tone: 'other', title: 'An encoder was lost', detail: text(event.problem) };
+    case 'late':
+      return {
+        tone: 'attention',
+        title: 'Too much changed at once',
+        detail: `of the last ${Math.round(Number(event.ms) / 1000)} s only this picture is shown`,
+      };
     case 'clock-moved':
       return {
         tone: 'attention',
