@@ -1,3 +1,6 @@
+// The global one is looked up anew each time.
+import { performance } from 'node:perf_hooks';
+
 /**
  * Milliseconds since the epoch that never run backwards: the wall clock when the gateway started, and monotonic time
  * since. A clock that somebody sets does not bend a session's times.

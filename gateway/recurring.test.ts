@@ -37,3 +37,32 @@ test('a round that takes long is not begun twice, one that fails does not end it
   t.mock.timers.tick(1000);
   assert.equal(rounds.length, 2);
 });
+
+test('a round may be had at once, and the interval changed', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  let rounds = 0;
+  const recurring = new Recurring(
+    100,
+    async () => {
+      rounds++;
+    },
+    (error) => assert.ifError(error),
+  );
+  const pass = async (milliseconds: number) => {
+    const before = rounds;
+    for (let passed = 0; passed < milliseconds; passed += 50) {
+      t.mock.timers.tick(50);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return rounds - before;
+  };
+  recurring.start();
+  recurring.now();
+  recurring.now();
+  assert.equal(rounds, 1);
+  assert.equal(await pass(200), 2);
+  recurring.start(50);
+  assert.equal(await pass(200), 4);
+  await recurring.stop();
+  assert.equal(await pass(200), 0);
+});

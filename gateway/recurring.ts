@@ -15,11 +15,18 @@ export class Recurring {
     this.#failed = failed;
   }
 
-  /** The first round comes after one interval, or sooner where others are done as often. Does not keep the process alive. */
-  start(): void {
-    this.#end = every(this.#everyMs, () => {
-      this.#running ??= this.#once();
-    });
+  /**
+   * The first round comes after one interval, or sooner where others are done as often. Does not keep the process alive.
+   * @param everyMs the interval from here on, where it is another; may be called again
+   */
+  start(everyMs = this.#everyMs): void {
+    this.#end?.();
+    this.#end = every(everyMs, () => this.now());
+  }
+
+  /** Begins a round, unless one is running. */
+  now(): void {
+    this.#running ??= this.#once();
   }
 
   /** Waits for the round that is running. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { every } from '../beat.ts';
 import type { Logger } from '../log.ts';
 import type { Notifier } from '../notifications/kinds.ts';
 import { SettingsDocument } from '../settings/document.ts';
@@ -45,7 +46,7 @@ export class Trail {
   readonly #parts: TrailParts;
   readonly #settings: SettingsDocument<TrailSettings>;
   readonly #now: () => number;
-  #timer: NodeJS.Timeout | undefined;
+  #endArchiving: (() => void) | undefined;
   #archiving: Promise<ArchiveStatement | undefined> | undefined;
 
   constructor(parts: TrailParts) {
@@ -71,14 +72,13 @@ export class Trail {
     if (standing.broken !== undefined) await this.#sayBroken(standing.broken, standing);
     await this.heads.sign();
     await this.#removeDrafts();
-    this.#timer = setInterval(() => this.archiveQuietly(), ARCHIVE_EVERY_MS);
-    this.#timer.unref();
+    this.#endArchiving = every(ARCHIVE_EVERY_MS, () => this.archiveQuietly());
     this.archiveQuietly();
   }
 
   /** Signs what was written last. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#endArchiving?.();
     await this.#archiving?.catch(() => undefined);
     await this.heads.stop();
   }

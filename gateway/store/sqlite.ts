@@ -1,5 +1,5 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { type Dialect, type SqliteDatabase, SqliteDialect } from 'kysely';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { type Dialect, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
 
 /** A Kysely dialect over Node's own SQLite: no native module to install. */
 export function nodeSqliteDialect(path: string): Dialect {
@@ -13,36 +13,37 @@ function openDatabase(path: string): DatabaseSync {
   return database;
 }
 
-/** Statements that are asked again and again: to parse one takes longer than to look into an index. */
+/** Statements that are asked again and again: to parse one, and to ask what it is, takes longer than to look into an index. */
 const KEPT_STATEMENTS = 100;
 
 /** Kysely's driver expects the shape of better-sqlite3. */
 function adapt(database: DatabaseSync): SqliteDatabase {
   /** The ones that were asked last are the last ones. */
-  const kept = new Map<string, StatementSync>();
-  const statementOf = (sql: string): StatementSync => {
-    const statement = kept.get(sql) ?? database.prepare(sql);
-    kept.delete(sql);
-    kept.set(sql, statement);
-    const [oldest] = kept.keys();
-    if (kept.size > KEPT_STATEMENTS && oldest !== undefined) kept.delete(oldest);
-    return statement;
-  };
+  const kept = new Map<string, SqliteStatement>();
   return {
     close: () => {
       kept.clear();
       database.close();
     },
     prepare: (sql) => {
-      const statement = statementOf(sql);
-      const values = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[];
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...values(parameters)),
-        run: (parameters) => statement.run(...values(parameters)),
-        // One that is not through yet is not to be begun anew by somebody else.
-        iterate: (parameters) => database.prepare(sql).iterate(...values(parameters)),
-      };
+      const statement = kept.get(sql) ?? adaptStatement(database, sql);
+      kept.delete(sql);
+      kept.set(sql, statement);
+      const [oldest] = kept.keys();
+      if (kept.size > KEPT_STATEMENTS && oldest !== undefined) kept.delete(oldest);
+      return statement;
     },
+  };
+}
+
+function adaptStatement(database: DatabaseSync, sql: string): SqliteStatement {
+  const statement = database.prepare(sql);
+  const values = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[];
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...values(parameters)),
+    run: (parameters) => statement.run(...values(parameters)),
+    // One that is not through yet is not to be begun anew by somebody else.
+    iterate: (parameters) => database.prepare(sql).iterate(...values(parameters)),
   };
 }

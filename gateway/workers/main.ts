@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { EventJournal } from '../../recorder/evidence/event-journal.ts';
 import { RecordingFolder } from '../../recorder/storage/recording-folder.ts';
 import { trustedProxies } from '../address.ts';
+import { every } from '../beat.ts';
 import { sessionClock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { hardenProcess } from '../hardening.ts';
@@ -82,7 +83,7 @@ async function run(setup: WorkerSetup): Promise<void> {
   log = log.child({ worker: setup.number });
   worker = await start(setup);
   control.tell('ready');
-  setInterval(() => control.tell('alive'), ALIVE_EVERY_MS).unref();
+  every(ALIVE_EVERY_MS, () => control.tell('alive'));
 }
 
 async function start(setup: WorkerSetup) {

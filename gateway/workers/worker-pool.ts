@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AlertRule } from '../alerts/alert-rules.ts';
+import { every } from '../beat.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RecordingResult } from '../sessions/ports.ts';
@@ -65,7 +66,7 @@ export class WorkerPool {
   #rules: readonly AlertRule[] = [];
   #runs = 0;
   #turn = 0;
-  #watch: NodeJS.Timeout | undefined;
+  #endWatch: (() => void) | undefined;
   #stopping = false;
 
   constructor(parts: WorkerPoolParts) {
@@ -89,8 +90,7 @@ export class WorkerPool {
   async start(start: WorkerPoolStart): Promise<void> {
     this.#start = start;
     await Promise.all(this.#crashes.map((_, index) => this.#spawn(index).ready));
-    this.#watch = setInterval(() => this.#check(), this.#parts.watchEveryMs ?? WATCH_EVERY_MS);
-    this.#watch.unref();
+    this.#endWatch = every(this.#parts.watchEveryMs ?? WATCH_EVERY_MS, () => this.#check());
   }
 
   /** The rules for what is typed and copied, from here on. */
@@ -110,7 +110,7 @@ export class WorkerPool {
   /** Once all sessions are over. Resolves when every worker has left, and its recordings are finished. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    clearInterval(this.#watch);
+    this.#endWatch?.();
     for (const socket of this.#held.splice(0)) socket.destroy();
     for (const awaiting of this.#awaiting.splice(0)) awaiting(undefined);
     await Promise.all(this.#workers.map((worker) => worker?.leave()));

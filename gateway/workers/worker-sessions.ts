@@ -1,5 +1,6 @@
 import type { AlertRule } from '../alerts/alert-rules.ts';
 import { Alerts } from '../alerts/alerts.ts';
+import { every } from '../beat.ts';
 import { errorRow, GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { LocalSessions } from '../sessions/local-sessions.ts';
@@ -28,7 +29,8 @@ export class WorkerSessions {
   readonly #alerts: Alerts;
   readonly #told = new Map<string, string>();
   readonly #playing = new Map<string, () => void>();
-  readonly #timer: NodeJS.Timeout;
+  /** While there are sessions: a worker that has none is not woken. */
+  #endTicks: (() => void) | undefined;
   /** Recordings that are being finished. */
   readonly #finishing = new Set<Promise<unknown>>();
   #rules: readonly AlertRule[] = [];
@@ -48,8 +50,6 @@ export class WorkerSessions {
       inspectClipboard: (session, text) => this.#alerts.inspectClipboard(session, text),
       log,
     });
-    this.#timer = setInterval(() => this.#tick(), VIEWS_EVERY_MS);
-    this.#timer.unref();
   }
 
   async useRules(rules: readonly AlertRule[]): Promise<void> {
@@ -66,6 +66,7 @@ export class WorkerSessions {
   begin({ facts, record, freeze }: SessionOrder): Session {
     const control = this.#control;
     const { id } = facts;
+    this.#endTicks ??= every(VIEWS_EVERY_MS, () => this.#tick());
     const session: Session = this.#sessions.begin(
       facts,
       {
@@ -115,7 +116,6 @@ export class WorkerSessions {
     for (const session of this.#sessions.list()) session.end('gateway_stopping', 'the gateway stops');
     while (this.#finishing.size > 0) await Promise.allSettled(this.#finishing);
     await this.#alerts.stop();
-    clearInterval(this.#timer);
   }
 
   /** Has control know how sessions are now. */
@@ -139,8 +139,12 @@ export class WorkerSessions {
 
   #tick(): void {
     const wall = Date.now();
-    for (const session of this.#sessions.list()) session.tick(wall);
+    const sessions = this.#sessions.list();
+    for (const session of sessions) session.tick(wall);
     this.tellViews();
+    if (sessions.length > 0) return;
+    this.#endTicks?.();
+    this.#endTicks = undefined;
   }
 
   #recorded(session: Session): void {

@@ -38,20 +38,19 @@ export class Directory {
   readonly #servers = new DirectoryServers();
   #down: { readonly problem: DirectoryProblem; readonly until: number } | undefined;
   readonly #sweeper: Recurring;
-  /** Looks each second, while a directory is in use. */
-  readonly #secondHand: Recurring;
-  #isStarted = false;
-  #isInUse = false;
+  /** Unless proved otherwise: then it is looked each second, and else only whether that has changed. Nothing before the start. */
+  #isInUse: boolean | undefined;
   /** By a clock that nobody sets; before `#dueAt` there is nothing to look for. */
   #sweptAt = Number.NEGATIVE_INFINITY;
   #dueAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: DirectoryParts) {
     this.#parts = parts;
-    const sweep = () => this.#sweep();
-    const failed = (error: unknown) => parts.log.error({ err: error }, 'people could not be looked up again');
-    this.#sweeper = new Recurring(SETTINGS_MS, sweep, failed);
-    this.#secondHand = new Recurring(SWEEP_MS, sweep, failed);
+    this.#sweeper = new Recurring(
+      SWEEP_MS,
+      () => this.#sweep(),
+      (error) => parts.log.error({ err: error }, 'people could not be looked up again'),
+    );
   }
 
   /** Tries out what is saved. `who`: also that person, as far as a password is given. */
@@ -125,15 +124,13 @@ export class Directory {
   }
 
   start(): void {
-    this.#isStarted = true;
+    this.#isInUse = true;
     this.#sweeper.start();
-    this.#inUse(true);
   }
 
-  async stop(): Promise<void> {
-    this.#inUse(false);
-    this.#isStarted = false;
-    await Promise.all([this.#sweeper.stop(), this.#secondHand.stop()]);
+  stop(): Promise<void> {
+    this.#isInUse = undefined;
+    return this.#sweeper.stop();
   }
 
   /** Somebody's entry and groups, once the password is proved. Throws `DirectoryProblem`. */
@@ -194,10 +191,9 @@ export class Directory {
   }
 
   #inUse(isInUse: boolean): void {
-    if (!this.#isStarted || isInUse === this.#isInUse) return;
+    if (this.#isInUse === undefined || isInUse === this.#isInUse) return;
     this.#isInUse = isInUse;
-    if (isInUse) this.#secondHand.start();
-    else void this.#secondHand.stop();
+    this.#sweeper.start(isInUse ? SWEEP_MS : SETTINGS_MS);
   }
 
   /** What is wrong with one entry must not keep the others from being looked up. */

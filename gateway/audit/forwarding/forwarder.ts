@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
-import { every } from '../../beat.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Notifier } from '../../notifications/kinds.ts';
+import { Recurring } from '../../recurring.ts';
 import type { Audit } from '../audit.ts';
 import type { Trail } from '../trail.ts';
 import { deliver, NotDelivered } from './delivery.ts';
@@ -52,14 +52,18 @@ export class Forwarder {
   readonly #now: () => number;
   readonly #sender: Sender;
   readonly #pumps = new Map<string, Pump>();
-  #endLooks: (() => void) | undefined;
-  #looking: Promise<void> = Promise.resolve();
+  readonly #looks: Recurring;
   #stopped = true;
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
     this.#now = parts.now ?? Date.now;
     this.#sender = { hostname: hostname(), version: parts.version };
+    this.#looks = new Recurring(
+      LOOK_EVERY_MS,
+      () => this.look(),
+      (error) => parts.log.error({ err: error }, 'the receivers of the trail could not be looked at'),
+    );
     parts.audit.onRecorded(() => {
       for (const pump of this.#pumps.values()) pump.wake(GATHER_MS);
     });
@@ -68,15 +72,14 @@ export class Forwarder {
   async start(): Promise<void> {
     this.#stopped = false;
     await this.reload();
-    this.#endLooks = every(LOOK_EVERY_MS, () => this.#lookQuietly());
-    this.#lookQuietly();
+    this.#looks.start();
+    this.#looks.now();
   }
 
   /** Sends what is left to whoever is there. The rest follows after the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#endLooks?.();
-    await this.#looking;
+    await this.#looks.stop();
     await Promise.all([...this.#pumps.values()].map((pump) => pump.stop(true)));
     this.#pumps.clear();
   }
@@ -161,12 +164,6 @@ export class Forwarder {
         facts: { receiver: name, behind, since: behindSince, error: lastError },
       });
     }
-  }
-
-  #lookQuietly(): void {
-    this.#looking = this.look().catch((error: unknown) => {
-      this.#parts.log.error({ err: error }, 'the receivers of the trail could not be looked at');
-    });
   }
 
   /** Sends what comes next. @returns how many rows arrived; rejects when nobody knows */

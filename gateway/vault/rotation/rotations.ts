@@ -1,5 +1,5 @@
-import { every } from '../../beat.ts';
 import { GatewayError } from '../../errors.ts';
+import { Recurring } from '../../recurring.ts';
 import type { RequestListener } from '../../requests/request-book.ts';
 import { isFinal, type RequestState } from '../../requests/request-state.ts';
 import {
@@ -30,25 +30,27 @@ export class Rotations {
   readonly #now: () => number;
   readonly #rotator: Rotator;
   readonly #running = new Map<string, Promise<void>>();
-  #endTicks: (() => void) | undefined;
+  readonly #ticks: Recurring;
 
   constructor(parts: RotationsParts) {
     this.#parts = parts;
     this.#now = parts.now ?? Date.now;
     this.#rotator = new Rotator({ ...parts, now: this.#now });
+    this.#ticks = new Recurring(
+      TICK_MS,
+      () => this.tick(),
+      (error) => parts.log.error({ err: error }, 'passwords were not changed'),
+    );
   }
 
   /** Settles what the last run left, and changes what is due from then on. */
   start(): void {
-    const tick = (): void => {
-      this.tick().catch((error: unknown) => this.#parts.log.error({ err: error }, 'passwords were not changed'));
-    };
-    this.#endTicks = every(TICK_MS, tick);
-    tick();
+    this.#ticks.start();
+    this.#ticks.now();
   }
 
   async stop(): Promise<void> {
-    this.#endTicks?.();
+    await this.#ticks.stop();
     await Promise.allSettled(this.#running.values());
   }
 
