@@ -200,7 +200,7 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
 
   if (cells.length > 0) {
     using profiler = plan.profile === undefined ? undefined : new Profiler(plan.profile);
-    await using lab = await Lab.start({ guacd: plan.guacd, nodeRdpjs: plan.nodeRdpjs });
+    await using lab = await Lab.start({ guacd: plan.guacd, nodeRdpjs: plan.nodeRdpjs, first: true });
     const peers = await startPeers(lab, plan.peers, skipped);
     for (const { name, version } of peers) versions[name] = version;
     for (const peer of peers) {

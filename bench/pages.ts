@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { launchBrowser, Person } from '../test/e2e/browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from '../test/e2e/gateway.ts';
 import type { BenchCommand, BenchOptions } from './cli.ts';
+import { cpuSecondsOf } from './live/processes.ts';
 import { AUDIT_ROWS, fillStore, REQUESTS, SESSIONS } from './pages/fill.ts';
 
 /** A page, and what of it is there when whoever opened it can begin. */
@@ -101,7 +101,7 @@ async function visitAll(gateway: TestGateway, pages: readonly Page[], visits: nu
     await cdp.send('Performance.enable');
     for (const [path, shown] of pages) {
       const times: number[] = [];
-      const gatewayBefore = cpuMsOf(gateway.pid);
+      const gatewayBefore = cpuSecondsOf(gateway.pid);
       let browserCpuMs = 0;
       for (let i = 0; i < visits; i++) {
         await person.go(path);
@@ -122,7 +122,7 @@ async function visitAll(gateway: TestGateway, pages: readonly Page[], visits: nu
         page: path,
         medianMs: Math.round(times.sort((a, b) => a - b)[visits >> 1] ?? 0),
         worstMs: Math.round(times.at(-1) ?? 0),
-        gatewayCpuMs: Math.round((cpuMsOf(gateway.pid) - gatewayBefore) / visits),
+        gatewayCpuMs: Math.round(((cpuSecondsOf(gateway.pid) - gatewayBefore) * 1000) / visits),
         browserCpuMs: Math.round(browserCpuMs / visits),
       });
     }
@@ -137,12 +137,6 @@ async function visitAll(gateway: TestGateway, pages: readonly Page[], visits: nu
 function print({ page, medianMs, worstMs, gatewayCpuMs, browserCpuMs }: PageRow): void {
   const figures = [medianMs, worstMs, gatewayCpuMs, browserCpuMs].join(' | ');
   process.stdout.write(`| ${page} | ${figures} |\n`);
-}
-
-/** Of a process, user and system; a clock tick is ten milliseconds. */
-function cpuMsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 /** What the bench uses of a page; it is compiled without the DOM's types. */

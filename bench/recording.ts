@@ -60,15 +60,17 @@ export async function measure(work: Work, options: RecordingBenchOptions = {}): 
   const worstStalenessS = desktop.worstStalenessMs / 1000;
   const cpu = process.cpuUsage(selfBefore);
   const selfSeconds = (cpu.user + cpu.system - desktop.drawingCpu()) / 1e6;
-  const encoderBefore = await cpuSecondsAtRest(recorder.encoderPid);
+  const encoder = recorder.encoderPid;
+  const encoderBefore = await cpuSecondsAtRest(encoder);
   // Nobody reads what is beneath the pointer.
   recorder.pointer(work.width - POINTER_ASIDE, work.height - POINTER_ASIDE, { kind: 'default' }, clock.now());
   for (const page of CHART_PAGES) {
     for (const block of page) work.draw(block.area, (context) => drawBlock(context, block));
     await clock.advance(PAGE_MS, () => recorder.drained());
   }
-  // The chart is the measure, not the work.
-  const chartSeconds = (await cpuSecondsAtRest(recorder.encoderPid)) - encoderBefore;
+  // The chart is the measure, not the work; and so is an encoder that was begun for it.
+  const chartEncoder = recorder.encoderPid;
+  const chartSeconds = (await cpuSecondsAtRest(chartEncoder)) - (chartEncoder === encoder ? encoderBefore : 0);
   const summary = await recorder.finish(clock.now());
   // Starting the encoder and finishing the recording are in it, although a recording ends only once.
   const encoderSeconds = childCpuSeconds() - childrenBefore - chartSeconds;

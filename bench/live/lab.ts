@@ -16,7 +16,7 @@ export interface LabOptions {
   readonly recorded?: boolean;
   readonly guacd?: string | undefined;
   readonly nodeRdpjs?: string | undefined;
-  /** Servers and browsers go before what is measured, where the system allows it. */
+  /** Servers, the proxy and browsers go before what is measured, where the system allows it. */
   readonly first?: boolean;
 }
 
@@ -33,10 +33,10 @@ export interface SourceWish {
 /** The processes around what is measured: servers, the proxy before them, the simulated browsers, and the peers that were asked for. */
 export class Lab implements AsyncDisposable {
   readonly generator: BenchProcess;
-  readonly proxy = new BenchProcess(new URL('./proxy/main.ts', import.meta.url));
+  readonly proxy: BenchProcess;
   readonly viewers: BenchProcess;
   readonly ports: GeneratorPorts;
-  /** Servers and browsers have a processor whenever they want one. */
+  /** Servers, the proxy and browsers have a processor whenever they want one. */
   readonly isFirst: boolean;
   readonly #options: LabOptions;
   readonly #peers = new Map<PeerName, Promise<Peer>>();
@@ -48,7 +48,8 @@ export class Lab implements AsyncDisposable {
     this.#options = options;
     this.ports = { rdp: 0, raw: 0 };
     this.isFirst = options.first === true && mayGoFirst();
-    const how = { first: this.isFirst };
+    const how = { first: this.isFirst, even: true };
+    this.proxy = new BenchProcess(new URL('./proxy/main.ts', import.meta.url), [], how);
     this.generator = new BenchProcess(new URL('./generator/main.ts', import.meta.url), [], how);
     this.viewers = new BenchProcess(new URL('./viewers/main.ts', import.meta.url), [], how);
   }

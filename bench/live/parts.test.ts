@@ -9,6 +9,7 @@ import { UpdateCode } from '#protocol/graphics/update.ts';
 import { encodeBitmapUpdate, sizeOfBitmapUpdate } from '#protocol/pdu/bitmap-update.ts';
 import { compareReports } from './compare.ts';
 import { worksOf } from './density.ts';
+import { markBytes } from './generator/mark.ts';
 import { Player } from './generator/player.ts';
 import { WireFrames } from './generator/wire.ts';
 import { judge } from './goals.ts';
@@ -138,6 +139,21 @@ describe('who types', () => {
       watch.seen(picture);
     }
     assert.equal(pressed, 11);
+    watch.stop();
+  });
+
+  it('presses at any moment of a turn where what is drawn has a pace of its own, and as often', ({ mock }) => {
+    const clock = stoppedClock(mock);
+    const moments = [0.9, 0.1, 0.5, 0.2];
+    mock.method(Math, 'random', () => moments.shift() ?? 0);
+    const at: number[] = [];
+    const watch = new KeyWatch({ perSecond: 1, byMark: true }, () => at.push(clock.now));
+    watch.seen(new Uint8Array(1));
+    for (let key = 1; key <= 4; key++) {
+      while (at.length < key) clock.pass(1);
+      watch.seen(markBytes(key));
+    }
+    assert.deepEqual(at, [900, 1100, 2500, 3200]);
     watch.stop();
   });
 });

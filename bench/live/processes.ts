@@ -99,10 +99,16 @@ export function treeOf(roots: readonly number[]): number[] {
 
 /** Exact to the nanosecond where the scheduler says so, else to a hundredth of a second; ended children to that. */
 export function cpuSecondsOf(pid: number): number {
+  const ticks = tickedSeconds(pid);
+  return ticks === undefined ? 0 : (scheduledSeconds(pid) ?? ticks.own) + ticks.endedChildren;
+}
+
+/** User and system time as the kernel has counted it, in hundredths of a second: of all threads that a process has or had. */
+export function tickedSeconds(pid: number): { readonly own: number; readonly endedChildren: number } | undefined {
   const fields = statFields(pid);
-  if (fields === undefined) return 0;
+  if (fields === undefined) return undefined;
   const ticks = (first: number) => (Number(fields[first]) + Number(fields[first + 1])) / TICKS_PER_SECOND;
-  return (scheduledSeconds(pid) ?? ticks(UTIME)) + ticks(CUTIME);
+  return { own: ticks(UTIME), endedChildren: ticks(CUTIME) };
 }
 
 /** Time on the processor of a process's threads. Node's live as long as the process does. */
@@ -121,11 +127,12 @@ function pssMbOf(pid: number): number {
   return found === null ? 0 : (Number(found[1]) * 1024) / 1e6;
 }
 
-const TICKS_PER_SECOND = 100;
-/** Of the fields from the third on: the second may hold spaces. */
+/** Of what `statFields` says: user and system time are beside each other, each in ticks. */
 const UTIME = 11;
 const CUTIME = 13;
+const TICKS_PER_SECOND = 100;
 
+/** Fields of proc(5)'s `stat`, from the third on: the second may hold spaces. */
 function statFields(pid: number): string[] | undefined {
   const stat = read(`/proc/${pid}/stat`);
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -1,34 +1,27 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { tickedSeconds } from '../live/processes.ts';
 
-/** User and system time of ended child processes (Linux: proc(5), fields cutime and cstime, in hundredths). */
+/** User and system time of ended child processes. */
 export function childCpuSeconds(): number {
-  const fields = processStatus('self');
-  return (Number(fields[13]) + Number(fields[14])) / 100;
+  return tickedSeconds(process.pid)?.endedChildren ?? 0;
 }
 
 /** Of a process when it has done what it was given: an encoder has taken its last picture long before that is encoded. */
 export async function cpuSecondsAtRest(pid: number | undefined): Promise<number> {
-  for (let before = cpuSecondsOf(pid); ; ) {
+  if (pid === undefined) return 0;
+  for (let before = ownSeconds(pid); ; ) {
     await sleep(REST_MS);
-    const now = cpuSecondsOf(pid);
+    const now = ownSeconds(pid);
     if (now === before) return now;
     before = now;
   }
 }
 
+function ownSeconds(pid: number): number {
+  const ticked = tickedSeconds(pid);
+  if (ticked === undefined) throw new Error(`process ${pid} is gone`);
+  return ticked.own;
+}
+
 /** Longer than a busy machine keeps a process waiting for a processor. */
 const REST_MS = 400;
-
-/** Of a running process so far (fields utime and stime). */
-function cpuSecondsOf(pid: number | undefined): number {
-  if (pid === undefined) return 0;
-  const fields = processStatus(String(pid));
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/** Fields of proc(5)'s `stat`, from the third on: the second may hold spaces. */
-function processStatus(process: string): string[] {
-  const stat = readFileSync(`/proc/${process}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-}

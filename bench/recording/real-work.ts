@@ -45,13 +45,8 @@ const terminal: RealWork = inRounds('terminal', [XTERM], {
     const commands = [
       ...['ls -la /usr/lib/x86_64-linux-gnu | head -60', 'df -h', 'ps aux | head -40', 'tail -n 45 app.log'],
       ...['while read -r line; do echo "$line"; sleep 0.25; done < app.log', 'grep worker-7 app.log | head -80'],
-      ...[
-        'cat /etc/passwd',
-        'free -m; uptime',
-        'find /usr/share/doc -maxdepth 1 | head -200',
-        'dpkg -l | tail -60',
-        'top -d 1',
-      ],
+      ...['cat /etc/passwd', 'free -m; uptime', 'find /usr/share/doc -maxdepth 1 | head -200'],
+      ...['dpkg -l | tail -60', 'top -d 1'],
     ];
     for (const command of commands) {
       await desktop.pause(1000, 2500, end);
@@ -246,19 +241,8 @@ async function makeFilm(path: string): Promise<void> {
   const ffmpeg = spawn(
     'ffmpeg',
     [
-      '-v',
-      'error',
-      '-y',
-      ...input,
-      '-c:v',
-      'libx264',
-      '-preset',
-      'ultrafast',
-      '-crf',
-      '16',
-      '-pix_fmt',
-      'yuv420p',
-      path,
+      ...['-v', 'error', '-y', ...input],
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '16', '-pix_fmt', 'yuv420p', path],
     ],
     { stdio: ['pipe', 'ignore', 'inherit'] },
   );

@@ -63,3 +63,9 @@ test('another file, or a session that was not written to its end, is said to be 
     );
   }
 });
+
+test('what cannot be written is told at the end', async () => {
+  const writer = await SessionStreamWriter.create('/dev/full');
+  writer.pointer(0, 1, 1);
+  await assert.rejects(writer.end(0), { code: 'ENOSPC' });
+});

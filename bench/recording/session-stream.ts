@@ -22,6 +22,7 @@ export class SessionStreamWriter {
   readonly #file: FileHandle;
   #waiting: Uint8Array[] = [];
   #writing: Promise<void> | undefined;
+  #failure: Error | undefined;
 
   static async create(path: string): Promise<SessionStreamWriter> {
     const writer = new SessionStreamWriter(await open(path, 'w'));
@@ -48,18 +49,26 @@ export class SessionStreamWriter {
     this.#write(momentHead(at, OwnCode.pointer, place.length), place);
   }
 
-  /** What came before `at` is setting up, and is shown at once. */
+  /** What came before `beganAt` is setting up, and is shown at once. Rejects where something could not be written. */
   async end(beganAt: number): Promise<void> {
     this.#write(momentHead(beganAt, OwnCode.began, 0));
     await this.#writing;
     await this.#file.close();
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   #write(...parts: Uint8Array[]): void {
+    if (this.#failure !== undefined) return;
     this.#waiting.push(...parts);
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing ??= this.#writeAll()
+      // Whoever ends the session hears of it, with all that was started ended too.
+      .catch((error: Error) => {
+        this.#failure = error;
+        this.#waiting = [];
+      })
+      .finally(() => {
+        this.#writing = undefined;
+      });
   }
 
   async #writeAll(): Promise<void> {

@@ -4,7 +4,8 @@ import type { SeenKey, Typing } from './viewer.ts';
 
 /**
  * Presses keys at a steady pace and notes when each one's picture comes: the first picture after it, where nothing else is
- * drawn, or the one that carries the key's mark.
+ * drawn, or the one that carries the key's mark. Where something is drawn, that has a pace of its own, and each key comes at any moment of its
+ * turn: else all of them would meet a picture, or none.
  */
 export class KeyWatch {
   readonly keys: SeenKey[] = [];
@@ -23,7 +24,7 @@ export class KeyWatch {
 
   /** A picture has come, or bytes that may hold one. The first one says that there is somebody to type to. */
   seen(bytes: Uint8Array): void {
-    this.#timer ??= setInterval(() => this.#type(), 1000 / this.#options.perSecond);
+    if (this.#timer === undefined) this.#next(0);
     if (this.#pressedAt === undefined) return;
     const shownAt = machineClock();
     if (this.#options.byMark && !this.#finder.isIn(bytes)) return;
@@ -32,7 +33,17 @@ export class KeyWatch {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+  }
+
+  /** @param rest what is left of the turn before, in milliseconds */
+  #next(rest: number): void {
+    const turn = 1000 / this.#options.perSecond;
+    const moment = this.#options.byMark ? Math.random() * turn : turn;
+    this.#timer = setTimeout(() => {
+      this.#next(turn - moment);
+      this.#type();
+    }, rest + moment);
   }
 
   #type(): void {
