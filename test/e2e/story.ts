@@ -12,6 +12,7 @@ import { decodingErrors, isLegible, lastFrame, probeVideo, readText } from './re
 export async function typeALine(person: Person, desktop: Desktop, words: string): Promise<void> {
   rmSync(join(desktop.home, 'arrived'), { force: true });
   await person.click(LAYOUT.terminal.x, LAYOUT.terminal.y);
+  await desktop.terminalFocused();
   await person.type(`echo '${words}' | tee arrived`);
   await person.press('Enter');
   assert.equal(await desktop.file('arrived'), `${words}\n`);

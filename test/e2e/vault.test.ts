@@ -148,6 +148,7 @@ test('a password is shown for a while, and typed into the desktop by the gateway
   await jane.state('active');
   const desktop: Desktop = await server.desktop();
   await jane.click(LAYOUT.terminal.x, LAYOUT.terminal.y);
+  await desktop.terminalFocused();
   await jane.type("echo '");
   await page.getByTestId('keys-menu').click();
   await page.getByTestId('type-secret').click();

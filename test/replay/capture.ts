@@ -7,7 +7,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ProtocolClient, RdpConnection } from '../../gateway/rdp/driver.ts';
+import type { ProtocolClient } from '../../gateway/rdp/connection-contract.ts';
+import { RdpConnection } from '../../gateway/rdp/driver.ts';
 import { type GraphicsKind, offerGraphics } from '../../protocol/connector/graphics-offer.ts';
 import type { ClientConfig } from '../../protocol/connector/types.ts';
 import { concatBytes } from '../../protocol/core/bytes.ts';
