@@ -241,6 +241,11 @@ test('a body too large is refused', async () => {
   assert.equal(json.error.code, 'too_large');
 });
 
+test('a connection stays open for longer than browsers and proxies keep one, so that it is they who close it', async () => {
+  const { headers } = await harness.call('GET', '/', { headers: { Connection: 'keep-alive' } });
+  assert.equal(headers['keep-alive'], 'timeout=310');
+});
+
 test('unknown addresses and methods', async () => {
   assert.equal((await call('GET', '/api/nothing')).status, 404);
   const put = await call('PUT', '/api/targets', {});

@@ -7,6 +7,7 @@ import type { Session } from '../sessions/session.ts';
 import type { AttachGate } from '../tunnel/attach-gate.ts';
 import { Tunnel, type TunnelParts } from '../tunnel/tunnel.ts';
 import { createApp } from './app.ts';
+import { KEEP_ALIVE_MS } from './keep-alive.ts';
 import type { Services } from './services.ts';
 import { readTls, selfMadeTls, type TlsFiles } from './tls.ts';
 import { refuseUnparsed } from './unparsed.ts';
@@ -39,6 +40,7 @@ export async function createFront(
     ...(clock === undefined ? {} : { clock }),
   });
   const server = createServer({ ...(await tlsOf(config)), minVersion: 'TLSv1.2' }, appOf(options));
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.on('upgrade', (request, socket, head) => tunnel.upgrade(request, socket, head));
   // Somebody who speaks plain HTTP to this port, or a scanner: nothing of ours.
   server.on('tlsClientError', (error) => log.debug({ err: error }, 'tls handshake failed'));

@@ -11,6 +11,7 @@ import { every } from '../beat.ts';
 import { sessionClock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { hardenProcess } from '../hardening.ts';
+import { KEEP_ALIVE_MS } from '../http/keep-alive.ts';
 import { refuseUnparsed } from '../http/unparsed.ts';
 import { createLogger } from '../log.ts';
 import { PixelHostProcess } from '../pixels/pixel-host-process.ts';
@@ -124,6 +125,7 @@ async function start(setup: WorkerSetup) {
   const outer = createServer({ ...setup.tls, minVersion: 'TLSv1.2' }, (request, answer) =>
     forwarding.forward(request, answer),
   );
+  outer.keepAliveTimeout = KEEP_ALIVE_MS;
   outer.setTicketKeys(Buffer.from(setup.tlsTicketKeys));
   outer.on('upgrade', (request, socket, head) => tunnel.upgrade(request, socket, head));
   outer.on('tlsClientError', (error) => log.debug({ err: error }, 'tls handshake failed'));

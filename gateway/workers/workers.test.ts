@@ -44,9 +44,11 @@ async function isOnDisk(session: string): Promise<boolean> {
 }
 
 test('sessions are spread over workers; one is watched from another, and a worker takes only its own along', async () => {
-  const { json: signedIn } = await gateway.call('POST', '/api/login', {
+  const { json: signedIn, headers } = await gateway.call('POST', '/api/login', {
     body: { username: 'admin', password: PASSWORD },
+    headers: { Connection: 'keep-alive' },
   });
+  assert.equal(headers['keep-alive'], 'timeout=310');
   const token = signedIn.token as string;
   const open = async () => {
     const session = await openDemo(gateway, token);
