@@ -22,15 +22,26 @@ const OUTPUT_KEPT = 16_000;
 /** Of each failure, once more at the end. */
 const LINES_AT_THE_END = 12;
 
+interface Failure {
+  /** The test file; a check has none. */
+  readonly path?: string;
+  readonly name: string;
+  readonly why: string;
+}
+
 /**
  * Counts tests and checks and prints as they end: one line a file, each failure in full, and each again at the end with its first
- * lines, so that a long run's outcome can be read from its last lines.
+ * lines, so that a long run's outcome can be read from its last lines. A file may run once more: the second run counts, and what
+ * failed in the first only is named at the end as well.
  */
 export class TestReport {
   passed = 0;
   failed = 0;
   readonly #options: { root: string; verbose: boolean; ci: boolean };
-  readonly #failures: { name: string; why: string }[] = [];
+  #failures: Failure[] = [];
+  /** Of files that ran once more: what failed in the first run. */
+  readonly #firstFailures: Failure[] = [];
+  readonly #counts = new Map<string, { passed: number; failed: number }>();
   readonly #files = new Map<string, { passed: number; failed: number; milliseconds: number }>();
   readonly #output = new Map<string, string>();
   readonly #print: (line: string) => void;
@@ -57,7 +68,7 @@ export class TestReport {
       return;
     }
     // What a command complains of stands at its end.
-    this.#fail(name, output.trimEnd().split('\n').slice(-LINES_AT_THE_END).join('\n'));
+    this.#fail({ name, why: output.trimEnd().split('\n').slice(-LINES_AT_THE_END).join('\n') });
     this.#print(indent(output.trimEnd()));
   }
 
@@ -77,12 +88,42 @@ export class TestReport {
     }
   }
 
+  /** The files of a group in which something failed, in the order in which they ran. @param files of the group, from the root */
+  failedFiles(files: readonly string[]): readonly string[] {
+    this.#closeFiles();
+    return files.filter((path) => (this.#counts.get(path)?.failed ?? 0) > 0);
+  }
+
+  /** These files run once more: what they did before does not count any longer. */
+  onceMore(files: readonly string[]): void {
+    this.#closeFiles();
+    this.#print(`\n== once more, by themselves (${files.length} ${files.length === 1 ? 'file' : 'files'})`);
+    for (const path of files) {
+      const { passed, failed } = this.#counts.get(path) ?? { passed: 0, failed: 0 };
+      this.passed -= passed;
+      this.failed -= failed;
+      this.#counts.delete(path);
+    }
+    const isOfThese = ({ path }: Failure) => path !== undefined && files.includes(path);
+    this.#firstFailures.push(...this.#failures.filter(isOfThese));
+    this.#failures = this.#failures.filter((failure) => !isOfThese(failure));
+  }
+
   /** Prints what is still open; call once at the end. */
   finish(): void {
     this.#closeFiles();
-    if (this.#failures.length === 0) return;
-    this.#print(`\nfailed:`);
-    for (const { name, why } of this.#failures) {
+    const failsAgain = ({ name }: Failure) => this.#failures.some((failure) => failure.name === name);
+    this.#list(
+      'failed in one run and passed in the next (a fault of the test or of the product, to be looked into):',
+      this.#firstFailures.filter((failure) => !failsAgain(failure)),
+    );
+    this.#list('failed:', this.#failures);
+  }
+
+  #list(title: string, failures: readonly Failure[]): void {
+    if (failures.length === 0) return;
+    this.#print(`\n${title}`);
+    for (const { name, why } of failures) {
       const lines = why.trim().split('\n');
       this.#print(`  ✖ ${name}\n${indent(indent(lines.slice(0, LINES_AT_THE_END).join('\n')))}`);
     }
@@ -110,14 +151,14 @@ export class TestReport {
     this.#entry(test).failed++;
     const cause = error?.cause ?? error;
     const text = cause instanceof Error ? (cause.stack ?? String(cause)) + extra(cause) : inspect(cause);
-    this.#fail(this.#title(test), text);
+    this.#fail({ path: this.#path(test), name: this.#title(test), why: text });
     this.#print(`✖ ${this.#title(test)}`);
     this.#print(indent(text));
   }
 
-  #fail(name: string, why: string): void {
+  #fail(failure: Failure): void {
     this.failed++;
-    this.#failures.push({ name, why });
+    this.#failures.push(failure);
   }
 
   /** A file's own pass event repeats its tests. A file that fails to load has only this event, and it is a failure. */
@@ -152,6 +193,8 @@ export class TestReport {
       if (failed > 0 && output) this.#print(`  what it printed:\n${indent(output)}`);
       this.#print(`${outcome} (${seconds(milliseconds)})`);
       this.#output.delete(path);
+      const before = this.#counts.get(path) ?? { passed: 0, failed: 0 };
+      this.#counts.set(path, { passed: before.passed + passed, failed: before.failed + failed });
     }
     this.#files.clear();
   }

@@ -11,6 +11,12 @@ const GROUPS = ['check', 'unit', 'integration', 'browser'] as const;
 const EXTRA_GROUPS = ['lab'] as const;
 type Group = (typeof GROUPS)[number] | (typeof EXTRA_GROUPS)[number];
 
+/**
+ * Other programs take part in these: servers, a browser, an encoder. What the test waits for may come too late while two files share a
+ * slow machine's processors, and a run takes a quarter of an hour. Unit tests have no such excuse.
+ */
+const ONCE_MORE = 2;
+
 const HELP = `usage: npm test -- [WORD…] [options]
 
 The whole check of the project, and what CI runs: types, lint and format, import boundaries, unit tests, integration, browser.
@@ -32,6 +38,7 @@ environment:
   CI=true             a skipped test is a failure
   ORIEL_TEST_LONG=1   simulated hours in full, which cost minutes
 
+Of integration and browser tests, up to ${ONCE_MORE} files that failed run once more by themselves; that run counts, and the report names both.
 The last line is "N passed, N failed": every test of node:test and each check counts as one. It ends with 0 if all passed.`;
 
 const root = join(import.meta.dirname, '..');
@@ -58,6 +65,8 @@ interface TestGroup {
   readonly testMinutes: number;
   /** What the group may take: a file full of tests that hang is ended, not waited for. */
   readonly minutes: number;
+  /** How many failed files run once more, by themselves. Where more have failed, it was not chance. */
+  readonly onceMore?: number;
 }
 
 const TEST_GROUPS: Record<Exclude<Group, 'check'>, TestGroup> = {
@@ -89,8 +98,9 @@ const TEST_GROUPS: Record<Exclude<Group, 'check'>, TestGroup> = {
     concurrency: 2,
     testMinutes: 4,
     minutes: 15,
+    onceMore: ONCE_MORE,
   },
-  browser: { globs: ['test/e2e/**/*.test.ts'], concurrency: 2, testMinutes: 5, minutes: 20 },
+  browser: { globs: ['test/e2e/**/*.test.ts'], concurrency: 2, testMinutes: 5, minutes: 20, onceMore: ONCE_MORE },
   lab: {
     globs: ['test/trixie/**/*.test.ts', 'test/players/**/*.test.ts'],
     concurrency: 1,
@@ -176,16 +186,24 @@ function runCommand(command: readonly string[]): Promise<{ code: number | null; 
 }
 
 async function runTests(group: Exclude<Group, 'check'>): Promise<void> {
-  const { globs, concurrency, testMinutes, minutes } = TEST_GROUPS[group];
+  const { globs, concurrency, onceMore = 0 } = TEST_GROUPS[group];
   const files = globSync([...globs], { cwd: root, exclude: (name) => name === 'node_modules' || name === 'dist' })
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
     .filter((file) => existsSync(join(root, file)))
-    .sort()
-    .map((file) => join(root, file));
+    .sort();
   if (files.length === 0) return;
   report.group(group, files.length);
+  await runFiles(group, files, concurrency);
+  const failed = report.failedFiles(files);
+  if (failed.length === 0 || failed.length > onceMore) return;
+  report.onceMore(failed);
+  await runFiles(group, failed, 1);
+}
+
+async function runFiles(group: Exclude<Group, 'check'>, files: readonly string[], concurrency: number): Promise<void> {
+  const { testMinutes, minutes } = TEST_GROUPS[group];
   const stream = run({
-    files,
+    files: files.map((file) => join(root, file)),
     cwd: root,
     concurrency,
     timeout: testMinutes * 60_000,
