@@ -74,7 +74,7 @@ async function run(options: BenchOptions, [file, ...rest]: readonly string[]): P
     await quiet(updates, () => client.end()?.code);
     progress.step(`recording ${seconds} s`);
     const startedAt = performance.now();
-    const working = desktop === undefined || work === 'none' ? undefined : workOn(desktop, work);
+    const working = desktop === undefined || work === 'none' ? undefined : await workOn(desktop, work);
     const typing = desktop !== undefined && work === 'type' ? typeFor(desktop, seconds) : undefined;
     await sleep(seconds * 1000);
     await typing;
@@ -131,7 +131,7 @@ async function quiet(updates: readonly { readonly at: number }[], ended: () => s
 async function typeFor(desktop: Desktop, seconds: number): Promise<void> {
   const until = performance.now() + (seconds - 1) * 1000;
   while (performance.now() < until) {
-    desktop.type('a');
+    await desktop.type('a');
     await sleep(200);
   }
 }

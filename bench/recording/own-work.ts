@@ -14,8 +14,8 @@ export function workOf(command: string, name: string): RealWork {
   return {
     ...{ name, needs: [] },
     async run(desktop, minutes) {
-      desktop.hide('^Event Tester$');
-      desktop.hide('^terminal$');
+      await desktop.hide('^Event Tester$');
+      await desktop.hide('^terminal$');
       const seconds = minutes * 60;
       const startedAt = performance.now();
       const worker = desktop.desktop.start(`--work ${command}`, [

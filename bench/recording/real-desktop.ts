@@ -48,18 +48,18 @@ export class RealDesktop {
   }
 
   /** Starts programs as the session's user, by a shell in the terminal that every lab desktop has, which then goes out of sight. */
-  launch(...commands: readonly string[]): void {
+  async launch(...commands: readonly string[]): Promise<void> {
     // Typed, they would go to the first window that takes the focus.
     this.write('launch.sh', commands.map((command) => `${command} >/dev/null 2>&1 &\n`).join(''));
-    this.desktop.type('sh launch.sh\n');
-    this.hide('^terminal$');
+    await this.desktop.type('sh launch.sh\n');
+    await this.hide('^terminal$');
   }
 
   /** Key by key. */
   async type(text: string, end: AbortSignal): Promise<void> {
     for (const letter of text) {
       if (end.aborted) return;
-      this.desktop.type(letter);
+      await this.desktop.type(letter);
       await this.pause(letter === ' ' ? 100 : 50, letter === ' ' ? 300 : 190, end);
     }
   }
@@ -67,7 +67,7 @@ export class RealDesktop {
   async key(end: AbortSignal, ...names: string[]): Promise<void> {
     for (const name of names) {
       if (end.aborted) return;
-      this.desktop.key(name);
+      await this.desktop.key(name);
       await this.pause(150, 400, end);
     }
   }
@@ -112,7 +112,7 @@ export class RealDesktop {
   /** The newest window whose title holds the text; waits until there is one. */
   async window(title: string): Promise<string> {
     for (let waited = 0; waited < WINDOW_WITHIN_MS; waited += LOOK_MS) {
-      const found = this.desktop.xdotool('search', '--onlyvisible', '--name', title).trim().split('\n').at(-1);
+      const found = (await this.desktop.xdotool('search', '--onlyvisible', '--name', title)).trim().split('\n').at(-1);
       if (found !== undefined && found !== '') return found;
       await sleep(LOOK_MS);
     }
@@ -121,18 +121,18 @@ export class RealDesktop {
 
   async raise(window: string, end: AbortSignal): Promise<void> {
     if (end.aborted) return;
-    this.desktop.xdotool('windowactivate', window);
+    await this.desktop.xdotool('windowactivate', window);
     await this.pause(1500, 3000, end);
   }
 
-  place(window: string, x: number, y: number, width: number, height: number): void {
-    this.desktop.xdotool('windowsize', window, String(width), String(height));
-    this.desktop.xdotool('windowmove', window, String(x), String(y));
+  async place(window: string, x: number, y: number, width: number, height: number): Promise<void> {
+    await this.desktop.xdotool('windowsize', window, String(width), String(height));
+    await this.desktop.xdotool('windowmove', window, String(x), String(y));
   }
 
   /** Windows that only tests need are no part of anybody's work. */
-  hide(title: string): void {
-    this.desktop.xdotool('search', '--onlyvisible', '--name', title, 'windowunmap');
+  async hide(title: string): Promise<void> {
+    await this.desktop.xdotool('search', '--onlyvisible', '--name', title, 'windowunmap');
   }
 
   #press(down: boolean): void {

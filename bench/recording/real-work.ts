@@ -34,7 +34,7 @@ const XTERM = program('xterm');
 /** An administrator's shell: listings, logs that scroll by, an editor, a monitor. */
 const terminal: RealWork = inRounds('terminal', [XTERM], {
   async setUp(desktop) {
-    openTerminal(desktop, '150x50+150+60');
+    await openTerminal(desktop, '150x50+150+60');
     const random = new Random(8);
     const line = (i: number) =>
       `2026-11-21 09:${String(i % 60).padStart(2, '0')} worker-${i % 16}: ${words(random, 8)}`;
@@ -72,7 +72,7 @@ const web: RealWork = inRounds('web', [program('chromium')], {
       desktop.write(`web/page${page}.html`, pageOf(random, page));
     }
     const flags = '--no-sandbox --no-first-run --disable-gpu --user-data-dir="$HOME/chromium" --window-size=1728,972';
-    desktop.launch(`chromium ${flags} --window-position=40,20 "file://$HOME/web/page0.html"`);
+    await desktop.launch(`chromium ${flags} --window-position=40,20 "file://$HOME/web/page0.html"`);
     await desktop.window('Report 0');
     await sleep(SETTLING_MS);
   },
@@ -111,15 +111,15 @@ const office: RealWork = inRounds(
       desktop.write('office.xcu', OFFICE_SETTINGS);
       const profile = '.config/libreoffice/4/user';
       const csv = `--infilter='Text - txt - csv (StarCalc):44,34,76,1' servers.csv`;
-      desktop.launch(
+      await desktop.launch(
         ...['mousepad notes.txt', 'pcmanfm /usr/lib'],
         `(mkdir -p ${profile} && cp office.xcu ${profile}/registrymodifications.xcu && soffice --norestore --nologo --calc ${csv})`,
       );
-      desktop.place(await desktop.window('notes.txt'), 760, 220, 960, 650);
-      desktop.place(await desktop.window('^lib'), 300, 140, 1100, 700);
+      await desktop.place(await desktop.window('notes.txt'), 760, 220, 960, 650);
+      await desktop.place(await desktop.window('^lib'), 300, 140, 1100, 700);
       const table = await desktop.window('servers.csv');
       await sleep(SETTLING_MS);
-      desktop.place(table, 60, 40, 1380, 840);
+      await desktop.place(table, 60, 40, 1380, 840);
       await sleep(SETTLING_MS);
     },
     async round(desktop, end) {
@@ -174,7 +174,7 @@ const video: RealWork = inRounds('video', [program('mpv')], {
   async setUp(desktop) {
     await makeFilm(join(desktop.home, 'film.mp4'));
     const look = '--vo=x11 --no-config --no-audio --loop --osd-level=0 --no-osc --geometry=1280x720+300+60';
-    desktop.launch(`mpv ${look} film.mp4`);
+    await desktop.launch(`mpv ${look} film.mp4`);
     await desktop.window('mpv');
     await sleep(SETTLING_MS);
   },
@@ -184,7 +184,7 @@ const video: RealWork = inRounds('video', [program('mpv')], {
 /** A terminal that nobody types in, and a clock with seconds. */
 const idle: RealWork = inRounds('idle', [XTERM], {
   async setUp(desktop) {
-    openTerminal(desktop, '40x3-20+20', `sh -c 'while :; do clear; date; sleep 1; done'`);
+    await openTerminal(desktop, '40x3-20+20', `sh -c 'while :; do clear; date; sleep 1; done'`);
     await sleep(SETTLING_MS);
   },
   round: (desktop, end) => desktop.pause(1000, 1000, end),
@@ -215,7 +215,7 @@ function inRounds(name: string, needs: readonly Program[], { setUp, round }: Rou
   return {
     ...{ name, needs },
     async run(desktop, minutes) {
-      desktop.hide('^Event Tester$');
+      await desktop.hide('^Event Tester$');
       await setUp(desktop);
       const beganAt = performance.now();
       const end = AbortSignal.timeout(minutes * 60_000);
@@ -259,9 +259,9 @@ async function makeFilm(path: string): Promise<void> {
   chmodSync(path, 0o644);
 }
 
-function openTerminal(desktop: RealDesktop, geometry: string, command = 'sh -i'): void {
+async function openTerminal(desktop: RealDesktop, geometry: string, command = 'sh -i'): Promise<void> {
   const look = `-fa 'DejaVu Sans Mono' -fs 10 -bg '#1e1e1e' -fg '#dddddd' -T work`;
-  desktop.launch(`xterm -geometry ${geometry} ${look} -e ${command}`);
+  await desktop.launch(`xterm -geometry ${geometry} ${look} -e ${command}`);
 }
 
 function pageOf(random: Random, page: number): string {

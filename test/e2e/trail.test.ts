@@ -60,7 +60,7 @@ test('the trail is forwarded to rsyslog by TLS: set up and tried in the page, aw
   await rsyslog.start();
   await page.getByTestId('test-receiver').click();
   await page.getByText('The test message arrived at SIEM.').waitFor();
-  await state.getByText('Has everything').waitFor({ timeout: 60_000 });
+  await state.getByText('Has everything').waitFor();
   const last = (await gateway.admin.must<{ id: number }[]>('GET', '/api/audit?limit=1'))[0]?.id ?? 0;
   const numbers = await waitFor('every entry at the receiver', async () => {
     const found = (await rsyslog.lines()).map(numberOf).filter((number) => number !== undefined);

@@ -34,7 +34,7 @@ test('xrdp: text goes through the clipboard both ways', async () => {
   try {
     const desktop = await server.desktop();
     await waitFor("xrdp's clipboard", () => ready);
-    desktop.copy(WORDS);
+    await desktop.copy(WORDS);
     await waitFor('what was copied on the X side', () => texts.includes(WORDS));
     const answer = `${WORDS} and back`;
     for (const part of partsOfText(answer)) clipboard.offered(part);
@@ -49,7 +49,7 @@ test('xrdp: text goes through the clipboard both ways', async () => {
       'a long text on the X side',
       async () => (await desktop.clipboard()).replace(/\0$/, '') === atX(long),
     );
-    desktop.copy(`${long}and back`);
+    await desktop.copy(`${long}and back`);
     await waitFor('a long text from the X side', () => texts.includes(`${long}and back`));
     assert.equal(client.end(), undefined);
   } finally {

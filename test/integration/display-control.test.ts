@@ -29,7 +29,7 @@ test('xrdp follows by Deactivation-Reactivation, again and again, and the pictur
       await drawsWhatXShows(client, desktop, { tolerance: 0 });
     }
     client.connection.input([{ kind: 'mouse-move', x: 300, y: 200 }]);
-    await waitFor('the pointer to have moved', () => desktop.pointer().x === 300 && desktop.pointer().y === 200);
+    await desktop.pointerAt(300, 200);
     client.connection.close();
   } finally {
     await server.stop();
@@ -43,7 +43,7 @@ test('freerdp-shadow has no Display Control, and goes on as before', async () =>
     const desktop = await server.desktop();
     await drawsWhatXShows(client, desktop, { tolerance: 0 });
     client.connection.resize(1280, 720);
-    desktop.type('echo still here\n');
+    await desktop.type('echo still here\n');
     await drawsWhatXShows(client, desktop, { tolerance: 0 });
     assert.deepEqual([client.compositor.width, client.compositor.height], [server.width, server.height]);
     assert.equal(client.end(), undefined);

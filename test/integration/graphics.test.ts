@@ -30,7 +30,7 @@ test('xrdp sends RemoteFX to a client on a LAN; the picture is within 45 dB of t
     const client = connectTo(server, offering('remotefx'));
     const desktop = await server.desktop();
     await drawsWhatXShows(client, desktop, { psnr: 45 });
-    desktop.type('echo one more line\n');
+    await desktop.type('echo one more line\n');
     await drawsWhatXShows(client, desktop, { psnr: 45 });
     cameAs(client, `surface ${SurfaceCodecId.remoteFx}`);
     client.connection.close();
@@ -45,7 +45,7 @@ test('freerdp-shadow sends RemoteFX; the picture is within 45 dB of the X side',
     const client = connectTo(server, offering('remotefx'));
     const desktop = await server.desktop();
     await drawsWhatXShows(client, desktop, { psnr: 45 });
-    desktop.type('echo one more line\n');
+    await desktop.type('echo one more line\n');
     await drawsWhatXShows(client, desktop, { psnr: 45 });
     cameAs(client, `surface ${SurfaceCodecId.remoteFx}`);
     client.connection.close();

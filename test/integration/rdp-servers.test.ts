@@ -36,10 +36,7 @@ async function worksOn(server: LabServer, client: LabClient, tolerance: number):
   for (const down of [true, false]) client.connection.input([{ kind: 'mouse-button', button: 1, down, x, y }]);
   typeScancodes(client, 'touch arrived\n');
   await desktop.file('arrived', /^$/);
-  await waitFor(
-    'the pointer to have moved on the X side',
-    () => desktop.pointer().x === x && desktop.pointer().y === y,
-  );
+  await desktop.pointerAt(x, y);
   await drawsWhatXShows(client, desktop, { tolerance });
   assert.equal(client.compositor.skipped, 0);
   client.connection.close();
@@ -86,7 +83,7 @@ test('freerdp-shadow: two clients at once, and one that leaves does not disturb 
     await drawsWhatXShows(first, desktop, { tolerance: 0 });
     await drawsWhatXShows(second, desktop, { tolerance: 0 });
     first.connection.close();
-    desktop.type('echo one more line\n');
+    await desktop.type('echo one more line\n');
     await drawsWhatXShows(second, desktop, { tolerance: 0 });
     second.connection.close();
   } finally {

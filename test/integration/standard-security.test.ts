@@ -31,7 +31,7 @@ async function works(server: LabServer, legacySecurity: LegacySecurityPolicy): P
   await drawsWhatXShows(client, desktop, { tolerance: 0 });
   const { x, y } = LAYOUT.terminal;
   client.connection.input([{ kind: 'mouse-move', x, y }]);
-  await waitFor('the pointer to have moved', () => desktop.pointer().x === x && desktop.pointer().y === y);
+  await desktop.pointerAt(x, y);
   client.connection.close();
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { type LabProcess, runCommand, START_TIMEOUT_MS, startProcess, waitFor } from './processes.ts';
+import { type LabProcess, START_TIMEOUT_MS, startProcess, waitFor } from './processes.ts';
 
 /** A picture with three bytes a pixel, R G B, rows without padding. */
 export interface Picture {
@@ -35,7 +35,10 @@ xterm -geometry 90x24+20+40 -T terminal -fa 'DejaVu Sans Mono' -fs 11 -bg white 
 wait $manager
 `;
 
-/** The X side of a lab server's desktop: what really arrived, and what its screen really shows. */
+/**
+ * The X side of a lab server's desktop: what really arrived, and what its screen really shows. INVARIANT: nothing here holds up this process. Its
+ * screen may stand still until a client, or a network, in this very process has taken what it was sent.
+ */
 export class Desktop {
   readonly display: string;
   /** The desktop user's home, where the terminal's shell runs. */
@@ -50,22 +53,30 @@ export class Desktop {
 
   /** Resolves once the terminal and the mouse window are on the screen and the terminal has the focus. */
   async ready(): Promise<void> {
-    await waitFor(`a terminal with the focus on display ${this.display}`, () => {
-      if (this.xdotool('search', '--onlyvisible', '--name', '^Event Tester$') === '') return false;
-      return (
-        this.xdotool('search', '--onlyvisible', '--name', '^terminal$', 'windowfocus', '--sync') === '' &&
-        this.#focused() === 'terminal'
-      );
-    });
+    let seen = 'nothing';
+    const isReady = async () => {
+      if ((await this.xdotool('search', '--onlyvisible', '--name', '^Event Tester$')) === '') return false;
+      seen = 'the mouse window';
+      // It does not wait for the focus itself: it would for fifteen seconds, where the window manager gives that to another window meanwhile.
+      await this.xdotool('search', '--onlyvisible', '--name', '^terminal$', 'windowfocus');
+      const focused = await this.#focused();
+      seen = `the focus on "${focused}"`;
+      return focused === 'terminal';
+    };
+    try {
+      await waitFor(`a terminal with the focus on display ${this.display}`, isReady);
+    } catch (cause) {
+      throw new Error(`the desktop on display ${this.display} is not ready; seen: ${seen}`, { cause });
+    }
   }
 
   /** Resolves once the terminal has the keyboard: the window manager gives it some time after the click, and keys go elsewhere until then. */
   async terminalFocused(): Promise<void> {
-    await waitFor('the terminal to have the keyboard', () => this.#focused() === 'terminal');
+    await waitFor('the terminal to have the keyboard', async () => (await this.#focused()) === 'terminal');
   }
 
-  #focused(): string {
-    return this.xdotool('getwindowfocus', 'getwindowname').trim();
+  async #focused(): Promise<string> {
+    return (await this.xdotool('getwindowfocus', 'getwindowname')).trim();
   }
 
   /** Waits for a file in the desktop user's home and returns its text. */
@@ -79,10 +90,18 @@ export class Desktop {
   }
 
   /** Position of the X server's pointer. */
-  pointer(): { x: number; y: number } {
-    const found = /x:(\d+) y:(\d+)/.exec(this.xdotool('getmouselocation'));
+  async pointer(): Promise<{ x: number; y: number }> {
+    const found = /x:(\d+) y:(\d+)/.exec(await this.xdotool('getmouselocation'));
     if (!found) throw new Error('xdotool tells no pointer position');
     return { x: Number(found[1]), y: Number(found[2]) };
+  }
+
+  /** Waits until the X server's pointer is there. */
+  async pointerAt(x: number, y: number): Promise<void> {
+    await waitFor(`the pointer to be at ${x}, ${y} on the X side`, async () => {
+      const at = await this.pointer();
+      return at.x === x && at.y === y;
+    });
   }
 
   /** Pointer events that the mouse window saw so far, oldest first; wheel turns are buttons 4 to 7. */
@@ -100,19 +119,21 @@ export class Desktop {
   }
 
   /** Types text on the X side itself, as somebody at the server's own keyboard would; a newline is the Return key. */
-  type(text: string): void {
+  async type(text: string): Promise<void> {
     for (const [index, line] of text.split('\n').entries()) {
-      if (index > 0) this.key('Return');
-      if (line !== '') this.xdotool('type', '--delay', '5', line);
+      if (index > 0) await this.key('Return');
+      if (line !== '') await this.xdotool('type', '--delay', '5', line);
     }
   }
 
   /** Copies a text on the X side; xclip stays behind to give it to whoever asks. */
-  copy(text: string): void {
-    runCommand(['sh', '-c', 'exec xclip -selection clipboard -i >/dev/null 2>&1'], { env: this.#env, input: text });
+  async copy(text: string): Promise<void> {
+    const copying = this.#run('sh', ['-c', 'exec xclip -selection clipboard -i >/dev/null 2>&1']);
+    copying.child.stdin?.end(text);
+    await copying;
   }
 
-  /** The text in the X side's clipboard. The server may have to ask its client for it, so nothing here waits idly. */
+  /** The text in the X side's clipboard, for which the server may have to ask its client. */
   async clipboard(): Promise<string> {
     const options = { env: { ...process.env, ...this.#env }, timeout: 5000 };
     const run = promisify(execFile)('xclip', ['-selection', 'clipboard', '-t', 'UTF8_STRING', '-o'], options);
@@ -120,8 +141,8 @@ export class Desktop {
   }
 
   /** Presses keys on the X side, named as xdotool names them (`Return`, `ctrl+l`). */
-  key(...names: string[]): void {
-    this.xdotool('key', ...names);
+  async key(...names: string[]): Promise<void> {
+    await this.xdotool('key', ...names);
   }
 
   /** Starts a program on this screen, in the desktop user's home; whoever starts it ends it. */
@@ -129,16 +150,15 @@ export class Desktop {
     return startProcess(name, command, { env: this.#env, cwd: this.home });
   }
 
-  movePointer(x: number, y: number): void {
-    this.xdotool('mousemove', String(x), String(y));
+  async movePointer(x: number, y: number): Promise<void> {
+    await this.xdotool('mousemove', String(x), String(y));
   }
 
   /** The whole screen as it is now, without the pointer: the truth that pictures are compared with. */
   async screenshot(): Promise<Picture> {
-    const { width, height } = this.size();
+    const { width, height } = await this.size();
     const input = ['-f', 'x11grab', '-draw_mouse', '0', '-video_size', `${width}x${height}`, '-i', this.display];
     const output = ['-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'];
-    // Nothing waits for it but who asked: a client in this process has to draw meanwhile what it is compared with.
     const { stdout: rgb } = await promisify(execFile)('ffmpeg', ['-nostdin', '-v', 'error', ...input, ...output], {
       env: { ...process.env, ...this.#env },
       encoding: 'buffer',
@@ -148,20 +168,25 @@ export class Desktop {
     return { width, height, rgb };
   }
 
-  size(): { width: number; height: number } {
-    const [width = 0, height = 0] = this.xdotool('getdisplaygeometry').trim().split(' ').map(Number);
+  async size(): Promise<{ width: number; height: number }> {
+    const [width = 0, height = 0] = (await this.xdotool('getdisplaygeometry')).trim().split(' ').map(Number);
     return { width, height };
   }
 
   /** For what has no method of its own; what it prints. Where nothing is found, that is nothing. */
-  xdotool(...args: string[]): string {
+  async xdotool(...args: string[]): Promise<string> {
     try {
-      return runCommand(['xdotool', ...args], { env: this.#env }).toString();
+      return (await this.#run('xdotool', args)).stdout;
     } catch (error) {
       // `search` exits 1 when it finds nothing.
       if (args[0] === 'search') return '';
       throw error;
     }
+  }
+
+  #run(file: string, args: readonly string[]) {
+    const env = { ...process.env, LC_ALL: 'C.UTF-8', ...this.#env };
+    return promisify(execFile)(file, args, { env, timeout: START_TIMEOUT_MS });
   }
 }
 

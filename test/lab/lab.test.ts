@@ -13,15 +13,15 @@ test('two freerdp-shadow desktops side by side are separate and leave nothing be
   const desktops = await Promise.all(servers.map((server) => server.desktop()));
   try {
     assert.notEqual(desktops[0]?.display, desktops[1]?.display);
-    for (const [index, desktop] of desktops.entries()) desktop.type(`echo desktop-${index} > arrived\n`);
+    for (const [index, desktop] of desktops.entries()) await desktop.type(`echo desktop-${index} > arrived\n`);
     for (const [index, desktop] of desktops.entries())
       assert.equal(await desktop.file('arrived'), `desktop-${index}\n`);
     const picture = await desktops[0]!.screenshot();
     assert.deepEqual([picture.width, picture.height], [1024, 768]);
     // Title bar, terminal text and background: more than one colour, or the screen is blank.
     assert.ok(new Set(new Uint32Array(picture.rgb.slice().buffer)).size > 10);
-    desktops[0]!.movePointer(850, 590);
-    assert.deepEqual(desktops[0]!.pointer(), { x: 850, y: 590 });
+    await desktops[0]!.movePointer(850, 590);
+    assert.deepEqual(await desktops[0]!.pointer(), { x: 850, y: 590 });
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
   }

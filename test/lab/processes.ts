@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export { freePort } from '../../gateway/testing/free-port.ts';
 
-/** How long a server or screen may take to come up on a busy two-core machine. */
-export const START_TIMEOUT_MS = 30_000;
+/** How long a server or screen may take to come up, and whatever else is waited for: a bound where all is lost, not what is expected. */
+export const START_TIMEOUT_MS = 90_000;
 
 /** A child in a process group of its own, with the last of what it printed. */
 export interface LabProcess {

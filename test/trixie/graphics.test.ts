@@ -53,7 +53,7 @@ for (const { name, flags, kinds, codec, nearness } of [
       const client = connectTo(server, offering(...kinds));
       const desktop = await server.desktop();
       await drawsWhatXShows(client, desktop, nearness);
-      desktop.type('echo one more line\n');
+      await desktop.type('echo one more line\n');
       await drawsWhatXShows(client, desktop, nearness);
       cameAs(client, `gfx ${codec}`);
       client.connection.close();
@@ -69,7 +69,7 @@ test('xrdp 0.10 over the graphics pipeline: Planar first, then RemoteFX Progress
     const client = connectTo(server, offering('rdpgfx'));
     const desktop = await server.desktop();
     await drawsWhatXShows(client, desktop, { psnr: 42 });
-    desktop.type('echo one more line\n');
+    await desktop.type('echo one more line\n');
     await drawsWhatXShows(client, desktop, { psnr: 42 });
     cameAs(client, `gfx ${GfxCodecId.planar}`, `gfx ${GfxCodecId.progressive}`);
     client.connection.close();

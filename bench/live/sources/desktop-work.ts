@@ -11,12 +11,14 @@ export type DesktopWork = Exclude<Scenario, 'mix'>;
 export const DESKTOP_WORKS: readonly DesktopWork[] = ['idle', 'type', 'scroll', 'page', 'drag', 'video'];
 
 /** Begins a kind of work on a desktop, which goes on until what is returned is stopped. Nobody types: keys come through RDP. */
-export function workOn(desktop: Desktop, work: DesktopWork): LabProcess | undefined {
-  const command = COMMANDS[work](desktop);
+export async function workOn(desktop: Desktop, work: DesktopWork): Promise<LabProcess | undefined> {
+  const command = await COMMANDS[work](desktop);
   return command === undefined ? undefined : desktop.start(`bench ${work}`, command);
 }
 
-const COMMANDS: Readonly<Record<DesktopWork, (desktop: Desktop) => readonly string[] | undefined>> = {
+type Command = readonly string[] | undefined;
+
+const COMMANDS: Readonly<Record<DesktopWork, (desktop: Desktop) => Command | Promise<Command>>> = {
   idle: () => xterm(['-geometry', '40x3-20+20'], 'while :; do clear; date; sleep 1; done'),
   type: () => undefined,
   scroll: () =>
@@ -26,8 +28,8 @@ const COMMANDS: Readonly<Record<DesktopWork, (desktop: Desktop) => readonly stri
     const loop = `i=0; while :; do printf '\\033[H'; cat page$((i % ${PAGES})); i=$((i+1)); sleep .5; done`;
     return xterm(['-fullscreen'], loop);
   },
-  drag: (desktop) => {
-    const { width, height } = desktop.size();
+  drag: async (desktop) => {
+    const { width, height } = await desktop.size();
     const circle = Array.from({ length: DRAG_STEPS }, (_, i) => {
       const angle = (i / DRAG_STEPS) * 2 * Math.PI;
       const x = Math.round(width * (0.35 + 0.2 * Math.cos(angle)));

@@ -46,7 +46,7 @@ export class RealSource implements Source {
 
   async begin(): Promise<void> {
     this.#desktop = await this.#server.desktop();
-    this.#working = workOn(this.#desktop, this.#work);
+    this.#working = await workOn(this.#desktop, this.#work);
   }
 
   async counts(): Promise<SourceCounts> {
@@ -70,6 +70,6 @@ export class RealSource implements Source {
     const working = this.#working;
     this.#working = undefined;
     await working?.stop('SIGKILL');
-    if (this.#work === 'type') this.#desktop?.key('ctrl+c');
+    if (this.#work === 'type') await this.#desktop?.key('ctrl+c');
   }
 }
