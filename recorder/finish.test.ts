@@ -5,13 +5,13 @@ import { appendFile, cp, mkdir, readdir, readFile, rm, stat, truncate, utimes, w
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { recoverInterrupted } from './finish.ts';
 import { listRecordings, readRecording } from './library.ts';
 import { type Manifest, readManifest } from './manifest.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
 import { folderAt, scanSegmentFile } from './testing/open-files.ts';
 import { RecordingSession } from './testing/recording-session.ts';
+import { until } from './testing/until.ts';
 
 test('the recording process killed: the next one finishes the recording by itself', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
@@ -177,13 +177,12 @@ async function unfinishedRecording(context: Parameters<typeof temporaryDirectory
   const root = await temporaryDirectory(context);
   const directory = join(root, 'session-1');
   // The copy must have whole segments: wait until the encoder has written what it was given.
-  for (let i = 0; i < 500; i++) {
+  await until('the frames of both segments', async () => {
     const [first, second] = await Promise.all(
       ['0000.mp4', '0001.mp4'].map((file) => scanSegmentFile(join(session.directory, file))),
     );
-    if ((first?.frames.length ?? 0) >= 8 && (second?.frames.length ?? 0) >= 6) break;
-    await sleep(20);
-  }
+    return (first?.frames.length ?? 0) >= 8 && (second?.frames.length ?? 0) >= 6;
+  });
   // On a machine with much to do pictures wait there as well.
   const filter = (path: string) => !path.endsWith('.spool');
   await cp(session.directory, directory, { recursive: true, filter });
@@ -214,9 +213,9 @@ async function recordUntil(
     if (recorded >= seconds) break;
   }
   const exited = once(host, 'exit');
-  end(host, encoders.at(-1) ?? 0);
+  end(host, encoders.at(-1) ?? assert.fail('it had no encoder'));
   await exited;
-  for (let i = 0; i < 500 && encoders.some(isAlive); i++) await sleep(20);
+  await until('its encoders to be gone', () => !encoders.some(isAlive));
   assert.ok((await stat(directory)).isDirectory());
   return recorded;
 }
@@ -231,5 +230,8 @@ function isAlive(pid: number): boolean {
 }
 
 async function framesThere(segment: string): Promise<void> {
-  while (((await scanSegmentFile(segment).catch(() => undefined))?.frames.length ?? 0) === 0) await sleep(20);
+  await until(
+    `a frame in ${segment}`,
+    async () => ((await scanSegmentFile(segment).catch(() => undefined))?.frames.length ?? 0) > 0,
+  );
 }

@@ -21,6 +21,7 @@ import {
 } from './testing/media-tools.ts';
 import { folderAt, scanSegmentFile } from './testing/open-files.ts';
 import { RecordingSession } from './testing/recording-session.ts';
+import { until } from './testing/until.ts';
 
 for (const [width, height] of [
   [1280, 800],
@@ -372,7 +373,9 @@ test('its health says how far it is behind, and how much there is', async (conte
   assert.deepEqual([before.segments, before.behindMs], [1, 0]);
   assert.equal(before.segmentStartedAt, (await readManifest(folderAt(session.directory)))?.startedAt);
 
-  process.kill(recorder.encoderPid ?? 0, 'SIGSTOP');
+  const { encoderPid } = recorder;
+  assert.ok(encoderPid !== undefined);
+  process.kill(encoderPid, 'SIGSTOP');
   // More than its pipe holds; nobody waits for what it has not taken.
   for (let i = 0; i < 8; i++) {
     session.fill({ x: 0, y: 0, width: 640, height: 480 }, i % 2 ? '#2060c0' : '#c06020');
@@ -381,7 +384,7 @@ test('its health says how far it is behind, and how much there is', async (conte
   const behind = recorder.health().behindMs;
   assert.ok(behind >= 4000 && behind <= 8000, `${behind} ms behind`);
 
-  process.kill(recorder.encoderPid ?? 0, 'SIGCONT');
+  process.kill(encoderPid, 'SIGCONT');
   await session.advance(2000);
   assert.equal(recorder.health().behindMs, 0);
   const summary = await session.finish();
@@ -393,7 +396,8 @@ test('an encoder that hangs is killed and replaced', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const session = await RecordingSession.open(context, 640, 480, { stallMs: 1500 });
   await session.advance(3000);
-  const hung = session.recorder.encoderPid ?? 0;
+  const hung = session.recorder.encoderPid;
+  assert.ok(hung !== undefined);
   process.kill(hung, 'SIGSTOP');
   for (let i = 0; i < 4; i++) {
     session.fill({ x: i * 50, y: 0, width: 400, height: 400 }, '#204080');
@@ -478,11 +482,10 @@ async function joinsSegments(session: RecordingSession, count: number): Promise<
 }
 
 async function framesOnDisk(segment: string, frames: number): Promise<void> {
-  for (let i = 0; i < 500; i++) {
-    if (((await scanSegmentFile(segment))?.frames.length ?? 0) >= frames) return;
-    await sleep(20);
-  }
-  assert.fail(`${segment} never had ${frames} frames`);
+  await until(
+    `${frames} frames in ${segment}`,
+    async () => ((await scanSegmentFile(segment))?.frames.length ?? 0) >= frames,
+  );
 }
 
 /** Kills the running encoder and waits until its successor, if any, has its first frame. */

@@ -6,10 +6,13 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EncoderPool } from './encoder-pool.ts';
 import { recoverInterrupted, VIDEO_FILE } from './finish.ts';
+import { I420Picture } from './i420.ts';
 import { readLiveSegment, readLiveVideo } from './live.ts';
 import { readManifest } from './manifest.ts';
 import { type RecordingSummary, systemClock } from './recording.ts';
 import { SessionRecorder, type SessionRecorderOptions } from './session-recorder.ts';
+import { readSpool, spoolFile } from './spool.ts';
+import type { RecordingFolder } from './storage/recording-folder.ts';
 import { RecordingStore } from './storage/recording-store.ts';
 import { CanvasDesktop } from './testing/canvas-desktop.ts';
 import {
@@ -22,6 +25,7 @@ import {
 } from './testing/media-tools.ts';
 import { folderAt, scanSegmentFile } from './testing/open-files.ts';
 import { RecordingSession } from './testing/recording-session.ts';
+import { until } from './testing/until.ts';
 
 const WIDTH = 320;
 const HEIGHT = 240;
@@ -112,10 +116,13 @@ test('killed before any recording had its turn: all of it is found and encoded',
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const { root, recordings, work } = await setUp(context, 3, 1, 60_000);
   await work(2500);
+  const painted = systemClock.now();
   recordings.forEach(({ paint }, index) => {
     paint(COLOURS[index] as string);
   });
-  await sleep(1500);
+  for (const { folder } of recordings) {
+    await until('what was painted last to be on the disk', async () => ((await lastSpooled(folder)) ?? 0) >= painted);
+  }
   const crashed = await temporaryDirectory(context);
   await cp(root, crashed, { recursive: true });
   const recovered = await recoverInterrupted(crashed, { keyOf: async () => KEY, aliveMs: -1 });
@@ -242,17 +249,25 @@ test('segments that were encoded cheaply are joined with others as they are', as
     await session.advance(1000);
   }
   const configurationOf = async (file: string) => {
-    for (let i = 0; i < 200; i++, await sleep(20)) {
-      const scan = await scanSegmentFile(join(session.directory, file)).catch(() => undefined);
-      if (scan !== undefined) return scan.configuration;
-    }
-    return assert.fail(`${file} never had a frame`);
+    const path = join(session.directory, file);
+    return (await until(`a frame in ${file}`, () => scanSegmentFile(path).catch(() => undefined))).configuration;
   };
   assert.deepEqual(await configurationOf('0001.mp4'), await configurationOf('0000.mp4'));
   const summary = await session.finish();
   assert.equal(summary?.state, 'complete');
   assert.equal(complaintsOf(summary.path), '');
 });
+
+/** Of when the last picture is that waits on the disk for an encoder; milliseconds since the epoch. */
+async function lastSpooled(folder: RecordingFolder): Promise<number | undefined> {
+  const segment = (await readManifest(folder))?.segments.at(-1);
+  const spool = segment && (await folder.openLog(spoolFile(segment.file)).catch(() => undefined));
+  if (segment === undefined || spool === undefined) return undefined;
+  let last: number | undefined;
+  for await (const at of readSpool(spool, new I420Picture(WIDTH, HEIGHT))) last = segment.startedAt + at;
+  await spool.close();
+  return last;
+}
 
 /** That a video plays without a complaint, has so many frames, and ends with a colour. */
 async function holds(context: TestContext, { path }: RecordingSummary, colour: string, frames: number) {

@@ -244,7 +244,8 @@ describe('demo server', { timeout: 120_000 }, () => {
     const client = open({}, demo.port);
     await client.until(() => client.updates > 1);
     // Ctrl+C in the terminal is for the gateway, which ends its sessions before their server.
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(demo.pid ?? 0, signal);
+    assert.ok(demo.pid !== undefined);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(demo.pid, signal);
     const another = open({}, demo.port);
     await another.until(() => another.updates > 1);
     await demo.stop();

@@ -378,7 +378,8 @@ describe('pixel host', () => {
     while (!readdirSync(folder).some((name) => name.endsWith('.mp4') && statSync(join(folder, name)).size > 1000)) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    process.kill(host.pid ?? 0, 'SIGKILL');
+    assert.ok(host.pid !== undefined);
+    process.kill(host.pid, 'SIGKILL');
     const recording = await session.finished;
     assert.deepEqual(failures, ['recording_failed']);
     assert.ok(typeof recording === 'object' && recording.bytes > 0);

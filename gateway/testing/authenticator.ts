@@ -10,7 +10,7 @@ export function codesOf(secret: string): (time: number) => string {
 }
 
 /** A code that is good until then must not grow too old on its way. */
-const ON_ITS_WAY_MS = 3000;
+const ON_ITS_WAY_MS = 8000;
 
 /**
  * The same at the real time, without waiting for the next code: the first three are of the step before now, of now and of

@@ -9,6 +9,7 @@ import { UpdateCode } from '#protocol/graphics/update.ts';
 import { sessionClock } from '../../gateway/clock.ts';
 import { createLogger } from '../../gateway/log.ts';
 import { PixelHostProcess } from '../../gateway/pixels/pixel-host-process.ts';
+import type { RecordingHealth } from '../../gateway/sessions/ports.ts';
 import { EventJournal } from '../../recorder/evidence/event-journal.ts';
 import { ensureSigningKey } from '../../recorder/evidence/signing-key.ts';
 import { eventsOf, verifyRecording } from '../../recorder/evidence/verify.ts';
@@ -33,7 +34,13 @@ test(`a killed pixel host costs no event, and its recordings are sealed (seed ${
   let random = SEED;
   for (let round = 0; round < 4; round++) {
     const sessionId = `killed-${round}`;
-    const options = { sessionId, width: 320, height: 200, record: true, failed: () => {} };
+    let bytes = 0;
+    const options = {
+      ...{ sessionId, width: 320, height: 200, record: true, failed: () => {} },
+      health: (health: RecordingHealth) => {
+        bytes = health.bytes;
+      },
+    };
     const session = await host.open(options);
     let end = false;
     const sent: { n: number; at: number }[] = [];
@@ -48,10 +55,11 @@ test(`a killed pixel host costs no event, and its recordings are sealed (seed ${
     })();
     random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
     await sleep(2500 + (random % 1500));
-    // However slow this machine is.
-    while (sent.length <= 60) await sleep(10);
+    // However slow this machine is: a recording of which there is nothing yet cannot be recovered.
+    while (sent.length <= 60 || bytes === 0) await sleep(10);
     const killedAt = performance.now();
-    process.kill(host.pid ?? 0, 'SIGKILL');
+    assert.ok(host.pid !== undefined);
+    process.kill(host.pid, 'SIGKILL');
     end = true;
     await working;
     const recording = await session.finished;
