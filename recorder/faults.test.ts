@@ -5,12 +5,15 @@ import { cp, mkdir, open, readdir, stat, truncate, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CHECKPOINTS_FILE } from './evidence/checkpoint.ts';
 import { ensureSigningKey } from './evidence/signing-key.ts';
 import { verifyRecording } from './evidence/verify.ts';
 import { recoverInterrupted, VIDEO_FILE } from './finish.ts';
+import { scanFragments } from './fragmented-mp4.ts';
 import { readManifest } from './manifest.ts';
 import { systemClock } from './recording.ts';
-import { SessionRecorder } from './session-recorder.ts';
+import { SessionRecorder, type SessionRecorderOptions } from './session-recorder.ts';
+import { spoolFile } from './spool.ts';
 import { readWhole } from './storage/byte-source.ts';
 import { RecordingStore } from './storage/recording-store.ts';
 import { CanvasDesktop } from './testing/canvas-desktop.ts';
@@ -25,6 +28,7 @@ import {
 import { folderAt } from './testing/open-files.ts';
 import { RecordingSession } from './testing/recording-session.ts';
 import { BreakableDisk, smallDisk } from './testing/small-disk.ts';
+import { until } from './testing/until.ts';
 
 /** Simulated hours cost minutes: `ORIEL_TEST_LONG=1` runs them in full. */
 const LONG = process.env.ORIEL_TEST_LONG === '1';
@@ -32,13 +36,34 @@ const HOUR = 3_600_000;
 /** Encoders stand behind everything else that a machine has to do: what they are given much of takes long on a busy one. */
 const MUCH_TO_ENCODE = { timeout: LONG ? 60 * 60_000 : 5 * 60_000 };
 
-async function recordOn(disk: string, context: TestContext) {
+async function recordOn(disk: string, context: TestContext, more: Partial<SessionRecorderOptions> = {}) {
   const key = Uint8Array.from(randomBytes(32));
   const troubles: string[] = [];
   const onTrouble = (problem: string) => void troubles.push(problem);
-  const options = { directory: join(disk, 'session-1'), key, onTrouble };
+  const options = { directory: join(disk, 'session-1'), key, onTrouble, ...more };
   const session = await RecordingSession.open(context, 640, 480, options);
   return { session, key, troubles, keyOf: async () => key };
+}
+
+/** Until a checkpoint has come to the disk that was begun after this, however slow that is. */
+async function checkpointed(session: RecordingSession, key: Uint8Array): Promise<void> {
+  const path = folderAt(session.directory, key).pathOf(CHECKPOINTS_FILE);
+  const size = async () => (await stat(path).catch(() => undefined))?.size ?? 0;
+  // The first to come may have been begun before.
+  for (const which of ['a checkpoint', 'another checkpoint']) {
+    const before = await size();
+    await until(which, async () => (await size()) > before);
+  }
+}
+
+/** Whether the first segment has so many frames, and nothing waits for its encoder. */
+async function isEncoded(session: RecordingSession, key: Uint8Array, frames: number): Promise<boolean> {
+  const folder = folderAt(session.directory, key);
+  const file = '0000.mp4';
+  if ((await folder.sizeOf(spoolFile(file))) !== undefined) return false;
+  const source = await folder.openLog(file).catch(() => undefined);
+  const scan = source && (await scanFragments(source).finally(() => source.close()));
+  return (scan?.frames.length ?? 0) >= frames;
 }
 
 /** Something new everywhere, that does not compress. */
@@ -82,7 +107,7 @@ test('a disk that has room again in time costs nothing but a gap', async (contex
   const { session, troubles } = await recordOn(disk, context);
   noise(session, 1);
   await session.advance(3000);
-  await sleep(300);
+  await until('the first of it to be on the disk', () => session.recorder.health().bytes > 0);
   const ballast = join(disk, 'ballast');
   await writeFile(ballast, Buffer.alloc(9_000_000)).catch(() => {});
   for (let i = 2; i < 30 && troubles.length === 0; i++) {
@@ -108,14 +133,10 @@ for (const changes of [false, true]) {
     if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
     const disk = await smallDisk(context, 4000);
     if (disk === undefined) return;
-    const { session, keyOf } = await recordOn(disk, context);
+    const { session, key, keyOf } = await recordOn(disk, context);
     noise(session, 1);
     await session.advance(5000);
-    // What the encoder made of it is on the disk.
-    for (let bytes = 0; bytes === 0 || bytes !== session.recorder.health().bytes; ) {
-      bytes = session.recorder.health().bytes;
-      await sleep(500);
-    }
+    await until('the picture and what was said of it later to be on the disk', () => isEncoded(session, key, 2));
     const ballast = join(disk, 'ballast');
     await writeFile(ballast, Buffer.alloc(5_000_000)).catch(() => {});
     if (changes) noise(session, 2);
@@ -158,10 +179,12 @@ test('a disk that turns read-only in mid-session: a warning, then recording_fail
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const disk = await BreakableDisk.mount(context);
   if (disk === undefined) return;
-  const { session, troubles, keyOf } = await recordOn(disk.path, context);
+  const signingKeyFile = join(await temporaryDirectory(context), 'evidence.key');
+  await ensureSigningKey(signingKeyFile);
+  const { session, key, troubles, keyOf } = await recordOn(disk.path, context, { signingKeyFile });
   for (let i = 0; session.failures.length === 0; i++) {
     if (i === 8) {
-      await sleep(3300); // a checkpoint is written every two seconds
+      await checkpointed(session, key);
       await disk.fail();
     }
     noise(session, i);
@@ -324,7 +347,7 @@ test('a power cut: what a checkpoint vouched for is there, whatever became of th
     }
   };
   await work(0);
-  await sleep(3500); // a checkpoint is written every two seconds
+  await checkpointed(session, key);
   const vouchedFor = session.elapsed;
   const durable = new Map<string, number>();
   for (const name of await readdir(session.directory)) {

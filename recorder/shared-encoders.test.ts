@@ -87,7 +87,7 @@ test('six recordings with two encoders: no more than two at a time, and nothing 
   const { recordings, work } = await setUp(context, 6, 2);
   let most = 0;
   const hadTheirTurn = () => recordings.every(({ recorder }) => recorder.health().segments > 1);
-  for (const until = systemClock.now() + 60_000; !hadTheirTurn(); ) {
+  for (const until = systemClock.now() + 90_000; !hadTheirTurn(); ) {
     assert.ok(systemClock.now() < until, 'somebody never had a turn');
     await work(1000, () => {
       const encoding = recordings.filter(({ recorder }) => recorder.encoderPid !== undefined);
@@ -153,7 +153,7 @@ test('who plays a recording that waits for its turn sees what happened a moment 
     some.map(({ recorder }) => recorder.health().behindMs);
   /** The others are behind by all that was recorded. */
   const isAhead = () => Math.max(...behind([watched])) < Math.min(...behind(others));
-  for (const until = systemClock.now() + 30_000; (await playable()).bytes <= 1000 || !isAhead(); ) {
+  for (const until = systemClock.now() + 90_000; (await playable()).bytes <= 1000 || !isAhead(); ) {
     const all = behind(recordings);
     assert.ok(systemClock.now() < until, `behind by ${all}, ${(await playable()).bytes} bytes to be played`);
     await work(POLICY_STEP_MS, () => watched.recorder.watched());
@@ -212,7 +212,7 @@ test('encoders that die again and again in their turns: the user is warned, and 
   const { recordings, work } = await setUp(context, 2, 1, 1500, { ffmpegPath, onTrouble: (it) => troubles.push(it) });
   await work(600);
   await writeFile(broken, '');
-  for (const until = systemClock.now() + 60_000; troubles.length === 0; ) {
+  for (const until = systemClock.now() + 90_000; troubles.length === 0; ) {
     assert.ok(systemClock.now() < until, 'nobody was warned');
     await work(300);
   }
