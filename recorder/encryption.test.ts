@@ -13,6 +13,7 @@ import { type ByteSource, readWhole } from './storage/byte-source.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
 import { RecordingStore } from './storage/recording-store.ts';
 import { isSealed, SealedFileError } from './storage/sealed-file.ts';
+import { copyAsLeft } from './testing/copy-as-left.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
 import { RecordingSession } from './testing/recording-session.ts';
 
@@ -99,7 +100,7 @@ test('an encrypted recording that was interrupted is finished without a plain by
   const root = join(folder, 'recordings');
   const left = join(root, 'session-1');
   await mkdir(root);
-  await cp(session.directory, left, { recursive: true });
+  await copyAsLeft(session.directory, left);
   await session.finish();
   const [lost] = await recoverInterrupted(root, { signingKeyFile });
   assert.match(lost?.error?.message ?? '', /encrypted, and there is no key/);
@@ -122,7 +123,7 @@ test('damage in the middle of a segment costs what comes after it there, and not
   const { folder, session, key, signingKeyFile, publicKey, keyOf } = await encryptedSession(context);
   const root = join(folder, 'recordings');
   const left = join(root, 'session-1');
-  await cp(session.directory, left, { recursive: true });
+  await copyAsLeft(session.directory, left);
   await session.finish();
   const path = join(left, '0000.mp4.sealed');
   const bytes = await readFile(path);

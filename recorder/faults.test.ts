@@ -17,6 +17,7 @@ import { spoolFile } from './spool.ts';
 import { readWhole } from './storage/byte-source.ts';
 import { RecordingStore } from './storage/recording-store.ts';
 import { CanvasDesktop } from './testing/canvas-desktop.ts';
+import { copyAsLeft } from './testing/copy-as-left.ts';
 import {
   complaintsOf,
   decodeAll,
@@ -355,7 +356,7 @@ test('a power cut: what a checkpoint vouched for is there, whatever became of th
   }
   await work(6);
   await sleep(200);
-  await cp(session.directory, join(folder, 'left'), { recursive: true });
+  await copyAsLeft(session.directory, join(folder, 'left'));
   await session.finish();
   for (let cut = 0; cut < 8; cut++) {
     const root = join(folder, String(cut));

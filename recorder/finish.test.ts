@@ -8,6 +8,8 @@ import { test } from 'node:test';
 import { recoverInterrupted } from './finish.ts';
 import { listRecordings, readRecording } from './library.ts';
 import { type Manifest, readManifest } from './manifest.ts';
+import { keptFile } from './spool.ts';
+import { copyAsLeft } from './testing/copy-as-left.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
 import { folderAt, scanSegmentFile } from './testing/open-files.ts';
 import { RecordingSession } from './testing/recording-session.ts';
@@ -98,7 +100,7 @@ test('the first segment lost: the video begins later, and ends when it did', asy
   const root = await temporaryDirectory(context);
   // What is kept of a segment goes when that has ended, whenever that is.
   const filter = (path: string) => !path.includes('.kept');
-  await cp(session.directory, join(root, 'session-1'), { recursive: true, filter });
+  await copyAsLeft(session.directory, join(root, 'session-1'), { filter });
   await session.finish();
   await writeFile(join(root, 'session-1', '0000.mp4'), 'nothing that plays');
   const [recovered] = await recoverInterrupted(root, { aliveMs: -1 });
@@ -181,11 +183,13 @@ async function unfinishedRecording(context: Parameters<typeof temporaryDirectory
     const [first, second] = await Promise.all(
       ['0000.mp4', '0001.mp4'].map((file) => scanSegmentFile(join(session.directory, file))),
     );
-    return (first?.frames.length ?? 0) >= 8 && (second?.frames.length ?? 0) >= 6;
+    if ((first?.frames.length ?? 0) < 8 || (second?.frames.length ?? 0) < 6) return false;
+    // The first has ended: nothing is kept of it any more from which it could be had in another way.
+    return !(await readdir(session.directory)).includes(keptFile('0000.mp4'));
   });
   // On a machine with much to do pictures wait there as well.
   const filter = (path: string) => !path.endsWith('.spool');
-  await cp(session.directory, directory, { recursive: true, filter });
+  await copyAsLeft(session.directory, directory, { filter });
   await session.finish();
   await rewriteManifest(directory, (manifest) => ({ ...manifest, state: 'recording' }));
   return { root, directory };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import { RecorderError } from './recording.ts';
 import { FRAME_GRID_MS } from './segment-writer.ts';
 import { SessionRecorder } from './session-recorder.ts';
 import { CanvasDesktop } from './testing/canvas-desktop.ts';
+import { copyAsLeft } from './testing/copy-as-left.ts';
 import {
   complaintsOf,
   decodeAll,
@@ -350,7 +351,7 @@ test('where frames come slowly, a crash still costs no more than a few seconds',
     await session.advance(500);
   }
   const crashed = await temporaryDirectory(context);
-  await cp(session.directory, join(crashed, 'session-1'), { recursive: true });
+  await copyAsLeft(session.directory, join(crashed, 'session-1'));
   const before = session.elapsed;
   const left = (await session.finish())?.path ?? '';
   const slow = probeVideo(left).timestamps.filter((at) => at < before - FRAME_GRID_MS);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { chmod, cp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,7 @@ import { readSpool, spoolFile } from './spool.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
 import { RecordingStore } from './storage/recording-store.ts';
 import { CanvasDesktop } from './testing/canvas-desktop.ts';
+import { copyAsLeft } from './testing/copy-as-left.ts';
 import {
   complaintsOf,
   decodeAll,
@@ -124,7 +125,7 @@ test('killed before any recording had its turn: all of it is found and encoded',
     await until('what was painted last to be on the disk', async () => ((await lastSpooled(folder)) ?? 0) >= painted);
   }
   const crashed = await temporaryDirectory(context);
-  await cp(root, crashed, { recursive: true });
+  await copyAsLeft(root, crashed);
   const recovered = await recoverInterrupted(crashed, { keyOf: async () => KEY, aliveMs: -1 });
   assert.equal(recovered.length, 3);
   for (const [index, { summary }] of recovered.entries()) {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { appendFile, copyFile, mkdir, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { recoverInterrupted } from '../finish.ts';
 import { readManifest, writeManifest } from '../manifest.ts';
+import { copyAsLeft } from '../testing/copy-as-left.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from '../testing/media-tools.ts';
 import { evidenceIn, folderAt } from '../testing/open-files.ts';
 import { RecordingSession } from '../testing/recording-session.ts';
 import { sealedRecording } from '../testing/sealed-recording.ts';
+import { until } from '../testing/until.ts';
 import { describeReport } from './describe-report.ts';
 import { checkLog } from './event-log.ts';
 import { EVIDENCE_MARK, encodeEvidenceBox } from './evidence-box.ts';
@@ -262,7 +264,7 @@ test('segments and events that are changed while the session goes on are named, 
     await session.advance(1000);
   }
   const events = join(session.directory, 'events.jsonl');
-  while (!(await readFile(events, 'utf8')).includes('"0000.mp4"')) await new Promise((wake) => setTimeout(wake, 20));
+  await until('the first segment to be closed', async () => (await readFile(events, 'utf8')).includes('"0000.mp4"'));
   // The last byte of a frame: it still plays, and shows something else.
   const segment = await open(join(session.directory, '0000.mp4'), 'r+');
   const { size } = await segment.stat();
@@ -290,10 +292,10 @@ test('a recording that a crash interrupted keeps its events and is sealed when i
     await session.advance(1000);
   }
   // What is on disk at this moment is what a kill leaves: copied, with half a line that was being written.
-  await new Promise((wake) => setTimeout(wake, 200));
+  const written = () => readFile(join(session.directory, 'events.jsonl'), 'utf8');
+  await until('the last event to be on the disk', async () => (await written()).includes('"keys":6'));
   const left = join(folder, 'recordings', 'session-1');
-  await mkdir(left, { recursive: true });
-  for (const name of await readdir(session.directory)) await copyFile(join(session.directory, name), join(left, name));
+  await copyAsLeft(session.directory, left);
   await appendFile(join(left, 'events.jsonl'), '{"n":99,"at":17');
   const manifest = await readManifest(folderAt(left));
   assert.ok(manifest);
