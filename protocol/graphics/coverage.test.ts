@@ -7,7 +7,7 @@ import type { Rect } from './geometry.ts';
 const WIDTH = 200;
 const HEIGHT = 150;
 
-/** Also off the picture; half of them as tiles lie, and many times as large. */
+/** Also off the picture; some of them as tiles lie, and many times as large, and some as parts of tiles. */
 const rect: fc.Arbitrary<Rect> = fc.oneof(
   fc.record({
     x: fc.integer({ min: -40, max: 220 }),
@@ -18,12 +18,25 @@ const rect: fc.Arbitrary<Rect> = fc.oneof(
   fc
     .tuple(fc.nat(3), fc.nat(2), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 3 }))
     .map(([x, y, width, height]) => ({ x: x * 64, y: y * 64, width: width * 64, height: height * 64 })),
+  fc
+    .tuple(
+      fc.nat(1),
+      fc.nat(1),
+      fc.nat(63),
+      fc.nat(63),
+      fc.integer({ min: 1, max: 64 }),
+      fc.integer({ min: 1, max: 64 }),
+    )
+    .map(([column, row, left, top, width, height]) => ({
+      ...{ x: column * 64 + left, y: row * 64 + top },
+      ...{ width: Math.min(width, 64 - left), height: Math.min(height, 64 - top) },
+    })),
 );
 const step = fc.record({ kind: fc.constantFrom('add', 'add', 'add', 'shows', 'remove', 'clear'), rect });
 
 test('coverage says of each rectangle what a set of pixels says', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const coverage = new Coverage(WIDTH, HEIGHT);
       const pixels = new Uint8Array(WIDTH * HEIGHT);
       for (const { kind, rect: each } of steps) {

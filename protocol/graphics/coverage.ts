@@ -11,6 +11,8 @@ const LEAST_WORK = 1 << 16;
 /** Pixels of a cell's side: tiles of RemoteFX are as large. */
 const CELL_SHIFT = 6;
 const CELL = 1 << CELL_SHIFT;
+const WHOLE = -1;
+const PART = 1 << 24;
 
 /**
  * The pixels of a picture that are drawn again before anybody looks, one bit each. Walking back from the newest drawing to the
@@ -24,10 +26,10 @@ export class Coverage {
   /** Made with the first rectangle: most surfaces are not drawn on between two looks. */
   #bits: Uint32Array | undefined;
   /**
-   * Cells of 64 by 64 pixels that are known to be covered whole, so that their bits need not be looked at: servers draw the same tiles
-   * over and over. INVARIANT: where a cell is set, so are all its bits.
+   * What is known to be covered of cells of 64 by 64 pixels, so that their bits need not be looked at: servers draw the same tiles over and
+   * over. `WHOLE`, or a part of the cell as `packPart` makes it, or 0. INVARIANT: what is covered here is so in the bits.
    */
-  #cells: Uint8Array | undefined;
+  #cells: Int32Array | undefined;
   readonly #cellsInRow: number;
   /** What is left of it. Where nothing is, everything counts as seen. */
   #work: number;
@@ -47,13 +49,20 @@ export class Coverage {
   }
 
   /** Covers what of a rectangle is inside. Returns whether any of that was not covered before: whether it is worth drawing. */
-  add(rect: Rect): boolean {
-    const left = Math.max(0, rect.x);
-    const right = Math.min(this.#width, rect.x + rect.width) - 1;
-    const top = Math.max(0, rect.y);
-    const bottom = Math.min(this.#height, rect.y + rect.height);
+  add({ x, y, width, height }: Rect): boolean {
+    return this.cover(x, y, width, height);
+  }
+
+  /** As `add`. */
+  cover(x: number, y: number, width: number, height: number): boolean {
+    const left = Math.max(0, x);
+    const right = Math.min(this.#width, x + width) - 1;
+    const top = Math.max(0, y);
+    const bottom = Math.min(this.#height, y + height);
     if (right < left || bottom <= top) return false;
-    if (this.#hasAllCells(left, top, right, bottom)) return false;
+    const isInCell = left >>> CELL_SHIFT === right >>> CELL_SHIFT && top >>> CELL_SHIFT === (bottom - 1) >>> CELL_SHIFT;
+    const part = isInCell ? packPart(left, top, right, bottom) : 0;
+    if (isInCell ? this.#hasPart(left, top, part) : this.#hasAllCells(left, top, right, bottom)) return false;
     const first = left >>> 5;
     const last = right >>> 5;
     if (!this.#mayVisit((last - first + 1) * (bottom - top))) return true;
@@ -65,7 +74,7 @@ export class Coverage {
     // Not by way of `#eachWord`: of all that compacting a queue does, this is most.
     const stride = this.#stride;
     const mask = first === last ? firstMask & lastMask : firstMask;
-    for (let y = top, row = top * stride; y < bottom; y++, row += stride) {
+    for (let row = top * stride, end = bottom * stride; row < end; row += stride) {
       let word = bits[row + first]!;
       open |= mask & ~word;
       bits[row + first] = word | mask;
@@ -78,7 +87,7 @@ export class Coverage {
       open |= lastMask & ~word;
       bits[row + last] = word | lastMask;
     }
-    this.#setCells(left, top, right, bottom);
+    this.#setCells(left, top, right, bottom, part);
     return open !== 0;
   }
 
@@ -109,29 +118,46 @@ export class Coverage {
     this.#cells?.fill(0);
   }
 
+  /** Whether a part of one cell is known to be covered. Counts as work as a word does. */
+  #hasPart(left: number, top: number, part: number): boolean {
+    const known = this.#cells?.[(top >>> CELL_SHIFT) * this.#cellsInRow + (left >>> CELL_SHIFT)] ?? 0;
+    return (known === WHOLE || (known !== 0 && isWithin(part, known))) && this.#mayVisit(1);
+  }
+
   /** Whether the cells that a rectangle touches are known to be covered. Counts as work as words do. */
   #hasAllCells(left: number, top: number, right: number, bottom: number): boolean {
     const cells = this.#cells;
     if (cells === undefined) return false;
-    const [first, last] = [left >>> CELL_SHIFT, right >>> CELL_SHIFT];
+    const first = left >>> CELL_SHIFT;
+    const last = right >>> CELL_SHIFT;
     const end = (bottom - 1) >>> CELL_SHIFT;
     for (let y = top >>> CELL_SHIFT; y <= end; y++) {
       const row = y * this.#cellsInRow;
-      for (let x = first; x <= last; x++) if (cells[row + x] === 0) return false;
+      for (let x = first; x <= last; x++) if (cells[row + x] !== WHOLE) return false;
     }
     return this.#mayVisit((last - first + 1) * (end + 1 - (top >>> CELL_SHIFT)));
   }
 
-  /** Notes the cells that are whole within a rectangle that was covered: at the right and lower edge there are smaller ones. */
-  #setCells(left: number, top: number, right: number, bottom: number): void {
+  /**
+   * Notes the cells that are whole within a rectangle that was covered: at the right and lower edge there are smaller ones.
+   * @param part the rectangle, where it is a part of one cell: the larger one is noted
+   */
+  #setCells(left: number, top: number, right: number, bottom: number, part: number): void {
     const first = (left + CELL - 1) >>> CELL_SHIFT;
     const end = right === this.#width - 1 ? this.#cellsInRow : (right + 1) >>> CELL_SHIFT;
     const firstRow = (top + CELL - 1) >>> CELL_SHIFT;
     const endRow = bottom === this.#height ? this.#cellRows : bottom >>> CELL_SHIFT;
-    if (first >= end || firstRow >= endRow) return;
-    this.#cells ??= new Uint8Array(this.#cellsInRow * this.#cellRows);
+    const isWhole = first < end && firstRow < endRow;
+    if (!isWhole && part === 0) return;
+    this.#cells ??= new Int32Array(this.#cellsInRow * this.#cellRows);
+    if (!isWhole) {
+      const cell = (top >>> CELL_SHIFT) * this.#cellsInRow + (left >>> CELL_SHIFT);
+      const known = this.#cells[cell]!;
+      if (known !== WHOLE && areaOf(part) > areaOf(known)) this.#cells[cell] = part;
+      return;
+    }
     for (let y = firstRow; y < endRow; y++) {
-      this.#cells.fill(1, y * this.#cellsInRow + first, y * this.#cellsInRow + end);
+      this.#cells.fill(WHOLE, y * this.#cellsInRow + first, y * this.#cellsInRow + end);
     }
   }
 
@@ -180,6 +206,27 @@ export class Coverage {
     }
     return true;
   }
+}
+
+/** A part of a cell in 25 bits: from where to where it goes, within the cell. Never 0. */
+function packPart(left: number, top: number, right: number, bottom: number): number {
+  const inCell = (at: number): number => at & (CELL - 1);
+  return PART | inCell(left) | (inCell(top) << 6) | (inCell(right) << 12) | (inCell(bottom - 1) << 18);
+}
+
+function isWithin(part: number, whole: number): boolean {
+  return (
+    (part & 0x3f) >= (whole & 0x3f) &&
+    ((part >>> 6) & 0x3f) >= ((whole >>> 6) & 0x3f) &&
+    ((part >>> 12) & 0x3f) <= ((whole >>> 12) & 0x3f) &&
+    ((part >>> 18) & 0x3f) <= ((whole >>> 18) & 0x3f)
+  );
+}
+
+function areaOf(part: number): number {
+  if (part === 0) return 0;
+  const width = ((part >>> 12) & 0x3f) - (part & 0x3f) + 1;
+  return width * (((part >>> 18) & 0x3f) - ((part >>> 6) & 0x3f) + 1);
 }
 
 function workFor(width: number, height: number): number {

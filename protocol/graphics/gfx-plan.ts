@@ -293,7 +293,7 @@ export class GfxPlan {
       height,
       coverage: new Coverage(width, height),
       trace: new ProgressiveTrace(width, height, frame),
-      replaced: new Set<number>(),
+      replaced: undefined,
       nextContext: undefined,
       isBuiltOn: true,
     });
@@ -368,18 +368,20 @@ export class GfxPlan {
     if (surface === undefined || !isKnown) return nothing;
     const began = surface.trace.inFrame;
     const stream = surface.trace.stream(pdu.bitmapData, Math.min(MAX_DRAWS, MAX_PLANNED_DRAWS - this.#draws));
-    this.#draws += stream.draws?.length ?? 0;
+    this.#draws += stream.draws;
     this.#countRects(stream.rects.length);
     return (command) => {
-      const isSeen = coverDraws(stream, surface.coverage);
-      command.tiles = needsOf(stream, surface.replaced);
+      const isSeen = stream.cover(surface.coverage);
+      surface.replaced ??= new Uint8Array(surface.trace.places);
+      const needs = stream.needs(surface.replaced);
       // It may show tiles of the frame's earlier streams without bringing any.
-      command.hidden = !isSeen && command.tiles.every(isNothing);
+      command.hidden = !isSeen && needs === undefined;
       command.stream = stream;
       // The decoder has to hear of it unless all it would remember is said anew, or taken back, before anything builds on it.
       const isSaidAnew = surface.nextContext === pdu.codecContextId && stream.inFrame === began;
       command.isDone = command.hidden && isSaidAnew && !surface.isBuiltOn;
       if (command.isDone) return;
+      command.tiles = needs ?? stream.noNeeds;
       surface.nextContext = pdu.codecContextId;
       surface.isBuiltOn = true;
     };
@@ -420,8 +422,8 @@ interface TracedSurface {
   readonly height: number;
   readonly coverage: Coverage;
   readonly trace: ProgressiveTrace;
-  /** Progressive tiles that begin anew before anything builds on what they are. */
-  readonly replaced: Set<number>;
+  /** For each place of a progressive tile, 1 where it begins anew before anything builds on what it is. */
+  replaced: Uint8Array | undefined;
   /** Codec context of the next progressive stream that stays, unless one is deleted before it. */
   nextContext: number | undefined;
   /** Whether a progressive stream that stays, or is still to come, may show tiles in what earlier ones of its frame have said. */
@@ -447,33 +449,6 @@ function coverAll(coverage: Coverage, rects: readonly Rect[]): 'pixels' | 'nothi
   let isSeen = false;
   for (const rect of rects) if (coverage.add(rect)) isSeen = true;
   return isSeen ? 'pixels' : 'nothing';
-}
-
-/** Covers what a stream draws, and notes which tiles anybody sees. Says whether there are any. */
-function coverDraws({ draws }: TracedStream, coverage: Coverage): boolean {
-  if (draws === undefined) return true;
-  let isSeen = false;
-  for (let i = draws.length - 1; i >= 0; i--) {
-    const { tile, part } = draws[i]!;
-    if (!coverage.add(part)) continue;
-    tile.isSeen = true;
-    isSeen = true;
-  }
-  return isSeen;
-}
-
-function needsOf({ tiles }: TracedStream, replaced: Set<number>): TileNeed[] {
-  const needs: TileNeed[] = tiles.map(() => 'nothing');
-  for (let i = tiles.length - 1; i >= 0; i--) {
-    const tile = tiles[i];
-    if (tile === undefined) continue;
-    if (tile.isSeen) needs[i] = 'pixels';
-    else if (!replaced.has(tile.key)) needs[i] = 'coefficients';
-    else continue;
-    if (tile.builds) replaced.delete(tile.key);
-    else replaced.add(tile.key);
-  }
-  return needs;
 }
 
 function toRect(rect: GfxRect): Rect {

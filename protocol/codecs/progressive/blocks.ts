@@ -42,6 +42,8 @@ export const MAX_PROGRESSIVE_RECTS = 16_384;
 export const MAX_FRAME_RECTS = 1 << 17;
 /** Tiles from here on could not be on any surface of 32,766 pixels, the most that a desktop has on a side. */
 export const MAX_TILE_INDEX = 512;
+/** See `outlineTile`. */
+export const TILE_BUILDS = MAX_TILE_INDEX * MAX_TILE_INDEX;
 
 /** Bands of [MS-RDPEGFX] 2.2.4.2.1.5.2 RFX_COMPONENT_CODEC_QUANT: another order than RemoteFX's own. */
 const WIRE_ORDER: readonly SubBand[] = ['LL3', 'HL3', 'LH3', 'HH3', 'HL2', 'LH2', 'HH2', 'HL1', 'LH1', 'HH1'];
@@ -53,6 +55,8 @@ export interface ProgressiveQuantization {
   readonly cb: Quantization;
   readonly cr: Quantization;
 }
+
+const SIZE_OF_PROGRESSIVE = 1 + 3 * SIZE_OF_QUANTIZATION;
 
 interface TileHead {
   readonly quantIdxY: number;
@@ -107,18 +111,12 @@ type OtherBlock =
   | { readonly kind: 'context'; readonly subbandDiffing: boolean }
   | { readonly kind: 'unknown'; readonly blockType: number };
 
-/** A tile as its head tells it. */
-export interface TileOutline {
-  readonly xIdx: number;
-  readonly yIdx: number;
-  /** Whether it goes on from what the tile was before: an upgrade or a difference. */
-  readonly builds: boolean;
-}
-
 export interface RegionOutline {
   readonly kind: 'region';
   readonly rects: readonly RegionRect[];
-  readonly tiles: readonly TileOutline[];
+  readonly tileCount: number;
+  /** Before the first of them: for `outlineTile`. */
+  readonly tileData: ReadCursor;
 }
 
 /** Reads the next block of an RFX_PROGRESSIVE_BITMAP_STREAM, [MS-RDPEGFX] 2.2.4.2. */
@@ -126,7 +124,7 @@ export function decodeProgressiveBlock(cursor: ReadCursor): ProgressiveBlock {
   return decodeBlock(cursor, decodeRegion);
 }
 
-/** As `decodeProgressiveBlock`, of tiles no more than where they are: for who decodes few of many. */
+/** As `decodeProgressiveBlock`, of a region no more than its rectangles and where its tiles are: for who decodes few of many. */
 export function outlineProgressiveBlock(cursor: ReadCursor): RegionOutline | OtherBlock {
   return decodeBlock(cursor, outlineRegion);
 }
@@ -161,7 +159,17 @@ function readHeader(cursor: ReadCursor, context: string): { blockType: number; b
 }
 
 function decodeRegion(body: ReadCursor): ProgressiveRegion {
-  const { rects, quantization, progressive, extrapolated, tileCount, tileData } = readRegionHead(body);
+  const { rects, quantCount: count, progressiveCount, extrapolated, tileCount, tileDataSize } = readRegionHead(body);
+  const quantization: Quantization[] = [];
+  for (let i = 0; i < count; i++) quantization.push(readNibbles(body, WIRE_ORDER));
+  const progressive: ProgressiveQuantization[] = [];
+  for (let i = 0; i < progressiveCount; i++) {
+    const quality = body.u8('quality');
+    const y = readNibbles(body, WIRE_ORDER);
+    const cb = readNibbles(body, WIRE_ORDER);
+    progressive.push({ quality, y, cb, cr: readNibbles(body, WIRE_ORDER) });
+  }
+  const tileData = readTileData(body, tileDataSize);
   const tiles: ProgressiveTile[] = [];
   for (let i = 0; i < tileCount; i++) {
     const tile = decodeTile(tileData);
@@ -178,13 +186,13 @@ function decodeRegion(body: ReadCursor): ProgressiveRegion {
 }
 
 function outlineRegion(body: ReadCursor): RegionOutline {
-  const { rects, tileCount, tileData } = readRegionHead(body);
-  const tiles: TileOutline[] = [];
-  for (let i = 0; i < tileCount; i++) tiles.push(outlineTile(tileData));
-  return { kind: 'region', rects, tiles };
+  const { rects, quantCount, progressiveCount, tileCount, tileDataSize } = readRegionHead(body);
+  body.skip(quantCount * SIZE_OF_QUANTIZATION, 'quantVals');
+  body.skip(progressiveCount * SIZE_OF_PROGRESSIVE, 'quantProgVals');
+  return { kind: 'region', rects, tileCount, tileData: readTileData(body, tileDataSize) };
 }
 
-/** [MS-RDPEGFX] 2.2.4.2.1.5 RFX_PROGRESSIVE_REGION, up to its tiles. */
+/** [MS-RDPEGFX] 2.2.4.2.1.5 RFX_PROGRESSIVE_REGION, up to its quantization. */
 function readRegionHead(body: ReadCursor) {
   if (body.u8('tileSize') !== TILE_EDGE) throw body.error('invalid_value', 'tileSize');
   const rectCount = body.u16('numRects');
@@ -198,28 +206,19 @@ function readRegionHead(body: ReadCursor) {
   for (let i = 0; i < rectCount; i++) {
     rects.push({ x: body.u16('x'), y: body.u16('y'), width: body.u16('width'), height: body.u16('height') });
   }
-  const quantization: Quantization[] = [];
-  for (let i = 0; i < quantCount; i++) quantization.push(readNibbles(body, WIRE_ORDER));
-  const progressive: ProgressiveQuantization[] = [];
-  for (let i = 0; i < progressiveCount; i++) {
-    const quality = body.u8('quality');
-    const y = readNibbles(body, WIRE_ORDER);
-    const cb = readNibbles(body, WIRE_ORDER);
-    progressive.push({ quality, y, cb, cr: readNibbles(body, WIRE_ORDER) });
-  }
-  const tileData = body.sub(tileDataSize, 'tileDataSize', 'RFX_PROGRESSIVE_TILE');
-  return {
-    rects,
-    quantization,
-    progressive,
-    extrapolated: (flags & REGION_REDUCE_EXTRAPOLATE) !== 0,
-    tileCount,
-    tileData,
-  };
+  const extrapolated = (flags & REGION_REDUCE_EXTRAPOLATE) !== 0;
+  return { rects, quantCount, progressiveCount, extrapolated, tileCount, tileDataSize };
 }
 
-/** What is before a tile's data, and passes over the rest. */
-function outlineTile(cursor: ReadCursor): TileOutline {
+function readTileData(body: ReadCursor, size: number): ReadCursor {
+  return body.sub(size, 'tileDataSize', 'RFX_PROGRESSIVE_TILE');
+}
+
+/**
+ * Reads where a tile is, and passes over its data. There are thousands of them in what waits to be drawn, so that a tile is a number here.
+ * @returns `yIdx * MAX_TILE_INDEX + xIdx`, and `TILE_BUILDS` besides where it goes on from what the tile was before: an upgrade or a difference
+ */
+export function outlineTile(cursor: ReadCursor): number {
   const blockType = cursor.u16('blockType');
   const blockLen = cursor.u32('blockLen');
   cursor.skip(3, 'quantIdx');
@@ -230,7 +229,7 @@ function outlineTile(cursor: ReadCursor): TileOutline {
   const flags = cursor.u8('flags');
   cursor.skip(blockLen - HEADER_SIZE - 8, 'tileData'); // quantIdx, xIdx, yIdx, flags
   const builds = blockType === ProgressiveBlockType.tileUpgrade || (flags & TILE_DIFFERENCE) !== 0;
-  return { xIdx, yIdx, builds };
+  return yIdx * MAX_TILE_INDEX + xIdx + (builds ? TILE_BUILDS : 0);
 }
 
 function decodeTile(cursor: ReadCursor): ProgressiveTile {
@@ -321,7 +320,7 @@ export function withoutTiles(source: Uint8Array, isWanted: (tile: number) => boo
       whole.keep(start, cursor.position);
       continue;
     }
-    const { tileCount, tileData } = readRegionHead(body);
+    const { tileCount, tileData } = outlineRegion(body);
     const headEnd = tileData.position;
     const cut = cutTiles(source, tileData, tileCount, outlineTile, () => isWanted(count++));
     whole.insert(headForTiles(source, start, headEnd, NUM_TILES_OFFSET, cut), ...cut.tiles);
@@ -343,7 +342,7 @@ function tilesSizeOf(region: ProgressiveRegion): number {
 
 function sizeOfRegion(region: ProgressiveRegion): number {
   const quantSize = SIZE_OF_QUANTIZATION * region.quantization.length;
-  const progressiveSize = (1 + 3 * SIZE_OF_QUANTIZATION) * region.progressive.length;
+  const progressiveSize = SIZE_OF_PROGRESSIVE * region.progressive.length;
   return HEADER_SIZE + 12 + 8 * region.rects.length + quantSize + progressiveSize + tilesSizeOf(region);
 }
 
