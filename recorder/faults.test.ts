@@ -35,7 +35,7 @@ import { until } from './testing/until.ts';
 const LONG = process.env.ORIEL_TEST_LONG === '1';
 const HOUR = 3_600_000;
 /** Encoders stand behind everything else that a machine has to do: what they are given much of takes long on a busy one. */
-const MUCH_TO_ENCODE = { timeout: LONG ? 60 * 60_000 : 5 * 60_000 };
+const MUCH_TO_ENCODE = { timeout: LONG ? 60 * 60_000 : 10 * 60_000 };
 
 async function recordOn(disk: string, context: TestContext, more: Partial<SessionRecorderOptions> = {}) {
   const key = Uint8Array.from(randomBytes(32));
