@@ -3,6 +3,7 @@ import { every } from '../beat.ts';
 import { GatewayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Logger } from '../log.ts';
+import { KeptQuery } from '../store/kept-query.ts';
 import type { OutboxRow } from '../store/notification-schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -17,6 +18,9 @@ const LEASE_MS = 2 * 60_000;
 const AT_ONCE = 4;
 /** How often the table is looked at without being told to. */
 const POLL_MS = 5000;
+const ANY_DUE = new KeptQuery((store, now) =>
+  store.selectFrom('outbox').select('id').where('state', '=', 'waiting').where('next_at', '<=', now).limit(1),
+);
 /** Whoever publishes within a transaction has committed by then. */
 const WAKE_MS = 100;
 /** What was sent, or given up, is shown for this long. */
@@ -187,14 +191,7 @@ export class Outbox {
   async #claim(): Promise<OutboxRow[]> {
     const now = this.#now();
     // Nothing is due, more often than not, and a transaction takes several times what looking does.
-    const next = await this.#parts.store
-      .selectFrom('outbox')
-      .select('id')
-      .where('state', '=', 'waiting')
-      .where('next_at', '<=', now)
-      .limit(1)
-      .executeTakeFirst();
-    if (next === undefined) return [];
+    if ((await ANY_DUE.rows(this.#parts.store, now)).length === 0) return [];
     return this.#parts.store.transaction().execute(async (transaction) => {
       const due = await transaction
         .selectFrom('outbox')

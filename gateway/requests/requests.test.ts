@@ -145,7 +145,7 @@ test('the store is asked what is due when something may be, after each change, a
   const { store, entitlements, book } = world;
   const counted = new Proxy(store, {
     get: (target, key) => {
-      if (key === 'selectFrom') asked++;
+      if (key === 'executeQuery') asked++;
       const value: unknown = Reflect.get(target, key);
       return typeof value === 'function' ? value.bind(target) : value;
     },

@@ -5,6 +5,7 @@ import { BEAT_MS } from '../beat.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { RequestItemRow, RequestRow } from '../store/access-schema.ts';
+import { KeptQuery } from '../store/kept-query.ts';
 import type { Store } from '../store/store.ts';
 import { countApproval, groupsOf, isStepOf, readSteps, stepsFor } from './approvals.ts';
 import { type NewRequest, type PlannedItem, planItem, wantedAt } from './new-request.ts';
@@ -36,6 +37,9 @@ export type Withdrawn = (requestId: string, code: ErrorCode, detail: string) => 
 const STEP = 20;
 /** The store is asked with each beat what is due: what was changed past this process is noticed by then. */
 const LONGEST_REST_MS = 0.9 * BEAT_MS;
+const NEXT_DUE = new KeptQuery((store) =>
+  store.selectFrom('requests').select(['id', 'due_at']).where('due_at', 'is not', null).orderBy('due_at').limit(STEP),
+);
 const NO_REST = { from: 0, until: 0, dueAt: 0 };
 /** What one user may have waiting or open at a time. */
 const MAX_OPEN = 20_000;
@@ -207,13 +211,7 @@ export class Requests {
     if (now >= this.#rest.from && now < this.#rest.until) return;
     for (;;) {
       const changes = this.#changes;
-      const next = await store
-        .selectFrom('requests')
-        .select(['id', 'due_at'])
-        .where('due_at', 'is not', null)
-        .orderBy('due_at')
-        .limit(STEP)
-        .execute();
+      const next = await NEXT_DUE.rows(store);
       const due = next.filter(({ due_at }) => due_at !== null && due_at <= now);
       if (due.length === 0) {
         const dueAt = next[0]?.due_at ?? Number.POSITIVE_INFINITY;

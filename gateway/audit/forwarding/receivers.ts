@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { GatewayError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
 import type { AuditReceiverRow } from '../../store/audit-schema.ts';
+import { KeptQuery } from '../../store/kept-query.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { Destination } from './delivery.ts';
@@ -50,6 +51,8 @@ export interface Progress {
   readonly told?: boolean;
 }
 
+const ALL = new KeptQuery((store) => store.selectFrom('audit_receivers').selectAll().orderBy('name'));
+
 /** What is set up to forward to. */
 export class Receivers {
   readonly #store: Store;
@@ -61,7 +64,7 @@ export class Receivers {
   }
 
   async list(): Promise<Receiver[]> {
-    return (await this.#store.selectFrom('audit_receivers').selectAll().orderBy('name').execute()).map(toReceiver);
+    return (await ALL.rows(this.#store)).map(toReceiver);
   }
 
   async get(id: string): Promise<Receiver> {

@@ -2,6 +2,7 @@ import { GatewayError } from '../../errors.ts';
 import { Recurring } from '../../recurring.ts';
 import type { RequestListener } from '../../requests/request-book.ts';
 import { isFinal, type RequestState } from '../../requests/request-state.ts';
+import { KeptQuery } from '../../store/kept-query.ts';
 import {
   findAccount,
   findRotation,
@@ -23,6 +24,13 @@ export interface RotationsParts extends Omit<RotatorParts, 'now'> {
 }
 
 const TICK_MS = 5_000;
+
+const DUE = new KeptQuery((store, now) =>
+  store
+    .selectFrom('account_rotations')
+    .select(['account_id', 'due_for', 'state'])
+    .where((eb) => eb.or([eb('due_at', '<=', now), eb('state', '=', 'changing')])),
+);
 
 /** Which passwords are changed, how and when; and what came of it. `Rotator` changes them. */
 export class Rotations {
@@ -57,12 +65,7 @@ export class Rotations {
   /** Begins what is due. */
   async tick(): Promise<void> {
     const { store, inUse, log } = this.#parts;
-    const due = await store
-      .selectFrom('account_rotations')
-      .select(['account_id', 'due_for', 'state'])
-      .where((eb) => eb.or([eb('due_at', '<=', this.#now()), eb('state', '=', 'changing')]))
-      .execute();
-    for (const { account_id: id, due_for, state } of due) {
+    for (const { account_id: id, due_for, state } of await DUE.rows(store, this.#now())) {
       if (this.#running.has(id) || (state === 'ok' && inUse(id))) continue;
       this.#run(id, due_for as RotationReason).catch((error: unknown) =>
         log.warn({ err: error, account: id }, 'a password was not changed'),
