@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { WriteCursor } from '#protocol/core/cursor.ts';
+import { UpdateCode } from '#protocol/graphics/update.ts';
+import { encodeBitmapUpdate, sizeOfBitmapUpdate } from '#protocol/pdu/bitmap-update.ts';
+import { BEAT_MS } from '../beat.ts';
 import { ServerPace } from './server-pace.ts';
 
 /** A pace whose clock goes on by hand, and when it has acknowledged how many frames. */
 function paced(t: TestContext) {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   let now = 0;
   t.mock.method(performance, 'now', () => now);
   const acknowledged: [at: number, count: number][] = [];
-  const pace = new ServerPace(undefined, { acknowledge: (count) => acknowledged.push([now, count]), pause() {} });
+  const paused: [at: number, paused: boolean][] = [];
+  const pace = new ServerPace(undefined, {
+    acknowledge: (count) => acknowledged.push([now, count]),
+    pause: (isPaused) => paused.push([now, isPaused]),
+  });
   const pass = (milliseconds: number) => {
     for (let i = 0; i < milliseconds; i++) {
       now++;
@@ -19,7 +27,7 @@ function paced(t: TestContext) {
     pace.frameEnded();
     pace.keep();
   };
-  return { pace, pass, frame, acknowledged };
+  return { pace, pass, frame, acknowledged, paused };
 }
 
 test('what is tried out on a server while nobody types ends a tenth of a second after somebody does', (t) => {
@@ -51,8 +59,9 @@ test('thirty frames a second are acknowledged three at a time, and no timer is s
   pace.stop();
 });
 
-test('an acknowledgement goes with the next input, with the next frame’s, or alone', (t) => {
+test('an acknowledgement goes with the next input, with the next frame’s, or with a beat, and wakes nobody', (t) => {
   const { pace, pass, frame, acknowledged } = paced(t);
+  const timers = t.mock.method(globalThis, 'setTimeout');
   pace.frameEnded();
   frame();
   assert.deepEqual(acknowledged.splice(0), [[0, 2]], 'the server has gone on');
@@ -66,11 +75,32 @@ test('an acknowledgement goes with the next input, with the next frame’s, or a
   frame();
   pass(1000);
   frame();
-  pass(3000);
-  assert.deepEqual(acknowledged, [
+  pass(BEAT_MS);
+  // The beat at 5000 is so soon after the last one that a clock's next picture may still take it along.
+  assert.deepEqual(acknowledged.splice(0), [
     [1200, 1],
     [3000, 2],
-    [6500, 1],
+  ]);
+  pass(BEAT_MS);
+  assert.deepEqual(acknowledged, [[2 * BEAT_MS, 1]]);
+  assert.equal(timers.mock.callCount(), 0);
+  pace.stop();
+});
+
+test('a server that is not read for long is read again at its time, not with the beat after it', (t) => {
+  const { pace, pass, paused } = paced(t);
+  pace.handedOver({ code: UpdateCode.desktopReset, data: Uint8Array.of(10, 0, 10, 0) });
+  // A hundred desktops at once: three are a burst, the others take 33 ms each.
+  const place = { destLeft: 0, destTop: 0, destRight: 99, destBottom: 99, width: 100, height: 100, bitsPerPixel: 32 };
+  const rectangles = [{ ...place, compressed: false, data: new Uint8Array(0) }];
+  const cursor = new WriteCursor(sizeOfBitmapUpdate({ rectangles }));
+  encodeBitmapUpdate({ rectangles }, cursor);
+  pace.handedOver({ code: UpdateCode.bitmap, data: cursor.finish() });
+  pace.keep();
+  pass(4000);
+  assert.deepEqual(paused, [
+    [0, true],
+    [3234, false],
   ]);
   pace.stop();
 });

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
 import { drawnArea } from '#protocol/session/drawn-area.ts';
 import { FramePacer, type FramePacerOptions } from '#protocol/session/frame-pacer.ts';
+import { BEAT_MS, every } from '../beat.ts';
 
 /** What keeping the pace asks of a connection. */
 export interface PaceActions {
@@ -11,6 +12,12 @@ export interface PaceActions {
   /** Stop reading from the server, or go on. */
   pause(paused: boolean): void;
 }
+
+/**
+ * Whether a longer wait is over is looked at with the beats: a timer for each would wake the process for nothing, since the acknowledgement that
+ * waits goes with the next frame or input nearly always. Not so while the server is not read.
+ */
+const EXACT_MS = 1_250;
 
 /** Keeps one connection's server at the pace of its viewer: a `FramePacer` with a clock. */
 export class ServerPace {
@@ -25,10 +32,14 @@ export class ServerPace {
   /** Pixels of the desktop. */
   #desktopArea = 1;
   #behindBytes: number | undefined;
+  readonly #endBeats: () => void;
 
   constructor(options: FramePacerOptions | undefined, actions: PaceActions) {
     this.#pacer = new FramePacer(options);
     this.#actions = actions;
+    this.#endBeats = every(BEAT_MS, () => {
+      if (this.isDue) this.keep();
+    });
   }
 
   /** Whether the server sends more pictures than anybody has use for, and is not read for now. */
@@ -84,7 +95,7 @@ export class ServerPace {
     if (this.#stopped) return;
     const now = performance.now();
     const { acknowledge, pause, waitMs } = this.#pacer.due(now);
-    if (waitMs !== undefined) this.#wake(now + waitMs, waitMs);
+    if (waitMs !== undefined && (pause || waitMs <= EXACT_MS)) this.#wake(now + waitMs, waitMs);
     if (pause !== this.#exceeded) {
       this.#exceeded = pause;
       this.#actions.pause(pause);
@@ -94,6 +105,7 @@ export class ServerPace {
 
   stop(): void {
     this.#stopped = true;
+    this.#endBeats();
     clearTimeout(this.#timer);
   }
 

@@ -1,5 +1,6 @@
 // The global one is looked up anew each time.
 import { performance } from 'node:perf_hooks';
+import { BEAT_MS, every } from '../beat.ts';
 import { Liveness, type LivenessLimits } from './liveness.ts';
 
 /** What watching over a server's silence asks of its connection. */
@@ -22,20 +23,25 @@ export class SilenceWatch {
   readonly #liveness: Liveness;
   #heardAt = performance.now();
   #timer: NodeJS.Timeout | undefined;
+  readonly #endBeats: () => void;
 
   constructor(limits: LivenessLimits | undefined, actions: SilenceActions) {
     this.#actions = actions;
     this.#liveness = new Liveness(this.#heardAt, limits);
+    this.#endBeats = every(BEAT_MS, () => {
+      if (this.#timer === undefined) this.#look();
+    });
     this.#look();
   }
 
-  /** Something came. The one timer looks at the clock when it rings. */
+  /** Something came. Whoever looks next looks at the clock. */
   heard(): void {
     this.#heardAt = performance.now();
     this.#liveness.heard(this.#heardAt);
   }
 
   stop(): void {
+    this.#endBeats();
     clearTimeout(this.#timer);
   }
 
@@ -59,8 +65,13 @@ export class SilenceWatch {
     if (step.kind === 'ask') actions.ask();
   }
 
+  /** A server that speaks needs no timer: the beat comes before it could have been silent for long enough. */
   #again(milliseconds: number): void {
-    this.#timer = setTimeout(() => this.#look(), milliseconds);
+    if (milliseconds > BEAT_MS) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#look();
+    }, milliseconds);
   }
 }
 
