@@ -33,6 +33,11 @@ const HOLD_MS = 400;
  */
 const UNASKED = { messages: 4, updates: 8, bytes: 64 * 1024 } as const;
 const FAST_MS = 500;
+/**
+ * So many updates that took longer than this are no motion: letters, or a clock. One that answered soon is taken to have drawn them, unless it was
+ * not asked for so long, or was sent as many bytes as above: a link that becomes slow meanwhile is noticed that much later, with nothing large on it.
+ */
+const CALM = { ms: 1000, unaskedMs: 8000 } as const;
 /** One that answers so soon is asked no more often than that either, as long as this is not more. */
 const QUICK = { ms: 100, bytes: 256 * 1024 } as const;
 /** What may wait in the socket: reached only by a browser that acknowledges what it has not read. */
@@ -84,6 +89,8 @@ export class OwnerConnection implements Owner {
   /** Sent since the browser was last asked to acknowledge. It is with the first message. */
   #unasked: { messages: number; updates: number; bytes: number } = { ...UNASKED };
   #askedAt = Number.NEGATIVE_INFINITY;
+  /** Since when the unasked updates count, of which a calm server's are taken to be drawn now and then. */
+  #countedAt = Number.NEGATIVE_INFINITY;
   /** Its last answer was soon there, and is to all it was asked. */
   #isQuick = false;
   readonly #batch = new GraphicsBatch();
@@ -223,17 +230,26 @@ export class OwnerConnection implements Owner {
     const { messages, updates, bytes } = unasked;
     const isMany = messages >= UNASKED.messages;
     const isSoon = this.#isQuick && now - this.#askedAt < QUICK.ms;
-    if (
-      (isMany && !isSoon && now - this.#askedAt < FAST_MS) ||
-      updates >= UNASKED.updates ||
-      bytes + message.length >= (isSoon ? QUICK.bytes : UNASKED.bytes)
-    ) {
+    const isMuch = bytes + message.length >= (isSoon ? QUICK.bytes : UNASKED.bytes);
+    const areFew = updates < UNASKED.updates || (!isMuch && this.#presume(now));
+    if (isMuch || !areFew || (isMany && !isSoon && now - this.#askedAt < FAST_MS)) {
       this.#send(message, this.#updates, undefined, release);
       return;
     }
     unasked.bytes += message.length;
     this.#write(message, release);
     if (isMany && this.#isLate) this.#hold(true);
+  }
+
+  /** @returns whether the updates that nobody was asked for are taken to be drawn */
+  #presume(now: number): boolean {
+    const isCalm = now - this.#countedAt >= CALM.ms && now - this.#askedAt < CALM.unaskedMs;
+    if (!isCalm || !this.#isQuick || this.#unacknowledged.length > 0) return false;
+    this.#countedAt = now;
+    this.#unasked.updates = 0;
+    this.#drawn = this.#updates;
+    this.#session.drawn(this.#drawn, this.#behind);
+    return true;
   }
 
   /**
@@ -244,6 +260,7 @@ export class OwnerConnection implements Owner {
     viewOf(message).setUint32(1, this.#next, true);
     this.#next = (this.#next + 1) >>> 0;
     this.#askedAt = this.#clock();
+    this.#countedAt = this.#askedAt;
     this.#chooser.sent(message.length, this.#askedAt, this.#unasked.bytes);
     this.#unasked = { messages: 0, updates: 0, bytes: 0 };
     this.#unacknowledged.push({ size: message.length, updates, regions });

@@ -179,6 +179,70 @@ test('a browser that answers soon is asked once in a tenth of a second, unless t
   assert.deepEqual(play(9, 50_000, 150), [8, 0, 0, 0, 9, 0, 10, 0, 11], 'a way that has become long');
 });
 
+test('a browser that answers soon is asked once in eight seconds while somebody types: what is small and slow is taken to be drawn', () => {
+  let now = 0;
+  const { owner: browser, sent, drawn } = owner(() => now);
+  /** So many letters, so far apart. @returns when the browser was asked, each time after so many updates */
+  const type = (letters: number, everyMs: number, { size = 300, answerMs = 20 } = {}) => {
+    const asked: number[] = [];
+    for (let i = 0; i < letters; i++, now += everyMs) {
+      browser.graphics({ code: 1, data: new Uint8Array(size) });
+      browser.settled();
+      const message = decodeGatewayMessage(sent.at(-1)!);
+      if (message.type !== 'graphics' || message.seq === 0) continue;
+      asked.push(i);
+      now += answerMs;
+      browser.acknowledge(message.seq);
+      now -= answerMs;
+    }
+    return asked;
+  };
+  // Five a second.
+  assert.deepEqual(type(100, 200), [0, 40, 80]);
+  const reported = drawn.map(([updates]) => updates);
+  assert.deepEqual(
+    reported,
+    [1, 9, 17, 25, 33, 41, 49, 57, 65, 73, 81, 89, 97],
+    'the server is never further ahead than before',
+  );
+  // A clock's.
+  now += 10_000;
+  assert.deepEqual(type(25, 1000), [4, 12, 20]);
+  // Much in each, in motion, and over a way that has become long.
+  now += 10_000;
+  assert.deepEqual(type(21, 200, { size: 10_000 }), [3, 10, 17]);
+  now += 10_000;
+  assert.deepEqual(type(20, 33), [4, 8, 12, 16]);
+  now += 10_000;
+  assert.deepEqual(type(33, 200, { answerMs: 150 }), [4, 12, 20, 28]);
+});
+
+test('a link that stops while somebody types is noticed within eight seconds and its delay, and goes to regions then', () => {
+  let now = 0;
+  const { owner: browser, sent, held, drawn } = owner(() => now);
+  let stopped = false;
+  const letter = () => {
+    browser.graphics({ code: 1, data: new Uint8Array(300) });
+    browser.settled();
+    const message = decodeGatewayMessage(sent.at(-1)!);
+    if (!stopped && message.type === 'graphics' && message.seq !== 0) browser.acknowledge(message.seq);
+    now += 200;
+  };
+  browser.choose('automatic');
+  for (let i = 0; i < 42; i++) letter();
+  const [stoppedAt, known] = [now, drawn.length];
+  stopped = true;
+  while (held.length === 0 && now < 60_000) letter();
+  assert.ok(now - stoppedAt <= 8000 + 2000, `held back after ${now - stoppedAt} ms`);
+  const letters = now / 200;
+  assert.ok(
+    (drawn.at(-1)?.[0] ?? 0) < letters && drawn.length - known <= 5,
+    'nothing is taken to be drawn once it was asked',
+  );
+  while (!browser.needsPixels && now < 60_000) letter();
+  assert.ok(now - stoppedAt <= 8000 + 6000, `regions after ${now - stoppedAt} ms`);
+});
+
 test('a browser that acknowledges what it does not read is let go', async () => {
   const { owner: browser, ended, connection, sent } = owner();
   connection.bufferedBytes = 33 * 1024 * 1024;
