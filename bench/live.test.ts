@@ -71,7 +71,7 @@ describe('live sessions, beside the bare relay', () => {
     const { picturesPerMin, writesPerMin, wakeUpsPerMin } = idle;
     assert.ok(picturesPerMin > 0);
     assert.ok(writesPerMin === null || writesPerMin <= 1.8 * picturesPerMin, `${writesPerMin} for ${picturesPerMin}`);
-    assert.ok(wakeUpsPerMin <= 2.5 * picturesPerMin, `${wakeUpsPerMin} for ${picturesPerMin}`);
+    assert.ok(wakeUpsPerMin <= 2.1 * picturesPerMin, `${wakeUpsPerMin} for ${picturesPerMin}`);
   });
 
   for (const server of ['remotefx', 'classic'] as const) {
