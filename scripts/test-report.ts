@@ -36,12 +36,12 @@ interface Failure {
  */
 export class TestReport {
   passed = 0;
-  failed = 0;
   readonly #options: { root: string; verbose: boolean; ci: boolean };
   #failures: Failure[] = [];
   /** Of files that ran once more: what failed in the first run. */
   readonly #firstFailures: Failure[] = [];
-  readonly #counts = new Map<string, { passed: number; failed: number }>();
+  /** Tests of each file, for the case that it runs once more. */
+  readonly #passedOf = new Map<string, number>();
   readonly #files = new Map<string, { passed: number; failed: number; milliseconds: number }>();
   readonly #output = new Map<string, string>();
   readonly #print: (line: string) => void;
@@ -52,6 +52,10 @@ export class TestReport {
   ) {
     this.#options = { ...options, ci: options.ci ?? process.env.CI === 'true' };
     this.#print = print;
+  }
+
+  get failed(): number {
+    return this.#failures.length;
   }
 
   /** Begins a group of tests. */
@@ -68,7 +72,7 @@ export class TestReport {
       return;
     }
     // What a command complains of stands at its end.
-    this.#fail({ name, why: output.trimEnd().split('\n').slice(-LINES_AT_THE_END).join('\n') });
+    this.#failures.push({ name, why: output.trimEnd().split('\n').slice(-LINES_AT_THE_END).join('\n') });
     this.#print(indent(output.trimEnd()));
   }
 
@@ -90,8 +94,7 @@ export class TestReport {
 
   /** The files of a group in which something failed, in the order in which they ran. @param files of the group, from the root */
   failedFiles(files: readonly string[]): readonly string[] {
-    this.#closeFiles();
-    return files.filter((path) => (this.#counts.get(path)?.failed ?? 0) > 0);
+    return files.filter((path) => this.#failures.some((failure) => failure.path === path));
   }
 
   /** These files run once more: what they did before does not count any longer. */
@@ -99,10 +102,8 @@ export class TestReport {
     this.#closeFiles();
     this.#print(`\n== once more, by themselves (${files.length} ${files.length === 1 ? 'file' : 'files'})`);
     for (const path of files) {
-      const { passed, failed } = this.#counts.get(path) ?? { passed: 0, failed: 0 };
-      this.passed -= passed;
-      this.failed -= failed;
-      this.#counts.delete(path);
+      this.passed -= this.#passedOf.get(path) ?? 0;
+      this.#passedOf.delete(path);
     }
     const isOfThese = ({ path }: Failure) => path !== undefined && files.includes(path);
     this.#firstFailures.push(...this.#failures.filter(isOfThese));
@@ -139,6 +140,8 @@ export class TestReport {
       return;
     }
     this.passed++;
+    const path = this.#path(test);
+    this.#passedOf.set(path, (this.#passedOf.get(path) ?? 0) + 1);
     this.#entry(test).passed++;
     this.#entry(test).milliseconds += test.nesting === 0 ? (test.details?.duration_ms ?? 0) : 0;
     if (this.#options.verbose) this.#print(`✔ ${this.#title(test)} (${seconds(test.details?.duration_ms ?? 0)})`);
@@ -151,14 +154,9 @@ export class TestReport {
     this.#entry(test).failed++;
     const cause = error?.cause ?? error;
     const text = cause instanceof Error ? (cause.stack ?? String(cause)) + extra(cause) : inspect(cause);
-    this.#fail({ path: this.#path(test), name: this.#title(test), why: text });
+    this.#failures.push({ path: this.#path(test), name: this.#title(test), why: text });
     this.#print(`✖ ${this.#title(test)}`);
     this.#print(indent(text));
-  }
-
-  #fail(failure: Failure): void {
-    this.failed++;
-    this.#failures.push(failure);
   }
 
   /** A file's own pass event repeats its tests. A file that fails to load has only this event, and it is a failure. */
@@ -193,8 +191,6 @@ export class TestReport {
       if (failed > 0 && output) this.#print(`  what it printed:\n${indent(output)}`);
       this.#print(`${outcome} (${seconds(milliseconds)})`);
       this.#output.delete(path);
-      const before = this.#counts.get(path) ?? { passed: 0, failed: 0 };
-      this.#counts.set(path, { passed: before.passed + passed, failed: before.failed + failed });
     }
     this.#files.clear();
   }
