@@ -88,13 +88,13 @@ test('six recordings with two encoders: no more than two at a time, and nothing 
   const { recordings, work } = await setUp(context, 6, 2);
   let most = 0;
   const hadTheirTurn = () => recordings.every(({ recorder }) => recorder.health().segments > 1);
-  for (const until = systemClock.now() + 90_000; !hadTheirTurn(); ) {
-    assert.ok(systemClock.now() < until, 'somebody never had a turn');
+  await until('everybody to have had a turn', async () => {
     await work(1000, () => {
       const encoding = recordings.filter(({ recorder }) => recorder.encoderPid !== undefined);
       most = Math.max(most, encoding.length);
     });
-  }
+    return hadTheirTurn();
+  });
   assert.ok(most > 0 && most <= 2, `${most} at once`);
   recordings.forEach(({ paint }, index) => {
     paint(COLOURS[index] as string);
@@ -154,11 +154,11 @@ test('who plays a recording that waits for its turn sees what happened a moment 
     some.map(({ recorder }) => recorder.health().behindMs);
   /** The others are behind by all that was recorded. */
   const isAhead = () => Math.max(...behind([watched])) < Math.min(...behind(others));
-  for (const until = systemClock.now() + 90_000; (await playable()).bytes <= 1000 || !isAhead(); ) {
-    const all = behind(recordings);
-    assert.ok(systemClock.now() < until, `behind by ${all}, ${(await playable()).bytes} bytes to be played`);
+  const isPlayable = async () => {
     await work(POLICY_STEP_MS, () => watched.recorder.watched());
-  }
+    return (await playable()).bytes > 1000 && isAhead();
+  };
+  await until('a video ahead of the others', isPlayable, () => `behind by ${behind(recordings)}`);
   assert.equal((await playable()).ended, false);
   assert.ok(others.every(({ recorder }) => recorder.encoderPid === undefined));
 });
@@ -213,10 +213,10 @@ test('encoders that die again and again in their turns: the user is warned, and 
   const { recordings, work } = await setUp(context, 2, 1, 1500, { ffmpegPath, onTrouble: (it) => troubles.push(it) });
   await work(600);
   await writeFile(broken, '');
-  for (const until = systemClock.now() + 90_000; troubles.length === 0; ) {
-    assert.ok(systemClock.now() < until, 'nobody was warned');
+  await until('somebody to be warned', async () => {
     await work(300);
-  }
+    return troubles.length > 0;
+  });
   await rm(broken);
   const endedAt = systemClock.now();
   const summaries = await Promise.all(recordings.map(({ recorder }) => recorder.finish(endedAt)));
