@@ -135,9 +135,8 @@ export class Desktop {
 
   /** The text in the X side's clipboard, for which the server may have to ask its client. */
   async clipboard(): Promise<string> {
-    const options = { env: { ...process.env, ...this.#env }, timeout: 5000 };
-    const run = promisify(execFile)('xclip', ['-selection', 'clipboard', '-t', 'UTF8_STRING', '-o'], options);
-    return (await run.catch(() => ({ stdout: '' }))).stdout;
+    const asking = this.#run('xclip', ['-selection', 'clipboard', '-t', 'UTF8_STRING', '-o'], 5000);
+    return (await asking.catch(() => ({ stdout: '' }))).stdout;
   }
 
   /** Presses keys on the X side, named as xdotool names them (`Return`, `ctrl+l`). */
@@ -184,9 +183,9 @@ export class Desktop {
     }
   }
 
-  #run(file: string, args: readonly string[]) {
+  #run(file: string, args: readonly string[], timeout = START_TIMEOUT_MS) {
     const env = { ...process.env, LC_ALL: 'C.UTF-8', ...this.#env };
-    return promisify(execFile)(file, args, { env, timeout: START_TIMEOUT_MS });
+    return promisify(execFile)(file, args, { env, timeout });
   }
 }
 
