@@ -35,6 +35,10 @@ const MAX_REST_SECONDS = 5;
 /** What has been sent has arrived everywhere after so long, where nothing is held back on purpose. */
 const ARRIVED_MS = 250;
 const SETTLED_MS = 3000;
+/** From the server to the browser, where nobody waits for anything. Pictures that come thirty times a second leave as much between them. */
+const ON_ITS_WAY_MS = 15;
+/** Two pages a second have such a moment between them. */
+const REST_WITHIN_MS = 600;
 const READY_WITHIN_MS = 60_000;
 
 /**
@@ -203,7 +207,7 @@ interface Snapshot {
 
 async function snapshot(lab: Lab, peer: Peer, session: PeerSession, source: Source): Promise<Snapshot> {
   const { frames, hasClient } = await source.counts();
-  const passage = await lab.proxy.call<Passage>('passage');
+  const passage = await countAtRest(() => lab.proxy.call<Passage>('passage'));
   const cpuSeconds = treeCpuSeconds(peer.roots);
   const frontCpuSeconds = peer.roots.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
   const calls = callsOf(peer.roots);
@@ -212,6 +216,21 @@ async function snapshot(lab: Lab, peer: Peer, session: PeerSession, source: Sour
   if (ended !== undefined) throw new Error(`the session has ended: ${ended}`);
   if (!hasClient || passage.open === 0) throw new Error('the server has lost its client');
   return { at, cpuSeconds, frontCpuSeconds, calls, passage, frames, bytesOut: bytes, pictures, keys };
+}
+
+/**
+ * What has passed, at a moment when nothing does, where there is one soon: a whole page of pixels that is on its way would be counted on one of its
+ * sides only, which is a tenth of what passes in six seconds.
+ */
+export async function countAtRest<T extends { readonly bytes: number }>(count: () => Promise<T>): Promise<T> {
+  let last = await count();
+  for (const giveUp = performance.now() + REST_WITHIN_MS; performance.now() < giveUp; ) {
+    await sleep(ON_ITS_WAY_MS);
+    const before = last.bytes;
+    last = await count();
+    if (last.bytes === before) break;
+  }
+  return last;
 }
 
 /** Stops the server and holds what the browser shows against what it has sent: at once, and when it has settled. */

@@ -14,6 +14,7 @@ import { Player } from './generator/player.ts';
 import { WireFrames } from './generator/wire.ts';
 import { judge } from './goals.ts';
 import { reportHtml } from './html.ts';
+import { countAtRest } from './measure.ts';
 import { EQUAL_PSNR, pictureAfter, psnr } from './psnr.ts';
 import { type LiveReport, type LiveRow, percentile } from './rows.ts';
 import { generateStream } from './streams/generate.ts';
@@ -278,6 +279,17 @@ describe('goals', () => {
     const bytes = (kbOutPerMin: number) =>
       judge(report([row({ kbOutPerMin })])).find(({ goal }) => goal.startsWith('bytes to the browser, Stream'))?.met;
     assert.deepEqual([bytes(102_000), bytes(102_100)], [true, false]);
+  });
+});
+
+describe('counting bytes', () => {
+  it('is done when none is on its way, and in the end all the same', async () => {
+    let looks = 0;
+    const passing = async () => ({ bytes: Math.min(++looks, 4) });
+    assert.deepEqual(await countAtRest(passing), { bytes: 4 });
+    assert.equal(looks, 5);
+    const always = async () => ({ bytes: ++looks });
+    assert.ok((await countAtRest(always)).bytes > 6);
   });
 });
 
