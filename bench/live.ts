@@ -59,7 +59,7 @@ streams that are drawn and encoded once; browsers are simulated. Everything is o
     'warm-up': {
       type: 'string',
       value: 'N',
-      meaning: 'seconds that each peer scrolls, and as many that it types, before its first row; 0 for none',
+      meaning: 'seconds that each peer scrolls, drags and types each, before its first row; 0 for none',
       fallback: '10',
     },
     guacd: { type: 'string', value: 'HOST:PORT', meaning: 'a guacd on this machine to measure beside' },
@@ -252,7 +252,7 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
   return report;
 }
 
-/** What all peers do before they are measured: for each kind of server the most that there is of pictures, and of keys. */
+/** What all peers do before they are measured: for each kind of server the largest pictures, the most of them, and keys. */
 function warmUpCells({ warmUp, captured }: Plan, cells: readonly Cell[]): Cell[] {
   if (warmUp === 0) return [];
   const firsts = [...new Map(cells.toReversed().map((cell) => [cell.server, cell])).values()].reverse();
@@ -261,7 +261,7 @@ function warmUpCells({ warmUp, captured }: Plan, cells: readonly Cell[]): Cell[]
   );
 }
 
-const WARM_UP_SCENARIOS: readonly Scenario[] = ['scroll', 'type'];
+const WARM_UP_SCENARIOS: readonly Scenario[] = ['scroll', 'drag', 'type'];
 
 /** What a real browser is given to draw. */
 const BROWSER_SIZE = '1920x1080';
