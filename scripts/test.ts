@@ -109,6 +109,9 @@ const TEST_GROUPS: Record<Exclude<Group, 'check'>, TestGroup> = {
   },
 };
 
+/** What a test file and the gateways it starts have compiled is there for the next one: half a second of each start, of some five hundred. */
+process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'compiled');
+
 const { values: options, positionals: words } = readArguments();
 if (options.help) {
   console.log(HELP);

@@ -21,7 +21,12 @@ export interface RunningGateway {
 export async function startProcess(folder: string, environment: Record<string, string> = {}): Promise<RunningGateway> {
   const child = spawn(process.execPath, [MAIN], {
     cwd: folder,
-    env: { PATH: process.env.PATH, ORIEL_PORT: '0', ORIEL_HOST: '127.0.0.1', ...environment },
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      ...{ ORIEL_PORT: '0', ORIEL_HOST: '127.0.0.1' },
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
