@@ -8,6 +8,8 @@ import { judge } from './live/goals.ts';
 import { reportHtml } from './live/html.ts';
 import { Lab } from './live/lab.ts';
 import {
+  FILMS,
+  type Film,
   PEERS,
   type PeerName,
   REAL_SERVERS,
@@ -67,8 +69,12 @@ streams that are drawn and encoded once; browsers are simulated. Everything is o
     density: { type: 'string', value: 'LIST', meaning: 'numbers of sessions to hold at once', fallback: '' },
     mix: { type: 'string', value: 'LIST', meaning: 'what they do: mix (of works), typing, or all', fallback: 'mix' },
     recorded: { type: 'boolean', meaning: 'record the sessions of --density' },
+    growth: {
+      type: 'boolean',
+      meaning: 'also what costs grow with: films of several sizes and rates, from our own server',
+    },
     'no-browser': { type: 'boolean', meaning: 'no real Chromium (it draws scroll and page at 1920x1080)' },
-    'no-rows': { type: 'boolean', meaning: 'nothing but --density' },
+    'no-rows': { type: 'boolean', meaning: 'nothing but --density and --growth' },
     profile: {
       type: 'string',
       value: 'FOLDER',
@@ -86,6 +92,7 @@ streams that are drawn and encoded once; browsers are simulated. Everything is o
     'npm run bench -- live --scenario type,scroll --server gfx --peer oriel-stream,relay',
     'npm run bench -- live --guacd 127.0.0.1:4822 --json live.json --html live.html',
     'npm run bench -- live --no-rows --density 1,10,25,50 --recorded',
+    'npm run bench -- live --no-rows --growth --server gfx --peer oriel-stream,relay --html growth.html',
     'npm run bench -- live --json new.json --compare old.json',
   ],
   run,
@@ -107,6 +114,7 @@ interface Plan {
   readonly peers: readonly PeerName[];
   readonly seconds: number;
   readonly warmUp: number;
+  readonly films: readonly Film[];
   readonly density: readonly number[];
   readonly mixes: readonly DensityMix[];
   readonly recorded: boolean;
@@ -147,6 +155,7 @@ async function planOf(options: BenchOptions): Promise<Plan> {
     peers: options.choices('peer', PEERS),
     seconds: options.number('seconds', 1, 600),
     warmUp: options.number('warm-up', 0, 600),
+    films: options.flag('growth') ? FILMS : [],
     density: options.numbers('density', 1, 500),
     mixes: options.choices('mix', ['mix', 'typing'] as const),
     recorded: options.flag('recorded'),
@@ -155,7 +164,7 @@ async function planOf(options: BenchOptions): Promise<Plan> {
     nodeRdpjs: options.text('node-rdpjs'),
     profile: options.text('profile'),
   };
-  const kinds = plan.scenarios.length * plan.sizes.length * plan.servers.length + plan.captured.length;
+  const kinds = cellsOf(plan).length;
   const rows = kinds * plan.peers.length;
   if (rows === 0 && plan.density.length === 0) throw new BenchError('nothing_to_measure', 'no row and no --density');
   return plan;
@@ -164,11 +173,8 @@ async function planOf(options: BenchOptions): Promise<Plan> {
 /** @param measured is given what there is after each step */
 async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<void>): Promise<LiveReport> {
   const startedAt = new Date().toISOString();
-  const { scenarios, sizes, servers, seconds, density, mixes, recorded } = plan;
-  const generated = scenarios.flatMap((scenario) =>
-    sizes.flatMap((size) => servers.map((server) => ({ scenario, size, server }))),
-  );
-  const cells: readonly Cell[] = [...generated, ...plan.captured];
+  const { seconds, density, mixes, recorded } = plan;
+  const cells = cellsOf(plan);
   const rows: LiveRow[] = [];
   const pace: PaceRow[] = [];
   const densityRows: DensityRow[] = [];
@@ -178,7 +184,7 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
   const lists = { rows, density: densityRows, pace, browser: browserRows, skipped };
   const report: LiveReport = { machine: machine(), versions, startedAt, ...lists };
   const paced = plan.peers.includes('oriel-stream')
-    ? generated.filter(({ scenario, server }) => scenario === 'page' && isSender(server))
+    ? cells.filter(({ scenario, server }) => scenario === 'page' && isSender(server))
     : [];
   const drawn = plan.browser && plan.peers.includes('oriel-stream') ? browserCells(plan) : [];
   const progress = new Progress(
@@ -252,6 +258,12 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
   return report;
 }
 
+function cellsOf({ scenarios, films, sizes, servers, captured }: Plan): Cell[] {
+  const cellsFor = (works: readonly string[], from: readonly Server[]) =>
+    works.flatMap((scenario) => sizes.flatMap((size) => from.map((server) => ({ scenario, size, server }))));
+  return [...cellsFor(scenarios, servers), ...cellsFor(films, servers.filter(isSender)), ...captured];
+}
+
 /** What all peers do before they are measured: for each kind of server the largest pictures, the most of them, and keys. */
 function warmUpCells({ warmUp, captured }: Plan, cells: readonly Cell[]): Cell[] {
   if (warmUp === 0) return [];
@@ -277,11 +289,12 @@ function isSender(server: string): server is Sender {
 }
 
 async function prepareStreams(plan: Plan, progress: Progress): Promise<void> {
-  const { scenarios, sizes, servers, density, mixes } = plan;
-  const warming = plan.warmUp > 0 && scenarios.length > 0 ? WARM_UP_SCENARIOS : [];
-  const wanted = [...new Set([...scenarios, ...warming])].flatMap((scenario) =>
+  const { scenarios, films, sizes, servers, density, mixes } = plan;
+  const played = [...scenarios, ...films];
+  const warming = plan.warmUp > 0 && played.length > 0 ? WARM_UP_SCENARIOS : [];
+  const wanted = [...new Set([...played, ...warming])].flatMap((scenario) =>
     sizes.flatMap((size) =>
-      servers.filter(isSender).map((server) => ({ scenario: scenario as Scenario | Work, size, server })),
+      servers.filter(isSender).map((server) => ({ scenario: scenario as Scenario | Film | Work, size, server })),
     ),
   );
   if (plan.browser) for (const cell of browserCells(plan)) wanted.push({ ...cell, size: BROWSER_SIZE });

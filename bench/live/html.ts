@@ -1,5 +1,6 @@
 import { type GoalResult, live } from './goals.ts';
-import type { LiveReport } from './rows.ts';
+import { parseFilm } from './matrix.ts';
+import type { LiveReport, LiveRow } from './rows.ts';
 import { verdict } from './table.ts';
 
 /** One file with everything in it: tables, and plots as SVG. Follows the reader's choice of light or dark. */
@@ -7,6 +8,7 @@ export function reportHtml(report: LiveReport, goals: readonly GoalResult[]): st
   const sections = [
     goals.length > 0 ? section('Goals', goalsTable(goals)) : '',
     ...rowSections(report),
+    ...growthSections(report),
     report.density.length > 0 ? section('Many sessions', densityPlots(report) + densityTable(report)) : '',
     report.skipped.length > 0 ? section('Skipped', list(report.skipped.map(({ what, why }) => `${what}: ${why}`))) : '',
   ];
@@ -98,6 +100,35 @@ function rowSections({ rows }: LiveReport): string[] {
           bars(({ kbOutPerMin }) => kbOutPerMin),
         ) +
         table(head, lines, 2),
+    );
+  });
+}
+
+/** Cost as pictures grow, and as more of them come; straight lines, again. */
+function growthSections({ rows }: LiveReport): string[] {
+  const films = rows.flatMap((row) => {
+    const film = parseFilm(row.scenario);
+    return film === undefined ? [] : [{ ...film, row }];
+  });
+  const cells = Map.groupBy(films, ({ row }) => `${row.server}, ${row.size}: ${row.peer}`);
+  return [...cells].map(([title, mine]) => {
+    const pixels = (film: (typeof mine)[number]) => film.width * film.height;
+    // What most have in common, so that one thing grows at a time.
+    const common = (value: (film: (typeof mine)[number]) => number) =>
+      [...Map.groupBy(mine, value).values()].reduce((most, some) => (some.length > most.length ? some : most));
+    const line = (name: string, of: typeof mine, x: (film: (typeof mine)[number]) => number) => {
+      const points = of.map((film) => ({ x: x(film), y: live(film.row) })).sort((a, b) => a.x - b.x);
+      return points.length > 1 ? linePlot(name, points) : '';
+    };
+    const kbAPicture = ({ row, perSecond }: { readonly row: LiveRow; readonly perSecond: number }) =>
+      Number((row.kbInPerMin / (60 * perSecond)).toPrecision(3));
+    return section(
+      `Growth: ${title}`,
+      line(
+        'CPU seconds a minute, by KB a picture',
+        common(({ perSecond }) => perSecond),
+        kbAPicture,
+      ) + line('CPU seconds a minute, by pictures a second', common(pixels), ({ perSecond }) => perSecond),
     );
   });
 }

@@ -2,6 +2,25 @@
 export const SCENARIOS = ['idle', 'type', 'scroll', 'page', 'drag', 'video', 'mix'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
+/** What `--growth` plays: a film in several sizes, and one that shows more and fewer pictures a second. */
+export const FILMS = [
+  'film-320x180-10',
+  'film-640x360-10',
+  'film-960x540-10',
+  'film-1280x720-10',
+  'film-640x360-5',
+  'film-640x360-20',
+  'film-640x360-30',
+] as const;
+export type Film = (typeof FILMS)[number];
+
+/** @returns its size in pixels and pictures a second; undefined for what is no film */
+export function parseFilm(scenario: string): (Size & { readonly perSecond: number }) | undefined {
+  const [, size = '', perSecond] = /^film-(\d+x\d+)-(\d+)$/.exec(scenario) ?? [];
+  const pixels = parseSize(size);
+  return pixels && { ...pixels, perSecond: Number(perSecond) };
+}
+
 /** What sessions of a density run do: their work is that of the recording bench, at 1920 × 1080. */
 export const WORKS = ['work-idle', 'work-terminal', 'work-office', 'work-web', 'work-video'] as const;
 export type Work = (typeof WORKS)[number];

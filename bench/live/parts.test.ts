@@ -315,6 +315,15 @@ describe('reports', () => {
     assert.doesNotMatch(html, /<script|(?:src|href)=|https?:/);
   });
 
+  it('plot what costs grow with, one thing at a time', () => {
+    const film = (scenario: string, kbInPerMin: number) => row({ scenario, kbInPerMin });
+    const films = [film('film-640x360-10', 18_000), film('film-320x180-10', 6000), film('film-640x360-30', 54_000)];
+    const html = reportHtml(report(films), []);
+    assert.match(html, /by KB a picture.*?>10: 1<.*?>30: 1</s);
+    assert.match(html, /by pictures a second.*?>10: 1<.*?>30: 1</s);
+    assert.doesNotMatch(reportHtml(report([row({})]), []), /by KB a picture/);
+  });
+
   it('know their percentiles', () => {
     assert.equal(percentile([], 0.5), null);
     assert.deepEqual([percentile([3, 1, 2], 0.5), percentile([1, 2, 3, 4], 0.99)], [2, 4]);

@@ -5,27 +5,39 @@ import { TICK_MS, type Scenario as WorkScenario } from '../../recording/scenario
 import { terminal } from '../../recording/terminal.ts';
 import { video } from '../../recording/video.ts';
 import { web } from '../../recording/web.ts';
-import { parseSize, type Scenario, type Sender, type Size, streamKey, type Work } from '../matrix.ts';
+import {
+  type Film,
+  parseFilm,
+  parseSize,
+  type Scenario,
+  type Sender,
+  type Size,
+  streamKey,
+  type Work,
+} from '../matrix.ts';
 import { StreamCanvas } from './canvas.ts';
-import { SCENES } from './scenes.ts';
+import { filmOf, SCENES, type Scene } from './scenes.ts';
 import { createFrameEncoder } from './senders.ts';
 import type { Stream, StreamFrame } from './stream.ts';
 
 /** Draws and encodes one stream; the same each time on the same machine (fonts may differ between machines). */
-export function generateStream(scenario: Scenario | Work, sizeName: string, sender: Sender): Stream {
+export function generateStream(scenario: Scenario | Film | Work, sizeName: string, sender: Sender): Stream {
   const size = parseSize(sizeName);
   if (size === undefined) throw new TypeError(`no size: ${sizeName}`);
   const name = streamKey(scenario, sizeName, sender);
-  const onKeys = scenario === 'type';
-  if (isWork(scenario)) return { name, ...size, onKeys, ...encodeWork(scenario, size, sender) };
-  if (scenario === 'mix') return { name, ...size, onKeys, ...encodeMix(size, sender) };
-  return { name, ...size, onKeys, ...encodeScene(scenario, size, sender) };
+  return { name, ...size, onKeys: scenario === 'type', ...encode(scenario, size, sender) };
 }
 
 type Course = Pick<Stream, 'loopMs' | 'frames'>;
 
-function encodeScene(scenario: Exclude<Scenario, 'mix'>, size: Size, sender: Sender): Course {
-  const scene = SCENES[scenario]();
+function encode(scenario: Scenario | Film | Work, size: Size, sender: Sender): Course {
+  if (isWork(scenario)) return encodeWork(scenario, size, sender);
+  if (scenario === 'mix') return encodeMix(size, sender);
+  const film = parseFilm(scenario);
+  return encodeScene(film === undefined ? SCENES[scenario as keyof typeof SCENES]() : filmOf(film), size, sender);
+}
+
+function encodeScene(scene: Scene, size: Size, sender: Sender): Course {
   const recorder = new FrameRecorder(size, sender);
   scene.start(recorder.canvas);
   recorder.frame(0);
@@ -84,7 +96,7 @@ function encodeWork(work: Work, size: Size, sender: Sender): Course {
   return { loopMs: ms, frames: recorder.frames };
 }
 
-function isWork(scenario: Scenario | Work): scenario is Work {
+function isWork(scenario: Scenario | Film | Work): scenario is Work {
   return scenario.startsWith('work-');
 }
 

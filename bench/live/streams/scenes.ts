@@ -1,7 +1,7 @@
 import { type Canvas, createCanvas } from '@napi-rs/canvas';
 import { Random, words } from '../../recording/random.ts';
 import { drawBackground, drawClock, drawWindow, TASKBAR_HEIGHT } from '../../recording/windows.ts';
-import type { Scenario } from '../matrix.ts';
+import type { Scenario, Size } from '../matrix.ts';
 import type { StreamCanvas } from './canvas.ts';
 
 /** One kind of work on a desktop, in short steps that repeat. */
@@ -106,27 +106,29 @@ export const SCENES: Readonly<Record<Exclude<Scenario, 'mix'>, () => Scene>> = {
     };
   },
   /** A film of 640 × 360 at thirty pictures a second. */
-  video: () => {
-    const film = drawFilm(new Random(13));
-    const width = 640;
-    const height = 360;
-    return {
-      stepMs: 1000 / 30,
-      steps: 60,
-      start: drawBackground,
-      step(canvas, i) {
-        const x = Math.round((canvas.width - width) / 2);
-        const y = Math.round((canvas.height - height) / 3);
-        const turn = (i / 60) * 2 * Math.PI;
-        canvas.draw({ x, y, width, height }, (context) => {
-          const left = 60 + 60 * Math.cos(turn);
-          const top = 40 + 40 * Math.sin(turn);
-          context.drawImage(film, left, top, width, height, x, y, width, height);
-        });
-      },
-    };
-  },
+  video: () => filmOf({ width: 640, height: 360, perSecond: 30 }),
 };
+
+/** Two seconds of a film that pans over one large picture. */
+export function filmOf({ width, height, perSecond }: Size & { readonly perSecond: number }): Scene {
+  const film = drawFilm(new Random(13), { width: width + 160, height: height + 120 });
+  const steps = 2 * perSecond;
+  return {
+    stepMs: 1000 / perSecond,
+    steps,
+    start: drawBackground,
+    step(canvas, i) {
+      const x = Math.round((canvas.width - width) / 2);
+      const y = Math.round((canvas.height - height) / 3);
+      const turn = (i / steps) * 2 * Math.PI;
+      canvas.draw({ x, y, width, height }, (context) => {
+        const left = 60 + 60 * Math.cos(turn);
+        const top = 40 + 40 * Math.sin(turn);
+        context.drawImage(film, left, top, width, height, x, y, width, height);
+      });
+    },
+  };
+}
 
 const COLUMNS = 120;
 const ROWS = 45;
@@ -186,8 +188,8 @@ function drawPage(canvas: StreamCanvas, page: number): void {
   });
 }
 
-function drawFilm(random: Random): Canvas {
-  const canvas = createCanvas(800, 480);
+function drawFilm(random: Random, { width, height }: Size): Canvas {
+  const canvas = createCanvas(width, height);
   const context = canvas.getContext('2d');
   context.fillStyle = '#405868';
   context.fillRect(0, 0, canvas.width, canvas.height);

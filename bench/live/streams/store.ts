@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { Scenario, Sender, Work } from '../matrix.ts';
+import type { Film, Scenario, Sender, Work } from '../matrix.ts';
 import { streamKey } from '../matrix.ts';
 import { generateStream } from './generate.ts';
 import { decodeStream, encodeStream, type Stream } from './stream.ts';
@@ -20,7 +20,7 @@ export function streamFile(key: string): string {
 }
 
 /** Encodes a stream unless that was done before; it takes seconds. @returns whether it had to be made */
-export async function ensureStream(scenario: Scenario | Work, size: string, sender: Sender): Promise<boolean> {
+export async function ensureStream(scenario: Scenario | Film | Work, size: string, sender: Sender): Promise<boolean> {
   const file = streamFile(streamKey(scenario, size, sender));
   if (existsSync(file)) return false;
   await mkdir(streamFolder(), { recursive: true, mode: 0o700 });
