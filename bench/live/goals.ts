@@ -115,7 +115,7 @@ function judgeBrowser(row: BrowserRow): GoalResult {
  * What a peer takes without a session depends on nothing that is played then: it is the least of what was measured before its rows.
  * A few seconds of that with a collection of the heap in them are more than an idle session is.
  */
-function withLeastBases(rows: readonly LiveRow[]): LiveRow[] {
+export function withLeastBases(rows: readonly LiveRow[]): LiveRow[] {
   const least = new Map<LiveRow['peer'], number>();
   for (const { peer, baseCpuSecondsPerMin } of rows) {
     least.set(peer, Math.min(baseCpuSecondsPerMin, least.get(peer) ?? baseCpuSecondsPerMin));

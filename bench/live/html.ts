@@ -1,4 +1,4 @@
-import { type GoalResult, live } from './goals.ts';
+import { type GoalResult, live, withLeastBases } from './goals.ts';
 import { parseFilm } from './matrix.ts';
 import type { LiveReport, LiveRow } from './rows.ts';
 import { verdict } from './table.ts';
@@ -7,7 +7,7 @@ import { verdict } from './table.ts';
 export function reportHtml(report: LiveReport, goals: readonly GoalResult[]): string {
   const sections = [
     goals.length > 0 ? section('Goals', goalsTable(goals)) : '',
-    ...rowSections(report),
+    ...rowSections({ ...report, rows: withLeastBases(report.rows) }),
     ...growthSections(report),
     report.density.length > 0 ? section('Many sessions', densityPlots(report) + densityTable(report)) : '',
     report.skipped.length > 0 ? section('Skipped', list(report.skipped.map(({ what, why }) => `${what}: ${why}`))) : '',
@@ -106,7 +106,7 @@ function rowSections({ rows }: LiveReport): string[] {
 
 /** Cost as pictures grow, and as more of them come; straight lines, again. */
 function growthSections({ rows }: LiveReport): string[] {
-  const films = rows.flatMap((row) => {
+  const films = withLeastBases(rows).flatMap((row) => {
     const film = parseFilm(row.scenario);
     return film === undefined ? [] : [{ ...film, row }];
   });
