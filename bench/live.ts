@@ -164,8 +164,7 @@ async function planOf(options: BenchOptions): Promise<Plan> {
     nodeRdpjs: options.text('node-rdpjs'),
     profile: options.text('profile'),
   };
-  const kinds = cellsOf(plan).length;
-  const rows = kinds * plan.peers.length;
+  const rows = cellsOf(plan).length * plan.peers.length;
   if (rows === 0 && plan.density.length === 0) throw new BenchError('nothing_to_measure', 'no row and no --density');
   return plan;
 }
@@ -259,9 +258,15 @@ async function measureAll(plan: Plan, measured: (report: LiveReport) => Promise<
 }
 
 function cellsOf({ scenarios, films, sizes, servers, captured }: Plan): Cell[] {
-  const cellsFor = (works: readonly string[], from: readonly Server[]) =>
-    works.flatMap((scenario) => sizes.flatMap((size) => from.map((server) => ({ scenario, size, server }))));
-  return [...cellsFor(scenarios, servers), ...cellsFor(films, servers.filter(isSender)), ...captured];
+  return [...crossed(scenarios, sizes, servers), ...crossed(films, sizes, servers.filter(isSender)), ...captured];
+}
+
+function crossed<W extends string, S extends string>(
+  works: readonly W[],
+  sizes: readonly string[],
+  from: readonly S[],
+) {
+  return works.flatMap((scenario) => sizes.flatMap((size) => from.map((server) => ({ scenario, size, server }))));
 }
 
 /** What all peers do before they are measured: for each kind of server the largest pictures, the most of them, and keys. */
@@ -292,11 +297,8 @@ async function prepareStreams(plan: Plan, progress: Progress): Promise<void> {
   const { scenarios, films, sizes, servers, density, mixes } = plan;
   const played = [...scenarios, ...films];
   const warming = plan.warmUp > 0 && played.length > 0 ? WARM_UP_SCENARIOS : [];
-  const wanted = [...new Set([...played, ...warming])].flatMap((scenario) =>
-    sizes.flatMap((size) =>
-      servers.filter(isSender).map((server) => ({ scenario: scenario as Scenario | Film | Work, size, server })),
-    ),
-  );
+  const works = [...new Set<Scenario | Film | Work>([...played, ...warming])];
+  const wanted = crossed(works, sizes, servers.filter(isSender));
   if (plan.browser) for (const cell of browserCells(plan)) wanted.push({ ...cell, size: BROWSER_SIZE });
   const most = Math.max(0, ...density);
   for (const mix of mixes) {

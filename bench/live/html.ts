@@ -5,10 +5,11 @@ import { verdict } from './table.ts';
 
 /** One file with everything in it: tables, and plots as SVG. Follows the reader's choice of light or dark. */
 export function reportHtml(report: LiveReport, goals: readonly GoalResult[]): string {
+  const rows = withLeastBases(report.rows);
   const sections = [
     goals.length > 0 ? section('Goals', goalsTable(goals)) : '',
-    ...rowSections({ ...report, rows: withLeastBases(report.rows) }),
-    ...growthSections(report),
+    ...rowSections(rows),
+    ...growthSections(rows),
     report.density.length > 0 ? section('Many sessions', densityPlots(report) + densityTable(report)) : '',
     report.skipped.length > 0 ? section('Skipped', list(report.skipped.map(({ what, why }) => `${what}: ${why}`))) : '',
   ];
@@ -66,7 +67,7 @@ function goalsTable(goals: readonly GoalResult[]): string {
   return table(['goal', 'where', 'limit', 'reached', 'verdict'], rows, 2, 4);
 }
 
-function rowSections({ rows }: LiveReport): string[] {
+function rowSections(rows: readonly LiveRow[]): string[] {
   const cells = Map.groupBy(rows, ({ server, size }) => `${server}, ${size}`);
   return [...cells].map(([title, mine]) => {
     const scenarios = [...new Set(mine.map(({ scenario }) => scenario))];
@@ -105,30 +106,28 @@ function rowSections({ rows }: LiveReport): string[] {
 }
 
 /** Cost as pictures grow, and as more of them come; straight lines, again. */
-function growthSections({ rows }: LiveReport): string[] {
-  const films = withLeastBases(rows).flatMap((row) => {
+function growthSections(rows: readonly LiveRow[]): string[] {
+  const films = rows.flatMap((row) => {
     const film = parseFilm(row.scenario);
     return film === undefined ? [] : [{ ...film, row }];
   });
   const cells = Map.groupBy(films, ({ row }) => `${row.server}, ${row.size}: ${row.peer}`);
   return [...cells].map(([title, mine]) => {
-    const pixels = (film: (typeof mine)[number]) => film.width * film.height;
+    type Value = (film: (typeof mine)[number]) => number;
     // What most have in common, so that one thing grows at a time.
-    const common = (value: (film: (typeof mine)[number]) => number) =>
+    const common = (value: Value) =>
       [...Map.groupBy(mine, value).values()].reduce((most, some) => (some.length > most.length ? some : most));
-    const line = (name: string, of: typeof mine, x: (film: (typeof mine)[number]) => number) => {
+    const line = (name: string, of: typeof mine, x: Value) => {
       const points = of.map((film) => ({ x: x(film), y: live(film.row) })).sort((a, b) => a.x - b.x);
       return points.length > 1 ? linePlot(name, points) : '';
     };
-    const kbAPicture = ({ row, perSecond }: { readonly row: LiveRow; readonly perSecond: number }) =>
-      Number((row.kbInPerMin / (60 * perSecond)).toPrecision(3));
+    const pixels: Value = ({ width, height }) => width * height;
+    const rate: Value = ({ perSecond }) => perSecond;
+    const kbAPicture: Value = ({ row, perSecond }) => Number((row.kbInPerMin / (60 * perSecond)).toPrecision(3));
     return section(
       `Growth: ${title}`,
-      line(
-        'CPU seconds a minute, by KB a picture',
-        common(({ perSecond }) => perSecond),
-        kbAPicture,
-      ) + line('CPU seconds a minute, by pictures a second', common(pixels), ({ perSecond }) => perSecond),
+      line('CPU seconds a minute, by KB a picture', common(rate), kbAPicture) +
+        line('CPU seconds a minute, by pictures a second', common(pixels), rate),
     );
   });
 }

@@ -24,7 +24,8 @@ export async function startProcess(folder: string, environment: Record<string, s
     env: {
       PATH: process.env.PATH,
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
-      ...{ ORIEL_PORT: '0', ORIEL_HOST: '127.0.0.1' },
+      ORIEL_PORT: '0',
+      ORIEL_HOST: '127.0.0.1',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
