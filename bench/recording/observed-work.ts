@@ -1,5 +1,5 @@
 import type { Rect } from '#protocol/graphics/geometry.ts';
-import type { FrameSource } from '../../recorder/recording.ts';
+import type { FrameSource, RecordedPointer } from '../../recorder/recording.ts';
 import type { SessionRecorder } from '../../recorder/session-recorder.ts';
 import type { FakeClock } from '../../recorder/testing/fake-clock.ts';
 import { TICK_MS } from './scenario.ts';
@@ -11,6 +11,7 @@ export class ObservedWork implements FrameSource {
   readonly #clock: FakeClock;
   #started = false;
   #firstUnseen: number | undefined;
+  #pointer = HIDDEN;
   #drawingCpu = 0;
   #looks = 0;
   worstStalenessMs = 0;
@@ -46,7 +47,13 @@ export class ObservedWork implements FrameSource {
     };
     const listener: WorkListener = {
       changed: (rects) => changed((now) => recorder.damaged(rects, now)),
-      pointer: (x, y, pointer) => changed((now) => recorder.pointer(x, y, pointer, now)),
+      pointer: (x, y, pointer) => {
+        const before = this.#pointer;
+        this.#pointer = pointer.kind === 'hidden' ? HIDDEN : { x: Math.round(x), y: Math.round(y), pointer };
+        // Who is told the same again, or that what cannot be seen has moved, sees nothing that a frame could show late.
+        if (isSame(before, this.#pointer)) recorder.pointer(x, y, pointer, this.#clock.now());
+        else changed((now) => recorder.pointer(x, y, pointer, now));
+      },
     };
     await this.#timed(() => this.#work.start(listener));
     this.#started = true;
@@ -78,6 +85,20 @@ export class ObservedWork implements FrameSource {
     this.#looks += 1;
     this.#drawingCpu += microseconds(process.cpuUsage(before));
   }
+}
+
+/** The pointer as it is seen. */
+interface SeenPointer {
+  readonly x: number;
+  readonly y: number;
+  readonly pointer: RecordedPointer;
+}
+
+const HIDDEN: SeenPointer = { x: 0, y: 0, pointer: { kind: 'hidden' } };
+
+function isSame(one: SeenPointer, other: SeenPointer): boolean {
+  const { kind, shape } = one.pointer;
+  return one.x === other.x && one.y === other.y && kind === other.pointer.kind && shape === other.pointer.shape;
 }
 
 /** What a look costs beyond what it sees of itself: there are twenty for each second, on a screen where nothing happens too. */
