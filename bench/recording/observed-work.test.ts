@@ -16,7 +16,8 @@ const restedPointer: Scenario = {
   start: (screen) => screen.pointer(40, 40),
   step(screen, ms) {
     if (ms % 500 === 0) screen.pointer(ms < 5000 ? 40 : 60, 40);
-    if (ms === 7000) screen.draw({ x: 100, y: 100, width: 16, height: 16 }, (context) => context.fillRect(100, 100, 16, 16));
+    if (ms === 7000)
+      screen.draw({ x: 100, y: 100, width: 16, height: 16 }, (context) => context.fillRect(100, 100, 16, 16));
   },
 };
 
