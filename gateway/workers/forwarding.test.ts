@@ -83,8 +83,8 @@ test('a request arrives as it was sent, from whom it came, and the answer goes b
       'X-Twice: two',
       // Nobody from outside says who the peer is, nor makes headers vanish behind the worker.
       'X-Oriel-Peer: 192.0.2.1',
-      'Connection: close, X-Gone',
-      'X-Gone: for the worker alone',
+      'Connection: close, Origin',
+      'Origin: https://elsewhere.example',
       'Content-Length: 5',
       '',
       'hello',
@@ -93,10 +93,11 @@ test('a request arrives as it was sent, from whom it came, and the answer goes b
   assert.ok(seen !== undefined);
   assert.deepEqual([seen.method, seen.url, seen.body], ['PUT', '/a%20b/../c?d=%C3%A9&e', 'hello']);
   const pairs = seen.headers.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${seen?.headers[i + 1]}`] : []));
-  for (const pair of ['Host: desk.example.com', 'Cookie: x=1', 'X-Twice: one', 'X-Twice: two', 'Content-Length: 5']) {
+  const ends = ['Host: desk.example.com', 'Cookie: x=1', 'X-Twice: one', 'X-Twice: two', 'Content-Length: 5'];
+  for (const pair of [...ends, 'Origin: https://elsewhere.example']) {
     assert.ok(pairs.includes(pair), `${pair} in ${pairs}`);
   }
-  assert.ok(!pairs.some((pair) => /192\.0\.2\.1|X-Gone/i.test(pair)), String(pairs));
+  assert.ok(!pairs.some((pair) => /192\.0\.2\.1|Origin,|close/i.test(pair)), String(pairs));
   assert.match(text, /^HTTP\/1\.1 207 Some Status\r\n/);
   assert.match(text, /\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-One: \xe9\r\n/);
   assert.match(text, /the answer/);
@@ -124,6 +125,30 @@ test('what has no body gets none, and what comes in chunks goes on in chunks', a
     ['POST', 'chunked', undefined, 'abcde'],
     ['GET', undefined, undefined, ''],
   ]);
+});
+
+test('no Connection header takes the length off a body, whose rest would be the next request', async () => {
+  const seen: unknown[] = [];
+  answer = async (incoming, outgoing) => {
+    seen.push([incoming.method, incoming.url, String(await bodyOf(incoming)), clientAddress(incoming, undefined)]);
+    outgoing.end(`answer to ${incoming.url}`);
+  };
+  const inside = 'GET /inside HTTP/1.1\r\nHost: x\r\nX-Oriel-Peer: 192.0.2.1\r\n\r\n';
+  const chunked = `${inside.length.toString(16)}\r\n${inside}\r\n0\r\n\r\n`;
+  const bodies = [`Content-Length: ${inside.length}\r\n\r\n${inside}`, `Transfer-Encoding: chunked\r\n\r\n${chunked}`];
+  const requests = ['GET', 'DELETE', 'POST'].flatMap((method) => bodies.map((body) => ({ method, body })));
+  for (const { method, body } of requests) {
+    const named = body.slice(0, body.indexOf(':'));
+    await raw(`${method} /outside HTTP/1.1\r\nHost: x\r\nConnection: close, ${named}\r\n${body}`);
+    assert.match(await raw('GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /answer to \/next/);
+  }
+  assert.deepEqual(
+    seen,
+    requests.flatMap(({ method }) => [
+      [method, '/outside', inside, '127.0.0.1'],
+      ['GET', '/next', '', '127.0.0.1'],
+    ]),
+  );
 });
 
 test('a long answer is not read faster than it is taken, and is broken off on both sides', async () => {

@@ -9,8 +9,9 @@ const PEER_HEADER = 'x-oriel-peer';
 /** What a browser's headers may have, and a few of ours. */
 export const INNER_HEADER_BYTES = 32 * 1024;
 
-/** Of one connection only, [RFC 9110] 7.6.1; and what Node says for itself. */
-const HOP_BY_HOP = new Set([
+/** Of one connection only, [RFC 9110] 7.6.1; what Node says for itself; and what nobody from outside says. */
+const DROPPED = new Set([
+  PEER_HEADER,
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -89,18 +90,15 @@ function unanswered(answer: ServerResponse): void {
   answer.writeHead(503, { 'Content-Type': 'application/json; charset=utf-8', Connection: 'close' }).end(body);
 }
 
-/** Names and values by turns, as they came; repeated ones stay. */
+/**
+ * Names and values by turns, as they came; repeated ones stay. What `Connection` names stays, too: control is no next server
+ * but the rest of this one. Without it, whoever names `Content-Length` there would have a body taken for the next request.
+ */
 function withoutHops(raw: readonly string[]): string[] {
   const kept: string[] = [];
-  const dropped = new Set(HOP_BY_HOP).add(PEER_HEADER);
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
-    if (name.toLowerCase() !== 'connection') continue;
-    for (const named of (raw[i + 1] as string).split(',')) dropped.add(named.trim().toLowerCase());
-  }
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i] as string;
-    if (!dropped.has(name.toLowerCase())) kept.push(name, raw[i + 1] as string);
+    if (!DROPPED.has(name.toLowerCase())) kept.push(name, raw[i + 1] as string);
   }
   return kept;
 }
