@@ -54,7 +54,8 @@ export function encodeMovieHead(frames: VideoFrames, facts: VideoFacts, gap: num
   return { bytes: head(firstFrame, length - texts.length), dataHeader, firstFrame };
 }
 
-function encodeDataHeader(dataBytes: number): Buffer {
+/** Of the `mdat` box that holds the frames; longer where they are past 4 GB. */
+export function encodeDataHeader(dataBytes: number): Buffer {
   if (dataBytes + BOX_HEADER <= MAX_U32) return Buffer.concat([u32(dataBytes + BOX_HEADER), ascii('mdat')]);
   return Buffer.concat([u32(1), ascii('mdat'), u64(dataBytes + BOX_HEADER + 8)]);
 }

@@ -8,7 +8,7 @@ export function describeReport(report: VerificationReport): string {
     const trust =
       key.trusted === null ? ', taken from the file itself' : key.trusted ? ', the one asked for' : ', another';
     lines.push(`Signed with key ${key.id}${trust}.`);
-    if (key.trusted === null && report.verdict === 'whole') {
+    if (key.trusted === null && report.verdict !== 'altered') {
       lines.push(
         'Nothing vouches for that key but the file: hold it against the one that your gateway shows, or give --public-key.',
       );

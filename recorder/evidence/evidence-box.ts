@@ -102,6 +102,14 @@ export async function hasEvidenceEnd(file: ByteSource): Promise<boolean> {
   return end?.toString('latin1') === FOOTER_MAGIC;
 }
 
+/** Whether the rest of a file from `start` on can be what is left of a box that lost its end. */
+export async function isEvidenceBeginning(file: ByteSource, start: number): Promise<boolean> {
+  const left = file.size - start;
+  const found = await file.read(start, 4 + MARKS.length);
+  const marks = found.subarray(4);
+  return MARKS.subarray(0, marks.length).equals(marks) && (found.length < 4 || found.readUInt32BE(0) > left);
+}
+
 /** Reads a box; lengths that contradict each other or the box are faults, and the parts are then what can be had. */
 export async function openEvidenceBox(file: ByteSource, { start, end }: EvidencePlace): Promise<OpenedBox> {
   const faults: { start: number; end: number; message: string }[] = [];
@@ -178,6 +186,8 @@ async function read(file: ByteSource, position: number, length: number): Promise
 const VERSION = 1;
 /** Ours alone: 7d1a0c52-6f0e-4e1b-9c4a-4f7269656c01, whose last six bytes say "Oriel" and 1. */
 const USER_TYPE = Buffer.from('7d1a0c526f0e4e1b9c4a4f7269656c01', 'hex');
+/** What stands behind a box's size. */
+const MARKS = Buffer.concat([Buffer.from('uuid', 'latin1'), USER_TYPE]);
 const FOOTER_MAGIC = 'OrielEv1';
 /** size, type, user type, version */
 const HEADER_SIZE = 4 + 4 + 16 + 4;

@@ -1,5 +1,6 @@
 import { createHash, sign, verify as verifySignature } from 'node:crypto';
 import { type BoxPlace, topLevelBoxes } from '../fragmented-mp4.ts';
+import { encodeDataHeader } from '../joined-mp4.ts';
 import type { ByteSource } from '../storage/byte-source.ts';
 import { PUBLIC_KEY_SIZE, type PublicKey, parsePublicKeyDer, SIGNATURE_SIZE, type SigningKey } from './signing-key.ts';
 
@@ -38,7 +39,7 @@ export interface FoundIndex {
   readonly key: PublicKey;
   /** Where the first frame would be. */
   readonly firstFrame: number;
-  /** The signature holds for `key`, and the header is as it was signed. */
+  /** The signature holds for `key`, the header is as it was signed, and the frames are where the header says. */
   readonly holds: boolean;
 }
 
@@ -103,16 +104,18 @@ async function openIndex(
   const signed = verifySignature(null, parts[0], key.key, parts[1]);
   const start = box.start - (HEADER_SIZE - 4 - 16);
   const header = createHash('sha256').update(await file.read(0, start));
-  const holds = signed && index.header.bytes === start && header.digest('hex') === index.header.sha256;
-  return { index, key, firstFrame: await firstFrameAfter(file, box.end), holds };
+  const signedHeader = index.header.bytes === start && header.digest('hex') === index.header.sha256;
+  // No signature is over this one: what it says follows from what was signed.
+  const dataHeader = encodeDataHeader(index.bytes);
+  const found = await file.read(box.end, dataHeader.length);
+  const holds = signed && signedHeader && dataHeader.subarray(0, found.length).equals(found);
+  return { index, key, firstFrame: box.end + dataHeader.length, holds };
 }
 
-/** Behind the header of `mdat`, which is longer where the video is past 4 GB. */
-async function firstFrameAfter(file: ByteSource, end: number): Promise<number> {
-  const size = await file.read(end, 4);
-  return end + (size.length === 4 && size.readUInt32BE(0) === 1 ? 16 : 8);
-}
-
+/**
+ * `undefined` where they are not as long as they have to be, and nothing else in the box: the header says at which bytes of
+ * the file a player finds the frames, and what is longer here would put other bytes there.
+ */
 function readParts(content: Buffer): [Buffer, Buffer, Buffer] | undefined {
   const version = HEADER_SIZE - 4 - 8;
   if (content.length < version + 4 || !USER_TYPE.equals(content.subarray(0, 16))) return undefined;
@@ -126,7 +129,9 @@ function readParts(content: Buffer): [Buffer, Buffer, Buffer] | undefined {
     parts.push(content.subarray(at + 4, at + 4 + length));
     at += 4 + length;
   }
-  return parts as [Buffer, Buffer, Buffer];
+  const [, signature, publicKey] = parts;
+  const exact = signature?.length === SIGNATURE_SIZE && publicKey?.length === PUBLIC_KEY_SIZE && at === content.length;
+  return exact ? (parts as [Buffer, Buffer, Buffer]) : undefined;
 }
 
 function encodeIndex(index: EvidenceIndex): Buffer {
@@ -143,7 +148,7 @@ function parseIndex(bytes: Buffer): EvidenceIndex | undefined {
       typeof value.session === 'string' &&
       typeof value.key.id === 'string' &&
       typeof value.header.sha256 === 'string' &&
-      numbers.every((number) => typeof number === 'number') &&
+      numbers.every((number) => Number.isSafeInteger(number) && (number as number) >= 0) &&
       Array.isArray(value.ranges) &&
       value.ranges.every(({ end, untilMs }) => typeof end === 'number' && typeof untilMs === 'number');
     return valid ? value : undefined;

@@ -3,7 +3,14 @@ import { type BoxPlace, readBox, topLevelBoxes } from '../fragmented-mp4.ts';
 import { type ByteSource, openFile, piecesOf } from '../storage/byte-source.ts';
 import { type Checkpoint, differencesFromCheckpoint, isSignedBy, parseCheckpoint } from './checkpoint.ts';
 import { checkLog, type RecordedEvent, sha256 } from './event-log.ts';
-import { EVIDENCE_MARK, findEvidenceBox, hasEvidenceEnd, type OpenedBox, openEvidenceBox } from './evidence-box.ts';
+import {
+  EVIDENCE_MARK,
+  findEvidenceBox,
+  hasEvidenceEnd,
+  isEvidenceBeginning,
+  type OpenedBox,
+  openEvidenceBox,
+} from './evidence-box.ts';
 import { type FoundIndex, findIndex } from './evidence-index.ts';
 import { chainOf, type EvidenceManifest, parseEvidenceManifest } from './evidence-manifest.ts';
 import { readSampleTable } from './mp4-samples.ts';
@@ -233,6 +240,11 @@ async function checkWhatIsLeft(
     }
     start = range.end;
     untilMs = range.untilMs;
+  }
+  const end = firstFrame + index.bytes;
+  if (file.size > end && !(await isEvidenceBeginning(file, end))) {
+    const message = 'something stands behind the pictures that is not the evidence';
+    findings.push({ part: 'file', message, start: end, end: file.size });
   }
   return { findings, untilMs };
 }
