@@ -369,6 +369,21 @@ test('recordings: whole, in parts, for a player and for saving', async () => {
     ({ action }: { action: string }) => action,
   );
   assert.ok(audited.includes('recording.viewed') && audited.includes('recording.downloaded'));
+
+  // However it is asked for: whoever was not seen to begin is written down with the first part, and once.
+  const views = async () =>
+    (await call('GET', `/api/audit?sessionId=${id}&action=recording.viewed`)).json.map(
+      ({ actor }: { actor: string }) => actor,
+    );
+  for (const range of ['bytes=1-', 'bytes=-1000', 'bytes=00-', 'bytes=1-1,2-', 'all', 'bytes=500-']) {
+    const before = await views();
+    const auditor = await harness.userWith('auditor');
+    for (const headers of [{ Range: range }, { Range: 'bytes=900-' }]) {
+      assert.ok((await harness.call('GET', path, { token: auditor, headers })).text.length >= 100, range);
+    }
+    const { username } = (await harness.call('GET', '/api/me', { token: auditor })).json;
+    assert.deepEqual(await views(), [username, ...before], range);
+  }
 });
 
 test('a session whose tunnel broke off: its owner learns how it ended, and nobody else does', async () => {

@@ -31,6 +31,7 @@ const filters = {
 };
 
 export function recordingRoutes({ history, recordings, audit }: Services): Route[] {
+  const viewings = new Viewings();
   return [
     route<undefined, RecordingFilter>({
       method: 'get',
@@ -70,12 +71,11 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
       status: 200,
       produces: 'video/mp4',
       errors: ['not_ready', 'range_not_satisfiable', 'recording_unreadable'],
-      async handle({ parameter, query, context, actor, address }) {
+      async handle({ parameter, query, context, actor, address, signedIn }) {
         const recording = await history.finishedRecording(parameter('id'));
         const download = query.download === '1';
-        // A player asks for many ranges; the first byte is asked for once, more or less.
-        if (context.method === 'GET' && (download || /^(?:bytes=0-\d*)?$/.test(context.get('Range')))) {
-          await audit.record({
+        const write = () =>
+          audit.record({
             action: download ? 'recording.downloaded' : 'recording.viewed',
             actor,
             address,
@@ -83,7 +83,9 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
             sessionId: recording.id,
             details: { owner: recording.user.username },
           });
-        }
+        // A player asks for many ranges; the first byte is asked for once, more or less.
+        const begins = download || /^(?:bytes=0-\d*)?$/.test(context.get('Range'));
+        if (context.method === 'GET') await viewings.asked(`${signedIn.reference} ${recording.id}`, begins, write);
         await sendFile(context, await recordings.video(recording.id), {
           type: 'video/mp4',
           downloadName: download ? downloadName(recording) : undefined,
@@ -106,6 +108,38 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
       },
     }),
   ];
+}
+
+/** Whoever asked for no part of a video for so long begins anew. */
+const GONE_ON_FOR_MS = 60 * 60_000;
+
+/**
+ * Who goes on with which video, so that later ranges of one viewing are not written down as more of them.
+ *
+ * INVARIANT: nobody is given a byte of a video without a line in the audit log: who asks for all but the first, neither.
+ */
+class Viewings {
+  /** The longest untouched first. */
+  readonly #begun = new Map<string, { readonly written: Promise<void>; at: number }>();
+
+  /** @param begins whether this is a viewing of its own, whatever was before */
+  async asked(name: string, begins: boolean, write: () => Promise<void>): Promise<void> {
+    const now = performance.now();
+    for (const [old, { at }] of this.#begun) {
+      if (now - at < GONE_ON_FOR_MS) break;
+      this.#begun.delete(old);
+    }
+    const before = this.#begun.get(name);
+    const viewing = before === undefined || begins ? { written: write(), at: now } : { ...before, at: now };
+    this.#begun.delete(name);
+    this.#begun.set(name, viewing);
+    try {
+      await viewing.written;
+    } catch (error) {
+      this.#begun.delete(name);
+      throw error;
+    }
+  }
 }
 
 /** `oriel-2026-11-21T20-15-00-server-jane.mp4` */
