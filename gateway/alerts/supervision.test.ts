@@ -142,6 +142,43 @@ test('nobody gets out of a freeze by closing the tab, or with another one beside
   await call('DELETE', `/api/sessions/${free.id}`);
 });
 
+test('a freeze is not lost with a session that never got so far, or ended by itself', async () => {
+  const first = await open();
+  await call('POST', `/api/sessions/${first.id}/freeze`, {});
+  const { sessions } = harness.gateway.services;
+  const codes = ['logon_failed', 'credential_not_given', 'logged_off', 'connection_lost', 'access_expired'] as const;
+  let { id } = first;
+  for (const code of codes) {
+    sessions.get(id).end(code);
+    ({ id } = (await call('POST', '/api/sessions', { ...place, width: 800, height: 600 }, jane)).json);
+    assert.equal((await facts(id)).frozen.by, 'admin', code);
+  }
+  await call('DELETE', `/api/sessions/${id}`);
+  const free = await open();
+  assert.equal((await facts(free.id)).frozen, null, 'who ends it has decided');
+  await call('DELETE', `/api/sessions/${free.id}`);
+});
+
+test('who is not told that she is watched, or of a rule that was fired, does not read it either', async () => {
+  for (const told of [false, true]) {
+    await call('PATCH', '/api/settings', { announceShadow: told });
+    await rule({ kind: 'typed-text', pattern: 'a', matchCase: false }, 'alert', told);
+    const { id, type } = await open();
+    const viewer = harness.openTunnel();
+    await viewer.attach((await call('POST', `/api/sessions/${id}/watch`)).json.ticket);
+    await viewer.next('hello');
+    await type([key(0x1e)]);
+    const byAdmin = await facts(id);
+    assert.deepEqual([byAdmin.viewers.length, byAdmin.alerts.length], [1, told ? 2 : 1]);
+    const { json: one } = await call('GET', `/api/sessions/${id}`, undefined, jane);
+    const { json: list } = await call('GET', '/api/sessions', undefined, jane);
+    for (const shown of [one, list.find((session: { id: string }) => session.id === id)]) {
+      assert.deepEqual([shown.viewers.length, shown.alerts.length], told ? [1, 1] : [0, 0]);
+    }
+    await call('DELETE', `/api/sessions/${id}`);
+  }
+});
+
 test('a frozen session is not idle, and is counted anew once it is released', async () => {
   const { id } = await open();
   await call('POST', `/api/sessions/${id}/freeze`);

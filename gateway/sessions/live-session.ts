@@ -5,8 +5,8 @@ import type { CredentialPrompt, SuppliedCredential } from '../vault/account-cred
 import type { Download } from './file-downloads.ts';
 import type { Freeze } from './input-gate.ts';
 import type { EndWords, RecordingHealth, RecordingResult } from './ports.ts';
-import type { SessionAlert, SessionFacts } from './session-contract.ts';
-import type { ViewerInfo } from './session-viewers.ts';
+import type { KeptAlert, SessionAlert, SessionFacts } from './session-contract.ts';
+import type { SeenViewer, ViewerInfo } from './session-viewers.ts';
 
 /**
  * A session as the gateway sees it that lists, supervises and ends it, whichever process it runs in: `Session` in this
@@ -32,14 +32,14 @@ export interface LiveSession {
   /** Since when and by whom the owner's input is held back, if it is. */
   readonly frozen: Freeze | undefined;
   /** What rules were fired by it, the newest last. */
-  readonly alerts: readonly SessionAlert[];
+  readonly alerts: readonly KeptAlert[];
   /** What its owner is asked for at present, before a connection can be made. */
   readonly asks: CredentialPrompt | undefined;
   /** What went wrong last with the recording; it may have passed. */
   readonly recordingTrouble: { readonly detail: string; readonly at: number } | undefined;
   /** How its recording is doing, as of the last time that the pixel host said so. */
   readonly recordingHealth: (RecordingHealth & { readonly reportedAt: number }) | undefined;
-  readonly viewers: readonly ViewerInfo[];
+  readonly viewers: readonly SeenViewer[];
   /** What there is of the recording, once there will be no more of it. Nothing where none was begun. */
   readonly recordingFinished: Promise<RecordingResult | 'left' | undefined>;
   /** The owner's answer to what she is asked, or what she says before. It is kept until there is a connection. */

@@ -92,6 +92,12 @@ export interface SessionAlert {
   readonly at: number;
 }
 
+/** One that is kept for who looks at the session. */
+export interface KeptAlert extends SessionAlert {
+  /** Whether the owner was told: otherwise it is none of her business. */
+  readonly told: boolean;
+}
+
 /** Where a session is. Each phase carries what only it has; `#enter…` and `end` are the only ways between. */
 export type SessionState =
   /** Made, and waiting for the owner's browser. */

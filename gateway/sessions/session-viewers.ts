@@ -8,6 +8,12 @@ export interface ViewerInfo {
   readonly since: number;
 }
 
+/** One of those who watch at present. */
+export interface SeenViewer extends ViewerInfo {
+  /** Whether the owner was told: otherwise it is none of her business. */
+  readonly announced: boolean;
+}
+
 /** A live view's way to its session. */
 export interface ViewerHandle {
   acknowledge(seq: number): void;
@@ -45,8 +51,8 @@ export class SessionViewers {
     this.#events = events;
   }
 
-  get infos(): readonly ViewerInfo[] {
-    return [...this.#connections].map(({ info }) => info);
+  get infos(): readonly SeenViewer[] {
+    return [...this.#connections].map(({ info, announce }) => ({ ...info, announced: announce }));
   }
 
   /** As they are now: ending one takes it out. */

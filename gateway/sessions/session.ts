@@ -25,11 +25,24 @@ import type {
   RecordingResult,
 } from './ports.ts';
 import { SessionClipboard } from './session-clipboard.ts';
-import type { SessionAlert, SessionEvents, SessionFacts, SessionParts, SessionState } from './session-contract.ts';
+import type {
+  KeptAlert,
+  SessionAlert,
+  SessionEvents,
+  SessionFacts,
+  SessionParts,
+  SessionState,
+} from './session-contract.ts';
 import { SessionEvidence } from './session-evidence.ts';
 import { SessionLimits } from './session-limits.ts';
 import { SessionRecording } from './session-recording.ts';
-import { type LiveViewer, SessionViewers, type ViewerHandle, type ViewerInfo } from './session-viewers.ts';
+import {
+  type LiveViewer,
+  type SeenViewer,
+  SessionViewers,
+  type ViewerHandle,
+  type ViewerInfo,
+} from './session-viewers.ts';
 import { textKeys } from './text-keys.ts';
 
 /** Alerts that a session keeps for who looks at it; the audit log has all. */
@@ -54,7 +67,7 @@ export class Session implements LiveSession {
   readonly #gate = new InputGate();
   readonly #ask: CredentialAsk;
   readonly #recording: SessionRecording;
-  readonly #alerts: SessionAlert[] = [];
+  readonly #alerts: KeptAlert[] = [];
   #state: SessionState;
   #pixels: PixelSession | undefined;
   #bytesFromServer = 0;
@@ -154,7 +167,7 @@ export class Session implements LiveSession {
   }
 
   /** What rules were fired by it, the newest last. */
-  get alerts(): readonly SessionAlert[] {
+  get alerts(): readonly KeptAlert[] {
     return this.#alerts;
   }
 
@@ -173,7 +186,7 @@ export class Session implements LiveSession {
     return this.#recording.health;
   }
 
-  get viewers(): readonly ViewerInfo[] {
+  get viewers(): readonly SeenViewer[] {
     return this.#viewers.infos;
   }
 
@@ -273,7 +286,7 @@ export class Session implements LiveSession {
 
   /** A rule was fired. @param tell whether the owner is told @param typed what was typed, for a log that has all input */
   alerted(alert: SessionAlert, tell: boolean, typed?: string): void {
-    this.#alerts.push(alert);
+    this.#alerts.push({ ...alert, told: tell });
     if (this.#alerts.length > MAX_ALERTS) this.#alerts.shift();
     this.#evidence.alerted(alert, typed);
     const message = `This session has raised an alert: ${alert.rule.name}.`;

@@ -212,7 +212,7 @@ export class Sessions {
         recordingFinishedLater: (result) => this.#track(this.#recorded(facts.id, result)),
         ended: (end) => {
           this.#live.delete(session.id);
-          if (session.frozen !== undefined && leftByOwner.has(end.code)) {
+          if (session.frozen !== undefined && !endedByOthers.has(end.code)) {
             this.#heldOver.set(placeOf(session.facts), session.frozen);
           }
           this.#track(this.#ended(session, end));
@@ -336,8 +336,13 @@ export class Sessions {
   }
 }
 
-/** Ends after which a freeze waits for the user's next session with the target. */
-const leftByOwner: ReadonlySet<string> = new Set(['browser_gone', 'ended_by_user', 'access_returned']);
+/**
+ * Ends that somebody decided on who could have released the session. After every other one a freeze waits for the user's next
+ * session with the target: an end that she can bring about (a wrong password, a desktop that logs off) releases nothing.
+ */
+const endedByOthers: ReadonlySet<string> = new Set([
+  ...(['ended_by_admin', 'access_revoked', 'directory_withdrawn', 'gateway_stopping'] as const),
+]);
 
 /** Who uses the account of a session, and by which leave. */
 export function useOf(facts: SessionFacts, purpose: CredentialUse['purpose']): CredentialUse {

@@ -1,4 +1,4 @@
-import { seesAllSessions } from '../../access/can.ts';
+import { type Actor, seesAllSessions } from '../../access/can.ts';
 import { errorRow, GatewayError, isErrorCode } from '../../errors.ts';
 import { attachment } from '../../sessions/file-names.ts';
 import type { LiveSession } from '../../sessions/live-session.ts';
@@ -72,7 +72,7 @@ export function sessionRoutes({ sessions, history, supervision, tickets, logins,
         sessions
           .list()
           .filter((session) => seesAllSessions(actor) || session.facts.user.id === actor.id)
-          .map(describe),
+          .map((session) => describe(session, actor)),
     }),
     route({
       method: 'get',
@@ -87,7 +87,7 @@ export function sessionRoutes({ sessions, history, supervision, tickets, logins,
       handle({ parameter, actor }) {
         const session = sessions.get(parameter('id'));
         if (!seesAllSessions(actor) && session.facts.user.id !== actor.id) throw new GatewayError('not_found');
-        return describe(session);
+        return describe(session, actor);
       },
     }),
     route({
@@ -186,7 +186,7 @@ export function sessionRoutes({ sessions, history, supervision, tickets, logins,
       response: ref('Session'),
       errors: [],
       handle: async ({ parameter, body, actor, address }) =>
-        describe(await supervision.freeze(parameter('id'), body.reason ?? '', actor, address)),
+        describe(await supervision.freeze(parameter('id'), body.reason ?? '', actor, address), actor),
     }),
     route<{ reason?: string }>({
       method: 'post',
@@ -200,7 +200,7 @@ export function sessionRoutes({ sessions, history, supervision, tickets, logins,
       response: ref('Session'),
       errors: [],
       handle: async ({ parameter, body, actor, address }) =>
-        describe(await supervision.unfreeze(parameter('id'), body.reason ?? '', actor, address)),
+        describe(await supervision.unfreeze(parameter('id'), body.reason ?? '', actor, address), actor),
     }),
     route<{ text: string }>({
       method: 'post',
@@ -245,8 +245,10 @@ export function sessionRoutes({ sessions, history, supervision, tickets, logins,
 /** No control characters, but for lines and tabs. */
 const PLAIN_TEXT = '^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f]*$';
 
-function describe(session: LiveSession): Record<string, unknown> {
+/** INVARIANT: of who watches, and of rules that were fired, an owner reads here what she was told anyway. */
+function describe(session: LiveSession, actor: Actor): Record<string, unknown> {
   const { facts, state, frozen } = session;
+  const all = seesAllSessions(actor);
   return {
     id: session.id,
     state: state.name,
@@ -261,12 +263,16 @@ function describe(session: LiveSession): Record<string, unknown> {
     security: session.security ?? null,
     bytesFromServer: session.bytesFromServer,
     bytesToBrowser: session.bytesToBrowser,
-    viewers: session.viewers.map(({ username, since }) => ({ username, since: iso(since) })),
+    viewers: session.viewers
+      .filter(({ announced }) => all || announced)
+      .map(({ username, since }) => ({ username, since: iso(since) })),
     recording: session.recording,
     recordingTrouble: session.recordingTrouble === undefined ? null : iso(session.recordingTrouble.at),
     recordingHealth: healthOf(session),
     frozen: frozen === undefined ? null : { by: frozen.by, reason: frozen.reason, since: iso(frozen.since) },
-    alerts: session.alerts.map((alert) => ({ ...alert, at: iso(alert.at) })),
+    alerts: session.alerts
+      .filter(({ told }) => all || told)
+      .map(({ told: _, ...alert }) => ({ ...alert, at: iso(alert.at) })),
     requestId: facts.terms.requestId,
     policy: facts.terms.policy,
     emergency: facts.terms.emergency,
