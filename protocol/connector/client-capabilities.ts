@@ -8,7 +8,6 @@ import {
   encodeCapabilitySet,
   findCapability,
 } from '../pdu/capability-sets.ts';
-import { KEYBOARD_TYPE_ENHANCED } from '../pdu/gcc-core-data.ts';
 import { type DemandActive, encodeConfirmActive, sizeOfConfirmActive } from '../pdu/share.ts';
 import {
   GeneralExtraFlags,
@@ -18,6 +17,7 @@ import {
   SUPPORTED_INPUT,
   SurfaceCommandFlags,
 } from './capability-flags.ts';
+import { keyboardOf } from './client-keyboard.ts';
 import type { ClientConfig, Share } from './types.ts';
 
 /** The part of the configuration that shapes capabilities. */
@@ -111,10 +111,7 @@ export function clientCapabilities(config: CapabilityConfig, share: Share): Capa
     {
       kind: 'input',
       inputFlags: SUPPORTED_INPUT,
-      keyboardLayout: config.keyboardLayout,
-      keyboardType: KEYBOARD_TYPE_ENHANCED,
-      keyboardSubType: 0,
-      keyboardFunctionKey: 12,
+      ...keyboardOf(config.keyboardLayout),
       imeFileName: '',
     },
     { kind: 'brush', brushSupportLevel: 0 },

@@ -18,7 +18,6 @@ import {
   COLOR_8BPP,
   ConnectionType,
   HighColorDepth,
-  KEYBOARD_TYPE_ENHANCED,
   RdpVersion,
   SupportedColorDepths,
 } from '../pdu/gcc-core-data.ts';
@@ -28,6 +27,7 @@ import { SecurityFlags, withSecurityHeader } from '../pdu/security-header.ts';
 import { UTC_TIME_ZONE } from '../pdu/time-zone.ts';
 import { encodeData } from '../pdu/x224.ts';
 import { type CredSspClientOptions, splitUserName } from '../security/credssp-client.ts';
+import { keyboardOf } from './client-keyboard.ts';
 import { ALL_ENCRYPTION_METHODS } from './security-exchange.ts';
 import type { ClientConfig } from './types.ts';
 
@@ -125,12 +125,9 @@ function coreData(config: ClientConfig, protocol: number): ClientCoreData {
     desktopWidth: config.width,
     desktopHeight: config.height,
     colorDepth: COLOR_8BPP,
-    keyboardLayout: config.keyboardLayout,
+    ...keyboardOf(config.keyboardLayout),
     clientBuild: CLIENT_BUILD,
     clientName: config.clientName.slice(0, 15),
-    keyboardType: KEYBOARD_TYPE_ENHANCED,
-    keyboardSubType: 0,
-    keyboardFunctionKey: 12,
     imeFileName: '',
     postBeta2ColorDepth: COLOR_8BPP,
     clientProductId: 1,

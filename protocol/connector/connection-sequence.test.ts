@@ -5,6 +5,7 @@ import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError, UnsupportedError, UsageError } from '../core/errors.ts';
 import { nodeCrypto } from '../core/testing/node-crypto.ts';
+import { findCapability } from '../pdu/capability-sets.ts';
 import { ErrorInfo } from '../pdu/error-info.ts';
 import {
   decodeConferenceCreateRequest,
@@ -126,6 +127,24 @@ describe('connection sequence', () => {
     assert.equal(server?.clientData.core.clientName, 'oriel');
     assert.equal(server?.clientData.core.keyboardLayout, 0x407);
     assert.ok(server !== undefined && !JSON.stringify(server).includes('Sesam'));
+  });
+
+  it('tells the server which keyboard goes with the layout: Windows reads the keys of Japan by its type', () => {
+    for (const [keyboardLayout, keyboardType, keyboardSubType] of [
+      [0x0407, 4, 0],
+      [0x2_0409, 4, 0],
+      [0x0411, 7, 2],
+      [0xe001_0411, 7, 2],
+    ] as const) {
+      const { server } = connect({ nla: 'never', keyboardLayout }, { tls: TLS });
+      const input = findCapability(server?.clientCapabilities ?? [], 'input');
+      for (const told of [server?.clientData.core, input]) {
+        assert.equal(told?.keyboardLayout, keyboardLayout);
+        assert.equal(told.keyboardType, keyboardType);
+        assert.equal(told.keyboardSubType, keyboardSubType);
+        assert.equal(told.keyboardFunctionKey, 12);
+      }
+    }
   });
 
   it('falls back to TLS where NLA is only preferred', () => {

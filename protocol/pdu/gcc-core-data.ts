@@ -44,9 +44,6 @@ export const ConnectionType = {
   autodetect: 7,
 } as const;
 
-/** keyboardType: IBM enhanced, 101 or 102 keys. */
-export const KEYBOARD_TYPE_ENHANCED = 4;
-
 /**
  * The fields from `postBeta2ColorDepth` on are optional, and where one is absent, so are all behind it; encoding
  * follows the same rule, and throws nothing for a gap: what is behind it is not written.
