@@ -279,6 +279,11 @@ describe('channel connection', () => {
     const [output] = redirected.receive(sendDataIndication(1003, redirect), NOW);
     assert.equal(output?.kind === 'redirect' && output.redirection.hosts[0], '10.0.0.7');
 
+    // Servers that are made of FreeRDP write the version of all other PDUs here, too.
+    const versioned = redirect.slice();
+    versioned[2] = ShareControlType.serverRedirect | 0x10;
+    assert.equal(inLicensing().receive(sendDataIndication(1003, versioned), NOW)[0]?.kind, 'redirect');
+
     const refused = inLicensing();
     const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.serverDeniedConnection });
     const info = shareDataMessage(ShareDataType.setErrorInfo, 0, 0, body);

@@ -88,9 +88,10 @@ export function beginsShareControl(userData: Uint8Array): boolean {
   const cursor = new ReadCursor(userData, 'TS_SHARECONTROLHEADER');
   if (cursor.u16('totalLength') > userData.length) return false;
   const type = cursor.u16('pduType');
+  // The one PDU without a version: [MS-RDPBCGR] 2.2.13.3.1. Servers that are made of FreeRDP write it all the same.
   if (type === ShareControlType.serverRedirect) return true;
-  const { demandActive, deactivateAll, data } = ShareControlType;
-  return [demandActive, deactivateAll, data].some((known) => type === (known | PROTOCOL_VERSION));
+  const { demandActive, deactivateAll, data, serverRedirect } = ShareControlType;
+  return [demandActive, deactivateAll, data, serverRedirect].some((known) => type === (known | PROTOCOL_VERSION));
 }
 
 export function decodeShareControl(cursor: ReadCursor): ShareControlPdu {
@@ -122,7 +123,7 @@ export function encodeShareControl(pdu: ShareControlPdu, cursor: WriteCursor): v
   // The limit is the flow marker, not 0xffff: a longer PDU would read as a Flow PDU.
   if (totalLength >= FLOW_MARKER) throw new UsageError(`share control PDU of ${totalLength} bytes is too long`);
   cursor.u16(totalLength);
-  // The one PDU without a version: [MS-RDPBCGR] 2.2.13.3.1.
+  // Here without a version: [MS-RDPBCGR] 2.2.13.3.1.
   cursor.u16(pdu.type === ShareControlType.serverRedirect ? pdu.type : pdu.type | PROTOCOL_VERSION);
   cursor.u16(pdu.source);
   cursor.bytes(pdu.body);
