@@ -4,7 +4,9 @@
  */
 import type { ReadCursor } from '../core/cursor.ts';
 import { WriteCursor } from '../core/cursor.ts';
+import { DecodeError } from '../core/errors.ts';
 import {
+  MAX_PER_LENGTH_15,
   readPerInteger,
   readPerOctetsToEnd,
   readPerU16,
@@ -12,6 +14,7 @@ import {
   sizeOfPerLength,
   writePerInteger,
   writePerLength,
+  writePerLength15,
   writePerU16,
 } from './per.ts';
 import { TPKT_VERSION } from './tpkt.ts';
@@ -187,7 +190,8 @@ export function encodeMcsPdu(pdu: McsPdu, cursor: WriteCursor): void {
       return;
     case 'sendDataRequest':
     case 'sendDataIndication':
-      encodeSendDataHeader(pdu, pdu.userData.length, cursor);
+      encodeSendDataHead(pdu, cursor);
+      writePerLength(pdu.userData.length, cursor);
       cursor.bytes(pdu.userData);
       return;
     case 'disconnectProviderUltimatum':
@@ -219,6 +223,22 @@ export function sendDataIndication(channelId: number, userData: Uint8Array): Uin
   return mcsMessage({ kind: 'sendDataIndication', initiator: SERVER_USER_ID, channelId, userData });
 }
 
+/**
+ * A peer's Send Data as a whole packet again, with other user data: peers send more at a time than we do.
+ * @throws DecodeError past 32767 bytes, which is more than they do
+ */
+export function repackSendData(pdu: McsSendData, userData: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { length } = userData;
+  if (length > MAX_PER_LENGTH_15) throw new DecodeError('limit_exceeded', pdu.kind, 'userData', 0, `${length} bytes`);
+  const size = sendDataHeaderSize(length) + length;
+  const cursor = new WriteCursor(DATA_HEADER_SIZE + size);
+  encodeDataHeader(size, cursor);
+  encodeSendDataHead(pdu, cursor);
+  writePerLength15(length, cursor);
+  cursor.bytes(userData);
+  return cursor.finish();
+}
+
 function decodeSendData(kind: McsSendData['kind'], cursor: ReadCursor): McsSendData {
   const initiator = readPerU16(cursor, MIN_USER_ID, 'initiator');
   const channelId = cursor.u16Be('channelId');
@@ -230,12 +250,11 @@ function sendDataHeaderSize(length: number): number {
   return 1 /* choice */ + 2 /* initiator */ + 2 /* channelId */ + 1 /* priority */ + sizeOfPerLength(length);
 }
 
-function encodeSendDataHeader(pdu: Omit<McsSendData, 'userData'>, length: number, cursor: WriteCursor): void {
+function encodeSendDataHead(pdu: Omit<McsSendData, 'userData'>, cursor: WriteCursor): void {
   cursor.u8(McsPduType[pdu.kind] << CHOICE_SHIFT);
   writePerU16(pdu.initiator, MIN_USER_ID, cursor);
   cursor.u16Be(pdu.channelId);
   cursor.u8(HIGH_PRIORITY_WHOLE);
-  writePerLength(length, cursor);
 }
 
 /** Result has sixteen values: one bit at the end of the first byte, three at the start of the second. */

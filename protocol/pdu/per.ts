@@ -24,6 +24,16 @@ export function writePerLength(length: number, cursor: WriteCursor): void {
   else cursor.u16Be(0x8000 | length);
 }
 
+/** Length determinants as some servers write them, see `readPerLength`: up to here they fit two bytes. */
+export const MAX_PER_LENGTH_15 = 0x7fff;
+
+/** What `readPerLength` reads of more than 14 bits, with the size that `sizeOfPerLength` gives. For what such a server has sent. */
+export function writePerLength15(length: number, cursor: WriteCursor): void {
+  if (length > MAX_PER_LENGTH_15) throw new UsageError(`length ${length} does not fit 15 bits`);
+  if (length < 0x80) cursor.u8(length);
+  else cursor.u16Be(0x8000 | length);
+}
+
 /** Reads an unfragmented length determinant. */
 export function readPerLength(cursor: ReadCursor, field: string): number {
   const first = cursor.u8(field);

@@ -3,9 +3,10 @@ import { describe, it } from 'node:test';
 import { concatBytes } from '../core/bytes.ts';
 import { DecodeError } from '../core/errors.ts';
 import { EncryptionLevel } from '../pdu/gcc-server-data.ts';
-import { sendDataIndication } from '../pdu/mcs-domain.ts';
+import { decodeMcsPdu, sendDataIndication } from '../pdu/mcs-domain.ts';
 import { SecurityFlags } from '../pdu/security-header.ts';
 import { ShareControlType, shareControlMessage } from '../pdu/share.ts';
+import { decodeX224, encodeData } from '../pdu/x224.ts';
 import { SecuredFrames } from './secured-frames.ts';
 import type { SessionSecurity } from './standard-keys.ts';
 
@@ -38,6 +39,22 @@ describe('SecuredFrames', () => {
     const isRefused = (error: unknown) => error instanceof DecodeError && error.code === 'integrity';
     assert.throws(() => framesOf('server').open(answer), isRefused);
     assert.throws(() => framesOf('client').open(chunk), isRefused);
+  });
+
+  it('opens what is longer than we write ourselves, as servers do', () => {
+    for (const size of [0x3fff, 0x4000, 0x413c, 0x7fff - MAC.length - 4]) {
+      const plain = Uint8Array.from({ length: size }, (_, i) => i * 7);
+      const userData = concatBytes(header(SecurityFlags.encrypt), MAC, flip(plain));
+      const wire = concatBytes(
+        Uint8Array.of(0x68, 0, 1, 3, 0xeb, 0x70, 0x80 | (userData.length >> 8), userData.length),
+        userData,
+      );
+      const opened = decodeX224(framesOf('client').open(encodeData(wire)));
+      assert.ok(opened.kind === 'data');
+      const pdu = decodeMcsPdu(opened.cursor);
+      assert.ok(pdu.kind === 'sendDataIndication');
+      assert.deepEqual(pdu.userData, plain);
+    }
   });
 
   it('decrypts a redirection that has no SEC_ENCRYPT, even where all else comes in the clear', () => {

@@ -8,7 +8,7 @@ import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 import { MAX_FAST_PATH_SIZE, sizeOfFastPathPdu } from '../pdu/fast-path.ts';
 import { EncryptionLevel } from '../pdu/gcc-server-data.ts';
-import { decodeMcsPdu, type McsPdu, mcsMessage } from '../pdu/mcs-domain.ts';
+import { decodeMcsPdu, type McsPdu, mcsMessage, repackSendData } from '../pdu/mcs-domain.ts';
 import { BASIC_SECURITY_HEADER_SIZE, decodeBasicSecurityHeader, SecurityFlags } from '../pdu/security-header.ts';
 import { ShareControlType, shareControlMessage } from '../pdu/share.ts';
 import { frameKind } from '../pdu/tpkt.ts';
@@ -56,7 +56,7 @@ export class SecuredFrames {
     if (frameKind(frame[0] ?? 0) === 'fast-path') return this.#openFastPath(frame);
     const pdu = sendDataOf(frame);
     if (pdu === undefined || pdu.userData.length === 0) return frame;
-    return mcsMessage({ ...pdu, userData: this.#openUserData(pdu) });
+    return repackSendData(pdu, this.#openUserData(pdu));
   }
 
   get #sealsAll(): boolean {
