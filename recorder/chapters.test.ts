@@ -39,6 +39,16 @@ test('chapters: what changes the session, the first at 0, what comes together in
   assert.deepEqual(chaptersOf([event('log', null)], 90_000), []);
   const many = Array.from({ length: 1000 }, (_, i) => event('connection', i * 2000, { state: 'reconnecting' }));
   assert.equal(chaptersOf(many, 2_000_000).length, 255);
+  const atOnce = Array.from({ length: 10 }, (_, i) => event('alert', i, { rule: String(i) }));
+  assert.deepEqual(chaptersOf(atOnce, 1000), [
+    {
+      fromMs: 0,
+      title: [0, 1, 2, 3, 4, 5, 6, 7]
+        .map((i) => `Alert: ${i}`)
+        .join(', ')
+        .concat(', and 2 more'),
+    },
+  ]);
 });
 
 test('cues: every event that says something, none over another, none past the end', () => {

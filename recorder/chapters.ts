@@ -25,7 +25,7 @@ export function chaptersOf(events: readonly RecordedEvent[], durationMs: number)
   if (marks[0] === undefined) return [];
   const chapters = together(marks, CHAPTER_APART_MS).map(({ fromMs, titles }) => ({
     fromMs,
-    title: titles.join(', '),
+    title: [...titles.slice(0, CHAPTER_TITLES), ...moreThan(titles.length)].join(', '),
   }));
   const [first, ...rest] = chapters.slice(0, MAX_CHAPTERS);
   return first === undefined ? [] : [{ ...first, fromMs: 0 }, ...rest];
@@ -122,6 +122,10 @@ function together(marks: readonly Chapter[], apartMs: number): { fromMs: number;
   return groups;
 }
 
+function moreThan(titles: number): string[] {
+  return titles > CHAPTER_TITLES ? [`and ${titles - CHAPTER_TITLES} more`] : [];
+}
+
 function counted(value: unknown, one: string): string {
   return typeof value === 'number' && value > 0 ? `${value} ${one}${value === 1 ? '' : 's'}` : '';
 }
@@ -142,6 +146,8 @@ function text(value: unknown): string {
 const MAX_CHAPTERS = 255;
 const MAX_TITLE = 200;
 const CHAPTER_APART_MS = 1000;
+/** Of one chapter: a rule that is fired again and again must not make a title that no player shows. */
+const CHAPTER_TITLES = 8;
 const CUE_APART_MS = 500;
 /** How long a line stays, unless the next one comes. */
 const CUE_MS = 4000;

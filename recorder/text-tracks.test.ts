@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { requireTools } from './testing/media-tools.ts';
+import { RecordingSession } from './testing/recording-session.ts';
 import { sealedRecording } from './testing/sealed-recording.ts';
 import { encodeTextTracks } from './text-tracks.ts';
 
@@ -34,6 +35,21 @@ test('a finished recording has its events as a text track and as chapters', asyn
   const { stdout, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-i', path, '-map', '0:s:0', '-f', 'srt', '-']);
   assert.equal(stderr.toString(), '');
   assert.match(stdout.toString(), /00:00:0\d,\d{3} --> [\s\S]*\d+ keys/);
+});
+
+test('a recording is finished however much happens in it at once', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 320, 240);
+  await session.advance(1000);
+  for (let i = 0; i < 3000; i++) session.recorder.event('alert', { rule: 'Löschen von Dateien', action: 'alert' });
+  await session.advance(1000);
+  assert.equal((await session.finish())?.state, 'complete');
+});
+
+test('a text that is longer than a sample may be is cut between characters', () => {
+  const { data } = encodeTextTracks([{ fromMs: 0, untilMs: 10, text: '€'.repeat(30_000) }], [], 10, 2);
+  assert.equal(data.readUInt16BE(8), 65_535);
+  assert.equal(data.toString('utf8', 10), '€'.repeat(21_845));
 });
 
 test('the boxes fit together for any texts', () => {

@@ -93,7 +93,7 @@ function chapterSamples(chapters: readonly Chapter[], duration: number): TextSam
 
 /** 3GPP TS 26.245 section 5.17: the text's length and the text, UTF-8. */
 function sampleOf(text: string, durationMs: number): TextSample {
-  const words = Buffer.from(text);
+  const words = shorten(text, MAX_SAMPLE_TEXT);
   return { durationMs, bytes: Buffer.concat([u16(words.length), words]) };
 }
 
@@ -110,9 +110,12 @@ function chapterList(chapters: readonly Chapter[]): Buffer {
 
 /** UTF-8 of at most so many bytes, cut between characters. */
 function shorten(text: string, limit: number): Buffer {
-  let bytes = Buffer.from(text);
-  for (let end = text.length; bytes.length > limit; end--) bytes = Buffer.from(text.slice(0, end - 1).toWellFormed());
-  return bytes;
+  const bytes = Buffer.from(text);
+  if (bytes.length <= limit) return bytes;
+  let end = limit;
+  // 10xxxxxx goes on with the character before.
+  while (end > 0 && ((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return bytes.subarray(0, end);
 }
 
 /** ISO/IEC 14496-12 sections 8.3 to 8.7. Movie and media count milliseconds. */
@@ -156,6 +159,8 @@ function sampleEntry(): Buffer {
 }
 
 const TIMESCALE = 1000;
+/** 3GPP TS 26.245 section 5.17: the length is a u16. */
+const MAX_SAMPLE_TEXT = 0xffff;
 /** Texts are alternatives to each other, not to the picture. */
 const ALTERNATE_GROUP = 2;
 /** ISO 639-2 `eng`, five bits a letter. */
