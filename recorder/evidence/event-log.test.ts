@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { temporaryDirectory } from '../testing/media-tools.ts';
 import { folderAt } from '../testing/open-files.ts';
-import { checkLog, EVENTS_FILE, EventLog, sha256 } from './event-log.ts';
+import { checkLog, EVENTS_FILE, EventLog, MAX_LOG_BYTES, sha256 } from './event-log.ts';
 
 const times = { at: 1_700_000_000_000.4, t: 12.6 };
 
@@ -42,6 +42,35 @@ test('a log is gone on with where it ended, without its torn line', async (conte
       [21, 'torn', 13],
       [22, 'ended', undefined],
     ],
+  );
+});
+
+test('a log that is flooded fails the recording, stays small enough to be finished, and says how it ended', async (context) => {
+  const directory = await temporaryDirectory(context);
+  const failures: string[] = [];
+  const log = await EventLog.open({
+    folder: folderAt(directory),
+    sessionId: 's',
+    at: 5,
+    onFailure: (cause) => {
+      failures.push(cause.message);
+      log.append('encoder-lost', { file: '0000.mp4' }, times);
+    },
+  });
+  const text = 'x'.repeat(1024 * 1024);
+  for (let i = 0; i < 70; i++) log.append('clipboard', { text }, times);
+  log.append('ended', { code: 'recording_failed' }, times);
+  log.append('segment', { file: '0000.mp4' }, times);
+  log.append('finished', {}, times);
+  await log.close();
+  assert.deepEqual(failures, ['there are more than 64 MB of them']);
+  const bytes = await readFile(join(directory, EVENTS_FILE));
+  assert.ok(bytes.length < MAX_LOG_BYTES + 4096, `${bytes.length}`);
+  const { events, breaks } = checkLog(bytes);
+  assert.deepEqual(breaks, []);
+  assert.deepEqual(
+    events.slice(-5).map(({ type }) => type),
+    ['clipboard', 'encoder-lost', 'ended', 'segment', 'finished'],
   );
 });
 

@@ -46,7 +46,7 @@ export interface EventLogOptions {
   readonly at: number;
   /** Lines cannot be written; tried again. Called each time that it begins. */
   readonly onTrouble?: ((cause: Error) => void) | undefined;
-  /** Lines cannot be written for `FAIL_AFTER_MS`. Called at most once. */
+  /** Lines cannot be written for `FAIL_AFTER_MS`, or there are more than a log may hold. Called once for each. */
   readonly onFailure?: ((cause: Error) => void) | undefined;
 }
 
@@ -69,6 +69,7 @@ export class EventLog {
   #syncTimer: NodeJS.Timeout | undefined;
   #troubleSince: number | undefined;
   #failed = false;
+  #isFull = false;
   #closed = false;
 
   /** Opens a log, or goes on with one that a crash left: a torn last line is cut off. */
@@ -121,7 +122,10 @@ export class EventLog {
     return this.#segments;
   }
 
-  /** Cheap, never throws, never waits. After `close` it does nothing. */
+  /**
+   * Cheap, never throws, never waits. After `close` it does nothing. Past `MAX_LOG_BYTES` only what says how it ended is
+   * written: the log is read at once when the recording is finished, and who floods it must not make that impossible.
+   */
   append(type: string, fields: Readonly<Record<string, unknown>>, times: EventTimes): void {
     if (this.#closed || this.#failed) return;
     const { lines, bytes, head } = this.#state;
@@ -130,11 +134,15 @@ export class EventLog {
     // The fixed fields come first and last, and a field of the same name cannot take their place.
     const { n: _n, at: _at, t: _t, type: _type, prev: _prev, ...rest } = fields;
     const line = Buffer.from(`${JSON.stringify({ n: lines, at, t, type, ...rest, prev: head })}\n`);
-    this.#state = { lines: lines + 1, bytes: bytes + line.length, head: sha256(line) };
-    if (type === 'segment') this.#segments.add(rest.file);
     this.#count(type, t);
-    this.#waiting.push(line);
-    this.#write();
+    const isPast = bytes + line.length > MAX_LOG_BYTES;
+    if (!isPast || RECORDER_EVENTS.has(type) || LAST_EVENTS.has(type)) {
+      this.#state = { lines: lines + 1, bytes: bytes + line.length, head: sha256(line) };
+      if (type === 'segment') this.#segments.add(rest.file);
+      this.#waiting.push(line);
+      this.#write();
+    }
+    if (isPast) this.#full();
   }
 
   /**
@@ -211,6 +219,12 @@ export class EventLog {
       if (!this.#closed) this.#writer.sync().catch((error: Error) => this.#trouble(error));
     }, wait);
     this.#syncTimer.unref();
+  }
+
+  #full(): void {
+    if (this.#isFull) return;
+    this.#isFull = true;
+    this.#onFailure?.(new Error(`there are more than ${MAX_LOG_BYTES / 2 ** 20} MB of them`));
   }
 
   /** A full disk may have room again in a moment; a log that stays behind is a recording that has failed. */
@@ -327,6 +341,10 @@ const RECORDER_EVENTS: ReadonlySet<string> = new Set([
     'late',
   ],
 ]);
+/** Of the gateway's, those that say how a session ended. */
+const LAST_EVENTS: ReadonlySet<string> = new Set(['terminated', 'ended']);
+/** A day of typing and clicking without a pause, with every key in it, is less. Finishing takes eight times that in memory. */
+export const MAX_LOG_BYTES = 64 * 1024 * 1024;
 /** A power cut costs the events of this long. */
 const SYNC_INTERVAL_MS = 250;
 const RETRY_MS = 500;
