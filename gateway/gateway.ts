@@ -237,7 +237,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
       withdrawFromUser(sessions, userId, await users.find(userId));
       await accessGuard.recheck();
     },
-    signInsEnded: (userId, references) => withdrawSignIns(sessions, userId, references),
+    signInsEnded: (userId, references) => withdrawSignIns(sessions, userId, { only: references }),
     usersOfSessions: () =>
       sessions.list().flatMap(({ facts, viewers }) => [facts.user.id, ...viewers.map(({ userId }) => userId)]),
     withdrawnByDirectory: (userId, why) => withdrawByDirectory(sessions, userId, why),

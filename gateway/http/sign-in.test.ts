@@ -327,3 +327,58 @@ test('a new password ends what others have open who knew the old one', async () 
   assert.equal((await call('PATCH', `/api/users/${id}`, admin, { password: 'set by an administrator' })).status, 200);
   await again.tunnel.closed;
 });
+
+/** Opens the live view of a session. */
+async function watched(token: string, id: string) {
+  const viewer = harness.openTunnel();
+  await viewer.attach((await call('POST', `/api/sessions/${id}/watch`, token)).json.ticket);
+  await viewer.next('hello');
+  return viewer;
+}
+
+test('whoever signs out leaves no desktop and no live view open, but those of other sign-ins', async () => {
+  for (const path of ['/api/logout', '/api/oidc/logout']) {
+    const token = await harness.userWith(Role.admin);
+    const { username } = (await call('GET', '/api/me', token)).json;
+    const other = await harness.signIn(username, `password of ${username}`);
+    const [ends, stays] = [await attached(token), await attached(other)];
+    const [left, kept] = [await watched(token, stays.id), await watched(other, stays.id)];
+    assert.ok((await call('POST', path, token)).status < 300);
+    assert.equal((await ends.tunnel.closed).code, 4000, path);
+    assert.equal((await left.closed).code, 4401, path);
+    const live = (await call('GET', '/api/sessions', admin)).json as { id: string; viewers: unknown[] }[];
+    assert.equal(live.find(({ id }) => id === stays.id)?.viewers.length, 1, path);
+    assert.ok(!live.some(({ id }) => id === ends.id), path);
+    await call('DELETE', `/api/sessions/${stays.id}`, admin);
+    await kept.closed;
+  }
+});
+
+test('a new password also ends what was opened in sign-ins that are over', async () => {
+  const ways = [
+    (_id: string, token: string, password: string) =>
+      call('POST', '/api/me/password', token, { current: password, password: 'a new password' }),
+    (id: string) => call('PATCH', `/api/users/${id}`, admin, { password: 'set by an administrator' }),
+    (id: string) => call('DELETE', `/api/users/${id}/sign-ins`, admin),
+  ];
+  for (const [index, change] of ways.entries()) {
+    const token = await harness.userWith(Role.user);
+    const { id, username } = (await call('GET', '/api/me', token)).json;
+    const password = `password of ${username}`;
+    const thief = await harness.signIn(username, password);
+    const { id: stolen, tunnel } = await attached(thief);
+    // Nobody has asked for anything in it for longer than it lasts, and the next sign-in clears it away.
+    const database = openGatewayDatabase(harness.dataDirectory);
+    const reference = (await call('GET', '/api/me/sign-ins', thief)).json.find(
+      (one: { current: boolean }) => one.current,
+    );
+    const past = database.prepare('update login_sessions set last_seen_at = 0, expires_at = ? where reference = ?');
+    past.run(index === 0 ? Date.now() + 1e9 : 1, reference.id);
+    database.close();
+    await harness.signIn('admin', ADMIN_PASSWORD);
+    assert.equal((await call('GET', '/api/me', thief)).status, 401);
+    assert.equal((await change(id, token, password)).status < 300, true);
+    await tunnel.closed;
+    assert.equal((await call('GET', `/api/sessions/${stolen}`, admin)).status, 404, `way ${index}`);
+  }
+});

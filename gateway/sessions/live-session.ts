@@ -6,7 +6,7 @@ import type { Download } from './file-downloads.ts';
 import type { Freeze } from './input-gate.ts';
 import type { EndWords, RecordingHealth, RecordingResult } from './ports.ts';
 import type { KeptAlert, SessionAlert, SessionFacts } from './session-contract.ts';
-import type { SeenViewer, ViewerInfo } from './session-viewers.ts';
+import type { OfSignIns, SeenViewer, ViewerInfo } from './session-viewers.ts';
 
 /**
  * A session as the gateway sees it that lists, supervises and ends it, whichever process it runs in: `Session` in this
@@ -68,8 +68,8 @@ export interface LiveSession {
   playing(info: ViewerInfo, announce: boolean): () => void;
   /** Somebody asks how far the recording is: for a while it should not be far behind. */
   recordingWatched(): void;
-  /** Closes the live views of one user, who may no longer watch. */
-  dismissViewers(userId: string, code: ErrorCode): void;
+  /** Closes the live views of one user, who may no longer watch: all of hers, unless told. */
+  dismissViewers(userId: string, code: ErrorCode, which?: OfSignIns): void;
   /**
    * Warns of its limits, and ends it at them.
    * @param wall milliseconds since the epoch, by the wall clock

@@ -6,6 +6,20 @@ export interface ViewerInfo {
   readonly userId: string;
   readonly username: string;
   readonly since: number;
+  /** The sign-in that it was opened in, by its reference, where it is a tunnel. */
+  readonly signIn?: string;
+}
+
+/** Of what was opened in sign-ins, that of some, or all but that of one. */
+export interface OfSignIns {
+  /** By their references. */
+  readonly only?: readonly string[] | undefined;
+  readonly except?: string | undefined;
+}
+
+export function isOfSignIns(signIn: string | undefined, { only, except }: OfSignIns): boolean {
+  if (only !== undefined && !(signIn !== undefined && only.includes(signIn))) return false;
+  return except === undefined || signIn !== except;
 }
 
 /** One of those who watch at present. */
@@ -80,9 +94,11 @@ export class SessionViewers {
   }
 
   /** Closes what one user has open. */
-  dismiss(userId: string, code: ErrorCode): void {
+  dismiss(userId: string, code: ErrorCode, which: OfSignIns = {}): void {
     for (const viewer of this.connections()) {
-      if (viewer.info.userId === userId) viewer.end({ code, message: errorRow(code).message });
+      const { info } = viewer;
+      if (info.userId !== userId || !isOfSignIns(info.signIn, which)) continue;
+      viewer.end({ code, message: errorRow(code).message });
     }
   }
 

@@ -38,6 +38,7 @@ import { SessionLimits } from './session-limits.ts';
 import { SessionRecording } from './session-recording.ts';
 import {
   type LiveViewer,
+  type OfSignIns,
   type SeenViewer,
   SessionViewers,
   type ViewerHandle,
@@ -378,8 +379,8 @@ export class Session implements LiveSession {
   }
 
   /** Closes the live views of one user, who may no longer watch. */
-  dismissViewers(userId: string, code: ErrorCode): void {
-    this.#viewers.dismiss(userId, code);
+  dismissViewers(userId: string, code: ErrorCode, which?: OfSignIns): void {
+    this.#viewers.dismiss(userId, code, which);
   }
 
   tick(wall: number): number {

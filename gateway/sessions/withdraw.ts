@@ -1,5 +1,6 @@
 import { type Action, can } from '../access/can.ts';
 import { toActor, type User } from '../access/users.ts';
+import { isOfSignIns, type OfSignIns } from './session-viewers.ts';
 import type { Sessions } from './sessions.ts';
 
 /** Ends what a user has open and may no longer have; without the user, all of it. */
@@ -13,15 +14,23 @@ export function withdrawFromUser(sessions: Sessions, userId: string, user?: User
   }
 }
 
-/** Ends what was opened in sign-ins that are over before their time, and the live views of their user. */
-export function withdrawSignIns(sessions: Sessions, userId: string, references: readonly string[]): void {
-  if (references.length === 0) return;
+/**
+ * Ends what a user has opened in sign-ins that are over before their time: desktops and live views.
+ * @param which without a choice, all of it, also of sign-ins that were over before: their desktops go on beyond them
+ * @param code of the desktops
+ */
+export function withdrawSignIns(
+  sessions: Sessions,
+  userId: string,
+  which: OfSignIns = {},
+  code: 'ended_by_admin' | 'ended_by_user' = 'ended_by_admin',
+): void {
   for (const session of sessions.list()) {
-    const { signIn } = session.facts;
-    if (signIn !== undefined && references.includes(signIn.reference)) {
-      session.end('ended_by_admin', 'the sign-in that it was opened in was ended');
+    const { user, signIn } = session.facts;
+    if (user.id === userId && isOfSignIns(signIn?.reference, which)) {
+      session.end(code, 'the sign-in that it was opened in was ended');
     }
-    session.dismissViewers(userId, 'unauthenticated');
+    session.dismissViewers(userId, 'unauthenticated', which);
   }
 }
 

@@ -75,7 +75,8 @@ export class AttachGate {
     });
     const viewing = this.#next++;
     this.#viewings.set(viewing, event);
-    const viewer = { userId: ticket.user.id, username: ticket.user.username, since: sessionClock() };
+    const { id: userId, username } = ticket.user;
+    const viewer = { userId, username, since: sessionClock(), signIn: ticket.signIn };
     return { role: 'shadow', sessionId: ticket.sessionId, viewing, viewer, announce };
   }
 }

@@ -11,7 +11,7 @@ import type { Freeze } from '../sessions/input-gate.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import type { EndWords, Notice, RecordingResult } from '../sessions/ports.ts';
 import type { SessionAlert, SessionFacts } from '../sessions/session-contract.ts';
-import type { ViewerInfo } from '../sessions/session-viewers.ts';
+import type { OfSignIns, ViewerInfo } from '../sessions/session-viewers.ts';
 import type { Attachment } from '../tunnel/attach-gate.ts';
 import type { ElsewhereAttachment } from '../tunnel/tunnel.ts';
 import type { CredentialPrompt } from '../vault/account-credentials.ts';
@@ -70,7 +70,7 @@ export type SessionCommand =
       readonly typed: string | undefined;
     }
   | { readonly kind: 'type-secret'; readonly secret: Uint8Array; readonly enter: boolean }
-  | { readonly kind: 'dismiss'; readonly userId: string; readonly code: ErrorCode }
+  | { readonly kind: 'dismiss'; readonly userId: string; readonly code: ErrorCode; readonly which: OfSignIns }
   | { readonly kind: 'recording-watched' }
   | { readonly kind: 'playing'; readonly number: number; readonly info: ViewerInfo; readonly announce: boolean }
   | { readonly kind: 'played'; readonly number: number };

@@ -11,7 +11,7 @@ import type { Freeze } from '../sessions/input-gate.ts';
 import type { LivePhase, LiveSession } from '../sessions/live-session.ts';
 import type { EndWords, Notice, RecordingResult } from '../sessions/ports.ts';
 import type { SessionAlert, SessionBacking, SessionFacts, SessionNews } from '../sessions/session-contract.ts';
-import type { ViewerInfo } from '../sessions/session-viewers.ts';
+import type { OfSignIns, ViewerInfo } from '../sessions/session-viewers.ts';
 import type { Credentials } from '../targets/targets.ts';
 import type { CredentialPrompt, SuppliedCredential } from '../vault/account-credentials.ts';
 import type { SessionCommand, SessionOrder, SessionView } from './messages.ts';
@@ -190,8 +190,8 @@ export class WorkerSession implements LiveSession {
     this.#command({ kind: 'recording-watched' });
   }
 
-  dismissViewers(userId: string, code: ErrorCode): void {
-    this.#command({ kind: 'dismiss', userId, code });
+  dismissViewers(userId: string, code: ErrorCode, which: OfSignIns = {}): void {
+    this.#command({ kind: 'dismiss', userId, code, which });
   }
 
   /** Its worker does. */

@@ -187,7 +187,7 @@ export class WorkerSessions {
         }
         return;
       case 'dismiss':
-        session.dismissViewers(command.userId, command.code);
+        session.dismissViewers(command.userId, command.code, command.which);
         return;
       case 'recording-watched':
         session.recordingWatched();

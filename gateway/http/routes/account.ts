@@ -163,7 +163,7 @@ function ownSignInRoutes({ logins, audit, sessions }: Services): Route[] {
           const choice = which === 'one' ? { only: parameter('signIn') } : { except: signedIn.reference };
           const ended = await logins.revoke(actor.id, choice);
           if (which === 'one' && ended.length === 0) throw new GatewayError('not_found');
-          withdrawSignIns(sessions, actor.id, ended);
+          withdrawSignIns(sessions, actor.id, which === 'one' ? { only: ended } : { except: signedIn.reference });
           const details = { userId: actor.id, count: ended.length, references: ended.join(' ') };
           await audit.record({ action: 'sign_in.revoked', actor, address, subject: actor.username, details });
         },

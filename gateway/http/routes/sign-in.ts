@@ -122,8 +122,9 @@ export function signInRoutes(services: Services): Route[] {
       unfinished: true,
       status: 204,
       errors: [],
-      async handle({ actor, address, token, context }) {
+      async handle({ actor, address, token, signedIn: here, context }) {
         if (token !== undefined) await logins.close(token);
+        withdrawSignIns(sessions, actor.id, { only: [here.reference] }, 'ended_by_user');
         setSessionCookie(context, undefined);
         await audit.record({ action: 'logout', actor, address });
       },
@@ -168,10 +169,9 @@ export function signInRoutes(services: Services): Route[] {
       async handle({ actor, body, client, context, signedIn }) {
         if (!signedIn.user.hasPassword) throw new GatewayError('conflict', 'your password is not kept here');
         await signIn.checkPassword(signedIn.user, body.current, client);
-        const others = (await logins.list(actor.id)).map(({ id }) => id).filter((id) => id !== signedIn.reference);
         await users.change(actor.id, { password: body.password });
         // What this browser has open may stay; whoever else knew the old password has nothing left.
-        withdrawSignIns(sessions, actor.id, others);
+        withdrawSignIns(sessions, actor.id, { except: signedIn.reference });
         await signIn.tell(signedIn.user, client, 'user.changed', 'Your password was changed', actor);
         setSessionCookie(context, undefined);
       },

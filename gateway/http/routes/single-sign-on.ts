@@ -3,6 +3,7 @@ import type { Purpose } from '../../access/oidc/oidc.ts';
 import { linkRules, type OidcSettings } from '../../access/oidc/oidc-settings.ts';
 import { changesOf } from '../../audit/changes.ts';
 import { GatewayError } from '../../errors.ts';
+import { withdrawSignIns } from '../../sessions/withdraw.ts';
 import { setCookie, setSessionCookie } from '../authentication.ts';
 import { type Call, type Route, route } from '../route.ts';
 import { array, flag, id, nullable, object, text, time, userRoles } from '../schemas.ts';
@@ -94,7 +95,7 @@ function roundTripRoutes({ oidc }: Services): Route[] {
   ];
 }
 
-function logoutRoutes({ oidc, logins, audit }: Services): Route[] {
+function logoutRoutes({ oidc, logins, audit, sessions }: Services): Route[] {
   return [
     route({
       method: 'post',
@@ -110,6 +111,7 @@ function logoutRoutes({ oidc, logins, audit }: Services): Route[] {
       async handle({ actor, address, token, signedIn: here, context }) {
         const url = await oidc.endSessionUrl(here.reference);
         if (token !== undefined) await logins.close(token);
+        withdrawSignIns(sessions, actor.id, { only: [here.reference] }, 'ended_by_user');
         setSessionCookie(context, undefined);
         await audit.record({ action: 'logout', actor, address, details: { atProvider: url !== undefined } });
         return { url: url ?? null };

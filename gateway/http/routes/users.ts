@@ -11,7 +11,7 @@ export function userRoutes(services: Services): Route[] {
   return [...peopleRoutes(services), ...signInsOfUsersRoutes(services)];
 }
 
-function peopleRoutes({ users, logins, audit, sessions, accessGuard }: Services): Route[] {
+function peopleRoutes({ users, audit, sessions, accessGuard }: Services): Route[] {
   return [
     route({
       method: 'get',
@@ -74,14 +74,9 @@ function peopleRoutes({ users, logins, audit, sessions, accessGuard }: Services)
         if (body.password !== undefined && (await users.find(parameter('id')))?.directoryAccount != null) {
           throw new GatewayError('conflict', 'the password is that of the directory: take the user out of it first');
         }
-        const signIns = body.password === undefined ? [] : await logins.list(parameter('id'));
         const user = await users.change(parameter('id'), body);
         withdrawFromUser(sessions, user.id, user);
-        withdrawSignIns(
-          sessions,
-          user.id,
-          signIns.map(({ id }) => id),
-        );
+        if (body.password !== undefined) withdrawSignIns(sessions, user.id);
         await accessGuard.recheck();
         await audit.record({
           action: 'user.changed',
@@ -159,7 +154,7 @@ function signInsOfUsersRoutes(services: Services): Route[] {
           if (which === 'one' && ended.length === 0) throw new GatewayError('not_found');
           // Whoever must be signed out everywhere may have a stolen browser among those that are known.
           if (which === 'all') await devices.forget(user.id);
-          withdrawSignIns(sessions, user.id, ended);
+          withdrawSignIns(sessions, user.id, which === 'one' ? { only: ended } : {});
           const details = { userId: user.id, count: ended.length, references: ended.join(' ') };
           await audit.record({ action: 'sign_in.revoked', actor, address, subject: user.username, details });
         },
@@ -178,7 +173,8 @@ function signInsOfUsersRoutes(services: Services): Route[] {
         const user = await existingUser(users.find(parameter('id')));
         const removed = [await factors.remove(user.id), (await passkeys.remove(user.id)) > 0];
         if (!removed.includes(true)) throw new GatewayError('not_found', 'there is no second factor');
-        withdrawSignIns(sessions, user.id, await logins.revoke(user.id));
+        await logins.revoke(user.id);
+        withdrawSignIns(sessions, user.id);
         const by = await users.find(actor.id);
         const title = 'Two-step sign-in was turned off by an administrator';
         await signIn.tell(user, client, 'second_factor.removed', title, by && toActor(by));
