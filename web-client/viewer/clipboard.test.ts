@@ -55,8 +55,14 @@ class Fake {
   }
 
   paste(): void {
-    this.clipboard.pasted(this.text);
+    this.clipboard.pasted(pastedData({ 'text/plain': this.text }));
   }
+}
+
+/** What a browser says of its clipboard in a paste event. */
+function pastedData(texts: Readonly<Record<string, string>>, files: readonly File[] = []) {
+  const types = [...Object.keys(texts), ...(files.length > 0 ? ['Files'] : [])];
+  return { types, files, getData: (type: string) => texts[type] ?? '' };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -189,6 +195,48 @@ test('what was given by hand is what is pasted, not the text that the browser st
   fake.copyElsewhere('newer');
   fake.paste();
   assert.equal(fake.offered.at(-1), 'newer');
+});
+
+test('cells of a spreadsheet are pasted as the text that they are, not as the picture beside it', () => {
+  const fake = new Fake();
+  const picture = [new File(['png'], 'image.png', { type: 'image/png' })];
+  fake.clipboard.pasted(pastedData({ 'text/plain': 'A1\tB1', 'text/html': '<table></table>' }, picture));
+  assert.deepEqual(fake.offered, ['A1\tB1']);
+});
+
+test('files of a file manager, whose names come as text, and pictures are pasted as files', () => {
+  const fake = new Fake();
+  fake.clipboard.pasted(pastedData({ 'text/plain': 'a.txt' }, [new File([], 'a.txt')]));
+  fake.clipboard.pasted(pastedData({ 'text/html': '<img>' }, [new File([], 'image.png')]));
+  assert.deepEqual(fake.offered, ['file a.txt', 'file image.png']);
+});
+
+test('a text that is copied again after files is pasted again', () => {
+  const fake = new Fake();
+  fake.copyElsewhere('text');
+  fake.paste();
+  fake.clipboard.left();
+  fake.clipboard.pasted(pastedData({}, [new File([], 'a')]));
+  fake.copyElsewhere('text');
+  fake.paste();
+  assert.deepEqual(fake.offered, ['text', 'file a', 'text']);
+});
+
+test('files are given again with each paste, until something is copied in the desktop or given to it', () => {
+  const fake = new Fake();
+  const paste = () => fake.clipboard.pasted(pastedData({}, [new File([], 'a')]));
+  paste();
+  paste();
+  assert.deepEqual(fake.offered.splice(0), ['file a', 'file a']);
+  fake.clipboard.heard({ ...TEXT, text: false, other: true });
+  paste();
+  assert.deepEqual(fake.offered, []);
+  fake.clipboard.left();
+  paste();
+  assert.deepEqual(fake.offered.splice(0), ['file a']);
+  fake.clipboard.giveFiles([new File([], 'dropped')]);
+  paste();
+  assert.deepEqual(fake.offered, ['file dropped']);
 });
 
 test('files are refused where the policy forbids them, and too many are', () => {

@@ -44,6 +44,13 @@ export interface ClipboardOptions {
   changed(state: ClipboardState): void;
 }
 
+/** What of a `DataTransfer` matters. */
+export interface PastedData {
+  readonly types: readonly string[];
+  readonly files: Iterable<File>;
+  getData(type: string): string;
+}
+
 /**
  * Keeps the user's clipboard and the desktop's alike. Which of the two holds what the user copied last, no browser tells:
  * the desktop's does while the user has not left the page since, and a text that was there before is no news.
@@ -58,6 +65,8 @@ export class Clipboard {
   #known: string | undefined;
   /** Something was copied in the desktop, or given to it, since the user last came here: that is what she pastes there. */
   #desktopHasNewer = false;
+  /** The same, but for what she has pasted from here: files cannot be told from those before, and are given again with each paste. */
+  #filesAreOlder = false;
 
   constructor(options: ClipboardOptions) {
     this.#options = options;
@@ -106,6 +115,12 @@ export class Clipboard {
 
   /** Puts files into the desktop's clipboard, or says why not. @returns whether they are on their way there */
   giveFiles(files: readonly File[]): boolean {
+    const isGiven = this.#offerFiles(files);
+    if (isGiven) this.#filesAreOlder = true;
+    return isGiven;
+  }
+
+  #offerFiles(files: readonly File[]): boolean {
     const { terms } = this.#state;
     if (terms?.available !== true || files.length === 0) return false;
     const why = !terms.filesToDesktop
@@ -127,15 +142,34 @@ export class Clipboard {
     this.#options.cancelFile(id);
   }
 
-  /** The user pastes, and this is the text in her clipboard. Call it before the keys go on their way. */
-  pasted(text: string): void {
-    if (this.#desktopHasNewer || text === '' || text === this.#known) return;
-    this.#known = text;
-    this.give(text);
+  /** The user pastes, and her clipboard holds this. Call it before the keys go on their way. */
+  pasted(data: PastedData): void {
+    const files = [...data.files];
+    const text = data.getData('text/plain');
+    // Browsers show the picture of copied cells as a file beside their text. With what a file manager copies, there is no HTML.
+    if (files.length === 0 || (text !== '' && data.types.includes('text/html'))) {
+      this.#textPasted(text);
+      return;
+    }
+    // The text of before, copied again, would be news.
+    this.#known = undefined;
+    if (!this.#filesAreOlder) this.#offerFiles(files);
   }
 
   /** Puts a text into the desktop's clipboard, or says why not. @returns whether it is on its way */
   give(text: string): boolean {
+    const isGiven = this.#offerText(text);
+    if (isGiven) this.#filesAreOlder = true;
+    return isGiven;
+  }
+
+  #textPasted(text: string): void {
+    if (this.#desktopHasNewer || text === '' || text === this.#known) return;
+    this.#known = text;
+    this.#offerText(text);
+  }
+
+  #offerText(text: string): boolean {
     const { terms } = this.#state;
     if (terms?.available !== true) return false;
     if (!terms.textToDesktop) {
@@ -167,7 +201,7 @@ export class Clipboard {
     this.#options.local.read().then(
       (text) => {
         // What waits to be written is newer.
-        if (text !== undefined && !this.#state.waiting) this.pasted(text);
+        if (text !== undefined && !this.#state.waiting) this.#textPasted(text);
       },
       () => undefined,
     );
@@ -176,6 +210,7 @@ export class Clipboard {
   /** The user goes elsewhere, where she may copy something. */
   left(): void {
     this.#desktopHasNewer = false;
+    this.#filesAreOlder = false;
   }
 
   /** The user has copied or cut something on the page: that is newer than what the browser refused before. */
@@ -186,6 +221,7 @@ export class Clipboard {
 
   #copied({ text }: CopiedKinds): void {
     this.#desktopHasNewer = true;
+    this.#filesAreOlder = true;
     // A text that still waits is no longer what was copied last; one that comes now, follows.
     if (this.#state.waiting) this.#change({ waiting: false });
     if (!text && this.#state.copied !== undefined) this.#change({ copied: undefined });

@@ -122,10 +122,7 @@ export class RemoteDesktop implements Disposable {
         keyboard: this.#keyboard,
         label: options.label,
         isPasteKey: (event) => isPasteKey(event, platform),
-        pasted: (data) => {
-          if (data.files.length > 0) this.clipboard.giveFiles([...data.files]);
-          else this.clipboard.pasted(data.getData('text/plain'));
-        },
+        pasted: (data) => this.clipboard.pasted(data),
         after,
       }),
     );
