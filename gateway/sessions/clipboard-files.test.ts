@@ -3,9 +3,14 @@ import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { ClipboardChannel, type ClipboardOutput } from '#protocol/channels/cliprdr/clipboard-channel.ts';
-import { decodeFileList, encodeFileList, type FileDescriptor } from '#protocol/channels/cliprdr/file-list.ts';
-import { decodeFileSize, type FileContentsRequest } from '#protocol/channels/cliprdr/pdu.ts';
-import type { ClipboardNews, TransferProgress } from '#protocol/tunnel/messages.ts';
+import {
+  decodeFileList,
+  encodeFileList,
+  type FileDescriptor,
+  MAX_CLIPBOARD_FILES,
+} from '#protocol/channels/cliprdr/file-list.ts';
+import { decodeFileSize, type FileContentsRequest, MAX_CLIPBOARD_MESSAGE } from '#protocol/channels/cliprdr/pdu.ts';
+import { type ClipboardNews, type TransferProgress, TunnelLimits } from '#protocol/tunnel/messages.ts';
 import type { TransferDirection } from '../access/policy-rules.ts';
 import { GatewayError } from '../errors.ts';
 import type { FileTransferRecord } from './file-transfer.ts';
@@ -28,6 +33,8 @@ class World {
   /** What is in the browser's files, by the number of their list. */
   readonly browserFiles = new Map<number, Uint8Array[]>();
   described: readonly FileDescriptor[] = [];
+  /** What it says that these are, where that is something else. */
+  list: Uint8Array | undefined;
   readonly clipboard: SessionClipboard;
   readonly #client = new ClipboardChannel('client');
   readonly #server = new ClipboardChannel('server');
@@ -104,7 +111,7 @@ class World {
       for (const output of heard) {
         this.atDesktop.push('data' in output && output.data ? { ...output, data: output.data.slice() } : output);
         if (output.kind === 'clipboard-wanted') {
-          this.#toClient(this.#server.act({ kind: 'respond', data: encodeFileList(this.described) }));
+          this.#toClient(this.#server.act({ kind: 'respond', data: this.list ?? encodeFileList(this.described) }));
         } else if (output.kind === 'clipboard-file-wanted') {
           const { streamId } = output.request;
           this.#toClient(this.#server.act({ kind: 'respond-file', streamId, data: this.serve(output.request) }));
@@ -116,7 +123,8 @@ class World {
   #toClient(messages: readonly Uint8Array[]): void {
     for (const message of messages) {
       const heard: ClipboardOutput[] = [];
-      this.#toServer(this.#client.process(message, heard));
+      // Of a longer one, no more is kept.
+      this.#toServer(this.#client.process(message.subarray(0, MAX_CLIPBOARD_MESSAGE), heard));
       for (const output of heard) this.clipboard.heard(output);
     }
   }
@@ -245,6 +253,16 @@ describe('files to the desktop', () => {
     );
     world.clipboard.close();
   });
+
+  it('that no list has are refused, and the session goes on', () => {
+    const world = new World();
+    world.offer(['a'], [bytesOf(5)]);
+    assert.deepEqual(
+      [world.range(-1, 0, 5), world.range(1, 0, 5), world.range(0, 0, 5)?.length],
+      [undefined, undefined, 5],
+    );
+    world.clipboard.close();
+  });
 });
 
 describe('files from the desktop', () => {
@@ -267,6 +285,26 @@ describe('files from the desktop', () => {
     assert.deepEqual(await world.download(0), Buffer.from(content));
     const record = { direction: 'from-desktop', name: 'naïve.bin', size: 700_000, bytes: 700_000, state: 'done' };
     assert.deepEqual(world.records, [{ ...record, sha256: sha256(content) }]);
+    world.clipboard.close();
+  });
+
+  it('are the first ones of a folder that has more than anybody looks at', () => {
+    const world = new World();
+    const told = world.copy(Array.from({ length: MAX_CLIPBOARD_FILES + 1 }, () => entry('a', 1n)));
+    assert.ok(told?.type === 'clipboard-files');
+    assert.equal(told.files.length, TunnelLimits.files);
+    world.clipboard.close();
+  });
+
+  it('are none where the list cannot be read: any program may have put it there, and the session goes on', () => {
+    const world = new World();
+    for (const list of [Uint8Array.of(2, 0, 0, 0, 9), new Uint8Array(MAX_CLIPBOARD_MESSAGE)]) {
+      world.list = list;
+      assert.equal(world.copy([]), undefined);
+    }
+    assert.match(world.notices.join(), /no list of files that can be read.*Too many files/);
+    world.list = undefined;
+    assert.equal(world.copy([entry('a', 1n)])?.type, 'clipboard-files');
     world.clipboard.close();
   });
 

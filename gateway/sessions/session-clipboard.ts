@@ -1,5 +1,5 @@
 import type { ClipboardAction, ClipboardOutput } from '#protocol/channels/cliprdr/clipboard-channel.ts';
-import { decodeFileList } from '#protocol/channels/cliprdr/file-list.ts';
+import { decodeFileList, type FileDescriptor } from '#protocol/channels/cliprdr/file-list.ts';
 import {
   type ClipboardFormat,
   FIRST_REGISTERED_FORMAT,
@@ -9,6 +9,7 @@ import {
   textFormatOf,
 } from '#protocol/channels/cliprdr/format-list.ts';
 import { decodeClipboardText, encodeClipboardText } from '#protocol/channels/cliprdr/text.ts';
+import { DecodeError } from '#protocol/core/errors.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import {
   type ClipboardNews,
@@ -334,7 +335,9 @@ export class SessionClipboard {
     clearTimeout(this.#answerTimer);
     const direction = 'from-desktop';
     if (formatId === this.#filesFormat) {
-      this.#receivedFiles(formatId, data);
+      this.#filesFormat = undefined;
+      if (tooLarge) this.#parts.notice(TOO_MANY_FILES);
+      else if (data !== undefined) this.#receivedFiles(formatId, data);
       return;
     }
     if (!this.#allowed.textFromDesktop) return;
@@ -357,14 +360,17 @@ export class SessionClipboard {
     }
   }
 
-  #receivedFiles(formatId: number, data: Uint8Array | undefined): void {
-    this.#filesFormat = undefined;
-    if (data === undefined) return;
+  #receivedFiles(formatId: number, data: Uint8Array): void {
     if (this.#parts.frozen()) {
       this.#missed = [{ id: formatId, name: FormatName.files }];
       return;
     }
-    const offer = this.#downloads.offered(decodeFileList(data), this.#ready?.locks === true);
+    const files = readFiles(data);
+    if (files === undefined) {
+      this.#parts.notice(UNREADABLE_FILES);
+      return;
+    }
+    const offer = this.#downloads.offered(files, this.#ready?.locks === true);
     this.#parts.tell({ type: 'clipboard-files', ...offer });
   }
 
@@ -385,6 +391,24 @@ const FORMATS: Readonly<Record<'text' | 'files', readonly ClipboardFormat[]>> = 
   files: [{ id: FILES_FORMAT, name: FormatName.files }],
 };
 
+/** Any program of the desktop puts into its clipboard what it likes: that is no reason to end the session. */
+function readFiles(data: Uint8Array): FileDescriptor[] | undefined {
+  try {
+    return decodeFileList(data);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
+const TOO_MANY_FILES: Notice = {
+  code: 'clipboard_refused',
+  message: 'Too many files were copied in the desktop at once: they cannot be taken over from there.',
+};
+const UNREADABLE_FILES: Notice = {
+  code: 'clipboard_refused',
+  message: 'What was copied in the desktop is no list of files that can be read.',
+};
 const NO_FILES: Notice = { code: 'clipboard_refused', message: 'This desktop takes no files through its clipboard.' };
 
 /** The policy's words are the browser's view, the event log's the desktop's. */

@@ -59,6 +59,15 @@ describe('static channel chunks', () => {
     assert.throws(() => assembler.push(Uint8Array.of(2, 0, 0, 0, 0x12, 0, 0, 0, 8)), { code: 'unexpected_message' });
   });
 
+  it('keeps what it is to of a message, whose length has no limit then', () => {
+    const assembler = new ChunkAssembler(3);
+    // 0x7f00_0000 bytes: a text of a gigabyte characters, of which only the first chunks matter here.
+    assert.equal(assembler.push(Uint8Array.of(0, 0, 0, 0x7f, 0x11, 0, 0, 0, 1, 2)), undefined);
+    assert.equal(assembler.push(Uint8Array.of(0, 0, 0, 0x7f, 0x10, 0, 0, 0, 3, 4)), undefined);
+    assert.equal(assembler.push(Uint8Array.of(4, 0, 0, 0, 0x11, 0, 0, 0, 5, 6)), undefined);
+    assert.deepEqual(assembler.push(Uint8Array.of(4, 0, 0, 0, 0x12, 0, 0, 0, 7, 8)), Uint8Array.of(5, 6, 7));
+  });
+
   it('refuses chunks that do not fit together', () => {
     const push = (...chunks: number[][]): unknown => {
       const assembler = new ChunkAssembler();

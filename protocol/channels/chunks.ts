@@ -13,7 +13,7 @@ export const ChannelFlags = {
 /** [MS-RDPBCGR] 2.2.7.1.10: data bytes in one chunk, unless the server's Virtual Channel Capability Set says more. */
 export const DEFAULT_CHUNK_SIZE = 1600;
 
-/** Most bytes of one message on a static virtual channel; clipboard and device data come in larger ones than DRDYNVC. */
+/** Most bytes of one message on a static virtual channel that are kept; clipboard and device data come in larger ones than DRDYNVC. */
 export const MAX_CHANNEL_MESSAGE = 64 * 1024 * 1024;
 
 /** [MS-RDPBCGR] 2.2.6.1.1: length, flags. */
@@ -41,14 +41,14 @@ export function encodeChunks(message: Uint8Array, chunkSize = DEFAULT_CHUNK_SIZE
 
 /** Puts one channel's messages together again. */
 export class ChunkAssembler {
-  readonly #keep: number;
+  readonly #keep: number | undefined;
   #message: Uint8Array | undefined;
   /** Bytes of the message that came so far, and in all; more than `#message` holds where it is cut. */
   #filled = 0;
   #length = 0;
 
-  /** @param keep of a longer message only so many bytes come out, the first ones */
-  constructor(keep: number = MAX_CHANNEL_MESSAGE) {
+  /** @param keep of a longer message only so many bytes come out, the first ones, however long it is; without, one past the limit is refused */
+  constructor(keep?: number) {
     this.#keep = keep;
   }
 
@@ -84,11 +84,12 @@ export class ChunkAssembler {
     const last = (flags & ChannelFlags.last) !== 0;
     if (first && last && part.length >= length) {
       this.#message = undefined;
-      return part.subarray(0, Math.min(length, this.#keep));
+      return part.subarray(0, Math.min(length, this.#keep ?? length));
     }
     if (first) {
-      if (length > MAX_CHANNEL_MESSAGE) throw cursor.error('limit_exceeded', 'length', `${length} bytes`);
-      this.#message = new Uint8Array(Math.min(length, this.#keep));
+      const kept = Math.min(length, this.#keep ?? length);
+      if (kept > MAX_CHANNEL_MESSAGE) throw cursor.error('limit_exceeded', 'length', `${length} bytes`);
+      this.#message = new Uint8Array(kept);
       this.#filled = 0;
       this.#length = length;
     }

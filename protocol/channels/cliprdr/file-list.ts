@@ -26,14 +26,13 @@ export const FileAttributes = {
   normal: 0x80,
 } as const;
 
-/** Most files in a list: a folder copied with everything in it may have many. */
+/** Most files that are read of a list. A folder copied with everything in it may have more, which is no break of the protocol. */
 export const MAX_CLIPBOARD_FILES = 10_000;
 
-/** @pdu [MS-RDPECLIP] 2.2.5.2.3 CLIPRDR_FILELIST. Throws `DecodeError`. */
+/** @pdu [MS-RDPECLIP] 2.2.5.2.3 CLIPRDR_FILELIST. The first `MAX_CLIPBOARD_FILES` of it. Throws `DecodeError`. */
 export function decodeFileList(data: Uint8Array): FileDescriptor[] {
   const cursor = new ReadCursor(data, 'CLIPRDR_FILELIST');
-  const count = cursor.u32('cItems');
-  if (count > MAX_CLIPBOARD_FILES) throw cursor.error('limit_exceeded', 'cItems', `${count} files`);
+  const count = Math.min(cursor.u32('cItems'), MAX_CLIPBOARD_FILES);
   const list = cursor.sub(count * DESCRIPTOR_SIZE, 'fileDescriptorArray', 'CLIPRDR_FILEDESCRIPTOR');
   return Array.from({ length: count }, () => decodeDescriptor(list));
 }

@@ -28,7 +28,7 @@ export const FormatName = {
 /** RegisterClipboardFormat gives numbers from here to 0xffff. */
 export const FIRST_REGISTERED_FORMAT = 0xc000;
 
-/** Office programs offer some forty; this bounds what a peer can have us keep. */
+/** Office programs offer some forty; any program may offer more, of which these first ones count. */
 export const MAX_CLIPBOARD_FORMATS = 1000;
 
 /** The best of these formats to ask for text in; none where there is no text. */
@@ -46,7 +46,7 @@ export function decodeFormatList(cursor: ReadCursor, names: FormatNames): Clipbo
   const formats: ClipboardFormat[] = [];
   // What is left over is no format: some peers pad their lists.
   while (cursor.remaining >= (names === 'long' ? MIN_LONG_SIZE : SHORT_SIZE)) {
-    if (formats.length === MAX_CLIPBOARD_FORMATS) throw cursor.error('limit_exceeded', 'formatListData');
+    if (formats.length === MAX_CLIPBOARD_FORMATS) break;
     const id = cursor.u32('formatId');
     formats.push({ id, name: names === 'long' ? readLongName(cursor) : readShortName(cursor, names) });
   }

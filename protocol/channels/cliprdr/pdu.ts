@@ -40,7 +40,7 @@ export interface ClipboardCapabilities {
 export interface FileContentsRequest {
   /** The response has the same. */
   readonly streamId: number;
-  /** Position in the file list, from 0. */
+  /** Position in the file list, from 0. Programs ask for what is not there, also for -1: that is refused, and no break of the protocol. */
   readonly index: number;
   /** How large the file is, or a part of what it holds. */
   readonly operation: 'size' | 'range';
@@ -298,7 +298,6 @@ function decodeCapabilities(cursor: ReadCursor): ClipboardCapabilities {
 function decodeFileContentsRequest(cursor: ReadCursor): FileContentsRequest {
   const streamId = cursor.u32('streamId');
   const index = cursor.i32('lindex');
-  if (index < 0) throw cursor.error('invalid_value', 'lindex', `${index}`);
   const flags = cursor.u32('dwFlags');
   const low = cursor.u32('nPositionLow');
   const high = cursor.u32('nPositionHigh');
