@@ -1,9 +1,11 @@
 import { ReadCursor } from '../../core/cursor.ts';
+import { DecodeError } from '../../core/errors.ts';
 import {
   GFX_HEADER_SIZE,
   type GfxCapsSet,
   GfxCommand,
   GfxLimits,
+  GfxMessageLimits,
   type GfxMonitor,
   type GfxPdu,
   type GfxPoint,
@@ -17,21 +19,28 @@ export const PDU_LENGTH_OFFSET = 4;
 
 /**
  * Decodes those of several messages that have one of these commands, and passes over the others by their headers.
- * @throws DecodeError
+ * @throws DecodeError also where there are more than `GfxMessageLimits` allows
  */
 export function decodeGfxPdus(bytes: Uint8Array, commands: ReadonlySet<number>): GfxPdu[] {
   const pdus: GfxPdu[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0, count = 1; at < bytes.length; count++) {
+    if (count > GfxMessageLimits.commands) throw tooMany(at, `more than ${GfxMessageLimits.commands} commands`);
     const isWhole = at + GFX_HEADER_SIZE <= bytes.length;
     const pduLength = isWhole ? view.getUint32(at + PDU_LENGTH_OFFSET, true) : 0;
     const isSkipped =
       pduLength >= GFX_HEADER_SIZE && pduLength <= bytes.length - at && !commands.has(view.getUint16(at, true));
     // What is damaged goes to the decoder, which says how.
     if (!isSkipped) pdus.push(decodeGfxPdu(new ReadCursor(bytes, 'RDPGFX_HEADER', at)));
+    if (pdus.length > GfxMessageLimits.heard)
+      throw tooMany(at, `more than ${GfxMessageLimits.heard} frames and resets`);
     at += Math.max(pduLength, GFX_HEADER_SIZE);
   }
   return pdus;
+}
+
+function tooMany(at: number, detail: string): DecodeError {
+  return new DecodeError('limit_exceeded', 'RDPGFX_HEADER', 'cmdId', at, detail);
 }
 
 /** Reads the next message; several may follow one another in one channel message. */

@@ -74,6 +74,12 @@ export const QueueDepth = { unavailable: 0x0000_0000, suspendAcknowledge: 0xffff
 /** Most rectangles or points in one command, capabilities in one advertisement, monitors in one reset, entries in one offer. */
 export const GfxLimits = { rects: 65_535, capsSets: 64, monitors: 16, cacheEntries: 5_461 } as const;
 
+/**
+ * Most commands that one RDP_SEGMENTED_DATA may hold, and most of them that are more than pixels to be drawn some time: the end of a frame is
+ * answered, a reset tells everybody of a new desktop. Compressed, a million of them are two kilobytes on the wire; servers put a frame into a message.
+ */
+export const GfxMessageLimits = { commands: 65_536, heard: 4_096 } as const;
+
 /** Bytes of an RDPGFX_HEADER ([MS-RDPEGFX] 2.2.1.5). */
 export const GFX_HEADER_SIZE = 8;
 
