@@ -479,6 +479,42 @@ describe('GfxPlan', () => {
     assert.throws(() => look(frame(wire(1, GfxCodecId.planar, whole, broken)), tangled), DecodeError);
   });
 
+  it('makes little of surfaces that a server makes by the thousand', () => {
+    const small = message(
+      ...Array.from({ length: 4000 }, (_, i): Pdu => ({ ...create(i), width: 1, height: 1 }) as Pdu),
+    );
+    const before = process.memoryUsage().arrayBuffers;
+    const plan = new Compositor().planGraphics();
+    plan.read(small.data);
+    plan.finish();
+    assert.ok(process.memoryUsage().arrayBuffers - before < 1e6);
+
+    // As many ends of frames on top: none of the surfaces has anything to do with them.
+    const desktop = new DesktopOutline();
+    desktop.follow(small);
+    const ends = desktop.planGraphics();
+    const heap = process.memoryUsage().heapUsed;
+    ends.read(message(...new Array<Pdu>(20_000).fill({ kind: 'end-frame', frameId: 1 })).data);
+    assert.ok(process.memoryUsage().heapUsed - heap < 200e6);
+  });
+
+  it('gives bits to so many pixels of surfaces that are made again and again, and refuses too many', () => {
+    const again: Pdu[] = [
+      { ...create(1), width: 32_000, height: 2_000 } as Pdu,
+      ...[1, 2].map((fillPixel): Pdu => ({ kind: 'solid-fill', surfaceId: 1, fillPixel, fillRects: [toGfx(whole)] })),
+    ];
+    const before = process.memoryUsage().arrayBuffers;
+    const plan = new Compositor().planGraphics();
+    const commands = plan.read(message(...new Array<Pdu[]>(40).fill(again).flat()).data);
+    plan.finish();
+    assert.ok(process.memoryUsage().arrayBuffers - before < 100e6);
+    // What is covered is found out as long as there are bits, and everything is drawn after that.
+    assert.deepEqual([commands[1]!.hidden, commands[2]!.hidden], [true, false]);
+    assert.deepEqual([commands.at(-2)!.hidden, commands.at(-1)!.hidden], [false, false]);
+    const many = message(...new Array<Pdu>(80).fill(again[0]!));
+    assert.throws(() => new DesktopOutline().follow(many), { code: 'limit_exceeded' });
+  });
+
   it('draws no tile whose coefficients alone are needed', () => {
     const first = PASSES[1]!({ xIdx: 0, yIdx: 0 });
     const upgrade = PASSES[3]!({ xIdx: 0, yIdx: 0 });

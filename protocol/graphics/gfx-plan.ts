@@ -18,6 +18,14 @@ export const MAX_SURFACE_PIXELS = 2 * MAX_PICTURE_PIXELS;
 /** One for the desktop, and a few that servers keep windows and pictures in. */
 export const MAX_SURFACES = 4096;
 
+/**
+ * Pixels of all surfaces that one plan has met, those among them that are gone: each has a bit for a pixel of its own until the plan is made. What is
+ * drawn on those past this is all worth drawing.
+ */
+const MAX_COVERED_PIXELS = 8 * MAX_SURFACE_PIXELS;
+/** The same, of which each tile is some bytes. */
+const MAX_FOLLOWED_PIXELS = 64 * MAX_SURFACE_PIXELS;
+
 /** Parts of tiles that a plan remembers: a queue of pictures has thousands. */
 const MAX_PLANNED_DRAWS = 1 << 18;
 
@@ -73,6 +81,10 @@ export class GfxPlan {
   #cached: (slot: number) => Size | undefined;
   #cacheIsNew = false;
   #surfacePixels = 0;
+  /** Of all surfaces that were there at any time. */
+  #followedPixels = 0;
+  /** Surfaces with something of a progressive frame that the next end of one takes back: only these need be told of it. */
+  readonly #inOpenFrame = new Set<TracedSurface>();
   /** Rectangles of the frame's progressive regions, which count until it ends. */
   #frameRects = 0;
   /** What of pictures of tiles is remembered one by one, so far. */
@@ -257,18 +269,20 @@ export class GfxPlan {
         this.#inFrame = true;
         return nothing;
       case 'end-frame': {
-        const ended = [...this.#surfaces.values()];
+        // Of surfaces that are gone by then nothing is known, and nothing forgotten.
+        const ended = [...this.#inOpenFrame];
+        this.#inOpenFrame.clear();
         this.#inFrame = false;
         this.#frameRects = 0;
-        for (const { trace } of this.#surfaces.values()) trace.endFrame();
+        for (const { trace } of ended) trace.endFrame();
         return () => {
-          // Of surfaces that are gone by then nothing is known, and nothing forgotten.
           for (const surface of ended) surface.isBuiltOn = false;
         };
       }
       case 'caps-confirm':
         for (const surface of this.#surfaces.values()) this.#keepShown(surface);
         this.#surfaces.clear();
+        this.#inOpenFrame.clear();
         this.#surfacePixels = 0;
         this.#slots.clear();
         this.#cached = () => undefined;
@@ -284,19 +298,23 @@ export class GfxPlan {
   #add(id: number, width: number, height: number, frame: ProgressiveFrame | undefined): void {
     this.#remove(id);
     this.#surfacePixels += width * height;
-    if (this.#surfacePixels > MAX_SURFACE_PIXELS || this.#surfaces.size >= MAX_SURFACES) {
+    this.#followedPixels += width * height;
+    const isTooMuch = this.#surfacePixels > MAX_SURFACE_PIXELS || this.#followedPixels > MAX_FOLLOWED_PIXELS;
+    if (isTooMuch || this.#surfaces.size >= MAX_SURFACES) {
       throw new DecodeError('limit_exceeded', 'RDPGFX_CREATE_SURFACE_PDU', 'width', 10, `${width} x ${height}`);
     }
     if (frame !== undefined) this.#countRects(frame.rects.length);
-    this.#surfaces.set(id, {
+    const surface: TracedSurface = {
       width,
       height,
-      coverage: new Coverage(width, height),
+      coverage: new Coverage(width, height, this.#followedPixels > MAX_COVERED_PIXELS ? 0 : undefined),
       trace: new ProgressiveTrace(width, height, frame),
       replaced: undefined,
       nextContext: undefined,
       isBuiltOn: true,
-    });
+    };
+    this.#surfaces.set(id, surface);
+    if (frame !== undefined) this.#inOpenFrame.add(surface);
   }
 
   #countRects(count: number): void {
@@ -310,6 +328,7 @@ export class GfxPlan {
     if (old === undefined) return;
     this.#surfacePixels -= old.width * old.height;
     this.#surfaces.delete(id);
+    this.#inOpenFrame.delete(old);
   }
 
   #picture(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-1' }>): (command: PlannedGfx) => void {
@@ -366,6 +385,7 @@ export class GfxPlan {
     const surface = this.#surfaces.get(pdu.surfaceId);
     const isKnown = pdu.codecId === GfxCodecId.progressive || pdu.codecId === GfxCodecId.progressiveV2;
     if (surface === undefined || !isKnown) return nothing;
+    this.#inOpenFrame.add(surface);
     const began = surface.trace.inFrame;
     const stream = surface.trace.stream(pdu.bitmapData, Math.min(MAX_DRAWS, MAX_PLANNED_DRAWS - this.#draws));
     this.#draws += stream.draws;

@@ -29,23 +29,31 @@ const NOWHERE = -1;
 const BUILDS = 1;
 const SEEN = 2;
 
+const DRAW_SIZE = 5;
+/** Tiles and draws that there is room for at first. */
+const LEAST_SIZE = 256;
+const NO_NUMBERS = new Int32Array(0);
+const NO_FLAGS = new Uint8Array(0);
+
 /**
  * What streams bring to one surface and draw on it, in the order in which they came. Numbers in a few arrays: what waits to be drawn has
  * thousands of tiles, and as objects they cost more than all that is found out about them.
  */
 class TraceLog {
+  // Made with the first tile, as `drawn` is with the first draw: most surfaces have none, and a server may make thousands of surfaces.
   /** Of each tile: where on the surface it is, row by row, and what is known of it. */
-  places = new Int32Array(256);
-  flags = new Uint8Array(256);
+  places = NO_NUMBERS;
+  flags = NO_FLAGS;
   tiles = 0;
   /** Of each draw: the tile, and the part of the surface, as x, y, width and height. */
-  drawn = new Int32Array(256 * DRAW_SIZE);
+  drawn = NO_NUMBERS;
   draws = 0;
 
   tile(place: number, flags: number): number {
     if (this.tiles === this.places.length) {
-      this.places = larger(this.places, new Int32Array(2 * this.tiles));
-      this.flags = larger(this.flags, new Uint8Array(2 * this.tiles));
+      const size = Math.max(LEAST_SIZE, 2 * this.tiles);
+      this.places = larger(this.places, new Int32Array(size));
+      this.flags = larger(this.flags, new Uint8Array(size));
     }
     this.places[this.tiles] = place;
     this.flags[this.tiles] = flags;
@@ -54,7 +62,9 @@ class TraceLog {
 
   draw(tile: number, x: number, y: number, width: number, height: number): void {
     const at = this.draws * DRAW_SIZE;
-    if (at === this.drawn.length) this.drawn = larger(this.drawn, new Int32Array(2 * at));
+    if (at === this.drawn.length) {
+      this.drawn = larger(this.drawn, new Int32Array(Math.max(LEAST_SIZE * DRAW_SIZE, 2 * at)));
+    }
     const { drawn } = this;
     drawn[at] = tile;
     drawn[at + 1] = x;
@@ -64,8 +74,6 @@ class TraceLog {
     this.draws++;
   }
 }
-
-const DRAW_SIZE = 5;
 
 function larger<T extends Int32Array | Uint8Array>(from: T, to: T): T {
   to.set(from);
