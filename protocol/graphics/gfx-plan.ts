@@ -363,6 +363,11 @@ export class GfxPlan {
           command.isDone = saysNothing && (command.tiles?.every(isNothing) ?? false);
           // A picture of no size is not decoded.
           if (width === 0 || height === 0) return;
+          if (tiles === undefined) {
+            // It may build on what streams before it say, whatever those behind it say anew.
+            this.#hasLaterChannels = false;
+            this.#hasLaterRegion = false;
+          }
           this.#hasLaterChannels ||= hasChannels;
           this.#hasLaterRegion ||= hasRegion;
         };

@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { encodeGfxPdu } from '../channels/rdpgfx/encode-pdu.ts';
 import { createPixelTarget } from '../codecs/pixel-target.ts';
 import { encodePlanar } from '../codecs/planar-encoder.ts';
-import { type EncodedTile, encodeFrame } from '../codecs/remotefx/blocks.ts';
+import { BlockType, type EncodedTile, encodeFrame, readBlockHeader } from '../codecs/remotefx/blocks.ts';
 import { RlgrMode } from '../codecs/remotefx/rlgr.ts';
 import { encodeTile } from '../codecs/remotefx/tile-codec.ts';
 import { TILE_PIXELS } from '../codecs/remotefx/wavelet.ts';
 import { concatBytes } from '../core/bytes.ts';
-import { WriteCursor } from '../core/cursor.ts';
+import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
 import { type BitmapRectangle, encodeBitmapUpdate, sizeOfBitmapUpdate } from '../pdu/bitmap-update.ts';
 import {
@@ -75,6 +75,18 @@ function remoteFx(tiles: readonly EncodedTile[], rects: readonly Rect[], at = { 
   const frame = { frameIdx: 0, width: WIDTH, height: HEIGHT, entropy: RlgrMode.rlgr3, withHeaders: true };
   const data = encodeFrame({ ...frame, rects, quantization: [FINE], tiles });
   return surfaceBits({ ...at, width: WIDTH, height: HEIGHT }, SurfaceCodecId.remoteFx, data);
+}
+
+/** A picture of RemoteFX whose stream leaves out what the ones before it have said. */
+function withoutBlock(command: SurfaceCommand, type: number): SurfaceCommand {
+  if (command.kind !== 'bits') return command;
+  const cursor = new ReadCursor(command.data, 'test');
+  const kept: Uint8Array[] = [];
+  while (cursor.remaining > 0) {
+    const start = cursor.position;
+    if (readBlockHeader(cursor).blockType !== type) kept.push(command.data.subarray(start, cursor.position));
+  }
+  return { ...command, data: concatBytes(...kept) };
 }
 
 function surfaceUpdate(...commands: SurfaceCommand[]): GraphicsUpdate {
@@ -206,6 +218,23 @@ describe('UpdateQueue', () => {
     const [first, , last] = queue.updates;
     assert.ok(first!.data.length < surfaceUpdate(remoteFx(tiles.slice(1), whole)).data.length + 1);
     assert.deepEqual(last, surfaceUpdate(remoteFx([{ ...GREYS[1]!, xIdx: 1 }], whole)));
+  });
+
+  it('keeps what a stream of RemoteFX says for one that builds on it, whatever a third one says anew', () => {
+    const corner = { x: 0, y: 0, width: 20, height: 20 };
+    const before = [remoteFx([GREYS[0]!], [corner]), rawBits({ ...corner, width: 64 }, 0x123456)];
+    const builds = withoutBlock(remoteFx([GREYS[1]!], [{ x: 0, y: 0, width: 64, height: 64 }]), BlockType.region);
+    const anew = remoteFx([GREYS[2]!], [{ x: 80, y: 60, width: 4, height: 4 }]);
+    const queue = new UpdateQueue();
+    for (const each of [...before, builds, anew]) queue.push(surfaceUpdate(each));
+    const direct = blank();
+    for (const each of queue.updates) direct.apply(each);
+    const outline = new DesktopOutline();
+    outline.follow(RESET);
+    queue.compact(outline);
+    const compacted = blank();
+    for (const each of queue.updates) compacted.apply(each);
+    assert.deepEqual(compacted.pixels, direct.pixels);
   });
 
   it('does not decode the tiles of RemoteFX that later pictures cover', () => {

@@ -190,8 +190,9 @@ function planCommand(placed: PlacedCommand, later: Later): PlannedCommand {
   const hidden = tiles === undefined ? NOTHING : hiddenTiles(tiles, later.coverage);
   const saysNothing = !hasTiles(command) || (later.hasRegion && (later.hasChannels || !hasChannels));
   const isDone = tiles !== undefined && hidden.size === tiles.length && saysNothing;
-  later.hasChannels ||= hasChannels;
-  later.hasRegion ||= hasRegion;
+  // Where tiles are not known, it may build on what streams before it say, whatever those behind it say anew.
+  later.hasChannels = hasChannels || (later.hasChannels && tiles !== undefined);
+  later.hasRegion = hasRegion || (later.hasRegion && tiles !== undefined);
   return { ...placed, hidden, isDone };
 }
 
