@@ -45,7 +45,7 @@ export interface RdpConnectionOptions {
   readonly minimumTls?: TlsVersion;
   /** For TCP to be there; 10 s unless given. */
   readonly connectTimeoutMs?: number;
-  /** The longest silence of the server until the desktop is there; 30 s unless given. */
+  /** The longest silence of the server until the desktop is there; 30 s unless given. Five minutes once it has said that it prepares one. */
   readonly answerTimeoutMs?: number;
   /** How fast the server may send pictures; 30 frames a second unless given. */
   readonly pace?: FramePacerOptions;

@@ -221,6 +221,8 @@ export class RdpConnection {
         this.#events.lockKeys?.(output.lockKeys);
         break;
       case 'logon-notice':
+        // A broker says that a computer is being started, and then nothing until it is there.
+        if (this.#stage !== 'active') this.#armTimer(BROKER_TIMEOUT_MS);
         this.#events.notice?.(output.notice);
         break;
       case 'text-lost':
@@ -442,6 +444,8 @@ export const DEFAULT_MINIMUM_TLS: TlsVersion = '1.2';
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A logon that has to reach a far domain controller takes this long at worst. */
 const ANSWER_TIMEOUT_MS = 30_000;
+/** [MS-RDPBCGR] 3.2.6.1: as long as a connection sequence may take. */
+const BROKER_TIMEOUT_MS = 300_000;
 /** Before the first of ten probes, one a second, of an idle connection: under the minutes after which firewalls forget. */
 const KEEP_ALIVE_MS = 15_000;
 const LEAVE_MS = 2_000;

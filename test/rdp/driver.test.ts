@@ -518,6 +518,36 @@ describe('moving bytes', () => {
     assert.deepEqual(told, [lockKeys, secret, notice, redirection]);
   });
 
+  it('waits for a computer that a broker is starting, but not for ever', async (context) => {
+    await using peer = await fakePeer((socket) => socket.write('a'));
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const client = new ScriptedClient();
+    const notice = { code: 'status_starting', message: 'x' } as const;
+    client.onReceive = () => [{ kind: 'logon-notice', notice }];
+    const told: string[] = [];
+    const end = await new Promise<ConnectionEnd>((resolve) => {
+      new RdpConnection(
+        client,
+        { host: '127.0.0.1', port: peer.port, trust: () => true },
+        {
+          ...IGNORE,
+          notice: ({ code }) => {
+            told.push(code);
+            context.mock.timers.tick(299_999);
+            told.push('five minutes');
+            context.mock.timers.tick(1);
+          },
+          ended: (how) => {
+            told.push(how.code);
+            resolve(how);
+          },
+        },
+      );
+    });
+    assert.equal(end.code, 'target_timeout');
+    assert.deepEqual(told, ['status_starting', 'five minutes', 'target_timeout']);
+  });
+
   it('ends when the server stops reading, before memory fills up', async () => {
     await using peer = await fakePeer((socket) => {
       socket.write('a');
