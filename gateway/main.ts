@@ -154,7 +154,15 @@ function gatewayParts(
       read: async (id, segment, from) => readLiveSegment(await store.folder(id), segment, from),
     },
     async recoverRecordings(expected) {
-      const options = { ffmpegPath: config.ffmpegPath, signingKeyFile: config.evidenceKeyFile, keyOf, log };
+      // Of an older version's recordings, those that the database knows to be unfinished.
+      const unencrypted = expected;
+      const options = {
+        ffmpegPath: config.ffmpegPath,
+        signingKeyFile: config.evidenceKeyFile,
+        keyOf,
+        unencrypted,
+        log,
+      };
       const recovered = await recoverInterrupted(recordings, options);
       const found = new Map(recovered.flatMap(({ sessionId, summary }) => (summary ? [[sessionId, summary]] : [])));
       for (const id of expected) {

@@ -6,13 +6,15 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureSigningKey, parsePublicKeys } from './evidence/signing-key.ts';
 import { eventsOf, readEvidence, verifyRecording, verifySource } from './evidence/verify.ts';
+import { verifyStored } from './evidence/verify-stored.ts';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from './finish.ts';
 import { readRecording } from './library.ts';
 import { readManifest } from './manifest.ts';
 import { type ByteSource, readWhole } from './storage/byte-source.ts';
+import { FolderStorage } from './storage/folder-storage.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
 import { RecordingStore } from './storage/recording-store.ts';
-import { isSealed, SealedFileError } from './storage/sealed-file.ts';
+import { isSealed, SealedFileError, UnsealedFileError } from './storage/sealed-file.ts';
 import { copyAsLeft } from './testing/copy-as-left.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
 import { RecordingSession } from './testing/recording-session.ts';
@@ -116,6 +118,40 @@ test('an encrypted recording that was interrupted is finished without a plain by
   const box = await readEvidence(video);
   assert.ok(box && eventsOf(box).some(({ typed }) => typed === SECRET), 'no event is lost');
   assert.ok(decodeAll(await saved(context, video)) >= 8);
+});
+
+test('what somebody puts there unencrypted is neither played nor finished, and never signed', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const root = await temporaryDirectory(context);
+  const signingKeyFile = join(root, 'keys', 'evidence.key');
+  await ensureSigningKey(signingKeyFile);
+  const keyOf = async (id: string) => (id === 'keyed' ? Uint8Array.from(randomBytes(32)) : undefined);
+  for (const id of ['keyed', 'unknown', 'format-1']) {
+    await cp(join(FORMATS, 'format-1-interrupted'), join(root, id), { recursive: true });
+  }
+  const recovered = await recoverInterrupted(root, { signingKeyFile, keyOf, unencrypted: ['format-1', 'keyed'] });
+  assert.deepEqual(
+    recovered.map(({ sessionId, summary }) => [sessionId, summary?.state]),
+    [
+      ['format-1', 'incomplete'],
+      ['keyed', undefined],
+    ],
+  );
+  assert.match(
+    recovered[1]?.error?.message ?? '',
+    /recording.json is not encrypted, as everything of this recording was/,
+  );
+  for (const id of ['keyed', 'unknown']) assert.equal((await readdir(join(root, id))).includes(VIDEO_FILE), false);
+
+  // Nor in place of a finished one, wherever that is.
+  const elsewhere = new FolderStorage(await temporaryDirectory(context));
+  await writeFile(join(root, 'keyed', VIDEO_FILE), await readFile(join(FORMATS, 'format-1', VIDEO_FILE)));
+  await elsewhere.put(`keyed/${THUMBNAIL_FILE}`, join(root, 'keyed', VIDEO_FILE));
+  const store = new RecordingStore({ directory: root, keyOf, storage: elsewhere });
+  for (const name of [VIDEO_FILE, THUMBNAIL_FILE]) await assert.rejects(store.open('keyed', name), UnsealedFileError);
+  await assert.rejects(store.events('keyed'), UnsealedFileError);
+  const { verdict, findings } = await verifyStored(store, 'keyed', []);
+  assert.deepEqual([verdict, findings[0]?.part], ['altered', 'storage']);
 });
 
 test('damage in the middle of a segment costs what comes after it there, and nothing else', async (context) => {

@@ -43,6 +43,11 @@ export interface RecoverOptions {
   readonly signingKeyFile?: string | undefined;
   /** Only these; default: all below the folder. */
   readonly sessionIds?: readonly string[] | undefined;
+  /**
+   * Of recordings that are not encrypted, only these: whoever can write to the folder could put one there, and would have
+   * it signed. Default: all.
+   */
+  readonly unencrypted?: readonly string[] | undefined;
   readonly ffmpegPath?: string | undefined;
   readonly log?: RecorderLog | undefined;
   /**
@@ -80,6 +85,7 @@ export async function recoverInterrupted(
     const path = join(directory, sessionId);
     try {
       const folder = new RecordingFolder(path, sessionId, await (options.keyOf ?? NO_KEYS)(sessionId));
+      if (!folder.isSealed && options.unencrypted?.includes(sessionId) === false) continue;
       let manifest = await readManifest(folder);
       if (manifest === undefined || !isUnfinished(manifest)) continue;
       manifest = await waitForOwner(folder, manifest, options);

@@ -2,7 +2,7 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ByteSource, openFile, readAhead, readWhole } from './byte-source.ts';
 import { type FileWriter, PlainWriter } from './file-writer.ts';
-import { MissingKeyError, openSealed, openSealedLog, SealedWriter, Shape } from './sealed-file.ts';
+import { MissingKeyError, openSealed, openSealedLog, SealedWriter, Shape, UnsealedFileError } from './sealed-file.ts';
 
 /** What the names of files that are not whole yet end with. */
 export const PARTIAL_SUFFIX = '.part';
@@ -20,7 +20,8 @@ export interface ReopenedLog {
 
 /**
  * A recording's folder: files by their plain names, whether they are encrypted or, in recordings of format version 1
- * and where there is no key, as they are. INVARIANT: with a key, nothing of a recording reaches the disk unencrypted.
+ * and where there is no key, as they are. INVARIANT: with a key, nothing of a recording reaches the disk unencrypted, and
+ * nothing is read that lies there so: somebody else put it there, and it would be played, or even finished and signed.
  */
 export class RecordingFolder {
   /** On this machine's disk. */
@@ -47,14 +48,14 @@ export class RecordingFolder {
   /** For random access; `undefined` when it is not there. Rejects with `SealedFileError` where it is not as it was sealed. */
   async open(name: string): Promise<ByteSource | undefined> {
     const sealed = await this.#openSealed(name, openSealed);
-    return sealed ?? (await openIfThere(join(this.path, name)));
+    return sealed ?? (await this.#openPlain(name));
   }
 
   /** As `open`, of a file that may still be written to or was when its writer died: as far as it is whole. From front to back. */
   async openLog(name: string): Promise<ByteSource | undefined> {
     const sealed = await this.#openSealed(name, (source, seal) => openSealedLog(readAhead(source), seal));
     if (sealed !== undefined) return sealed;
-    const plain = await openIfThere(join(this.path, name));
+    const plain = await this.#openPlain(name);
     return plain && readAhead(plain);
   }
 
@@ -154,6 +155,13 @@ export class RecordingFolder {
   async #create(path: string, name: string, shape: Shape): Promise<FileWriter> {
     if (this.#key === undefined) return PlainWriter.create(path);
     return SealedWriter.create(path, { key: this.#key, recordingId: this.recordingId, name }, shape);
+  }
+
+  async #openPlain(name: string): Promise<ByteSource | undefined> {
+    const source = await openIfThere(join(this.path, name));
+    if (source === undefined || this.#key === undefined) return source;
+    await source.close();
+    throw new UnsealedFileError(name);
   }
 
   async #openSealed(name: string, opener: typeof openSealed): Promise<ByteSource | undefined> {

@@ -9,7 +9,7 @@ import type { RecordingSummary } from '../recording.ts';
 import { type ByteSource, readWhole } from './byte-source.ts';
 import type { ObjectStorage } from './object-storage.ts';
 import { RecordingFolder, SEALED_SUFFIX } from './recording-folder.ts';
-import { MissingKeyError, openSealed } from './sealed-file.ts';
+import { MissingKeyError, openSealed, UnsealedFileError } from './sealed-file.ts';
 
 export interface RecordingStoreOptions {
   /** `<data>/recordings`, where recordings are made. */
@@ -40,8 +40,13 @@ export class RecordingStore {
     const local = await (await this.folder(id)).open(name);
     if (local !== undefined || this.#storage === undefined) return local;
     const sealed = await this.#storage.open(`${id}/${name}${SEALED_SUFFIX}`);
-    if (sealed === undefined) return this.#storage.open(`${id}/${name}`);
     const key = await this.#keyOf(id);
+    if (sealed === undefined) {
+      const plain = await this.#storage.open(`${id}/${name}`);
+      if (plain === undefined || key === undefined) return plain;
+      await plain.close();
+      throw new UnsealedFileError(name);
+    }
     if (key !== undefined) return openSealed(sealed, { key, recordingId: id, name });
     await sealed.close();
     throw new MissingKeyError(name);

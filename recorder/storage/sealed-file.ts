@@ -43,6 +43,13 @@ export class MissingKeyError extends SealedFileError {
   }
 }
 
+/** A file lies there unencrypted whose recording has a key. */
+export class UnsealedFileError extends SealedFileError {
+  constructor(file: string) {
+    super(`${file} is not encrypted, as everything of this recording was`);
+  }
+}
+
 export const CHUNK_SIZE = 64 * 1024;
 const MAGIC = Buffer.from('OrielEnc', 'latin1');
 const VERSION = 1;
