@@ -378,7 +378,8 @@ test('recordings: whole, in parts, for a player and for saving', async () => {
   for (const range of ['bytes=1-', 'bytes=-1000', 'bytes=00-', 'bytes=1-1,2-', 'all', 'bytes=500-']) {
     const before = await views();
     const auditor = await harness.userWith('auditor');
-    for (const headers of [{ Range: range }, { Range: 'bytes=900-' }]) {
+    // A player's first byte may come after another part, as our own page asks for it.
+    for (const headers of [{ Range: range }, { Range: 'bytes=900-' }, { Range: 'bytes=0-' }]) {
       assert.ok((await harness.call('GET', path, { token: auditor, headers })).text.length >= 100, range);
     }
     const { username } = (await harness.call('GET', '/api/me', { token: auditor })).json;

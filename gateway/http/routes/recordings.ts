@@ -112,6 +112,8 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
 
 /** Whoever asked for no part of a video for so long begins anew. */
 const GONE_ON_FOR_MS = 60 * 60_000;
+/** Our own page asks for the video's frames beside the player, which may ask for the first byte after that. */
+const OPENING_MS = 15_000;
 
 /**
  * Who goes on with which video, so that later ranges of one viewing are not written down as more of them.
@@ -120,7 +122,7 @@ const GONE_ON_FOR_MS = 60 * 60_000;
  */
 class Viewings {
   /** The longest untouched first. */
-  readonly #begun = new Map<string, { readonly written: Promise<void>; at: number }>();
+  readonly #begun = new Map<string, Viewing>();
 
   /** @param begins whether this is a viewing of its own, whatever was before */
   async asked(name: string, begins: boolean, write: () => Promise<void>): Promise<void> {
@@ -130,7 +132,11 @@ class Viewings {
       this.#begun.delete(old);
     }
     const before = this.#begun.get(name);
-    const viewing = before === undefined || begins ? { written: write(), at: now } : { ...before, at: now };
+    const opens = before !== undefined && begins && !before.fromStart && now - before.since < OPENING_MS;
+    const goesOn = before !== undefined && (!begins || opens);
+    const viewing = goesOn
+      ? { ...before, at: now, fromStart: before.fromStart || begins }
+      : { written: write(), since: now, at: now, fromStart: begins };
     this.#begun.delete(name);
     this.#begun.set(name, viewing);
     try {
@@ -140,6 +146,15 @@ class Viewings {
       throw error;
     }
   }
+}
+
+interface Viewing {
+  /** Into the audit log. */
+  readonly written: Promise<void>;
+  readonly since: number;
+  readonly at: number;
+  /** Whether the first byte was asked for. */
+  readonly fromStart: boolean;
 }
 
 /** `oriel-2026-11-21T20-15-00-server-jane.mp4` */

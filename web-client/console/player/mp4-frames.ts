@@ -36,8 +36,8 @@ export function findTopLevelBox(bytes: DataView, type: string): { start: number;
 /**
  * Fetches a video's `moov` box and reads its frames. Nothing when it cannot be had: a player does without.
  *
- * A Range from the very first byte is what the gateway writes down as a viewing, which the `<video>` element asks for
- * anyway; this asks from the second one on. The first is part of a small box's size, so it is zero.
+ * A Range from the very first byte is what the gateway takes for a player that is opened, which the `<video>` element asks
+ * for anyway; this asks from the second one on. The first is part of a small box's size, so it is zero.
  */
 export async function fetchFrames(url: string, signal: AbortSignal): Promise<readonly Frame[] | undefined> {
   const head = await fetchBytes(url, 1, HEAD_BYTES - 1, signal);
