@@ -30,7 +30,8 @@ import { RetentionSettings } from './retention/retention-settings.ts';
 import { storageReport } from './retention/storage-report.ts';
 import { AccessGuard } from './sessions/access-guard.ts';
 import { LocalSessions } from './sessions/local-sessions.ts';
-import type { Connect, Pixels, RecordingResult } from './sessions/ports.ts';
+import type { Connect, Pixels } from './sessions/ports.ts';
+import { RecordingRecovery, type RecoveryParts } from './sessions/recover-recordings.ts';
 import { SessionHistory } from './sessions/session-history.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Supervision } from './sessions/supervision.ts';
@@ -68,11 +69,7 @@ export interface GatewayParts {
   readonly trailSigner: TrailSigner;
   readonly storage: RecordingStorage;
   readonly live: LiveRecordings;
-  /**
-   * Finishes what a gateway that died left unfinished, and looks up what its pixel host finished after it.
-   * Returns what there is, by session id. @param expected sessions whose recording is not accounted for
-   */
-  recoverRecordings(expected: readonly string[]): Promise<ReadonlyMap<string, RecordingResult>>;
+  readonly recoverRecordings: RecoveryParts['recover'];
 }
 
 export interface GatewayOptions {
@@ -166,7 +163,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const port = await listen(front.server, config);
     whereabouts.url = config.publicUrl ?? localUrl(port);
     // Beside the work: a long recording takes a while to finish, and nobody should stand before a closed door for it.
-    const recovery = recover(options, services, interrupted).then(() => indexEvents());
+    const recovery = new RecordingRecovery({
+      recover: options.parts.recoverRecordings,
+      history: services.history,
+      finished: indexEvents,
+      log,
+    });
+    cleanUp.push(() => recovery.stop());
+    const recovered = recovery.run(interrupted);
     await services.alerts.reload();
     services.requestClock.start(() => {
       const rest = services.sessions.tick();
@@ -188,7 +192,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       services,
       stop: async () => {
         front.server.close(); // no new connections; those there are end below
-        const unfinished = Promise.all([services.sessions.stop('gateway_stopping'), recovery]);
+        const unfinished = Promise.all([services.sessions.stop('gateway_stopping'), recovered]);
         await within(STOP_WITHIN_MS, unfinished, log);
         await services.audit.record({ action: 'gateway.stopped', subject: options.version });
         await runAll(cleanUp, log);
@@ -416,18 +420,6 @@ async function closeInterrupted(options: GatewayOptions, services: Services): Pr
   const sessions = await services.history.closeInterrupted(sessionClock());
   if (sessions.length > 0) options.log.warn({ sessions }, 'the last run of the gateway was cut short');
   return services.history.unfinishedRecordings();
-}
-
-/** A recording that cannot be recovered now (no ffmpeg) stays as it is, and is tried again at the next start. */
-async function recover(options: GatewayOptions, services: Services, expected: readonly string[]): Promise<void> {
-  try {
-    const recovered = await options.parts.recoverRecordings(expected);
-    for (const id of new Set([...expected, ...recovered.keys()])) {
-      await services.history.recordingFinished(id, recovered.get(id));
-    }
-  } catch (error) {
-    options.log.error({ err: error }, 'interrupted recordings could not be finished');
-  }
 }
 
 async function within(milliseconds: number, work: Promise<unknown>, log: Logger): Promise<void> {

@@ -9,6 +9,7 @@ import { EventJournal } from '../recorder/evidence/event-journal.ts';
 import { ensureSigningKey, readTrustedKeys } from '../recorder/evidence/signing-key.ts';
 import type { VerificationReport } from '../recorder/evidence/verify.ts';
 import { recoverInterrupted, THUMBNAIL_FILE, VIDEO_FILE } from '../recorder/finish.ts';
+import { isUnfinished, summarise } from '../recorder/library.ts';
 import { readLiveSegment, readLiveVideo } from '../recorder/live.ts';
 import { RecordingArchive } from '../recorder/storage/archive.ts';
 import { type ByteSource, streamOf } from '../recorder/storage/byte-source.ts';
@@ -32,6 +33,7 @@ import { createLogger, type Logger } from './log.ts';
 import { PixelHostProcess } from './pixels/pixel-host-process.ts';
 import { rdpConnector } from './rdp/connect.ts';
 import { spaceOf } from './retention/storage-space.ts';
+import type { RecordingResult } from './sessions/ports.ts';
 import { DemoTarget } from './targets/demo-target.ts';
 import { askPassphrase } from './vault/ask-passphrase.ts';
 import type { RecordingKeys } from './vault/recording-keys.ts';
@@ -153,26 +155,32 @@ function gatewayParts(
       video: async (id) => readLiveVideo(await store.folder(id)),
       read: async (id, segment, from) => readLiveSegment(await store.folder(id), segment, from),
     },
-    async recoverRecordings(expected) {
+    async recoverRecordings(expected, onlyThose) {
       // Of an older version's recordings, those that the database knows to be unfinished.
-      const unencrypted = expected;
-      const options = {
-        ffmpegPath: config.ffmpegPath,
-        signingKeyFile: config.evidenceKeyFile,
-        keyOf,
-        unencrypted,
-        log,
-      };
+      const chosen = { unencrypted: expected, sessionIds: onlyThose ? expected : undefined };
+      const options = { ffmpegPath: config.ffmpegPath, signingKeyFile: config.evidenceKeyFile, keyOf, ...chosen, log };
       const recovered = await recoverInterrupted(recordings, options);
-      const found = new Map(recovered.flatMap(({ sessionId, summary }) => (summary ? [[sessionId, summary]] : [])));
+      const found = new Map<string, RecordingResult | 'left'>();
+      for (const { sessionId, summary } of recovered) if (summary !== undefined) found.set(sessionId, summary);
       for (const id of expected) {
-        const summary = found.get(id) ?? (await store.summary(id));
-        if (summary !== undefined) found.set(id, summary);
+        const result = found.get(id) ?? (await resultOf(store, id));
+        if (result !== undefined) found.set(id, result);
       }
       return found;
     },
   };
   return { parts, store };
+}
+
+/** What became of a recording. Nothing: there is no video, and will be none. */
+async function resultOf(store: RecordingStore, id: string): Promise<RecordingResult | 'left' | undefined> {
+  try {
+    const manifest = await store.manifest(id);
+    return manifest && (isUnfinished(manifest) ? 'left' : summarise(id, manifest));
+  } catch (error) {
+    // A storage that does not answer may do so later; a file that is not as it was written stays as it is.
+    return error instanceof SealedFileError ? undefined : 'left';
+  }
 }
 
 async function serve(store: RecordingStore, id: string, name: string, log: Logger): Promise<ServedFile | undefined> {

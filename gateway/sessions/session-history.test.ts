@@ -96,3 +96,10 @@ test('pages follow one another without gap or repetition, also among those of on
   assert.equal(pages.join(''), '5432');
   await assert.rejects(history.recordings({ limit: 1, after: 'b9999999999999' }), { code: 'not_found' });
 });
+
+test('a session that the last run of the gateway left open is over, and its recording is being finished', async () => {
+  assert.deepEqual((await history.closeInterrupted(DAY + 5 * 3_600_000)).length, 5);
+  assert.equal(await found({ state: 'recording' }), '');
+  assert.equal(await found({ state: 'finishing' }), '5');
+  assert.deepEqual(await history.unfinishedRecordings(), ['b5555555555555']);
+});

@@ -109,16 +109,7 @@ export class SessionHistory {
     await this.#store
       .updateTable('sessions')
       .where('id', '=', id)
-      .set((expression) => ({
-        ended_at: Math.floor(at),
-        end_code: end.code,
-        recording: expression
-          .case()
-          .when('recording', '=', 'recording')
-          .then('finishing')
-          .else(expression.ref('recording'))
-          .end(),
-      }))
+      .set({ ended_at: Math.floor(at), end_code: end.code, recording: FINISHING })
       .execute();
   }
 
@@ -143,7 +134,7 @@ export class SessionHistory {
     const rows = await this.#store
       .updateTable('sessions')
       .where('ended_at', 'is', null)
-      .set({ ended_at: Math.floor(at), end_code: 'gateway_stopping' })
+      .set({ ended_at: Math.floor(at), end_code: 'gateway_stopping', recording: FINISHING })
       .returning('id')
       .execute();
     return rows.map(({ id }) => id);
@@ -244,6 +235,9 @@ export class SessionHistory {
     return row;
   }
 }
+
+/** What `recording` is from the session's end on. */
+const FINISHING = sql<string>`case when recording = 'recording' then 'finishing' else recording end`;
 
 /** Whether a column holds a text, whatever the case; for SQLite and PostgreSQL alike. */
 function holds(column: 'username' | 'target_name' | 'account_username', part: string): RawBuilder<SqlBool> {
