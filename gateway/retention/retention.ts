@@ -1,5 +1,6 @@
 import type { Audit } from '../audit/audit.ts';
 import { every } from '../beat.ts';
+import { sessionClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { Notifier } from '../notifications/kinds.ts';
 import type { Store } from '../store/store.ts';
@@ -25,6 +26,8 @@ export interface RetentionParts {
   /** What else is known of a recording, and goes with it. */
   readonly forget: (id: string) => Promise<void>;
   readonly now?: () => number;
+  /** What recordings are old by: a wall clock that somebody sets wrong must not destroy them within a minute. */
+  readonly clock?: () => number;
 }
 
 export interface SweepResult {
@@ -36,6 +39,9 @@ export interface SweepResult {
 export class Retention {
   readonly #parts: RetentionParts;
   readonly #now: () => number;
+  readonly #clock: () => number;
+  /** Whose deletion is in the audit log, and not done: the storage may not answer for hours. */
+  readonly #written = new Set<string>();
   #endSweeps: (() => void) | undefined;
   #sweeping: Promise<SweepResult> | undefined;
   #again = false;
@@ -46,6 +52,7 @@ export class Retention {
   constructor(parts: RetentionParts) {
     this.#parts = parts;
     this.#now = parts.now ?? Date.now;
+    this.#clock = parts.clock ?? sessionClock;
   }
 
   get lastSweep(): SweepResult | undefined {
@@ -115,7 +122,7 @@ export class Retention {
           held: row.held !== null,
         })),
       rules,
-      this.#now(),
+      this.#clock(),
     );
     // A deletion that was interrupted comes first: its key may be half gone.
     const begun = rows
@@ -158,7 +165,10 @@ export class Retention {
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return false;
     // First written down, then done: nothing is deleted unseen.
-    await audit.record({ action: 'recording.deleted', subject: target, sessionId: id, details });
+    if (!this.#written.has(id)) {
+      await audit.record({ action: 'recording.deleted', subject: target, sessionId: id, details });
+      this.#written.add(id);
+    }
     await storage.destroy(id);
     await forget(id);
     await store
@@ -166,6 +176,7 @@ export class Retention {
       .set({ recording: 'deleted', recording_deleted_at: this.#now() })
       .where('id', '=', id)
       .execute();
+    this.#written.delete(id);
     return true;
   }
 
