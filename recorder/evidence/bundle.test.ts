@@ -116,11 +116,13 @@ test('events as CSV: quoted, and no formula among them', () => {
   const csv = eventsToCsv([
     { n: 0, at, t: null, type: 'request', user: 'jane "j", doe', prev: 'x' },
     { n: 1, at, t: 1500, type: '=1+1', prev: 'x' },
+    { n: 2, at: 1e300, t: 1e300, type: 'altered', prev: 'x' },
   ]);
   assert.deepEqual(csv.split('\r\n'), [
     'n,at,video_seconds,type,fields',
     '0,2026-11-21T09:00:00.000Z,,request,"{""user"":""jane \\""j\\"", doe""}"',
     "1,2026-11-21T09:00:00.000Z,1.500,'=1+1,{}",
+    '2,1e+300,1e+297,altered,{}',
     '',
   ]);
 });

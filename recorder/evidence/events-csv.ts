@@ -7,7 +7,7 @@ import type { RecordedEvent } from './event-log.ts';
 export function eventsToCsv(events: readonly RecordedEvent[]): string {
   const rows = events.map(({ n, at, t, type, prev: _, ...fields }) => [
     String(n),
-    new Date(at).toISOString(),
+    moment(at),
     t === null ? '' : (t / 1000).toFixed(3),
     type,
     JSON.stringify(fields),
@@ -15,6 +15,12 @@ export function eventsToCsv(events: readonly RecordedEvent[]): string {
   return [['n', 'at', 'video_seconds', 'type', 'fields'], ...rows]
     .map((row) => `${row.map(cell).join(',')}\r\n`)
     .join('');
+}
+
+/** Of a file that is not as it was signed, a time may be anything. */
+function moment(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? String(at) : date.toISOString();
 }
 
 function cell(text: string): string {

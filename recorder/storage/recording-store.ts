@@ -71,7 +71,10 @@ export class RecordingStore {
     if (log !== undefined) return readEvents(await readWhole(log).finally(() => log.close()));
     const video = await this.open(id, VIDEO_FILE);
     const box = video && (await readEvidence(video).finally(() => video.close()));
-    return box && eventsOf(box);
+    if (box !== undefined) return eventsOf(box);
+    // What could not be signed keeps them beside the video, wherever that is kept.
+    const beside = await this.open(id, EVENTS_FILE);
+    return beside && readEvents(await readWhole(beside).finally(() => beside.close()));
   }
 
   /** Removes all files of a recording. */

@@ -236,3 +236,21 @@ test('finished recordings move to the bucket, encrypted, and play from there; wh
   assert.deepEqual(await storage.list(''), []);
   await assert.rejects(stat(session.directory));
 });
+
+test('a recording that could not be signed has its events wherever it is kept', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const folder = await temporaryDirectory(context);
+  const key = Uint8Array.from(randomBytes(32));
+  const session = await RecordingSession.open(context, 320, 240, { key, signingKeyFile: join(folder, 'missing.key') });
+  await session.advance(2000);
+  assert.equal((await session.finish())?.state, 'incomplete');
+  const storage = new FolderStorage(join(folder, 'elsewhere'));
+  const store = new RecordingStore({ directory: session.root, keyOf: async () => key, storage });
+  const types = async () => (await store.events('session-1'))?.map(({ type }) => type);
+  const before = await types();
+  assert.ok(before?.includes('finished'));
+  const log = { debug() {}, info() {}, error() {}, warn() {} };
+  await new RecordingArchive({ store, storage, log }).sweep();
+  assert.deepEqual(await readdir(session.root), []);
+  assert.deepEqual(await types(), before);
+});
