@@ -42,6 +42,31 @@ async function times<T>(count: number, run: (i: number) => Promise<T>): Promise<
   return results;
 }
 
+test('a name has no tries of its own for each way to write it that a directory takes', async () => {
+  const reports: unknown[] = [];
+  const { attempt } = setUp({ report: (_username, failures) => reports.push(failures) });
+  const ways = [
+    'CORP\\jane',
+    'x1\\jane',
+    ' jane',
+    'jane  ',
+    'ja\u00adne',
+    'JANE',
+    'ｊａｎｅ',
+    'jane\u200b',
+    'ján\u00e9',
+    '\tjane',
+  ];
+  assert.deepEqual(
+    await times(FAILURES_PER_PAIR, (i) => attempt('wrong', ways[i])),
+    Array(FAILURES_PER_PAIR).fill('wrong'),
+  );
+  for (const way of ways) assert.equal(await attempt('right', way), `wait ${FIRST_WAIT_MS}`, JSON.stringify(way));
+  await times(FAILURES_TO_REPORT, (i) => attempt('wrong', ways[i % ways.length], `192.0.2.${i + 10}`));
+  assert.deepEqual(reports, [FAILURES_TO_REPORT]);
+  for (const other of ['jan', 'jane2', 'jane.', 'j-ane']) assert.equal(await attempt('right', other), 'right', other);
+});
+
 test('guessing at one user from one network is slowed down ever more, and that pair only', async () => {
   const { clock, attempt } = setUp();
   assert.deepEqual(new Set(await times(FAILURES_PER_PAIR, () => attempt('wrong'))), new Set(['wrong']));

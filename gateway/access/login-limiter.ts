@@ -177,7 +177,7 @@ function keep<T>(map: Map<string, T>, key: string, value: T): void {
 
 function placeKey({ username, address, knownDevice }: Attempt): string {
   const place = knownDevice === undefined ? `network ${networkOf(address)}` : `device ${knownDevice}`;
-  return `${place} ${username.toLowerCase()}`;
+  return `${place} ${nameKey(username)}`;
 }
 
 function networkKey(address: string): string {
@@ -185,5 +185,14 @@ function networkKey(address: string): string {
 }
 
 function userKey(username: string): string {
-  return `user ${username.toLowerCase()}`;
+  return `user ${nameKey(username)}`;
+}
+
+/**
+ * However it is written: a directory finds the same person with any domain before the name, in upper or lower case, with more
+ * spaces, invisible characters ([RFC 4518] 2.2, 2.6.1) or accents. INVARIANT: no way to write a name has tries of its own.
+ */
+function nameKey(username: string): string {
+  const name = username.slice(username.lastIndexOf('\\') + 1).normalize('NFKD');
+  return name.toUpperCase().replaceAll(/[^\p{L}\p{N}\p{P}\p{S}]/gu, '');
 }

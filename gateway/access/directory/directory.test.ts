@@ -124,6 +124,14 @@ test('an empty password is no bind, and a name that is a filter finds nobody', a
   assert.equal(bare.status, 400, 'it could name a SASL mechanism');
 });
 
+test('a directory finds a name however it is written; guesses are counted for the one whom it means', async () => {
+  await slapd.person('greta', PASSWORD);
+  const ways = ['greta', 'CORP\\greta', ' greta', 'greta ', 'GRETA'];
+  for (const way of ways) assert.equal((await login(way, PASSWORD)).json.user?.username, 'greta', JSON.stringify(way));
+  for (const way of ways) assert.equal(code(await login(way, 'wrong')), 'login_failed', JSON.stringify(way));
+  for (const way of [...ways, 'X\\greta']) assert.equal(code(await login(way, PASSWORD)), 'too_many_requests', way);
+});
+
 test('a passkey of somebody from the directory signs in while the directory lets her, and the bind proves who changes it', async () => {
   const dn = await slapd.person('petra', PASSWORD);
   const { token } = (await login('petra', PASSWORD)).json;
