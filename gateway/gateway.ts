@@ -251,6 +251,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     store,
     users,
     notifier: notificationServices.notifications,
+    requireCurrent: (user) => signInServices.directory.requireCurrent(user),
     linkKey: await unlocked.ownKey('decision links'),
     audit,
     log,

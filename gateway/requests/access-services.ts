@@ -9,7 +9,7 @@ import { SessionSwitch } from '../sessions/session-switch.ts';
 import type { Gate } from '../sessions/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { Admission } from './admission.ts';
-import { DecisionLinks } from './decision-links.ts';
+import { DecisionLinks, type DecisionLinksParts } from './decision-links.ts';
 import { Favourites } from './favourites.ts';
 import { RequestBook } from './request-book.ts';
 import { RequestClock } from './request-clock.ts';
@@ -39,6 +39,8 @@ export interface AccessServicesParts {
   readonly store: Store;
   readonly users: Users;
   readonly notifier: Notifier;
+  /** Looks up somebody who is from a directory, before she decides. */
+  readonly requireCurrent: DecisionLinksParts['requireCurrent'];
   /** What links in mails are signed with. */
   readonly linkKey: Uint8Array;
   readonly audit: Audit;
@@ -47,11 +49,11 @@ export interface AccessServicesParts {
 
 /** Puts together who may use what. The clock runs once it is started. */
 export function createAccessServices(parts: AccessServicesParts): AccessServices {
-  const { store, users, notifier, linkKey, audit, log } = parts;
+  const { store, users, notifier, requireCurrent, linkKey, audit, log } = parts;
   const entitlements = new Entitlements(store);
   const requestBook = new RequestBook(audit);
   const requests = new Requests({ store, entitlements, book: requestBook, askWebhook });
-  const decisionLinks = new DecisionLinks({ store, users, requests, key: linkKey });
+  const decisionLinks = new DecisionLinks({ store, users, requests, requireCurrent, key: linkKey });
   requestBook.listen(requestNotices(notifier, decisionLinks));
   const sessionSwitch = new SessionSwitch(store, audit);
   const admission = new Admission({ store, entitlements, requests, book: requestBook, sessionSwitch });

@@ -9,7 +9,7 @@ test('a link is refused once its time is over, or with another key, and decides 
   const { store, requests, people } = world;
   await world.entitle({ approval: { needed: 1, group: 'approvers' }, pendingMinutes: 60 * 24 * 7 });
   const { id } = await world.ask();
-  const parts = { store, requests, users: new Users(store), now: () => world.now };
+  const parts = { store, requests, users: new Users(store), requireCurrent: async () => {}, now: () => world.now };
   const links = new DecisionLinks({ ...parts, key: new Uint8Array(32).fill(1) });
   const stranger = new DecisionLinks({ ...parts, key: new Uint8Array(32).fill(2) });
   const { approve, deny } = await links.issue(id, people.anna.id);

@@ -24,6 +24,8 @@ export interface DecisionLinksParts {
   readonly store: Store;
   readonly users: Users;
   readonly requests: Requests;
+  /** Looks up somebody who is from a directory; throws `directory_refused` where she may not be here any more. */
+  requireCurrent(user: { readonly id: string }): Promise<unknown>;
   /** What links are signed with, 32 bytes. */
   readonly key: Uint8Array;
   readonly now?: () => number;
@@ -83,9 +85,17 @@ export class DecisionLinks {
     return { link, actor };
   }
 
-  /** Decides by a link, and uses it up with the decision. Throws `ticket_invalid`, and what the decision throws. */
+  /**
+   * Decides by a link, and uses it up with the decision. Throws `ticket_invalid`, `directory_unavailable`, and what the decision
+   * throws.
+   */
   async use(token: string, address: string, comment: string | undefined): Promise<{ id: string; state: RequestState }> {
-    const { requests } = this.#parts;
+    const { requests, requireCurrent } = this.#parts;
+    // As with every decision: a link lives for days, and nobody needs to have been signed in since its approver left.
+    await requireCurrent({ id: (await this.#verify(token)).approverId }).catch((error: unknown) => {
+      const gone = error instanceof GatewayError && error.code === 'directory_refused';
+      throw gone ? new GatewayError('ticket_invalid', undefined, { cause: error }) : error;
+    });
     const { link, actor } = await this.look(token);
     const by: Decision = { actor, address, comment, within: (store) => this.#useUp(store, link) };
     const state = await (link.decision === 'approve'

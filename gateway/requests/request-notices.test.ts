@@ -12,7 +12,10 @@ beforeEach(async () => {
   world = await makeWorld();
   told = [];
   const { store, requests } = world;
-  const links = new DecisionLinks({ store, users: new Users(store), requests, key: new Uint8Array(32) });
+  const links = new DecisionLinks({
+    ...{ store, users: new Users(store), requests, requireCurrent: async () => {} },
+    key: new Uint8Array(32),
+  });
   world.book.listen(requestNotices({ publish: async (happening) => void told.push(happening) }, links));
 });
 afterEach(() => world.store.destroy());

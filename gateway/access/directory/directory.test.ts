@@ -290,6 +290,35 @@ test('what is open ends when the directory says so, with the reason', async () =
   await set({ mapping: [] });
 });
 
+test('a link in a mail decides nothing once the directory has let go of its approver, signed in or not', async () => {
+  const { accountId } = await harness.target();
+  const vera = await slapd.person('vera', PASSWORD);
+  const { user, token } = (await login('vera', PASSWORD)).json;
+  assert.equal((await call('PATCH', `/api/users/${user.id}`, { roles: ['approver'] })).status, 200);
+  const rules = { name: 'Asks', approval: { needed: 1 } };
+  assert.equal((await call('POST', '/api/policies', rules)).status, 201);
+  const asking = await harness.userWith('user');
+  const { id: member } = (await call('GET', '/api/me', undefined, asking)).json;
+  await call('POST', '/api/groups', { name: 'Askers', members: [member] });
+  await call('POST', '/api/entitlements', { group: 'Askers', accounts: [accountId], policy: 'Asks' });
+  const [entitlement] = (await call('GET', '/api/my/access', undefined, asking)).json.filter(
+    (grant: { account: { id: string }; policy: { name: string } }) =>
+      grant.account.id === accountId && grant.policy.name === 'Asks',
+  );
+  const items = [{ accountId, entitlementId: entitlement.entitlementId }];
+  const { id } = (await call('POST', '/api/requests', { items }, asking)).json;
+  const { decisionLinks } = harness.gateway.services;
+  const { approve } = await decisionLinks.issue(id, user.id);
+  assert.equal((await harness.call('POST', '/api/logout', { token })).status, 204);
+  await slapd.change(vera, 'set', 'userAccountControl', ['514']);
+  past();
+  const use = () => harness.call('POST', '/api/decision-links/use', { body: { token: approve } });
+  assert.equal(code(await use()), 'ticket_invalid');
+  assert.equal((await call('GET', `/api/requests/${id}`)).json.state, 'pending');
+  await slapd.change(vera, 'set', 'userAccountControl', ['512']);
+  assert.equal((await use()).json.state, 'available', 'nothing is used up by it');
+});
+
 test('an entry that cannot be read keeps nobody else from being looked up', async () => {
   const before = (await call('GET', '/api/settings/directory')).json;
   await slapd.person('aron', PASSWORD);

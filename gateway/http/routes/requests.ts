@@ -161,7 +161,7 @@ function linkRoutes({ decisionLinks, requestQueries }: Services): Route[] {
       body: object({ token, comment }, ['comment']),
       status: 200,
       response: object({ id, state }),
-      errors: ['ticket_invalid', 'not_found', 'forbidden', 'conflict'],
+      errors: ['ticket_invalid', 'not_found', 'forbidden', 'conflict', 'directory_unavailable'],
       handle: ({ body, address }) => decisionLinks.use(body.token, address, body.comment),
     }),
   ];
