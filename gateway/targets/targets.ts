@@ -207,39 +207,39 @@ export class Targets {
     return toAccount(row);
   }
 
+  /** Reads and writes in one transaction: a password that is changed on the computer meanwhile is not put back. */
   async changeAccount(targetId: string, id: string, change: NewAccount): Promise<Account> {
-    const before = await this.#account(targetId, id);
-    const type = change.type ?? before.type;
-    const row: AccountRow = {
-      ...before,
-      username: change.username ?? before.username,
-      domain: change.domain ?? before.domain,
-      secret:
-        change.password !== undefined
-          ? this.#seal(change.password, id)
-          : type === 'vaulted'
-            ? before.secret
-            : new Uint8Array(),
-      type,
-      provider_id:
-        type !== 'provider' ? null : change.providerId === undefined ? before.provider_id : change.providerId,
-      lookup_json: change.lookup === undefined ? before.lookup_json : JSON.stringify(change.lookup),
-      master_password: (change.masterPassword ?? before.master_password !== 0) ? 1 : 0,
-    };
-    requireComplete(row);
-    await insertable(
-      this.#store.transaction().execute(async (store) => {
-        await store.updateTable('accounts').where('id', '=', id).set(row).execute();
-        // What was checked out under a master password is the old one.
-        if (change.password !== undefined || type !== before.type) {
-          await store.deleteFrom('checked_out_secrets').where('account_id', '=', id).execute();
-          // Whoever sets it by hand knows which one counts.
-          const settled = { state: 'ok', pending: null, attempts: 0, error_code: null, error_detail: '' } as const;
-          await store.updateTable('account_rotations').set(settled).where('account_id', '=', id).execute();
-        }
-      }),
-    );
-    return toAccount(row);
+    const written = this.#store.transaction().execute(async (store) => {
+      const before = await this.#account(targetId, id, store);
+      const type = change.type ?? before.type;
+      const row: AccountRow = {
+        ...before,
+        username: change.username ?? before.username,
+        domain: change.domain ?? before.domain,
+        secret:
+          change.password !== undefined
+            ? this.#seal(change.password, id)
+            : type === 'vaulted'
+              ? before.secret
+              : new Uint8Array(),
+        type,
+        provider_id:
+          type !== 'provider' ? null : change.providerId === undefined ? before.provider_id : change.providerId,
+        lookup_json: change.lookup === undefined ? before.lookup_json : JSON.stringify(change.lookup),
+        master_password: (change.masterPassword ?? before.master_password !== 0) ? 1 : 0,
+      };
+      requireComplete(row);
+      await store.updateTable('accounts').where('id', '=', id).set(row).execute();
+      // What was checked out under a master password is the old one.
+      if (change.password !== undefined || type !== before.type) {
+        await store.deleteFrom('checked_out_secrets').where('account_id', '=', id).execute();
+        // Whoever sets it by hand knows which one counts.
+        const settled = { state: 'ok', pending: null, attempts: 0, error_code: null, error_detail: '' } as const;
+        await store.updateTable('account_rotations').set(settled).where('account_id', '=', id).execute();
+      }
+      return row;
+    });
+    return toAccount(await insertable(written));
   }
 
   async removeAccount(targetId: string, id: string): Promise<void> {
@@ -304,8 +304,8 @@ export class Targets {
     return password === undefined ? new Uint8Array() : this.#vault.seal(password, id);
   }
 
-  async #account(targetId: string, id: string): Promise<AccountRow> {
-    const row = await this.#store
+  async #account(targetId: string, id: string, store: Store = this.#store): Promise<AccountRow> {
+    const row = await store
       .selectFrom('accounts')
       .selectAll()
       .where('id', '=', id)
