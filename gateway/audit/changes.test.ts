@@ -24,6 +24,9 @@ test('changed settings and what was refused are in the trail, by person, and no 
   assert.deepEqual([action, actor], ['setting.changed', 'admin']);
   assert.deepEqual([details.host, details.hostBefore, details.hasPassword], ['mail.example', '', true]);
   assert.equal(JSON.stringify(details).includes('a secret'), false);
+  for (const elsewhere of [{ host: 'elsewhere.example' }, { port: 2525 }, { security: 'none' }]) {
+    assert.equal((await call('PATCH', '/api/settings/mail', elsewhere)).status, 409, 'it was given for another server');
+  }
   await call('PATCH', '/api/settings', { announceShadow: false });
   assert.deepEqual((await last()).details, { announceShadow: false, announceShadowBefore: true });
   const user = await harness.userWith(Role.user);

@@ -316,6 +316,14 @@ test("HashiCorp Vault's key-value engine: versions 1 and 2, token and AppRole, n
   assert.equal((await attempt({})).error.code, 'provider_invalid');
   await must('PATCH', path, { version: 1, mount: 'kv' });
   assert.equal((await attempt(lookup)).username, 'svc');
+  // What was given for this server is sent to no other that somebody writes in its place.
+  for (const elsewhere of [
+    { url: 'https://elsewhere.example' },
+    { ca: (await generate([{ name: 'commonName', value: 'other' }])).cert },
+  ]) {
+    assert.equal((await call('PATCH', path, elsewhere)).json.error.code, 'conflict');
+  }
+  await must('PATCH', path, { url: `${server.url}/`, token: 'root token' });
   await must('PATCH', path, { token: 'wrong' });
   assert.equal((await attempt(lookup)).error.code, 'provider_denied');
   await must('PATCH', path, { auth: 'approle', roleId: 'role', secretId: 'wrong', token: null });

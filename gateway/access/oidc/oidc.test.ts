@@ -392,6 +392,8 @@ test('the settings show no secret, and what changed is in the audit', async () =
   assert.equal(json.redirectUri, `${gatewayUrl}/api/oidc/callback`);
   const { json: facts } = await call('POST', '/api/settings/single-sign-on/test');
   assert.deepEqual(facts, { issuer: directory.issuer, logout: true, backChannelLogout: true, refresh: true });
+  const moved = await call('PATCH', '/api/settings/single-sign-on', { issuer: 'https://elsewhere.example' });
+  assert.deepEqual([moved.status, moved.json.error.code], [409, 'conflict'], 'the secret was given for another');
   assert.equal((await call('PATCH', '/api/settings/single-sign-on', { issuer: 'ftp://x' })).status, 400);
   assert.equal((await call('PATCH', '/api/settings/single-sign-on', { issuer: '', enabled: true })).status, 409);
 });

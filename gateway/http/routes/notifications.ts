@@ -182,6 +182,12 @@ function mailRoutes({ mail, audit }: Services): Route[] {
           throw new GatewayError('conflict', 'server and sender come first');
         }
         const before = await mail.read();
+        const elsewhere = (['host', 'port', 'security'] as const).some(
+          (field) => body[field] !== undefined && body[field] !== before[field],
+        );
+        if (before.hasPassword && body.password === undefined && elsewhere) {
+          throw new GatewayError('conflict', 'the password of the mail server would go elsewhere: give it again');
+        }
         const changed = await mail.change(body);
         const details = { mail: Object.keys(body).join(' '), ...changesOf(before, changed) };
         await audit.record({ action: 'setting.changed', actor, address, details });

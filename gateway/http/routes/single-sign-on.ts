@@ -230,6 +230,9 @@ function settingRoutes({ oidcSettings, oidc, audit }: Services): Route[] {
         if (next.enabled && (next.issuer === '' || next.clientId === '')) {
           throw new GatewayError('conflict', 'issuer and client id come first');
         }
+        if (before.hasSecret && body.clientSecret === undefined && next.issuer !== before.issuer) {
+          throw new GatewayError('conflict', 'the client secret would go elsewhere: give it again');
+        }
         await oidcSettings.change(body);
         const changes = changesOf(before, await oidcSettings.read());
         const details = { singleSignOn: Object.keys(body).join(' '), ...changes };

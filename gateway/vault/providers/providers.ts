@@ -85,7 +85,13 @@ export class Providers {
 
   async change(id: string, fields: ProviderFields & { readonly name?: string }): Promise<ProviderView> {
     const row = await this.#row(id);
-    const { settings, secrets } = merge(settingsOf(row), this.#secrets(row), fields);
+    const before = { settings: settingsOf(row), secrets: this.#secrets(row) };
+    const { settings, secrets } = merge(before.settings, before.secrets, fields);
+    const elsewhere = settings.url !== before.settings.url || settings.ca !== before.settings.ca;
+    const kept = (['token', 'secretId'] as const).filter((name) => fields[name] === undefined);
+    if (elsewhere && kept.some((name) => before.secrets[name] !== undefined)) {
+      throw new GatewayError('conflict', 'the token or secret id of the provider would go elsewhere: give it again');
+    }
     if (fields.name !== undefined) await this.#requireNewName(fields.name, id);
     await this.#store
       .updateTable('credential_providers')
