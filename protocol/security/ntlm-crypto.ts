@@ -200,7 +200,8 @@ const SIGNATURE_SIZE = 16;
 
 /**
  * Upper case as Windows does it: each UTF-16 unit by itself, never one to several (`ß` stays). Letters whose upper
- * case Unicode moved into another block (`ı`, `ſ`, `µ`) stay too, as they do in the tables of the NT kernel.
+ * case Unicode moved into another block (`ı`, `ſ`, `µ`) stay too, as they do in the tables of the NT kernel, and so do those
+ * of Georgian, whose upper case is younger than the table of [MS-UCODEREF] 3.1.5.3.
  */
 function upcase(text: string): string {
   let upper = '';
@@ -208,7 +209,8 @@ function upcase(text: string): string {
     const unit = text.charAt(i);
     const mapped = unit.toUpperCase();
     const crossesAscii = unit.charCodeAt(0) >= 0x80 && mapped.charCodeAt(0) < 0x80;
-    upper += mapped.length !== 1 || crossesAscii || unit === '\u00b5' ? unit : mapped;
+    const isGeorgian = mapped >= '\u1c90' && mapped <= '\u1cbf';
+    upper += mapped.length !== 1 || crossesAscii || isGeorgian || unit === '\u00b5' ? unit : mapped;
   }
   return upper;
 }

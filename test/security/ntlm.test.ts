@@ -163,6 +163,15 @@ describe('ntlmV2Key', () => {
     assert.notEqual(key('jöran', 'Corp'), key('jöran', 'CORP'));
     assert.notEqual(key('straße', ''), key('strasse', ''));
   });
+
+  it('leaves Georgian letters alone: [MS-UCODEREF] 3.1.5.3 knows of no upper case of theirs, Unicode since 2018 does', () => {
+    const user = 'გიორგი';
+    assert.notEqual(user.toUpperCase(), user);
+    assert.deepEqual(
+      ntlmV2Key(crypto, ntHash('x'), user, ''),
+      crypto.hmacMd5(ntHash('x'), Buffer.from(user, 'utf16le')),
+    );
+  });
 });
 
 function catchError(action: () => unknown): unknown {
