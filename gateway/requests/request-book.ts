@@ -134,7 +134,10 @@ export class RequestBook {
         action: `request.${event.replace('-', '_')}` as AuditAction,
         actor,
         subject: subjectOf(items),
-        details: { requestId: request.id, requester: request.username, state: request.state, comment },
+        details: {
+          ...{ requestId: request.id, requester: request.username, state: request.state, comment },
+          ...(event === 'created' || event === 'emergency' ? { reason: request.reason, ticket: request.ticket } : {}),
+        },
         ...(address === undefined ? {} : { address }),
         ...(sessionId === undefined ? {} : { sessionId }),
       },

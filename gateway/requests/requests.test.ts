@@ -378,6 +378,14 @@ test('each decision is in the audit log, by person', async () => {
   );
 });
 
+test('the audit log names the ticket and the reason that access was asked for with', async () => {
+  await world.entitle({ approval });
+  await world.ask({ reason: 'Maintenance', ticket: 'CHG1234' });
+  const row = await world.store.selectFrom('audit').selectAll().executeTakeFirstOrThrow();
+  const { reason, ticket } = JSON.parse(row.details_json);
+  assert.deepEqual([row.action, reason, ticket], ['request.created', 'Maintenance', 'CHG1234']);
+});
+
 test('a listener that fails undoes the decision: either all of it is kept or nothing', async () => {
   await world.entitle({ approval });
   const { id } = await world.ask();

@@ -188,8 +188,9 @@ test('an approver decides by the link of a mail, without signing in, once', asyn
   await page.getByTestId('decided').getByText('Approved.').waitFor();
   assert.equal((await rita.must<{ state: string }>('GET', `/api/requests/${id}`)).state, 'available');
   await waitFor('the mail to whoever asked', () => mails.some((one) => /^To: rita@example\.com/m.test(one)));
+  // In the same tab, where only what is behind the `#` changes.
   await page.goto(approve.replace(/^https:\/\/[^/]+/, gateway.url.origin));
-  await page.reload();
+  await page.getByText('This link was used already').waitFor();
   await page.getByTestId('error-code').filter({ hasText: 'ticket_invalid' }).waitFor();
   assert.deepEqual(alice.complaints, []);
   await alice.close();

@@ -8,6 +8,8 @@ import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
 import { openPerson } from './story.ts';
 
 const PASSWORD = 'Rita-E2E-Pass-1!';
+/** Without a place to break at, as comments have them. */
+const LINK = 'https://wiki.example.com/x?page=patches_of_november_2026___';
 let gateway: TestGateway;
 let browser: Browser;
 let rita: Person;
@@ -93,8 +95,8 @@ test('a request from the desktops page: errors beside their fields, approved by 
   await assertLooksRight(page, 'new-request-errors');
   await page.locator('input[name^="minutes "]').fill('30');
   await page.locator('select[name=reason]').selectOption('Maintenance');
-  await page.locator('textarea[name=comment]').fill('Patching the desktop');
-  await page.getByText('20 of 255 characters').waitFor();
+  await page.locator('textarea[name=comment]').fill(`Patching the desktop, ${LINK}`);
+  await page.getByText('81 of 255 characters').waitFor();
   await page.getByTestId('ask').click();
   // What only the gateway knows is said beside its field, too.
   await page.locator('[aria-invalid=true][name=ticket]').waitFor();

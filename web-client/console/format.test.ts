@@ -54,6 +54,7 @@ test('a moment soon or lately is the time alone', () => {
   assert.equal(near(2026, 10, 22, 0, 30), '00:30');
   assert.equal(near(2026, 10, 21, 12, 0), '12:00');
   assert.match(near(2026, 10, 22, 11, 30), /^22 Nov,? (at )?11:30$/);
+  assert.equal(near(2026, 10, 21, 9, 0), 'today, 09:00');
 });
 
 test('a search finds all its words in any order, in any of the texts', () => {
@@ -61,6 +62,8 @@ test('a search finds all its words in any order, in any of the texts', () => {
   assert.equal(matches('web JANE', 'Jane', 'Web server'), true);
   assert.equal(matches('web jim', 'Jane', 'Web server', null, undefined), false);
   assert.equal(matches(' web ', 'Web server'), true);
+  assert.equal(matches('zurich', 'Zürich dc 4'), true);
+  assert.equal(matches('Zu\u0308rich', 'Zürich dc 4'), true);
 });
 
 test('fingerprints: in groups, and read back in every spelling', () => {

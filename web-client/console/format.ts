@@ -38,22 +38,28 @@ export function formatMomentWithin(iso: string, now?: Date, locale?: string): st
   return formatMoment(iso, now, locale).replace(/^Today/, 'today');
 }
 
-/** A moment soon or lately: the time alone, which is enough within half a day; as `formatMoment` says it further away. */
+/** A moment soon or lately, within a sentence: the time alone, which is enough within half a day; the day too further away. */
 export function formatNear(iso: string, now: Date = new Date(), locale?: string): string {
   const at = new Date(iso);
-  if (Math.abs(at.getTime() - now.getTime()) >= HALF_DAY_MS) return formatMoment(iso, now, locale);
+  if (Math.abs(at.getTime() - now.getTime()) >= HALF_DAY_MS) return formatMomentWithin(iso, now, locale);
   return at.toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });
 }
 
 const HALF_DAY_MS = 12 * 60 * 60 * 1000;
 
-/** Whether a text has all words of a search, in any order and case. */
+/** Whether a text has all words of a search, in any order and case, with or without accents. */
 export function matches(search: string, ...texts: readonly (string | null | undefined)[]): boolean {
-  const haystack = texts.join('\n').toLowerCase();
-  return search
-    .toLowerCase()
+  const haystack = withoutAccents(texts.join('\n'));
+  return withoutAccents(search)
     .split(/\s+/)
     .every((word) => haystack.includes(word));
+}
+
+function withoutAccents(text: string): string {
+  return text
+    .normalize('NFD')
+    .replaceAll(/\p{Mn}/gu, '')
+    .toLowerCase();
 }
 
 /** A fingerprint in groups that an eye can compare: `a1b2 c3d4 …`. Nothing stays nothing. */

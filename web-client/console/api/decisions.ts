@@ -1,4 +1,4 @@
-import { request } from './request.ts';
+import { ApiError, request } from './request.ts';
 
 /** What a link from a mail would do. */
 export interface OfferedDecision {
@@ -27,7 +27,28 @@ export interface DecidedRequest {
 
 /** Decisions by the links of a mail; nobody needs to be signed in. Each throws `ApiError`. */
 export const decisions = {
-  look: (token: string) => request<OfferedDecision>('POST', '/decision-links/look', { token }),
+  async look(token: string): Promise<OfferedDecision> {
+    // Mail programs cut links; the gateway would find fault with the form of our own question.
+    if (token === '') throw brokenLink();
+    return request<OfferedDecision>('POST', '/decision-links/look', { token }).catch(aboutLink);
+  },
   use: (token: string, comment: string) =>
-    request<{ readonly state: string }>('POST', '/decision-links/use', comment === '' ? { token } : { token, comment }),
+    request<{ readonly state: string }>(
+      'POST',
+      '/decision-links/use',
+      comment === '' ? { token } : { token, comment },
+    ).catch(aboutLink),
 };
+
+/** The gateway's words for this code are about sessions. */
+function aboutLink(cause: unknown): never {
+  throw cause instanceof ApiError && cause.code === 'ticket_invalid' ? brokenLink() : cause;
+}
+
+function brokenLink(): ApiError {
+  return new ApiError({
+    code: 'ticket_invalid',
+    message: 'This link was used already, is too old, or is not whole.',
+    hint: 'Open Oriel: Approvals shows the request if it still waits for you.',
+  });
+}

@@ -130,7 +130,9 @@ function Results({ filter, filtered, clear }: ResultsProps) {
               <td data-label="What" class={entry.outcome === 'refused' ? 'mono status-bad' : 'mono'}>
                 {entry.action}
               </td>
-              <td data-label="On">{entry.subject || <span class="quiet">–</span>}</td>
+              <td data-label="On" class="subject">
+                {entry.subject || <span class="quiet">–</span>}
+              </td>
               <td data-label="Details" class="quiet small details">
                 {detailsOf(entry)}
               </td>

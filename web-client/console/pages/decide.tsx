@@ -29,6 +29,15 @@ export function DecidePage() {
     decisions.look(token).then(setOffered, (cause: unknown) => setError(toApiError(cause)));
   }, [token]);
 
+  useEffect(() => {
+    // A second link that is opened in this tab changes only what is behind the `#`: the page would go on about the first one.
+    const open = (): void => {
+      if (window.location.hash.length > 1) window.location.reload();
+    };
+    window.addEventListener('hashchange', open);
+    return () => window.removeEventListener('hashchange', open);
+  }, []);
+
   const decide = async (event: Event): Promise<void> => {
     event.preventDefault();
     setBusy(true);

@@ -99,7 +99,9 @@ function DesktopCard({ target, admin, waysIn }: DesktopCardProps) {
           <Icon name="desktops" />
         </span>
         <div class="card-title">
-          <h2>{first === undefined || way.kind !== 'connect' ? target.name : <a href={path}>{target.name}</a>}</h2>
+          <h2 title={target.name}>
+            {first === undefined || way.kind !== 'connect' ? target.name : <a href={path}>{target.name}</a>}
+          </h2>
           <p class="quiet mono">
             {target.host}
             {target.port === 3389 ? '' : `:${target.port}`}

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { type MasterPasswordState, vault } from '../api/vault.ts';
-import { formatMoment } from '../format.ts';
+import { formatMoment, formatMomentWithin } from '../format.ts';
 import { useIdentity } from '../identity.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
@@ -45,7 +45,7 @@ function State({ state, choose }: { readonly state: MasterPasswordState; choose(
       <p data-testid="master-password-state">
         {state.since === null ? 'Not set.' : `Set since ${formatMoment(state.since)}.`}
         {state.checkedOut > 0 && ` ${state.checkedOut} checked out under it.`}
-        {state.lockedUntil !== null && ` Locked until ${formatMoment(state.lockedUntil)} after wrong tries.`}
+        {state.lockedUntil !== null && ` Locked until ${formatMomentWithin(state.lockedUntil)} after wrong tries.`}
       </p>
       <div class="button-row">
         {!state.set && (

@@ -17,6 +17,7 @@ import {
   MAX_TICKET,
   type RequestForm,
   requestOf,
+  textBeside,
 } from '../requests/new-request-form.ts';
 import { ownTimeZone } from '../requests/words.ts';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
@@ -107,7 +108,7 @@ function Form({ grants, favourites, reloadFavourites }: FormProps) {
       const error = toApiError(cause);
       const field = cause instanceof ApiError ? fieldOf(error.code, error.detail ?? '') : undefined;
       if (field !== undefined && (field !== 'start' || form.later)) {
-        show({ [field]: [error.message, error.detail].filter(Boolean).join(' ') });
+        show({ [field]: textBeside(error) });
       } else setFailure(error);
       setBusy(false);
     }
@@ -189,7 +190,7 @@ function Form({ grants, favourites, reloadFavourites }: FormProps) {
             />
           )}
           {hours.length > 0 && <p class="field-help">Sessions can be opened: {hours.join(' / ')}</p>}
-          {grants.some(({ rules }) => rules.emergency) && (
+          {(form.emergency || grants.some(({ rules }) => rules.emergency)) && (
             <div class={form.emergency ? 'emergency emergency-on' : 'emergency'}>
               <CheckField name="emergency" checked={form.emergency} change={(emergency) => change({ emergency })}>
                 <span class="strong">This is an emergency</span>

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { type RequestDetails, type RequestItem, type RequestVerb, requests } from '../api/requests.ts';
-import { formatMoment } from '../format.ts';
+import { formatMoment, formatMomentWithin } from '../format.ts';
 import { hasRole, useIdentity } from '../identity.tsx';
 import { ActDialog } from '../requests/act-dialog.tsx';
 import { AccessTimes, RequestTags, StateTag } from '../requests/request-table.tsx';
@@ -128,7 +128,7 @@ function Items({ request, own }: { readonly request: RequestDetails; readonly ow
               </span>
               <span class="quiet small">
                 {formatMinutes(item.minutes)}
-                {item.endsAt !== null && `, until ${formatMoment(item.endsAt)}`}, policy {item.policy.name}
+                {item.endsAt !== null && `, until ${formatMomentWithin(item.endsAt)}`}, policy {item.policy.name}
               </span>
             </span>
             {own && item.reveal && (

@@ -10,6 +10,7 @@ import {
   grantOf,
   type RequestForm,
   requestOf,
+  textBeside,
 } from './new-request-form.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -127,4 +128,17 @@ test('what the gateway refuses is said beside the field that it is about', () =>
   assert.equal(fieldOf('policy_refused', 'a ticket number is needed (policy "p")'), 'ticket');
   assert.equal(fieldOf('bad_request', 'the start is in the past'), 'start');
   assert.equal(fieldOf('not_entitled', 'ticket'), undefined);
+});
+
+test('beside its field a refusal is one sentence', () => {
+  const message = 'The request is not what the policy of the account asks for.';
+  assert.equal(
+    textBeside({ code: 'policy_refused', message, detail: 'the ticket number was not confirmed' }),
+    'The ticket number was not confirmed.',
+  );
+  assert.equal(textBeside({ code: 'policy_refused', message, detail: undefined }), message);
+  assert.equal(
+    textBeside({ code: 'outside_hours', message: 'Not at this time.', detail: 'policy "p"' }),
+    'Not at this time. (policy "p")',
+  );
 });

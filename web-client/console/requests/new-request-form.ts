@@ -1,3 +1,4 @@
+import type { ApiError } from '../api/request.ts';
 import type { AskingRules, Grant, NewItem, NewRequest } from '../api/requests.ts';
 
 export const MAX_ITEMS = 50;
@@ -158,6 +159,14 @@ export function formOf(request: NewRequest): RequestForm {
     comment: request.comment ?? '',
     ticket: request.ticket ?? '',
   };
+}
+
+/** What the gateway's refusal says beside its field: its detail alone, but where that only names the policy. */
+export function textBeside(error: Pick<ApiError, 'code' | 'message' | 'detail'>): string {
+  const { code, message, detail = '' } = error;
+  if (detail === '') return message;
+  if (code === 'outside_hours') return `${message} (${detail})`;
+  return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
 }
 
 /** Which field the gateway's refusal is about; none: it is about the request as a whole. */

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { AccessRequest, RequestState } from '../api/requests.ts';
-import { formatMoment } from '../format.ts';
+import { formatMoment, formatMomentWithin } from '../format.ts';
 import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Table } from '../ui/table.tsx';
 import type { RequestList } from './use-requests.ts';
@@ -36,7 +36,7 @@ export function AccessTimes({ request }: { readonly request: AccessRequest }) {
     return (
       <span class="stacked">
         <span>{formatMoment(startsAt)}</span>
-        <span class="quiet small">until {formatMoment(endsAt)}</span>
+        <span class="quiet small">until {formatMomentWithin(endsAt)}</span>
       </span>
     );
   }
@@ -45,7 +45,7 @@ export function AccessTimes({ request }: { readonly request: AccessRequest }) {
       <span>{wantedAt === null ? 'At once' : formatMoment(wantedAt)}</span>
       <span class="quiet small">for {formatMinutes(request.minutes)}</span>
       {state === 'pending' && waitsUntil !== null && (
-        <span class="quiet small">waits until {formatMoment(waitsUntil)}</span>
+        <span class="quiet small">waits until {formatMomentWithin(waitsUntil)}</span>
       )}
     </span>
   );
