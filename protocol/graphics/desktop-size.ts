@@ -6,7 +6,8 @@ export const MAX_DESKTOP_SIDE = 32_766;
 
 /** @throws {DecodeError} for a desktop that is none, or larger than any */
 export function checkDesktopSize(width: number, height: number): void {
-  if (width === 0 || height === 0 || width > MAX_DESKTOP_SIDE || width * height > MAX_PICTURE_PIXELS) {
+  const isSide = (pixels: number): boolean => pixels > 0 && pixels <= MAX_DESKTOP_SIDE;
+  if (!isSide(width) || !isSide(height) || width * height > MAX_PICTURE_PIXELS) {
     throw new DecodeError('limit_exceeded', 'desktop reset', 'width', 0, `desktop of ${width} x ${height}`);
   }
 }

@@ -303,9 +303,17 @@ describe('GfxPipeline', () => {
     const small = Array.from({ length: 4097 }, (_, id) => create(id, 1, 1));
     assert.doesNotThrow(() => new Desktop().send(...small.slice(0, 4096)));
     assert.throws(() => new Desktop().send(...small), { code: 'limit_exceeded' });
-    assert.throws(() => desktop.send({ kind: 'reset-graphics', width: 0, height: 9, monitors: [] }), {
-      code: 'limit_exceeded',
-    });
+    for (const [width, height] of [
+      [0, 9],
+      [9, 0],
+      [32_767, 9],
+      // Few pixels, but more rows than sixteen bits can say to whoever is told of the desktop.
+      [1, 70_000],
+    ] as const) {
+      assert.throws(() => desktop.send({ kind: 'reset-graphics', width, height, monitors: [] }), {
+        code: 'limit_exceeded',
+      });
+    }
     assert.throws(
       () =>
         desktop.send({ kind: 'surface-to-cache', surfaceId: 1, cacheKey: 1n, cacheSlot: 0, rectSrc: rect(0, 0, 1, 1) }),
