@@ -425,6 +425,21 @@ describe('GfxPlan', () => {
     }
   });
 
+  it('shows what a residual of ClearCodec draws that ends before its picture does', () => {
+    const under = frame(raw(1, whole, 1));
+    for (const count of [1, WIDTH - 1, WIDTH, WIDTH + 1, 40 * WIDTH]) {
+      const stream = new Uint8Array(2 + 3 * 4 + 3 + 1 + 2); // flags, seqNumber, sizes of layers, colour, runLengthFactor1 and 2
+      const view = new DataView(stream.buffer);
+      view.setUint32(2, 6, true);
+      stream.set([1, 2, 3, 0xff], 14);
+      view.setUint16(18, count, true);
+      const over = frame(wire(1, GfxCodecId.clearCodec, whole, stream));
+      const direct = opened();
+      for (const each of [under, over]) direct.apply(each);
+      assertSame(look(under, over), direct);
+    }
+  });
+
   it('forgets frames of which nothing is left, also over several messages, unless their end shows or takes back what was before them', () => {
     const begin: Pdu = { kind: 'start-frame', timestamp: 0, frameId: 7 };
     const end: Pdu = { kind: 'end-frame', frameId: 7 };

@@ -30,8 +30,9 @@ export function outlineClearCodec(source: Uint8Array, width: number, height: num
   if (cursor.remaining === 0) return { parts: [], fills: isReset || isGlyph, reads: isGlyph };
   const { residual, bands, subcodecs } = readLayers(cursor);
   const fills = isReset || isGlyph || bands.remaining > 0;
-  if (countResidual(residual) >= width * height) return { parts: [whole], fills, reads: false };
-  const parts: RegionRect[] = [];
+  const count = countResidual(residual);
+  if (count >= width * height) return { parts: [whole], fills, reads: false };
+  const parts = firstPixels(count, width);
   while (bands.remaining > 0) parts.push(skipBand(bands));
   while (subcodecs.remaining > 0) parts.push(skipSubcodec(subcodecs));
   return { parts, fills, reads: isGlyph };
@@ -45,6 +46,16 @@ function countResidual(cursor: ReadCursor): number {
     count += readRunLength(cursor);
   }
   return count;
+}
+
+/** The first so many pixels, row after row: whole rows, and what is begun of another. */
+function firstPixels(count: number, width: number): RegionRect[] {
+  const rows = Math.floor(count / width);
+  const rest = count - rows * width;
+  return [
+    ...(rows > 0 ? [{ x: 0, y: 0, width, height: rows }] : []),
+    ...(rest > 0 ? [{ x: 0, y: rows, width: rest, height: 1 }] : []),
+  ];
 }
 
 function skipBand(cursor: ReadCursor): RegionRect {
