@@ -15,9 +15,19 @@ function fake() {
     }),
     nextFrame: (run) => frames.push(run),
   });
+  let held = 0;
+  const pointer = (type: string, x: number, y: number, buttons: number, isPrimary = true) =>
+    mouse.pointer({ type, isPrimary, clientX: x + 10, clientY: y + 20, buttons });
   return {
     mouse,
-    at: (x: number, y: number, buttons = 0) => mouse.pointer({ clientX: x + 10, clientY: y + 20, buttons }),
+    pointer,
+    /** The mouse is there now, with these buttons held. */
+    at: (x: number, y: number, buttons = 0) => {
+      const type =
+        held === 0 && buttons !== 0 ? 'pointerdown' : held !== 0 && buttons === 0 ? 'pointerup' : 'pointermove';
+      held = buttons;
+      pointer(type, x, y, buttons);
+    },
     wheel: (deltaX: number, deltaY: number, deltaMode = 0) =>
       mouse.wheel({ clientX: 15, clientY: 26, deltaX, deltaY, deltaMode }),
     frame: () => {
@@ -110,6 +120,40 @@ test('losing the mouse releases the buttons where it was last', () => {
   assert.equal(mouse.dragging, false);
   mouse.releaseAll();
   assert.deepEqual(sent(), []);
+});
+
+test('what was pressed elsewhere on the page and is moved over the desktop presses nothing there', () => {
+  const { pointer, frame, sent } = fake();
+  pointer('pointermove', 1, 1, 1);
+  pointer('pointermove', 3, 4, 1 | 2);
+  frame();
+  assert.deepEqual(sent(), [{ kind: 'mouse-move', x: 3, y: 4 }]);
+  pointer('pointerup', 3, 4, 0);
+  assert.deepEqual(sent(), []);
+});
+
+test('a button that was let go of with the mouse still down is not pressed again by a movement', () => {
+  const { mouse, at, frame, sent } = fake();
+  at(1, 1, 1);
+  mouse.releaseAll();
+  sent();
+  at(5, 5, 1);
+  frame();
+  assert.deepEqual(sent(), [{ kind: 'mouse-move', x: 5, y: 5 }]);
+});
+
+test('a second finger neither moves the pointer nor lets go of what the first one holds', () => {
+  const { pointer, frame, sent } = fake();
+  pointer('pointerdown', 1, 1, 1);
+  sent();
+  pointer('pointerdown', 50, 50, 1, false);
+  pointer('pointermove', 60, 60, 1, false);
+  pointer('pointerup', 60, 60, 0, false);
+  pointer('pointercancel', 0, 0, 0, false);
+  frame();
+  assert.deepEqual(sent(), []);
+  pointer('pointercancel', 0, 0, 0);
+  assert.deepEqual(sent(), [{ kind: 'mouse-button', button: 1, down: false, x: 1, y: 1 }]);
 });
 
 test('a drag that leaves the desktop stays at its edge', () => {

@@ -4,6 +4,9 @@ import { WheelAccumulator } from './wheel.ts';
 
 /** What of a `PointerEvent` matters: `buttons` is its bit mask of buttons that are down. */
 export interface PointerInput {
+  readonly type: string;
+  /** Not so: a second finger. */
+  readonly isPrimary: boolean;
   readonly clientX: number;
   readonly clientY: number;
   readonly buttons: number;
@@ -50,8 +53,17 @@ export class Mouse {
    * movement, and a release may happen where no event tells of it.
    */
   pointer(event: PointerInput): void {
+    // There is one mouse at the other end: of several fingers it follows the first.
+    if (!event.isPrimary) return;
+    if (event.type === 'pointercancel') {
+      this.releaseAll();
+      return;
+    }
     const point = this.#options.toDesktop(event.clientX, event.clientY);
-    const changed = (event.buttons ^ this.#buttons) & allButtons;
+    // What was pressed elsewhere on the page, and comes over the desktop, is none of its business.
+    const isOurs = this.#buttons !== 0 || event.type === 'pointerdown';
+    const buttons = isOurs ? event.buttons & allButtons : 0;
+    const changed = buttons ^ this.#buttons;
     if (changed === 0) {
       this.#move(point);
       return;
@@ -60,10 +72,10 @@ export class Mouse {
     if (!samePoint(point, this.#position)) events.push({ kind: 'mouse-move', ...point });
     for (const [mask, button] of buttonNumbers) {
       if ((changed & mask) !== 0) {
-        events.push({ kind: 'mouse-button', button, down: (event.buttons & mask) !== 0, ...point });
+        events.push({ kind: 'mouse-button', button, down: (buttons & mask) !== 0, ...point });
       }
     }
-    this.#buttons = event.buttons & allButtons;
+    this.#buttons = buttons;
     this.#position = point;
     this.#pending = undefined;
     this.#options.send(events);

@@ -380,7 +380,7 @@ export class RemoteDesktop implements Disposable {
     const owned = this.#owned;
     owned.add(listen(canvas, 'pointerdown', down));
     for (const type of ['pointermove', 'pointerup']) owned.add(listen(canvas, type, pointer));
-    owned.add(listen(canvas, 'pointercancel', () => this.#mouse.releaseAll()));
+    owned.add(listen<PointerEvent>(canvas, 'pointercancel', (event) => this.#mouse.pointer(event)));
     owned.add(listen(window, 'blur', () => this.#mouse.releaseAll()));
     // The page's own answers: focus, auto scroll, history by the back button, menus, selection.
     for (const type of ['mousedown', 'mouseup', 'auxclick', 'contextmenu', 'dragstart', 'selectstart']) {
