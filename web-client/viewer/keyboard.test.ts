@@ -294,6 +294,22 @@ test('composed text and dead keys go as Unicode, their keys do not', () => {
   );
 });
 
+test('a shortcut with a key that is dead without modifiers goes as keys', () => {
+  const pressed = (platform: Platform, ...on: readonly string[]) => {
+    const { keyboard, sent } = fake(platform);
+    keyboard.keyDown(key('Backquote', { key: 'Dead', on }));
+    return sent();
+  };
+  for (const platform of ['windows', 'other'] as const) {
+    assert.deepEqual(pressed(platform, 'Control'), ['29 down']);
+    assert.deepEqual(pressed(platform, 'Alt'), ['29 down']);
+    assert.deepEqual(pressed(platform, 'AltGraph'), []);
+  }
+  assert.deepEqual(pressed('windows', 'Control', 'Alt'), [], 'AltGr');
+  assert.deepEqual(pressed('mac', 'Control'), ['29 down']);
+  assert.deepEqual(pressed('mac', 'Alt'), [], 'Option makes dead keys there');
+});
+
 test('after a dead key, a key without a character works as always', () => {
   const { keyboard, sent } = fake();
   keyboard.keyDown(key('BracketLeft', { key: 'Dead' }));

@@ -198,6 +198,7 @@ export class Keyboard {
 
   /** Dead keys, and the key after one, are left to the browser: what it makes of them comes as text. */
   #isComposedByBrowser(event: KeyInput): boolean {
+    if (this.#isShortcut(event)) return false;
     if (event.key === 'Dead') {
       this.#deadKey = true;
       return true;
@@ -205,6 +206,18 @@ export class Keyboard {
     if (!this.#deadKey || modifiers.has(event.code)) return false;
     this.#deadKey = false;
     return isCharacter(event.key);
+  }
+
+  /** With these modifiers browsers call a dead key so as well, and make nothing of it. */
+  #isShortcut({ ctrlKey, altKey, metaKey }: KeyInput): boolean {
+    switch (this.#options.platform) {
+      case 'mac':
+        return ctrlKey || metaKey; // Option is what AltGr is elsewhere
+      case 'windows':
+        return ctrlKey !== altKey; // both are AltGr
+      case 'other':
+        return ctrlKey || altKey;
+    }
   }
 
   /** A key without a scancode: its character, if it has one, goes as Unicode. */

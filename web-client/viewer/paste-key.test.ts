@@ -17,6 +17,9 @@ test('the keys that paste, on each platform', () => {
   // Dvorak has its v elsewhere.
   assert.equal(isPasteKey(key('Period', 'v', ctrl), 'other'), true);
   assert.equal(isPasteKey(key('KeyV', 'k', ctrl), 'other'), false);
+  // A layout without Latin letters: Chromium pastes, and gives the letter of the layout.
+  for (const letter of ['м', 'ω', 'ה', 'ر', 'อ']) assert.equal(isPasteKey(key('KeyV', letter, ctrl), 'other'), true);
+  for (const other of ['.', 'ü', 'Dead']) assert.equal(isPasteKey(key('KeyV', other, ctrl), 'other'), false);
   assert.equal(isPasteKey(key('Insert', 'Insert', { shiftKey: true }), 'other'), true);
   assert.equal(isPasteKey(key('Insert', 'Insert'), 'other'), false);
   assert.equal(isPasteKey(key('KeyV', 'v'), 'other'), false);

@@ -9,8 +9,13 @@ export function isPasteKey(event: KeyInput, platform: Platform): boolean {
   if (platform === 'mac') return event.code === 'KeyV' && event.metaKey && !event.ctrlKey;
   if (event.metaKey) return false;
   if (event.code === 'Insert') return event.shiftKey && !event.ctrlKey;
-  // By what it writes: Ctrl+V is where the layout has its V.
-  return event.ctrlKey && event.key.toLowerCase() === 'v';
+  // By what it writes: Ctrl+V is where the layout has its V. On one of another script it is where others have it.
+  return event.ctrlKey && (event.key.toLowerCase() === 'v' || (event.code === 'KeyV' && isOtherLetter(event.key)));
+}
+
+/** Greek, Cyrillic, Hebrew and the like. */
+function isOtherLetter(key: string): boolean {
+  return /^\p{L}$/u.test(key) && !/^\p{Script=Latin}$/u.test(key);
 }
 
 /**
