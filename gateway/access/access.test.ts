@@ -38,6 +38,24 @@ test('a hash of an older kind is replaced when its password is there', async () 
   await store.destroy();
 });
 
+test('a password that is changed while it is checked opens nothing any more', async () => {
+  const store = await openStore(':memory:');
+  const users = new Users(store);
+  const jane = await users.create('jane', 'password1', [Role.user]);
+  const set = async (password: string) => {
+    const hash = await hashPassword(password);
+    return () => store.updateTable('users').set({ password_hash: hash }).where('id', '=', jane.id).execute();
+  };
+  const change = await set('password2');
+  const [before] = await Promise.all([users.authenticate('jane', 'password1'), change()]);
+  assert.equal(before, undefined);
+  // The same one with another hash, as a sign-in beside this one makes of an older kind.
+  const anew = await set('password2');
+  const [same] = await Promise.all([users.authenticate('jane', 'password2'), anew()]);
+  assert.equal(same?.id, jane.id);
+  await store.destroy();
+});
+
 test('a user without a password signs in with none', async () => {
   const store = await openStore(':memory:');
   const users = new Users(store);

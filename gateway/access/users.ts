@@ -155,8 +155,11 @@ export class Users {
     const stored = row?.password_hash ?? NO_PASSWORD;
     const right = await verifyPassword(password, stored === NO_PASSWORD ? await this.#decoyHash : stored);
     if (row === undefined || stored === NO_PASSWORD || !right || row.disabled !== 0) return undefined;
+    // It takes a while, and longer when many wait: whoever knew the password that was changed meanwhile does not get in by it.
+    const now = await selectUsers(this.#store).where('id', '=', row.id).executeTakeFirst();
+    if (now?.password_hash !== stored) return this.authenticate(username, password);
     if (needsRehash(stored)) await this.#rehash(row.id, stored, password);
-    return toUser(row);
+    return toUser(now);
   }
 
   async #rehash(id: string, old: string, password: string): Promise<void> {
