@@ -15,7 +15,10 @@ import { OwnerConnection, type OwnerSession } from './owner-connection.ts';
 
 /** A browser says who it is within this long. */
 const ATTACH_WITHIN_MS = 10_000;
-/** Sockets that have not said who they are, at most. */
+/**
+ * Sockets that have not said who they are, at most. The next one takes the place of the oldest: a browser says it at once, and who
+ * only holds places must not keep others out.
+ */
 const MAX_UNATTACHED = 512;
 /** What may wait in a live view's socket before it counts as too slow. The host's own bound comes long before. */
 const SHADOW_BUFFER_BYTES = 32 * 1024 * 1024;
@@ -30,6 +33,8 @@ export interface TunnelParts {
   readonly proxies: TrustedProxies | undefined;
   readonly log: Logger;
   readonly attachWithinMs?: number;
+  /** Tests need not open so many. */
+  readonly maxUnattached?: number;
   /** What owners' links are measured by; tests have it run faster. */
   readonly clock?: () => number;
 }
@@ -50,7 +55,8 @@ export interface ElsewhereAttachment {
 export class Tunnel {
   readonly #parts: TunnelParts;
   readonly #server: WebSocketServer;
-  #unattached = 0;
+  /** How to end each, the oldest first. */
+  readonly #unattached = new Set<() => void>();
 
   constructor(parts: TunnelParts) {
     this.#parts = parts;
@@ -99,7 +105,6 @@ export class Tunnel {
     if (origin !== undefined && !isOwnOrigin(origin, host, this.#parts.origins)) return 'origin_refused';
     const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim());
     if (offered?.includes(TUNNEL_SUBPROTOCOL) !== true) return 'bad_request';
-    if (this.#unattached >= MAX_UNATTACHED) return 'too_many_requests';
     return undefined;
   }
 
@@ -108,12 +113,14 @@ export class Tunnel {
     let attached: Attached | undefined;
     let waiting = true;
     let gone = false;
-    this.#unattached++;
     const settle = () => {
-      if (!waiting) return;
       waiting = false;
-      this.#unattached--;
+      this.#unattached.delete(giveWay);
       clearTimeout(timer);
+    };
+    const giveWay = () => {
+      settle();
+      connection.endWith('too_many_requests');
     };
     const connection = new TunnelConnection(socket, stream, log, {
       message: (message) => {
@@ -147,6 +154,9 @@ export class Tunnel {
       this.#parts.attachWithinMs ?? ATTACH_WITHIN_MS,
     );
     timer.unref();
+    this.#unattached.add(giveWay);
+    const [oldest] = this.#unattached;
+    if (this.#unattached.size > (this.#parts.maxUnattached ?? MAX_UNATTACHED)) oldest?.();
   }
 
   async #attach(
