@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { defaultRules } from '../access/policy-rules.ts';
 import { askWebhook, checkTicket, type TicketQuestion } from './ticket-check.ts';
 
@@ -39,6 +40,28 @@ const question: TicketQuestion = {
   reason: 'patching',
   accounts: [{ account: 'operator', target: 'Payroll' }],
 };
+
+test('an answer that grows without end when it is unpacked is no', async (context) => {
+  const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, ' '));
+  let sent = 0;
+  const hostile = createServer((_request, response) => {
+    response.writeHead(200, { 'Content-Encoding': 'gzip' }).on('error', () => {});
+    const more = () => {
+      sent++;
+      response.write(bomb, (error) => error == null && more());
+    };
+    more();
+  });
+  await new Promise<void>((resolve) => hostile.listen(0, '127.0.0.1', resolve));
+  context.after(() => {
+    hostile.closeAllConnections();
+    hostile.close();
+  });
+  const before = process.memoryUsage().rss;
+  assert.equal(await askWebhook(`http://127.0.0.1:${(hostile.address() as AddressInfo).port}/`, question), false);
+  const grown = process.memoryUsage().rss - before;
+  assert.ok(grown < 200 * 1024 * 1024, `${grown} bytes more, after ${sent} times 64 MiB`);
+});
 
 test('the webhook is told what it is about, and its word counts', async () => {
   const expected = { valid: true, empty: true, invalid: false, missing: false, nonsense: false, elsewhere: false };
