@@ -345,6 +345,22 @@ test('a policy that is changed leaves what was asked for under it as it was', as
   assert.equal(JSON.parse(item.rules_json).idleMinutes, 5);
 });
 
+test('who reviews, the policy says that asks for it: not another of the same request that only names a group', async () => {
+  const [first = '', second = ''] = world.accounts;
+  await world.groups.create({ name: 'auditors', members: ['adam'] });
+  await world.entitle({ review: false, reviewGroup: 'second', emergency: true }, [first]);
+  await world.entitle({ review: true, reviewGroup: 'auditors', emergency: true }, [second]);
+  const items = [{ accountId: first }, { accountId: second }];
+  const { ute, adam } = world.people;
+  const { id } = await world.ask({ items });
+  await world.requests.checkIn(id, world.by(ute));
+  assert.equal((await world.queries.counts(adam)).toReview, 1);
+  await world.requests.review(id, world.by(adam));
+  const { id: alone } = await world.ask({ items: [{ accountId: first }], emergency: true });
+  await world.requests.checkIn(alone, world.by(ute));
+  await assert.rejects(world.requests.review(alone, world.by(adam)), { code: 'forbidden' }, 'its own group does');
+});
+
 test('a review is due once access is over, and is signed off once', async () => {
   await world.entitle({ approval, review: true });
   const { ute, anna, adam } = world.people;

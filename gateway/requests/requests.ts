@@ -383,7 +383,9 @@ export class Requests {
       emergency: emergency ? 1 : 0,
       automatic: automatic ? 1 : 0,
       review: emergency || rules.some(({ review }) => review) ? 'due' : 'none',
-      review_group_id: rules.find(({ reviewGroup }) => reviewGroup !== null)?.reviewGroup ?? null,
+      // Of a policy that asks for a review: the group of another has no say in it. In an emergency each does.
+      review_group_id:
+        rules.find((each) => each.reviewGroup !== null && (emergency || each.review))?.reviewGroup ?? null,
       search_text: searchText(actor, request, items),
     };
     await store.insertInto('requests').values(row).execute();
