@@ -89,9 +89,9 @@ describe('MessageChannel', () => {
     const channel = new MessageChannel();
     assert.equal(channel.heartbeat, undefined);
     assert.equal(channel.receive(hex('00400000 00 0a 02 05'), 0), undefined);
-    assert.deepEqual(channel.heartbeat, { period: 10, missedForWarning: 2, missedForReconnection: 5 });
+    assert.deepEqual(channel.heartbeat, { period: 10, missedForWarning: 2, missedAfterWarning: 5 });
     const cursor = new WriteCursor(sizeOfHeartbeat());
-    encodeHeartbeat({ period: 10, missedForWarning: 2, missedForReconnection: 5 }, cursor);
+    encodeHeartbeat({ period: 10, missedForWarning: 2, missedAfterWarning: 5 }, cursor);
     assert.deepEqual(cursor.finish(), hex('00 0a 02 05'));
     assert.throws(() => channel.receive(hex('00400000 00 0a'), 0), DecodeError);
   });

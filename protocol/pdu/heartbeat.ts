@@ -7,8 +7,8 @@ export interface Heartbeat {
   readonly period: number;
   /** So many missed are worth a warning. */
   readonly missedForWarning: number;
-  /** So many missed mean that the connection is lost. */
-  readonly missedForReconnection: number;
+  /** So many more mean that the connection is lost. */
+  readonly missedAfterWarning: number;
 }
 
 export function decodeHeartbeat(cursor: ReadCursor): Heartbeat {
@@ -16,7 +16,7 @@ export function decodeHeartbeat(cursor: ReadCursor): Heartbeat {
   return {
     period: cursor.u8('period'),
     missedForWarning: cursor.u8('count1'),
-    missedForReconnection: cursor.u8('count2'),
+    missedAfterWarning: cursor.u8('count2'),
   };
 }
 
@@ -24,7 +24,7 @@ export function encodeHeartbeat(heartbeat: Heartbeat, cursor: WriteCursor): void
   cursor.u8(0); // reserved
   cursor.u8(heartbeat.period);
   cursor.u8(heartbeat.missedForWarning);
-  cursor.u8(heartbeat.missedForReconnection);
+  cursor.u8(heartbeat.missedAfterWarning);
 }
 
 export function sizeOfHeartbeat(): number {

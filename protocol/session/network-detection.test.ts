@@ -228,9 +228,18 @@ describe('network detection, from our server to our client', () => {
   it('heartbeats: what the client expects of them', () => {
     const pair = new Pair().carry();
     assert.equal(pair.client.silenceLimit, undefined);
-    pair.takeServer(pair.server.heartbeat({ period: 10, missedForWarning: 2, missedForReconnection: 3 }));
-    pair.carry();
-    assert.equal(pair.client.silenceLimit, 40_000);
+    // [MS-RDPBCGR] 2.2.16.1: count2 begins with the warning of count1.
+    for (const [period, missedForWarning, missedAfterWarning, limit] of [
+      [10, 2, 3, 60_000],
+      [5, 4, 0, 25_000],
+      [5, 0, 1, 10_000],
+      [0, 2, 3, undefined],
+      [10, 0, 0, undefined],
+    ] as const) {
+      pair.takeServer(pair.server.heartbeat({ period, missedForWarning, missedAfterWarning }));
+      pair.carry();
+      assert.equal(pair.client.silenceLimit, limit);
+    }
   });
 });
 

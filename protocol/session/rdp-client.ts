@@ -83,8 +83,10 @@ export class RdpClient {
   get silenceLimit(): number | undefined {
     if (this.#state.name !== 'active') return undefined;
     const heartbeat = this.#state.connection.messageChannel?.channel.heartbeat;
-    if (heartbeat === undefined || heartbeat.period === 0 || heartbeat.missedForReconnection === 0) return undefined;
-    return (heartbeat.missedForReconnection + 1) * heartbeat.period * 1000;
+    if (heartbeat === undefined) return undefined;
+    const { period, missedForWarning, missedAfterWarning } = heartbeat;
+    const missed = missedForWarning + missedAfterWarning;
+    return period === 0 || missed === 0 ? undefined : (missed + 1) * period * 1000;
   }
 
   /** The first bytes, once the TCP connection is there. */

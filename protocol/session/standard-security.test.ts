@@ -186,10 +186,10 @@ describe('standard RDP security', () => {
       assert.deepEqual(pair.client.connection?.messageChannel?.channel.characteristics, detection?.characteristics);
       assert.equal(detection?.characteristics.baseRtt, 0);
       pair.down(pair.server.measureRoundTrip(NOW));
-      pair.down(pair.server.heartbeat({ period: 1, missedForWarning: 1, missedForReconnection: 2 }));
+      pair.down(pair.server.heartbeat({ period: 1, missedForWarning: 1, missedAfterWarning: 2 }));
       pair.carry();
       assert.equal(pair.fromServer.at(-1)?.kind, 'network-measured');
-      assert.equal(pair.client.silenceLimit, 3_000);
+      assert.equal(pair.client.silenceLimit, 4_000);
     });
   }
 

@@ -178,7 +178,7 @@ describe('RdpLink hears what a server says of the logon', () => {
 
   it('that a heartbeat will come, and none comes', async () => {
     await using servers = await farm(
-      (visit) => visit.do(visit.server.heartbeat({ period: 1, missedForWarning: 1, missedForReconnection: 1 })),
+      (visit) => visit.do(visit.server.heartbeat({ period: 1, missedForWarning: 1, missedAfterWarning: 0 })),
       { config: { ...OPEN, autoDetect: true } },
     );
     const limits = { quietMs: 20, answerMs: 20 };
