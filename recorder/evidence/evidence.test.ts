@@ -320,6 +320,31 @@ test('a recording that a crash interrupted keeps its events and is sealed when i
   assert.ok(log.events.some(({ type }) => type === 'recovered'));
 });
 
+test('an older manifest that is put back after a crash does not hide what was recorded since', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const folder = await temporaryDirectory(context);
+  const signingKeyFile = join(folder, 'evidence.key');
+  const { publicKey } = await ensureSigningKey(signingKeyFile);
+  const session = await RecordingSession.open(context, 320, 240, { signingKeyFile, segmentMs: 2000 });
+  for (let i = 0; i < 7; i++) {
+    session.fill({ x: i * 20, y: i * 10, width: 90, height: 70 }, i % 2 ? '#2060c0' : '#c06020');
+    await session.advance(1000);
+  }
+  const written = () => readFile(join(session.directory, 'events.jsonl'), 'utf8');
+  await until('the second segment to be closed', async () => (await written()).includes('"0001.mp4"'));
+  const left = join(folder, 'recordings', 'session-1');
+  await copyAsLeft(session.directory, left);
+  const manifest = (await readManifest(folderAt(left))) ?? assert.fail();
+  manifest.segments.splice(1);
+  delete manifest.owner;
+  await writeManifest(folderAt(left), manifest);
+  await session.finish();
+  const [recovered] = await recoverInterrupted(join(folder, 'recordings'), { signingKeyFile });
+  const report = await verifyRecording(recovered?.summary?.path ?? '', [publicKey]);
+  assert.equal(report.verdict, 'whole');
+  assert.ok(report.recording?.problems.includes('segment 0001.mp4 is in the event log, and not in the video'));
+});
+
 test('a desktop that grows: segments that were encoded again are marked, and the whole is whole', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const folder = await temporaryDirectory(context);

@@ -70,7 +70,7 @@ export class VideoSeal {
     if (sealing.log !== undefined && (sealing.log.head !== log.head || sealing.log.bytes !== events.length)) {
       problems.push('event log: it is not as it was written');
     }
-    problems.push(...differencesFromLog(digest.segments, log.events));
+    problems.push(...differencesFromLog(digest.segments, log.events), ...missingSegments(digest.segments, log.events));
     this.problems = problems;
     this.chain = chainOf(log.head, digest.segments);
     this.#log = { lines: log.events.length, head: log.head };
@@ -213,6 +213,16 @@ export function differencesFromLog(segments: readonly EvidenceSegment[], events:
     if (!logged.has(file)) return [`segment ${file} is not in the event log`];
     return encodedAgain === true || logged.get(file) === hash ? [] : [`segment ${file} is not as it was written`];
   });
+}
+
+/**
+ * Segments that the event log has and the video has not: an older manifest, put back after a crash, does not know them.
+ * Only where it is sealed: recordings of before did not say so.
+ */
+function missingSegments(segments: readonly EvidenceSegment[], events: readonly RecordedEvent[]): string[] {
+  const joined = new Set<unknown>(segments.map(({ file }) => file));
+  const logged = events.flatMap(({ type, file }) => (type === 'segment' && !joined.has(file) ? [file] : []));
+  return [...new Set(logged)].map((file) => `segment ${file} is in the event log, and not in the video`);
 }
 
 const RANGE_BYTES = 256 * 1024;
