@@ -73,7 +73,7 @@ test('events are found by the beginnings of their words, in any case, with or wi
   }
   assert.deepEqual(await find('ended'), ['one', 'two']);
   // Nothing that a person writes breaks the query.
-  for (const word of ['"', '""', '*', '(', 'NEAR', 'a"b', '--', 'b01', "'"])
+  for (const word of ['"', '""', '*', '(', 'NEAR', 'a"b', '--', 'b01', "'", '\0', 'a\0b', '"\0'])
     assert.deepEqual(await find(word), [], word);
 
   const moments = await index.moments(['one', 'two'], ['audrey', 'ended']);

@@ -160,7 +160,8 @@ function append(found: Map<string, EventWords[]>, id: string, words: EventWords)
 
 /** The beginning of a word, or of several one behind another where the word has marks in it: `srv-01`, `10.0.0.5`. */
 function phrase(word: string): string {
-  return `"${word.replaceAll('"', '""')}"*`;
+  // For SQLite a query ends at its first zero, and would end within the quotation.
+  return `"${word.replaceAll('"', '""').replaceAll('\0', ' ')}"*`;
 }
 
 async function remove(store: Store, id: string): Promise<void> {

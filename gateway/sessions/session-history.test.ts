@@ -103,3 +103,15 @@ test('a session that the last run of the gateway left open is over, and its reco
   assert.equal(await found({ state: 'finishing' }), '5');
   assert.deepEqual(await history.unfinishedRecordings(), ['b5555555555555']);
 });
+
+test('letters of all alphabets are found in any case', async () => {
+  const id = 'b7777777777777';
+  const names = { user: { id: 'u', username: 'JÖRG' }, target: { id: 't', name: 'Сервер БД' } };
+  const facts = { id, ...names, account: { id: 'a', username: 'straße' }, width: 800, height: 600, createdAt: DAY };
+  await history.created(facts as unknown as Parameters<SessionHistory['created']>[0], null);
+  await history.connected(id, DAY, true);
+  for (const user of ['jörg', 'JÖRG', 'Ör']) assert.equal(await found({ user }), '7', user);
+  for (const search of ['сервер', 'бд', 'СЕРВЕР', 'jörg Бд', 'STRAßE'])
+    assert.equal(await found({ search }), '7', search);
+  assert.equal(await found({ user: 'jorg' }), '');
+});

@@ -241,8 +241,16 @@ const FINISHING = sql<string>`case when recording = 'recording' then 'finishing'
 
 /** Whether a column holds a text, whatever the case; for SQLite and PostgreSQL alike. */
 function holds(column: 'username' | 'target_name' | 'account_username', part: string): RawBuilder<SqlBool> {
-  const pattern = `%${part.replaceAll(/[\\%_]/g, '\\$&')}%`;
-  return sql<SqlBool>`lower(${sql.ref(column)}) like lower(${pattern}) escape '\\'`;
+  const wanted = part.toLowerCase();
+  let text = sql`lower(${sql.ref(column)})`;
+  // SQLite's lower() knows no letters but those of ASCII.
+  for (const letter of new Set(wanted)) {
+    const capital = letter.toUpperCase();
+    const isPair = letter > '\x7f' && capital !== letter && capital.toLowerCase() === letter;
+    if (isPair) text = sql`replace(${text}, ${capital}, ${letter})`;
+  }
+  const pattern = `%${wanted.replaceAll(/[\\%_]/g, '\\$&')}%`;
+  return sql<SqlBool>`${text} like ${pattern} escape '\\'`;
 }
 
 /** Throws `bad_request` where a text of the right shape is no moment, such as a day of a 13th month. */
