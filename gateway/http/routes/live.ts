@@ -32,7 +32,7 @@ export function liveRoutes({ history, live, sessions, settings, audit }: Service
         if (video === undefined) throw new GatewayError('not_ready', 'there is no picture yet, or the session is over');
         return {
           startedAt: new Date(video.startedAt).toISOString(),
-          now: Math.max(0, Math.round(Date.now() - video.startedAt)),
+          now: Math.max(0, Math.round(sessionClock() - video.startedAt)),
           segments: video.segments.map((segment) => ({
             ...segment,
             startMs: Math.max(0, Math.round(segment.startMs)),
