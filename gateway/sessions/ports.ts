@@ -135,6 +135,8 @@ export interface Owner {
 export interface RecordingResult {
   readonly durationMs: number;
   readonly bytes: number;
+  /** Milliseconds since the epoch, of a session whose end nobody else saw. */
+  readonly endedAt?: number;
 }
 
 /** How a recording that goes on is doing. Times are milliseconds since the epoch. */

@@ -102,6 +102,12 @@ test('a session that the last run of the gateway left open is over, and its reco
   assert.equal(await found({ state: 'recording' }), '');
   assert.equal(await found({ state: 'finishing' }), '5');
   assert.deepEqual(await history.unfinishedRecordings(), ['b5555555555555']);
+  // Its recording knows when.
+  const endedAt = DAY + 4 * 3_600_000 + 0.5;
+  await history.recordingFinished('b5555555555555', { durationMs: 5000, bytes: 1, endedAt });
+  assert.equal((await history.recording('b5555555555555')).endedAt, '2026-11-20T04:00:00.000Z');
+  await history.recordingFinished('b5555555555555', { durationMs: 5000, bytes: 1, endedAt: endedAt + DAY });
+  assert.equal((await history.recording('b5555555555555')).endedAt, '2026-11-20T04:00:00.000Z');
 });
 
 test('letters of all alphabets are found in any case', async () => {

@@ -120,12 +120,17 @@ export class SessionHistory {
       await query.where('recording', '!=', 'none').set({ recording: 'failed' }).execute();
       return;
     }
+    const { durationMs, bytes, endedAt } = result;
     await query
-      .set({
-        recording: 'ready',
-        recording_duration_ms: Math.round(result.durationMs),
-        recording_bytes: result.bytes,
-      })
+      .set({ recording: 'ready', recording_duration_ms: Math.round(durationMs), recording_bytes: bytes })
+      .execute();
+    if (endedAt === undefined) return;
+    // A gateway that starts after a crash closes the session at that moment, which may be days later.
+    await this.#store
+      .updateTable('sessions')
+      .where('id', '=', id)
+      .where('ended_at', '>', Math.floor(endedAt))
+      .set({ ended_at: Math.floor(endedAt) })
       .execute();
   }
 
