@@ -242,9 +242,12 @@ function evidenceOf(
       await requireVideo(store, id);
       return described(await verify(id));
     },
-    verifyFile: (bytes) =>
-      withReceivedFile(bytes, received, async (file) =>
-        described(await verifyInProcess<VerificationReport>(program, { file, signingKeyFile })),
+    verifyFile: (bytes, keepFree) =>
+      withReceivedFile(
+        bytes,
+        received,
+        async (file) => described(await verifyInProcess<VerificationReport>(program, { file, signingKeyFile })),
+        { room: async () => ((await spaceOf(dataDirectory))?.free ?? Number.POSITIVE_INFINITY) - keepFree },
       ),
     async bundle(id) {
       await requireVideo(store, id);

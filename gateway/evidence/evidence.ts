@@ -12,8 +12,11 @@ export interface Evidence {
   events(id: string): Promise<readonly RecordingEvent[] | undefined>;
   /** Reads the whole file. */
   verify(id: string): Promise<Verified>;
-  /** Of a file that somebody sends: what it proves by itself and the gateway's keys. */
-  verifyFile(bytes: Readable): Promise<Verified>;
+  /**
+   * Of a file that somebody sends: what it proves by itself and the gateway's keys.
+   * @param keepFree bytes of the disk that it is not kept in meanwhile
+   */
+  verifyFile(bytes: Readable, keepFree: number): Promise<Verified>;
   /** A ZIP that is made while it is read; nothing where a recording carries no evidence. */
   bundle(id: string): Promise<{ readonly zip: Readable; readonly verdict: Verdict } | undefined>;
 }

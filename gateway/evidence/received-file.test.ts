@@ -26,7 +26,7 @@ test('what is too much, or breaks off, is not used and leaves nothing', async (c
   const directory = await place(context);
   const use = () => assert.fail('it is not whole');
   const large = Readable.from([Buffer.alloc(6), Buffer.alloc(6)]);
-  await assert.rejects(withReceivedFile(large, directory, use, 10), { code: 'too_large' });
+  await assert.rejects(withReceivedFile(large, directory, use, { limit: 10 }), { code: 'too_large' });
   const broken = Readable.from(
     (async function* () {
       yield Buffer.from('half');
@@ -35,4 +35,18 @@ test('what is too much, or breaks off, is not used and leaves nothing', async (c
   );
   await assert.rejects(withReceivedFile(broken, directory, use), /gone/);
   assert.deepEqual(await readdir(directory), []);
+});
+
+test('what sessions are recorded into is not filled with files to check', async (context) => {
+  const directory = await place(context);
+  const sizes = [20e6, 20e6, 20e6];
+  const left = [90e6, 60e6, 15e6];
+  let asked = 0;
+  const room = async () => left[asked++] ?? 0;
+  const file = () => Readable.from(sizes.map((size) => Buffer.alloc(size)));
+  const whole = withReceivedFile(file(), directory, async () => 'checked', { room: async () => 90e6 });
+  assert.equal(await whole, 'checked');
+  const tooMuch = withReceivedFile(file(), directory, async () => 'checked', { room });
+  await assert.rejects(tooMuch, { code: 'too_large' });
+  assert.deepEqual([asked, await readdir(directory)], [3, []]);
 });

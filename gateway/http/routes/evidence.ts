@@ -6,7 +6,7 @@ import { array, fingerprint, nullable, object, ref, text, verdict } from '../sch
 import type { Services } from '../services.ts';
 
 /** What proves that nobody touched a recording: events, checks, bundle, key. */
-export function evidenceRoutes({ evidence, verifications, history, audit }: Services): Route[] {
+export function evidenceRoutes({ evidence, verifications, history, audit, retentionSettings }: Services): Route[] {
   return [
     route({
       method: 'get',
@@ -72,7 +72,8 @@ export function evidenceRoutes({ evidence, verifications, history, audit }: Serv
       errors: ['bad_request', 'too_large', 'too_many_requests'],
       async handle({ context, actor, address }) {
         if (Number(context.get('Content-Length')) > MAX_RECEIVED_BYTES) throw new GatewayError('too_large');
-        const verified = await oneOfFew(() => evidence.verifyFile(context.req));
+        const { stopFreeBytes } = await retentionSettings.watermarks();
+        const verified = await oneOfFew(() => evidence.verifyFile(context.req, stopFreeBytes));
         const details = { verdict: verified.verdict };
         await audit.record({ action: 'recording.verified', actor, address, subject: 'a file', details });
         return verified;
