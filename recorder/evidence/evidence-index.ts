@@ -150,7 +150,7 @@ function parseIndex(bytes: Buffer): EvidenceIndex | undefined {
       typeof value.header.sha256 === 'string' &&
       numbers.every((number) => Number.isSafeInteger(number) && (number as number) >= 0) &&
       Array.isArray(value.ranges) &&
-      value.ranges.every(({ end, untilMs }) => typeof end === 'number' && typeof untilMs === 'number');
+      value.ranges.every(({ end, untilMs }) => Number.isSafeInteger(end) && typeof untilMs === 'number');
     return valid ? value : undefined;
   } catch {
     return undefined;

@@ -79,7 +79,8 @@ export function parseEvidenceManifest(bytes: Uint8Array): EvidenceManifest | und
     isCount(events.bytes, events.lines) &&
     isText(events.sha256, events.head) &&
     isRecord(video) &&
-    isCount(video.bytes, video.frames) &&
+    isPlace(video.bytes) &&
+    isCount(video.frames) &&
     isText(video.sha256) &&
     Array.isArray(problems) &&
     problems.every((problem) => isText(problem)) &&
@@ -94,7 +95,7 @@ export function parseEvidenceManifest(bytes: Uint8Array): EvidenceManifest | und
 
 function isRange(value: unknown): boolean {
   return (
-    isRecord(value) && isCount(value.end) && isText(value.sha256) && (value.untilMs === null || isCount(value.untilMs))
+    isRecord(value) && isPlace(value.end) && isText(value.sha256) && (value.untilMs === null || isCount(value.untilMs))
   );
 }
 
@@ -102,7 +103,8 @@ function isSegment(value: unknown): boolean {
   return (
     isRecord(value) &&
     isText(value.file, value.sha256) &&
-    isCount(value.start, value.end, value.frames) &&
+    isPlace(value.start, value.end) &&
+    isCount(value.frames) &&
     isCount(value.fromMs)
   );
 }
@@ -117,6 +119,11 @@ function isText(...values: unknown[]): boolean {
 
 function isCount(...values: unknown[]): boolean {
   return values.every((value) => typeof value === 'number' && value >= 0 && value <= MAX_NUMBER);
+}
+
+/** Of bytes in a file: half of one is nowhere. */
+function isPlace(...values: unknown[]): boolean {
+  return isCount(...values) && values.every(Number.isSafeInteger);
 }
 
 /** The latest time that a `Date` holds, in milliseconds; no file is as long. */

@@ -214,10 +214,24 @@ test('what is left after several changes is never taken for less than it is, and
   const facts = JSON.parse(
     bytes.toString('utf8', index.start + 32, index.start + 32 + bytes.readUInt32BE(index.start + 28)),
   );
-  for (const range of facts.ranges) range.untilMs = 1e300;
+  // Half a byte, in the index and in the manifest.
+  const halfway = structuredClone(facts);
+  halfway.ranges[0].end = 1.5;
+  const indexOf = (changed: typeof facts) => encodeIndexBox(changed, { privateKey, publicKey: keys[0] as PublicKey });
   const { privateKey } = generateKeyPairSync('ed25519');
-  const box = encodeIndexBox(facts, { privateKey, publicKey: keys[0] as PublicKey });
-  const late = Buffer.concat([bytes.subarray(0, index.start), box, bytes.subarray(index.end, evidence.start)]);
+  const half = [bytes.subarray(0, index.start), indexOf(halfway), bytes.subarray(index.end, evidence.start)];
+  assert.deepEqual(await check(Buffer.concat(half)), ['altered', 'header']);
+  const at = bytes.indexOf('"end":', evidence.start) + 6;
+  const digits = bytes.indexOf(',', at) - at;
+  const manifest = Buffer.from(bytes);
+  manifest.write('1.5'.padEnd(digits, '0'), at, 'latin1');
+  assert.deepEqual(await check(manifest), ['altered', 'manifest']);
+  for (const range of facts.ranges) range.untilMs = 1e300;
+  const late = Buffer.concat([
+    bytes.subarray(0, index.start),
+    indexOf(facts),
+    bytes.subarray(index.end, evidence.start),
+  ]);
   assert.deepEqual(await check(late), ['altered', 'header']);
 });
 
