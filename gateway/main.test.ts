@@ -182,4 +182,8 @@ test('without ffmpeg no session starts, and the gateway goes on', async () => {
 
 test('a setting that cannot be used is named', async () => {
   await assert.rejects(start({ ORIEL_PORT: 'x' }), /Oriel cannot start: ORIEL_PORT: "x" is not a port number/);
+  await assert.rejects(
+    start({ ORIEL_HOST: '192.0.2.1' }),
+    /Oriel cannot start: ORIEL_HOST: "192\.0\.2\.1" is no address of/,
+  );
 });

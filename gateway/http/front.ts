@@ -1,7 +1,7 @@
 import { createServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
+import { type Config, ConfigError } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Session } from '../sessions/session.ts';
 import type { AttachGate } from '../tunnel/attach-gate.ts';
@@ -9,7 +9,7 @@ import { Tunnel, type TunnelParts } from '../tunnel/tunnel.ts';
 import { createApp } from './app.ts';
 import { KEEP_ALIVE_MS } from './keep-alive.ts';
 import type { Services } from './services.ts';
-import { readTls, selfMadeTls, type TlsFiles } from './tls.ts';
+import { broughtTls, selfMadeTls, type TlsFiles } from './tls.ts';
 import { refuseUnparsed } from './unparsed.ts';
 
 /** Where browsers arrive. */
@@ -73,7 +73,7 @@ export function appOf({ config, log, webRoot, services }: FrontOptions) {
 /** The certificate that the administrator brought, or one that is made here. */
 export function tlsOf(config: Config): Promise<TlsFiles> {
   const own = ownCertificate(config);
-  return own === undefined ? selfMadeTls(join(config.dataDirectory, 'tls')) : readTls(own.certificate, own.key);
+  return own === undefined ? selfMadeTls(join(config.dataDirectory, 'tls')) : broughtTls(own.certificate, own.key);
 }
 
 function ownCertificate({ tlsCertificateFile, tlsKeyFile }: Config) {
@@ -101,6 +101,8 @@ export async function listen(server: Server, config: Config): Promise<number> {
       throw new Error(`port ${config.port} is in use; set ORIEL_PORT to another one`, { cause: error });
     if (code === 'EACCES')
       throw new Error(`port ${config.port} needs more rights; set ORIEL_PORT to one above 1023`, { cause: error });
+    if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
+      throw new ConfigError('ORIEL_HOST', `"${config.host}" is no address of this computer`);
     throw error;
   }
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { parseRange } from './send-file.ts';
-import { selfMadeTls } from './tls.ts';
+import { broughtTls, selfMadeTls } from './tls.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'oriel-tls-'));
 after(() => rm(folder, { recursive: true }));
@@ -21,6 +21,25 @@ test('the self-made certificate names this host, is kept, and is made anew befor
   assert.deepEqual(await selfMadeTls(folder, now + 300 * 86_400_000), made);
   const renewed = await selfMadeTls(folder, now + 380 * 86_400_000);
   assert.notEqual(renewed.cert, made.cert);
+});
+
+test('a certificate that no server can use is refused by the name of its setting', async () => {
+  const [own, other] = [await selfMadeTls(join(folder, 'own')), await selfMadeTls(join(folder, 'other'))];
+  const [certificate, key] = [join(folder, 'brought.pem'), join(folder, 'brought-key.pem')];
+  const bring = async (cert: string, privateKey: string) => {
+    await writeFile(certificate, cert);
+    await writeFile(key, privateKey);
+    return broughtTls(certificate, key);
+  };
+  assert.deepEqual(await bring(own.cert, own.key), own);
+  assert.deepEqual(await bring(`${own.cert}\n${other.cert}`, own.key), { ...own, cert: `${own.cert}\n${other.cert}` });
+  await assert.rejects(bring('no certificate', own.key), /^ConfigError: ORIEL_TLS_CERT: \S+brought\.pem holds no PEM/);
+  await assert.rejects(bring(own.cert, own.cert), /^ConfigError: ORIEL_TLS_KEY: \S+brought-key\.pem holds no PEM/);
+  await assert.rejects(bring(own.cert, other.key), /^ConfigError: ORIEL_TLS_KEY: \S+ is not the key of/);
+  await assert.rejects(
+    broughtTls(certificate, join(folder, 'none')),
+    /^ConfigError: ORIEL_TLS_KEY: cannot be read: ENOENT/,
+  );
 });
 
 test('ranges', () => {

@@ -1,8 +1,10 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { generate } from 'selfsigned';
+import { ConfigError } from '../config.ts';
 
 export interface TlsFiles {
   readonly cert: string;
@@ -14,8 +16,45 @@ const VALID_DAYS = 397;
 /** A self-made certificate is made anew this long before it ends. */
 const RENEW_BEFORE_MS = 30 * 86_400_000;
 
-/** The certificate that the administrator brought. */
-export async function readTls(certificateFile: string, keyFile: string): Promise<TlsFiles> {
+/** The certificate that the administrator brought. Throws `ConfigError` where a server cannot use it. */
+export async function broughtTls(certificateFile: string, keyFile: string): Promise<TlsFiles> {
+  const read = async (variable: string, file: string): Promise<string> =>
+    readFile(file, 'utf8').catch((error: Error) => {
+      throw new ConfigError(variable, `cannot be read: ${error.message}`);
+    });
+  const files = { cert: await read('ORIEL_TLS_CERT', certificateFile), key: await read('ORIEL_TLS_KEY', keyFile) };
+  try {
+    createSecureContext(files);
+  } catch (error) {
+    throw whyUnusable(files, certificateFile, keyFile, error as Error);
+  }
+  return files;
+}
+
+/** OpenSSL's words name neither the file nor what is wrong with it. */
+function whyUnusable({ cert, key }: TlsFiles, certificateFile: string, keyFile: string, error: Error): ConfigError {
+  const certificate = attempt(() => new X509Certificate(cert));
+  if (certificate === undefined)
+    return new ConfigError('ORIEL_TLS_CERT', `${certificateFile} holds no PEM certificate`);
+  const privateKey = attempt(() => createPrivateKey(key));
+  if (privateKey === undefined) {
+    return new ConfigError('ORIEL_TLS_KEY', `${keyFile} holds no PEM private key that opens without a passphrase`);
+  }
+  if (!certificate.checkPrivateKey(privateKey)) {
+    return new ConfigError('ORIEL_TLS_KEY', `${keyFile} is not the key of the first certificate in ${certificateFile}`);
+  }
+  return new ConfigError('ORIEL_TLS_CERT', `${certificateFile} cannot be used: ${error.message}`);
+}
+
+function attempt<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
+}
+
+async function readTls(certificateFile: string, keyFile: string): Promise<TlsFiles> {
   return { cert: await readFile(certificateFile, 'utf8'), key: await readFile(keyFile, 'utf8') };
 }
 

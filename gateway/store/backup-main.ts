@@ -3,11 +3,22 @@ import { readConfig } from '../config.ts';
 import { backUp, restore } from './backup.ts';
 
 /** `npm run backup -- FILE` and `npm run restore -- FILE`, for the data folder that ORIEL_DATA names. */
+const USAGE = `usage: npm run backup -- FILE, or npm run restore -- FILE
+
+  backup    writes the database of the data folder (ORIEL_DATA, ./data) into a file; the gateway may run
+  restore   puts such a file in its place; the gateway must not run. What was there is kept beside it
+
+The key file and the recordings are not in it.`;
+
 const [command, file, ...rest] = process.argv.slice(2);
+if (file === '--help') {
+  process.stdout.write(`${USAGE}\n`);
+  process.exit();
+}
 try {
-  if ((command !== 'backup' && command !== 'restore') || file === undefined || rest.length > 0) {
-    throw new Error('usage: npm run backup -- FILE, or npm run restore -- FILE');
-  }
+  // A file with such a name is an option that there is not.
+  const isUsable = file !== undefined && !file.startsWith('-') && rest.length === 0;
+  if ((command !== 'backup' && command !== 'restore') || !isUsable) throw new Error(USAGE);
   const { dataDirectory } = readConfig(process.env, process.cwd());
   const path = resolve(file);
   if (command === 'backup') {

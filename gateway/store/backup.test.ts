@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,4 +123,22 @@ test('refused: a folder in use, what is no backup, what is damaged, what is of a
   const store = await openIn(data);
   assert.deepEqual(await names(store), [], 'the database is still the one that was there');
   await store.destroy();
+});
+
+test('the command explains itself, and takes no option for a file', async () => {
+  const data = await folder();
+  await (await openIn(data)).destroy();
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [join(import.meta.dirname, 'backup-main.ts'), ...words], {
+      env: { ...process.env, ORIEL_DATA: data },
+      cwd: data,
+      encoding: 'utf8',
+    });
+  const before = await readdir(data);
+  const help = run('backup', '--help');
+  assert.deepEqual([help.status, help.stderr], [0, '']);
+  assert.match(help.stdout, /^usage: npm run backup/);
+  assert.equal(run('backup', '--force').status, 1);
+  assert.equal(run('restore').status, 1);
+  assert.deepEqual(await readdir(data), before);
 });

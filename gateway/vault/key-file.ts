@@ -21,9 +21,11 @@ export async function loadMasterKey(path: string, mayCreate: boolean): Promise<M
     await createKeyFile(path);
     text = await readFile(path, 'utf8');
   }
+  const key = parseMasterKey(text, `the key file ${path}`);
   // A key that others could read is closed to them; whoever restored it from a backup need not know the mode.
+  // Once it is known to be one: a path given by mistake may be of something that others need.
   if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o600);
-  return parseMasterKey(text, `the key file ${path}`);
+  return key;
 }
 
 /**

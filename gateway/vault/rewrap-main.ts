@@ -19,8 +19,20 @@ import { unlock } from './unlock.ts';
  * secret of the data folder that ORIEL_DATA names to a new master key. For a gateway that does not run; one that does,
  * moves them itself, on the page of the master key.
  */
+const USAGE = `usage: npm run rewrap -- file | environment | passphrase
+
+Moves every secret of the data folder (ORIEL_DATA, ./data) to a new master key. The gateway must not run.
+
+  file         a new key in the key file; the old one stays beside it
+  environment  the new key is in ORIEL_NEXT_MASTER_KEY: 32 bytes in base64
+  passphrase   typed at the terminal`;
+
 try {
-  const { positionals } = parseArgs({ allowPositionals: true });
+  const { positionals, values } = parseArgs({ allowPositionals: true, options: { help: { type: 'boolean' } } });
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    process.exit();
+  }
   const newKey = process.env.ORIEL_NEXT_MASTER_KEY;
   const config = readConfig(process.env, process.cwd());
   hardenProcess();
@@ -75,7 +87,5 @@ async function wanted([source, ...rest]: readonly string[], key: string | undefi
     typed.fill(0);
     return { source, passphrase };
   }
-  throw new Error(
-    'usage: npm run rewrap -- file | environment (with ORIEL_NEXT_MASTER_KEY) | passphrase (at a terminal)',
-  );
+  throw new Error(USAGE);
 }

@@ -187,6 +187,9 @@ test('the command refuses a data folder that a gateway uses, and leaves its key 
   assert.equal(unclear.status, 1);
   assert.match(unclear.stderr, /^usage: npm run rewrap/);
   assert.equal(await key(), before);
+  const help = run('--help');
+  assert.deepEqual([help.status, help.stderr], [0, '']);
+  assert.match(help.stdout, /^usage: npm run rewrap/);
   const moved = run('file');
   assert.equal(moved.status, 0, moved.stderr);
   assert.match(moved.stdout, /^Everything is sealed with master key [0-9a-f]{16} \(file\)/);

@@ -96,7 +96,12 @@ test('a lost key is reported, not replaced', async () => {
   await assert.rejects(readFile(path), { code: 'ENOENT' });
 });
 
-test('a file that is no key is refused', async () => {
+test('a file that is no key is refused, and as open to others as it was', async () => {
+  const other = join(folder, 'hosts');
+  await writeFile(other, '127.0.0.1 localhost');
+  await chmod(other, 0o644);
+  await assert.rejects(loadMasterKey(other, false), MasterKeyError);
+  assert.equal((await stat(other)).mode & 0o777, 0o644);
   const path = join(folder, 'short.key');
   await writeFile(path, 'c2hvcnQ=');
   await assert.rejects(loadMasterKey(path, true), MasterKeyError);

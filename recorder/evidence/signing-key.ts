@@ -36,9 +36,10 @@ export const SIGNATURE_SIZE = 64;
  */
 export async function ensureSigningKey(path: string): Promise<SigningKey> {
   if ((await stat(path).catch(() => undefined)) === undefined) await createKeyFile(path);
-  // A key that others could read is closed to them; whoever restored it from a backup need not know the mode.
-  if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o600);
   const key = await readSigningKey(path);
+  // A key that others could read is closed to them; whoever restored it from a backup need not know the mode.
+  // Once it is known to be one: a path given by mistake may be of something that others need.
+  if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o600);
   const known = await readPublicKeysFile(path);
   if (!known.some(({ id }) => id === key.publicKey.id)) {
     await appendFile(publicKeysFile(path), key.publicKey.pem, { mode: 0o644 }).catch((error) => {
@@ -51,9 +52,18 @@ export async function ensureSigningKey(path: string): Promise<SigningKey> {
 
 /** Rejects when the file is missing or holds another kind of key. */
 export async function readSigningKey(path: string): Promise<SigningKey> {
-  const privateKey = createPrivateKey(await readFile(path));
-  if (privateKey.asymmetricKeyType !== 'ed25519') throw new Error(`${path} does not hold an Ed25519 key`);
+  const privateKey = parsePrivateKey(await readFile(path));
+  if (privateKey?.asymmetricKeyType !== 'ed25519') throw new Error(`${path} does not hold an Ed25519 key`);
   return { privateKey, publicKey: toPublicKey(createPublicKey(privateKey)) };
+}
+
+function parsePrivateKey(pem: Buffer): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    // OpenSSL's words for it name neither the file nor what is missing.
+    return undefined;
+  }
 }
 
 /** Every public key that recordings of this gateway may be signed with, the present one last; none when there are no keys. */

@@ -1,20 +1,29 @@
-/**
- *     npm run fuzz                              five minutes each
- *     npm run fuzz -- --seconds 10 planar rdp   ten seconds for each target whose name holds one of the words
- *     npm run fuzz -- --seed 42                 another way through
- */
 import { parseArgs } from 'node:util';
 import { fuzz } from './fuzz.ts';
 import { TARGETS } from './targets.ts';
 
+const USAGE = `usage: npm run fuzz -- [--seconds N] [--seed N] [NAME…]
+
+  npm run fuzz                              five minutes each
+  npm run fuzz -- --seconds 10 planar rdp   ten seconds for each target whose name holds one of the words
+  npm run fuzz -- --seed 42                 another way through`;
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '300' }, seed: { type: 'string', default: String(Date.now() >>> 0) } },
+  options: {
+    seconds: { type: 'string', default: '300' },
+    seed: { type: 'string', default: String(Date.now() >>> 0) },
+    help: { type: 'boolean' },
+  },
 });
+if (values.help) {
+  console.log(USAGE);
+  process.exit();
+}
 const seconds = Number(values.seconds);
 const seed = Number(values.seed);
 if (!(seconds > 0) || !Number.isInteger(seed)) {
-  console.error('usage: npm run fuzz -- [--seconds N] [--seed N] [NAME …]');
+  console.error(USAGE);
   process.exit(2);
 }
 let failed = 0;
