@@ -3,6 +3,7 @@ import { Recurring } from '../../recurring.ts';
 import type { RequestListener } from '../../requests/request-book.ts';
 import { isFinal, type RequestState } from '../../requests/request-state.ts';
 import { KeptQuery } from '../../store/kept-query.ts';
+import type { Store } from '../../store/store.ts';
 import {
   findAccount,
   findRotation,
@@ -99,33 +100,45 @@ export class Rotations {
     accountId: string,
     change: Partial<RotationSettings> & { readonly hostKey?: string | null },
   ): Promise<Rotation> {
-    const { store } = this.#parts;
-    const { account } = await findAccount(store, accountId);
-    if (account.type !== 'vaulted') throw new GatewayError('nothing_stored');
-    const { hostKey, ...given } = change;
-    const before = await findRotation(store, accountId);
-    const settings = { ...(before === undefined ? rotationDefaults : settingsOf(before)), ...given };
-    await this.#requirePrivileged(accountId, settings.privilegedAccountId);
-    const { host, port } = before === undefined ? rotationDefaults : settingsOf(before);
-    const moved = before !== undefined && (host !== settings.host || port !== settings.port);
-    const fresh = { state: 'ok', pending: null, due_for: 'schedule', revealed: 0, attempts: 0, last_at: null } as const;
-    const row = {
-      ...(before ?? { account_id: accountId, ...fresh, error_code: null, error_detail: '' }),
-      settings_json: JSON.stringify(settings),
-      // Another computer has another key.
-      host_key: hostKey !== undefined ? hostKey : moved ? null : (before?.host_key ?? null),
-      offered_key: hostKey !== undefined || moved ? null : (before?.offered_key ?? null),
-      due_at:
-        before !== undefined && before.state !== 'ok'
-          ? before.due_at
-          : scheduled(settings, before?.last_at ?? this.#now()),
-    };
-    await store
-      .insertInto('account_rotations')
-      .values(row)
-      .onConflict((conflict) => conflict.column('account_id').doUpdateSet(row))
-      .execute();
-    return toRotation(row);
+    return this.#parts.store.transaction().execute(async (store) => {
+      const { account } = await findAccount(store, accountId);
+      if (account.type !== 'vaulted') throw new GatewayError('nothing_stored');
+      const { hostKey, ...given } = change;
+      const before = await findRotation(store, accountId);
+      const settings = { ...(before === undefined ? rotationDefaults : settingsOf(before)), ...given };
+      await requirePrivileged(store, accountId, settings.privilegedAccountId);
+      const { host, port } = before === undefined ? rotationDefaults : settingsOf(before);
+      const moved = before !== undefined && (host !== settings.host || port !== settings.port);
+      const fresh = {
+        state: 'ok',
+        pending: null,
+        due_for: 'schedule',
+        revealed: 0,
+        attempts: 0,
+        last_at: null,
+      } as const;
+      // INVARIANT: of one that is there, what a change under way has written (the password that may count by now) stays.
+      const changes = {
+        settings_json: JSON.stringify(settings),
+        // Another computer has another key.
+        host_key: hostKey !== undefined ? hostKey : moved ? null : (before?.host_key ?? null),
+        offered_key: hostKey !== undefined || moved ? null : (before?.offered_key ?? null),
+        due_at:
+          before !== undefined && before.state !== 'ok'
+            ? before.due_at
+            : scheduled(settings, before?.last_at ?? this.#now()),
+      };
+      const row = {
+        ...(before ?? { account_id: accountId, ...fresh, error_code: null, error_detail: '' }),
+        ...changes,
+      };
+      await store
+        .insertInto('account_rotations')
+        .values(row)
+        .onConflict((conflict) => conflict.column('account_id').doUpdateSet(changes))
+        .execute();
+      return toRotation(row);
+    });
   }
 
   /** No more changes. Refused while it is not known which of two passwords counts. */
@@ -187,12 +200,12 @@ export class Rotations {
     this.#running.set(accountId, run);
     return run;
   }
+}
 
-  async #requirePrivileged(accountId: string, id: string | null): Promise<void> {
-    if (id === null) return;
-    const row = await this.#parts.store.selectFrom('accounts').select('type').where('id', '=', id).executeTakeFirst();
-    if (row?.type !== 'vaulted' || id === accountId) {
-      throw new GatewayError('bad_request', 'the privileged account is another one whose password is kept here');
-    }
+async function requirePrivileged(store: Store, accountId: string, id: string | null): Promise<void> {
+  if (id === null) return;
+  const row = await store.selectFrom('accounts').select('type').where('id', '=', id).executeTakeFirst();
+  if (row?.type !== 'vaulted' || id === accountId) {
+    throw new GatewayError('bad_request', 'the privileged account is another one whose password is kept here');
   }
 }
