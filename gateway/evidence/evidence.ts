@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { isDeleted } from '../retention/deleted.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -55,11 +56,15 @@ export class Verifications {
 
   async save(id: string, by: string, verified: Verified, at: number): Promise<Verification> {
     const row = { at, username: by, report_json: JSON.stringify(verified) };
-    await this.#store
-      .insertInto('verifications')
-      .values({ session_id: id, ...row })
-      .onConflict((conflict) => conflict.column('session_id').doUpdateSet(row))
-      .execute();
+    await this.#store.transaction().execute(async (transaction) => {
+      // A check takes a while.
+      if (await isDeleted(transaction, id)) return;
+      await transaction
+        .insertInto('verifications')
+        .values({ session_id: id, ...row })
+        .onConflict((conflict) => conflict.column('session_id').doUpdateSet(row))
+        .execute();
+    });
     return { at: new Date(at).toISOString(), by, ...verified };
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { sql } from 'kysely';
-import type { RecordingEvent } from '../evidence/evidence.ts';
+import { type RecordingEvent, Verifications } from '../evidence/evidence.ts';
 import { openStore } from '../store/store.ts';
 import { EventIndex } from './event-index.ts';
 import { textsOf } from './event-text.ts';
@@ -86,6 +86,21 @@ test('events are found by the beginnings of their words, in any case, with or wi
   await index.remove('one');
   assert.deepEqual(await find('audrey'), []);
   assert.deepEqual(await find('ended'), ['two']);
+});
+
+test('of a recording that was deleted while its events were read, nothing is kept', async () => {
+  for (const recording of ['deleting', 'deleted']) {
+    const { store, index, addSession } = await open();
+    await addSession('one');
+    await store.updateTable('sessions').set({ recording }).execute();
+    await index.add('one', session);
+    for (const table of ['event_lines', 'typed_words', 'indexed_recordings'] as const) {
+      assert.deepEqual(await store.selectFrom(table).selectAll().execute(), [], table);
+    }
+    const verifications = new Verifications(store);
+    await verifications.save('one', 'audrey', { verdict: 'whole', text: '', report: {} }, 5);
+    assert.equal(await verifications.find('one'), undefined);
+  }
 });
 
 test('what was typed is found whole, and is not in the database', async () => {

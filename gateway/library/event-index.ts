@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { RecordingEvent } from '../evidence/evidence.ts';
+import { isDeleted } from '../retention/deleted.ts';
 import type { Store } from '../store/store.ts';
 import { type EventWords, textsOf } from './event-text.ts';
 import { MIN_WORD, typedWords, wordForm } from './typed-text.ts';
@@ -22,7 +23,7 @@ export class EventIndex {
     this.#key = key;
   }
 
-  /** Takes a finished recording's events in, in place of what was known of it. */
+  /** Takes a finished recording's events in, in place of what was known of it. Of one that is being deleted, nothing. */
   async add(id: string, events: readonly RecordingEvent[]): Promise<void> {
     const texts = textsOf(events);
     const typed = new Map<string, number>();
@@ -32,6 +33,7 @@ export class EventIndex {
     }
     await this.#store.transaction().execute(async (transaction) => {
       await remove(transaction, id);
+      if (await isDeleted(transaction, id)) return;
       const { id: row } = await transaction
         .insertInto('indexed_recordings')
         .values({ session_id: id, version: VERSION })

@@ -101,7 +101,9 @@ test('a session that the last run of the gateway left open is over, and its reco
   assert.deepEqual((await history.closeInterrupted(DAY + 5 * 3_600_000)).length, 5);
   assert.equal(await found({ state: 'recording' }), '');
   assert.equal(await found({ state: 'finishing' }), '5');
-  assert.deepEqual(await history.unfinishedRecordings(), ['b5555555555555']);
+  await history.recordingFinished('b5555555555555', undefined);
+  assert.equal(await found({ state: 'failed' }), '5');
+  assert.deepEqual(await history.unfinishedRecordings(), ['b5555555555555'], 'it may be finished by the next start');
   // Its recording knows when.
   const endedAt = DAY + 4 * 3_600_000 + 0.5;
   await history.recordingFinished('b5555555555555', { durationMs: 5000, bytes: 1, endedAt });

@@ -156,12 +156,12 @@ export class SessionHistory {
       .executeTakeFirst();
   }
 
-  /** Recordings that should have been finished and are not. */
+  /** Recordings that should have been finished and are not, those among them that were given up: they may have been finished since. */
   async unfinishedRecordings(): Promise<string[]> {
     const rows = await this.#store
       .selectFrom('sessions')
       .select('id')
-      .where('recording', 'in', ['recording', 'finishing'])
+      .where('recording', 'in', ['recording', 'finishing', 'failed'])
       .where('ended_at', 'is not', null)
       .execute();
     return rows.map(({ id }) => id);
