@@ -155,10 +155,18 @@ function gatewayParts(
       video: async (id) => readLiveVideo(await store.folder(id)),
       read: async (id, segment, from) => readLiveSegment(await store.folder(id), segment, from),
     },
-    async recoverRecordings(expected, onlyThose) {
-      // Of an older version's recordings, those that the database knows to be unfinished.
-      const chosen = { unencrypted: expected, sessionIds: onlyThose ? expected : undefined };
-      const options = { ffmpegPath: config.ffmpegPath, signingKeyFile: config.evidenceKeyFile, keyOf, ...chosen, log };
+    async recoverRecordings(expected, others) {
+      const sessionIds = new Set(expected);
+      if (others !== undefined) for (const id of await store.local()) if (await others(id)) sessionIds.add(id);
+      const options = {
+        ffmpegPath: config.ffmpegPath,
+        signingKeyFile: config.evidenceKeyFile,
+        keyOf,
+        sessionIds: [...sessionIds].sort(),
+        // Of an older version's recordings, those that the database knows to be unfinished.
+        unencrypted: expected,
+        log,
+      };
       const recovered = await recoverInterrupted(recordings, options);
       const found = new Map<string, RecordingResult | 'left'>();
       for (const { sessionId, summary } of recovered) if (summary !== undefined) found.set(sessionId, summary);

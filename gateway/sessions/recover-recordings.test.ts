@@ -9,17 +9,18 @@ const VIDEO = { durationMs: 1000, bytes: 5 };
 
 /** @param answers what each attempt comes to, the last one from then on */
 function recovery(answers: readonly (readonly [string, RecordingResult | 'left'][])[]) {
-  const asked: (readonly [readonly string[], boolean])[] = [];
+  const asked: (readonly [readonly string[], ...boolean[]])[] = [];
   const finished: (readonly [string, RecordingResult | undefined])[] = [];
   const running = new RecordingRecovery({
-    async recover(expected, onlyThose) {
-      asked.push([expected, onlyThose]);
+    async recover(expected, others) {
+      asked.push([expected, ...(others === undefined ? [] : [await others('unknown'), await others('settled')])]);
       return new Map(answers[asked.length - 1] ?? answers.at(-1));
     },
     history: {
       async recordingFinished(id, result) {
         finished.push([id, result]);
       },
+      isSettled: async (id) => id === 'settled',
     },
     finished: async () => {},
     log: createLogger('silent'),
@@ -50,11 +51,7 @@ test('what another process still finishes, or there is no room for, is no failur
   await setImmediate();
   context.mock.timers.tick(10 * 60_000);
   await setImmediate();
-  assert.deepEqual(asked, [
-    [['a', 'b', 'c'], false],
-    [['b'], true],
-    [['b'], true],
-  ]);
+  assert.deepEqual(asked, [[['a', 'b', 'c'], true, false], [['b']], [['b']]]);
   assert.deepEqual(finished.slice(3), [['b', VIDEO]]);
 });
 

@@ -6,11 +6,14 @@ export interface RecoveryParts {
   /**
    * Finishes what a gateway that died left unfinished, and looks up what its pixel host finished after it.
    * @param expected sessions whose recording is not accounted for
-   * @param onlyThose leaves alone whatever else is unfinished
+   * @param others whether another one that is unfinished on the disk may be finished, too; without it, none is
    * @returns what there is, by session id. `left`: it may still be finished, by this or by another process
    */
-  recover(expected: readonly string[], onlyThose: boolean): Promise<ReadonlyMap<string, RecordingResult | 'left'>>;
-  readonly history: Pick<SessionHistory, 'recordingFinished'>;
+  recover(
+    expected: readonly string[],
+    others: ((id: string) => Promise<boolean>) | undefined,
+  ): Promise<ReadonlyMap<string, RecordingResult | 'left'>>;
+  readonly history: Pick<SessionHistory, 'recordingFinished' | 'isSettled'>;
   /** More may be finished than a moment ago. */
   finished(): Promise<void>;
   readonly log: Logger;
@@ -30,7 +33,10 @@ export class RecordingRecovery {
   async run(expected: readonly string[], attempt = 0): Promise<void> {
     const { recover, history, finished, log } = this.#parts;
     try {
-      const recovered = await recover(expected, attempt > 0);
+      // Of what was finished once, nobody is believed who puts an unfinished state of it back: it would be signed, and take
+      // the place of the whole.
+      const others = async (id: string) => !(await history.isSettled(id));
+      const recovered = await recover(expected, attempt === 0 ? others : undefined);
       const left: string[] = [];
       for (const id of new Set([...expected, ...recovered.keys()])) {
         const result = recovered.get(id);

@@ -104,6 +104,11 @@ test('a session that the last run of the gateway left open is over, and its reco
   await history.recordingFinished('b5555555555555', undefined);
   assert.equal(await found({ state: 'failed' }), '5');
   assert.deepEqual(await history.unfinishedRecordings(), ['b5555555555555'], 'it may be finished by the next start');
+  assert.deepEqual(
+    [await history.isSettled('b5555555555555'), await history.isSettled('b4444444444444')],
+    [false, true],
+  );
+  assert.equal(await history.isSettled('b9999999999999'), false);
   // Its recording knows when.
   const endedAt = DAY + 4 * 3_600_000 + 0.5;
   await history.recordingFinished('b5555555555555', { durationMs: 5000, bytes: 1, endedAt });

@@ -167,6 +167,17 @@ export class SessionHistory {
     return rows.map(({ id }) => id);
   }
 
+  /** Whether a recording was finished, whatever became of it since. */
+  async isSettled(id: string): Promise<boolean> {
+    const row = await this.#store
+      .selectFrom('sessions')
+      .select('id')
+      .where('id', '=', id)
+      .where('recording', 'in', ['ready', 'deleting', 'deleted'])
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
   /** The newest first. Throws `not_found` when the one to go on after is not there. */
   async recordings(filter: RecordingFilter): Promise<Recording[]> {
     let query = this.#library().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(filter.limit);
