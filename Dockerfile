@@ -19,7 +19,8 @@ COPY protocol protocol
 COPY recorder recorder
 COPY --from=build /opt/oriel/web-client/dist web-client/dist
 RUN useradd --system --uid 10001 --home-dir /var/lib/oriel --create-home oriel
-ENV NODE_ENV=production ORIEL_DATA=/var/lib/oriel ORIEL_PORT=443
+# Everything is set up: `npm run backup` and its like need nothing before them, and what sets a clone up is not in here.
+ENV NODE_ENV=production npm_config_ignore_scripts=true ORIEL_DATA=/var/lib/oriel ORIEL_PORT=443
 # Root-less, and 443 all the same: container engines let every user bind low ports (net.ipv4.ip_unprivileged_port_start=0).
 USER oriel
 VOLUME /var/lib/oriel

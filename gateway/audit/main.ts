@@ -45,7 +45,7 @@ async function main(): Promise<number> {
   });
   const both = values.database !== undefined && values.export !== undefined;
   if (values.help === true || both || positionals.length !== 1 || positionals[0] !== 'verify') {
-    process.stderr.write(`${USAGE}\n`);
+    (values.help === true ? process.stdout : process.stderr).write(`${USAGE}\n`);
     return values.help === true ? 0 : 3;
   }
   const config = readConfig(process.env, process.cwd());

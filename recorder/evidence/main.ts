@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   });
   const [path] = positionals;
   if (values.help === true || path === undefined || positionals.length > 1) {
-    process.stderr.write(`${USAGE}\n`);
+    (values.help === true ? process.stdout : process.stderr).write(`${USAGE}\n`);
     return values.help === true ? 0 : 3;
   }
   const keys = await trustedKeys(values['public-key'] && callersPath(values['public-key']), signingKeyFile());

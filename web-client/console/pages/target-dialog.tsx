@@ -5,6 +5,7 @@ import { formatFingerprint, parseFingerprint } from '../format.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { CheckField, Field, PortField, SelectField } from '../ui/fields.tsx';
 import { UnsavedConnectionTest } from './connection-test.tsx';
+import { HOST_PATTERN } from './host-pattern.ts';
 
 const usual: TargetFields = {
   name: '',
@@ -76,6 +77,8 @@ export function TargetDialog({ target, close }: { readonly target: Target | unde
           label="Host name or address"
           name="host"
           required
+          pattern={HOST_PATTERN}
+          title="A name or an address alone, such as srv1.example.com or 10.0.0.1; the port is beside it."
           spellcheck={false}
           autocapitalize="none"
           value={fields.host}

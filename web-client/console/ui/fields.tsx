@@ -24,6 +24,8 @@ interface FieldProps {
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly pattern?: string;
+  /** What `pattern` asks for, in the browser's complaint. */
+  readonly title?: string;
   change(value: string): void;
 }
 
