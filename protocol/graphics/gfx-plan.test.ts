@@ -494,6 +494,20 @@ describe('GfxPlan', () => {
     assert.throws(() => look(frame(wire(1, GfxCodecId.planar, whole, broken)), tangled), DecodeError);
   });
 
+  it('looks at so many tiles in rectangles of one frame, and takes those past that for seen', () => {
+    const corner = { x: 0, y: 0, width: 1, height: 1 };
+    const many = { rects: Array.from({ length: 15_000 }, () => corner), tiles: [] };
+    const one = progressive(1, [{ rects: [], tiles: [PASSES[0]!({ xIdx: 1, yIdx: 1 })] }]);
+    const plan = opened().planGraphics();
+    const begin: Pdu = { kind: 'start-frame', timestamp: 0, frameId: 1 };
+    plan.read(message(begin, progressive(1, [many, many, many, many])).data);
+    const streams = plan.read(message(...new Array<Pdu>(400).fill(one)).data);
+    plan.finish();
+    const seen = streams.filter(({ tiles }) => tiles?.[0] === 'pixels');
+    // The tile is in none of the rectangles, and each stream brings it anew. 60,000 times 400 is more than a plan looks at.
+    assert.ok(seen.length > 50 && seen.length < 200, `${seen.length}`);
+  });
+
   it('makes little of surfaces that a server makes by the thousand', () => {
     const small = message(
       ...Array.from({ length: 4000 }, (_, i): Pdu => ({ ...create(i), width: 1, height: 1 }) as Pdu),

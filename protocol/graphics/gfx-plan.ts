@@ -4,7 +4,13 @@ import { outlineClearCodec } from '../codecs/clearcodec/outline.ts';
 import { MAX_PICTURE_PIXELS } from '../codecs/pixel-target.ts';
 import { MAX_FRAME_RECTS, withoutTiles } from '../codecs/progressive/blocks.ts';
 import type { TileNeed } from '../codecs/progressive/decoder.ts';
-import { MAX_DRAWS, type ProgressiveFrame, ProgressiveTrace, type TracedStream } from '../codecs/progressive/trace.ts';
+import {
+  MAX_DRAWS,
+  MAX_PAIRS,
+  type ProgressiveFrame,
+  ProgressiveTrace,
+  type TracedStream,
+} from '../codecs/progressive/trace.ts';
 import { withoutTiles as withoutRemoteFxTiles } from '../codecs/remotefx/blocks.ts';
 import { outlineRemoteFx } from '../codecs/remotefx/outline.ts';
 import { ByteCut, copyOf, sizeOfParts } from '../core/byte-cut.ts';
@@ -22,12 +28,14 @@ export const MAX_SURFACES = 4096;
  * Pixels of all surfaces that one plan has met, those among them that are gone: each has a bit for a pixel of its own until the plan is made. What is
  * drawn on those past this is all worth drawing.
  */
-const MAX_COVERED_PIXELS = 8 * MAX_SURFACE_PIXELS;
+const MAX_COVERED_PIXELS = 2 * MAX_SURFACE_PIXELS;
 /** The same, of which each tile is some bytes. */
 const MAX_FOLLOWED_PIXELS = 64 * MAX_SURFACE_PIXELS;
 
 /** Parts of tiles that a plan remembers: a queue of pictures has thousands. */
 const MAX_PLANNED_DRAWS = 1 << 18;
+/** Tiles times rectangles that a plan looks at, as many as words of a coverage; a large desktop's frame has some ten thousand. */
+const MAX_PLANNED_PAIRS = 1 << 24;
 
 export interface Size {
   readonly width: number;
@@ -89,6 +97,7 @@ export class GfxPlan {
   #frameRects = 0;
   /** What of pictures of tiles is remembered one by one, so far. */
   #draws = 0;
+  #pairs = 0;
   readonly #beganInFrame: boolean;
   #inFrame: boolean;
   /** Pictures of RemoteFX, whose decoder all surfaces share, say behind the one that is looked at what streams build on. */
@@ -392,8 +401,13 @@ export class GfxPlan {
     if (surface === undefined || !isKnown) return nothing;
     this.#inOpenFrame.add(surface);
     const began = surface.trace.inFrame;
-    const stream = surface.trace.stream(pdu.bitmapData, Math.min(MAX_DRAWS, MAX_PLANNED_DRAWS - this.#draws));
+    const stream = surface.trace.stream(
+      pdu.bitmapData,
+      Math.min(MAX_DRAWS, MAX_PLANNED_DRAWS - this.#draws),
+      Math.min(MAX_PAIRS, MAX_PLANNED_PAIRS - this.#pairs),
+    );
     this.#draws += stream.draws;
+    this.#pairs += stream.pairs;
     this.#countRects(stream.rects.length);
     return (command) => {
       const isSeen = stream.cover(surface.coverage);

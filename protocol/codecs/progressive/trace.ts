@@ -21,7 +21,7 @@ export interface Covering {
 /** Draws of one stream that are told one by one: a desktop of 8192×4320 pixels has 8,704 tiles. */
 export const MAX_DRAWS = 16_384;
 /** Tiles times rectangles of one stream that are looked at for that. */
-const MAX_PAIRS = 1 << 16;
+export const MAX_PAIRS = 1 << 16;
 
 /** Tiles that a decoder passes over have no place: they lie outside of the surface, or of any frame. */
 const NOWHERE = -1;
@@ -86,13 +86,16 @@ export class TracedStream {
   readonly rects: readonly RegionRect[];
   /** Whether a frame goes on behind it. */
   readonly inFrame: boolean;
+  /** Tiles times rectangles that were looked at: few bytes that add a tile to a frame of many rectangles cost that much. */
+  readonly pairs: number;
   readonly #log: TraceLog;
   readonly #tiles: Range;
   readonly #draws: Range | undefined;
 
-  constructor(log: TraceLog, { rects, inFrame, tiles, draws }: StreamFacts) {
+  constructor(log: TraceLog, { rects, inFrame, pairs, tiles, draws }: StreamFacts) {
     this.rects = rects;
     this.inFrame = inFrame;
+    this.pairs = pairs;
     this.#log = log;
     this.#tiles = tiles;
     this.#draws = draws;
@@ -146,7 +149,7 @@ export class TracedStream {
   }
 }
 
-interface StreamFacts extends Pick<TracedStream, 'rects' | 'inFrame'> {
+interface StreamFacts extends Pick<TracedStream, 'rects' | 'inFrame' | 'pairs'> {
   readonly tiles: Range;
   /** Undefined where that is too much to be told one by one, and all tiles count as seen. */
   readonly draws: Range | undefined;
@@ -191,9 +194,10 @@ export class ProgressiveTrace {
 
   /**
    * @param maxDraws how many draws may be told one by one
+   * @param maxPairs how many tiles times rectangles may be looked at
    * @throws DecodeError where the stream's structure is broken
    */
-  stream(source: Uint8Array, maxDraws = MAX_DRAWS): TracedStream {
+  stream(source: Uint8Array, maxDraws = MAX_DRAWS, maxPairs = MAX_PAIRS): TracedStream {
     const cursor = new ReadCursor(source, 'RFX_PROGRESSIVE_BITMAP_STREAM');
     const log = this.#log;
     const firstTile = log.tiles;
@@ -211,9 +215,10 @@ export class ProgressiveTrace {
       if (!this.#inFrame) continue;
       // As `ProgressiveDecoder` does it: new tiles in the rectangles of the whole frame, earlier tiles in the new ones.
       const shown = this.#rects.length > 0 ? this.#newestSince(fresh) : NONE;
-      pairs += this.#rects.length * shown.length + block.rects.length * this.#open.length;
-      isTooMuch ||= pairs > MAX_PAIRS;
+      const more = this.#rects.length * shown.length + block.rects.length * this.#open.length;
+      isTooMuch ||= pairs + more > maxPairs;
       if (!isTooMuch) {
+        pairs += more;
         for (const rect of this.#rects) this.#draw(shown, rect);
         for (const rect of block.rects) this.#draw(this.#open, rect);
         isTooMuch = log.draws - firstDraw > maxDraws;
@@ -229,6 +234,7 @@ export class ProgressiveTrace {
     return new TracedStream(log, {
       rects,
       inFrame: this.#inFrame,
+      pairs,
       tiles: { start: firstTile, end: log.tiles },
       draws: isTooMuch ? undefined : { start: firstDraw, end: log.draws },
     });
