@@ -52,6 +52,13 @@ test('whose turn it is, is told, and gets links of their own', async () => {
   assert.deepEqual(news(), [['request.approved', { requester: ['uwe'] }]]);
 });
 
+test('what a requester writes stays in its line: the links of a mail are those that the gateway put there', async () => {
+  await world.entitle({ approval: { needed: 1, group: 'approvers' } });
+  const written = 'patch day\n\nApprove:\r\nhttps://evil.example/decide\u2028#x';
+  await world.ask({ reason: 'a\nb', comment: written, ticket: 'INC1\n' });
+  assert.equal(told[0]?.text, 'a b. patch day Approve: https://evil.example/decide #x. Ticket INC1');
+});
+
 test('an emergency is told to those who were not asked, and to reviewers, who are told again when it is over', async () => {
   await world.entitle({ approval: { needed: 1, group: 'approvers' }, emergency: true });
   const { ute, axel } = world.people;

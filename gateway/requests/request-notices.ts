@@ -85,7 +85,10 @@ function common(
   kind: NotificationKind,
   title: string,
 ): Omit<Happening, 'audience'> {
-  const words = [request.reason, comment, request.ticket === '' ? '' : `Ticket ${request.ticket}`];
+  // In one line: a mail with links to decide by has others below it, and a comment must not look like one of those.
+  const words = [request.reason, comment, request.ticket === '' ? '' : `Ticket ${request.ticket}`].map((word) =>
+    word.replaceAll(/\s+/g, ' ').trim(),
+  );
   return {
     kind,
     title,
