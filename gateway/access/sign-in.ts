@@ -113,6 +113,7 @@ export class SignIn {
         const { enrolled } = await this.factorsOf(proof.user);
         if (enrolled.length === 0) return { outcome: 'right', value: { ...proof, shown: undefined } };
         if (code === undefined || code === '') {
+          if (!twoSteps) await this.#firstStep(proof.user, proof.method, client);
           const owed = twoSteps ? { ...proof, shown: undefined } : new GatewayError('second_factor_required');
           return { outcome: 'unfinished', value: owed };
         }
@@ -382,7 +383,19 @@ export class SignIn {
     const { stage, counts } = await this.#stageOf(user, shown);
     const { token, reference } = await logins.open(user.id, { address, userAgent, method, stage, confirmed: counts });
     const device = stage === 'full' ? await this.#finished(user, reference, method, client) : undefined;
+    if (stage !== 'full') await this.#firstStep(user, method, client, { reference, stage });
     return { user, token, reference, stage, device };
+  }
+
+  /** Written down although nobody is signed in yet: whoever stops here, has the password. */
+  async #firstStep(
+    user: User,
+    method: SignInMethod,
+    { address }: Client,
+    opened: { readonly reference?: string; readonly stage?: SignInStage } = {},
+  ): Promise<void> {
+    const details = { method, ...opened };
+    await this.#parts.audit.record({ action: 'login.first_step', actor: toActor(user), address, details });
   }
 
   /** What a sign-in with that is good for; and whether it counts as having shown a second factor now. */

@@ -37,6 +37,7 @@ export const auditActions = [
   'sessions.stopped',
   'sessions.allowed',
   'login.succeeded',
+  'login.first_step',
   'login.failed',
   'login.limited',
   'login.guessing',

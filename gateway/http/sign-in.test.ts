@@ -107,6 +107,10 @@ test('two-step sign-in: set up with the password, asked for from then on, each c
   const owed = await login('jane', password);
   assert.deepEqual([owed.status, owed.json.error.code], [401, 'second_factor_required']);
   assert.equal(owed.headers['set-cookie'], undefined);
+  const steps = async () => (await audited('login.first_step')).filter(({ actor }) => actor === 'jane').length;
+  assert.equal(await steps(), 1, 'somebody has the password, whatever comes of it');
+  assert.equal((await login('jane', password, { twoSteps: true })).json.stage, 'code');
+  assert.equal(await steps(), 2);
   assert.equal((await login('jane', 'wrong', { code: await app() })).json.error.code, 'login_failed');
   const code = await app();
   assert.equal((await login('jane', password, { code })).status, 200);
