@@ -148,3 +148,11 @@ test('hashes, ids and counts are no text; kinds of later versions are', () => {
   ]);
   assert.deepEqual(text, { at: 7, text: 'window-title · Payroll' });
 });
+
+test('what says the same a hundred thousand times is kept as often as it is shown', () => {
+  const flood = Array.from({ length: 100_000 }, (_, t) => event('clipboard', t, { direction: 'to-desktop' }));
+  assert.deepEqual(
+    textsOf([...flood, event('ended', 7, { message: 'Over.' })]).map(({ at }) => at),
+    [0, 1, 2, 7],
+  );
+});

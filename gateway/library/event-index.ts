@@ -3,7 +3,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { RecordingEvent } from '../evidence/evidence.ts';
 import { isDeleted } from '../retention/deleted.ts';
 import type { Store } from '../store/store.ts';
-import { type EventWords, textsOf } from './event-text.ts';
+import { type EventWords, MOMENTS, textsOf } from './event-text.ts';
 import { MIN_WORD, typedWords, wordForm } from './typed-text.ts';
 
 /**
@@ -134,7 +134,6 @@ export class EventIndex {
 /** Grows when more is taken from the events: older rows are then made anew. */
 const VERSION = 1;
 const ROWS_AT_ONCE = 200;
-const MOMENTS = 3;
 const SNIPPET = 200;
 const TYPED = 'typed';
 
