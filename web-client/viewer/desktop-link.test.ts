@@ -129,6 +129,13 @@ function fakeLink() {
       for (const run of asked) run();
       return asked.length;
     },
+    /** So many seconds pass. */
+    tickFor: (seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        state.now += 1000;
+        link.tick();
+      }
+    },
     /** Nothing more has come for now. */
     idle: () => {
       for (const run of soon.splice(0)) run();
@@ -610,16 +617,30 @@ test('latency is measured by ping and pong', () => {
 });
 
 test('a gateway that falls silent is lost', () => {
-  const { link, events, state } = fakeLink();
+  const { link, events, state, tickFor } = fakeLink();
   link.opened();
-  state.now += 29_000;
-  link.tick();
+  tickFor(29);
   assert.deepEqual(events(), []);
-  state.now += 2000;
-  link.tick();
+  tickFor(2);
   const [end] = events();
   assert.equal(end?.type === 'ended' && end.reason.code, 'gateway_lost');
   assert.equal(state.closed, true);
+});
+
+test('a browser that slept does not take its own sleep for silence, and finds out whether the gateway is there', () => {
+  const { link, receive, sent, events, state, tickFor } = fakeLink();
+  link.opened();
+  state.now += 3_600_000;
+  link.tick();
+  assert.deepEqual(events(), []);
+  const ping = sent().at(-1);
+  receive({ type: 'pong', value: ping?.type === 'ping' ? ping.value : 0 });
+  assert.equal(events()[0]?.type, 'latency');
+  state.now += 3_600_000;
+  tickFor(29);
+  assert.deepEqual(events(), []);
+  tickFor(3);
+  assert.equal(events()[0]?.type, 'ended');
 });
 
 test('notices reach the page as they are', () => {

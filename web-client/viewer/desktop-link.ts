@@ -54,6 +54,7 @@ export class DesktopLink implements PainterEvents {
   #open = false;
   #ended = false;
   #lastReceived = 0;
+  #lastTick = 0;
   #lastPing = Number.NEGATIVE_INFINITY;
   #pingValue = 0;
 
@@ -65,6 +66,7 @@ export class DesktopLink implements PainterEvents {
   opened(): void {
     this.#open = true;
     this.#lastReceived = this.#options.now();
+    this.#lastTick = this.#lastReceived;
     this.#send({ type: 'attach', ticket: this.#options.ticket, version: TUNNEL_VERSION });
   }
 
@@ -134,6 +136,9 @@ export class DesktopLink implements PainterEvents {
   tick(): void {
     if (!this.#open || this.#ended) return;
     const now = this.#options.now();
+    // A worker that was stopped (a frozen tab, a closed lid) wakes to this before it is given what has come meanwhile.
+    if (now - this.#lastTick > sleepLimit) this.#lastReceived = now;
+    this.#lastTick = now;
     if (now - this.#lastReceived > silenceLimit) {
       this.#end(gatewayLost);
       this.#options.socket.close();
@@ -296,6 +301,8 @@ export class DesktopLink implements PainterEvents {
 const pingInterval = 5000;
 /** Milliseconds without any message, pongs included, after which the gateway counts as gone. */
 const silenceLimit = 30_000;
+/** Milliseconds between ticks after which it was not the gateway that was silent. */
+const sleepLimit = 5000;
 /** RFC 6455 7.4.1 keeps 4000 to 4999 for applications; the gateway's errors table has this one for `protocol_error`. */
 const protocolErrorClose = 4012;
 
