@@ -192,7 +192,7 @@ export class OwnerConnection implements Owner {
     this.#chooser.acknowledged(count, now);
     if (regions !== undefined && this.#mode.name !== 'stream') this.#mode.watch.acknowledge(regions);
     this.#session.drawn(this.#drawn, this.#behind);
-    if (!this.#isLate && this.#behind < this.#holdBytes / 2) this.#hold(false);
+    if (!this.#isLate && this.#behind < this.#holdBytes / 2 && this.#waitingBytes <= HOLD_BYTES) this.#hold(false);
     this.#considerMode();
   }
 
@@ -206,6 +206,11 @@ export class OwnerConnection implements Owner {
     return this.#mode.name === 'stream' && this.#chooser.waiting(this.#clock()) > HOLD_MS;
   }
 
+  /** Of the full batches of a browser that is `returning`. */
+  get #waitingBytes(): number {
+    return this.#waiting.reduce((sum, { message }) => sum + message.length, 0);
+  }
+
   #hold(hold: boolean): void {
     if (hold === this.#holding) return;
     this.#holding = hold;
@@ -217,8 +222,7 @@ export class OwnerConnection implements Owner {
     if (this.#mode.name === 'returning') {
       if (!this.#batch.full) return;
       this.#waiting.push({ ...this.#batch.take(0), updates: this.#updates });
-      const bytes = this.#waiting.reduce((sum, { message }) => sum + message.length, 0);
-      if (bytes > HOLD_BYTES) this.#hold(true);
+      if (this.#waitingBytes > HOLD_BYTES) this.#hold(true);
       return;
     }
     const unasked = this.#unasked;

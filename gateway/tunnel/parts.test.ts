@@ -283,16 +283,21 @@ test('to regions and back: one numbering, updates that wait, and nothing lost wh
     browser.graphics({ code: 1, data: new Uint8Array(100_000) });
   }
   host.owner?.send(regions(2), 3);
+  browser.acknowledge(4);
+  assert.deepEqual(host.said.splice(0), ['ack 2']);
+  assert.deepEqual(held, [true], 'that regions are drawn makes no room for what waits');
+  host.owner?.send(regions(3), 3);
   host.owner?.state(undefined);
   assert.deepEqual(held, [true, false]);
   assert.deepEqual(kinds().slice(2), [
     [0x11, 3],
     [0x11, 4],
+    [0x11, 5],
   ]);
 
   // It is not tried again at once.
-  browser.acknowledge(4);
-  assert.deepEqual(host.said.splice(0), ['ack 2']);
+  browser.acknowledge(5);
+  assert.deepEqual(host.said.splice(0), ['ack 3']);
 });
 
 test('the updates that came while the way back was being made follow it, in order', async () => {
