@@ -180,11 +180,11 @@ test('the wheel turns by whole notches, up is positive, right is positive', () =
   ]);
 });
 
-test('less than a notch sends nothing yet', () => {
+test('less than half a notch sends nothing yet', () => {
   const { wheel, sent } = fake();
-  wheel(0, 40);
-  wheel(0, 40);
+  wheel(0, 20);
+  wheel(0, 20);
   assert.deepEqual(sent(), []);
-  wheel(0, 40);
+  wheel(0, 20);
   assert.equal(sent().filter((event) => event.kind === 'wheel').length, 1);
 });

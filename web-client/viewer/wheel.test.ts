@@ -20,16 +20,42 @@ test('small movements add up without loss', () => {
 
 test('a turn of direction drops what was left over', () => {
   const wheel = new WheelAccumulator();
-  assert.deepEqual(wheel.add(pixels(90)), { vertical: 0, horizontal: 0 });
-  assert.deepEqual(wheel.add(pixels(-60)), { vertical: 0, horizontal: 0 });
-  assert.deepEqual(wheel.add(pixels(-60)), { vertical: 120, horizontal: 0 });
+  assert.deepEqual(wheel.add(pixels(40)), { vertical: 0, horizontal: 0 });
+  assert.deepEqual(wheel.add(pixels(-40)), { vertical: 0, horizontal: 0 });
+  assert.deepEqual(wheel.add(pixels(-40)), { vertical: 120, horizontal: 0 });
+  assert.deepEqual(wheel.add(pixels(80)), { vertical: -120, horizontal: 0 });
 });
 
 test('the two directions do not mix', () => {
   const wheel = new WheelAccumulator();
-  wheel.add(pixels(60, 0));
-  assert.deepEqual(wheel.add(pixels(0, 60)), { vertical: 0, horizontal: 0 });
-  assert.deepEqual(wheel.add(pixels(60, 60)), { vertical: -120, horizontal: 120 });
+  wheel.add(pixels(30, 0));
+  assert.deepEqual(wheel.add(pixels(0, 30)), { vertical: 0, horizontal: 0 });
+  assert.deepEqual(wheel.add(pixels(30, 30)), { vertical: -120, horizontal: 120 });
+});
+
+test('a notch on a page that is zoomed in scrolls at once, and no more in all than the browser says', () => {
+  const wheel = new WheelAccumulator();
+  // Chromium at 150 %.
+  const notch = { deltaX: 0, deltaY: 80, deltaMode: 0, wheelDeltaX: 0, wheelDeltaY: -80 };
+  const turned = Array.from({ length: 6 }, () => wheel.add(notch).vertical);
+  assert.deepEqual(turned, [-120, 0, -120, -120, 0, -120]);
+});
+
+test('a notch is one where the older event says so: of 120 pixels on Linux, of 6 lines in Firefox', () => {
+  for (const [deltaMode, deltaY] of [
+    [0, 120],
+    [1, 6],
+  ] as const) {
+    const wheel = new WheelAccumulator();
+    const notch = { deltaX: 0, deltaY, deltaMode, wheelDeltaX: 0, wheelDeltaY: -120 };
+    for (let i = 0; i < 12; i++) assert.equal(wheel.add(notch).vertical, -120);
+  }
+  // A Mac's pixels count threefold there.
+  const wheel = new WheelAccumulator();
+  const pixel = { deltaX: 0, deltaY: -10, deltaMode: 0, wheelDeltaX: 0, wheelDeltaY: 30 };
+  let total = 0;
+  for (let i = 0; i < 50; i++) total += wheel.add(pixel).vertical;
+  assert.equal(total, 5 * 120);
 });
 
 test('absurd deltas are bounded', () => {
