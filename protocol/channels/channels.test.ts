@@ -6,8 +6,8 @@ import { ZgfxCompressor } from '../codecs/zgfx-compressor.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError } from '../core/errors.ts';
-import { ChunkAssembler, encodeChunks } from './chunks.ts';
-import { type DynamicChannel, DynamicChannels } from './dynamic-channels.ts';
+import { ChunkAssembler, encodeChunks, MAX_CHANNEL_MESSAGE } from './chunks.ts';
+import { type DynamicChannel, DynamicChannels, MAX_DYNAMIC_MESSAGE } from './dynamic-channels.ts';
 import {
   decodeDynamicPdu,
   encodeCapabilities,
@@ -66,6 +66,21 @@ describe('static channel chunks', () => {
     assert.equal(assembler.push(Uint8Array.of(0, 0, 0, 0x7f, 0x10, 0, 0, 0, 3, 4)), undefined);
     assert.equal(assembler.push(Uint8Array.of(4, 0, 0, 0, 0x11, 0, 0, 0, 5, 6)), undefined);
     assert.deepEqual(assembler.push(Uint8Array.of(4, 0, 0, 0, 0x12, 0, 0, 0, 7, 8)), Uint8Array.of(5, 6, 7));
+  });
+
+  it('takes memory for what has come, not for what is said to come', () => {
+    const assembler = new ChunkAssembler();
+    const begun = Uint8Array.of(0, 0, 0, 4, 1, 0, 0, 0, 0x5a); // the first one of 64 MiB
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 50; i++) assert.equal(assembler.push(begun), undefined);
+    assert.ok(process.memoryUsage().arrayBuffers - before < MAX_CHANNEL_MESSAGE);
+    const message = Uint8Array.from({ length: 100_000 }, (_, i) => i * 7);
+    assert.deepEqual(
+      encodeChunks(message)
+        .map((chunk) => assembler.push(chunk))
+        .at(-1),
+      message,
+    );
   });
 
   it('refuses chunks that do not fit together', () => {
@@ -176,6 +191,35 @@ describe('DRDYNVC', () => {
     for (const other of [[], [0x30], [0x30, 1, 2], [0x31, 1, 0, 2], [0x70, 1, 2], [0x24, 1, 9, 0, 1], [0x40, 1]]) {
       assert.equal(channels.goOn(Uint8Array.from(other), 0, other.length), false);
     }
+  });
+
+  it('takes memory for what has come, not for what is said to come', () => {
+    const messages: Uint8Array[] = [];
+    const echo: DynamicChannel<never> = {
+      name: 'echo',
+      start: () => [],
+      process: (message) => {
+        messages.push(message.slice());
+        return [];
+      },
+      close: () => {},
+    };
+    const channels = new DynamicChannels<never>([echo]);
+    const begun = Uint8Array.of(0x28, 1, 0, 0, 0, 4); // Data First: 64 MiB
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 50; i++) {
+      channels.process(encodeCreateRequest(1, 'echo'), []);
+      assert.deepEqual(channels.process(begun, []), []);
+      assert.deepEqual(channels.process(begun, []), []);
+    }
+    assert.ok(process.memoryUsage().arrayBuffers - before < MAX_DYNAMIC_MESSAGE);
+    // Larger than what is taken ahead, both ways in.
+    const message = Uint8Array.from({ length: 9 * 1024 * 1024 + 5 }, (_, i) => i ^ (i >> 8));
+    for (const pdu of encodeDynamicData(1, message, 1600)) {
+      if (!channels.goOn(pdu, 0, pdu.length)) channels.process(pdu, []);
+    }
+    assert.equal(messages.length, 1);
+    assert.equal(Buffer.compare(messages[0] ?? new Uint8Array(0), message), 0);
   });
 
   it('inflates compressed data', () => {

@@ -39,13 +39,19 @@ export function encodeChunks(message: Uint8Array, chunkSize = DEFAULT_CHUNK_SIZE
   return chunks;
 }
 
-/** Puts one channel's messages together again. */
+/**
+ * Puts one channel's messages together again. Memory grows with what has come, whatever the first chunk says will come: a few bytes must not
+ * have the collector look through all of the heap.
+ */
 export class ChunkAssembler {
   readonly #keep: number | undefined;
-  #message: Uint8Array | undefined;
-  /** Bytes of the message that came so far, and in all; more than `#message` holds where it is cut. */
+  #isOpen = false;
+  /** Begins with what came of the message that is open. Used again for the next one unless it was handed out. */
+  #buffer: Uint8Array = NOTHING;
+  /** Bytes of the message that came so far, in all, and of these that are kept. */
   #filled = 0;
   #length = 0;
+  #kept = 0;
 
   /** @param keep of a longer message only so many bytes come out, the first ones, however long it is; without, one past the limit is refused */
   constructor(keep?: number) {
@@ -60,7 +66,7 @@ export class ChunkAssembler {
     const size = bytes.length - start - CHUNK_HEADER_SIZE;
     if (size <= 0 || u32At(bytes, start) !== size) return false;
     if ((u32At(bytes, start + 4) & ~ChannelFlags.showProtocol) !== WHOLE) return false;
-    this.#message = undefined;
+    this.#isOpen = false;
     return true;
   }
 
@@ -83,32 +89,50 @@ export class ChunkAssembler {
     const first = (flags & ChannelFlags.first) !== 0;
     const last = (flags & ChannelFlags.last) !== 0;
     if (first && last && part.length >= length) {
-      this.#message = undefined;
+      this.#isOpen = false;
       return part.subarray(0, Math.min(length, this.#keep ?? length));
     }
     if (first) {
       const kept = Math.min(length, this.#keep ?? length);
       if (kept > MAX_CHANNEL_MESSAGE) throw cursor.error('limit_exceeded', 'length', `${length} bytes`);
-      this.#message = new Uint8Array(kept);
+      this.#isOpen = true;
       this.#filled = 0;
       this.#length = length;
+      this.#kept = kept;
     }
-    const message = this.#message;
     // In the middle of nothing: it stands for itself ([MS-RDPBCGR] 3.1.5.2.2).
-    if (message === undefined && !last) return part;
-    if (message === undefined) throw cursor.error('unexpected_message', 'flags', 'a chunk without its first one');
+    if (!this.#isOpen && !last) return part;
+    if (!this.#isOpen) throw cursor.error('unexpected_message', 'flags', 'a chunk without its first one');
     if (part.length > this.#length - this.#filled) {
       throw cursor.error('invalid_value', 'length', 'chunks hold more than the message');
     }
-    if (this.#filled < message.length) message.set(part.subarray(0, message.length - this.#filled), this.#filled);
-    this.#filled += part.length;
+    this.#append(part);
     if (!last) return undefined;
-    this.#message = undefined;
+    this.#isOpen = false;
     if (this.#filled !== this.#length)
       throw cursor.error('invalid_value', 'length', 'chunks hold less than the message');
+    const message = this.#buffer.subarray(0, this.#kept);
+    this.#buffer = NOTHING;
     return message;
   }
+
+  #append(part: Uint8Array): void {
+    const at = this.#filled;
+    this.#filled += part.length;
+    const end = Math.min(this.#filled, this.#kept);
+    if (end <= at) return;
+    if (end > this.#buffer.length) {
+      const larger = new Uint8Array(Math.min(this.#kept, Math.max(end, this.#buffer.length * 2, FIRST_BYTES)));
+      larger.set(this.#buffer.subarray(0, at));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(part.subarray(0, end - at), at);
+  }
 }
+
+const NOTHING = new Uint8Array(0);
+/** Holds most messages of several chunks. */
+const FIRST_BYTES = 16 * 1024;
 
 const WHOLE = ChannelFlags.first | ChannelFlags.last;
 

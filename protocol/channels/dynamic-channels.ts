@@ -46,8 +46,11 @@ export interface DynamicChannel<Output> {
 
 interface Open<Output> {
   readonly channel: DynamicChannel<Output>;
+  /** Begins with what came of the message that is not whole yet. */
   message: Uint8Array<ArrayBuffer> | undefined;
+  /** Bytes of it that came, and that it will have. */
   filled: number;
+  length: number;
   inflater: DynamicInflater | undefined;
 }
 
@@ -84,10 +87,10 @@ export class DynamicChannels<Output> {
     if (data > end || header >> 4 !== DynamicCommand.data || (header & 0x3) !== 0) return false;
     const open = this.#open.get(bytes[start + 1]!);
     if (open?.message === undefined) return false;
-    const size = end - data;
-    if (size >= open.message.length - open.filled) return false;
+    const filled = open.filled + end - data;
+    if (filled >= open.length || filled > open.message.length) return false;
     open.message.set(bytes.subarray(data, end), open.filled);
-    open.filled += size;
+    open.filled = filled;
     return true;
   }
 
@@ -107,8 +110,7 @@ export class DynamicChannels<Output> {
       case 'close': {
         const open = this.#open.get(pdu.channelId);
         if (open === undefined) return [];
-        this.#open.delete(pdu.channelId);
-        open.channel.close();
+        this.#drop(pdu.channelId, open);
         return [encodeClose(pdu.channelId)];
       }
       case 'data-first': {
@@ -118,8 +120,10 @@ export class DynamicChannels<Output> {
         if (pdu.length > MAX_DYNAMIC_MESSAGE) {
           throw new DecodeError('limit_exceeded', 'DYNVC_DATA_FIRST', 'length', 0, `${pdu.length} bytes`);
         }
-        open.message = this.#memory.take(pdu.length);
+        // Memory grows with what comes, whatever length is said: a few bytes must not have the collector look through all of the heap.
+        open.message ??= this.#memory.take(Math.min(pdu.length, MOST_TAKEN_AHEAD));
         open.filled = 0;
+        open.length = pdu.length;
         return this.#data(pdu.channelId, open, inflate(open, pdu.data, pdu.compressed), out);
       }
       case 'data': {
@@ -159,10 +163,9 @@ export class DynamicChannels<Output> {
     // A server that opens an id or a channel again has forgotten the one before.
     for (const [id, open] of this.#open) {
       if (id !== channelId && open.channel !== channel) continue;
-      open.channel.close();
-      this.#open.delete(id);
+      this.#drop(id, open);
     }
-    this.#open.set(channelId, { channel, message: undefined, filled: 0, inflater: undefined });
+    this.#open.set(channelId, { channel, message: undefined, filled: 0, length: 0, inflater: undefined });
     const first = channel.start().flatMap((message) => encodeDynamicData(channelId, message, MAX_DYNAMIC_PDU));
     return [encodeCreateResponse(channelId, CreationStatus.ok), ...first];
   }
@@ -170,20 +173,40 @@ export class DynamicChannels<Output> {
   #data(channelId: number, open: Open<Output>, data: Uint8Array, out: Output[]): Uint8Array[] {
     let whole = data;
     if (open.message !== undefined) {
-      if (data.length > open.message.length - open.filled) {
+      const filled = open.filled + data.length;
+      if (filled > open.length) {
         throw new DecodeError('invalid_value', 'DYNVC_DATA', 'data', 0, 'more than the message was to have');
       }
-      open.message.set(data, open.filled);
-      open.filled += data.length;
-      if (open.filled < open.message.length) return [];
-      this.#memory.handOver(open.message);
-      whole = open.message;
+      const message = filled > open.message.length ? this.#grow(open.message, open, filled) : open.message;
+      message.set(data, open.filled);
+      open.message = message;
+      open.filled = filled;
+      if (filled < open.length) return [];
+      this.#memory.handOver(message);
+      whole = message.subarray(0, filled);
       open.message = undefined;
     }
     const answers = open.channel.process(whole, out);
     return answers.flatMap((answer) => encodeDynamicData(channelId, answer, MAX_DYNAMIC_PDU));
   }
+
+  /** @returns memory with what came of the message, for `needed` bytes of it at least */
+  #grow(message: Uint8Array<ArrayBuffer>, { filled, length }: Open<Output>, needed: number): Uint8Array<ArrayBuffer> {
+    const larger = this.#memory.take(Math.min(length, Math.max(needed, 2 * message.length)));
+    larger.set(message.subarray(0, filled));
+    this.#memory.giveBack(message);
+    return larger;
+  }
+
+  #drop(channelId: number, open: Open<Output>): void {
+    this.#open.delete(channelId);
+    if (open.message !== undefined) this.#memory.giveBack(open.message);
+    open.channel.close();
+  }
 }
+
+/** Most bytes that are taken for a message before they have come: more than nearly every picture has. */
+const MOST_TAKEN_AHEAD = 4 * 1024 * 1024;
 
 function inflate<Output>(open: Open<Output>, data: Uint8Array, compressed: boolean): Uint8Array {
   if (!compressed) return data;

@@ -27,3 +27,9 @@ test('no more is kept than some megabytes, and a small message does not hold a l
   const reused = large.filter(({ length }) => known.has(memory.take(length).buffer));
   assert.equal(reused.length, 1);
 });
+
+test('what nothing came of is used again', () => {
+  const taken = new MessageMemory().take(300_000);
+  new MessageMemory().giveBack(taken);
+  assert.equal(new MessageMemory().take(300_000).buffer, taken.buffer);
+});

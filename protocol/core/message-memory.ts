@@ -25,12 +25,19 @@ export class MessageMemory {
 
   /** Nobody needs what was handed over any more. */
   reclaim(): void {
-    for (let memory = this.#handedOver.pop(); memory !== undefined; memory = this.#handedOver.pop()) {
-      if (freeBytes + memory.byteLength > MOST_FREE_BYTES) continue;
-      freeBytes += memory.byteLength;
-      FREE.push(memory);
-    }
+    for (let memory = this.#handedOver.pop(); memory !== undefined; memory = this.#handedOver.pop()) keep(memory);
   }
+
+  /** Nothing came of what was taken, and nobody has been given it. */
+  giveBack(taken: Uint8Array<ArrayBuffer>): void {
+    keep(taken.buffer);
+  }
+}
+
+function keep(memory: ArrayBuffer): void {
+  if (freeBytes + memory.byteLength > MOST_FREE_BYTES) return;
+  freeBytes += memory.byteLength;
+  FREE.push(memory);
 }
 
 const FREE: ArrayBuffer[] = [];
