@@ -384,6 +384,13 @@ test('recordings: whole, in parts, for a player and for saving', async () => {
     }
     const { username } = (await harness.call('GET', '/api/me', { token: auditor })).json;
     assert.deepEqual(await views(), [username, ...before], range);
+    // To save it is no part of a viewing, however soon it comes after one has begun.
+    const other = await harness.userWith('auditor');
+    const saved = async () => (await call('GET', `/api/audit?sessionId=${id}&action=recording.downloaded`)).json.length;
+    const downloads = await saved();
+    await harness.call('GET', path, { token: other, headers: { Range: range } });
+    await harness.call('GET', `${path}?download=1`, { token: other });
+    assert.equal(await saved(), downloads + 1, range);
   }
 });
 

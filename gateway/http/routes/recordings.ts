@@ -84,8 +84,11 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
             details: { owner: recording.user.username },
           });
         // A player asks for many ranges; the first byte is asked for once, more or less.
-        const begins = download || /^(?:bytes=0-\d*)?$/.test(context.get('Range'));
-        if (context.method === 'GET') await viewings.asked(`${signedIn.reference} ${recording.id}`, begins, write);
+        const begins = /^(?:bytes=0-\d*)?$/.test(context.get('Range'));
+        if (context.method === 'GET' && download) await write();
+        else if (context.method === 'GET') {
+          await viewings.asked(`${signedIn.reference} ${recording.id}`, begins, write);
+        }
         await sendFile(context, await recordings.video(recording.id), {
           type: 'video/mp4',
           downloadName: download ? downloadName(recording) : undefined,
