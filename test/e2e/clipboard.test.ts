@@ -104,6 +104,10 @@ test('text and files are copied and pasted both ways', async () => {
   assert.equal(readFileSync(await download.path(), 'utf8'), notes);
   await admin.page.getByTestId('transfers').getByText('copied to the desktop').waitFor();
   await assertLooksRight(admin.page, 'clipboard');
+  for (const other of ['keys-menu', 'picture-menu']) {
+    await admin.page.getByTestId(other).click();
+    await assertLooksRight(admin.page, other);
+  }
 
   const [session] = await gateway.admin.sessions();
   const files = await gateway.admin.must<{ details: Record<string, unknown> }[]>(
