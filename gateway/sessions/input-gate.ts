@@ -32,6 +32,11 @@ export class InputGate {
   /** @returns what lets go of everything that is held down; for the server */
   close(freeze: Freeze): readonly InputEvent[] {
     this.#freeze = freeze;
+    return this.release();
+  }
+
+  /** @returns what lets go of everything that is held down; for the server */
+  release(): readonly InputEvent[] {
     const releases = [
       ...[...this.#keys.values()].map((key) => ({ ...key, down: false })),
       ...[...this.#buttons.values()].map((button) => ({ ...button, ...this.#pointer, down: false })),

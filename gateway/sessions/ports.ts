@@ -118,6 +118,8 @@ export interface Owner {
   readonly bytesSent: number;
   /** Whether its pictures come from the pixel host: without that it sees nothing. */
   readonly needsPixels: boolean;
+  /** It has not drawn for long what it was sent: nobody sees what is typed and clicked now. */
+  readonly isBlind: boolean;
   phase(name: string): void;
   graphics(update: GraphicsUpdate): void;
   /** No more updates are to be expected at once: those that have come are to be sent. */

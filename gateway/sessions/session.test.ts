@@ -20,6 +20,7 @@ const LIMIT = 1e15;
 class FakeOwner implements Owner {
   readonly bytesSent = 0;
   needsPixels = false;
+  isBlind = false;
   readonly told: string[] = [];
   phase(name: string): void {
     this.told.push(`phase ${name}`);
@@ -397,4 +398,33 @@ test('an owner whose pictures come from the pixel host is not left in front of a
   owner.needsPixels = true;
   pixels.last.options.failed('died', 'recording_failed');
   assert.equal(owner.told.at(-1), 'end internal_error');
+});
+
+test('what an owner types whose browser draws nothing goes nowhere: what is held down is let go of, once, and both are told', async () => {
+  const { session, driver, pixels, owner } = make();
+  session.attach(owner);
+  await settled();
+  driver.last.events.connected();
+  const key = (code: number, down: boolean) =>
+    ({ kind: 'scancode', code, down, extended: false, extended1: false }) as const;
+  session.input([key(0x1e, true)]);
+  owner.isBlind = true;
+  session.input([key(0x30, true)]);
+  session.input([key(0x30, false)]);
+  owner.isBlind = false;
+  session.input([key(0x2e, true)]);
+  assert.deepEqual(
+    driver.last.typed.map((event) => 'code' in event && [event.code, event.down]),
+    [
+      [0x1e, true],
+      [0x1e, false],
+      [0x2e, true],
+    ],
+  );
+  assert.equal(owner.told.filter((told) => told === 'notice input_waits undefined').length, 1);
+  assert.deepEqual(
+    pixels.last.events.filter(({ type }) => type === 'warned').map(({ fields }) => fields.code),
+    ['input_waits'],
+  );
+  session.end('ended_by_user');
 });

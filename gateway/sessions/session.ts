@@ -80,6 +80,8 @@ export class Session implements LiveSession {
   #idleFrom = 0;
   #lastAt = 0;
   #heldBack = false;
+  /** That input waits for the browser to draw. */
+  #isWaitingToldOf = false;
   #ownerLooks = true;
 
   constructor(facts: SessionFacts, parts: SessionParts, events: SessionEvents) {
@@ -216,7 +218,13 @@ export class Session implements LiveSession {
 
   /** What the owner typed and clicked. Before the desktop is there, it goes nowhere. */
   input(events: readonly InputEvent[]): void {
-    if (this.#state.name !== 'active' || this.frozen !== undefined || this.clipboard.holds(events)) return;
+    if (this.#state.name !== 'active' || this.frozen !== undefined) return;
+    if (this.#state.owner.isBlind) {
+      this.#inputWaits(this.#state.owner, this.#state.driver);
+      return;
+    }
+    this.#isWaitingToldOf = false;
+    if (this.clipboard.holds(events)) return;
     try {
       const { pass, act } = this.#events.inspect?.(events) ?? { pass: events.length };
       const passed = this.#gate.pass(pass < events.length ? events.slice(0, pass) : events);
@@ -231,6 +239,20 @@ export class Session implements LiveSession {
     } catch (error) {
       this.#crash(error);
     }
+  }
+
+  /**
+   * The server waits for the owner's browser, so nothing of what would happen now is in the recording: a browser that draws nothing
+   * is no way to do something unseen ([ADR 0068]).
+   */
+  #inputWaits(owner: Owner, driver: Driver): void {
+    if (this.#isWaitingToldOf) return;
+    this.#isWaitingToldOf = true;
+    const releases = this.#gate.release();
+    if (releases.length > 0) driver.input(releases);
+    const message = 'Your browser has shown nothing new for some seconds. Keyboard and mouse wait until it does.';
+    this.#evidence.warned('input_waits', message);
+    owner.notice({ code: 'input_waits', message });
   }
 
   /**

@@ -40,6 +40,11 @@ const FAST_MS = 500;
 const CALM = { ms: 1000, unaskedMs: 8000 } as const;
 /** One that answers so soon is asked no more often than that either, as long as this is not more. */
 const QUICK = { ms: 100, bytes: 256 * 1024 } as const;
+/**
+ * A browser that has drawn nothing for so long, though something is there to be drawn, or not yet what it was sent so long ago: its user sees nothing
+ * of what he does, and neither does anybody else, for the server waits for it.
+ */
+const BLIND = { ms: 10_000, atMostMs: 30_000 } as const;
 /** What may wait in the socket: reached only by a browser that acknowledges what it has not read. */
 const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 
@@ -62,6 +67,8 @@ type Mode =
 
 interface Unacknowledged {
   readonly size: number;
+  /** When it was sent. */
+  readonly at: number;
   /** Who has drawn it has seen so many of all updates. */
   updates: number;
   /** Its number at the pixel host, where it comes from there. */
@@ -89,6 +96,7 @@ export class OwnerConnection implements Owner {
   /** Sent since the browser was last asked to acknowledge. It is with the first message. */
   #unasked: { messages: number; updates: number; bytes: number } = { ...UNASKED };
   #askedAt = Number.NEGATIVE_INFINITY;
+  #answeredAt = Number.NEGATIVE_INFINITY;
   /** Since when the unasked updates count, of which a calm server's are taken to be drawn now and then. */
   #countedAt = Number.NEGATIVE_INFINITY;
   /** Its last answer was soon there, and is to all it was asked. */
@@ -123,6 +131,13 @@ export class OwnerConnection implements Owner {
 
   get needsPixels(): boolean {
     return this.#mode.name !== 'stream';
+  }
+
+  get isBlind(): boolean {
+    const [oldest] = this.#unacknowledged;
+    if (oldest === undefined) return false;
+    const now = this.#clock();
+    return now - Math.max(this.#answeredAt, oldest.at) > BLIND.ms || now - oldest.at > BLIND.atMostMs;
   }
 
   phase(name: string): void {
@@ -188,6 +203,7 @@ export class OwnerConnection implements Owner {
     }
     this.#oldest = (this.#oldest + count) >>> 0;
     const now = this.#clock();
+    this.#answeredAt = now;
     this.#isQuick = this.#unacknowledged.length === 0 && now - this.#askedAt <= QUICK.ms;
     this.#chooser.acknowledged(count, now);
     if (regions !== undefined && this.#mode.name !== 'stream') this.#mode.watch.acknowledge(regions);
@@ -267,7 +283,7 @@ export class OwnerConnection implements Owner {
     this.#countedAt = this.#askedAt;
     this.#chooser.sent(message.length, this.#askedAt, this.#unasked.bytes);
     this.#unasked = { messages: 0, updates: 0, bytes: 0 };
-    this.#unacknowledged.push({ size: message.length, updates, regions });
+    this.#unacknowledged.push({ size: message.length, at: this.#askedAt, updates, regions });
     this.#behind += message.length;
     this.#write(message, release);
     if (this.#isLate || this.#behind > this.#holdBytes) this.#hold(true);

@@ -243,6 +243,36 @@ test('a link that stops while somebody types is noticed within eight seconds and
   assert.ok(now - stoppedAt <= 8000 + 6000, `regions after ${now - stoppedAt} ms`);
 });
 
+test('a browser that draws nothing of what it was sent for ten seconds is blind, and one that draws too little of it for thirty', () => {
+  let now = 0;
+  const { owner: browser } = owner(() => now);
+  const send = () => {
+    browser.graphics({ code: 1, data: new Uint8Array(100_000) });
+    browser.settled();
+  };
+  now += 60_000;
+  assert.equal(browser.isBlind, false, 'nothing was sent');
+  send();
+  now += 10_000;
+  assert.equal(browser.isBlind, false);
+  now += 1;
+  assert.equal(browser.isBlind, true);
+  browser.acknowledge(1);
+  assert.equal(browser.isBlind, false);
+  // One of many each nine seconds.
+  now += 60_000;
+  for (let i = 0; i < 10; i++) send();
+  const seen: boolean[] = [];
+  for (let seq = 2; seq <= 6; seq++) {
+    now += 9000;
+    browser.acknowledge(seq);
+    seen.push(browser.isBlind);
+  }
+  assert.deepEqual(seen, [false, false, false, true, true]);
+  browser.acknowledge(11);
+  assert.equal(browser.isBlind, false);
+});
+
 test('a browser that acknowledges what it does not read is let go', async () => {
   const { owner: browser, ended, connection, sent } = owner();
   connection.bufferedBytes = 33 * 1024 * 1024;

@@ -156,7 +156,7 @@ export function useDesktop(options: Options): DesktopView {
 }
 
 /** What is said once and is no state of the session. */
-const passing: ReadonlySet<string> = new Set(['clipboard_refused', 'files_offered']);
+const passing: ReadonlySet<string> = new Set(['clipboard_refused', 'files_offered', 'input_waits']);
 /** Time enough to read two lines. */
 const PASSING_MS = 8000;
 
