@@ -2,7 +2,7 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ByteSource, openFile, readAhead, readWhole } from './byte-source.ts';
 import { type FileWriter, PlainWriter } from './file-writer.ts';
-import { MissingKeyError, openSealed, openSealedLog, SealedWriter, Shape, UnsealedFileError } from './sealed-file.ts';
+import { MissingKeyError, openSealed, openSealedLog, requireNoKey, SealedWriter, Shape } from './sealed-file.ts';
 
 /** What the names of files that are not whole yet end with. */
 export const PARTIAL_SUFFIX = '.part';
@@ -158,10 +158,7 @@ export class RecordingFolder {
   }
 
   async #openPlain(name: string): Promise<ByteSource | undefined> {
-    const source = await openIfThere(join(this.path, name));
-    if (source === undefined || this.#key === undefined) return source;
-    await source.close();
-    throw new UnsealedFileError(name);
+    return requireNoKey(await openIfThere(join(this.path, name)), this.#key, name);
   }
 
   async #openSealed(name: string, opener: typeof openSealed): Promise<ByteSource | undefined> {

@@ -9,7 +9,7 @@ import type { RecordingSummary } from '../recording.ts';
 import { type ByteSource, readWhole } from './byte-source.ts';
 import type { ObjectStorage } from './object-storage.ts';
 import { RecordingFolder, SEALED_SUFFIX } from './recording-folder.ts';
-import { MissingKeyError, openSealed, UnsealedFileError } from './sealed-file.ts';
+import { MissingKeyError, openSealed, requireNoKey } from './sealed-file.ts';
 
 export interface RecordingStoreOptions {
   /** `<data>/recordings`, where recordings are made. */
@@ -41,12 +41,7 @@ export class RecordingStore {
     if (local !== undefined || this.#storage === undefined) return local;
     const sealed = await this.#storage.open(`${id}/${name}${SEALED_SUFFIX}`);
     const key = await this.#keyOf(id);
-    if (sealed === undefined) {
-      const plain = await this.#storage.open(`${id}/${name}`);
-      if (plain === undefined || key === undefined) return plain;
-      await plain.close();
-      throw new UnsealedFileError(name);
-    }
+    if (sealed === undefined) return requireNoKey(await this.#storage.open(`${id}/${name}`), key, name);
     if (key !== undefined) return openSealed(sealed, { key, recordingId: id, name });
     await sealed.close();
     throw new MissingKeyError(name);
@@ -68,13 +63,13 @@ export class RecordingStore {
   async events(id: string): Promise<readonly RecordedEvent[] | undefined> {
     const folder = await this.folder(id);
     const log = await folder.openLog(EVENTS_FILE);
-    if (log !== undefined) return readEvents(await readWhole(log).finally(() => log.close()));
+    if (log !== undefined) return eventsIn(log);
     const video = await this.open(id, VIDEO_FILE);
     const box = video && (await readEvidence(video).finally(() => video.close()));
     if (box !== undefined) return eventsOf(box);
     // What could not be signed keeps them beside the video, wherever that is kept.
     const beside = await this.open(id, EVENTS_FILE);
-    return beside && readEvents(await readWhole(beside).finally(() => beside.close()));
+    return beside && eventsIn(beside);
   }
 
   /** Removes all files of a recording. */
@@ -87,4 +82,8 @@ export class RecordingStore {
   async local(): Promise<string[]> {
     return (await readdir(this.directory).catch(() => [])).sort();
   }
+}
+
+async function eventsIn(log: ByteSource): Promise<readonly RecordedEvent[]> {
+  return readEvents(await readWhole(log).finally(() => log.close()));
 }

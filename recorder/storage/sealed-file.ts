@@ -50,6 +50,17 @@ export class UnsealedFileError extends SealedFileError {
   }
 }
 
+/** A file that lies there unencrypted. Closes it and throws `UnsealedFileError` where the recording has a key. */
+export async function requireNoKey(
+  source: ByteSource | undefined,
+  key: Uint8Array | undefined,
+  file: string,
+): Promise<ByteSource | undefined> {
+  if (source === undefined || key === undefined) return source;
+  await source.close();
+  throw new UnsealedFileError(file);
+}
+
 export const CHUNK_SIZE = 64 * 1024;
 const MAGIC = Buffer.from('OrielEnc', 'latin1');
 const VERSION = 1;

@@ -5,7 +5,7 @@ import type { User } from '../../access/users.ts';
 import { GatewayError } from '../../errors.ts';
 import { withdrawSignIns } from '../../sessions/withdraw.ts';
 import { setDeviceCookie, setSessionCookie } from '../authentication.ts';
-import { type Route, route } from '../route.ts';
+import { type Call, type Route, route } from '../route.ts';
 import { array, newPassword, nullable, object, ref, text } from '../schemas.ts';
 import type { Services } from '../services.ts';
 import { code, factorProof, identityProof, presentPassword } from '../sign-in-schemas.ts';
@@ -24,7 +24,7 @@ export const stage = {
 } as const;
 
 export function signInRoutes(services: Services): Route[] {
-  const { users, logins, signIn, signInPolicy, passkeys, oidc, audit, sessions } = services;
+  const { users, signIn, signInPolicy, passkeys, oidc, audit, sessions } = services;
   const factorsFor = async (user: User, at: 'code' | 'enrol') => {
     const { enrolled, allowed } = await signIn.factorsOf(user);
     return at === 'code' ? enrolled : allowed;
@@ -122,11 +122,9 @@ export function signInRoutes(services: Services): Route[] {
       unfinished: true,
       status: 204,
       errors: [],
-      async handle({ actor, address, token, signedIn: here, context }) {
-        if (token !== undefined) await logins.close(token);
-        withdrawSignIns(sessions, actor.id, { only: [here.reference] }, 'ended_by_user');
-        setSessionCookie(context, undefined);
-        await audit.record({ action: 'logout', actor, address });
+      async handle(call) {
+        await signOut(services, call);
+        await audit.record({ action: 'logout', actor: call.actor, address: call.address });
       },
     }),
     route({
@@ -195,4 +193,14 @@ export async function existingUser(found: Promise<User | undefined>): Promise<Us
 export function signedIn(context: Parameters<typeof setSessionCookie>[0], opened: Opened): void {
   setSessionCookie(context, opened.token);
   setDeviceCookie(context, opened.device);
+}
+
+/** The sign-in is over, with what was opened in it. */
+export async function signOut(
+  { logins, sessions }: Services,
+  { actor, token, signedIn: here, context }: Call,
+): Promise<void> {
+  if (token !== undefined) await logins.close(token);
+  withdrawSignIns(sessions, actor.id, { only: [here.reference] }, 'ended_by_user');
+  setSessionCookie(context, undefined);
 }

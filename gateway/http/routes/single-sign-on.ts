@@ -3,12 +3,11 @@ import type { Purpose } from '../../access/oidc/oidc.ts';
 import { linkRules, type OidcSettings } from '../../access/oidc/oidc-settings.ts';
 import { changesOf } from '../../audit/changes.ts';
 import { GatewayError } from '../../errors.ts';
-import { withdrawSignIns } from '../../sessions/withdraw.ts';
-import { setCookie, setSessionCookie } from '../authentication.ts';
+import { setCookie } from '../authentication.ts';
 import { type Call, type Route, route } from '../route.ts';
 import { array, flag, id, nullable, object, text, time, userRoles } from '../schemas.ts';
 import type { Services } from '../services.ts';
-import { signedIn } from './sign-in.ts';
+import { signedIn, signOut } from './sign-in.ts';
 
 /** Carries one round to the provider and back. */
 const FLOW_COOKIE = '__Host-oriel-oidc';
@@ -95,7 +94,8 @@ function roundTripRoutes({ oidc }: Services): Route[] {
   ];
 }
 
-function logoutRoutes({ oidc, logins, audit, sessions }: Services): Route[] {
+function logoutRoutes(services: Services): Route[] {
+  const { oidc, audit } = services;
   return [
     route({
       method: 'post',
@@ -108,11 +108,10 @@ function logoutRoutes({ oidc, logins, audit, sessions }: Services): Route[] {
       status: 200,
       response: object({ url: nullable(text) }),
       errors: [],
-      async handle({ actor, address, token, signedIn: here, context }) {
-        const url = await oidc.endSessionUrl(here.reference);
-        if (token !== undefined) await logins.close(token);
-        withdrawSignIns(sessions, actor.id, { only: [here.reference] }, 'ended_by_user');
-        setSessionCookie(context, undefined);
+      async handle(call) {
+        const { actor, address } = call;
+        const url = await oidc.endSessionUrl(call.signedIn.reference);
+        await signOut(services, call);
         await audit.record({ action: 'logout', actor, address, details: { atProvider: url !== undefined } });
         return { url: url ?? null };
       },
