@@ -269,14 +269,7 @@ test('files that are none of ours carry no evidence, and never trouble the check
 
 test('segments and events that are changed while the session goes on are named, and signed as a problem', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
-  const folder = await temporaryDirectory(context);
-  const signingKeyFile = join(folder, 'evidence.key');
-  const { publicKey } = await ensureSigningKey(signingKeyFile);
-  const session = await RecordingSession.open(context, 320, 240, { signingKeyFile, segmentMs: 2000 });
-  for (let i = 0; i < 6; i++) {
-    session.fill({ x: i * 20, y: i * 10, width: 90, height: 70 }, i % 2 ? '#2060c0' : '#c06020');
-    await session.advance(1000);
-  }
+  const { session, publicKey } = await recordingUnderWay(context, 6);
   const events = join(session.directory, 'events.jsonl');
   await until('the first segment to be closed', async () => (await readFile(events, 'utf8')).includes('"0000.mp4"'));
   // The last byte of a frame: it still plays, and shows something else.
@@ -296,15 +289,7 @@ test('segments and events that are changed while the session goes on are named, 
 
 test('a recording that a crash interrupted keeps its events and is sealed when it is recovered', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
-  const folder = await temporaryDirectory(context);
-  const signingKeyFile = join(folder, 'evidence.key');
-  const { publicKey } = await ensureSigningKey(signingKeyFile);
-  const session = await RecordingSession.open(context, 320, 240, { signingKeyFile, segmentMs: 2000 });
-  for (let i = 0; i < 7; i++) {
-    session.fill({ x: i * 20, y: i * 10, width: 90, height: 70 }, i % 2 ? '#2060c0' : '#c06020');
-    session.recorder.event('input', { keys: i });
-    await session.advance(1000);
-  }
+  const { session, folder, signingKeyFile, publicKey } = await recordingUnderWay(context, 7);
   // What is on disk at this moment is what a kill leaves: copied, with half a line that was being written.
   const written = () => readFile(join(session.directory, 'events.jsonl'), 'utf8');
   await until('the last event to be on the disk', async () => (await written()).includes('"keys":6'));
@@ -336,14 +321,7 @@ test('a recording that a crash interrupted keeps its events and is sealed when i
 
 test('an older manifest that is put back after a crash does not hide what was recorded since', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
-  const folder = await temporaryDirectory(context);
-  const signingKeyFile = join(folder, 'evidence.key');
-  const { publicKey } = await ensureSigningKey(signingKeyFile);
-  const session = await RecordingSession.open(context, 320, 240, { signingKeyFile, segmentMs: 2000 });
-  for (let i = 0; i < 7; i++) {
-    session.fill({ x: i * 20, y: i * 10, width: 90, height: 70 }, i % 2 ? '#2060c0' : '#c06020');
-    await session.advance(1000);
-  }
+  const { session, folder, signingKeyFile, publicKey } = await recordingUnderWay(context, 7);
   const written = () => readFile(join(session.directory, 'events.jsonl'), 'utf8');
   await until('the second segment to be closed', async () => (await written()).includes('"0001.mp4"'));
   const left = join(folder, 'recordings', 'session-1');
@@ -446,4 +424,18 @@ function randomNumbers(context: TestContext, seed: number): () => number {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;
   };
+}
+
+/** A session of some seconds, with an event and something new in each, in segments of two seconds; it goes on. */
+async function recordingUnderWay(context: TestContext, seconds: number) {
+  const folder = await temporaryDirectory(context);
+  const signingKeyFile = join(folder, 'evidence.key');
+  const { publicKey } = await ensureSigningKey(signingKeyFile);
+  const session = await RecordingSession.open(context, 320, 240, { signingKeyFile, segmentMs: 2000 });
+  for (let i = 0; i < seconds; i++) {
+    session.fill({ x: i * 20, y: i * 10, width: 90, height: 70 }, i % 2 ? '#2060c0' : '#c06020');
+    session.recorder.event('input', { keys: i });
+    await session.advance(1000);
+  }
+  return { session, folder, signingKeyFile, publicKey };
 }
