@@ -51,6 +51,12 @@ function psnr(a: Uint32Array, b: Uint32Array): number {
   return 10 * Math.log10((255 * 255 * a.length * 3) / Math.max(squares, 1));
 }
 
+/** Of all blocks before the tile set: the stream's own, the frame's and the region. */
+function headSizeOf(rectCount: number): number {
+  return 12 + 10 + 12 + 13 + 14 + 8 + 3 + 8 * rectCount + 4;
+}
+const FRAME_END_SIZE = 8;
+
 const place = { stride: 64, x: 0, y: 0, width: 64, height: 64 };
 
 describe('RemoteFxDecoder', () => {
@@ -118,6 +124,18 @@ describe('RemoteFxDecoder', () => {
     assert.equal(new RemoteFxDecoder().decode(Uint8Array.of(...first, ...second), together).length, 2);
     new RemoteFxDecoder().decode(second, alone);
     assert.deepEqual(together.words, alone.words);
+  });
+
+  it('tells the rectangles of a region once, however many tile sets it has', () => {
+    const frame = frameOf(picture(64, 64), 64, 64, RlgrMode.rlgr1);
+    const rects = Array.from({ length: 100 }, (_, i) => ({ x: i % 64, y: 0, width: 1, height: 1 }));
+    const bytes = encodeFrame({ ...frame, rects });
+    const tileSet = bytes.slice(headSizeOf(rects.length), -FRAME_END_SIZE);
+    const target = { ...place, words: new Uint32Array(4096) };
+    const many = Uint8Array.of(...bytes.subarray(0, -FRAME_END_SIZE), ...tileSet, ...tileSet);
+    assert.equal(new RemoteFxDecoder().decode(many, target).length, 100);
+    const empty = encodeFrame({ ...frame, rects, tiles: [] });
+    assert.equal(new RemoteFxDecoder().decode(empty, target).length, 0);
   });
 
   it('uses the quantization values that each component names', () => {

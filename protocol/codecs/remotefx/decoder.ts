@@ -32,6 +32,8 @@ export class RemoteFxDecoder {
     let count = 0;
     const cursor = new ReadCursor(source, 'TS_RFX_BLOCKT');
     const changed: RegionRect[] = [];
+    // Once for all tile sets of a region: thousands of them, with thousands of rectangles, would be more than memory has.
+    let isTold = false;
     while (cursor.remaining > 0) {
       const block = decodeBlock(cursor);
       switch (block.kind) {
@@ -40,6 +42,7 @@ export class RemoteFxDecoder {
           break;
         case 'region':
           this.#region = block.rects;
+          isTold = false;
           if (block.rects.length === 0) {
             // The channel's whole frame, [MS-RDPRFX] 2.2.2.3.3; all of the picture for who has not heard of a channel.
             const { width, height } = this.#channel ?? target;
@@ -52,6 +55,8 @@ export class RemoteFxDecoder {
             this.#tile.decode(tile, block.entropy, block.quantization);
             drawTile(this.#kernels, tile, this.#region, target);
           }
+          if (isTold || block.tiles.length === 0) break;
+          isTold = true;
           for (const rect of this.#region) {
             const visible = clip(rect, 0, 0, target.width, target.height);
             if (visible !== undefined) changed.push(visible);
