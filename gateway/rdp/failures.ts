@@ -28,6 +28,8 @@ export interface ConnectionEnd {
   readonly hint?: string;
   /** For the log. */
   readonly detail: string;
+  /** The server, or the network, gave no reason at all. */
+  readonly silent?: true;
 }
 
 /** The end for a code, with the table's sentences where there are no better ones. */
@@ -221,8 +223,15 @@ function connectErrorEnd(error: ConnectError, stage: Stage): ConnectionEnd {
       hint: 'Let it use TLS for Remote Desktop, with a certificate; an old server without it needs standard RDP security to be accepted in the settings of the target.',
     });
   }
-  return endOf(CONNECT_CODES[error.code], error.message);
+  if (error.code === 'server_closed') return endOf('disconnected_by_server', error.message, REFUSED);
+  const end = endOf(CONNECT_CODES[error.code], error.message);
+  return error.code === 'closed_silently' ? { ...end, silent: true } : end;
 }
+
+const REFUSED = {
+  message: 'The server refused the connection.',
+  hint: 'It may have as many connections as it takes, or take none at present. The log of its Remote Desktop service may say more.',
+};
 
 const CONNECT_CODES: Readonly<Record<ConnectErrorCode, ErrorCode>> = {
   not_rdp: 'target_not_rdp',
@@ -234,6 +243,7 @@ const CONNECT_CODES: Readonly<Record<ConnectErrorCode, ErrorCode>> = {
   account_restricted: 'account_restricted',
   licensing_failed: 'licensing_failed',
   server_closed: 'disconnected_by_server',
+  closed_silently: 'disconnected_by_server',
 };
 
 /** `ECONNREFUSED` and the like; Node's own `ERR_…` too. */

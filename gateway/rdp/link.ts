@@ -196,7 +196,8 @@ export class RdpLink implements Driver {
     if (this.#over) return;
     if (this.#triesNextHost(end)) return;
     const wasUp = this.#wentDown();
-    const isLost = this.#wasActive && (wasUp ? end.code === 'connection_lost' : PASSING.has(end.code));
+    const isPassing = PASSING.has(end.code) || end.silent === true;
+    const isLost = this.#wasActive && (wasUp ? end.code === 'connection_lost' : isPassing);
     if (!isLost || this.#options.readCredentials === undefined) {
       this.#close(end);
       return;

@@ -47,6 +47,22 @@ describe('ClientConnector, last phase', () => {
     );
   });
 
+  it('hands on what the server said of an end that is to come', () => {
+    const { connector, answers } = finalizing();
+    const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.logoffByUser });
+    const info = shareDataMessage(ShareDataType.setErrorInfo, 0x103ea, SERVER_CHANNEL_ID, body);
+    connector.receive(sendDataIndication(1003, info), NOW);
+    const output = connector.receive(concatBytes(...answers), NOW).at(-1);
+    assert.equal(output?.kind === 'connected' && output.result.errorInfo, ErrorInfo.logoffByUser);
+  });
+
+  it('tells a close in silence from one that the server told of', () => {
+    assert.equal(finalizing().connector.explainClose().code, 'closed_silently');
+    const { connector } = finalizing();
+    const ultimatum = mcsMessage({ kind: 'disconnectProviderUltimatum', reason: DisconnectReason.providerInitiated });
+    assert.throws(() => connector.receive(ultimatum, NOW), { code: 'server_closed' });
+  });
+
   it('bounds what it keeps for the active stage', () => {
     const { connector } = finalizing();
     const frame = new Uint8Array(0x7fff);

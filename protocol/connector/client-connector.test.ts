@@ -57,7 +57,8 @@ describe('ClientConnector', () => {
     const replies = [
       'SSH-2.0-OpenSSH_9.2\r\n',
       'HTTP/1.1 400 Bad Request\r\n\r\n',
-      '\x03\x00\x00\x0b\x06\x80\0\0\0\0\0',
+      // An X.224 Error, which answers no request.
+      '\x03\x00\x00\x0b\x06\x70\0\0\0\0\0',
     ];
     for (const reply of replies) {
       const connector = started();
@@ -66,6 +67,19 @@ describe('ClientConnector', () => {
         'not_rdp',
       );
     }
+  });
+
+  it('server_closed: the connection is refused in X.224', () => {
+    const refusal = Uint8Array.of(3, 0, 0, 11, 6, 0x80, 0, 0, 0, 0, 1);
+    assert.throws(() => started().receive(refusal, NOW), {
+      name: 'ConnectError',
+      code: 'server_closed',
+      message: 'the server refused the connection with reason 1',
+    });
+    assert.equal(
+      codeOf(() => started().receive(Uint8Array.of(3, 0, 0, 8, 3, 0x80, 0, 0), NOW)),
+      'not_rdp',
+    );
   });
 
   it('not_rdp: the connection is closed without an answer', () => {

@@ -7,7 +7,7 @@ import type { CryptoProvider } from '../core/crypto.ts';
 import { ReadCursor } from '../core/cursor.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 import { findCapability } from '../pdu/capability-sets.ts';
-import { decodeSetErrorInfo } from '../pdu/error-info.ts';
+import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
 import { FrameBuffer } from '../pdu/frame-buffer.ts';
 import { decodeConferenceCreateResponse } from '../pdu/gcc.ts';
 import { decodeServerData } from '../pdu/gcc-server-data.ts';
@@ -31,7 +31,7 @@ import {
 } from '../pdu/share.ts';
 import { decodeStatusInfo } from '../pdu/status-info.ts';
 import { frameKind } from '../pdu/tpkt.ts';
-import { decodeX224 } from '../pdu/x224.ts';
+import { decodeX224, refusalReason } from '../pdu/x224.ts';
 import type { TlsPeer } from '../security/certificate.ts';
 import { CredSspClient } from '../security/credssp-client.ts';
 import { GeneralExtraFlags } from './capability-flags.ts';
@@ -75,7 +75,7 @@ export class ClientConnector {
   readonly #messageChannel = new MessageChannel();
   #state: State = { name: 'start' };
   #confirm: ConnectionConfirm = { kind: 'none' };
-  #errorInfo = 0;
+  #errorInfo: number = ErrorInfo.none;
   #credSspVersion: number | undefined;
   readonly #early = new EarlyFrames(MAX_EARLY_BYTES);
 
@@ -140,7 +140,7 @@ export class ClientConnector {
 
   /** The transport ended before the sequence did: what that means, here. */
   explainClose(): ConnectError {
-    return closedIn(this.#state.name) ?? this.#serverClosed('the server closed the connection');
+    return closedIn(this.#state.name) ?? this.#silentlyClosed();
   }
 
   #nextFrame(): Uint8Array | undefined {
@@ -192,6 +192,8 @@ export class ClientConnector {
   }
 
   #confirmed(frame: Uint8Array, out: ConnectorOutput[]): void {
+    const refusal = refusalReason(frame);
+    if (refusal !== undefined) throw this.#serverClosed(`the server refused the connection with reason ${refusal}`);
     const confirm = decodeConnectionConfirm(frame);
     if (wantsLegacyAnew(confirm, this.#config)) {
       this.#redirect({ hosts: [], changes: { legacySecurity: 'required' } }, out);
@@ -435,7 +437,7 @@ export class ClientConnector {
     const message =
       messageChannelId === undefined ? {} : { messageChannel: { id: messageChannelId, channel: this.#messageChannel } };
     const version = this.#credSspVersion === undefined ? {} : { credSspVersion: this.#credSspVersion };
-    const result = { ...others, ...message, ...version, share, maxUpdateSize: MAX_UPDATE_SIZE };
+    const result = { ...others, ...message, ...version, ...this.#told(), share, maxUpdateSize: MAX_UPDATE_SIZE };
     this.#state = { name: 'connected', result, security: joined.security?.frames };
   }
 
@@ -477,7 +479,20 @@ export class ClientConnector {
   }
 
   #serverClosed(message: string): ConnectError {
-    return new ConnectError('server_closed', message, this.#errorInfo === 0 ? {} : { errorInfo: this.#errorInfo });
+    return new ConnectError('server_closed', message, this.#told());
+  }
+
+  /** The transport ended, and a server that had to say something would have said it before. */
+  #silentlyClosed(): ConnectError {
+    return new ConnectError(
+      this.#errorInfo === ErrorInfo.none ? 'closed_silently' : 'server_closed',
+      'the server closed the connection',
+      this.#told(),
+    );
+  }
+
+  #told(): { readonly errorInfo?: number } {
+    return this.#errorInfo === ErrorInfo.none ? {} : { errorInfo: this.#errorInfo };
   }
 }
 

@@ -18,8 +18,10 @@ export type ConnectErrorCode =
   /** The account is known, but may not log on now or here. */
   | 'account_restricted'
   | 'licensing_failed'
-  /** The server ended the sequence; `errorInfo` where it said why. */
-  | 'server_closed';
+  /** The server refused the connection or ended the sequence, and said so; `errorInfo` where it said why. */
+  | 'server_closed'
+  /** The transport ended in the midst of the sequence, and the server had said nothing of it. */
+  | 'closed_silently';
 
 export interface ConnectErrorDetails {
   /** [MS-RDPBCGR] 2.2.5.1.1 errorInfo. */

@@ -141,6 +141,8 @@ export interface ConnectionResult {
   readonly channels: readonly JoinedChannel[];
   readonly serverData: ServerData;
   readonly share: Share;
+  /** [MS-RDPBCGR] 2.2.5.1.1: the last Set Error Info's value, if one came while connecting. */
+  readonly errorInfo?: number;
   /** Largest fast-path update that we said we take. */
   readonly maxUpdateSize: number;
   /**

@@ -85,6 +85,13 @@ export function encodeData(payload: Uint8Array): Uint8Array<ArrayBuffer> {
   return cursor.finish();
 }
 
+/** The reason of a Disconnect Request, with which a server refuses a Connection Request ([X224] 13.5). `undefined` for any other packet. */
+export function refusalReason(packet: Uint8Array): number | undefined {
+  if (((packet[TPKT_HEADER_SIZE + 1] ?? 0) & 0xf0) !== X224Code.disconnectRequest) return undefined;
+  const message = decodeX224(packet);
+  return message.kind === 'disconnect' ? message.reason : undefined;
+}
+
 export type X224Message =
   | { readonly kind: 'data'; readonly cursor: ReadCursor }
   /** The peer's transport gave up: Disconnect Request ([X224] 13.5) or Error ([X224] 13.12). */

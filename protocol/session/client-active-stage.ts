@@ -50,6 +50,8 @@ export interface ActiveStageOptions {
   readonly userId: number;
   readonly ioChannelId: number;
   readonly share: Share;
+  /** What the server said before of why the session ends. */
+  readonly errorInfo?: number;
   /** The session's keyboard layout, for servers that take no Unicode input; what is typed in Unicode is lost there unless given. */
   readonly keyboardLayout?: number;
   /** Static virtual channels that are joined; none unless given. */
@@ -106,7 +108,7 @@ export class ClientActiveStage {
   #state: 'active' | 'deactivated' | 'finalizing' = 'active';
   readonly #logon = new LogonProgress();
   readonly #input: ClientInput;
-  #errorInfo: number = ErrorInfo.none;
+  #errorInfo: number;
   readonly #channels: ChannelRouter;
   readonly #display = new DisplayControl();
   readonly #frames: SurfaceFrames;
@@ -117,6 +119,7 @@ export class ClientActiveStage {
   constructor(options: ActiveStageOptions) {
     this.#options = options;
     this.#share = options.share;
+    this.#errorInfo = options.errorInfo ?? ErrorInfo.none;
     this.#acknowledgesFrames = acknowledgesFrames(options.share);
     this.#fragments = new FragmentAssembler(options.maxUpdateSize);
     this.#channels = new ChannelRouter(options.userId, options.channels ?? [], [this.#display]);

@@ -9,7 +9,7 @@ import { concatBytes } from '../core/bytes.ts';
 import { DecodeError } from '../core/errors.ts';
 import { nodeCrypto } from '../core/testing/node-crypto.ts';
 import { UpdateCode } from '../graphics/update.ts';
-import { ErrorInfo } from '../pdu/error-info.ts';
+import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
 import type { InputEvent } from '../pdu/input.ts';
 import { sendDataIndication } from '../pdu/mcs-domain.ts';
 import { ShareDataType, shareDataMessage } from '../pdu/share.ts';
@@ -169,6 +169,21 @@ describe('RdpClient and RdpServer', () => {
     assert.deepEqual(wires.kinds(), ['logon-notice', 'graphics', 'logged-on']);
     const [notice] = wires.fromClient.filter((output) => output.kind === 'logon-notice');
     assert.equal(notice?.notice.code, 'status_starting');
+  });
+
+  it('a server that says before Font Map why it will close', () => {
+    const body = encodeSetErrorInfo({ errorInfo: ErrorInfo.serverDeniedConnection });
+    const info = sendDataIndication(1003, shareDataMessage(ShareDataType.setErrorInfo, 0, 0, body));
+    class Denied extends Wires {
+      override up(outputs: readonly ClientOutput[]): void {
+        super.up(outputs);
+        const finalizes = outputs.some((output) => output.kind === 'phase' && output.phase === 'finalizing');
+        if (finalizes) super.up(this.client.receive(info, NOW));
+      }
+    }
+    const wires = new Denied({ nla: 'never' }).connect();
+    const [closed] = wires.client.transportClosed();
+    assert.equal(closed?.kind === 'closed' && closed.reason.errorName, 'server_denied_connection');
   });
 
   it('after the end nothing happens any more, on either side', () => {

@@ -208,7 +208,7 @@ export class RdpClient {
   }
 
   #connected(connection: ConnectionResult, now: number, out: ClientOutput[]): void {
-    const { userId, ioChannelId, share, channels, maxUpdateSize, messageChannel } = connection;
+    const { userId, ioChannelId, share, channels, maxUpdateSize, messageChannel, errorInfo } = connection;
     const stage = new ClientActiveStage({
       userId,
       ioChannelId,
@@ -217,6 +217,7 @@ export class RdpClient {
       maxUpdateSize,
       keyboardLayout: this.#config.keyboardLayout,
       ...(messageChannel !== undefined && { messageChannel }),
+      ...(errorInfo !== undefined && { errorInfo }),
       activate: (demand) => activateShare(demand, this.#config),
     });
     const state: ActiveState = { name: 'active', stage, connection, frames: new FrameReader() };

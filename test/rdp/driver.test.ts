@@ -100,6 +100,11 @@ describe('how a connection fails', () => {
       code: 'target_not_rdp',
       serve: () => (socket) => socket.write('SSH-2.0-OpenSSH_9.2p1\r\n'),
     },
+    {
+      what: 'a server that refuses connections',
+      code: 'disconnected_by_server',
+      serve: () => afterRequest(Buffer.from([3, 0, 0, 11, 6, 0x80, 0, 0, 0, 0, 1])),
+    },
     { what: 'a host that hangs up at once', code: 'target_not_rdp', serve: () => (socket) => socket.end() },
     { what: 'a silent host', code: 'target_timeout', serve: () => () => {}, options: { answerTimeoutMs: 100 } },
     {

@@ -32,6 +32,8 @@ export interface Visit {
 export interface FarmOptions {
   /** Whether this connection is taken at all; by its number, from 1. */
   readonly accept?: (count: number) => boolean;
+  /** How often the server answers this connection, before it closes in silence; by its number, from 1. */
+  readonly closeAfter?: (count: number) => number;
   /** Besides its name; a server without TLS or a password unless given. */
   readonly config?: Partial<ServerConfig>;
   /** Called with what the server tells of a client that is in. */
@@ -43,7 +45,7 @@ export interface FarmOptions {
 /** Listens. `arrive` is called when a client is in, with the number of those. */
 export async function farm(
   arrive: (visit: Visit, count: number) => void,
-  { accept = () => true, config = OPEN, react = () => {}, identity }: FarmOptions = {},
+  { accept = () => true, closeAfter = () => Infinity, config = OPEN, react = () => {}, identity }: FarmOptions = {},
 ): Promise<Farm> {
   const visits: Visit[] = [];
   const sockets = new Set<Socket>();
@@ -75,7 +77,11 @@ export async function farm(
       visits.push(visit);
       arrive(visit, visits.length);
     };
-    const receive = (chunk: Buffer) => carryOut(server.receive(new Uint8Array(chunk), Date.now()));
+    let answers = closeAfter(attempts);
+    const receive = (chunk: Buffer) => {
+      if (answers-- > 0) carryOut(server.receive(new Uint8Array(chunk), Date.now()));
+      else stream.end();
+    };
     const startTls = () => {
       if (identity === undefined) throw new Error('a farm with TLS needs an identity');
       socket.off('data', receive);

@@ -323,6 +323,19 @@ describe('RdpLink brings a lost connection back', () => {
     assert.equal(servers.visits.length, 2);
   });
 
+  it('through a server that takes connections before it is ready, and closes them in silence', async () => {
+    await using servers = await farm(() => {}, {
+      // In the midst of its sequence: what the client sends after the Connection Confirm is not answered any more.
+      closeAfter: (attempt) => (attempt === 2 ? 1 : Infinity),
+    });
+    const { told, until } = link(servers.port);
+    await until('reset');
+    servers.visits[0]?.socket.resetAndDestroy();
+    await until('connected');
+    assert.equal(servers.attempts(), 3);
+    assert.deepEqual(told.slice(2, 5), ['reconnecting', 'reconnecting', 'connected']);
+  });
+
   it('in the size that was asked for last', async () => {
     await using servers = await farm(() => {});
     const { driver, until, configs } = link(servers.port);
