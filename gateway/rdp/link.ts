@@ -47,7 +47,7 @@ export class RdpLink implements Driver {
   #attempts = 0;
   #timer: NodeJS.Timeout | undefined;
   #secret: AutoReconnectSecret | undefined;
-  /** What they changed holds as long as the session does, since a lost connection is to come back there. */
+  /** What they changed holds as long as the session does, since a lost connection is to come back there; but for what is good once. */
   readonly #redirections = new Redirections();
   /** Whether the redirection has led to a desktop. */
   #arrived = false;
@@ -117,13 +117,10 @@ export class RdpLink implements Driver {
     const { host, port, trustCertificate, security } = this.#options;
     const redirections = this.#redirections;
     const destination = redirections.host ?? host;
-    const { redirected } = redirections.changes;
     const comesBack = this.#wasActive && (!redirections.any || this.#arrived);
     const config: ClientConfig = {
       ...this.#parts.config(credentials),
       ...redirections.changes,
-      // What an RDSTLS logon took is good once: who comes back knows the session's number and the account.
-      ...(comesBack && redirected !== undefined && { redirected: { sessionId: redirected.sessionId } }),
       host: destination,
       ...this.#size,
       ...(comesBack && this.#secret !== undefined && { autoReconnect: this.#secret }),
@@ -209,6 +206,8 @@ export class RdpLink implements Driver {
     }
     this.#attempts++;
     this.#connection = undefined;
+    // Its way does not lead back there: the cookie would come to a broker that has not given it.
+    if (this.#redirections.forgetPassing()) this.#secret = undefined;
     this.#events.phase('reconnecting');
     this.#timer = startTimer(() => this.#reopen(), delay);
   }

@@ -48,6 +48,20 @@ export class Redirections {
     return true;
   }
 
+  /**
+   * What an RDSTLS logon took is good once, and so may the account be that it was made for (GNOME makes one for each): who comes back begins at the target.
+   * @returns whether there was any
+   */
+  forgetPassing(): boolean {
+    const { redirected, legacySecurity } = this.changes;
+    if (redirected?.rdstls === undefined) return false;
+    this.#last =
+      legacySecurity === undefined ? undefined : { hosts: [], changes: { legacySecurity } };
+    this.#hostIndex = 0;
+    this.#inARow = 0;
+    return true;
+  }
+
   /** A redirection may name several ways to the same server. False where there is no further one. */
   nextHost(): boolean {
     const more = this.#hostIndex + 1 < (this.#last?.hosts.length ?? 0);

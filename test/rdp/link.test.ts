@@ -227,6 +227,45 @@ describe('RdpLink logs on anew', () => {
     assert.equal(servers.attempts(), 2);
   });
 
+  it('from the beginning, with its own account, where an RDSTLS logon was good once', async () => {
+    const logons: string[] = [];
+    const requests: RdstlsRequest[] = [];
+    await using servers = await farm(
+      (visit, count) => {
+        const flags = RedirectionFlags.passwordIsPkEncrypted;
+        const once = { userName: `once ${count}`, password: Uint8Array.of(count), redirectionGuid: Uint8Array.of(1) };
+        if (count % 2 === 1) redirect(visit, { ...once, loadBalanceInfo: TOKEN, flags });
+        else visit.do(visit.server.logonInfo({ autoReconnect: secret }));
+      },
+      {
+        config: {
+          tls: { authenticate: ({ user, password }) => logons.push(`${user}: ${password}`) > 0 },
+          rdstls: (request) => {
+            requests.push(request);
+            return RdstlsResult.success;
+          },
+        },
+        identity: await selfSigned(),
+      },
+    );
+    const { driver, until } = link(servers.port, {}, [1], undefined, overTls);
+    await eventually(() => servers.visits.length === 2);
+    await until('reset');
+    servers.visits[1]?.socket.resetAndDestroy();
+    await eventually(() => servers.visits.length === 4);
+    driver.close();
+    assert.deepEqual(logons, ['jane: first', 'jane: again 2']);
+    assert.deepEqual(
+      servers.visits.map(({ routing }) => routing),
+      ['-', 'msts=1.2.3', '-', 'msts=1.2.3'],
+    );
+    const passwords = requests.map((request) => request.kind === 'password' && request.password[0]);
+    assert.deepEqual(passwords, [1, 3]);
+    // What the server of before gave for coming back is for nobody else.
+    const cookies = servers.visits.map(({ server }) => server.connection?.clientInfo.extended?.autoReconnectCookie);
+    assert.ok(cookies.every((cookie) => (cookie ?? null) === null));
+  });
+
   it('with the account and the password that a redirection brings', async () => {
     const logons: string[] = [];
     await using servers = await farm(
