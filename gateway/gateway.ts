@@ -337,9 +337,11 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
     },
     log,
   });
+  const settings = new SettingsStore(store);
   const localSessions = new LocalSessions({
     connect: parts.connect,
     pixels: parts.pixels,
+    hardwareId: await settings.hardwareId(),
     inspect: (session, events) => alerts.inspect(session, events),
     inspectClipboard: (session, text) => alerts.inspectClipboard(session, text),
     log,
@@ -390,7 +392,7 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
       notifier: notificationServices.notifications,
       revealed: (accountId) => rotations.revealed(accountId),
     }),
-    settings: new SettingsStore(store),
+    settings,
     sessions,
     supervision: new Supervision(sessions, audit),
     alertRules,

@@ -44,6 +44,7 @@ const openLink = (
       }),
       keyboardLayout: options.keyboardLayout,
       clientName: CLIENT_NAME,
+      ...(options.hardwareId !== undefined && { hardwareId: options.hardwareId }),
       autoDetect: true,
       ...offerGraphics(graphics),
       // The first for Display Control, too.

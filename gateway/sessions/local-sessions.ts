@@ -9,6 +9,8 @@ import type { Inspection, SessionBacking, SessionFacts, SessionNews } from './se
 export interface LocalSessionsParts {
   readonly connect: Connect;
   readonly pixels: Pixels;
+  /** What licence servers know this gateway by. */
+  readonly hardwareId: Uint8Array;
   /** Looks at what the owner of a session types, before the server gets it. */
   inspect(session: Session, events: readonly InputEvent[]): Inspection;
   /** Looks at text before it passes through the clipboard. */
@@ -26,7 +28,8 @@ export class LocalSessions {
   }
 
   begin(facts: SessionFacts, backing: SessionBacking, news: SessionNews): Session {
-    const { connect, pixels, log, inspect, inspectClipboard } = this.#parts;
+    const { pixels, log, hardwareId, inspect, inspectClipboard } = this.#parts;
+    const connect: Connect = (options, events) => this.#parts.connect({ ...options, hardwareId }, events);
     const session: Session = new Session(
       facts,
       { connect, pixels, log, ...backing },

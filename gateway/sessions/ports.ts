@@ -50,6 +50,8 @@ export interface DriverOptions {
   readonly keyboardLayout: number;
   /** Whether the desktop's clipboard is joined at all; not unless given. */
   readonly clipboard?: boolean;
+  /** What licence servers know this gateway by: 16 bytes. */
+  readonly hardwareId?: Uint8Array;
   readonly credentials: Credentials;
   /** For further connections of the same session, after a redirection or a loss. Without it there are none. */
   readCredentials?(): Promise<Credentials>;

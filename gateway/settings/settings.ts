@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Store } from '../store/store.ts';
 
 /** What an administrator may change while the gateway runs. */
@@ -7,6 +8,9 @@ export interface Settings {
 }
 
 const defaults: Settings = { announceShadow: true };
+
+const HARDWARE_ID = 'hardwareId';
+const HARDWARE_ID_SIZE = 16;
 
 export class SettingsStore {
   readonly #store: Store;
@@ -33,6 +37,22 @@ export class SettingsStore {
         .execute();
     }
     return this.read();
+  }
+
+  /** What licence servers of Windows know this installation by: 16 bytes, made by chance once in the life of its store. */
+  async hardwareId(): Promise<Uint8Array> {
+    const fresh = randomBytes(HARDWARE_ID_SIZE).toString('hex');
+    await this.#store
+      .insertInto('settings')
+      .values({ name: HARDWARE_ID, value_json: JSON.stringify(fresh) })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    const { value_json: stored } = await this.#store
+      .selectFrom('settings')
+      .select('value_json')
+      .where('name', '=', HARDWARE_ID)
+      .executeTakeFirstOrThrow();
+    return new Uint8Array(Buffer.from(JSON.parse(stored) as string, 'hex'));
   }
 
   /** Whether something that is done once in the life of a data folder was done. */

@@ -62,6 +62,7 @@ export async function createWorkerFront(options: WorkerFrontOptions): Promise<Fr
         workers: config.workers,
         signingKeyFile: config.evidenceKeyFile,
         graphics: config.graphics,
+        hardwareId: await services.settings.hardwareId(),
       },
     });
   } catch (error) {

@@ -98,7 +98,13 @@ async function start(setup: WorkerSetup) {
     openJournal: (directory, id, key) => new EventJournal(new RecordingFolder(directory, id, key), sessionClock),
     log,
   });
-  const sessions = new WorkerSessions({ connect: rdpConnector(setup.graphics), pixels, control, log });
+  const sessions = new WorkerSessions({
+    connect: rdpConnector(setup.graphics),
+    hardwareId: setup.hardwareId,
+    pixels,
+    control,
+    log,
+  });
   await sessions.useRules(setup.rules);
   const proxies = setup.proxies === undefined ? undefined : trustedProxies(setup.proxies);
   const tunnel = new Tunnel({

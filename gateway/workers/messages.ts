@@ -38,6 +38,7 @@ export interface WorkerSetup {
   readonly workers: number;
   readonly signingKeyFile: string;
   readonly graphics: readonly GraphicsKind[];
+  readonly hardwareId: Uint8Array;
   readonly rules: readonly AlertRule[];
 }
 

@@ -30,6 +30,7 @@ const start: WorkerPoolStart = {
     ffmpegPath: '',
     signingKeyFile: '',
     graphics: [],
+    hardwareId: new Uint8Array(16),
     encoders: undefined,
     workers: 2,
   },

@@ -14,6 +14,7 @@ import { type ControlCalls, type SessionCommand, type SessionOrder, type Session
 export interface WorkerSessionsParts {
   readonly connect: Connect;
   readonly pixels: Pixels;
+  readonly hardwareId: Uint8Array;
   readonly control: Channel<ControlCalls>;
   readonly log: Logger;
 }
@@ -35,7 +36,7 @@ export class WorkerSessions {
   readonly #finishing = new Set<Promise<unknown>>();
   #rules: readonly AlertRule[] = [];
 
-  constructor({ connect, pixels, control, log }: WorkerSessionsParts) {
+  constructor({ connect, pixels, hardwareId, control, log }: WorkerSessionsParts) {
     this.#control = control;
     this.#log = log;
     this.#alerts = new Alerts({
@@ -46,6 +47,7 @@ export class WorkerSessions {
     this.#sessions = new LocalSessions({
       connect,
       pixels,
+      hardwareId,
       inspect: (session, events) => this.#alerts.inspect(session, events),
       inspectClipboard: (session, text) => this.#alerts.inspectClipboard(session, text),
       log,

@@ -308,9 +308,13 @@ export class ClientConnector {
 
   #sendClientInfo(joined: Joined, out: ConnectorOutput[]): void {
     const { serverCertificate } = joined.serverData.security;
-    const license = { userName: this.#config.username, machineName: this.#config.clientName };
+    const { username: userName, clientName: machineName, hardwareId } = this.#config;
     const exchange = new LicenseExchange(
-      serverCertificate === undefined ? license : { ...license, serverCertificate },
+      {
+        ...{ userName, machineName },
+        ...(hardwareId !== undefined && { hardwareId }),
+        ...(serverCertificate !== undefined && { serverCertificate }),
+      },
       this.#crypto,
     );
     this.#state = { name: 'licensing', joined, exchange };

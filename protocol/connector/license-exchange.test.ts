@@ -141,9 +141,11 @@ describe('LicenseExchange', () => {
     });
   }
 
-  it('names the same hardware each time', () => {
-    const ids = [1, 2].map(() => {
-      const exchange = new LicenseExchange(CLIENT, nodeCrypto);
+  it('names the same hardware each time, and that of this installation where it is told of it', () => {
+    const hardwareId = new Uint8Array(16).fill(7);
+    const clients = [CLIENT, CLIENT, { ...CLIENT, hardwareId }];
+    const ids = clients.map((client) => {
+      const exchange = new LicenseExchange(client, nodeCrypto);
       const keys = serverKeys(read(exchange.receive(licenseRequest(proprietaryCertificate())).send));
       const challenge = message(2, new Uint8Array(4), blob(9, keys.crypt(SERVER_RANDOM)), keys.mac(SERVER_RANDOM));
       const response = read(exchange.receive(challenge).send);
@@ -151,6 +153,9 @@ describe('LicenseExchange', () => {
       return keys.crypt(response.encryptedHardwareId);
     });
     assert.deepEqual(ids[0], ids[1]);
+    // Behind the platform.
+    assert.deepEqual(ids[2], concatBytes(ids[0]?.subarray(0, 4) ?? assert.fail(), hardwareId));
+    assert.notDeepEqual(ids[0], ids[2]);
   });
 
   it('refuses a challenge or a licence that was tampered with', () => {

@@ -33,8 +33,9 @@ export interface LicenseStep {
 
 export interface LicenseClient {
   readonly userName: string;
-  /** Also names the client's hardware: the same name gets the same licence. */
   readonly machineName: string;
+  /** 16 bytes: the same hardware gets the same licence. Made of `machineName` unless given. */
+  readonly hardwareId?: Uint8Array;
   /** The certificate of the server's security data, for a request that has none of its own. */
   readonly serverCertificate?: Uint8Array;
 }
@@ -146,9 +147,10 @@ export class LicenseExchange {
 
   /** [MS-RDPELE] 2.2.2.3.1 CLIENT_HARDWARE_IDENTIFICATION. */
   #hardwareId(): Uint8Array {
+    const { hardwareId, machineName } = this.#client;
     const cursor = new WriteCursor(20);
     cursor.u32(PLATFORM_ID);
-    cursor.bytes(this.#crypto.md5(encodeUtf8(this.#client.machineName)));
+    cursor.bytes(hardwareId ?? this.#crypto.md5(encodeUtf8(machineName)));
     return cursor.finish();
   }
 }

@@ -42,6 +42,8 @@ export interface ClientConfig {
   readonly keyboardLayout: number;
   /** What the server calls this client; cut to 15 characters. */
   readonly clientName: string;
+  /** What licence servers know this installation by, 16 bytes that stay the same; made of `clientName` unless given. */
+  readonly hardwareId?: Uint8Array;
   /** `PerformanceFlags`; no wallpaper, no menu animations, smooth fonts unless given. */
   readonly performanceFlags?: number;
   /** `ConnectionType`; LAN unless given. */
