@@ -223,10 +223,16 @@ function connectErrorEnd(error: ConnectError, stage: Stage): ConnectionEnd {
       hint: 'Let it use TLS for Remote Desktop, with a certificate; an old server without it needs standard RDP security to be accepted in the settings of the target.',
     });
   }
+  if (error.code === 'credentials_too_long') return endOf('account_restricted', error.message, TOO_LONG);
   if (error.code === 'server_closed') return endOf('disconnected_by_server', error.message, REFUSED);
   const end = endOf(CONNECT_CODES[error.code], error.message);
   return error.code === 'closed_silently' ? { ...end, silent: true } : end;
 }
+
+const TOO_LONG = {
+  message: 'The user name or password of the account is longer than this server takes: 255 characters.',
+  hint: 'Turn on Network Level Authentication at the server and for this target, which takes longer ones, or give the account shorter ones.',
+};
 
 const REFUSED = {
   message: 'The server refused the connection.',
@@ -241,6 +247,7 @@ const CONNECT_CODES: Readonly<Record<ConnectErrorCode, ErrorCode>> = {
   tls_refused: 'tls_failed',
   logon_failed: 'logon_failed',
   account_restricted: 'account_restricted',
+  credentials_too_long: 'account_restricted',
   licensing_failed: 'licensing_failed',
   server_closed: 'disconnected_by_server',
   closed_silently: 'disconnected_by_server',

@@ -55,8 +55,7 @@ export class Redirections {
   forgetPassing(): boolean {
     const { redirected, legacySecurity } = this.changes;
     if (redirected?.rdstls === undefined) return false;
-    this.#last =
-      legacySecurity === undefined ? undefined : { hosts: [], changes: { legacySecurity } };
+    this.#last = legacySecurity === undefined ? undefined : { hosts: [], changes: { legacySecurity } };
     this.#hostIndex = 0;
     this.#inARow = 0;
     return true;

@@ -320,7 +320,7 @@ export class ClientConnector {
     this.#state = { name: 'licensing', joined, exchange };
     const { autoReconnect } = this.#config;
     const cookie = autoReconnect && autoReconnectCookie(this.#crypto, autoReconnect, joined.security?.clientRandom);
-    out.push(phase('licensing'), this.#sendIo(joined, clientInfoMessage(this.#config, cookie)));
+    out.push(phase('licensing'), this.#sendIo(joined, clientInfoMessage(this.#config, joined.protocol, cookie)));
   }
 
   /** From Client Info on: licensing, then share PDUs on the I/O channel, and what other channels have to say. */

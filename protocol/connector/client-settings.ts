@@ -7,6 +7,7 @@ import {
   type ClientInfo,
   encodeClientInfo,
   InfoFlags,
+  MAX_INFO_TEXT,
   PerformanceFlags,
   sizeOfClientInfo,
 } from '../pdu/client-info.ts';
@@ -28,6 +29,7 @@ import { UTC_TIME_ZONE } from '../pdu/time-zone.ts';
 import { encodeData } from '../pdu/x224.ts';
 import { type CredSspClientOptions, splitUserName } from '../security/credssp-client.ts';
 import { keyboardOf } from './client-keyboard.ts';
+import { ConnectError } from './connect-error.ts';
 import { ALL_ENCRYPTION_METHODS } from './security-exchange.ts';
 import type { ClientConfig } from './types.ts';
 
@@ -80,13 +82,15 @@ export function encryptionMethods(config: ClientConfig, protocol: number): numbe
 
 /**
  * MCS user data: the Client Info PDU behind its security header.
+ * @param protocol the one that the server selected
  * @param cookie of the connection that this one takes the place of
  */
 export function clientInfoMessage(
   config: ClientConfig,
+  protocol: number,
   cookie: AutoReconnectCookie | null = null,
 ): Uint8Array<ArrayBuffer> {
-  const info = clientInfo(config, cookie);
+  const info = clientInfo(config, protocol, cookie);
   return withSecurityHeader(SecurityFlags.infoPacket, sizeOfClientInfo(info), (cursor) =>
     encodeClientInfo(info, cursor),
   );
@@ -161,7 +165,20 @@ function keepsPassword({ restrictedAdmin, redirected }: ClientConfig): boolean {
   return restrictedAdmin === true || redirected?.rdstls !== undefined;
 }
 
-function clientInfo(config: ClientConfig, cookie: AutoReconnectCookie | null): ClientInfo {
+/**
+ * What of the credentials has room in a Client Info PDU. A server that has authenticated the user already knows them.
+ * @throws ConnectError with `credentials_too_long`
+ */
+function roomFor(text: string, protocol: number): string {
+  if (text.length <= MAX_INFO_TEXT) return text;
+  if (protocol !== SecurityProtocol.rdp && protocol !== SecurityProtocol.ssl) return '';
+  throw new ConnectError(
+    'credentials_too_long',
+    `${text.length} characters of user name, domain or password, where there is room for ${MAX_INFO_TEXT}`,
+  );
+}
+
+function clientInfo(config: ClientConfig, protocol: number, cookie: AutoReconnectCookie | null): ClientInfo {
   const { user, domain } = splitUserName(config.username, config.domain);
   const flags =
     InfoFlags.mouse |
@@ -180,9 +197,9 @@ function clientInfo(config: ClientConfig, cookie: AutoReconnectCookie | null): C
     // In Unicode texts: the active language identifier.
     codePage: config.keyboardLayout & 0xffff,
     flags,
-    domain,
-    userName: user,
-    password: keepsPassword(config) ? '' : config.password,
+    domain: roomFor(domain, protocol),
+    userName: roomFor(user, protocol),
+    password: keepsPassword(config) ? '' : roomFor(config.password, protocol),
     alternateShell: config.alternateShell ?? '',
     workingDir: config.workingDir ?? '',
     extended: {

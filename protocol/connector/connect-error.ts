@@ -17,6 +17,8 @@ export type ConnectErrorCode =
   | 'logon_failed'
   /** The account is known, but may not log on now or here. */
   | 'account_restricted'
+  /** The user name, domain or password has no room in the message that they go in where there is no NLA. */
+  | 'credentials_too_long'
   | 'licensing_failed'
   /** The server refused the connection or ended the sequence, and said so; `errorInfo` where it said why. */
   | 'server_closed'

@@ -129,6 +129,18 @@ describe('connection sequence', () => {
     assert.ok(server !== undefined && !JSON.stringify(server).includes('Sesam'));
   });
 
+  it('leaves out of Client Info what has no room there, where the server knows it from NLA', () => {
+    const password = 'p'.repeat(256);
+    const domain = 'd'.repeat(256);
+    const nla = { lookup: (user: string) => (user === 'alice' ? { password } : undefined) };
+    const { server } = connect({ password, domain }, { nla });
+    assert.deepEqual([server?.clientInfo.userName, server?.clientInfo.domain], ['alice', '']);
+    assert.equal(connect({ nla: 'never', password: 'p'.repeat(255) }, { tls: TLS }).refused, 'logon_failed');
+    const error = failure(connect({ nla: 'never', password }, { tls: TLS }));
+    assert.equal(error.code, 'credentials_too_long');
+    assert.ok(!error.message.includes('pp'));
+  });
+
   it('tells the server which keyboard goes with the layout: Windows reads the keys of Japan by its type', () => {
     for (const [keyboardLayout, keyboardType, keyboardSubType] of [
       [0x0407, 4, 0],

@@ -191,8 +191,8 @@ describe('RDSTLS', () => {
   it('keeps the own password from the server, in Client Info too', () => {
     const { redirected: _, ...direct } = CONFIG;
     const password = Buffer.from(encodeUtf16le(CONFIG.password));
-    assert.ok(Buffer.from(clientInfoMessage(direct)).includes(password));
-    assert.ok(!Buffer.from(clientInfoMessage(CONFIG)).includes(password));
+    assert.ok(Buffer.from(clientInfoMessage(direct, SecurityProtocol.ssl)).includes(password));
+    assert.ok(!Buffer.from(clientInfoMessage(CONFIG, SecurityProtocol.rdstls)).includes(password));
   });
 
   it('goes with Restricted Admin mode, which keeps the password as well', () => {

@@ -78,6 +78,8 @@ export interface ClientInfo {
 
 /** [MS-RDPBCGR] 2.2.1.11.1.1: each text of the fixed part is at most 512 bytes with its terminator. */
 const MAX_TEXT_BYTES = 512;
+/** In UTF-16 units, without the terminator. */
+export const MAX_INFO_TEXT = MAX_TEXT_BYTES / 2 - 1;
 /** [MS-RDPBCGR] 2.2.1.11.1.1.1 limits for the extended part. Clients are seen to exceed 64 for IPv6 addresses: 80. */
 const MAX_ADDRESS_BYTES = 80;
 const MAX_DIRECTORY_BYTES = 512;

@@ -315,6 +315,7 @@ const CONNECT_CODES: Readonly<Partial<Record<ConnectError['code'], DiagnosisCode
   nla_refused: 'nla_not_offered',
   restricted_admin_refused: 'restricted_admin_unsupported',
   tls_refused: 'negotiation_failed',
+  credentials_too_long: 'credentials_too_long',
 };
 
 /** Before the logon: the probes came through here a moment ago. */

@@ -445,6 +445,12 @@ describe('the logon', () => {
     );
   });
 
+  it('credentials_too_long', async () => {
+    const credentials = { ...ACCOUNT, password: 'p'.repeat(256) };
+    const report = await examineScripted({ select: () => response(SSL) }, { nla: 'never', credentials });
+    failsWith(report, 'credentials_too_long');
+  });
+
   it('uses the account once', async () => {
     let logons = 0;
     const lookup = () => {

@@ -213,6 +213,13 @@ export const logonDiagnoses = {
     cause: 'The details give the NTSTATUS.',
     fix: 'Look the status up ("certutil -error STATUS"); event 4625 in the Security log of the server has more.',
   },
+  credentials_too_long: {
+    step: 'logon',
+    severity: 'error',
+    message: 'The user name, domain or password is longer than the server takes: 255 characters.',
+    cause: 'Without Network Level Authentication they go in a message that has no more room.',
+    fix: 'Turn on Network Level Authentication at the server and for this target, or give the account shorter ones.',
+  },
   logon_unconfirmed: {
     step: 'logon',
     severity: 'warning',
