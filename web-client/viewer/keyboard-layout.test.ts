@@ -43,6 +43,13 @@ test('the keyboard decides, whatever the language', () => {
   assert.equal(keyboardLayoutFor('en-US', keyboards.norway), 0x0414);
 });
 
+test('keys of the United States have the letters of a language whose layout adds them by AltGr', () => {
+  assert.equal(keyboardLayoutFor('pl', keyboards.unitedStates), 0x0415);
+  assert.equal(keyboardLayoutFor('pl-PL', keyboards.unitedStates), 0x0415);
+  assert.equal(keyboardLayoutFor('ro-RO', keyboards.unitedStates), 0x2_0418);
+  assert.equal(keyboardLayoutFor('pl-PL', keyboards.germany), 0x0407);
+});
+
 test('a keyboard that is not known leaves it to the language', () => {
   assert.equal(keyboardLayoutFor('ru', keyboards.russia), 0x0419);
 });

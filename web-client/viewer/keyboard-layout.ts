@@ -11,13 +11,15 @@ export interface LayoutMap {
  * The browser's map of the keyboard decides where there is one; the user's language is the next best guess.
  */
 export function keyboardLayoutFor(language: string, map: LayoutMap | undefined): KeyboardLayout {
+  const tag = language.toLowerCase();
+  const spoken = tag.split('-')[0] ?? '';
   if (map !== undefined) {
     for (const [layout, ...marks] of layoutMarks) {
-      if (marks.every((mark) => map.get(mark.slice(0, -1)) === mark.at(-1))) return layout;
+      if (!marks.every((mark) => map.get(mark.slice(0, -1)) === mark.at(-1))) continue;
+      return layout === usLayout ? (layoutOfUsKeys.get(spoken) ?? layout) : layout;
     }
   }
-  const tag = language.toLowerCase();
-  return layoutByLanguage.get(tag) ?? layoutByLanguage.get(tag.split('-')[0] ?? '') ?? usLayout;
+  return layoutByLanguage.get(tag) ?? layoutByLanguage.get(spoken) ?? usLayout;
 }
 
 /** The layout of the keyboard at hand. */
@@ -58,6 +60,15 @@ const layoutMarks: readonly (readonly [layout: KeyboardLayout, ...marks: readonl
   [0x0406, 'Semicolonæ', 'Quoteø'], // Denmark
   [0x041d, 'Semicolonö', 'Quoteä', 'BracketLeftå'], // Sweden and Finland
 ];
+
+/**
+ * Layouts that are that of the United States with more characters by AltGr, which no map tells: who speaks one of these
+ * languages types her letters so.
+ */
+const layoutOfUsKeys: ReadonlyMap<string, KeyboardLayout> = new Map([
+  ['pl', 0x0415],
+  ['ro', 0x2_0418], // Romanian (Programmers)
+]);
 
 /** By language tag in lower case: with the region where that matters. */
 const layoutByLanguage: ReadonlyMap<string, KeyboardLayout> = new Map([

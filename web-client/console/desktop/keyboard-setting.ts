@@ -33,6 +33,7 @@ export const keyboardLayouts: readonly (readonly [layout: KeyboardLayout, name: 
   [0x0816, 'Portuguese'],
   [0x0416, 'Portuguese (Brazil)'],
   [0x0418, 'Romanian'],
+  [0x2_0418, 'Romanian (Programmers)'],
   [0x0419, 'Russian'],
   [0x0c1a, 'Serbian (Cyrillic)'],
   [0x041b, 'Slovak'],
