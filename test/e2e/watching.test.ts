@@ -36,6 +36,12 @@ async function openDesktop(): Promise<void> {
   await jane.click(NOTES.x, NOTES.y);
 }
 
+/** A key of a keyboard that has Caps Lock on, which Playwright's has not. */
+async function press(person: Person, code: string, key: string): Promise<void> {
+  const field = person.page.locator('.remote-desktop-text');
+  for (const type of ['keydown', 'keyup']) await field.dispatchEvent(type, { code, key, modifierCapsLock: true });
+}
+
 test('an administrator freezes a session, writes to its user, releases it, and ends it with a reason', async () => {
   await openDesktop();
   await jane.type('quartz');
@@ -50,6 +56,8 @@ test('an administrator freezes a session, writes to its user, releases it, and e
   await jane.page.getByTestId('frozen').getByText('Keyboard and mouse are held back: Please call me.').waitFor();
   await assertLooksRight(jane.page, 'desktop-frozen');
   await jane.type('sphinx');
+  await press(jane, 'CapsLock', 'CapsLock');
+  await press(jane, 'KeyX', 'X');
 
   await row.getByTestId('message').click();
   await admin.page.locator('textarea[name=message]').fill('I release you <now>.');
@@ -61,6 +69,8 @@ test('an administrator freezes a session, writes to its user, releases it, and e
 
   await row.getByTestId('release').click();
   await jane.page.getByTestId('frozen').waitFor({ state: 'detached' });
+  for (const letter of 'MARBLE') await press(jane, `Key${letter}`, letter);
+  await waitFor('Caps Lock as it became meanwhile', async () => (await textOf(jane)).includes('MARBLE'));
   await jane.click(NOTES.x, NOTES.y);
   await jane.type('vow');
   await waitFor('typing to work again', async () => (await textOf(jane)).includes('vow'));

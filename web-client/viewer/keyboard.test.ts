@@ -67,6 +67,7 @@ function key(code: string, options: KeyOptions = {}): KeyInput {
   return {
     code,
     key: code.startsWith('Key') ? code.slice(3).toLowerCase() : code,
+    keyCode: 0,
     isComposing: false,
     timeStamp: 0,
     shiftKey: on.includes('Shift'),
@@ -135,6 +136,47 @@ test('a lock key that goes through is not told a second time', () => {
   assert.deepEqual(sent('all'), ['locks none', '1e down', '1e up', '3a down', '3a up', '1e down']);
 });
 
+test('a Caps Lock that has another use here has changed the other side only, which is told before the next key', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('KeyA'));
+  sent('all');
+  // xkb's `grp:caps_toggle`: the key goes to another layout.
+  keyboard.keyDown(key('CapsLock', { key: 'GroupNext' }));
+  keyboard.keyUp(key('CapsLock', { key: 'GroupNext' }));
+  keyboard.keyDown(key('KeyA'));
+  keyboard.keyDown(key('KeyA'));
+  assert.deepEqual(sent('all'), ['3a down', '3a up', 'locks none', '1e down', '1e down']);
+  // Browsers tell nothing of Scroll Lock on Linux, where it would go off again with the next key.
+  keyboard.keyDown(key('ScrollLock'));
+  keyboard.keyUp(key('ScrollLock'));
+  keyboard.keyDown(key('KeyA'));
+  assert.deepEqual(sent('all'), ['46 down', '46 up', '1e down']);
+});
+
+test('on a Mac, Clear does not leave the number pad without numbers', () => {
+  const { keyboard, sent } = fake('mac');
+  keyboard.keyDown(key('KeyA'));
+  keyboard.keyDown(key('NumLock', { key: 'Clear' }));
+  keyboard.keyUp(key('NumLock', { key: 'Clear' }));
+  sent('all');
+  keyboard.keyDown(key('Numpad7', { key: '7' }));
+  assert.deepEqual(sent('all'), ['locks numLock', '47 down']);
+});
+
+test('a key that its user has made another one is that one', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('CapsLock', { key: 'Control', on: ['Control'] }));
+  keyboard.keyDown(key('KeyC', { on: ['Control'] }));
+  keyboard.keyUp(key('KeyC', { on: ['Control'] }));
+  keyboard.keyUp(key('CapsLock', { key: 'Control' }));
+  assert.deepEqual(sent(), ['1d down', '2e down', '2e up', '1d up']);
+  keyboard.keyDown(key('CapsLock', { key: 'Escape' }));
+  keyboard.keyUp(key('CapsLock', { key: 'Escape' }));
+  keyboard.keyDown(key('Escape', { key: 'CapsLock' }));
+  keyboard.keyUp(key('Escape', { key: 'CapsLock' }));
+  assert.deepEqual(sent(), ['1 down', '1 up', '3a down', '3a up']);
+});
+
 test('a lock that changed elsewhere is told, and held modifiers go down again after it', () => {
   const { keyboard, sent } = fake();
   keyboard.keyDown(key('ShiftLeft', { on: ['Shift'] }));
@@ -169,6 +211,23 @@ test('a modifier whose release was lost is released before the next key', () => 
   sent();
   keyboard.keyDown(key('KeyA'));
   assert.deepEqual(sent(), ['38 up', '1e down']);
+});
+
+test('a modifier whose release was lost is released with the next release, or before the mouse is used', () => {
+  const { keyboard, sent } = fake();
+  // Chromium on Linux, of a composition: Shift and a dead key down, Shift up (nothing is told), a letter.
+  keyboard.keyDown(key('ShiftLeft', { on: ['Shift'] }));
+  keyboard.keyDown(key('Equal', { key: 'Process', on: ['Shift'] }));
+  keyboard.keyUp(key('Equal', { key: 'Dead', on: ['Shift'] }));
+  keyboard.keyDown(key('KeyE', { key: 'Process', isComposing: true }));
+  keyboard.type('è');
+  keyboard.keyUp(key('KeyE'));
+  assert.deepEqual(sent(), ['2a down', 'U+e8 down', 'U+e8 up', '2a up']);
+  keyboard.keyDown(key('ControlLeft', { on: ['Control'] }));
+  keyboard.mouseUsed(key('', { on: ['Control'] }));
+  assert.deepEqual(sent(), ['1d down']);
+  keyboard.mouseUsed(key(''));
+  assert.deepEqual(sent(), ['1d up']);
 });
 
 test('Pause is the one key with E1, sent whole when it goes down', () => {
@@ -219,6 +278,13 @@ test('Control on Windows goes down with the next key, or by itself after a momen
   assert.deepEqual(sent(), ['2e up', '1d up']);
   keyboard.keyDown(key('ControlLeft', { on: ['Control'] }));
   wait();
+  assert.deepEqual(sent(), ['1d down']);
+});
+
+test('Control on Windows is down before the mouse is used', () => {
+  const { keyboard, sent } = fake('windows');
+  keyboard.keyDown(key('ControlLeft', { on: ['Control'] }));
+  keyboard.mouseUsed(key('', { on: ['Control'] }));
   assert.deepEqual(sent(), ['1d down']);
 });
 
@@ -292,6 +358,26 @@ test('composed text and dead keys go as Unicode, their keys do not', () => {
     sent(),
     units.flatMap((unit) => [`U+${unit} down`, `U+${unit} up`]),
   );
+});
+
+test('the first key of an input method is not typed, though Chromium on a Mac names it like any other', () => {
+  const { keyboard, sent } = fake('mac');
+  assert.equal(keyboard.keyDown(key('KeyN', { key: 'n', keyCode: 229 })), false);
+  keyboard.type('に');
+  // Safari ends the composition before the Enter that does so.
+  assert.equal(keyboard.keyDown(key('Enter', { key: 'Enter', keyCode: 229 })), false);
+  assert.deepEqual(sent(), ['U+306b down', 'U+306b up']);
+});
+
+test('what a dead key and the next one write side by side is text, where Firefox on Windows names both', () => {
+  const { keyboard, sent } = fake('windows');
+  assert.equal(keyboard.keyDown(key('Quote', { key: 'Dead' })), false);
+  assert.equal(keyboard.keyDown(key('KeyT', { key: "'t" })), false);
+  keyboard.keyDown(key('Quote', { key: 'Dead' }));
+  assert.equal(keyboard.keyDown(key('Quote', { key: "''" })), false);
+  keyboard.keyDown(key('Quote', { key: 'Dead' }));
+  assert.equal(keyboard.keyDown(key('F5', { key: 'F5' })), true);
+  assert.deepEqual(sent(), ['3f down']);
 });
 
 test('a shortcut with a key that is dead without modifiers goes as keys', () => {

@@ -8,6 +8,8 @@ import { lacksShift } from './shifted-characters.ts';
 export interface KeyInput {
   readonly code: string;
   readonly key: string;
+  /** Of old; only `INPUT_METHOD` matters. */
+  readonly keyCode: number;
   readonly isComposing: boolean;
   readonly timeStamp: number;
   readonly shiftKey: boolean;
@@ -16,6 +18,9 @@ export interface KeyInput {
   readonly metaKey: boolean;
   getModifierState(key: string): boolean;
 }
+
+/** What holds modifiers: a key, or something that is done with the mouse. */
+export type ModifierState = Pick<KeyInput, 'shiftKey' | 'ctrlKey' | 'altKey' | 'metaKey' | 'getModifierState'>;
 
 export type Platform = 'windows' | 'mac' | 'other';
 
@@ -38,8 +43,8 @@ export class Keyboard {
   #locks: LockKeys | undefined;
   /** The remote side must be told of the lock keys before the next key. */
   #mustSynchronize = true;
-  /** A lock key went through since `#locks` was taken: both sides have changed alike. */
-  #lockKeyPressed = false;
+  /** The lock keys that went through since `#locks` was taken: both sides have changed alike, if this one has changed. */
+  readonly #lockKeysPressed = new Set<string>();
   /** A dead key came; the browser composes the next one with it. */
   #deadKey = false;
   #heldControl: { readonly timeStamp: number; readonly cancel: () => void } | undefined;
@@ -50,12 +55,13 @@ export class Keyboard {
 
   /** @returns whether the key is dealt with, so that the browser must not act on it */
   keyDown(event: KeyInput): boolean {
-    if (event.isComposing || event.key === 'Process') return false;
-    const { code } = event;
+    if (event.isComposing || event.key === 'Process' || event.keyCode === INPUT_METHOD) return false;
+    const code = codeOf(event);
     this.#settleHeldControl(event);
     if (this.#isComposedByBrowser(event)) return false;
-    this.#releaseStuckModifiers(event);
-    this.synchronize(event);
+    if (!modifiers.has(code)) this.#releaseStuckModifiers(event);
+    // Whether a lock key's own event tells the state before or after it, depends on the platform.
+    if (!lockKeys.has(code)) this.synchronize(event);
     if (code === 'Pause') {
       this.#options.send(event.ctrlKey ? breakKey : pauseKey);
       return true;
@@ -63,7 +69,7 @@ export class Keyboard {
     const scancode = code === 'PrintScreen' && event.altKey ? systemRequest : scancodeOf(code);
     if (scancode === undefined) return this.#typeUnknownKey(event);
     if (lockKeys.has(code)) {
-      this.#lockKeyPressed = true;
+      this.#lockKeysPressed.add(code);
       // macOS tells of Caps Lock going on by a key down and going off by a key up.
       if (this.#options.platform === 'mac' && code === 'CapsLock') return this.#tap(scancode);
     }
@@ -83,14 +89,16 @@ export class Keyboard {
 
   /** @returns whether the key is dealt with */
   keyUp(event: KeyInput): boolean {
-    const { code } = event;
+    const code = codeOf(event);
     if (code === 'ControlLeft') this.#flushHeldControl();
+    // Chromium composes what dead keys begin without telling of a Shift that goes up meanwhile.
+    if (!modifiers.has(code)) this.#releaseStuckModifiers(event);
     if (code === 'PrintScreen' && !this.#pressed.has(code)) {
       // Windows gives the browser only the key up of Print Screen.
       return this.#tap(event.altKey ? systemRequest : printScreen);
     }
     if (this.#options.platform === 'mac' && code === 'CapsLock') {
-      this.#lockKeyPressed = true;
+      this.#lockKeysPressed.add(code);
       return this.#tap({ code: 0x3a, extended: false });
     }
     if (!this.#pressed.has(code)) return false;
@@ -146,19 +154,20 @@ export class Keyboard {
   }
 
   /** Brings the remote lock keys in line with what this keyboard or mouse event says of the local ones. */
-  synchronize(event: Pick<KeyInput, 'getModifierState'> & { readonly code?: string }): void {
-    // Whether a lock key's own event tells the state before or after it, depends on the platform.
-    if (event.code !== undefined && lockKeys.has(event.code)) return;
+  synchronize(event: Pick<KeyInput, 'getModifierState'>): void {
     const locks = this.#readLocks(event);
     const known = this.#locks;
     const same = known !== undefined && sameLocks(known, locks);
-    if (!this.#mustSynchronize && (same || this.#lockKeyPressed)) {
+    const pressed = this.#lockKeysPressed;
+    // Caps Lock that switches between layouts here, or a Mac's Clear: only the other side has changed. Of Scroll Lock not every system tells.
+    const isTold = pressed.has('CapsLock') || pressed.has('NumLock');
+    const isKnown = same ? !isTold : pressed.size > 0;
+    pressed.clear();
+    if (!this.#mustSynchronize && isKnown) {
       this.#locks = locks;
-      this.#lockKeyPressed = false;
       return;
     }
     this.#mustSynchronize = false;
-    this.#lockKeyPressed = false;
     this.#sendLocks(locks);
   }
 
@@ -167,12 +176,18 @@ export class Keyboard {
     if (this.#mustSynchronize) this.synchronize(event);
   }
 
+  /** Something is done with the mouse: modifiers that are down there without being held here would mean something else. */
+  mouseUsed(event: ModifierState): void {
+    this.#flushHeldControl();
+    this.#releaseStuckModifiers(event);
+  }
+
   /**
    * What the remote side says of its lock keys: where it disagrees, it is told again before the next key. After a lock
    * key of ours it is only ahead of us.
    */
   remoteLocks(remote: LockKeys): void {
-    if (this.#locks === undefined || this.#lockKeyPressed) return;
+    if (this.#locks === undefined || this.#lockKeysPressed.size > 0) return;
     const { capsLock, numLock, scrollLock } = this.#locks;
     const same = remote.capsLock === capsLock && remote.numLock === numLock && remote.scrollLock === scrollLock;
     if (!same) this.#mustSynchronize = true;
@@ -205,7 +220,8 @@ export class Keyboard {
     }
     if (!this.#deadKey || modifiers.has(event.code)) return false;
     this.#deadKey = false;
-    return isCharacter(event.key);
+    // Where the two make nothing together, Firefox on Windows names both of them.
+    return !isName(event.key);
   }
 
   /** With these modifiers browsers call a dead key so as well, and make nothing of it. */
@@ -258,9 +274,8 @@ export class Keyboard {
     this.#press('ControlLeft', controlLeft);
   }
 
-  /** A modifier whose release went elsewhere (Alt+Tab, say) shows in the next key's flags. */
-  #releaseStuckModifiers(event: KeyInput): void {
-    if (modifiers.has(event.code)) return;
+  /** A modifier whose release went elsewhere (Alt+Tab, say) shows in the flags of what comes next. */
+  #releaseStuckModifiers(event: ModifierState): void {
     const altGraph = event.getModifierState('AltGraph');
     if (!event.shiftKey) this.#releaseEach('ShiftLeft', 'ShiftRight');
     if (!event.ctrlKey && !altGraph) this.#releaseEach('ControlLeft', 'ControlRight');
@@ -305,6 +320,9 @@ export class Keyboard {
   }
 }
 
+/** `KeyboardEvent.keyCode` of what an input method takes, UI Events 8.3.1. Of its first key Chromium on a Mac says nothing else that tells. */
+const INPUT_METHOD = 229;
+
 /** Milliseconds within which ControlLeft and AltRight are one AltGr key. */
 const altGrWindow = 50;
 
@@ -340,6 +358,16 @@ const namedKeys: ReadonlySet<string> = new Set([
   'ArrowDown',
 ]);
 
+/** Keys that their users give another meaning: xkb's `ctrl:nocaps` and `caps:swapescape`, Colemak's second Backspace. */
+const remappedKeys: ReadonlySet<string> = new Set(['CapsLock', 'ControlLeft', 'Escape']);
+/** By `KeyboardEvent.key`, the key that then is meant. */
+const meantKeys: ReadonlyMap<string, string> = new Map([
+  ['Backspace', 'Backspace'],
+  ['CapsLock', 'CapsLock'],
+  ['Control', 'ControlLeft'],
+  ['Escape', 'Escape'],
+]);
+
 const shiftLeft: Scancode = { code: 0x2a, extended: false };
 const controlLeft: Scancode = { code: 0x1d, extended: false };
 const printScreen: Scancode = { code: 0x37, extended: true };
@@ -360,6 +388,16 @@ function tap(scancode: Scancode): InputEvent[] {
     { kind: 'scancode', ...scancode, down: true },
     { kind: 'scancode', ...scancode, down: false },
   ];
+}
+
+/** Which key it is: by its place, but where it has been given another's meaning. */
+function codeOf({ code, key }: KeyInput): string {
+  return (remappedKeys.has(code) ? meantKeys.get(key) : undefined) ?? code;
+}
+
+/** Whether a `KeyboardEvent.key` names a key, as `Enter` does; else it is what the key writes. */
+function isName(key: string): boolean {
+  return /^[A-Z][A-Za-z0-9]+$/.test(key);
 }
 
 /** Whether a `KeyboardEvent.key` is one character, not a name such as `Enter`. */

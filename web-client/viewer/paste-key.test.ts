@@ -4,7 +4,7 @@ import type { KeyInput } from './keyboard.ts';
 import { isPasteKey, PasteKey } from './paste-key.ts';
 
 const key = (code: string, text: string, modifiers: Partial<KeyInput> = {}): KeyInput => ({
-  ...{ code, key: text, isComposing: false, timeStamp: 0 },
+  ...{ code, key: text, keyCode: 0, isComposing: false, timeStamp: 0 },
   ...{ shiftKey: false, ctrlKey: false, altKey: false, metaKey: false },
   getModifierState: () => false,
   ...modifiers,

@@ -308,6 +308,8 @@ export class RemoteDesktop implements Disposable {
         this.#pointer.at = event;
         return;
       case 'notice':
+        // Lock keys that were pressed meanwhile have changed on this side only.
+        if (event.notice.code === 'unfrozen') this.#keyboard.focused();
         this.#events.emit('notice', event.notice);
         return;
       case 'lock-keys':
@@ -375,6 +377,7 @@ export class RemoteDesktop implements Disposable {
     const down = (event: PointerEvent): void => {
       canvas.setPointerCapture(event.pointerId);
       this.focus();
+      if (!this.#viewOnly) this.#keyboard.mouseUsed(event);
       pointer(event);
     };
     const owned = this.#owned;
@@ -393,6 +396,7 @@ export class RemoteDesktop implements Disposable {
     const wheel = (event: WheelEvent): void => {
       if (this.#viewOnly) return;
       event.preventDefault();
+      this.#keyboard.mouseUsed(event);
       this.#mouse.wheel(event);
     };
     owned.add(listen(canvas, 'wheel', wheel, { passive: false }));

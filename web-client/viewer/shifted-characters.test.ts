@@ -9,6 +9,7 @@ function key(code: string, text: string, more: Partial<KeyInput> & { locks?: rea
   return {
     code,
     key: text,
+    keyCode: 0,
     isComposing: false,
     timeStamp: 0,
     shiftKey: false,
@@ -28,6 +29,8 @@ describe('lacksShift', () => {
     assert.ok(!lacksShift(key('KeyH', 'h')));
     assert.ok(!lacksShift(key('KeyH', 'H', { shiftKey: true })));
     assert.ok(!lacksShift(key('KeyH', 'H', { locks: ['CapsLock'] })), 'Caps Lock makes capitals too');
+    const german = key('Digit1', '!', { locks: ['CapsLock'] });
+    assert.ok(!lacksShift(german), 'Caps Lock of a German keyboard has the digits, too');
     assert.ok(!lacksShift(key('KeyQ', 'A')), 'another layout, whose key gives this without Shift');
     assert.ok(!lacksShift(key('Digit1', '&')), 'the unshifted character of a French keyboard');
     assert.ok(!lacksShift(key('Enter', 'Enter')));

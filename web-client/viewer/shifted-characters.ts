@@ -36,6 +36,8 @@ export function lacksShift(event: {
   const { code, key } = event;
   // With AltGr, many layouts have such characters (Spanish: AltGr+2 is @) where Shift would make another.
   if (event.shiftKey || event.getModifierState('AltGraph')) return false;
-  if (code.startsWith('Key')) return key === code.slice(3) && !event.getModifierState('CapsLock');
+  // On German and French keyboards that locks the digits as well.
+  if (event.getModifierState('CapsLock')) return false;
+  if (code.startsWith('Key')) return key === code.slice(3);
   return shifted[code] === key;
 }

@@ -107,6 +107,8 @@ export class TextInput implements Disposable {
         this.#reset();
       }),
     );
+    // The Menu key is the desktop's; Firefox opens the page's own menu all the same, which then has the keyboard.
+    owned.add(listen(element, 'contextmenu', (event) => event.preventDefault()));
     owned.add(listen(element, 'focus', () => keyboard.focused()));
     const leave = (): void => {
       pasteKey.drop();
