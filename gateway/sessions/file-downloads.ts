@@ -48,6 +48,8 @@ export class FileDownloads {
   readonly #parts: FileDownloadsParts;
   readonly #asked = new Map<number, { resolve(data: Uint8Array | undefined): void; readonly timer: NodeJS.Timeout }>();
   readonly #running = new Set<FileTransfer>();
+  /** Those whose size the desktop has yet to say. */
+  #beginning = 0;
   #list: List | undefined;
   #lists = 0;
   #streamId = 0;
@@ -87,18 +89,17 @@ export class FileDownloads {
     const entry = list?.number === number ? list.files[index] : undefined;
     if (list === undefined || entry === undefined)
       throw new GatewayError('not_found', 'it is no longer in the clipboard');
-    if (this.#running.size >= MAX_DOWNLOADS) throw new GatewayError('too_many_requests', 'too many files at once');
-    const size = entry.size ?? (await this.#sizeOf(list, entry));
+    if (this.#running.size + this.#beginning >= MAX_DOWNLOADS) {
+      throw new GatewayError('too_many_requests', 'too many files at once');
+    }
+    const size = await this.#begin(list, entry);
     const facts = { id: this.#parts.nextId(), direction: 'from-desktop', name: entry.name, size } as const;
     const transfer = new FileTransfer(facts, this.#parts.events);
     this.#running.add(transfer);
-    list.users++;
     const over = () => {
       // Whoever takes it has gone: the others have said why before.
       transfer.end('cancelled');
-      if (!this.#running.delete(transfer)) return;
-      list.users--;
-      if (this.#list !== list) this.#unlockUnused(list);
+      if (this.#running.delete(transfer)) this.#leave(list);
     };
     const stream = Readable.from(this.#read(list, entry, transfer), { objectMode: false, highWaterMark: PART_BYTES });
     stream.once('close', over);
@@ -150,6 +151,20 @@ export class FileDownloads {
     transfer.end('done');
   }
 
+  /** From here on it counts as under way: the desktop keeps the list for it while it is asked for the size. */
+  async #begin(list: List, entry: Entry): Promise<number> {
+    list.users++;
+    this.#beginning++;
+    try {
+      return entry.size ?? (await this.#sizeOf(list, entry));
+    } catch (error) {
+      this.#leave(list);
+      throw error;
+    } finally {
+      this.#beginning--;
+    }
+  }
+
   async #sizeOf(list: List, { index }: Entry): Promise<number> {
     const data = await this.#ask(fileSizeRequest(this.#nextStream(), index, list.locked ? list.number : undefined));
     const size = data?.length === 8 ? sizeOf(decodeFileSize(data)) : undefined;
@@ -169,6 +184,11 @@ export class FileDownloads {
   #nextStream(): number {
     this.#streamId = (this.#streamId + 1) >>> 0;
     return this.#streamId;
+  }
+
+  #leave(list: List): void {
+    list.users--;
+    if (this.#list !== list) this.#unlockUnused(list);
   }
 
   #unlockUnused(list: List): void {
