@@ -112,7 +112,10 @@ export class Alerts {
   #fire(session: LiveSession, rule: AlertRule, detail: string, typed?: string): void {
     const { id, name, action, condition, tellUser } = rule;
     session.alerted({ rule: { id, name }, kind: condition.kind, action, detail, at: Date.now() }, tellUser, typed);
-    if (action === 'freeze') session.freeze({ id, username: `rule “${name}”` }, tellUser ? name : '');
+    if (action === 'freeze') {
+      const told = tellUser ? {} : { nameForOwner: 'a rule' };
+      session.freeze({ id, username: `rule “${name}”`, ...told }, tellUser ? name : '');
+    }
     if (action === 'end') {
       const { message } = errorRow('ended_by_rule');
       session.end('ended_by_rule', `by rule “${name}”`, { message: tellUser ? `${message} ${name}` : message });

@@ -293,6 +293,26 @@ test('typed text that freezes: the key that completes it does not get through, a
   await call('DELETE', `/api/sessions/${id}`);
 });
 
+test('the owner does not read which rule froze the session where the rule is not to be told, also in the next one', async () => {
+  await rule(typedText, 'freeze');
+  const first = await open();
+  await first.type(TYPED);
+  const told = { message: 'Keyboard and mouse are held back', from: 'a rule' };
+  const { message, from } = await first.owner.next('notice');
+  assert.deepEqual({ message, from }, told);
+  const by = async (id: string, token = admin) =>
+    (await call('GET', `/api/sessions/${id}`, undefined, token)).json.frozen.by;
+  assert.deepEqual([await by(first.id), await by(first.id, jane)], ['rule “The rule”', 'a rule']);
+  first.owner.socket.close();
+  await until(async () => (await call('GET', `/api/sessions/${first.id}`)).status === 404);
+  const next = await open();
+  const again = await next.owner.next('notice');
+  assert.deepEqual({ message: again.message, from: again.from }, told);
+  assert.deepEqual([await by(next.id), await by(next.id, jane)], ['rule “The rule”', 'a rule']);
+  await call('POST', `/api/sessions/${next.id}/unfreeze`);
+  await call('DELETE', `/api/sessions/${next.id}`);
+});
+
 test('typed text that ends, and typed text that only alerts', async () => {
   const ending = await rule(typedText, 'end');
   const first = await open();

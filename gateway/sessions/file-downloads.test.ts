@@ -17,7 +17,7 @@ class Desktop {
 
   /** A list of files whose sizes have to be asked for. @returns its number */
   offer(files: number): number {
-    const described = Array.from({ length: files }, (_, index) => ({ name: `file ${index}` }));
+    const described = Array.from({ length: files }, (_, index) => ({ name: `file ${index}`, showProgress: false }));
     return this.downloads.offered(described, true).list;
   }
 

@@ -4,8 +4,26 @@ import type { InputEvent } from '#protocol/pdu/input.ts';
 export interface Freeze {
   /** Who did it: a user name, or a rule. */
   readonly by: string;
+  /** What its owner reads in that place, where she is not told. */
+  readonly byForOwner?: string;
   readonly reason: string;
   readonly since: number;
+}
+
+/** Who freezes, and what the owner is told of that, where it is something else. */
+export interface Freezer {
+  readonly id: string;
+  readonly username: string;
+  readonly nameForOwner?: string;
+}
+
+export function freezeBy({ username, nameForOwner }: Freezer, reason: string, since: number): Freeze {
+  return { by: username, ...(nameForOwner === undefined ? {} : { byForOwner: nameForOwner }), reason, since };
+}
+
+/** Who made a freeze that is taken over. */
+export function freezerOf({ by, byForOwner }: Freeze): Freezer {
+  return { id: '', username: by, ...(byForOwner === undefined ? {} : { nameForOwner: byForOwner }) };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { ConnectionSecurity } from '../rdp/security.ts';
 import type { CredentialPrompt, SuppliedCredential } from '../vault/account-credentials.ts';
 import type { Download } from './file-downloads.ts';
-import type { Freeze } from './input-gate.ts';
+import type { Freeze, Freezer } from './input-gate.ts';
 import type { EndWords, RecordingHealth, RecordingResult } from './ports.ts';
 import type { KeptAlert, SessionAlert, SessionFacts } from './session-contract.ts';
 import type { OfSignIns, SeenViewer, ViewerInfo } from './session-viewers.ts';
@@ -48,7 +48,7 @@ export interface LiveSession {
    * Holds the owner's input back, and lets go of what is held down. A session that is frozen stays as it is.
    * @returns whether it was not before
    */
-  freeze(by: Pick<Actor, 'id' | 'username'>, reason: string, since?: number): boolean;
+  freeze(by: Freezer, reason: string, since?: number): boolean;
   /** @returns whether it was frozen */
   unfreeze(by: Pick<Actor, 'id' | 'username'>, reason: string): boolean;
   /**

@@ -10,7 +10,7 @@ import { type Credentials, legacySecurityNow } from '../targets/targets.ts';
 import type { CredentialPrompt, SuppliedCredential } from '../vault/account-credentials.ts';
 import { CredentialAsk } from './credential-ask.ts';
 import type { Download } from './file-downloads.ts';
-import { type Freeze, InputGate } from './input-gate.ts';
+import { type Freeze, type Freezer, freezeBy, freezerOf, InputGate } from './input-gate.ts';
 import type { LiveSession } from './live-session.ts';
 import type {
   Driver,
@@ -259,13 +259,14 @@ export class Session implements LiveSession {
    * Holds the owner's input back, and lets go of what is held down. A session that is frozen stays as it is.
    * @returns whether it was not before
    */
-  freeze(by: Pick<Actor, 'id' | 'username'>, reason: string, since: number = this.#now()): boolean {
+  freeze(by: Freezer, reason: string, since: number = this.#now()): boolean {
     if (this.#state.name === 'ended' || this.frozen !== undefined) return false;
-    const releases = this.#gate.close({ by: by.username, reason, since });
+    const releases = this.#gate.close(freezeBy(by, reason, since));
     this.clipboard.froze();
     if (this.#state.name === 'active' && releases.length > 0) this.#state.driver.input(releases);
     this.#evidence.frozen(true, by, reason);
-    this.#tellEverybody(this.#frozenNotice());
+    this.#owner()?.notice(this.#frozenNotice('owner'));
+    this.#viewers.notice(this.#frozenNotice('viewer'));
     return true;
   }
 
@@ -276,7 +277,9 @@ export class Session implements LiveSession {
     this.#idleFrom = this.#now();
     this.#evidence.frozen(false, by, reason);
     this.clipboard.thawed();
-    this.#tellEverybody({ code: 'unfrozen', message: 'Keyboard and mouse work again.' });
+    const notice = { code: 'unfrozen', message: 'Keyboard and mouse work again.' };
+    this.#owner()?.notice(notice);
+    this.#viewers.notice(notice);
     return true;
   }
 
@@ -316,15 +319,14 @@ export class Session implements LiveSession {
     if (tell) this.#owner()?.notice({ code: 'alert', message });
   }
 
-  #frozenNotice(): Notice {
-    const { by = '', reason = '' } = this.frozen ?? {};
+  #frozenNotice(whom: 'owner' | 'viewer'): Notice {
+    const { by = '', byForOwner = by, reason = '' } = this.frozen ?? {};
     const why = reason === '' ? '' : `: ${reason}`;
-    return { code: 'frozen', message: `Keyboard and mouse are held back${why}`, from: by };
-  }
-
-  #tellEverybody(notice: Notice): void {
-    this.#owner()?.notice(notice);
-    this.#viewers.notice(notice);
+    return {
+      code: 'frozen',
+      message: `Keyboard and mouse are held back${why}`,
+      from: whom === 'owner' ? byForOwner : by,
+    };
   }
 
   /** The owner would like the desktop in this size. What comes of it, the graphics tell. */
@@ -369,7 +371,7 @@ export class Session implements LiveSession {
       notice: (notice) => viewer.notice(notice),
       end: (end) => viewer.end(end),
     });
-    if (this.frozen !== undefined) viewer.notice(this.#frozenNotice());
+    if (this.frozen !== undefined) viewer.notice(this.#frozenNotice('viewer'));
     return {
       acknowledge: (seq) => watch.acknowledge(seq),
       leave: () => {
@@ -464,7 +466,7 @@ export class Session implements LiveSession {
     if (this.#recording.begin()) {
       this.#evidence.begin(pixels);
       const { frozen } = this;
-      if (frozen !== undefined) this.#evidence.frozen(true, { id: '', username: frozen.by }, frozen.reason);
+      if (frozen !== undefined) this.#evidence.frozen(true, freezerOf(frozen), frozen.reason);
     }
     const options: DriverOptions = {
       ...driverOptionsOf(facts),
@@ -527,7 +529,7 @@ export class Session implements LiveSession {
         this.#lastInputAt = this.#startedAt;
         this.#state = { name: 'active', owner: state.owner, driver: state.driver, since: this.#startedAt };
         this.#evidence.connected();
-        if (this.frozen !== undefined) state.owner.notice(this.#frozenNotice());
+        if (this.frozen !== undefined) state.owner.notice(this.#frozenNotice('owner'));
         this.clipboard.tellTerms();
         this.#events.connected();
         this.#updateSuppression();

@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts';
 import type { Account, Target, Targets } from '../targets/targets.ts';
 import type { AccountCredentials, CredentialUse, SuppliedCredential } from '../vault/account-credentials.ts';
 import type { FileTransferRecord } from './file-transfer.ts';
-import type { Freeze } from './input-gate.ts';
+import { type Freeze, freezerOf } from './input-gate.ts';
 import type { LiveSession } from './live-session.ts';
 import type { RecordingResult } from './ports.ts';
 import type { SessionBacking, SessionFacts, SessionNews } from './session-contract.ts';
@@ -230,7 +230,7 @@ export class Sessions {
     const beside = this.list().find(({ frozen, facts }) => frozen !== undefined && placeOf(facts) === place);
     const freeze = beside?.frozen ?? this.#heldOver.get(place);
     this.#heldOver.delete(place);
-    if (freeze !== undefined) session.freeze({ id: '', username: freeze.by }, freeze.reason, freeze.since);
+    if (freeze !== undefined) session.freeze(freezerOf(freeze), freeze.reason, freeze.since);
   }
 
   /** As the policy says, or else as the gateway is set up. Where recording is not required, it may also not be had. */

@@ -7,7 +7,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { Downgrade } from '../rdp/security.ts';
 import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import type { FileTransferRecord } from '../sessions/file-transfer.ts';
-import type { Freeze } from '../sessions/input-gate.ts';
+import type { Freeze, Freezer } from '../sessions/input-gate.ts';
 import type { LiveSession } from '../sessions/live-session.ts';
 import type { EndWords, Notice, RecordingResult } from '../sessions/ports.ts';
 import type { SessionAlert, SessionFacts } from '../sessions/session-contract.ts';
@@ -60,8 +60,14 @@ export const CONNECTION = 'connection';
 /** What is done to a session by its supervisors, in the words of `LiveSession`. */
 export type SessionCommand =
   | { readonly kind: 'end'; readonly code: ErrorCode; readonly detail: string; readonly words: EndWords | undefined }
-  | { readonly kind: 'freeze'; readonly by: By; readonly reason: string; readonly since: number }
-  | { readonly kind: 'unfreeze'; readonly by: By; readonly reason: string }
+  | {
+      readonly kind: 'freeze';
+      readonly by: Freezer;
+      readonly reason: string;
+      readonly since: number;
+      readonly order: number;
+    }
+  | { readonly kind: 'unfreeze'; readonly by: By; readonly reason: string; readonly order: number }
   | { readonly kind: 'message'; readonly by: By; readonly text: string }
   | { readonly kind: 'notice'; readonly notice: Notice }
   | {
@@ -144,7 +150,10 @@ const VIEW = [
 ] as const;
 
 /** What can be seen of a session, as it was at one moment. */
-export type SessionView = Pick<LiveSession, (typeof VIEW)[number] | 'state'>;
+export type SessionView = Pick<LiveSession, (typeof VIEW)[number] | 'state'> & {
+  /** The number of the last order to freeze or release it that was carried out: `frozen` is older than the next one. */
+  readonly obeyed: number;
+};
 
 /** Throws `MessageError` unless it is one: control works with what is in it. */
 export function requireView(value: unknown): SessionView {
@@ -153,6 +162,7 @@ export function requireView(value: unknown): SessionView {
   if (
     !phases.includes(view?.state?.name) ||
     !Number.isFinite(view?.endsAt) ||
+    !Number.isInteger(view?.obeyed) ||
     ![view?.startedAt, view?.lastInputAt, view?.idleSince].every((at) => at === undefined || Number.isFinite(at)) ||
     !Array.isArray(view?.alerts) ||
     !Array.isArray(view?.viewers)
@@ -163,10 +173,11 @@ export function requireView(value: unknown): SessionView {
 }
 
 /** Of a session that runs here, what those elsewhere see. */
-export function viewOf(session: LiveSession): SessionView {
+export function viewOf(session: LiveSession, obeyed: number): SessionView {
   const { state } = session;
   return {
     state: state.name === 'connecting' ? { name: state.name, phase: state.phase } : { name: state.name },
-    ...(Object.fromEntries(VIEW.map((name) => [name, session[name]])) as Omit<SessionView, 'state'>),
+    obeyed,
+    ...(Object.fromEntries(VIEW.map((name) => [name, session[name]])) as Omit<SessionView, 'state' | 'obeyed'>),
   };
 }

@@ -5,12 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { defaultRules } from '../access/policy-rules.ts';
 import { GatewayError } from '../errors.ts';
 import { createLogger } from '../log.ts';
+import type { Freeze } from '../sessions/input-gate.ts';
 import type { RecordingResult } from '../sessions/ports.ts';
 import type { SessionFacts } from '../sessions/session-contract.ts';
 import { termsOf } from '../sessions/session-terms.ts';
 import { until } from '../testing/harness.ts';
 import { Secret } from '../vault/secret.ts';
+import type { SessionView } from './messages.ts';
 import { WorkerPool, type WorkerPoolStart } from './worker-pool.ts';
+import type { SessionPlace } from './worker-session.ts';
 
 const FAKE = fileURLToPath(new URL('./testing/fake-worker.ts', import.meta.url));
 
@@ -199,4 +202,38 @@ test('what a session is told before its owner has come', async () => {
   const place = { command: () => {}, download: () => Promise.reject(new Error()) };
   assert.deepEqual(session.start(place).freeze, { by: 'jane', reason: 'why', since: 7 });
   assert.throws(() => session.start(place), { code: 'ticket_invalid' });
+});
+
+test('what its worker said before it heard of a freeze, or of a release, undoes neither', async () => {
+  await startPool(1);
+  const { session } = beginSession('one');
+  const jane = { id: 'j', username: 'jane' };
+  const orders: number[] = [];
+  const command: SessionPlace['command'] = (_, told) => {
+    if (told.kind === 'freeze' || told.kind === 'unfreeze') orders.push(told.order);
+  };
+  const { facts } = session.start({ command, download: () => Promise.reject(new Error()) });
+  const view = (obeyed: number, frozen?: Freeze) =>
+    ({
+      state: { name: 'active' },
+      endsAt: facts.terms.endsAt,
+      alerts: [],
+      viewers: [],
+      obeyed,
+      frozen,
+    }) as unknown as SessionView;
+  const freeze = { by: 'jane', reason: 'why', since: 7 };
+  session.freeze(jane, 'why', 7);
+  session.connected(view(0));
+  session.seen(view(0));
+  assert.deepEqual(session.frozen, freeze);
+  session.seen(view(1, freeze));
+  assert.equal(session.unfreeze(jane, ''), true);
+  session.seen(view(1, freeze));
+  assert.equal(session.frozen, undefined);
+  // A rule that is fired there afterwards is heard of.
+  const byRule = { by: 'rule', reason: '', since: 9 };
+  session.seen(view(2, byRule));
+  assert.deepEqual(session.frozen, byRule);
+  assert.deepEqual(orders, [1, 2]);
 });

@@ -7,7 +7,7 @@ import type { CertificateFacts, TrustDecision } from '../rdp/trust.ts';
 import { CredentialAsk } from '../sessions/credential-ask.ts';
 import type { Download } from '../sessions/file-downloads.ts';
 import type { FileTransferRecord } from '../sessions/file-transfer.ts';
-import type { Freeze } from '../sessions/input-gate.ts';
+import { type Freeze, type Freezer, freezeBy } from '../sessions/input-gate.ts';
 import type { LivePhase, LiveSession } from '../sessions/live-session.ts';
 import type { EndWords, Notice, RecordingResult } from '../sessions/ports.ts';
 import type { SessionAlert, SessionBacking, SessionFacts, SessionNews } from '../sessions/session-contract.ts';
@@ -49,6 +49,8 @@ export class WorkerSession implements LiveSession {
   #recordingKey: Uint8Array | undefined;
   #recordingLeft = false;
   #plays = 0;
+  /** To freeze or to release it, that its worker was given. */
+  #orders = 0;
 
   constructor(facts: SessionFacts, backing: SessionBacking, news: SessionNews, parts: WorkerSessionParts) {
     this.facts = facts;
@@ -145,17 +147,19 @@ export class WorkerSession implements LiveSession {
     this.#ask.supply(credential);
   }
 
-  freeze(by: Pick<Actor, 'id' | 'username'>, reason: string, since = Math.floor(sessionClock())): boolean {
+  freeze(by: Freezer, reason: string, since = Math.floor(sessionClock())): boolean {
     if (this.#end !== undefined || this.frozen !== undefined) return false;
-    this.#view = { ...this.#view, frozen: { by: by.username, reason, since } };
-    this.#command({ kind: 'freeze', by: only(by), reason, since });
+    this.#view = { ...this.#view, frozen: freezeBy(by, reason, since) };
+    const { nameForOwner } = by;
+    const freezer = { ...only(by), ...(nameForOwner === undefined ? {} : { nameForOwner }) };
+    this.#command({ kind: 'freeze', by: freezer, reason, since, order: this.#nextOrder() });
     return true;
   }
 
   unfreeze(by: Pick<Actor, 'id' | 'username'>, reason: string): boolean {
     if (this.#end !== undefined || this.frozen === undefined) return false;
     this.#view = { ...this.#view, frozen: undefined };
-    this.#command({ kind: 'unfreeze', by: only(by), reason });
+    this.#command({ kind: 'unfreeze', by: only(by), reason, order: this.#nextOrder() });
     return true;
   }
 
@@ -239,14 +243,17 @@ export class WorkerSession implements LiveSession {
     return this.#backing.trustCertificate(certificate);
   }
 
+  /** What was said before the last order was heard of does not undo it. */
   seen(view: SessionView): void {
-    if (this.#end === undefined) this.#view = view;
+    if (this.#end !== undefined) return;
+    const { frozen } = view.obeyed < this.#orders ? this.#view : view;
+    this.#view = { ...view, frozen };
   }
 
   connected(view: SessionView): void {
     this.#ask.forget();
     if (this.#end !== undefined) return;
-    this.#view = view;
+    this.seen(view);
     this.#news.connected();
   }
 
@@ -285,6 +292,12 @@ export class WorkerSession implements LiveSession {
     this.#news.ended(end);
   }
 
+  /** Before it runs there is nobody to give one to: it begins with what holds by then. */
+  #nextOrder(): number {
+    if (this.#place !== undefined) this.#orders++;
+    return this.#orders;
+  }
+
   #command(command: SessionCommand): void {
     if (this.#end === undefined) this.#place?.command(this.id, command);
   }
@@ -303,6 +316,7 @@ function viewOfNew(facts: SessionFacts, { record }: SessionBacking): SessionView
     lastInputAt: undefined,
     idleSince: undefined,
     frozen: undefined,
+    obeyed: 0,
     alerts: [],
     recordingTrouble: undefined,
     recordingHealth: undefined,

@@ -3,6 +3,7 @@ import { Alerts } from '../alerts/alerts.ts';
 import { every } from '../beat.ts';
 import { errorRow, GatewayError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { freezerOf } from '../sessions/input-gate.ts';
 import { LocalSessions } from '../sessions/local-sessions.ts';
 import type { Connect, Pixels } from '../sessions/ports.ts';
 import type { Session } from '../sessions/session.ts';
@@ -29,6 +30,8 @@ export class WorkerSessions {
   readonly #sessions: LocalSessions;
   readonly #alerts: Alerts;
   readonly #told = new Map<string, string>();
+  /** Of live sessions, the last order to freeze or release. */
+  readonly #obeyed = new Map<string, number>();
   readonly #playing = new Map<string, () => void>();
   /** While there are sessions: a worker that has none is not woken. */
   #endTicks: (() => void) | undefined;
@@ -91,11 +94,12 @@ export class WorkerSessions {
         ended: (end) => {
           control.tell('ended', id, this.#view(session), end);
           this.#told.delete(id);
+          this.#obeyed.delete(id);
           this.#recorded(session);
         },
       },
     );
-    if (freeze !== undefined) session.freeze({ id: '', username: freeze.by }, freeze.reason, freeze.since);
+    if (freeze !== undefined) session.freeze(freezerOf(freeze), freeze.reason, freeze.since);
     return session;
   }
 
@@ -124,7 +128,7 @@ export class WorkerSessions {
   tellViews(): void {
     const changed: (readonly [string, SessionView])[] = [];
     for (const session of this.#sessions.list()) {
-      const view = viewOf(session);
+      const view = this.#viewOf(session);
       const text = JSON.stringify(view);
       if (this.#told.get(session.id) === text) continue;
       this.#told.set(session.id, text);
@@ -134,9 +138,13 @@ export class WorkerSessions {
   }
 
   #view(session: Session): SessionView {
-    const view = viewOf(session);
+    const view = this.#viewOf(session);
     this.#told.set(session.id, JSON.stringify(view));
     return view;
+  }
+
+  #viewOf(session: Session): SessionView {
+    return viewOf(session, this.#obeyed.get(session.id) ?? 0);
   }
 
   #tick(): void {
@@ -167,9 +175,11 @@ export class WorkerSessions {
         session.end(command.code, command.detail, command.words ?? errorRow(command.code));
         return;
       case 'freeze':
+        this.#obeyed.set(session.id, command.order);
         session.freeze(command.by, command.reason, command.since);
         return;
       case 'unfreeze':
+        this.#obeyed.set(session.id, command.order);
         session.unfreeze(command.by, command.reason);
         return;
       case 'message':

@@ -269,7 +269,10 @@ function describe(session: LiveSession, actor: Actor): Record<string, unknown> {
     recording: session.recording,
     recordingTrouble: session.recordingTrouble === undefined ? null : iso(session.recordingTrouble.at),
     recordingHealth: healthOf(session),
-    frozen: frozen === undefined ? null : { by: frozen.by, reason: frozen.reason, since: iso(frozen.since) },
+    frozen:
+      frozen === undefined
+        ? null
+        : { by: all ? frozen.by : (frozen.byForOwner ?? frozen.by), reason: frozen.reason, since: iso(frozen.since) },
     alerts: session.alerts
       .filter(({ told }) => all || told)
       .map(({ told: _, ...alert }) => ({ ...alert, at: iso(alert.at) })),

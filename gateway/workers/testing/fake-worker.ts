@@ -30,6 +30,7 @@ const VIEW = {
   state: { name: 'active' },
   recording: 'recording',
   endsAt: 1,
+  obeyed: 0,
   alerts: [],
   viewers: [],
 } as unknown as SessionView;
