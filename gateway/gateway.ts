@@ -10,6 +10,7 @@ import { writeAlert } from './alerts/write-alert.ts';
 import { Audit } from './audit/audit.ts';
 import { Forwarder } from './audit/forwarding/forwarder.ts';
 import { Receivers } from './audit/forwarding/receivers.ts';
+import { requireHeadsFile } from './audit/head-keeper.ts';
 import type { TrailSigner } from './audit/signatures.ts';
 import { Trail } from './audit/trail.ts';
 import { watchClock } from './audit/watch-clock.ts';
@@ -107,6 +108,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     const lock = lockFolder(join(config.dataDirectory, 'lock.sqlite'));
     cleanUp.push(() => lock.release());
+    await requireHeadsFile(config.auditHeadsFile);
     const store = await openStore(join(config.dataDirectory, 'oriel.sqlite'));
     cleanUp.push(() => store.destroy());
     const whereabouts: Whereabouts = { url: config.publicUrl ?? localUrl(config.port) };

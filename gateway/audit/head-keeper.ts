@@ -1,4 +1,5 @@
 import { open, readFile } from 'node:fs/promises';
+import { ConfigError } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import { type Head, headLine, parseHead, signHead, type TrailSigner } from './signatures.ts';
@@ -117,6 +118,16 @@ export class HeadKeeper {
       .onConflict((conflict) => conflict.doNothing())
       .execute();
     return head;
+  }
+}
+
+/** Throws `ConfigError` where heads cannot be written down, which is better found out before anything is done. */
+export async function requireHeadsFile(path: string): Promise<void> {
+  try {
+    await (await open(path, 'a', 0o600)).close();
+  } catch (error) {
+    // No folder is made: where one is missing, the disk that it should be on may be.
+    throw new ConfigError('ORIEL_AUDIT_HEADS_FILE', `cannot be written: ${(error as Error).message}`);
   }
 }
 

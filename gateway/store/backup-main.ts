@@ -19,7 +19,7 @@ try {
   // A file with such a name is an option that there is not.
   const isUsable = file !== undefined && !file.startsWith('-') && rest.length === 0;
   if ((command !== 'backup' && command !== 'restore') || !isUsable) throw new Error(USAGE);
-  const { dataDirectory } = readConfig(process.env, process.cwd());
+  const { dataDirectory, auditHeadsFile } = readConfig(process.env, process.cwd());
   const path = resolve(file);
   if (command === 'backup') {
     const bytes = await backUp(dataDirectory, path);
@@ -28,9 +28,9 @@ try {
         'It holds the passwords of accounts encrypted; the key file that opens them belongs in another place.\n',
     );
   } else {
-    const kept = await restore(dataDirectory, path);
+    const kept = await restore(dataDirectory, path, auditHeadsFile);
     process.stdout.write(
-      `The database is restored from ${path}.\n${kept === undefined ? '' : `What was there is kept as ${kept}.\n`}`,
+      `The database is restored from ${path}.\n${kept.length === 0 ? '' : `What was there is kept as ${kept.join(' and ')}.\n`}`,
     );
   }
 } catch (error) {

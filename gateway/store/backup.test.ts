@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -41,7 +41,7 @@ test('backed up while it is written to, and restored: what was there then is the
   await store.insertInto('users').values(user).execute();
   await store.destroy();
 
-  const kept = await restore(data, file);
+  const [kept] = await restore(data, file);
   assert.ok(kept !== undefined && (await stat(kept)).size > 0, 'what was there is kept');
   const restored = await openIn(data);
   const found = await names(restored);
@@ -67,10 +67,31 @@ test('a backup taken a second time replaces the first only when it is whole', as
   await backUp(data, file);
   await store.destroy();
   const empty = await folder();
-  assert.equal(await restore(empty, file), undefined);
+  assert.deepEqual(await restore(empty, file), []);
   const restored = await openIn(empty);
   assert.deepEqual(await names(restored), ['second']);
   await restored.destroy();
+});
+
+test('signed heads of the trail that goes are set aside with it, also those on another disk that outlived it', async () => {
+  const data = await folder();
+  const elsewhere = join(await folder(), 'heads.jsonl');
+  const store = await openIn(data);
+  const file = join(root, 'heads.sqlite');
+  await backUp(data, file);
+  await store.destroy();
+  await writeFile(join(data, 'audit-heads.jsonl'), 'beside');
+  const [database = '', beside = ''] = await restore(data, file);
+  assert.equal(beside, `${database}.audit-heads.jsonl`);
+  await writeFile(elsewhere, 'elsewhere');
+  const [, moved = ''] = await restore(data, file, elsewhere);
+  assert.ok(moved.startsWith(`${elsewhere}.before-restore-`));
+  assert.equal(await readFile(moved, 'utf8'), 'elsewhere');
+  await assert.rejects(stat(elsewhere), { code: 'ENOENT' });
+  await writeFile(elsewhere, 'all that is left');
+  const [alone = '', ...others] = await restore(await folder(), file, elsewhere);
+  assert.equal(await readFile(alone, 'utf8'), 'all that is left');
+  assert.deepEqual(others, []);
 });
 
 test('whoever was signed in at the backup is not after the restore', async () => {

@@ -1,5 +1,5 @@
 import { chmod, copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { HEADS_FILE } from '../config.ts';
 import { lockFolder } from './lock.ts';
@@ -47,10 +47,15 @@ export async function backUp(dataDirectory: string, file: string): Promise<numbe
 
 /**
  * Puts a backup in the place of a data folder's database. Refused while a gateway uses the folder, and for what is no
- * whole database of this version or an older one. The database that was there is kept beside. Everybody signs in anew.
- * @returns where the one that was there is, if there was one
+ * whole database of this version or an older one. The database that was there is kept beside, and so is the file with the
+ * signed heads of its trail. Everybody signs in anew.
+ * @returns where the files are that were there, the database first
  */
-export async function restore(dataDirectory: string, file: string): Promise<string | undefined> {
+export async function restore(
+  dataDirectory: string,
+  file: string,
+  headsFile: string = join(dataDirectory, HEADS_FILE),
+): Promise<string[]> {
   requireWhole(file);
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
   const lock = lockFolder(join(dataDirectory, 'lock.sqlite'));
@@ -63,7 +68,7 @@ export async function restore(dataDirectory: string, file: string): Promise<stri
     // Sign-ins that were ended since would be good again.
     change(partial, 'delete from login_sessions; pragma journal_mode = delete');
     await syncFile(partial);
-    const kept = await setAside(target);
+    const kept = await setAside(target, headsFile);
     await rename(partial, target);
     return kept;
   } finally {
@@ -71,20 +76,33 @@ export async function restore(dataDirectory: string, file: string): Promise<stri
   }
 }
 
-/** What the last run did not write back is part of the database: it goes with it. */
-async function setAside(target: string): Promise<string | undefined> {
-  if ((await stat(target).catch(() => undefined)) === undefined) return undefined;
-  const kept = `${target}.before-restore-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
-  for (const suffix of ['-wal', '-shm', '']) {
-    await rename(`${target}${suffix}`, `${kept}${suffix}`).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    });
+/** What the last run did not write back is part of the database: it goes with it. @returns where the files are now */
+async function setAside(target: string, headsFile: string): Promise<string[]> {
+  const ending = `.before-restore-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
+  const kept = `${target}${ending}`;
+  // Signed heads of the trail that goes: they belong to it, not to the one that comes. They may be on another disk, and stay there;
+  // and they may be all that is left of it.
+  const beside = resolve(headsFile) === resolve(dirname(target), HEADS_FILE);
+  const heads = beside ? `${kept}.${HEADS_FILE}` : `${headsFile}${ending}`;
+  const moved: string[] = [];
+  for (const [from, to] of [
+    ...['-wal', '-shm', ''].map((suffix) => [`${target}${suffix}`, `${kept}${suffix}`] as const),
+    [headsFile, heads] as const,
+  ]) {
+    if (await renamed(from, to)) moved.push(to);
   }
-  // Signed heads of the trail that went: they belong to it, not to the one that comes.
-  await rename(join(dirname(target), HEADS_FILE), `${kept}.${HEADS_FILE}`).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  });
-  return kept;
+  return moved.filter((path) => path === kept || path === heads);
+}
+
+/** @returns whether there was such a file */
+async function renamed(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 function change(file: string, statements: string): void {
