@@ -24,6 +24,12 @@ export const errors = {
     hint: 'Your account there was disabled, removed or taken out of a group. Whoever keeps the directory can say why.',
   },
   access_expired: { status: 410, close: 4006, message: 'The time that your access was granted for is over.' },
+  sign_in_expired: {
+    status: 410,
+    close: 4014,
+    message: 'Your sign-in has ended, and with it what was open in it.',
+    hint: 'Sign in again and connect again: most desktops are as they were left.',
+  },
   idle_too_long: { status: 410, close: 4007, message: 'Nothing was typed or clicked for too long.' },
   session_too_long: {
     status: 410,

@@ -35,6 +35,7 @@ import type { Connect, Pixels } from './sessions/ports.ts';
 import { RecordingRecovery, type RecoveryParts } from './sessions/recover-recordings.ts';
 import { SessionHistory } from './sessions/session-history.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { SignInUse } from './sessions/sign-in-use.ts';
 import { Supervision } from './sessions/supervision.ts';
 import { withdrawByDirectory, withdrawFromUser, withdrawSignIns } from './sessions/withdraw.ts';
 import { SettingsStore } from './settings/settings.ts';
@@ -131,6 +132,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const clockWatch = watchClock(services.audit, log);
     cleanUp.push(() => clockWatch.stop());
     cleanUp.push(() => services.rotations.stop());
+    const signInUse = new SignInUse({ ...services, log });
+    cleanUp.push(() => signInUse.stop());
     const gate = new AttachGate({
       tickets: services.tickets,
       settings: services.settings,
@@ -179,6 +182,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return Math.min(rest, services.alerts.tick(services.sessions.list(), Date.now()));
     });
     services.rewrap.start();
+    signInUse.start();
     services.rotations.start();
     services.retention.start();
     services.oidc.start();

@@ -55,6 +55,30 @@ test('sign-ins end by time, idleness, sign-out, a new password and disabling', a
   await store.destroy();
 });
 
+test('what is done in a desktop keeps a sign-in up, but brings none back', async () => {
+  const { store, clock, logins, open, signedIn } = await setUp();
+  const here = await open();
+  clock.now += IDLE_MS - 1;
+  await logins.used(here.reference, clock.now);
+  clock.now += IDLE_MS - 1;
+  assert.equal(await signedIn(here), true);
+  const over = await open();
+  clock.now += IDLE_MS;
+  await logins.used(over.reference, clock.now);
+  assert.equal(await signedIn(over), false, 'it was idle for too long before');
+  const long = await open();
+  const opened = clock.now;
+  while (clock.now + IDLE_MS - 1 < opened + LIFETIME_MS) {
+    clock.now += IDLE_MS - 1;
+    await logins.used(long.reference, clock.now);
+  }
+  assert.equal(await signedIn(long), true);
+  clock.now = opened + LIFETIME_MS;
+  await logins.used(long.reference, clock.now);
+  assert.equal(await signedIn(long), false, 'and no longer than its time');
+  await store.destroy();
+});
+
 test('sign-ins are listed with where and how, and ended one by one or all but one', async () => {
   const { store, jane, clock, logins, open, signedIn } = await setUp();
   const laptop = await open();

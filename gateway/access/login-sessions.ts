@@ -36,6 +36,8 @@ export interface SignedIn {
   readonly method: SignInMethod;
   readonly stage: SignInStage;
   readonly createdAt: number;
+  /** When it ends, however much it is used. */
+  readonly expiresAt: number;
   /** When a second factor was last shown in it. */
   readonly confirmedAt: number | null;
   /** When a password or a second factor was last shown in it, its beginning included. */
@@ -114,19 +116,22 @@ export class LoginSessions {
       method: row.method as SignInMethod,
       stage: row.stage as SignInStage,
       createdAt: row.created_at,
+      expiresAt: row.expires_at,
       confirmedAt: row.confirmed_at,
       provenAt: row.proven_at ?? row.created_at,
     };
   }
 
-  /** The name of a sign-in, for the audit log and for evidence, and when it was. */
-  async reference(token: string): Promise<{ reference: string; at: number } | undefined> {
-    const row = await this.#store
-      .selectFrom('login_sessions')
-      .select('created_at')
-      .where('token_hash', '=', hashOf(token))
-      .executeTakeFirst();
-    return row && { reference: referenceOf(token), at: row.created_at };
+  /** Something was done in a sign-in by another way than a request: it counts as use, unless the sign-in was over by then. */
+  async used(reference: string, at: number): Promise<void> {
+    await this.#store
+      .updateTable('login_sessions')
+      .set({ last_seen_at: at })
+      .where('reference', '=', reference)
+      .where('last_seen_at', '<', at)
+      .where('last_seen_at', '>', at - IDLE_MS)
+      .where('expires_at', '>', at)
+      .execute();
   }
 
   /** Whether a sign-in is good now. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Role } from '../access/can.ts';
+import { referenceOf } from '../access/login-sessions.ts';
 import { authenticator } from '../testing/authenticator.ts';
 import { openGatewayDatabase } from '../testing/gateway-database.ts';
 import { ADMIN_PASSWORD, type Answer, type Harness, startHarness, until } from '../testing/harness.ts';
@@ -315,6 +316,28 @@ test('a live view ends with the sign-in that it was opened in, and its ticket is
   const late = harness.openTunnel();
   await late.attach(unused);
   assert.equal((await late.closed).code, 4403);
+});
+
+test('a desktop and a live view end with the time of the sign-ins that they were opened in', async () => {
+  const typing = await harness.userWith(Role.user);
+  const watching = await harness.userWith(Role.sessionAdmin);
+  const minutes = (count: number) => Date.now() + count * 60_000;
+  const [ofOwner, ofViewer] = [minutes(30), minutes(20)];
+  const database = openGatewayDatabase(harness.dataDirectory);
+  const set = database.prepare('update login_sessions set expires_at = ? where reference = ?');
+  set.run(ofOwner, referenceOf(typing));
+  set.run(ofViewer, referenceOf(watching));
+  database.close();
+  const owner = await attached(typing);
+  const viewer = await watched(watching, owner.id);
+  const session = harness.gateway.services.sessions.get(owner.id);
+  assert.equal(session.endsAt, ofOwner);
+  session.tick(ofViewer - 1);
+  assert.equal(session.viewers.length, 1);
+  session.tick(ofViewer);
+  assert.equal((await viewer.closed).code, 4014);
+  session.tick(ofOwner);
+  assert.equal((await owner.tunnel.closed).code, 4014);
 });
 
 test('a new password ends what others have open who knew the old one', async () => {

@@ -23,7 +23,7 @@ export interface LiveSession {
   readonly bytesToBrowser: number;
   /** When the desktop was there. */
   readonly startedAt: number | undefined;
-  /** When it ends at the latest, by the wall clock: with its access, or when it has lasted as long as it may. */
+  /** When it ends at the latest, by the wall clock: with its access or its sign-in, or when it has lasted as long as it may. */
   readonly endsAt: number;
   /** When something was last typed or clicked; when the desktop was there, until then. */
   readonly lastInputAt: number | undefined;

@@ -19,8 +19,8 @@ export interface SessionFacts {
   readonly id: string;
   readonly user: Pick<Actor, 'id' | 'username'>;
   readonly address: string;
-  /** How the user signed in: a name for it, never the token itself. */
-  readonly signIn?: { readonly reference: string; readonly at: number } | undefined;
+  /** How the user signed in: a name for it, never the token itself. When that ends, by the wall clock, so does the session. */
+  readonly signIn?: { readonly reference: string; readonly at: number; readonly endsAt: number } | undefined;
   readonly target: Target;
   readonly account: Account;
   readonly width: number;

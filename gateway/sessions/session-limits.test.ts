@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { type Limits, SessionLimits } from './session-limits.ts';
 
 const MINUTE = 60_000;
-const none: Limits = { endsAt: Number.POSITIVE_INFINITY, sessionMs: 0, idleMs: 0, warnMs: [5 * MINUTE, MINUTE] };
+const none: Limits = {
+  endsAt: Number.POSITIVE_INFINITY,
+  signInEndsAt: Number.POSITIVE_INFINITY,
+  sessionMs: 0,
+  idleMs: 0,
+  warnMs: [5 * MINUTE, MINUTE],
+};
 
 /** What happens in so many minutes, looked at each second: `minute:second code`. */
 function course(limits: Partial<Limits>, minutes: number, options: { startedAt?: number; inputAt?: number[] } = {}) {
@@ -30,6 +36,15 @@ test('a session is warned of its end, and ends', () => {
   assert.deepEqual(course({ endsAt: 30 * MINUTE }, 40), [...expected.slice(0, 2), '30:0 access_expired']);
   assert.deepEqual(course({ sessionMs: 30 * MINUTE }, 40), [...expected.slice(0, 2), '30:0 session_too_long']);
   assert.deepEqual(course({ sessionMs: 60 * MINUTE, endsAt: 30 * MINUTE }, 40).at(-1), '30:0 access_expired');
+});
+
+test('a session ends with the sign-in that it was opened in, and says so before', () => {
+  const warned = ['25:0 session_ending', '29:0 session_ending'];
+  assert.deepEqual(course({ signInEndsAt: 30 * MINUTE }, 40), [...warned, '30:0 sign_in_expired']);
+  assert.deepEqual(course({ signInEndsAt: 30 * MINUTE, endsAt: 30 * MINUTE }, 40).at(-1), '30:0 access_expired');
+  const limits = new SessionLimits({ ...none, signInEndsAt: 5 * MINUTE });
+  const verdict = limits.check({ wall: MINUTE, now: MINUTE, startedAt: 0, lastInputAt: 0 });
+  assert.equal(verdict?.type === 'warn' && verdict.message, 'This session ends in 4 minutes: your sign-in ends then.');
 });
 
 test('access that is shorter than its warning is warned of once, at its beginning', () => {

@@ -1,7 +1,22 @@
 import type { ErrorCode } from '../errors.ts';
+import type { SessionFacts } from './session-contract.ts';
 import type { SessionTerms } from './session-terms.ts';
 
-export type Limits = Pick<SessionTerms, 'endsAt' | 'sessionMs' | 'idleMs' | 'warnMs'>;
+export interface Limits extends Pick<SessionTerms, 'endsAt' | 'sessionMs' | 'idleMs' | 'warnMs'> {
+  /** When the sign-in ends that it was opened in, by the wall clock. */
+  readonly signInEndsAt: number;
+}
+
+/** What of the facts of a session limits it. Without a sign-in that does not. */
+export function limitsOf({ terms, signIn }: Pick<SessionFacts, 'terms' | 'signIn'>): Limits {
+  return { ...terms, signInEndsAt: signIn?.endsAt ?? Number.POSITIVE_INFINITY };
+}
+
+/** When a session ends at the latest, by the wall clock. @param startedAt when its desktop was there, or when it was made */
+export function endOf(facts: Pick<SessionFacts, 'terms' | 'signIn'>, startedAt: number): number {
+  const { endsAt, signInEndsAt, sessionMs } = limitsOf(facts);
+  return Math.min(endsAt, signInEndsAt, sessionMs === 0 ? Number.POSITIVE_INFINITY : startedAt + sessionMs);
+}
 
 /** Of a session, what its limits are held against. Milliseconds. */
 export interface Course {
@@ -40,21 +55,24 @@ export class SessionLimits {
 
   /** For so many milliseconds there is nothing to check, unless a clock is set. */
   rest({ wall, now, startedAt, lastInputAt }: Course): number {
-    const { endsAt, sessionMs, idleMs } = this.#limits;
+    const { endsAt, signInEndsAt, sessionMs, idleMs } = this.#limits;
     const ofSession = sessionMs > 0 && startedAt !== undefined ? startedAt + sessionMs - now : Infinity;
-    const ofTime = Math.min(endsAt - wall, ofSession) - (this.#warnings[0] ?? 0);
+    const ofTime = Math.min(endsAt - wall, signInEndsAt - wall, ofSession) - (this.#warnings[0] ?? 0);
     if (idleMs === 0 || lastInputAt === undefined) return ofTime;
     // Whoever was warned is to see at once that it was heard.
     return this.#idleWarned ? 0 : Math.min(ofTime, lastInputAt + idleMs - now - idleWarning(idleMs));
   }
 
   #time({ wall, now, startedAt }: Course): Verdict | undefined {
-    const { endsAt, sessionMs } = this.#limits;
+    const { endsAt, signInEndsAt, sessionMs } = this.#limits;
     const ofAccess = endsAt - wall;
+    const ofSignIn = signInEndsAt - wall;
     if (ofAccess <= 0) return { type: 'end', code: 'access_expired', detail: 'the time of its request is over' };
+    if (ofSignIn <= 0)
+      return { type: 'end', code: 'sign_in_expired', detail: 'the sign-in that it was opened in is over' };
     const ofSession = sessionMs > 0 && startedAt !== undefined ? startedAt + sessionMs - now : Infinity;
     if (ofSession <= 0) return { type: 'end', code: 'session_too_long', detail: `longer than ${sessionMs} ms` };
-    const left = Math.min(ofAccess, ofSession);
+    const left = Math.min(ofAccess, ofSignIn, ofSession);
     const due = this.#warnings.filter((warning) => left <= warning);
     // Nobody is there to be warned before the desktop is.
     if (due.length === 0 || startedAt === undefined) return undefined;
@@ -62,7 +80,7 @@ export class SessionLimits {
     return {
       type: 'warn',
       code: 'session_ending',
-      message: `This session ends in ${inWords(left)}: its time is up then.`,
+      message: `This session ends in ${inWords(left)}: ${left === ofSignIn ? 'your sign-in ends' : 'its time is up'} then.`,
     };
   }
 

@@ -8,6 +8,8 @@ export interface ViewerInfo {
   readonly since: number;
   /** The sign-in that it was opened in, by its reference, where it is a tunnel. */
   readonly signIn?: string;
+  /** When that ends, by the wall clock: then so does this. */
+  readonly signInEndsAt?: number;
 }
 
 /** Of what was opened in sign-ins, that of some, or all but that of one. */
@@ -100,6 +102,19 @@ export class SessionViewers {
       if (info.userId !== userId || !isOfSignIns(info.signIn, which)) continue;
       viewer.end({ code, message: errorRow(code).message });
     }
+  }
+
+  /** Closes those whose sign-in is over. */
+  endWithSignIns(wall: number): void {
+    const { message } = errorRow('sign_in_expired');
+    for (const viewer of this.connections()) {
+      if ((viewer.info.signInEndsAt ?? Infinity) <= wall) viewer.end({ code: 'sign_in_expired', message });
+    }
+  }
+
+  /** For so many milliseconds none of them is, unless a clock is set. */
+  rest(wall: number): number {
+    return Math.min(...this.connections().map(({ info }) => (info.signInEndsAt ?? Infinity) - wall));
   }
 
   #announce(code: string, message: string): void {

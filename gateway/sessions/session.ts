@@ -34,7 +34,7 @@ import type {
   SessionState,
 } from './session-contract.ts';
 import { SessionEvidence } from './session-evidence.ts';
-import { SessionLimits } from './session-limits.ts';
+import { endOf, limitsOf, SessionLimits } from './session-limits.ts';
 import { SessionRecording } from './session-recording.ts';
 import {
   type LiveViewer,
@@ -90,7 +90,7 @@ export class Session implements LiveSession {
     this.#events = events;
     this.#log = parts.log.child({ session: facts.id });
     this.#evidence = new SessionEvidence(facts, () => this.#now());
-    this.#limits = new SessionLimits(facts.terms);
+    this.#limits = new SessionLimits(limitsOf(facts));
     this.#viewers = new SessionViewers({
       changed: () => this.#updateSuppression(),
       record: (change, info, announce) => this.#evidence.viewer(change, info, announce),
@@ -147,10 +147,9 @@ export class Session implements LiveSession {
     return this.#startedAt;
   }
 
-  /** When it ends at the latest, by the wall clock: with its access, or when it has lasted as long as it may. */
+  /** When it ends at the latest, by the wall clock: with its access or its sign-in, or when it has lasted as long as it may. */
   get endsAt(): number {
-    const { endsAt, sessionMs } = this.facts.terms;
-    return sessionMs === 0 ? endsAt : Math.min(endsAt, (this.#startedAt ?? this.facts.createdAt) + sessionMs);
+    return endOf(this.facts, this.#startedAt ?? this.facts.createdAt);
   }
 
   /** When something was last typed or clicked; when the desktop was there, until then. */
@@ -409,6 +408,7 @@ export class Session implements LiveSession {
 
   tick(wall: number): number {
     if (this.#state.name === 'ended') return Number.POSITIVE_INFINITY;
+    this.#viewers.endWithSignIns(wall);
     // Who cannot type is not idle: that a session is frozen must not be what ends it.
     const course = { wall, now: this.#now(), startedAt: this.#startedAt, lastInputAt: this.idleSince };
     const verdict = this.#limits.check(course);
@@ -417,7 +417,7 @@ export class Session implements LiveSession {
       this.#state.owner.notice({ code: verdict.code, message: verdict.message });
       this.#evidence.warned(verdict.code, verdict.message);
     }
-    return this.#limits.rest(course);
+    return Math.min(this.#limits.rest(course), this.#viewers.rest(wall));
   }
 
   /** Ends the session, from whatever state. The first reason is the one that counts. `detail` is for the log. */

@@ -76,7 +76,8 @@ export class AttachGate {
     const viewing = this.#next++;
     this.#viewings.set(viewing, event);
     const { id: userId, username } = ticket.user;
-    const viewer = { userId, username, since: sessionClock(), signIn: ticket.signIn };
+    const { signIn, signInEndsAt } = ticket;
+    const viewer = { userId, username, since: sessionClock(), signIn, signInEndsAt };
     return { role: 'shadow', sessionId: ticket.sessionId, viewing, viewer, announce };
   }
 }

@@ -355,7 +355,13 @@ test('the updates that came while the way back was being made follow it, in orde
 test('a ticket expires, and is not good for another gateway', async () => {
   let now = 1_800_000_000_000;
   const tickets = new Tickets(() => now);
-  const ticket = { sessionId: 's', role: 'shadow', user: { id: 'u', username: 'jane' }, signIn: 'ref' } as const;
+  const ticket = {
+    sessionId: 's',
+    role: 'shadow',
+    user: { id: 'u', username: 'jane' },
+    signIn: 'ref',
+    signInEndsAt: 7,
+  } as const;
   assert.deepEqual(await tickets.redeem(await tickets.issue(ticket)), ticket);
   const late = await tickets.issue(ticket);
   const other = await new Tickets(() => now).issue(ticket);

@@ -15,6 +15,8 @@ export interface Ticket {
   readonly user: Pick<Actor, 'id' | 'username'>;
   /** The sign-in that it was asked for in, by its reference: when that ends, so does this. */
   readonly signIn: string;
+  /** When it ends by itself, by the wall clock. */
+  readonly signInEndsAt: number;
 }
 
 /**
@@ -38,6 +40,7 @@ export class Tickets {
       session: ticket.sessionId,
       name: ticket.user.username,
       signIn: ticket.signIn,
+      signInEndsAt: ticket.signInEndsAt,
     })
       .setProtectedHeader({ alg: ALGORITHM })
       .setAudience(AUDIENCE)
@@ -75,7 +78,7 @@ export class Tickets {
     }).catch((error: unknown) => {
       throw new GatewayError('ticket_invalid', undefined, { cause: error });
     });
-    const { jti, exp, sub, role, session, name, signIn } = payload;
+    const { jti, exp, sub, role, session, name, signIn, signInEndsAt } = payload;
     if (
       jti === undefined ||
       exp === undefined ||
@@ -83,11 +86,12 @@ export class Tickets {
       (role !== 'owner' && role !== 'shadow') ||
       typeof session !== 'string' ||
       typeof name !== 'string' ||
-      typeof signIn !== 'string'
+      typeof signIn !== 'string' ||
+      typeof signInEndsAt !== 'number'
     ) {
       throw new GatewayError('ticket_invalid');
     }
-    const ticket = { sessionId: session, role, user: { id: sub, username: name }, signIn } as const;
+    const ticket = { sessionId: session, role, user: { id: sub, username: name }, signIn, signInEndsAt } as const;
     return { ticket, id: jti, expiresAt: exp * 1000 };
   }
 }

@@ -319,7 +319,7 @@ test('an administrator who is one no longer loses the live view, and the ticket 
   await viewer.attach(json.ticket);
   await viewer.next('hello');
   const signIn = referenceOf(deputy);
-  const unused = await tickets.issue({ sessionId: id, role: 'shadow', user: second, signIn });
+  const unused = await tickets.issue({ sessionId: id, role: 'shadow', user: second, signIn, signInEndsAt: 1e15 });
   await harness.call('PATCH', `/api/users/${second.id}`, { token: admin, body: { roles: ['user'] } });
   assert.equal((await viewer.next('ended')).code, 'forbidden');
   const late = harness.openTunnel();

@@ -38,7 +38,10 @@ const start: WorkerPoolStart = {
     workers: 2,
   },
   gate: { enter: async (sessionId) => ({ role: 'owner', sessionId }), left: () => {} },
-  readTicket: async (sessionId) => ({ sessionId, role: 'owner', user: { id: 'u', username: 'jane' }, signIn: '' }),
+  readTicket: async (sessionId) => ({
+    ...{ sessionId, role: 'owner', user: { id: 'u', username: 'jane' } },
+    ...{ signIn: '', signInEndsAt: 1e15 },
+  }),
   tellAlert: async () => {},
 };
 

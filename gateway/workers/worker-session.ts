@@ -11,6 +11,7 @@ import { type Freeze, type Freezer, freezeBy } from '../sessions/input-gate.ts';
 import type { LivePhase, LiveSession } from '../sessions/live-session.ts';
 import type { EndWords, Notice, RecordingResult } from '../sessions/ports.ts';
 import type { SessionAlert, SessionBacking, SessionFacts, SessionNews } from '../sessions/session-contract.ts';
+import { endOf } from '../sessions/session-limits.ts';
 import type { OfSignIns, ViewerInfo } from '../sessions/session-viewers.ts';
 import type { Credentials } from '../targets/targets.ts';
 import type { CredentialPrompt, SuppliedCredential } from '../vault/account-credentials.ts';
@@ -304,7 +305,6 @@ export class WorkerSession implements LiveSession {
 }
 
 function viewOfNew(facts: SessionFacts, { record }: SessionBacking): SessionView {
-  const { endsAt, sessionMs } = facts.terms;
   return {
     state: { name: 'pending' },
     recording: record === 'off' ? 'off' : 'starting',
@@ -312,7 +312,7 @@ function viewOfNew(facts: SessionFacts, { record }: SessionBacking): SessionView
     bytesFromServer: 0,
     bytesToBrowser: 0,
     startedAt: undefined,
-    endsAt: sessionMs === 0 ? endsAt : Math.min(endsAt, facts.createdAt + sessionMs),
+    endsAt: endOf(facts, facts.createdAt),
     lastInputAt: undefined,
     idleSince: undefined,
     frozen: undefined,

@@ -10,7 +10,7 @@ import { array, flag, id, nullable, object, ref, side, text, time } from '../sch
 import type { Services } from '../services.ts';
 import { type CredentialBody, credentialFields, suppliedOf } from './secrets.ts';
 
-export function sessionRoutes({ sessions, history, supervision, tickets, logins, sessionSwitch }: Services): Route[] {
+export function sessionRoutes({ sessions, history, supervision, tickets, sessionSwitch }: Services): Route[] {
   const ownerOf = async (parameters: Readonly<Record<string, string>>) => ({
     ownerId: sessions.get(parameters.id ?? '').facts.user.id,
   });
@@ -44,8 +44,9 @@ export function sessionRoutes({ sessions, history, supervision, tickets, logins,
         ...(['request_required', 'request_not_available', 'outside_hours', 'step_up_required'] as const),
         ...(['account_in_use', 'sessions_stopped', 'access_revoked'] as const),
       ],
-      async handle({ body, actor, address, token, signedIn }) {
-        const signIn = token === undefined ? undefined : await logins.reference(token);
+      async handle({ body, actor, address, signedIn }) {
+        const { reference, createdAt, expiresAt } = signedIn;
+        const signIn = { reference, at: createdAt, endsAt: expiresAt };
         const { credential, ...rest } = body;
         const wanted = { ...rest, ...(credential === undefined ? {} : { credential: suppliedOf(credential) }) };
         const session = await sessions.open(actor, address, wanted, signIn, signedIn.confirmedAt);
@@ -53,7 +54,8 @@ export function sessionRoutes({ sessions, history, supervision, tickets, logins,
           sessionId: session.id,
           role: 'owner',
           user: session.facts.user,
-          signIn: signedIn.reference,
+          signIn: reference,
+          signInEndsAt: expiresAt,
         });
         return { id: session.id, ticket };
       },
@@ -129,6 +131,7 @@ export function sessionRoutes({ sessions, history, supervision, tickets, logins,
             role: 'shadow',
             user: actor,
             signIn: signedIn.reference,
+            signInEndsAt: signedIn.expiresAt,
           }),
         };
       },
