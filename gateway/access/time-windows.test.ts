@@ -44,6 +44,26 @@ test('when it closes: windows without a gap between them are one', () => {
   assert.equal(closesAt(office, 'UTC', at('2026-11-21T09:00:00Z')), at('2026-11-21T09:00:00Z'), 'closed already');
 });
 
+test('where clocks are put forward or back, a window closes when it does by the clock on the wall', () => {
+  // On 29 March 2026 Berlin goes from 02:00 to 03:00, and on 25 October from 03:00 back to 02:00: both Sundays.
+  const night = (to: string): TimeWindow[] => [{ days: [6], from: '22:00', to }];
+  const spring = at('2026-03-28T22:30:00Z');
+  assert.equal(closesAt(night('08:00'), 'Europe/Berlin', spring), at('2026-03-29T06:00:00Z'));
+  assert.equal(closesAt(night('02:30'), 'Europe/Berlin', spring), at('2026-03-29T01:00:00Z'), 'a time that there is not');
+  assert.equal(closesAt(night('01:30'), 'Europe/Berlin', spring), at('2026-03-29T00:30:00Z'));
+  const autumn = at('2026-10-24T21:30:00Z');
+  assert.equal(closesAt(night('08:00'), 'Europe/Berlin', autumn), at('2026-10-25T07:00:00Z'));
+  const shifts: TimeWindow[] = [...night('03:30'), { days: [7], from: '03:30', to: '09:00' }];
+  assert.equal(closesAt(shifts, 'Europe/Berlin', spring), at('2026-03-29T07:00:00Z'));
+  const always: TimeWindow[] = [{ days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '00:00' }];
+  for (const from of [spring, autumn]) assert.equal(closesAt(always, 'Europe/Berlin', from), Number.POSITIVE_INFINITY);
+  // Half an hour, on Lord Howe Island.
+  assert.equal(
+    closesAt([{ days: [7], from: '00:00', to: '08:00' }], 'Australia/Lord_Howe', at('2026-10-03T14:00:00Z')),
+    at('2026-10-03T21:00:00Z'),
+  );
+});
+
 test('time zones there are, and are not', () => {
   assert.equal(isTimeZone('America/St_Johns'), true);
   assert.equal(isTimeZone('Mars/Olympus'), false);

@@ -7,6 +7,7 @@ export interface TimeWindow {
   readonly to: string;
 }
 
+const MINUTE_MS = 60_000;
 const DAY_MINUTES = 24 * 60;
 const WEEK_MINUTES = 7 * DAY_MINUTES;
 
@@ -20,10 +21,18 @@ export function closesAt(windows: readonly TimeWindow[], timeZone: string, at: n
   if (windows.length === 0) return Infinity;
   let end = at;
   // Windows that follow each other without a gap are one; a week of them has no end.
-  while (end - at < WEEK_MINUTES * 60_000) {
+  while (end - at < WEEK_MINUTES * MINUTE_MS) {
     const left = minutesLeft(windows, timeZone, end);
     if (left === 0) return end;
-    end = Math.floor(end / 60_000) * 60_000 + left * 60_000;
+    const begin = Math.floor(end / MINUTE_MS) * MINUTE_MS;
+    end = begin + left * MINUTE_MS;
+    // By the clock on the wall it may be later then: clocks were put forward, and the window has closed in between.
+    const skipped = minuteOfWeek(timeZone, end) - minuteOfWeek(timeZone, begin) - left;
+    const ahead = ((skipped % WEEK_MINUTES) + WEEK_MINUTES) % WEEK_MINUTES;
+    if (ahead === 0 || ahead > DAY_MINUTES) continue;
+    for (let at = Math.max(begin, end - ahead * MINUTE_MS); at < end; at += MINUTE_MS) {
+      if (minutesLeft(windows, timeZone, at) === 0) return at;
+    }
   }
   return Infinity;
 }

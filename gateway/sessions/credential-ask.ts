@@ -16,6 +16,8 @@ export class CredentialAsk {
     | undefined;
   #timer: NodeJS.Timeout | undefined;
   #kept: SuppliedCredential | undefined;
+  /** The connection is there, or the session over: nothing is said in advance any more. */
+  #isSettled = false;
 
   /** @param tell brings the question to the owner's browser, which asks what it is */
   constructor(tell: (notice: Notice) => void) {
@@ -30,8 +32,9 @@ export class CredentialAsk {
   async ask(prompt: CredentialPrompt): Promise<SuppliedCredential> {
     // What was wrong is asked for again.
     if (prompt.again === 'master_password_wrong') this.#keep({ ...this.#kept, masterPassword: undefined });
+    this.#isSettled = false;
     if (!answers(this.#kept, prompt.wants)) {
-      this.#pending?.answer.reject(new GatewayError('credential_not_given', 'asked anew'));
+      this.#giveUp('asked anew');
       const answer = Promise.withResolvers<SuppliedCredential>();
       this.#pending = { prompt, answer };
       this.#timer = setTimeout(() => this.#giveUp('nobody answered in time'), ASK_WITHIN_MS);
@@ -48,10 +51,12 @@ export class CredentialAsk {
     };
   }
 
-  /** Throws `bad_request` where something is missing of what was asked. */
+  /** Throws `bad_request` where something is missing of what was asked, `conflict` where nothing is and nothing will be. */
   supply(credential: SuppliedCredential): void {
     const pending = this.#pending;
     if (pending === undefined) {
+      // It would stay in memory for as long as the session lasts.
+      if (this.#isSettled) throw refused(credential);
       this.#keep({ ...this.#kept, ...credential });
       return;
     }
@@ -64,6 +69,7 @@ export class CredentialAsk {
 
   /** The connection is there. */
   forget(): void {
+    this.#isSettled = true;
     this.#keep(undefined);
   }
 
@@ -87,6 +93,12 @@ export class CredentialAsk {
     }
     this.#kept = next as SuppliedCredential | undefined;
   }
+}
+
+function refused({ password, masterPassword }: SuppliedCredential): GatewayError {
+  password?.wipe();
+  masterPassword?.wipe();
+  return new GatewayError('conflict', 'nothing is asked');
 }
 
 type Loose<T> = { readonly [Name in keyof T]?: T[Name] | undefined };

@@ -36,8 +36,9 @@ export class SecretUses {
     const use = { user: actor, address, purpose: 'reveal', ...ask, masterPassword: rules.masterPassword } as const;
     const found = await credentials.read(use, answerWith(masterPassword));
     try {
-      await admission.reveal(actor, address, ask, true);
+      // First, so that access that ends in this moment finds it: a password that was seen is changed then, as the account says.
       await this.#parts.revealed(ask.accountId);
+      await admission.reveal(actor, address, ask, true);
       if (rules.secretNotice) await this.#tell('secret.revealed', actor, found.username, ask.requestId);
       return found;
     } catch (error) {

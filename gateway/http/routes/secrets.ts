@@ -56,7 +56,7 @@ function useRoutes({ sessions, secretUses }: Services): Route[] {
       access: 'session.open',
       body: object(credentialFields, Object.keys(credentialFields)),
       status: 204,
-      errors: [],
+      errors: ['conflict'],
       handle({ parameter, body, actor }) {
         const session = sessions.get(parameter('id'));
         if (session.facts.user.id !== actor.id) throw new GatewayError('not_found', 'there is no such live session');
