@@ -49,7 +49,11 @@ test('where clocks are put forward or back, a window closes when it does by the 
   const night = (to: string): TimeWindow[] => [{ days: [6], from: '22:00', to }];
   const spring = at('2026-03-28T22:30:00Z');
   assert.equal(closesAt(night('08:00'), 'Europe/Berlin', spring), at('2026-03-29T06:00:00Z'));
-  assert.equal(closesAt(night('02:30'), 'Europe/Berlin', spring), at('2026-03-29T01:00:00Z'), 'a time that there is not');
+  assert.equal(
+    closesAt(night('02:30'), 'Europe/Berlin', spring),
+    at('2026-03-29T01:00:00Z'),
+    'a time that there is not',
+  );
   assert.equal(closesAt(night('01:30'), 'Europe/Berlin', spring), at('2026-03-29T00:30:00Z'));
   const autumn = at('2026-10-24T21:30:00Z');
   assert.equal(closesAt(night('08:00'), 'Europe/Berlin', autumn), at('2026-10-25T07:00:00Z'));

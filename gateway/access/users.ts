@@ -4,6 +4,7 @@ import type { UserRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { type Actor, can, type Role, roles } from './can.ts';
 import { hashPassword, needsRehash, verifyPassword } from './passwords.ts';
+import { isPlain, isUsername, nameKey } from './user-names.ts';
 
 /** A user as the API shows one: never a password, nor its hash. */
 export interface User {
@@ -72,17 +73,20 @@ export class Users {
   }
 
   async findByName(username: string): Promise<User | undefined> {
-    const row = await selectUsers(this.#store).where('username', '=', username).executeTakeFirst();
+    const row = await this.#byName(username);
     return row === undefined ? undefined : toUser(row);
   }
 
-  /** @param password without one, the user can only sign in through an OpenID provider */
+  /** Throws `bad_request` for a name that nobody may have, `conflict` for one that is taken. @param password without one, the user can only sign in through an OpenID provider */
   async create(
     username: string,
     password: string | undefined,
     userRoles: readonly Role[],
     email: string | null = null,
   ): Promise<User> {
+    if (!isUsername(username)) {
+      throw new GatewayError('bad_request', 'a user name has no characters that nobody sees, and no needless spaces');
+    }
     const row: UserRow = {
       id: newId(),
       username,
@@ -95,12 +99,10 @@ export class Users {
       directory_username: null,
       directory_domain: null,
     };
-    const { numInsertedOrUpdatedRows } = await this.#store
-      .insertInto('users')
-      .values(row)
-      .onConflict((conflict) => conflict.column('username').doNothing())
-      .executeTakeFirstOrThrow();
-    if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', 'there is a user of that name');
+    await this.#store.transaction().execute(async (transaction) => {
+      if (await isTaken(transaction, username)) throw new GatewayError('conflict', 'there is a user of that name');
+      await transaction.insertInto('users').values(row).execute();
+    });
     return toUser({ ...row, factor: null });
   }
 
@@ -150,7 +152,7 @@ export class Users {
 
   /** The user with this name and password, unless disabled. A hash of an older kind is replaced on the way. */
   async authenticate(username: string, password: string): Promise<User | undefined> {
-    const row = await selectUsers(this.#store).where('username', '=', username).executeTakeFirst();
+    const row = await this.#byName(username);
     this.#decoyHash ??= hashPassword('nobody has this password');
     const stored = row?.password_hash ?? NO_PASSWORD;
     const right = await verifyPassword(password, stored === NO_PASSWORD ? await this.#decoyHash : stored);
@@ -160,6 +162,17 @@ export class Users {
     if (now?.password_hash !== stored) return this.authenticate(username, password);
     if (needsRehash(stored)) await this.#rehash(row.id, stored, password);
     return toUser(now);
+  }
+
+  /** However the name is written. Of several that were made when that was possible, the one that is meant exactly. */
+  async #byName(username: string): Promise<StoredUser | undefined> {
+    const exact = await selectUsers(this.#store).where('username', '=', username).executeTakeFirst();
+    // Looked for whether there is one or not: how long it takes tells nobody.
+    const same = isPlain(username) ? [] : await sameNames(this.#store, username);
+    if (exact !== undefined || same.length !== 1) return exact;
+    return selectUsers(this.#store)
+      .where('id', '=', same[0] ?? '')
+      .executeTakeFirst();
   }
 
   async #rehash(id: string, old: string, password: string): Promise<void> {
@@ -176,6 +189,17 @@ export class Users {
 
 export function toActor(user: User): Actor {
   return { id: user.id, username: user.username, roles: user.roles };
+}
+
+/** The ids of users of that name, however it is written. */
+async function sameNames(store: Pick<Store, 'selectFrom'>, username: string): Promise<string[]> {
+  const wanted = nameKey(username);
+  const rows = await store.selectFrom('users').select(['id', 'username']).execute();
+  return rows.filter((row) => nameKey(row.username) === wanted).map(({ id }) => id);
+}
+
+async function isTaken(store: Pick<Store, 'selectFrom'>, username: string): Promise<boolean> {
+  return (await sameNames(store, username)).length > 0;
 }
 
 type StoredUser = UserRow & { readonly factor: number | null };

@@ -3,6 +3,7 @@ import { type Actor, can, seesAllRequests } from '../access/can.ts';
 import { readRules } from '../access/policy-rules.ts';
 import { GatewayError } from '../errors.ts';
 import type { RequestItemRow, RequestRow, RequestStepRow } from '../store/access-schema.ts';
+import { lowered } from '../store/lowered.ts';
 import type { Schema } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { groupsOf, isStepOf, openSteps, readSteps } from './approvals.ts';
@@ -66,10 +67,11 @@ export class RequestQueries {
       );
     }
     if (filter.state !== undefined) query = query.where('state', '=', filter.state);
-    if (filter.user !== undefined)
-      query = query.where(({ eb, or }) =>
-        or([eb('user_id', '=', filter.user ?? ''), eb(sql`lower(username)`, '=', (filter.user ?? '').toLowerCase())]),
-      );
+    if (filter.user !== undefined) {
+      const { user } = filter;
+      const wanted = user.toLowerCase();
+      query = query.where(({ eb, or }) => or([eb('user_id', '=', user), eb(lowered('username', wanted), '=', wanted)]));
+    }
     if (filter.emergency !== undefined) query = query.where('emergency', '=', filter.emergency ? 1 : 0);
     if (filter.automatic !== undefined) query = query.where('automatic', '=', filter.automatic ? 1 : 0);
     if (filter.from !== undefined) query = query.where('created_at', '>=', momentOf(filter.from));

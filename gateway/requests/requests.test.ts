@@ -414,3 +414,18 @@ test('a listener that fails undoes the decision: either all of it is kept or not
   assert.deepEqual(await world.store.selectFrom('request_votes').selectAll().execute(), []);
   assert.equal((await world.store.selectFrom('request_steps').selectAll().executeTakeFirst())?.given, 0);
 });
+
+test('requests are found by the name of whoever made them, whatever its case and alphabet', async () => {
+  await world.entitle();
+  const { ute, adam } = world.people;
+  const { id } = await world.ask({}, { ...ute, username: 'ÖZGE Ünal' });
+  await world.ask({}, ute);
+  for (const user of ['özge ünal', 'ÖZGE ÜNAL', 'Özge Ünal']) {
+    const found = await world.queries.list(adam, { limit: 10, user });
+    assert.deepEqual(
+      found.map((request) => request.id),
+      [id],
+      user,
+    );
+  }
+});

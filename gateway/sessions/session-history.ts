@@ -3,6 +3,7 @@ import type { SessionEnd } from '#protocol/tunnel/sink.ts';
 import { GatewayError } from '../errors.ts';
 import type { EventIndex } from '../library/event-index.ts';
 import type { EventWords } from '../library/event-text.ts';
+import { lowered } from '../store/lowered.ts';
 import type { SessionRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { RecordingResult } from './ports.ts';
@@ -258,15 +259,8 @@ const FINISHING = sql<string>`case when recording = 'recording' then 'finishing'
 /** Whether a column holds a text, whatever the case; for SQLite and PostgreSQL alike. */
 function holds(column: 'username' | 'target_name' | 'account_username', part: string): RawBuilder<SqlBool> {
   const wanted = part.toLowerCase();
-  let text = sql`lower(${sql.ref(column)})`;
-  // SQLite's lower() knows no letters but those of ASCII.
-  for (const letter of new Set(wanted)) {
-    const capital = letter.toUpperCase();
-    const isPair = letter > '\x7f' && capital !== letter && capital.toLowerCase() === letter;
-    if (isPair) text = sql`replace(${text}, ${capital}, ${letter})`;
-  }
   const pattern = `%${wanted.replaceAll(/[\\%_]/g, '\\$&')}%`;
-  return sql<SqlBool>`${text} like ${pattern} escape '\\'`;
+  return sql<SqlBool>`${lowered(column, wanted)} like ${pattern} escape '\\'`;
 }
 
 /** Throws `bad_request` where a text of the right shape is no moment, such as a day of a 13th month. */

@@ -4,6 +4,7 @@ import type { DirectoryIdentityRow } from '../../store/sign-in-schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { GroupMapper } from '../group-mapping.ts';
 import type { LoginSessions } from '../login-sessions.ts';
+import { isUsername } from '../user-names.ts';
 import type { User, Users } from '../users.ts';
 import type { KnownGroups } from './directory.ts';
 import type { DirectoryMapping, DirectorySettings } from './directory-settings.ts';
@@ -32,7 +33,6 @@ export interface DirectoryIdentitiesParts {
   withdrawn(userId: string, why: string): void;
 }
 
-const MAX_USERNAME = 64;
 const MAX_EMAIL = 254;
 const MAX_DISPLAY_NAME = 256;
 /** Kept of somebody's groups, to be shown. */
@@ -240,9 +240,4 @@ export function requireMapped(
 
 function toKnown(row: DirectoryIdentityRow): KnownPerson {
   return { userId: row.user_id, uniqueId: row.unique_id, state: row.state, checkedAt: row.checked_at };
-}
-
-function isUsername(name: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  return name !== '' && name.length <= MAX_USERNAME && !/[\u0000-\u001f\u007f]/.test(name);
 }

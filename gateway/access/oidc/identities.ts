@@ -2,6 +2,7 @@ import type { Audit } from '../../audit/audit.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { GroupMapper } from '../group-mapping.ts';
+import { isUsername } from '../user-names.ts';
 import { toActor, type User, type Users } from '../users.ts';
 import type { OidcSettings } from './oidc-settings.ts';
 import type { Claims } from './provider.ts';
@@ -21,7 +22,6 @@ export interface IdentitiesParts {
   readonly mapper: GroupMapper;
 }
 
-const MAX_USERNAME = 64;
 const MAX_EMAIL = 254;
 const MAX_GROUPS = 2000;
 
@@ -183,7 +183,5 @@ function groupsOf(claims: Claims, claim: string): readonly string[] {
 
 function usernameOf(claims: Claims, claim: string): string | undefined {
   const value = claims[claim] ?? (claim === 'sub' ? claims.sub : undefined);
-  if (typeof value !== 'string') return undefined;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  return value !== '' && value.length <= MAX_USERNAME && !/[\u0000-\u001f\u007f]/.test(value) ? value : undefined;
+  return typeof value === 'string' && isUsername(value) ? value : undefined;
 }
