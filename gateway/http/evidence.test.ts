@@ -97,6 +97,27 @@ test('what was typed is in the events only where the target says so', async () =
   assert.ok(!off.events.some(({ type }) => type === 'input'));
 });
 
+test('whoever reads events of a recording has looked at it, with its video or without', async () => {
+  const { id } = await usedSession();
+  const seenBy = async (token: string) => {
+    const { username } = (await harness.call('GET', '/api/me', { token })).json;
+    const rows = (await harness.call('GET', `/api/audit?sessionId=${id}`, { token: admin })).json;
+    return (rows as { action: string; actor: string }[])
+      .filter(({ actor }) => actor === username)
+      .map(({ action }) => action);
+  };
+  const reader = await harness.userWith('auditor');
+  for (let i = 0; i < 3; i++) await harness.call('GET', `/api/recordings/${id}/events`, { token: reader });
+  assert.deepEqual(await seenBy(reader), ['recording.viewed']);
+  // Our own page asks for both, in whichever order.
+  await harness.call('GET', `/api/recordings/${id}/video.mp4`, { token: reader, headers: { Range: 'bytes=0-' } });
+  assert.deepEqual(await seenBy(reader), ['recording.viewed']);
+  const other = await harness.userWith('auditor');
+  await harness.call('GET', `/api/recordings/${id}/video.mp4`, { token: other });
+  await harness.call('GET', `/api/recordings/${id}/events`, { token: other });
+  assert.deepEqual(await seenBy(other), ['recording.viewed']);
+});
+
 test('auditors read events, check and take the bundle away; users do not; all of it is audited', async () => {
   const { id } = await usedSession();
   const path = `/api/recordings/${id}`;
@@ -129,6 +150,7 @@ test('auditors read events, check and take the bundle away; users do not; all of
   assert.deepEqual(rows, [
     ['evidence.downloaded', 'altered'],
     ['recording.verified', 'altered'],
+    ['recording.viewed', undefined],
   ]);
   harness.evidence.found = undefined;
   const none = await harness.call('GET', `${path}/evidence.zip`, { token: auditor });

@@ -240,6 +240,9 @@ test('a recording that goes on is there piece by piece, and watching it is one v
     (await actions(id)).map(({ action, details }) => [action, details.live]),
     [['recording.viewed', true]],
   );
+  // Whoever reads the events meanwhile sees the same, in the same viewing.
+  assert.ok((await harness.call('GET', `/api/recordings/${id}/events`, { token: auditor })).json.length > 0);
+  assert.equal((await actions(id)).length, 1);
   // Whoever sees it with a few seconds of delay sees it: in the session's events, and announced to its owner.
   const watched = harness.pixels.last.events.filter(({ type }) => type === 'shadow-started');
   assert.deepEqual(
@@ -254,7 +257,7 @@ test('a recording that goes on is there piece by piece, and watching it is one v
   // What the policy says of live views is said of this, too.
   const { terms } = services.sessions.get(id).facts as { terms: { liveView: boolean } };
   terms.liveView = false;
-  for (const path of ['live', 'live/0']) {
+  for (const path of ['live', 'live/0', 'events']) {
     const refused = await harness.call('GET', `/api/recordings/${id}/${path}`, { token: auditor });
     assert.equal(refused.json.error.code, 'forbidden', path);
   }
@@ -264,4 +267,20 @@ test('a recording that goes on is there piece by piece, and watching it is one v
     (await harness.call('GET', `/api/recordings/${id}/live`, { token: auditor })).json.error.code,
     'not_ready',
   );
+});
+
+test('whoever reads the events of a session that goes on watches it, and its owner is told', async () => {
+  const id = await begin();
+  const before = harness.pixels.last.events.length;
+  for (let i = 0; i < 2; i++) await harness.call('GET', `/api/recordings/${id}/events`, { token: auditor });
+  assert.deepEqual(
+    (await actions(id)).map(({ action, details }) => [action, details.live, details.announced]),
+    [['recording.viewed', true, true]],
+  );
+  const told = harness.pixels.last.events.slice(before);
+  assert.deepEqual(
+    told.map(({ type, fields }) => [type, fields.announced]),
+    [['shadow-started', true]],
+  );
+  await must('DELETE', `/api/sessions/${id}`);
 });

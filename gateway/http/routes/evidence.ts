@@ -1,12 +1,14 @@
 import { GatewayError } from '../../errors.ts';
 import { MAX_RECEIVED_BYTES } from '../../evidence/received-file.ts';
 import type { Recording } from '../../sessions/session-history.ts';
+import type { RecordingViewings } from '../recording-viewings.ts';
 import { type Route, route } from '../route.ts';
 import { array, fingerprint, nullable, object, ref, text, verdict } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
 /** What proves that nobody touched a recording: events, checks, bundle, key. */
-export function evidenceRoutes({ evidence, verifications, history, audit, retentionSettings }: Services): Route[] {
+export function evidenceRoutes(services: Services, viewings: RecordingViewings): Route[] {
+  const { evidence, verifications, history, audit, retentionSettings } = services;
   return [
     route({
       method: 'get',
@@ -30,9 +32,16 @@ export function evidenceRoutes({ evidence, verifications, history, audit, retent
       status: 200,
       response: array(ref('RecordingEvent')),
       errors: [],
-      async handle({ parameter }) {
-        const recording = await history.recording(parameter('id'));
-        return (await evidence.events(recording.id).catch(() => undefined)) ?? [];
+      async handle(call) {
+        const recording = await history.recording(call.parameter('id'));
+        const goesOn = recording.state === 'recording';
+        if (goesOn) viewings.requireLiveView(recording);
+        const events = (await evidence.events(recording.id).catch(() => undefined)) ?? [];
+        // What was typed and copied may be in them: whoever reads them has seen the session.
+        if (call.context.method !== 'GET' || events.length === 0) return events;
+        if (goesOn) await viewings.ofLive(recording, call);
+        else await viewings.ofFinished(recording, call, false);
+        return events;
       },
     }),
     route({

@@ -1,5 +1,6 @@
 import type { Recording, RecordingFilter } from '../../sessions/session-history.ts';
 import { moment } from '../access-schemas.ts';
+import type { RecordingViewings } from '../recording-viewings.ts';
 import { type Route, route } from '../route.ts';
 import { array, id, object, ref } from '../schemas.ts';
 import { sendFile } from '../send-file.ts';
@@ -30,8 +31,7 @@ const filters = {
   maxSeconds: seconds,
 };
 
-export function recordingRoutes({ history, recordings, audit }: Services): Route[] {
-  const viewings = new Viewings();
+export function recordingRoutes({ history, recordings, audit }: Services, viewings: RecordingViewings): Route[] {
   return [
     route<undefined, RecordingFilter>({
       method: 'get',
@@ -71,23 +71,22 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
       status: 200,
       produces: 'video/mp4',
       errors: ['not_ready', 'range_not_satisfiable', 'recording_unreadable'],
-      async handle({ parameter, query, context, actor, address, signedIn }) {
+      async handle(call) {
+        const { parameter, query, context, actor, address } = call;
         const recording = await history.finishedRecording(parameter('id'));
         const download = query.download === '1';
-        const write = () =>
-          audit.record({
-            action: download ? 'recording.downloaded' : 'recording.viewed',
+        if (context.method === 'GET' && download) {
+          await audit.record({
+            action: 'recording.downloaded',
             actor,
             address,
             subject: recording.target.name,
             sessionId: recording.id,
             details: { owner: recording.user.username },
           });
-        // A player asks for many ranges; the first byte is asked for once, more or less.
-        const begins = /^(?:bytes=0-\d*)?$/.test(context.get('Range'));
-        if (context.method === 'GET' && download) await write();
-        else if (context.method === 'GET') {
-          await viewings.asked(`${signedIn.reference} ${recording.id}`, begins, write);
+        } else if (context.method === 'GET') {
+          // A player asks for many ranges; the first byte is asked for once, more or less.
+          await viewings.ofFinished(recording, call, /^(?:bytes=0-\d*)?$/.test(context.get('Range')));
         }
         await sendFile(context, await recordings.video(recording.id), {
           type: 'video/mp4',
@@ -111,53 +110,6 @@ export function recordingRoutes({ history, recordings, audit }: Services): Route
       },
     }),
   ];
-}
-
-/** Whoever asked for no part of a video for so long begins anew. */
-const GONE_ON_FOR_MS = 60 * 60_000;
-/** Our own page asks for the video's frames beside the player, which may ask for the first byte after that. */
-const OPENING_MS = 15_000;
-
-/**
- * Who goes on with which video, so that later ranges of one viewing are not written down as more of them.
- *
- * INVARIANT: nobody is given a byte of a video without a line in the audit log: who asks for all but the first, neither.
- */
-class Viewings {
-  /** The longest untouched first. */
-  readonly #begun = new Map<string, Viewing>();
-
-  /** @param begins whether this is a viewing of its own, whatever was before */
-  async asked(name: string, begins: boolean, write: () => Promise<void>): Promise<void> {
-    const now = performance.now();
-    for (const [old, { at }] of this.#begun) {
-      if (now - at < GONE_ON_FOR_MS) break;
-      this.#begun.delete(old);
-    }
-    const before = this.#begun.get(name);
-    const opens = before !== undefined && begins && !before.fromStart && now - before.since < OPENING_MS;
-    const goesOn = before !== undefined && (!begins || opens);
-    const viewing = goesOn
-      ? { ...before, at: now, fromStart: before.fromStart || begins }
-      : { written: write(), since: now, at: now, fromStart: begins };
-    this.#begun.delete(name);
-    this.#begun.set(name, viewing);
-    try {
-      await viewing.written;
-    } catch (error) {
-      this.#begun.delete(name);
-      throw error;
-    }
-  }
-}
-
-interface Viewing {
-  /** Into the audit log. */
-  readonly written: Promise<void>;
-  readonly since: number;
-  readonly at: number;
-  /** Whether the first byte was asked for. */
-  readonly fromStart: boolean;
 }
 
 /** `oriel-2026-11-21T20-15-00-server-jane.mp4` */

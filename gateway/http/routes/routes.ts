@@ -1,3 +1,4 @@
+import { RecordingViewings } from '../recording-viewings.ts';
 import type { Route } from '../route.ts';
 import type { Services } from '../services.ts';
 import { accessRoutes } from './access.ts';
@@ -28,6 +29,7 @@ import { vaultRoutes } from './vault.ts';
 
 /** Every API route there is. */
 export function allRoutes(services: Services): Route[] {
+  const viewings = new RecordingViewings(services);
   const routes = [
     ...signInRoutes(services),
     ...accountRoutes(services),
@@ -45,9 +47,9 @@ export function allRoutes(services: Services): Route[] {
     ...sessionRoutes(services),
     ...secretRoutes(services),
     ...alertRoutes(services),
-    ...recordingRoutes(services),
-    ...evidenceRoutes(services),
-    ...liveRoutes(services),
+    ...recordingRoutes(services, viewings),
+    ...evidenceRoutes(services, viewings),
+    ...liveRoutes(services, viewings),
     ...retentionRoutes(services),
     ...auditRoutes(services),
     ...forwardingRoutes(services),
