@@ -97,12 +97,20 @@ test('a bundle is checked by what its text says, with openssl and sha256sum alon
   const manifest = JSON.parse(files.get('manifest.json')?.toString('utf8') ?? '');
   assert.match(run(key), new RegExp(`^0 ${manifest.key.id} `));
   assert.match(run(signature), /^0 Signature Verified Successfully/);
-  assert.equal(run(video), `0 ${manifest.video.sha256}\n`);
-  assert.equal(run(events), `0 ${manifest.events.sha256}\n`);
-  assert.equal(run(head), `0 ${manifest.events.head}\n`);
+  const { video: signedVideo, events: signedEvents } = manifest;
+  assert.equal(run(video), `0 "video":{"bytes":${signedVideo.bytes},"sha256":"${signedVideo.sha256}"\n`);
+  assert.match(run(events), new RegExp(`^0 "events":\\{.*"sha256":"${signedEvents.sha256}"\n$`));
+  assert.match(run(head), new RegExp(`^0 "events":\\{.*"head":"${signedEvents.head}"\n$`));
 
-  await writeFile(join(unpacked, 'events.jsonl'), `${files.get('events.jsonl')}{}\n`);
-  assert.equal(run(events), '0 ');
+  const content = files.get('events.jsonl')?.toString('utf8') ?? '';
+  // Each of the last two has a hash that the manifest has somewhere.
+  const lastLine = content.slice(content.lastIndexOf('\n', content.length - 2) + 1);
+  for (const altered of [`${content}{}\n`, lastLine]) {
+    await writeFile(join(unpacked, 'events.jsonl'), altered);
+    assert.equal(run(events), '1 ');
+  }
+  await writeFile(join(unpacked, 'video.mp4'), bytes.subarray(0, signedVideo.ranges[0].end));
+  assert.equal(run(video), '1 ');
   await writeFile(join(unpacked, 'manifest.json'), `${files.get('manifest.json')} `);
   assert.match(run(signature), /^1 Signature Verification Failure/);
 });
