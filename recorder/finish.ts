@@ -4,6 +4,7 @@ import {
   CHECKPOINTS_FILE,
   type Checkpoint,
   differencesFromCheckpoint,
+  FOREIGN_CHECKPOINT,
   isSignedBy,
   lastCheckpoint,
   parseCheckpoint,
@@ -246,7 +247,7 @@ async function checkCheckpoint(
 ): Promise<string[]> {
   const key = (await readTrustedKeys(signingKeyFile)).find(({ id }) => id === checkpoint.key?.id);
   if (key === undefined || !isSignedBy(signed, key) || checkpoint.session !== folder.recordingId) {
-    return ['the last checkpoint is not signed by this gateway'];
+    return [FOREIGN_CHECKPOINT];
   }
   // What cannot be read is not as it was.
   const read = <T>(file: string, what: (source: ByteSource) => Promise<T>) =>

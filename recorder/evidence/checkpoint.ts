@@ -101,6 +101,9 @@ export function isSignedBy(signed: SignedCheckpoint, key: PublicKey): boolean {
   return verifySignature(null, Buffer.from(signed.checkpoint), key.key, Buffer.from(signed.signature, 'base64'));
 }
 
+/** What whoever finishes a recording says of a last checkpoint that is none of its gateway's. */
+export const FOREIGN_CHECKPOINT = 'the last checkpoint is not signed by this gateway';
+
 /**
  * What of a recording is not as it was when the checkpoint was written, in words.
  * @param hashFrames SHA-256 of a segment's first so many bytes of frames; nothing where it has fewer

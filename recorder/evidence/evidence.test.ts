@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { appendFile, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { recoverInterrupted } from '../finish.ts';
@@ -11,6 +11,7 @@ import { evidenceIn, folderAt } from '../testing/open-files.ts';
 import { RecordingSession } from '../testing/recording-session.ts';
 import { sealedRecording } from '../testing/sealed-recording.ts';
 import { until } from '../testing/until.ts';
+import { CHECKPOINTS_FILE } from './checkpoint.ts';
 import { describeReport } from './describe-report.ts';
 import { checkLog } from './event-log.ts';
 import { EVIDENCE_MARK, encodeEvidenceBox } from './evidence-box.ts';
@@ -317,6 +318,55 @@ test('a recording that a crash interrupted keeps its events and is sealed when i
   assert.equal(log.events.filter(({ type }) => type === 'input').length, 7, 'no event is lost');
   assert.ok(log.events.some(({ type, bytes }) => type === 'torn' && bytes === 15));
   assert.ok(log.events.some(({ type }) => type === 'recovered'));
+});
+
+test('a key that is changed before an interrupted recording is finished: the new one alone proves it whole', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { session, folder, signingKeyFile, publicKey: old } = await recordingUnderWay(context, 5);
+  await until('a checkpoint', async () => (await stat(join(session.directory, CHECKPOINTS_FILE))).size > 0);
+  const left = join(folder, 'recordings', 'session-1');
+  await copyAsLeft(session.directory, left);
+  const manifest = (await readManifest(folderAt(left))) ?? assert.fail();
+  delete manifest.owner;
+  await writeManifest(folderAt(left), manifest);
+  await session.finish();
+  await rm(signingKeyFile);
+  const { publicKey } = await ensureSigningKey(signingKeyFile);
+  const [recovered] = await recoverInterrupted(join(folder, 'recordings'), { signingKeyFile });
+  const path = recovered?.summary?.path ?? '';
+  for (const keys of [[], [publicKey], [old, publicKey]]) {
+    const { verdict, findings, recording } = await verifyRecording(path, keys);
+    assert.deepEqual([verdict, findings], ['whole', []]);
+    assert.equal(recording?.attestedUntilMs !== undefined, keys.includes(old), 'whose word that is, is known');
+  }
+});
+
+test('what was done to a recording between a crash and its end is said by who signed it, and the file is whole', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { session, folder, signingKeyFile, publicKey } = await recordingUnderWay(context, 5);
+  const checkpoints = join(session.directory, CHECKPOINTS_FILE);
+  await until('a checkpoint', async () => (await stat(checkpoints)).size > 0);
+  for (const [name, problem] of [
+    ['0000.mp4', /segment 0000.mp4 is not as it was/],
+    [CHECKPOINTS_FILE, /not signed by this gateway/],
+  ] as const) {
+    const root = join(folder, name);
+    const left = join(root, 'session-1');
+    await copyAsLeft(session.directory, left);
+    const manifest = (await readManifest(folderAt(left))) ?? assert.fail();
+    delete manifest.owner;
+    await writeManifest(folderAt(left), manifest);
+    const bytes = await readFile(join(left, name));
+    // The last byte of a segment's pictures, and a digit of what the checkpoint says.
+    const at = name === CHECKPOINTS_FILE ? bytes.lastIndexOf('"t\\":') + 6 : bytes.length - 1;
+    bytes[at] = (bytes[at] as number) ^ 1;
+    await writeFile(join(left, name), bytes);
+    const [recovered] = await recoverInterrupted(root, { signingKeyFile });
+    const { verdict, findings, recording } = await verifyRecording(recovered?.summary?.path ?? '', [publicKey]);
+    assert.deepEqual([verdict, findings, recording?.state], ['whole', [], 'incomplete'], name);
+    assert.match(recording?.problems.join() ?? '', problem);
+  }
+  await session.finish();
 });
 
 test('an older manifest that is put back after a crash does not hide what was recorded since', async (context) => {

@@ -1,7 +1,13 @@
 import { createHash, type Hash, verify as verifySignature } from 'node:crypto';
 import { type BoxPlace, readBox, topLevelBoxes } from '../fragmented-mp4.ts';
 import { type ByteSource, openFile, piecesOf } from '../storage/byte-source.ts';
-import { type Checkpoint, differencesFromCheckpoint, isSignedBy, parseCheckpoint } from './checkpoint.ts';
+import {
+  type Checkpoint,
+  differencesFromCheckpoint,
+  FOREIGN_CHECKPOINT,
+  isSignedBy,
+  parseCheckpoint,
+} from './checkpoint.ts';
 import { checkLog, type RecordedEvent, sha256 } from './event-log.ts';
 import {
   EVIDENCE_MARK,
@@ -366,19 +372,23 @@ function checkEvents(box: OpenedBox, manifest: EvidenceManifest, findings: Findi
   }
 }
 
-/** Of an interrupted recording: whether it is still what its own writer signed last. */
+/**
+ * Of an interrupted recording: whether it is still what its own writer signed last. What whoever finished it found, it has
+ * signed as a problem. The writer's key may be one that is not at hand, where it was changed before the recording was
+ * finished: then the manifest's word for it is all there is.
+ */
 async function checkCheckpoint(
   file: ByteSource,
   box: OpenedBox,
-  { checkpoint: signed, segments, session }: EvidenceManifest,
+  { checkpoint: signed, segments, session, problems: known }: EvidenceManifest,
   trusted: readonly PublicKey[],
   findings: Finding[],
 ): Promise<Checkpoint | undefined> {
   const checkpoint = signed && parseCheckpoint(signed);
   if (signed === undefined || checkpoint === undefined) return undefined;
-  const key = trusted.find(({ id }) => id === checkpoint.key?.id) ?? parsePublicKeyDer(box.publicKey.bytes);
-  const genuine = key !== undefined && key.id === checkpoint.key?.id && isSignedBy(signed, key);
-  if (!genuine || checkpoint.session !== session) {
+  if (known.includes(FOREIGN_CHECKPOINT)) return undefined;
+  const key = [...trusted, parsePublicKeyDer(box.publicKey.bytes)].find((one) => one?.id === checkpoint.key?.id);
+  if (checkpoint.session !== session || (key !== undefined && !isSignedBy(signed, key))) {
     findings.push({ part: 'manifest', message: "the interrupted recorder's last checkpoint is not genuine" });
     return undefined;
   }
@@ -391,8 +401,8 @@ async function checkCheckpoint(
     await hashBytes(file, segment.start, end, [hash]);
     return hash.digest('hex');
   });
-  for (const message of problems) findings.push({ part: 'segment', message });
-  return checkpoint;
+  for (const message of problems) if (!known.includes(message)) findings.push({ part: 'segment', message });
+  return key === undefined ? undefined : checkpoint;
 }
 
 /** The events in a sealed file. */
