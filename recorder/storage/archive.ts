@@ -79,11 +79,14 @@ export class RecordingArchive {
     const names = (await folder.files()).filter((name) => !left.some((suffix) => name.endsWith(suffix)));
     // The manifest comes last: where it is, everything is.
     const isManifest = (name: string) => name === MANIFEST_FILE || name === `${MANIFEST_FILE}${SEALED_SUFFIX}`;
-    for (const name of [...names.filter((name) => !isManifest(name)), ...names.filter(isManifest)]) {
-      await storage.put(`${id}/${name}`, join(folder.path, name));
+    try {
+      for (const name of [...names.filter((name) => !isManifest(name)), ...names.filter(isManifest)]) {
+        await storage.put(`${id}/${name}`, join(folder.path, name));
+      }
+    } finally {
+      // Destroyed meanwhile: what was put there after that is without a key, and goes too. One that cannot be read is there.
+      if ((await readManifest(folder)) === undefined) await store.remove(id);
     }
-    // Destroyed meanwhile: what was put there after that is without a key, and goes too.
-    if ((await readManifest(folder).catch(() => undefined)) === undefined) await store.remove(id);
     await rm(folder.path, { recursive: true, force: true });
   }
 }

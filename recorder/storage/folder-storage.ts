@@ -24,6 +24,12 @@ export class FolderStorage implements ObjectStorage {
     await syncDirectory(dirname(place));
   }
 
+  async abandon(name: string): Promise<void> {
+    const place = join(this.#root, name);
+    await rm(`${place}${PARTIAL_SUFFIX}`, { force: true });
+    await rmdir(dirname(place)).catch(() => {});
+  }
+
   async open(name: string): Promise<ByteSource | undefined> {
     try {
       return await openFile(join(this.#root, name));

@@ -13,6 +13,8 @@ export interface ObjectStorage {
    * @param path of a file that does not change any more
    */
   put(name: string, path: string): Promise<void>;
+  /** Clears away what is left of a `put` that was cut short and nobody goes on with. None there: no error. */
+  abandon(name: string, path: string): Promise<void>;
   /** `undefined` when it is not there. */
   open(name: string): Promise<ByteSource | undefined>;
   /** Everything whose name begins so. */

@@ -74,7 +74,11 @@ export class RecordingStore {
 
   /** Removes all files of a recording. */
   async remove(id: string): Promise<void> {
-    await rm(join(this.directory, id), { recursive: true, force: true });
+    const folder = join(this.directory, id);
+    for (const name of await readdir(folder).catch(() => [])) {
+      await this.#storage?.abandon(`${id}/${name}`, join(folder, name));
+    }
+    await rm(folder, { recursive: true, force: true });
     for (const name of (await this.#storage?.list(`${id}/`)) ?? []) await this.#storage?.remove(name);
   }
 

@@ -53,7 +53,8 @@ export class S3Storage implements ObjectStorage {
       ...(region === undefined ? {} : { region }),
       forcePathStyle: pathStyle,
       maxAttempts: ATTEMPTS,
-      requestHandler: { connectionTimeout: timeoutMs, requestTimeout: timeoutMs, throwOnRequestTimeout: true },
+      // Of silence, not of a whole request: a part may take minutes on a slow line.
+      requestHandler: { connectionTimeout: timeoutMs, socketTimeout: timeoutMs },
       // Not every service that speaks S3 knows the newer checksums; what is stored authenticates itself.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
@@ -75,6 +76,14 @@ export class S3Storage implements ObjectStorage {
     } finally {
       await file.close();
     }
+  }
+
+  async abandon(_name: string, path: string): Promise<void> {
+    const statePath = `${path}${UPLOAD_SUFFIX}`;
+    const known = await readState(statePath);
+    if (known === undefined) return;
+    await this.#abort(known);
+    await rm(statePath, { force: true });
   }
 
   async open(name: string): Promise<ByteSource | undefined> {
@@ -139,7 +148,7 @@ export class S3Storage implements ObjectStorage {
           const part = { ...this.#object(name), UploadId: upload.id, PartNumber: n, Body };
           const { ETag } = await this.#client.send(new UploadPartCommand(part));
           upload.parts.push(ETag ?? '');
-          await writeState(statePath, upload);
+          await this.#remember(statePath, upload);
         }
         const Parts = upload.parts.map((ETag, i) => ({ ETag, PartNumber: i + 1 }));
         const request = { ...this.#object(name), UploadId: upload.id, MultipartUpload: { Parts } };
@@ -167,9 +176,8 @@ export class S3Storage implements ObjectStorage {
     if (known !== undefined) {
       const same = known.bucket === this.#bucket && known.key === this.#prefix + name && known.size === facts.size;
       if (same && known.mtimeMs === facts.mtimeMs) return known;
-      // Of something that is not there any more; what cannot be aborted the service clears away in its time.
-      const other = { Bucket: known.bucket, Key: known.key, UploadId: known.id };
-      await this.#client.send(new AbortMultipartUploadCommand(other)).catch(() => {});
+      // Of something that is not there any more.
+      await this.#abort(known);
     }
     const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(this.#object(name)));
     if (UploadId === undefined) throw new Error(`${this.description} began no upload`);
@@ -181,8 +189,28 @@ export class S3Storage implements ObjectStorage {
       ...facts,
       parts: [],
     };
-    await writeState(statePath, upload);
+    await this.#remember(statePath, upload);
     return upload;
+  }
+
+  /**
+   * A disk without room for this must not keep what is on it from moving elsewhere: then a restart begins anew. Where the
+   * file's folder is gone its recording has been destroyed, and nobody goes on with the upload.
+   */
+  async #remember(statePath: string, upload: Upload): Promise<void> {
+    try {
+      await writeState(statePath, upload);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return;
+      await this.#abort(upload);
+      throw error;
+    }
+  }
+
+  /** What cannot be aborted the service clears away in its time. */
+  async #abort({ bucket, key, id }: Upload): Promise<void> {
+    const upload = { Bucket: bucket, Key: key, UploadId: id };
+    await this.#client.send(new AbortMultipartUploadCommand(upload)).catch(() => {});
   }
 
   async #head(name: string): Promise<{ size: number; etag: string | undefined; modifiedAt: number } | undefined> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ensureSigningKey } from '../evidence/signing-key.ts';
@@ -172,6 +172,54 @@ test('what passes is tried again and nobody notices: a busy service, a lost conn
   assert.ok((await source?.read(PART - 5, 15))?.equals(bytes.subarray(PART - 5)));
 });
 
+test('a line so slow that a part takes longer than any silence may: it goes up all the same', async (context) => {
+  const server = await startS3Server(context);
+  server.fate = () => 'slow';
+  const place = { bucket: server.bucket, prefix: '', endpoint: server.endpoint, region: 'us-east-1', pathStyle: true };
+  const size = 40_000_000;
+  const storage = new S3Storage({ ...place, partBytes: size, timeoutMs: 2500 });
+  await storage.put('one/video.mp4', await fileOf(context, randomBytes(size)));
+  assert.equal(server.requests.filter((request) => request.startsWith('PUT')).length, 1);
+});
+
+test('a disk without room for a note of the upload does not keep the file from moving', async (context) => {
+  const server = await startS3Server(context);
+  const path = await fileOf(context, randomBytes(2 * PART));
+  await mkdir(`${path}.upload.new`);
+  await s3(server).put('one/video.mp4', path);
+  assert.equal((await s3(server).open('one/video.mp4'))?.size, 2 * PART);
+});
+
+test('an upload that nobody goes on with is aborted: of a recording that is destroyed, before or meanwhile', async (context) => {
+  const server = await startS3Server(context);
+  const storage = s3(server);
+  const aborted = () => server.requests.filter((request) => request.startsWith('DELETE ') && /uploadId=/.test(request));
+  const begin = async () => {
+    const directory = await temporaryDirectory(context);
+    await mkdir(join(directory, 'one'));
+    const path = join(directory, 'one', 'video.mp4');
+    await writeFile(path, randomBytes(2 * PART));
+    return { path, store: new RecordingStore({ directory, storage }) };
+  };
+  const before = await begin();
+  server.fate = (request) => (request.includes('partNumber=2') ? 'busy' : 'pass');
+  await assert.rejects(storage.put('one/video.mp4', before.path));
+  server.fate = () => 'pass';
+  await before.store.remove('one');
+  assert.equal(aborted().length, 1);
+
+  const meanwhile = await begin();
+  let removing: Promise<void> | undefined;
+  server.fate = (request) => {
+    if (request.includes('partNumber=1')) removing ??= rm(join(meanwhile.path, '..'), { recursive: true });
+    return 'pass';
+  };
+  await assert.rejects(storage.put('one/video.mp4', meanwhile.path), /ENOENT/);
+  await removing;
+  assert.equal(aborted().length, 2);
+  assert.deepEqual(await storage.list(''), []);
+});
+
 test('what is wrong with the place is said before anything is put there', async (context) => {
   const server = await startS3Server(context);
   const open = (bucket: string, endpoint = server.endpoint) =>
@@ -235,6 +283,57 @@ test('finished recordings move to the bucket, encrypted, and play from there; wh
   await store.remove('session-1');
   assert.deepEqual(await storage.list(''), []);
   await assert.rejects(stat(session.directory));
+});
+
+/** A recording, and a storage that lets a test do something when a file has been put there. */
+async function movingRecording(context: TestContext) {
+  const folder = await temporaryDirectory(context);
+  const session = await RecordingSession.open(context, 320, 240);
+  await session.advance(2000);
+  await session.finish();
+  const storage = new FolderStorage(join(folder, 'elsewhere'));
+  const store = new RecordingStore({ directory: session.root, storage });
+  const warnings: unknown[] = [];
+  const log = { debug() {}, info() {}, error() {}, warn: (fields: object) => void warnings.push(fields) };
+  const sweep = async (then: (name: string) => Promise<void>) => {
+    const watched = Object.assign(Object.create(storage) as FolderStorage, {
+      async put(name: string, path: string) {
+        await storage.put(name, path);
+        await then(name);
+      },
+      description: 'watched',
+    });
+    await new RecordingArchive({ store, storage: watched, log }).sweep();
+  };
+  return { session, storage, store, sweep, warnings };
+}
+
+test('a recording that is destroyed while it moves leaves nothing behind, whichever of its files is on its way', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  for (const file of ['thumbnail.jpg', 'video.mp4', 'recording.json']) {
+    const { session, storage, store, sweep } = await movingRecording(context);
+    await sweep(async (name) => {
+      if (!name.endsWith(file)) return;
+      await store.remove('session-1');
+      // What was on its way arrives after that.
+      await storage.put(name, import.meta.filename);
+    });
+    assert.deepEqual([await storage.list(''), await readdir(session.root)], [[], []], file);
+  }
+});
+
+test('a disk that cannot be read in the last moment of a move destroys nothing', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const { session, storage, sweep, warnings } = await movingRecording(context);
+  const manifest = join(session.directory, 'recording.json');
+  await sweep(async (name) => {
+    if (!name.endsWith('recording.json')) return;
+    await rm(manifest);
+    await mkdir(manifest);
+  });
+  assert.equal(warnings.length, 1);
+  assert.ok((await storage.list('')).includes('session-1/video.mp4'));
+  assert.ok((await readdir(session.directory)).includes('video.mp4'));
 });
 
 test('a recording that could not be signed has its events wherever it is kept', async (context) => {

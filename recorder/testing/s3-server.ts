@@ -3,12 +3,17 @@ import { createServer, request as forward, type IncomingMessage } from 'node:htt
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isSignedWith } from './aws-signature.ts';
 import { temporaryDirectory } from './media-tools.ts';
 
-/** What a test makes of a request on its way: nothing special, an error of the service, or a connection broken before it or before its answer. */
-export type Fate = 'pass' | 'busy' | 'drop' | 'unanswered' | 'forgotten';
+/**
+ * What a test makes of a request on its way: nothing special, an error of the service, a connection broken before it or
+ * before its answer, or a line on which it takes its time.
+ */
+export type Fate = 'pass' | 'busy' | 'drop' | 'unanswered' | 'forgotten' | 'slow';
 
 const SECRET = 'S3RVER';
 /** Status, code and what is said. */
@@ -80,7 +85,8 @@ export async function startS3Server(context: TestContext): Promise<S3Server> {
       answer.pipe(outgoing);
     });
     upstream.on('error', () => outgoing.destroy());
-    incoming.pipe(upstream);
+    if (fate === 'slow') pipeline(incoming, slowly, upstream).catch(() => outgoing.destroy());
+    else incoming.pipe(upstream);
   });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
@@ -93,6 +99,16 @@ export async function startS3Server(context: TestContext): Promise<S3Server> {
     await service.close();
   });
   return server;
+}
+
+/** Bytes a millisecond of a line that is slow. */
+const SLOW = 8000;
+
+async function* slowly(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    await sleep(piece.length / SLOW);
+    yield piece;
+  }
 }
 
 /** What we use of the package, which has no types. */
