@@ -118,6 +118,8 @@ export const auditActions = [
   'recording.hold_lifted',
   'recording.deleted',
   'retention.changed',
+  'retention.paused',
+  'retention.resumed',
   'storage.low',
   'storage.full',
   'storage.recovered',

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import type { RecordingEvent } from '../evidence/evidence.ts';
 import { DAY_MS } from '../retention/policy.ts';
+import { RetentionSettings } from '../retention/retention-settings.ts';
+import { openStore } from '../store/store.ts';
 import { openGatewayDatabase } from '../testing/gateway-database.ts';
 import { ADMIN_PASSWORD, startHarness, until } from '../testing/harness.ts';
 
@@ -283,4 +288,34 @@ test('whoever reads the events of a session that goes on watches it, and its own
     [['shadow-started', true]],
   );
   await must('DELETE', `/api/sessions/${id}`);
+});
+
+test('a gateway that may have been started by a wrong clock says so, until somebody says that it is right', async (context) => {
+  const data = await mkdtemp(join(tmpdir(), 'oriel-clock-'));
+  context.after(() => rm(data, { recursive: true, force: true }));
+  const store = await openStore(join(data, 'oriel.sqlite'));
+  const lastSeen = Date.now() - 30 * DAY_MS;
+  await new RetentionSettings(store).setClock({ seenAt: lastSeen });
+  await store.destroy();
+  const started = await startHarness({ ORIEL_DATA: data });
+  context.after(() => started.stop());
+  const token = await started.signIn('admin', ADMIN_PASSWORD);
+  const get = async (path: string) => (await started.call('GET', path, { token })).json;
+  await until(async () => (await get('/api/storage')).lastSweep !== null);
+  const { clockDoubt } = await get('/api/storage');
+  assert.equal(clockDoubt.lastSeen, new Date(lastSeen).toISOString());
+  assert.equal(Date.parse(clockDoubt.until) - Date.parse(clockDoubt.since), 7 * DAY_MS);
+  assert.deepEqual((await get('/api/audit?action=retention.paused'))[0].details, clockDoubt);
+  const notices = (await get('/api/notifications')) as { notifications: { kind: string }[] };
+  assert.ok(JSON.stringify(notices).includes('storage.clock'));
+  for (let i = 0; i < 2; i++) {
+    assert.equal((await started.call('POST', '/api/retention/clock', { token })).status, 204);
+    assert.equal((await get('/api/storage')).clockDoubt, null);
+  }
+  const resumed = await get('/api/audit?action=retention.resumed');
+  assert.deepEqual(
+    resumed.map(({ actor }: { actor: string }) => actor),
+    ['admin'],
+    'once',
+  );
 });

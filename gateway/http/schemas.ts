@@ -206,6 +206,11 @@ export const components = {
     bytesPerDay: count,
     daysLeft: nullable({ ...count, description: 'until sessions are refused; null: with these rules, never' }),
     lastSweep: nullable(object({ at: time, deleted: count })),
+    clockDoubt: nullable({
+      ...object({ lastSeen: time, since: time, until: time }),
+      description:
+        'nothing is deleted for its age before `until`: the gateway ran last at `lastSeen`, and was started at `since`, by a clock that may be wrong',
+    }),
     targets: array(
       object({
         target: object({ id, name: text }),

@@ -16,6 +16,7 @@ export const notificationKinds = [
   'sign_in.guessing',
   'account.changed',
   'storage.space',
+  'storage.clock',
   'trail.broken',
   'trail.behind',
   'secret.revealed',

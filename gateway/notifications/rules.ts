@@ -26,6 +26,7 @@ export const defaultRules: NotificationRules = {
   'sign_in.guessing': rule({ admins: page }),
   'account.changed': rule({ requester: both }),
   'storage.space': rule({ admins: both }),
+  'storage.clock': rule({ admins: both }),
   'trail.broken': rule({ admins: both }),
   'trail.behind': rule({ admins: both }),
   'secret.revealed': rule({ admins: page }),

@@ -38,6 +38,15 @@ export function ruleFor(rules: RetentionRules, targetId: string): RetentionRule 
   return rules.targets.get(targetId) ?? rules.default;
 }
 
+/** The same sizes, and nothing is ever too old. */
+export function withoutAges({ default: fallback, targets }: RetentionRules): RetentionRules {
+  const ageless = (rule: RetentionRule): RetentionRule => ({ ...rule, maxAgeDays: null });
+  return {
+    default: ageless(fallback),
+    targets: new Map([...targets].map(([id, rule]) => [id, ageless(rule)])),
+  };
+}
+
 /** When a recording is too old by a rule; null when it never is. */
 export function keptUntil(rule: RetentionRule, endedAt: number): number | null {
   return rule.maxAgeDays === null ? null : endedAt + rule.maxAgeDays * DAY_MS;

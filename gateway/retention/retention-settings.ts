@@ -1,4 +1,5 @@
 import type { Store } from '../store/store.ts';
+import type { SeenClock } from './age-clock.ts';
 import { KEEP_ALL, type RetentionRule, type RetentionRules } from './policy.ts';
 import { DEFAULT_WATERMARKS, type Watermarks } from './storage-space.ts';
 
@@ -28,6 +29,15 @@ export class RetentionSettings {
 
   setWatermarks(watermarks: Watermarks): Promise<void> {
     return this.#write(WATERMARKS, watermarks);
+  }
+
+  /** Nothing before the first look at it. */
+  clock(): Promise<SeenClock | undefined> {
+    return this.#read<SeenClock>(CLOCK);
+  }
+
+  setClock(seen: SeenClock): Promise<void> {
+    return this.#write(CLOCK, seen);
   }
 
   /** @param rule without one, the default is for this target too */
@@ -65,3 +75,4 @@ export class RetentionSettings {
 
 const RULE = 'retention.default';
 const WATERMARKS = 'retention.watermarks';
+const CLOCK = 'retention.clock';

@@ -5,7 +5,7 @@ import { sessionClock } from '../clock.ts';
 import { createLogger } from '../log.ts';
 import { openStore } from '../store/store.ts';
 import { DAY_MS } from './policy.ts';
-import { Retention } from './retention.ts';
+import { Retention, type RetentionParts } from './retention.ts';
 import { RetentionSettings } from './retention-settings.ts';
 
 /** A recording of yesterday, kept for ten days. */
@@ -19,9 +19,10 @@ async function yesterdays() {
   await store.insertInto('sessions').values(row).execute();
   const audited: string[] = [];
   const destroyed: string[] = [];
+  const told: string[] = [];
   let failures = 0;
   let aheadMs = 0;
-  const retention = new Retention({
+  const parts: RetentionParts = {
     store,
     settings,
     storage: {
@@ -32,13 +33,15 @@ async function yesterdays() {
       space: async () => undefined,
     },
     audit: { record: async ({ action }) => void audited.push(action) } as Pick<Audit, 'record'> as Audit,
-    notifier: { publish: async () => {} },
+    notifier: { publish: async ({ kind }) => void told.push(kind) },
     log: createLogger('silent'),
     forget: async () => {},
     now: () => Date.now() + aheadMs,
-  });
+  };
   return {
-    ...{ retention, settings, audited, destroyed },
+    ...{ retention: new Retention(parts), settings, audited, destroyed, told },
+    /** Another run of the gateway, by a clock that is ahead. */
+    startedAhead: (ms: number) => new Retention({ ...parts, clock: () => sessionClock() + ms }),
     setClock: (ms: number) => {
       aheadMs = ms;
     },
@@ -61,4 +64,46 @@ test('a deletion that a storage keeps from being done is written down once', asy
   failOften(3);
   for (let i = 0; i < 5; i++) await retention.sweep();
   assert.deepEqual([audited, destroyed], [['recording.deleted'], ['one']]);
+});
+
+test('a gateway that is started by a clock of years to come destroys nothing, and says so once', async () => {
+  const { retention, startedAhead, settings, audited, destroyed, told } = await yesterdays();
+  await retention.sweep();
+  const ahead = startedAhead(1000 * DAY_MS);
+  for (let i = 0; i < 2; i++) assert.equal((await ahead.sweep()).deleted, 0);
+  assert.ok(ahead.clockDoubt !== undefined);
+  assert.equal((await startedAhead(1001 * DAY_MS).sweep()).deleted, 0, 'nor at its next start');
+  assert.deepEqual([audited, told, destroyed], [['retention.paused'], ['storage.clock'], []]);
+  // Sizes have nothing to do with the clock.
+  await settings.setDefault({ maxAgeDays: 10, maxBytes: 0 });
+  const set = startedAhead(0);
+  assert.equal((await set.sweep()).deleted, 0, 'there are no bytes to be too many');
+  assert.equal(set.clockDoubt, undefined, 'a clock that was set right is believed');
+});
+
+test('a clock that somebody vouches for, or that nobody sets right for a week, is believed', async () => {
+  for (const vouched of [true, false]) {
+    const { retention, startedAhead, destroyed } = await yesterdays();
+    await retention.sweep();
+    let ahead = startedAhead(100 * DAY_MS);
+    await ahead.sweep();
+    if (vouched) await ahead.believeClock();
+    else
+      for (const days of [104, 107.1]) {
+        assert.deepEqual(destroyed, []);
+        ahead = startedAhead(days * DAY_MS);
+        await ahead.sweep();
+      }
+    await ahead.sweep();
+    assert.deepEqual([destroyed, ahead.clockDoubt], [['one'], undefined]);
+  }
+});
+
+test('a gateway that stood still for a week goes on as ever', async () => {
+  const { retention, startedAhead, audited } = await yesterdays();
+  await retention.sweep();
+  const later = startedAhead(6.9 * DAY_MS);
+  assert.equal((await later.sweep()).deleted, 0);
+  assert.equal((await startedAhead(13.7 * DAY_MS).sweep()).deleted, 1);
+  assert.deepEqual(audited, ['recording.deleted']);
 });

@@ -4,7 +4,8 @@ import { sessionClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { Notifier } from '../notifications/kinds.ts';
 import type { Store } from '../store/store.ts';
-import { type DeletionReason, dueRecordings, ruleFor } from './policy.ts';
+import { AgeClock, believedFrom, type ClockDoubt } from './age-clock.ts';
+import { type DeletionReason, dueRecordings, ruleFor, withoutAges } from './policy.ts';
 import type { RetentionSettings } from './retention-settings.ts';
 import { requireSpace, type Space, type SpaceState, spaceState } from './storage-space.ts';
 
@@ -40,6 +41,7 @@ export class Retention {
   readonly #parts: RetentionParts;
   readonly #now: () => number;
   readonly #clock: () => number;
+  readonly #ages: AgeClock;
   /** Whose deletion is in the audit log, and not done: the storage may not answer for hours. */
   readonly #written = new Set<string>();
   #endSweeps: (() => void) | undefined;
@@ -53,10 +55,23 @@ export class Retention {
     this.#parts = parts;
     this.#now = parts.now ?? Date.now;
     this.#clock = parts.clock ?? sessionClock;
+    this.#ages = new AgeClock(parts.settings);
   }
 
   get lastSweep(): SweepResult | undefined {
     return this.#lastSweep;
+  }
+
+  /** Why nothing is deleted for its age at present, where that is so. */
+  get clockDoubt(): ClockDoubt | undefined {
+    return this.#ages.doubt;
+  }
+
+  /** Somebody says that the time is right: what is too old goes at once. @returns what was doubted */
+  async believeClock(): Promise<ClockDoubt | undefined> {
+    const doubt = await this.#ages.believe(this.#clock());
+    this.changed();
+    return doubt;
   }
 
   /** Sweeps now and every few minutes, until `stop`. */
@@ -102,6 +117,7 @@ export class Retention {
   async #sweep(): Promise<SweepResult> {
     const { store, settings, log } = this.#parts;
     await this.#watchSpace();
+    await this.#watchClock();
     const rules = await settings.rules();
     const rows = await store
       .selectFrom('sessions')
@@ -121,7 +137,7 @@ export class Retention {
           bytes: row.recording_bytes ?? 0,
           held: row.held !== null,
         })),
-      rules,
+      this.clockDoubt === undefined ? rules : withoutAges(rules),
       this.#clock(),
     );
     // A deletion that was interrupted comes first: its key may be half gone.
@@ -194,8 +210,27 @@ export class Retention {
     await notifier.publish({ ...happening, audience: {}, facts: { state, ...facts } });
     if (state !== 'ok') log.warn({ state, ...space }, 'room for recordings is running out');
   }
+
+  /** Writes down, and tells, where the clock may be wrong. */
+  async #watchClock(): Promise<void> {
+    const { audit, notifier, log } = this.#parts;
+    const doubt = await this.#ages.look(this.#clock());
+    if (doubt === undefined) return;
+    const iso = (at: number) => new Date(at).toISOString();
+    const facts = { lastSeen: iso(doubt.lastSeen), since: iso(doubt.since), until: iso(believedFrom(doubt)) };
+    await audit.record({ action: 'retention.paused', details: facts });
+    const text = [
+      `The gateway ran last at ${facts.lastSeen}, and was started at ${facts.since} by its clock.`,
+      'If that is wrong, set it and start the gateway again. If it is right, say so on the storage page.',
+      `Otherwise recordings are deleted for their age from ${facts.until} on.`,
+    ].join(' ');
+    const happening = { kind: 'storage.clock', title: CLOCK_TITLE, text, path: '/admin/storage' } as const;
+    await notifier.publish({ ...happening, audience: {}, facts });
+    log.warn(facts, 'the clock may be wrong: no recording is deleted for its age');
+  }
 }
 
+const CLOCK_TITLE = 'No recording is deleted for its age: the clock may be wrong';
 const STATE_TITLES = {
   ok: 'There is room for recordings again',
   low: 'The disk for recordings is low',

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Store } from '../store/store.ts';
 import type { Targets } from '../targets/targets.ts';
+import { believedFrom, type ClockDoubt } from './age-clock.ts';
 import { DAY_MS, daysUntilFull, type RetentionRule, ruleFor, sizeInTheEnd } from './policy.ts';
 import type { RecordingStorage, Retention, SweepResult } from './retention.ts';
 import type { RetentionSettings } from './retention-settings.ts';
@@ -19,6 +20,8 @@ export interface StorageReport {
   /** Until sessions are refused; null: with these rules, never. */
   readonly daysLeft: number | null;
   readonly lastSweep: SweepResult | null;
+  /** Why nothing is deleted for its age: the clock may be wrong. It was started at `since`, and is believed from `until` on. */
+  readonly clockDoubt: Readonly<Record<'lastSeen' | 'since' | 'until', string>> | null;
   readonly targets: readonly TargetStorage[];
 }
 
@@ -92,8 +95,15 @@ export async function storageReport(parts: ReportParts, now = Date.now()): Promi
     bytesPerDay: targets.reduce((sum, { bytesPerDay }) => sum + bytesPerDay, 0),
     daysLeft: left === null ? null : Math.floor(left),
     lastSweep: retention.lastSweep ?? null,
+    clockDoubt: describe(retention.clockDoubt),
     targets,
   };
+}
+
+function describe(doubt: ClockDoubt | undefined): StorageReport['clockDoubt'] {
+  if (doubt === undefined) return null;
+  const iso = (at: number) => new Date(at).toISOString();
+  return { lastSeen: iso(doubt.lastSeen), since: iso(doubt.since), until: iso(believedFrom(doubt)) };
 }
 
 const NOTHING = { recordings: 0, bytes: 0, duration: 0, recent_bytes: 0, recent_duration: 0 };

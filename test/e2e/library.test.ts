@@ -217,16 +217,27 @@ test('a legal hold from the page; rules, watermarks and what is left, on the sto
   await admin.page.getByLabel('Full when less is free').fill('800000');
   await admin.page.getByTestId('save-watermarks').click();
   await admin.page.locator('[data-testid=storage][data-state=full]').waitFor();
+  // As after a start by a clock that is far ahead.
+  const doubt = { lastSeen: '2026-11-21T09:00:00Z', since: '2036-11-21T09:00:00Z', until: '2036-11-28T09:00:00Z' };
+  await admin.page.route('**/api/storage', async (route) => {
+    const report = await gateway.admin.must<object>('GET', '/api/storage');
+    await route.fulfill({ json: { ...report, clockDoubt: doubt } });
+  });
   for (const colorScheme of ['light', 'dark'] as const) {
     await admin.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     // Loaded in this scheme: colours on their way from one to the other are neither.
     await admin.go('/admin/storage');
     await admin.page.getByTestId('storage-row').first().waitFor();
+    await admin.page.getByTestId('clock-doubt').getByText('ran last at').waitFor();
     assert.deepEqual(await accessibilityFaults(admin.page), [], `storage, ${colorScheme}`);
   }
   await admin.page.setViewportSize({ width: 360, height: 740 });
   const wide = await admin.page.evaluate('document.documentElement.scrollWidth');
   assert.equal(wide, 360, 'nothing sticks out at the side of a phone');
+  await admin.page.getByTestId('believe-clock').click();
+  await admin.page.unroute('**/api/storage');
+  await admin.page.getByTestId('confirm-clock').click();
+  await admin.page.getByTestId('clock-doubt').waitFor({ state: 'detached' });
 
   // Whoever wants to work now is told why not.
   await admin.page.setViewportSize({ width: 1280, height: 900 });

@@ -80,6 +80,26 @@ function ruleRoutes({ retention, retentionSettings, targets, storageReport, audi
         return describe();
       },
     }),
+    route({
+      method: 'post',
+      path: '/api/retention/clock',
+      id: 'believeClock',
+      tag: 'retention',
+      summary: 'Say that the time is right, where the clock may be wrong: deletes at once what is too old',
+      access: 'setting.manage',
+      status: 204,
+      errors: [],
+      async handle({ actor, address }) {
+        const doubt = retention.clockDoubt;
+        if (doubt === undefined) return;
+        const details = {
+          lastSeen: new Date(doubt.lastSeen).toISOString(),
+          since: new Date(doubt.since).toISOString(),
+        };
+        await audit.record({ action: 'retention.resumed', actor, address, details });
+        await retention.believeClock();
+      },
+    }),
     route<RetentionRule>({
       method: 'patch',
       path: '/api/retention/targets/:id',

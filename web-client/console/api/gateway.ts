@@ -145,6 +145,7 @@ export const gateway = {
   liftHold: (recording: string) => request<void>('DELETE', `/recordings/${id(recording)}/hold`),
   storage: (signal?: AbortSignal) => request<StorageReport>('GET', '/storage', undefined, signal),
   retention: (signal?: AbortSignal) => request<Retention>('GET', '/retention', undefined, signal),
+  believeClock: () => request<void>('POST', '/retention/clock'),
   changeRetention: (change: { default?: RetentionRule; watermarks?: Watermarks }) =>
     request<Retention>('PATCH', '/retention', change),
   changeTargetRetention: (target: string, rule: RetentionRule) =>

@@ -209,6 +209,7 @@ export interface StorageReport {
   readonly bytesPerDay: number;
   readonly daysLeft: number | null;
   readonly lastSweep: { readonly at: string; readonly deleted: number } | null;
+  readonly clockDoubt: { readonly lastSeen: string; readonly since: string; readonly until: string } | null;
   readonly targets: readonly TargetStorage[];
 }
 

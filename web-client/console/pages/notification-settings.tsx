@@ -35,6 +35,7 @@ export const kindTexts: Readonly<Record<string, string>> = {
   'sign_in.guessing': 'Somebody guesses at a password',
   'account.changed': 'A password or second factor changes',
   'storage.space': 'The disk for recordings is low or full',
+  'storage.clock': 'Recordings are kept past their age: the clock may be wrong',
   'trail.broken': 'The audit trail is not the one that was signed',
   'trail.behind': 'The audit trail does not reach its receiver',
   'secret.revealed': 'A password is shown to somebody',

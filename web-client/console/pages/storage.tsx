@@ -32,6 +32,7 @@ export function StoragePage() {
       {failure !== undefined && <ErrorNote error={failure} retry={close} />}
       {report === undefined && failure === undefined && <Loading what="storage" />}
       {report !== undefined && <Room report={report} />}
+      {report?.clockDoubt && <ClockNote doubt={report.clockDoubt} close={close} />}
       {report !== undefined && retention.value !== undefined && (
         <section class="setting wide-setting" aria-labelledby="rules-title">
           <h2 id="rules-title">Rules</h2>
@@ -129,6 +130,50 @@ function Room({ report }: { readonly report: StorageReport }) {
         />
       )}
     </section>
+  );
+}
+
+interface ClockNoteProps {
+  readonly doubt: NonNullable<StorageReport['clockDoubt']>;
+  close(): void;
+}
+
+/** Nothing is deleted for its age until somebody has looked at the clock, or a while has gone by. */
+function ClockNote({ doubt, close }: ClockNoteProps) {
+  const [asking, setAsking] = useState(false);
+  // With the year, whichever it is: that may be what is wrong.
+  const dated = (iso: string): string => new Date(iso).toLocaleString();
+  return (
+    <div class="note note-warning" role="alert" data-testid="clock-doubt">
+      <Icon name="warning" />
+      <div class="note-text">
+        <p>
+          No recording is deleted for its age before {dated(doubt.until)}: the gateway ran last at{' '}
+          {dated(doubt.lastSeen)}, and was started at {dated(doubt.since)} by its clock, which may be wrong. If it is,
+          set it and start the gateway again.
+        </p>
+        <p>
+          <button type="button" class="button" onClick={() => setAsking(true)} data-testid="believe-clock">
+            The clock is right
+          </button>
+        </p>
+      </div>
+      {asking && (
+        <Dialog
+          title="The clock is right"
+          action="Delete what is too old"
+          testId="confirm-clock"
+          danger
+          perform={gateway.believeClock}
+          close={close}
+        >
+          <p>
+            By this browser's clock it is {new Date().toLocaleString()}. Recordings that are older than their rules keep
+            them are deleted at once, and for good.
+          </p>
+        </Dialog>
+      )}
+    </div>
   );
 }
 
