@@ -26,8 +26,11 @@ export type CapabilityConfig = Pick<
   'colorDepth' | 'keyboardLayout' | 'codecs' | 'surfaceCommands' | 'maxUnacknowledgedFrames'
 >;
 
-/** Multifragment Update: what a server needs to send a RemoteFX frame of a large desktop in one update. */
-export const MAX_UPDATE_SIZE = 0x3f0000;
+/** Multifragment Update: what a server needs to send a RemoteFX frame of a desktop of some 250 tiles in one update. */
+export const USUAL_UPDATE_SIZE = 0x3f0000;
+
+/** What a viewer's tunnel carries, and a RemoteFX frame of 8192 × 2048 pixels can have at most. Memory is taken as it comes. */
+const MAX_UPDATE_SIZE = 64 * 1024 * 1024;
 
 /** Pointer caches: [MS-RDPBCGR] 2.2.7.1.5 asks for at least 20; Windows' own client has 25. */
 export const POINTER_CACHE_SIZE = 25;
@@ -123,7 +126,7 @@ export function clientCapabilities(config: CapabilityConfig, share: Share): Capa
     { kind: 'font', fontSupportFlags: 1 },
     { kind: 'control', controlFlags: 0, remoteDetachFlag: 0, controlInterest: 2, detachInterest: 2 },
     { kind: 'activation', helpKeyFlag: 0, helpKeyIndexFlag: 0, helpExtendedKeyFlag: 0, windowManagerKeyFlag: 0 },
-    { kind: 'multifragmentUpdate', maxRequestSize: MAX_UPDATE_SIZE },
+    { kind: 'multifragmentUpdate', maxRequestSize: share.maxUpdateSize },
     { kind: 'largePointer', largePointerSupportFlags: LargePointerFlags.size96 | LargePointerFlags.size384 },
   ];
   if (codecs.length > 0 || config.surfaceCommands === true) {
@@ -147,6 +150,8 @@ function shareOf(demand: DemandActive): Share {
   }
   const general = findCapability(serverCapabilities, 'general');
   const inputFlags = findCapability(serverCapabilities, 'input')?.inputFlags ?? 0;
+  // [MS-RDPRFX] 1.5: at least as much as the server says, which sends no RemoteFX otherwise.
+  const announced = findCapability(serverCapabilities, 'multifragmentUpdate')?.maxRequestSize ?? 0;
   return {
     shareId: demand.shareId,
     width: desktopSize(bitmap.desktopWidth, 'desktopWidth'),
@@ -158,6 +163,7 @@ function shareOf(demand: DemandActive): Share {
     horizontalWheel: (inputFlags & InputFlags.mouseHorizontalWheel) !== 0,
     refreshRect: general?.refreshRectSupport === 1,
     suppressOutput: general?.suppressOutputSupport === 1,
+    maxUpdateSize: Math.min(Math.max(announced, USUAL_UPDATE_SIZE), MAX_UPDATE_SIZE),
     serverCapabilities,
   };
 }

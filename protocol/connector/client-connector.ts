@@ -36,7 +36,7 @@ import type { TlsPeer } from '../security/certificate.ts';
 import { CredSspClient } from '../security/credssp-client.ts';
 import { GeneralExtraFlags } from './capability-flags.ts';
 import { activationMessages } from './client-activation.ts';
-import { activateShare, MAX_UPDATE_SIZE } from './client-capabilities.ts';
+import { activateShare } from './client-capabilities.ts';
 import { attached, channelsToJoin, confirmJoin } from './client-channels.ts';
 import { closedIn, failureIn } from './client-failures.ts';
 import { clientInfoMessage, connectInitialMessage, credSspSettings, encryptionMethods } from './client-settings.ts';
@@ -441,7 +441,7 @@ export class ClientConnector {
     const message =
       messageChannelId === undefined ? {} : { messageChannel: { id: messageChannelId, channel: this.#messageChannel } };
     const version = this.#credSspVersion === undefined ? {} : { credSspVersion: this.#credSspVersion };
-    const result = { ...others, ...message, ...version, ...this.#told(), share, maxUpdateSize: MAX_UPDATE_SIZE };
+    const result = { ...others, ...message, ...version, ...this.#told(), share };
     this.#state = { name: 'connected', result, security: joined.security?.frames };
   }
 

@@ -83,13 +83,14 @@ describe('connection sequence', () => {
       horizontalWheel: true,
       refreshRect: true,
       suppressOutput: true,
+      maxUpdateSize: 0x3f0000,
     });
     assert.deepEqual(server.share, {
       shareId: 0x103ea,
       width: 1366,
       height: 768,
       colorDepth: 16,
-      maxUpdateSize: client.maxUpdateSize,
+      maxUpdateSize: client.share.maxUpdateSize,
     });
   });
 

@@ -18,7 +18,7 @@ import {
   SUPPORTED_INPUT,
   SurfaceCommandFlags,
 } from './capability-flags.ts';
-import { MAX_UPDATE_SIZE, POINTER_CACHE_SIZE } from './client-capabilities.ts';
+import { POINTER_CACHE_SIZE, USUAL_UPDATE_SIZE } from './client-capabilities.ts';
 import type { Demanded } from './server-state.ts';
 import type { ServerConfig, ServerShare } from './server-types.ts';
 import type { ColorDepth } from './types.ts';
@@ -165,7 +165,7 @@ function serverCapabilities(width: number, height: number, colorDepth: ColorDept
     },
     { kind: 'virtualChannel', flags: 0, vcChunkSize: 1600 },
     { kind: 'font', fontSupportFlags: 1 },
-    { kind: 'multifragmentUpdate', maxRequestSize: MAX_UPDATE_SIZE },
+    { kind: 'multifragmentUpdate', maxRequestSize: USUAL_UPDATE_SIZE },
     { kind: 'largePointer', largePointerSupportFlags: LargePointerFlags.size96 | LargePointerFlags.size384 },
     { kind: 'surfaceCommands', cmdFlags },
     // Which codecs a server has; it is the client that gives them numbers.

@@ -127,6 +127,8 @@ export interface Share {
   /** The server takes Refresh Rect and Suppress Output PDUs. */
   readonly refreshRect: boolean;
   readonly suppressOutput: boolean;
+  /** Largest fast-path update that we said we take. */
+  readonly maxUpdateSize: number;
   readonly serverCapabilities: readonly CapabilitySet[];
 }
 
@@ -145,8 +147,6 @@ export interface ConnectionResult {
   readonly share: Share;
   /** [MS-RDPBCGR] 2.2.5.1.1: the last Set Error Info's value, if one came while connecting. */
   readonly errorInfo?: number;
-  /** Largest fast-path update that we said we take. */
-  readonly maxUpdateSize: number;
   /**
    * Bytes that belong to the active stage: frames that came before the sequence was over (logon notices, first
    * drawings, channel data) and what came behind its end. May end within a frame.

@@ -75,7 +75,7 @@ export function encodeFragmentedUpdate(
 
 /** Puts fragments together again, up to the size that we advertised in the Multifragment Update capability set. */
 export class FragmentAssembler {
-  readonly #maxSize: number;
+  #maxSize: number;
   #code: number | undefined;
   #buffer: Uint8Array = new Uint8Array(0);
   #size = 0;
@@ -117,9 +117,11 @@ export class FragmentAssembler {
     return { code, data: whole };
   }
 
-  reset(): void {
+  /** @param maxSize of the updates to come, where it changes */
+  reset(maxSize = this.#maxSize): void {
     this.#code = undefined;
     this.#size = 0;
+    this.#maxSize = maxSize;
   }
 
   /** Nobody needs what was handed over any more: its memory is used again. */

@@ -10,9 +10,15 @@ import { MessageChannel } from '../connector/message-channel.ts';
 import type { ServerShare } from '../connector/server-types.ts';
 import type { JoinedChannel, Share } from '../connector/types.ts';
 import { concatBytes } from '../core/bytes.ts';
+import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 import { DecodeError, UsageError } from '../core/errors.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
-import { encodeCapabilitySet } from '../pdu/capability-sets.ts';
+import {
+  type CapabilitySet,
+  decodeCapabilitySet,
+  encodeCapabilitySet,
+  findCapability,
+} from '../pdu/capability-sets.ts';
 import { ErrorInfo, encodeSetErrorInfo } from '../pdu/error-info.ts';
 import { encodeFragmentedUpdate } from '../pdu/fast-path.ts';
 import { type InputEvent, MouseButton } from '../pdu/input.ts';
@@ -20,11 +26,14 @@ import { DisconnectReason, mcsMessage, sendDataIndication, sendDataRequest } fro
 import { encodePlainNotify } from '../pdu/save-session-info.ts';
 import {
   type DemandActive,
+  decodeConfirmActive,
   encodeDeactivateAll,
+  encodeDemandActive,
   ShareControlType,
   ShareDataType,
   shareControlMessage,
   shareDataMessage,
+  sizeOfDemandActive,
 } from '../pdu/share.ts';
 import { type ActiveOutput, ClientActiveStage } from './client-active-stage.ts';
 import { type ServerActiveOutput, ServerActiveStage } from './server-active-stage.ts';
@@ -38,8 +47,8 @@ const SERVER = 0x3ea;
 
 const INPUT_FLAGS = 0x0001 | 0x0004 | 0x0010 | 0x0020;
 
-function demand(width: number, height: number): DemandActive {
-  const sets = [
+function demand(width: number, height: number, maxRequestSize?: number): DemandActive {
+  const sets: CapabilitySet[] = [
     {
       kind: 'general',
       osMajorType: 1,
@@ -76,7 +85,8 @@ function demand(width: number, height: number): DemandActive {
       keyboardFunctionKey: 0,
       imeFileName: '',
     },
-  ] as const;
+  ];
+  if (maxRequestSize !== undefined) sets.push({ kind: 'multifragmentUpdate', maxRequestSize });
   return {
     shareId: SHARE_ID,
     sourceDescriptor: Uint8Array.of(0),
@@ -91,8 +101,7 @@ function clientStage(changes: Partial<Share> = {}, channel?: MessageChannel, cha
   return new ClientActiveStage({
     userId: USER,
     ioChannelId: IO,
-    share: { ...share, ...changes },
-    maxUpdateSize: 100_000,
+    share: { ...share, maxUpdateSize: 100_000, ...changes },
     channels,
     ...(channel && { messageChannel: { id: MESSAGES, channel } }),
     activate,
@@ -240,6 +249,32 @@ describe('client and server, in the active stage', () => {
       assert.deepEqual(updates(seen.client), [{ code: UpdateCode.bitmap, data }]);
     }
     assert.throws(() => serverStage().update(UpdateCode.bitmap, new Uint8Array(100_001)), UsageError);
+  });
+
+  it('says that it takes updates as large as the server may send, which sends no RemoteFX otherwise', () => {
+    const said = (announced?: number) => {
+      const config = { colorDepth: 32, keyboardLayout: 0x409 } as const;
+      const { confirmActive, share } = activateShare(demand(1920, 1080, announced), config);
+      const { capabilitySets } = decodeConfirmActive(new ReadCursor(confirmActive, 'TS_CONFIRM_ACTIVE_PDU'));
+      const set = findCapability(capabilitySets.map(decodeCapabilitySet), 'multifragmentUpdate');
+      assert.equal(share.maxUpdateSize, set?.maxRequestSize);
+      return share.maxUpdateSize;
+    };
+    // 30 by 17 tiles of 64 by 64 pixels, and one for all headers: what servers made of FreeRDP say.
+    assert.deepEqual([undefined, 65_535, 511 * 16_384].map(said), [0x3f0000, 0x3f0000, 511 * 16_384]);
+    assert.equal(said(0xffff_ffff), 64 * 1024 * 1024);
+  });
+
+  it('takes updates as large as it said at the last activation', () => {
+    const client = clientStage({ maxUpdateSize: 50_000 });
+    const picture = encodeFragmentedUpdate(UpdateCode.bitmap, new Uint8Array(5_000_000));
+    assert.throws(() => receive(client, ...picture), DecodeError);
+    const larger = demand(1920, 1080, 511 * 16_384);
+    const cursor = new WriteCursor(sizeOfDemandActive(larger));
+    encodeDemandActive(larger, cursor);
+    const message = shareControlMessage(ShareControlType.demandActive, SERVER, cursor.finish());
+    receive(client, sendDataIndication(IO, message));
+    assert.equal(updates(receive(client, ...picture))[0]?.data.length, 5_000_000);
   });
 
   const events: InputEvent[] = [

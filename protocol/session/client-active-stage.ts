@@ -56,8 +56,6 @@ export interface ActiveStageOptions {
   readonly keyboardLayout?: number;
   /** Static virtual channels that are joined; none unless given. */
   readonly channels?: readonly JoinedChannel[];
-  /** Largest fast-path update that we advertised to take: Multifragment Update capability set. */
-  readonly maxUpdateSize: number;
   /** Where auto-detection, heartbeats and multitransport requests come in, if it was joined. */
   readonly messageChannel?: { readonly id: number; readonly channel: MessageChannel };
   /** Answers a Demand Active: the Confirm Active's body, and what was agreed. */
@@ -121,7 +119,7 @@ export class ClientActiveStage {
     this.#share = options.share;
     this.#errorInfo = options.errorInfo ?? ErrorInfo.none;
     this.#acknowledgesFrames = acknowledgesFrames(options.share);
-    this.#fragments = new FragmentAssembler(options.maxUpdateSize);
+    this.#fragments = new FragmentAssembler(options.share.maxUpdateSize);
     this.#channels = new ChannelRouter(options.userId, options.channels ?? [], [this.#display]);
     this.#frames = new SurfaceFrames();
     this.#input = new ClientInput(options.keyboardLayout ?? NO_LAYOUT);
@@ -436,7 +434,7 @@ export class ClientActiveStage {
     this.#share = share;
     this.#acknowledgesFrames = acknowledgesFrames(share);
     this.#state = 'finalizing';
-    this.#fragments.reset();
+    this.#fragments.reset(share.maxUpdateSize);
     this.#frames.reset();
     const messages = activationMessages(this.#options.userId, share.shareId, confirmActive);
     out.push(...messages.map((message) => this.#send(message)));

@@ -23,6 +23,7 @@ const SHARE: Share = {
   horizontalWheel: true,
   refreshRect: true,
   suppressOutput: true,
+  maxUpdateSize: 1000,
   serverCapabilities: [],
 };
 
@@ -32,7 +33,7 @@ function hex(text: string): Uint8Array {
 
 function stage(): ClientActiveStage {
   const activate = () => assert.fail('nothing demands an activation');
-  return new ClientActiveStage({ userId: 1007, ioChannelId: IO, share: SHARE, maxUpdateSize: 1000, activate });
+  return new ClientActiveStage({ userId: 1007, ioChannelId: IO, share: SHARE, activate });
 }
 
 function outputsOf(userData: Uint8Array): ActiveOutput[] {

@@ -15,14 +15,15 @@ const CHANNEL = 1005;
 const IDS = { userId: 1007, ioChannelId: 1003, channels: [{ ...CLIPBOARD, id: CHANNEL }] };
 const SHARE: Share = {
   ...{ shareId: 1, width: 800, height: 600, colorDepth: 32, fastPathInput: true, unicodeInput: true },
-  ...{ extendedButtons: true, horizontalWheel: true, refreshRect: true, suppressOutput: true, serverCapabilities: [] },
+  ...{ extendedButtons: true, horizontalWheel: true, refreshRect: true, suppressOutput: true, maxUpdateSize: 1000 },
+  serverCapabilities: [],
 };
 const TEXT = [{ id: StandardFormat.unicodeText, name: '' }];
 
 /** Both ends of a session, and what each heard of the other's clipboard. Data is copied. */
 class Pair {
   readonly client = new ClientActiveStage({
-    ...{ ...IDS, share: SHARE, maxUpdateSize: 1000 },
+    ...{ ...IDS, share: SHARE },
     activate: () => assert.fail('nothing demands an activation'),
   });
   readonly server = new ServerActiveStage({

@@ -22,6 +22,7 @@ const SHARE: Share = {
   horizontalWheel: true,
   refreshRect: true,
   suppressOutput: true,
+  maxUpdateSize: 1000,
   serverCapabilities: [],
 };
 
@@ -31,7 +32,6 @@ class Pair {
     userId: 1007,
     ioChannelId: 1003,
     share: SHARE,
-    maxUpdateSize: 1000,
     channels: [{ ...DYNAMIC_CHANNELS, id: CHANNEL }],
     activate: () => assert.fail('nothing demands an activation'),
   });
@@ -101,7 +101,7 @@ describe('ClientActiveStage asks for another size', () => {
 
   it('nowhere, where the session has no dynamic channels', () => {
     const stage = new ClientActiveStage({
-      ...{ userId: 1007, ioChannelId: 1003, share: SHARE, maxUpdateSize: 1000 },
+      ...{ userId: 1007, ioChannelId: 1003, share: SHARE },
       activate: () => assert.fail('nothing demands an activation'),
     });
     assert.deepEqual(stage.resize(1280, 720), []);

@@ -208,13 +208,12 @@ export class RdpClient {
   }
 
   #connected(connection: ConnectionResult, now: number, out: ClientOutput[]): void {
-    const { userId, ioChannelId, share, channels, maxUpdateSize, messageChannel, errorInfo } = connection;
+    const { userId, ioChannelId, share, channels, messageChannel, errorInfo } = connection;
     const stage = new ClientActiveStage({
       userId,
       ioChannelId,
       share,
       channels,
-      maxUpdateSize,
       keyboardLayout: this.#config.keyboardLayout,
       ...(messageChannel !== undefined && { messageChannel }),
       ...(errorInfo !== undefined && { errorInfo }),
