@@ -18,6 +18,9 @@ export const OrderFlags = {
   orderFlagsExtraFlags: 0x80,
 } as const;
 
+/** 2.2.7.1.4.2 CacheFlags. */
+export const BitmapCacheFlags = { persistentKeysExpected: 0x01, allowCacheWaitingList: 0x02 } as const;
+
 /** 2.2.7.1.6 inputFlags. */
 export const InputFlags = {
   scancodes: 0x0001,

@@ -10,6 +10,7 @@ import {
 } from '../pdu/capability-sets.ts';
 import { type DemandActive, encodeConfirmActive, sizeOfConfirmActive } from '../pdu/share.ts';
 import {
+  BitmapCacheFlags,
   GeneralExtraFlags,
   InputFlags,
   LargePointerFlags,
@@ -103,8 +104,9 @@ export function clientCapabilities(config: CapabilityConfig, share: Share): Capa
       desktopSaveSize: 0,
       textAnsiCodePage: 0,
     },
-    // A bitmap cache set is mandatory. Without the orders that fill the caches, servers never use them.
-    { kind: 'bitmapCacheRev2', cacheFlags: 0, cells: BITMAP_CACHES },
+    // A bitmap cache set is mandatory. Without the orders that fill the caches, servers never use them; the flag is what RemoteFX
+    // asks for ([MS-RDPRFX] 1.5).
+    { kind: 'bitmapCacheRev2', cacheFlags: BitmapCacheFlags.allowCacheWaitingList, cells: BITMAP_CACHES },
     {
       kind: 'pointer',
       colorPointerFlag: 1,

@@ -181,6 +181,10 @@ describe('what a client offers', () => {
       '310000000100000025000000c0cb080000000100c1cb1d00000001c0cf02000800000140000001010100014000000101' + '04',
     );
     assert.equal(findCapability(capabilities, 'surfaceCommands')?.cmdFlags, 0x52);
+    // [MS-RDPRFX] 1.5: what RemoteFX asks for besides.
+    assert.equal(findCapability(capabilities, 'bitmapCacheRev2')?.cacheFlags, 2);
+    assert.equal((findCapability(capabilities, 'largePointer')?.largePointerSupportFlags ?? 0) & 1, 1);
+    assert.equal((findCapability(capabilities, 'general')?.extraFlags ?? 0) & 1, 1);
     assert.ok((findCapability(capabilities, 'frameAcknowledge')?.maxUnacknowledgedFrameCount ?? 0) > 0);
   });
 });
