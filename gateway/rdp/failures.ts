@@ -217,6 +217,11 @@ function connectErrorEnd(error: ConnectError, stage: Stage): ConnectionEnd {
     const { code, name, message } = describeErrorInfo(error.errorInfo);
     return endOf(code, `${name} (${error.errorInfo}, ${stage})`, { message });
   }
+  // What has no status of CredSSP's has a reason all the same: early user authorization, RDSTLS.
+  if (error.reason !== undefined && error.reason !== 'refused') {
+    const { code, ...words } = NLA_WORDS[error.reason];
+    return endOf(code, error.message, words);
+  }
   if (error.code === 'tls_refused' && stage === 'negotiation') {
     return endOf('tls_failed', error.message, {
       message: 'The server offers no TLS to protect the connection.',

@@ -31,6 +31,7 @@ import {
 const PASSWORD = 'Canary-Pass-1!';
 const TLS = 1;
 const HYBRID = 2;
+const HYBRID_EX = 8;
 
 let identity: Identity;
 before(async () => {
@@ -243,6 +244,22 @@ describe('how a connection fails', () => {
     assert.match(end.message, /locked/);
     assert.match(end.detail, /account_locked \(0xC0000234\)/);
     assert.ok(end.hint !== undefined);
+  });
+
+  it('an account that may not sign in by Remote Desktop says so, which the server tells early', async () => {
+    await using peer = await fakePeer(
+      withNla(
+        identity,
+        () => ({ password: PASSWORD }),
+        // [MS-RDPBCGR] 2.2.10.2: access denied.
+        (secure) => secure.write(Buffer.from([5, 0, 0, 0])),
+        HYBRID_EX,
+      ),
+    );
+    const { end } = await connectTo(peer.port);
+    assert.equal(end.code, 'account_restricted');
+    assert.match(end.message, /by Remote Desktop/);
+    assert.match(end.hint ?? '', /Remote Desktop Users/);
   });
 
   it('a refused trust decision sends no credentials', async () => {

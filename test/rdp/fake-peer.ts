@@ -74,13 +74,14 @@ export function withTls(
   });
 }
 
-/** NLA on top of TLS; calls `then` when the client is logged on. */
+/** NLA on top of TLS; calls `then` when the client is logged on. @param protocol CredSSP, with early user authorization or without */
 export function withNla(
   identity: Identity,
   lookup: CredSspServerOptions['lookup'],
   then: (secure: TLSSocket) => void,
+  protocol: 2 | 8 = 2,
 ): (socket: Socket) => void {
-  return withTls(2, identity, (secure) => {
+  return withTls(protocol, identity, (secure) => {
     const { peer } = describeCertificate(new X509Certificate(identity.cert));
     const server = new CredSspServer({ lookup, computerName: 'FAKE' }, nodeCrypto, Date.now(), peer);
     let pending = Buffer.alloc(0);
