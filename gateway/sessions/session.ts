@@ -1,3 +1,4 @@
+import { MIN_MONITOR_SIDE } from '#protocol/channels/display-control.ts';
 import type { GraphicsUpdate } from '#protocol/graphics/update.ts';
 import type { InputEvent } from '#protocol/pdu/input.ts';
 import type { SessionEnd, SessionSink } from '#protocol/tunnel/sink.ts';
@@ -330,8 +331,9 @@ export class Session implements LiveSession {
 
   /** The owner would like the desktop in this size. What comes of it, the graphics tell. */
   resize(width: number, height: number): void {
+    if (this.#state.name !== 'active') return;
     // As at the start: an odd width is allowed, but servers round it.
-    if (this.#state.name === 'active') this.#state.driver.resize(width & ~1, height);
+    this.#state.driver.resize(Math.max(width & ~1, MIN_MONITOR_SIDE), Math.max(height, MIN_MONITOR_SIDE));
   }
 
   /** Whether the owner's page is seen. The server rests while nobody looks: no owner, no live view, no recording. */

@@ -28,8 +28,8 @@ const CLOSE_WITHIN_MS = 3000;
 export interface ConnectionEvents {
   /** May throw `DecodeError` or `GatewayError`: the connection then ends with it. */
   message(message: BrowserMessage): void;
-  /** The socket is closed, by whomever. Called exactly once. */
-  closed(): void;
+  /** The socket is closed, by whomever. Called exactly once. @param why the code of what we ended it for, if it was us */
+  closed(why?: ErrorCode): void;
 }
 
 /**
@@ -43,6 +43,7 @@ export class TunnelConnection {
   readonly #endBeats: () => void;
   #events: ConnectionEvents | undefined;
   #ended = false;
+  #why: ErrorCode | undefined;
   /** Since the last beat the browser has said something, or been asked; and we have. */
   #alive = true;
   #asked = false;
@@ -63,13 +64,16 @@ export class TunnelConnection {
       this.#alive = true;
     });
     // A frame that breaks RFC 6455 or is too large: `ws` closes by itself.
-    socket.on('error', (error) => this.#log.debug({ err: error }, 'tunnel socket error'));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code?.startsWith('WS_ERR_')) this.#why ??= 'bad_message';
+      this.#log.debug({ err: error }, 'tunnel socket error');
+    });
     socket.on('close', () => {
       this.#endBeats();
       this.#ended = true;
       const closed = this.#events;
       this.#events = undefined;
-      closed?.closed();
+      closed?.closed(this.#why);
     });
   }
 
@@ -104,9 +108,9 @@ export class TunnelConnection {
   /** Tells the browser why, and closes. The first reason counts. */
   end(end: SessionEnd): void {
     if (this.#ended) return;
-    const row = isErrorCode(end.code) ? errorRow(end.code) : errorRow('internal_error');
+    this.#why = isErrorCode(end.code) ? end.code : 'internal_error';
     this.send({ type: 'ended', ...end });
-    this.close(row.close, end.code);
+    this.close(errorRow(this.#why).close, end.code);
   }
 
   /** Closes with what was told before. @param code of the table, or another that a WebSocket may be closed with */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { UpdateCode } from '#protocol/graphics/update.ts';
 import { encodeGatewayMessage } from '#protocol/tunnel/messages.ts';
@@ -189,11 +190,29 @@ test("an owner's hostile input ends its session alone", async () => {
   second.owner.socket.send(Buffer.from([0x82, 0x01, 0xff, 0x00]));
   assert.equal((await second.owner.next('ended')).code, 'bad_message');
   await until(() => driver.closed);
+  assert.equal(harness.pixels.last.end?.code, 'bad_message', 'and who reads of it later knows');
+  const { json } = await harness.call('GET', `/api/sessions/${second.id}/end`, { token: admin });
+  assert.equal(json.end?.code, 'bad_message');
   assert.deepEqual(
     (await live()).map(({ id }: { id: string }) => id),
     [first.id],
   );
   await end(first.id);
+});
+
+test('an owner whose message is too large, or breaks the WebSocket itself, ends its session with bad_message', async () => {
+  const attacks: ((owner: TunnelClient) => void)[] = [
+    ({ socket }) => socket.send(Buffer.alloc(70_000, 0x82)),
+    // A frame of the last fragment, of no message; its sender is asked nothing.
+    ({ socket }) => (socket as unknown as { _socket: Duplex })._socket.write(Buffer.from([0x80, 0x80, 0, 0, 0, 0])),
+  ];
+  for (const attack of attacks) {
+    const { owner } = await active();
+    const driver = harness.driver.last;
+    attack(owner);
+    await until(() => driver.closed);
+    assert.equal(harness.pixels.last.end?.code, 'bad_message');
+  }
 });
 
 test('the browser going away ends the session', async () => {

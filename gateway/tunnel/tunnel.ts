@@ -143,10 +143,10 @@ export class Tunnel {
           );
         }
       },
-      closed: () => {
+      closed: (why) => {
         settle();
         gone = true;
-        attached?.closed();
+        attached?.closed(why);
       },
     });
     const timer = setTimeout(
@@ -222,7 +222,8 @@ export class Tunnel {
 /** A tunnel that has shown its ticket. */
 export interface Attached {
   message(message: BrowserMessage): void;
-  closed(): void;
+  /** @param why as the connection has it */
+  closed(why?: ErrorCode): void;
 }
 
 function attachOwner(connection: TunnelConnection, session: Session, clock?: () => number): Attached {
@@ -275,6 +276,7 @@ function attachOwner(connection: TunnelConnection, session: Session, clock?: () 
           throw new GatewayError('bad_message', 'attached already');
       }
     },
-    closed: () => session.end('browser_gone'),
+    // What the browser did, the session has ended with, for who reads of it later.
+    closed: (why) => session.end(why ?? 'browser_gone'),
   };
 }
