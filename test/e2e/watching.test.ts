@@ -82,6 +82,8 @@ test('an administrator freezes a session, writes to its user, releases it, and e
   await admin.page.getByTestId('confirm-end').click();
   await jane.state('ended');
   await jane.page.getByText('The server is restarted.').waitFor();
+  await jane.page.keyboard.press('Tab');
+  await jane.page.locator('[data-testid=try-again]:focus').waitFor();
   await admin.page.getByText('Nobody is connected').waitFor();
 });
 

@@ -229,9 +229,9 @@ export class RemoteDesktop implements Disposable {
     this.focus();
   }
 
-  /** Gives the desktop the keyboard. */
+  /** Gives the desktop the keyboard, while there is one. */
   focus(): void {
-    if (!this.#viewOnly) this.#text.focus();
+    if (!this.#viewOnly && !this.#isOver) this.#text.focus();
   }
 
   /** Opens the soft keyboard of a touch device. Call it from a tap. */
@@ -332,8 +332,12 @@ export class RemoteDesktop implements Disposable {
     this.#events.emit('mode', mode);
   }
 
+  get #isOver(): boolean {
+    return this.#state === 'ended' || this.#state === 'failed';
+  }
+
   #onEnd(reason: EndReason): void {
-    if (this.#state === 'ended' || this.#state === 'failed') return;
+    if (this.#isOver) return;
     this.#events.emit('end', reason);
     this.#setState(isOrderly(reason) ? 'ended' : 'failed');
   }
@@ -342,6 +346,12 @@ export class RemoteDesktop implements Disposable {
     if (state === this.#state) return;
     this.#state = state;
     this.#showState();
+    if (this.#isOver) {
+      // From here on Tab and F5 are the page's, and Esc leaves full screen.
+      this.#canvas.tabIndex = -1;
+      this.#text.element.blur();
+      (navigator as NavigatorWithKeyboard).keyboard?.unlock?.();
+    }
     this.#events.emit('state', state);
   }
 
@@ -465,7 +475,7 @@ export class RemoteDesktop implements Disposable {
 }
 
 interface NavigatorWithKeyboard {
-  readonly keyboard?: { lock?(): Promise<void> };
+  readonly keyboard?: { lock?(): Promise<void>; unlock?(): void };
 }
 
 function elementSize(element: HTMLElement): Size {
