@@ -93,6 +93,13 @@ export class Groups {
       if (user !== undefined) throw new GatewayError('conflict', `the policy "${user.name}" names this group`);
       const { numDeletedRows } = await transaction.deleteFrom('groups').where('id', '=', id).executeTakeFirstOrThrow();
       if (numDeletedRows === 0n) throw new GatewayError('not_found', 'there is no such group');
+      // Of policies that named it before: who else reviews may, or nobody could any more.
+      await transaction
+        .updateTable('requests')
+        .set({ review_group_id: null })
+        .where('review_group_id', '=', id)
+        .where('review', '=', 'due')
+        .execute();
     });
   }
 

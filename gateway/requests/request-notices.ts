@@ -26,7 +26,8 @@ export function requestNotices(notifier: Notifier, links: DecisionLinks): Reques
     const { request, event } = happening;
     // Nobody asked for anything, and nobody waits for it.
     if (request.automatic === 0) await tell(notifier, links, happening, store);
-    const over = isFinal(request.state as RequestState) && event !== 'reviewed' && event !== 'session-ended';
+    // After a review that was not the last, it is the next group's turn.
+    const over = isFinal(request.state as RequestState) && event !== 'session-ended';
     if (over && request.review === 'due') {
       await notifier.publish(
         {

@@ -361,6 +361,56 @@ test('who reviews, the policy says that asks for it: not another of the same req
   await assert.rejects(world.requests.review(alone, world.by(adam)), { code: 'forbidden' }, 'its own group does');
 });
 
+test('where policies of one request name several groups to review it, each does, one after the other', async () => {
+  const [first = '', second = '', third = ''] = world.accounts;
+  const { ute, adam } = world.people;
+  const olga = { id: 'id-of-olga', username: 'olga', roles: adam.roles };
+  const row = { password_hash: '', roles_json: JSON.stringify(olga.roles), disabled: 0, created_at: 0 };
+  await world.store
+    .insertInto('users')
+    .values({ id: olga.id, username: olga.username, ...row })
+    .execute();
+  const auditors = (await world.groups.create({ name: 'auditors', members: ['adam'] })).id;
+  await world.groups.create({ name: 'others', members: ['olga'] });
+  await world.entitle({ review: true, reviewGroup: 'auditors' }, [first]);
+  await world.entitle({ review: true, reviewGroup: 'others' }, [second]);
+  await world.entitle({ review: true }, [third]);
+  const due: string[] = [];
+  world.book.listen(async ({ event, request }) => void due.push(`${event} ${request.review}`));
+  const waitFor = async () => [
+    (await world.queries.counts(adam)).toReview,
+    (await world.queries.counts(olga)).toReview,
+  ];
+  const ask = async () => {
+    const { id } = await world.ask({ items: [first, third, second].map((accountId) => ({ accountId })) });
+    await world.requests.checkIn(id, world.by(ute));
+    return id;
+  };
+  const id = await ask();
+  assert.deepEqual(await waitFor(), [1, 0]);
+  await assert.rejects(world.requests.review(id, world.by(olga)), { code: 'forbidden' });
+  await world.requests.review(id, world.by(adam));
+  assert.deepEqual(await waitFor(), [0, 1]);
+  await assert.rejects(world.requests.review(id, world.by(adam)), { code: 'forbidden' });
+  await world.requests.review(id, world.by(olga));
+  assert.deepEqual(await waitFor(), [0, 0]);
+  assert.deepEqual(due.slice(-2), ['reviewed due', 'reviewed done']);
+
+  const again = await ask();
+  await world.groups.change(auditors, { members: ['adam', 'olga'] });
+  await world.requests.review(again, world.by(olga));
+  assert.deepEqual(await waitFor(), [0, 0], 'who is in both signs off for both');
+
+  const last = await ask();
+  for (const { id: policy, reviewGroup } of await world.policies.list()) {
+    if (reviewGroup === auditors) await world.policies.change(policy, { reviewGroup: null });
+  }
+  await world.groups.remove(auditors);
+  assert.deepEqual(await waitFor(), [1, 1], 'the group is gone: whoever reviews may');
+  await world.requests.review(last, world.by(adam));
+  assert.deepEqual(await waitFor(), [0, 1]);
+});
+
 test('a review is due once access is over, and is signed off once', async () => {
   await world.entitle({ approval, review: true });
   const { ute, anna, adam } = world.people;

@@ -11,6 +11,7 @@ import { countApproval, groupsOf, isStepOf, readSteps, stepsFor } from './approv
 import { type NewRequest, type PlannedItem, planItem, wantedAt } from './new-request.ts';
 import { type Doer, type RequestBook, wrongState } from './request-book.ts';
 import { grantedTimes, isFinal, openStates, pendingUntil, type RequestState } from './request-state.ts';
+import { groupsToReviewAfter, reviewGroupsOf } from './reviews.ts';
 import { type AskWebhook, checkTicket } from './ticket-check.ts';
 
 export interface RequestsParts {
@@ -174,7 +175,7 @@ export class Requests {
     return state;
   }
 
-  /** Signs off what was done with access. */
+  /** Signs off what was done with access, for every group of reviewers that she is in; then it is the next one's turn. */
   async review(id: string, decision: Decision): Promise<RequestState> {
     return this.#command(id, async (store, row, now) => {
       await this.#requireVisible(store, row, decision.actor);
@@ -185,7 +186,9 @@ export class Requests {
       }
       if (row.review !== 'due') throw new GatewayError('conflict', 'there is nothing to review');
       if (!isFinal(row.state as RequestState)) throw new GatewayError('conflict', 'access is not over yet');
-      const reviewed = await this.#parts.book.touch(store, row, { review: 'done' });
+      const [next] = await groupsToReviewAfter(store, row, groups);
+      const changes = next === undefined ? { review: 'done' } : { review_group_id: next };
+      const reviewed = await this.#parts.book.touch(store, row, changes);
       await this.#parts.book.note(store, reviewed, 'reviewed', now, decision);
       return reviewed;
     });
@@ -383,9 +386,7 @@ export class Requests {
       emergency: emergency ? 1 : 0,
       automatic: automatic ? 1 : 0,
       review: emergency || rules.some(({ review }) => review) ? 'due' : 'none',
-      // Of a policy that asks for a review: the group of another has no say in it. In an emergency each does.
-      review_group_id:
-        rules.find((each) => each.reviewGroup !== null && (emergency || each.review))?.reviewGroup ?? null,
+      review_group_id: reviewGroupsOf(rules, emergency)[0] ?? null,
       search_text: searchText(actor, request, items),
     };
     await store.insertInto('requests').values(row).execute();
