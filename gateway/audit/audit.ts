@@ -76,6 +76,7 @@ export const auditActions = [
   'account.changed',
   'account.deleted',
   'setting.changed',
+  'setting.tested',
   'vault.rewrap_begun',
   'vault.rewrapped',
   'vault.tampered',

@@ -15,6 +15,7 @@ import { array, flag, id, nullable, object, ref, text, userRoles } from '../sche
 import type { Services } from '../services.ts';
 import { presentPassword } from '../sign-in-schemas.ts';
 import { existingUser } from './sign-in.ts';
+import { tested } from './tested.ts';
 
 export function directoryRoutes(services: Services): Route[] {
   return [...settingRoutes(services), ...userRoutes(services)];
@@ -146,15 +147,25 @@ function settingRoutes({ directorySettings, directory, signIn, audit }: Services
         ),
       }),
       errors: ['too_many_requests'],
-      async handle({ body, client }) {
+      handle({ body, client, actor, address }) {
         const { username = '', password = '' } = body;
-        const run = () => directory.try(body);
-        if (password === '') return run();
-        // A password that is tried out is a guess like any other.
-        return signIn.bounded(username, client, async () => {
-          const value = await run();
-          return { right: !value.steps.some(({ code }) => isGuess(code)), value };
-        });
+        const withPassword = password === '' ? 'no' : 'yes';
+        const run = async () => {
+          if (password === '') return directory.try(body);
+          // A password that is tried out is a guess like any other.
+          return signIn.bounded(username, client, async () => {
+            const value = await directory.try(body);
+            return { right: !value.steps.some(({ code }) => isGuess(code)), value };
+          });
+        };
+        const test = { what: 'directory', subject: username, withPassword };
+        return tested(
+          audit,
+          { actor, address },
+          test,
+          run,
+          ({ steps }) => steps.find(({ code }) => code !== null)?.code,
+        );
       },
     }),
   ];

@@ -9,6 +9,7 @@ import type { WebhookFields } from '../../notifications/webhooks.ts';
 import { type Route, route } from '../route.ts';
 import { array, count, email, flag, id, name, nullable, object, port, text, time } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import { tested } from './tested.ts';
 
 export function notificationRoutes(services: Services): Route[] {
   return [
@@ -204,10 +205,13 @@ function mailRoutes({ mail, audit }: Services): Route[] {
       body: object({ to: email }),
       status: 204,
       errors: ['delivery_failed'],
-      async handle({ body, actor }) {
+      async handle({ body, actor, address }) {
         const text = `${actor.username} tries whether mail from Oriel arrives. It does.\n`;
         const parcel = { id: `test-${Date.now()}`, recipient: body.to, kind: 'test' };
-        await tried(mail.send(parcel, { subject: 'Oriel: a test', text }));
+        const test = { what: 'mail', subject: body.to };
+        await tested(audit, { actor, address }, test, () =>
+          tried(mail.send(parcel, { subject: 'Oriel: a test', text })),
+        );
       },
     }),
   ];
@@ -295,12 +299,13 @@ function webhookRoutes({ webhooks, audit }: Services): Route[] {
       access: 'setting.manage',
       status: 204,
       errors: ['delivery_failed'],
-      async handle({ parameter, actor }) {
+      async handle({ parameter, actor, address }) {
         const hook = await webhooks.get(parameter('id'));
         const now = Date.now();
         const body = { type: 'test', timestamp: new Date(now).toISOString(), data: { by: actor.username } };
         const parcel = { id: `test-${now}`, recipient: hook.id, kind: 'test', createdAt: now, body };
-        await tried(webhooks.send(parcel));
+        const test = { what: 'webhook', subject: hook.name, webhookId: hook.id };
+        await tested(audit, { actor, address }, test, () => tried(webhooks.send(parcel)));
       },
     }),
   ];

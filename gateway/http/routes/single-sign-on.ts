@@ -8,6 +8,7 @@ import { type Call, type Route, route } from '../route.ts';
 import { array, flag, id, nullable, object, text, time, userRoles } from '../schemas.ts';
 import type { Services } from '../services.ts';
 import { signedIn, signOut } from './sign-in.ts';
+import { tested } from './tested.ts';
 
 /** Carries one round to the provider and back. */
 const FLOW_COOKIE = '__Host-oriel-oidc';
@@ -249,7 +250,10 @@ function settingRoutes({ oidcSettings, oidc, audit }: Services): Route[] {
       status: 200,
       response: object({ issuer: text, logout: flag, backChannelLogout: flag, refresh: flag }),
       errors: ['directory_unavailable', 'directory_refused'],
-      handle: () => oidc.test(),
+      async handle({ actor, address }) {
+        const { issuer } = await oidcSettings.read();
+        return tested(audit, { actor, address }, { what: 'single-sign-on', subject: issuer }, () => oidc.test());
+      },
     }),
   ];
 }
