@@ -20,6 +20,9 @@ import type { SessionTerms } from './session-terms.ts';
 
 /** How long a new session waits for its owner's browser: the ticket's life, and a moment for the attach itself. */
 export const ATTACH_WITHIN_MS = 40_000;
+/** The first wait before an end is tried again to be written down; each further one is twice as long, up to the longest. */
+const WRITE_AGAIN_MS = 1000;
+const LONGEST_WRITE_AGAIN_MS = 60_000;
 /** Live sessions of one user at most, so that a script gone wild does not take the gateway from the others. */
 const MAX_SESSIONS_PER_USER = 20;
 /** US English; a user's own layout is a later setting. */
@@ -41,6 +44,8 @@ export interface SessionsParts {
   readonly audit: Audit;
   readonly log: Logger;
   readonly attachWithinMs?: number;
+  /** How soon what could not be written down is tried again; tests shorten it. */
+  readonly writeAgainMs?: number;
 }
 
 /** `LocalSessions`, or the pool of worker processes. */
@@ -84,6 +89,7 @@ export class Sessions {
   readonly #unfinished = new Set<Promise<void>>();
   /** Freezes of sessions that their owners left, by user and target. */
   readonly #heldOver = new Map<string, Freeze>();
+  readonly #stopped = Promise.withResolvers<void>();
   #stopping = false;
 
   constructor(parts: SessionsParts) {
@@ -170,6 +176,7 @@ export class Sessions {
   /** Ends every session and waits for what they leave behind. No session starts afterwards. */
   async stop(code: ErrorCode): Promise<void> {
     this.#stopping = true;
+    this.#stopped.resolve();
     for (const session of this.#live.values()) session.end(code, 'the gateway stops');
     while (this.#unfinished.size > 0) await Promise.allSettled(this.#unfinished);
   }
@@ -306,16 +313,12 @@ export class Sessions {
 
   async #ended(session: LiveSession, end: { code: string; message: string }): Promise<void> {
     const { facts } = session;
-    await this.#parts.history.ended(facts.id, end, sessionClock());
-    await this.#parts.gate.sessionEnded(facts.terms.requestId, facts.id);
-    await this.#parts.audit.record({
-      action: 'session.ended',
-      actor: facts.user,
-      address: facts.address,
-      subject: facts.target.name,
-      sessionId: facts.id,
-      details: { code: end.code },
-    });
+    const { history, gate, audit } = this.#parts;
+    const at = sessionClock();
+    const event = { actor: facts.user, address: facts.address, subject: facts.target.name, sessionId: facts.id };
+    await this.#write(() => history.ended(facts.id, end, at));
+    await this.#write(() => gate.sessionEnded(facts.terms.requestId, facts.id));
+    await this.#write(() => audit.record({ action: 'session.ended', ...event, details: { code: end.code } }));
     const result = await session.recordingFinished.catch((error: unknown) => {
       this.#parts.log.error({ err: error, session: facts.id }, 'recording was not finished');
       return undefined;
@@ -324,8 +327,30 @@ export class Sessions {
   }
 
   async #recorded(id: string, result: RecordingResult | undefined): Promise<void> {
-    await this.#parts.history.recordingFinished(id, result);
+    await this.#write(() => this.#parts.history.recordingFinished(id, result));
     await this.#parts.recorded(id, result !== undefined);
+  }
+
+  /**
+   * Until it is done: on a disk that is full for a while, or in a store that somebody holds. A session that is over must not count as one
+   * that goes on, for that keeps others from its account. What a stop leaves, the next start does.
+   */
+  async #write(step: () => Promise<void>): Promise<void> {
+    for (let wait = this.#parts.writeAgainMs ?? WRITE_AGAIN_MS; ; wait = Math.min(2 * wait, LONGEST_WRITE_AGAIN_MS)) {
+      try {
+        return await step();
+      } catch (error) {
+        // What was refused would be so again.
+        if (error instanceof GatewayError || this.#stopping) throw error;
+        this.#parts.log.error({ err: error, againInMs: wait }, 'the end of a session was not written down');
+      }
+      let timer: NodeJS.Timeout | undefined;
+      const waited = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, wait).unref();
+      });
+      await Promise.race([waited, this.#stopped.promise]);
+      clearTimeout(timer);
+    }
   }
 
   #track(work: Promise<void>): void {
