@@ -32,3 +32,21 @@ test('a statement that is kept answers anew: with other values, beside itself, a
   }
   assert.deepEqual(plain(await from(4).execute()), [{ value: 4, name: null }]);
 });
+
+test('a disk that is full in the middle of a transaction is told as such, and all of it is undone', async () => {
+  const store = new Kysely<{ pages: { data: Uint8Array } }>({ dialect: nodeSqliteDialect(':memory:') });
+  await sql`create table pages (data blob)`.execute(store);
+  await sql`pragma max_page_count = 20`.execute(store);
+  const fill = store.transaction().execute(async (transaction) => {
+    for (;;) {
+      await transaction
+        .insertInto('pages')
+        .values({ data: new Uint8Array(10_000) })
+        .execute();
+    }
+  });
+  await assert.rejects(fill, /database or disk is full/);
+  assert.deepEqual(await store.selectFrom('pages').selectAll().execute(), []);
+  await store.transaction().execute((transaction) => transaction.deleteFrom('pages').execute());
+  await store.destroy();
+});

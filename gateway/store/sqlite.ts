@@ -42,7 +42,11 @@ function adaptStatement(database: DatabaseSync, sql: string): SqliteStatement {
   return {
     reader: statement.columns().length > 0,
     all: (parameters) => statement.all(...values(parameters)),
-    run: (parameters) => statement.run(...values(parameters)),
+    // A full disk undoes the transaction by itself: that there is none any more must not hide why.
+    run: (parameters) =>
+      sql === 'rollback' && !database.isTransaction
+        ? { changes: 0, lastInsertRowid: 0 }
+        : statement.run(...values(parameters)),
     // One that is not through yet is not to be begun anew by somebody else.
     iterate: (parameters) => database.prepare(sql).iterate(...values(parameters)),
   };
