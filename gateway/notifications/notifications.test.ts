@@ -438,6 +438,57 @@ test('a started outbox sends by itself, also what comes while it is busy; a stop
   assert.equal(sent.length, 2);
 });
 
+test('a webhook that takes its time keeps neither mail waiting nor other webhooks, and four of its own are tried at a time', async (t) => {
+  const { store } = await setUp(t);
+  const sent: string[] = [];
+  const slow = Promise.withResolvers<void>();
+  let tried = 0;
+  const webhook = async ({ recipient }: Parcel) => {
+    if (recipient === 'slow' && ++tried < 20) await slow.promise;
+    sent.push(recipient);
+  };
+  const box = outboxOf(store, { mail: async ({ recipient }) => void sent.push(recipient), webhook }, Date.now);
+  const parcel = (channel: 'mail' | 'webhook', recipient: string) => ({ channel, recipient, kind: 'test', body: {} });
+  await box.add(
+    store,
+    Array.from({ length: 20 }, () => parcel('webhook', 'slow')),
+  );
+  await box.add(store, [parcel('mail', 'jane@example.com'), parcel('webhook', 'quick')]);
+  const rounds = [box.deliverDue(), box.deliverDue()];
+  while (sent.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([...sent].sort(), ['jane@example.com', 'quick']);
+  assert.equal(tried, 4);
+  await box.add(store, [parcel('mail', 'otto@example.com')]);
+  await box.deliverDue();
+  assert.equal(sent.at(-1), 'otto@example.com');
+  slow.resolve();
+  await Promise.all(rounds);
+  assert.equal(sent.length, 23);
+});
+
+test('a stop waits for what is on its way, and for nothing that is behind it', async (t) => {
+  const { store } = await setUp(t);
+  const slow = Promise.withResolvers<void>();
+  let tried = 0;
+  const mail = async () => {
+    tried++;
+    await slow.promise;
+  };
+  const box = outboxOf(store, { mail }, Date.now);
+  const mails = Array.from(
+    { length: 9 },
+    () => ({ channel: 'mail', recipient: 'jane@example.com', kind: 'test', body: {} }) as const,
+  );
+  await box.add(store, mails);
+  box.start();
+  while (tried < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+  const stopped = box.stop();
+  slow.resolve();
+  await stopped;
+  assert.equal(tried, 4);
+  assert.equal((await box.list(9)).filter(({ state, attempts }) => state === 'waiting' && attempts === 0).length, 5);
+});
+
 test('what waits is sealed: the links of a mail are not in the database', async (t) => {
   const { store, notifications, mail, make } = await setUp(t);
   const alice = await make('alice', Role.approver);

@@ -15,6 +15,7 @@ export const LONGEST_RETRY_MS = 4 * 60 * 60_000;
 export const MAX_ATTEMPTS = 22;
 /** A delivery that has not ended by then is taken to have died with its gateway. */
 const LEASE_MS = 2 * 60_000;
+/** Of one lane. */
 const AT_ONCE = 4;
 /** How often the table is looked at without being told to. */
 const POLL_MS = 5000;
@@ -38,6 +39,12 @@ export interface Parcel {
   readonly kind: string;
   readonly createdAt: number;
   readonly body: unknown;
+}
+
+/** What is sent one after the other, some at a time: mail, and what is for one webhook. */
+interface Lane {
+  readonly channel: OutboxChannel;
+  readonly recipient?: string;
 }
 
 /** Sends one parcel, or throws: `Undeliverable` when trying again is of no use. */
@@ -77,11 +84,15 @@ export class Outbox {
   readonly #parts: OutboxParts;
   readonly #now: () => number;
   readonly #running = new Set<Promise<void>>();
+  /** How many are under way, by the name of their lane. */
+  readonly #busy = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #endPolls: (() => void) | undefined;
   /** When the timer fires, by a clock that nobody sets. */
   #wakesAt = Infinity;
   #stopped = true;
+  /** For good: what is not on its way yet stays for the next start. */
+  #isOver = false;
   /** When it was last looked, by that clock, what need not be shown any more. */
   #forgotAt = Number.NEGATIVE_INFINITY;
 
@@ -119,15 +130,14 @@ export class Outbox {
 
   start(): void {
     this.#stopped = false;
-    this.#endPolls = every(POLL_MS, () => {
-      if (this.#running.size === 0) this.#look();
-    });
+    this.#endPolls = every(POLL_MS, () => this.#look());
     this.#wake(0);
   }
 
   /** Waits for what is being sent now. The rest is sent after the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#isOver = true;
     this.#endPolls?.();
     clearTimeout(this.#timer);
     await Promise.allSettled(this.#running);
@@ -157,13 +167,51 @@ export class Outbox {
     this.#wake(0);
   }
 
-  /** Sends everything that is due; for the timer, and for tests. */
+  /** Sends everything that is due, as far as other rounds leave room; for the timer, and for tests. */
   async deliverDue(): Promise<void> {
-    for (;;) {
-      const rows = await this.#claim();
-      if (rows.length === 0) return;
-      await Promise.all(rows.map((row) => this.#deliver(row)));
-    }
+    const lanes = await this.#lanesDue();
+    await Promise.all(lanes.map((lane) => this.#deliverLane(lane)));
+  }
+
+  /** INVARIANT: a receiver that takes its time keeps nothing waiting but what is for itself. */
+  async #deliverLane(lane: Lane): Promise<void> {
+    const name = `${lane.channel} ${lane.recipient ?? ''}`;
+    const busy = this.#busy.get(name) ?? 0;
+    if (busy >= AT_ONCE || this.#isOver) return;
+    this.#busy.set(name, AT_ONCE);
+    const rows = await this.#claim(lane, AT_ONCE - busy).catch((error: unknown) => {
+      this.#leave(name, AT_ONCE - busy);
+      throw error;
+    });
+    this.#leave(name, AT_ONCE - busy - rows.length);
+    await Promise.all(
+      rows.map(async (row) => {
+        await this.#deliver(row).finally(() => this.#leave(name, 1));
+        await this.#deliverLane(lane);
+      }),
+    );
+  }
+
+  #leave(name: string, places: number): void {
+    const busy = (this.#busy.get(name) ?? 0) - places;
+    if (busy > 0) this.#busy.set(name, busy);
+    else this.#busy.delete(name);
+  }
+
+  async #lanesDue(): Promise<Lane[]> {
+    const now = this.#now();
+    // Nothing is due, more often than not, and this looks at one entry of an index.
+    if ((await ANY_DUE.rows(this.#parts.store, now)).length === 0) return [];
+    const rows = await this.#parts.store
+      .selectFrom('outbox')
+      .select(['channel', 'recipient'])
+      .distinct()
+      .where('state', '=', 'waiting')
+      .where('next_at', '<=', now)
+      .execute();
+    const hooks = rows.filter(({ channel }) => channel === 'webhook');
+    const mail = rows.length > hooks.length ? [{ channel: 'mail' } as const] : [];
+    return [...mail, ...hooks.map(({ recipient }) => ({ channel: 'webhook' as const, recipient }))];
   }
 
   #wake(after: number): void {
@@ -188,18 +236,18 @@ export class Outbox {
   }
 
   /** INVARIANT: a row is taken by changing when it is due next, so that no two rounds send it, and a crash only delays it. */
-  async #claim(): Promise<OutboxRow[]> {
+  async #claim({ channel, recipient }: Lane, atMost: number): Promise<OutboxRow[]> {
     const now = this.#now();
-    // Nothing is due, more often than not, and a transaction takes several times what looking does.
-    if ((await ANY_DUE.rows(this.#parts.store, now)).length === 0) return [];
     return this.#parts.store.transaction().execute(async (transaction) => {
       const due = await transaction
         .selectFrom('outbox')
         .selectAll()
         .where('state', '=', 'waiting')
         .where('next_at', '<=', now)
+        .where('channel', '=', channel)
+        .$if(recipient !== undefined, (query) => query.where('recipient', '=', recipient ?? ''))
         .orderBy('next_at')
-        .limit(AT_ONCE)
+        .limit(atMost)
         .execute();
       for (const row of due) {
         await transaction
