@@ -109,9 +109,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     const lock = lockFolder(join(config.dataDirectory, 'lock.sqlite'));
     cleanUp.push(() => lock.release());
-    await requireHeadsFile(config.auditHeadsFile);
     const store = await openStore(join(config.dataDirectory, 'oriel.sqlite'));
     cleanUp.push(() => store.destroy());
+    await requireHeadsFile(config.auditHeadsFile);
     const whereabouts: Whereabouts = { url: config.publicUrl ?? localUrl(config.port) };
     const { services, localSessions, tellAlert, generatedPassword, indexEvents } = await createServices(
       options,

@@ -121,7 +121,7 @@ export class HeadKeeper {
   }
 }
 
-/** Throws `ConfigError` where heads cannot be written down, which is better found out before anything is done. */
+/** Throws `ConfigError` where heads cannot be written down, which is better found out before anybody is let in. */
 export async function requireHeadsFile(path: string): Promise<void> {
   try {
     await (await open(path, 'a', 0o600)).close();

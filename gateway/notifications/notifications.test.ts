@@ -357,6 +357,16 @@ test('a webhook that is gone gets no more; one that is off waits', async (t) => 
   assert.equal((await outbox.list(9)).length, 2);
 });
 
+test('two who change what is told of different things at once undo nothing of each other', async (t) => {
+  const { notificationRules } = await setUp(t);
+  await Promise.all([
+    notificationRules.change({ 'vault.alert': { admins: ['page'] } }),
+    notificationRules.change({ 'trail.broken': { admins: [] } }),
+  ]);
+  const { 'vault.alert': vaultRule, 'trail.broken': trailRule } = await notificationRules.read();
+  assert.deepEqual([vaultRule.admins, trailRule.admins], [['page'], []]);
+});
+
 test('waits grow, and in the end it is given up', async (t) => {
   const { store, audit } = await setUp(t);
   const clock = { now: 1_000_000 };

@@ -47,7 +47,9 @@ export class NotificationRulesStore {
 
   async change(change: Partial<Record<NotificationKind, Partial<NotificationRule>>>): Promise<NotificationRules> {
     const present = await this.read();
-    const next = notificationKinds.map((kind) => [kind, { ...present[kind], ...change[kind] }]);
+    // Others stay as they are by then: somebody else may be changing them.
+    const changed = notificationKinds.filter((kind) => change[kind] !== undefined);
+    const next = changed.map((kind) => [kind, { ...present[kind], ...change[kind] }]);
     return this.#document.change(Object.fromEntries(next));
   }
 }

@@ -75,6 +75,11 @@ export class AttachGate {
     });
     const viewing = this.#next++;
     this.#viewings.set(viewing, event);
+    // While that was written she was not among the viewers yet that a withdrawn right, or a sign-out, closes.
+    if (!(await this.#parts.mayAttach(ticket))) {
+      this.left(viewing);
+      throw new GatewayError('forbidden');
+    }
     const { id: userId, username } = ticket.user;
     const { signIn, signInEndsAt } = ticket;
     const viewer = { userId, username, since: sessionClock(), signIn, signInEndsAt };
