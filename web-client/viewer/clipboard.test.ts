@@ -267,3 +267,14 @@ test('files on their way are shown, each once, and can be cancelled', () => {
   fake.clipboard.cancel(2);
   assert.deepEqual(fake.answers, ['cancel 2']);
 });
+
+test('a folder is not pasted as a file that cannot be read, nor by its name: the user is told', () => {
+  const fake = new Fake();
+  const items = [{ kind: 'file', webkitGetAsEntry: () => ({ isDirectory: true }) }];
+  const data = pastedData({ 'text/plain': 'folder' }, [new File([], 'folder')]);
+  fake.clipboard.pasted({ ...data, items });
+  assert.deepEqual(fake.offered, []);
+  assert.match(fake.notices.join(), /^Folders are not copied/);
+  assert.ok(fake.clipboard.giveFiles([new File([], 'a')], true));
+  assert.deepEqual(fake.offered, ['file a']);
+});

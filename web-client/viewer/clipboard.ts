@@ -6,7 +6,7 @@ import type {
   TransferProgress,
 } from '#protocol/tunnel/messages.ts';
 import { TunnelLimits } from '#protocol/tunnel/messages.ts';
-import { LocalFiles, MAX_FILES } from './local-files.ts';
+import { type FileSource, filesIn, LocalFiles, MAX_FILES } from './local-files.ts';
 import type { Notice } from './worker-messages.ts';
 
 /** The browser's own clipboard. */
@@ -45,9 +45,8 @@ export interface ClipboardOptions {
 }
 
 /** What of a `DataTransfer` matters. */
-export interface PastedData {
+export interface PastedData extends FileSource {
   readonly types: readonly string[];
-  readonly files: Iterable<File>;
   getData(type: string): string;
 }
 
@@ -113,21 +112,27 @@ export class Clipboard {
     }
   }
 
-  /** Puts files into the desktop's clipboard, or says why not. @returns whether they are on their way there */
-  giveFiles(files: readonly File[]): boolean {
-    const isGiven = this.#offerFiles(files);
+  /**
+   * Puts files into the desktop's clipboard, or says why not.
+   * @param hasFolders whether there were folders among them, which are left out
+   * @returns whether they are on their way there
+   */
+  giveFiles(files: readonly File[], hasFolders = false): boolean {
+    const isGiven = this.#offerFiles(files, hasFolders);
     if (isGiven) this.#filesAreOlder = true;
     return isGiven;
   }
 
-  #offerFiles(files: readonly File[]): boolean {
+  #offerFiles(files: readonly File[], hasFolders: boolean): boolean {
     const { terms } = this.#state;
-    if (terms?.available !== true || files.length === 0) return false;
+    if (terms?.available !== true || (files.length === 0 && !hasFolders)) return false;
     const why = !terms.filesToDesktop
       ? 'Copying files to the desktop is not allowed here.'
       : files.length > MAX_FILES
         ? `At most ${MAX_FILES} files are copied at once.`
-        : undefined;
+        : files.length === 0
+          ? 'Folders are not copied to the desktop: take the files that are in them.'
+          : undefined;
     if (why !== undefined) {
       this.#options.notice({ code: 'clipboard_refused', message: why });
       return false;
@@ -144,16 +149,16 @@ export class Clipboard {
 
   /** The user pastes, and her clipboard holds this. Call it before the keys go on their way. */
   pasted(data: PastedData): void {
-    const files = [...data.files];
+    const { files, hasFolders } = filesIn(data);
     const text = data.getData('text/plain');
     // Browsers show the picture of copied cells as a file beside their text. With what a file manager copies, there is no HTML.
-    if (files.length === 0 || (text !== '' && data.types.includes('text/html'))) {
+    if ((files.length === 0 && !hasFolders) || (text !== '' && data.types.includes('text/html'))) {
       this.#textPasted(text);
       return;
     }
     // The text of before, copied again, would be news.
     this.#known = undefined;
-    if (!this.#filesAreOlder) this.#offerFiles(files);
+    if (!this.#filesAreOlder) this.#offerFiles(files, hasFolders);
   }
 
   /** Puts a text into the desktop's clipboard, or says why not. @returns whether it is on its way */

@@ -1,8 +1,9 @@
 import { type Disposable, DisposableStore, listen } from './disposable.ts';
+import { filesIn } from './local-files.ts';
 
 export interface FileDropParts {
   mayDrop(): boolean;
-  dropped(files: File[]): void;
+  dropped(dropped: ReturnType<typeof filesIn>): void;
 }
 
 /** Takes files that are dropped on an element. Without it, dropping would open the file in place of the page. */
@@ -19,7 +20,7 @@ export class FileDrop implements Disposable {
     this.#owned.add(
       listen<DragEvent>(element, 'drop', (event) => {
         event.preventDefault();
-        if (parts.mayDrop()) parts.dropped([...(event.dataTransfer?.files ?? [])]);
+        if (parts.mayDrop() && event.dataTransfer !== null) parts.dropped(filesIn(event.dataTransfer));
       }),
     );
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeBrowserMessage, TunnelLimits } from '#protocol/tunnel/messages.ts';
-import { LocalFiles, MAX_FILES } from './local-files.ts';
+import { filesIn, LocalFiles, MAX_FILES } from './local-files.ts';
 
 test('files are described, and read in parts', async () => {
   const files = new LocalFiles();
@@ -26,6 +26,16 @@ test('the last few offers can be read, and older ones are let go of', async () =
   const read = (list: number) => files.read({ request: 1, list, index: 0, position: 0, length: 1 });
   await assert.rejects(read(1));
   assert.equal(new TextDecoder().decode(await read(2)), '1');
+});
+
+test('folders are told from files, where the browser tells', () => {
+  const file = new File(['x'], 'a.txt');
+  const folder = new File([], 'folder');
+  const item = (isDirectory: boolean) => ({ kind: 'file', webkitGetAsEntry: () => ({ isDirectory }) });
+  const items = [{ kind: 'string', webkitGetAsEntry: () => null }, item(true), item(false)];
+  assert.deepEqual(filesIn({ files: [folder, file], items }), { files: [file], hasFolders: true });
+  assert.deepEqual(filesIn({ files: [file], items: [{ kind: 'file' }] }), { files: [file], hasFolders: false });
+  assert.deepEqual(filesIn({ files: [file] }), { files: [file], hasFolders: false });
 });
 
 test('as many files as may be offered, with the longest names, fit into one message', () => {

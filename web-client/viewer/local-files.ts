@@ -6,6 +6,23 @@ const KEPT = 4;
 /** Names of all of them fit into one message. */
 export const MAX_FILES = 60;
 
+/** What of a `DataTransfer` matters for its files. */
+export interface FileSource {
+  readonly files: Iterable<File>;
+  readonly items?: Iterable<{
+    readonly kind: string;
+    webkitGetAsEntry?(): { readonly isDirectory: boolean } | null;
+  }>;
+}
+
+/** What was dropped or pasted: browsers give a folder as a file, which cannot be read. */
+export function filesIn({ files, items = [] }: FileSource): { readonly files: File[]; readonly hasFolders: boolean } {
+  const isFolder = [...items]
+    .filter(({ kind }) => kind === 'file')
+    .map((item) => item.webkitGetAsEntry?.()?.isDirectory === true);
+  return { files: [...files].filter((_, index) => isFolder[index] !== true), hasFolders: isFolder.includes(true) };
+}
+
 /** Files that the user has given to the desktop. What is in them is read as the desktop asks for it. */
 export class LocalFiles {
   readonly #offers = new Map<number, readonly File[]>();

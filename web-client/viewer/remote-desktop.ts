@@ -250,9 +250,10 @@ export class RemoteDesktop implements Disposable {
   }
 
   /** Says that so many files are in the desktop's clipboard: they are there once they are pasted. */
-  announceFiles(count: number): void {
+  announceFiles(count: number, hasFolders = false): void {
     const what = count === 1 ? 'The file is' : `${count} files are`;
-    const message = `${what} in the desktop's clipboard: paste there with Ctrl+V.`;
+    const left = hasFolders ? ' Folders are not copied.' : '';
+    const message = `${what} in the desktop's clipboard: paste there with Ctrl+V.${left}`;
     this.#events.emit('notice', { code: 'files_offered', message });
   }
 
@@ -433,9 +434,9 @@ export class RemoteDesktop implements Disposable {
     owned.add(
       new FileDrop(this.element, {
         mayDrop: () => !this.#viewOnly,
-        dropped: (files) => {
-          if (!this.clipboard.giveFiles(files)) return;
-          this.announceFiles(files.length);
+        dropped: ({ files, hasFolders }) => {
+          if (!this.clipboard.giveFiles(files, hasFolders)) return;
+          this.announceFiles(files.length, hasFolders);
           this.focus();
         },
       }),
