@@ -57,6 +57,19 @@ describe('HeldUpdates', () => {
     assert.equal(updates.size, 0);
   });
 
+  it('does not keep what takes long to draw: whoever comes to watch would wait for it', () => {
+    const updates = held();
+    for (let row = 0; row < 5 * 32; row += 32) updates.push({ ...picture(row, 32, row), work: 0.7e9 });
+    assert.equal(updates.isFull, false);
+    updates.push({ ...picture(5 * 32, 32, 9), work: 0.7e9 });
+    assert.ok(updates.isFull);
+    assert.equal(updates.compact(), false, 'none is covered');
+    // What is covered takes nothing.
+    for (let row = 0; row < 6 * 32; row += 32) updates.push(picture(row, 32, row));
+    assert.equal(updates.compact(), true);
+    assert.equal(updates.isFull, false);
+  });
+
   it('takes little memory of a session at rest, and at most a few times what is left of one in motion', () => {
     const updates = held();
     updates.push(picture(0, 1, 1));

@@ -10,6 +10,9 @@ const COMPACT_FACTOR = 3;
 /** More than this is not worth keeping: large pictures, and chains of copies or of differences. */
 const MAX_LEFT_BYTES = 1.5 * 1024 * 1024;
 const MAX_LEFT_UPDATES = 4096;
+/** Copies of copies, some seconds of which may be left: whoever comes to watch waits for them, and so does who is in the same thread. */
+const MAX_HELD_WORK = 4e9;
+const MAX_LEFT_WORK = 2e9;
 
 const LEAST_CHUNK = 4 * 1024;
 const LARGEST_CHUNK = 1024 * 1024;
@@ -42,12 +45,16 @@ export class HeldUpdates {
 
   /** Whether it is time for `compact`, which takes too long to stand in the way of a picture. */
   get isFull(): boolean {
-    return this.#queue.bytes > this.#compactAt || this.#queue.length > 2 * MAX_LEFT_UPDATES;
+    return (
+      this.#queue.bytes > this.#compactAt ||
+      this.#queue.length > 2 * MAX_LEFT_UPDATES ||
+      this.#queue.work > MAX_HELD_WORK
+    );
   }
 
   /** Copies an update that draws. */
-  push({ code, data }: GraphicsUpdate): void {
-    this.#queue.push({ code, data: this.#store([data]) });
+  push(update: GraphicsUpdate): void {
+    this.#queue.push({ ...update, data: this.#store([update.data]) });
   }
 
   /**
@@ -67,9 +74,9 @@ export class HeldUpdates {
     } finally {
       for (const chunk of chunks) POOL.release(chunk);
     }
-    const { bytes, length } = this.#queue;
+    const { bytes, length, work } = this.#queue;
     this.#compactAt = Math.max(COMPACT_BYTES, COMPACT_FACTOR * bytes);
-    return bytes <= MAX_LEFT_BYTES && length <= MAX_LEFT_UPDATES;
+    return bytes <= MAX_LEFT_BYTES && length <= MAX_LEFT_UPDATES && work <= MAX_LEFT_WORK;
   }
 
   /**

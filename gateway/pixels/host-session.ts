@@ -52,6 +52,8 @@ const MAX_UNDECODED_BYTES = 8 * 1024 * 1024;
 /** Where nobody will look soon, past this what is hidden goes, and the next time past twice of what was left. */
 const COMPACT_BYTES = 2 * 1024 * 1024;
 const MAX_UNDECODED_UPDATES = 8192;
+/** The same of what decoding takes: whoever looks, and who else is in this thread, waits no longer than a second or two. */
+const MAX_UNDECODED_WORK = 1e9;
 
 /** A level at which text and flat colour are almost as small as at the highest, at a third of the time. */
 const deflate = (bytes: Uint8Array) => promisify(deflateRaw)(bytes, { level: 3 });
@@ -271,11 +273,12 @@ export class HostSession {
   #boundQueue(): void {
     const queue = this.#queue;
     const isUnseen = this.#recorder === undefined && this.#viewers.size === 0;
-    if (isUnseen && (queue.bytes > this.#compactAt || queue.length > MAX_UNDECODED_UPDATES)) {
+    const isLong = (): boolean => queue.length > MAX_UNDECODED_UPDATES || queue.work > MAX_UNDECODED_WORK;
+    if (isUnseen && (queue.bytes > this.#compactAt || isLong())) {
       this.#guard(() => queue.compact(this.#compositor));
       this.#compactAt = Math.max(COMPACT_BYTES, 2 * queue.bytes);
     }
-    if (queue.bytes > MAX_UNDECODED_BYTES || queue.length > MAX_UNDECODED_UPDATES) this.#decode();
+    if (queue.bytes > MAX_UNDECODED_BYTES || isLong()) this.#decode();
   }
 
   #apply(update: GraphicsUpdate): void {

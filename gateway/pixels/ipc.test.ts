@@ -18,7 +18,7 @@ const at = 1_700_000_000_123.25;
 const toHost: ToHost[] = [
   { kind: 'open', session: 1, at, options: { sessionId: 'abc', directory: '/recordings/abc', ffmpegPath: 'ffmpeg' } },
   { kind: 'open', session: 2, at, options: { sessionId: 'ü' } },
-  { kind: 'update', session: 0xffffffff, at, update: { code: 0x40, data: Uint8Array.of(1, 2, 3, 4) } },
+  { kind: 'update', session: 0xffffffff, at, update: { code: 0x40, data: Uint8Array.of(1, 2, 3, 4), work: 3e9 } },
   { kind: 'pointer-moved', session: 1, at, x: 65535, y: 3 },
   { kind: 'attach-viewer', session: 1, at, viewer: 7, isOwner: true, updates: 70_000 },
   { kind: 'take-state', session: 1, at, viewer: 7, limit: 0xffffffff },

@@ -127,8 +127,11 @@ export interface HostFailure {
   readonly detail: string;
 }
 
-/** Longest payload: an update as large as the tunnel carries, with its code. */
-export const MAX_IPC_PAYLOAD = 64 * 1024 * 1024 + 1;
+/** Longest payload: an update as large as the tunnel carries, with what is in front of it. */
+export const MAX_IPC_PAYLOAD = 64 * 1024 * 1024 + 5;
+
+/** In front of an update's data: code, work. */
+const UPDATE_HEADER_SIZE = 1 + 4;
 
 /** Bytes of a frame before its payload: length, kind, session, at. */
 export const IPC_HEADER_SIZE = 4 + 1 + 4 + 8;
@@ -217,17 +220,18 @@ export function encodeToHost(message: ToHost): Uint8Array<ArrayBuffer> {
 type UpdateMessage = Extract<ToHost, { kind: 'update' }>;
 
 export function sizeOfUpdateFrame({ update }: UpdateMessage): number {
-  return IPC_HEADER_SIZE + 1 + update.data.length; // code, data
+  return IPC_HEADER_SIZE + UPDATE_HEADER_SIZE + update.data.length;
 }
 
 /** Writes an update's frame into a buffer that has room for it: most of what goes to the host is this. */
 export function writeUpdateFrame({ session, at, update }: UpdateMessage, buffer: Buffer, offset: number): void {
-  buffer.writeUInt32LE(IPC_HEADER_SIZE - 4 + 1 + update.data.length, offset);
+  buffer.writeUInt32LE(IPC_HEADER_SIZE - 4 + UPDATE_HEADER_SIZE + update.data.length, offset);
   buffer[offset + 4] = ToHostKind.update;
   buffer.writeUInt32LE(session, offset + 5);
   buffer.writeDoubleLE(at, offset + 9);
   buffer[offset + IPC_HEADER_SIZE] = update.code;
-  buffer.set(update.data, offset + IPC_HEADER_SIZE + 1);
+  buffer.writeUInt32LE(Math.min(update.work ?? 0, 0xffff_ffff), offset + IPC_HEADER_SIZE + 1);
+  buffer.set(update.data, offset + IPC_HEADER_SIZE + UPDATE_HEADER_SIZE);
 }
 
 /** @throws {DecodeError} when the frame is none of the gateway's */
@@ -236,8 +240,11 @@ export function decodeToHost(frame: Uint8Array): ToHost {
   switch (kind) {
     case ToHostKind.open:
       return { kind: 'open', session, at, options: readOpenOptions(cursor) };
-    case ToHostKind.update:
-      return { kind: 'update', session, at, update: { code: cursor.u8('code'), data: cursor.rest() } };
+    case ToHostKind.update: {
+      const [code, work] = [cursor.u8('code'), cursor.u32('work')];
+      const data = cursor.rest();
+      return { kind: 'update', session, at, update: work === 0 ? { code, data } : { code, data, work } };
+    }
     case ToHostKind['pointer-moved']:
       return { kind: 'pointer-moved', session, at, x: cursor.u16('x'), y: cursor.u16('y') };
     case ToHostKind['attach-viewer']: {

@@ -28,6 +28,7 @@ export type ProtocolClient = Pick<
       | 'probe'
       | 'paceFrames'
       | 'acknowledgeFrames'
+      | 'rest'
     >
   >;
 

@@ -45,6 +45,7 @@ export class RdpConnection {
   /** Updates were handed over, and the viewer was not told that these are all; it will be at the end of this turn. */
   #handedOver = false;
   #settling = false;
+  #goingOn = false;
   /** When something was last read, by the wall clock. */
   #receivedAt = 0;
   #outgoing: Uint8Array[] = [];
@@ -64,7 +65,7 @@ export class RdpConnection {
       acknowledge: (count, depth) => this.#run((to) => to.acknowledgeFrames?.(count, depth) ?? []),
       pause: (paused) => {
         if (paused) this.#stream.pause();
-        else if (!this.#paused) this.#stream.resume();
+        else if (!this.#paused) this.#goOn();
       },
     });
     const timeout = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
@@ -141,7 +142,7 @@ export class RdpConnection {
 
   resume(): void {
     this.#paused = false;
-    if (!this.#pace.exceeded) this.#stream.resume();
+    if (!this.#pace.exceeded) this.#goOn();
   }
 
   /**
@@ -350,9 +351,13 @@ export class RdpConnection {
     if (this.#over) return;
     if (this.#stage !== 'active') this.#answerExpected();
     this.#events.bytes(chunk.length);
-    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    this.#read(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+  }
+
+  #read(chunk: Uint8Array): void {
     const now = Date.now();
-    this.#run((client) => client.receive(bytes, now));
+    this.#run((client) => client.receive(chunk, now));
+    if (this.#hasRest) this.#goOnSoon();
     if (this.#stage !== 'active') return;
     this.#silence?.heard();
     const isAll = chunk.length <= SHORT_READ_BYTES && Math.abs(now - this.#receivedAt) >= QUIET_MS;
@@ -366,6 +371,34 @@ export class RdpConnection {
     setImmediate(() => {
       this.#settling = false;
       this.#settle();
+    });
+  }
+
+  get #hasRest(): boolean {
+    return (this.#client?.rest?.length ?? 0) > 0;
+  }
+
+  get #mayRead(): boolean {
+    return !this.#over && !this.#paused && !this.#pace.exceeded;
+  }
+
+  /** Reads again, first what was left of the last time. */
+  #goOn(): void {
+    if (this.#hasRest) this.#goOnSoon();
+    else this.#stream.resume();
+  }
+
+  /** What is left gives much to do: others have their turn before it, and it waits where its server may not give more yet. */
+  #goOnSoon(): void {
+    this.#stream.pause();
+    if (this.#goingOn) return;
+    this.#goingOn = true;
+    setImmediate(() => {
+      this.#goingOn = false;
+      if (this.#over) return;
+      this.#settle();
+      if (this.#mayRead) this.#read(NOTHING);
+      if (this.#mayRead && !this.#hasRest) this.#stream.resume();
     });
   }
 
@@ -440,6 +473,8 @@ function refusalOf(answer: TrustAnswer, certificate: ServerCertificate): Connect
 
 /** What every Windows Server from 2012 on speaks, and 2008 R2 with its updates. */
 export const DEFAULT_MINIMUM_TLS: TlsVersion = '1.2';
+
+const NOTHING = new Uint8Array(0);
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A logon that has to reach a far domain controller takes this long at worst. */

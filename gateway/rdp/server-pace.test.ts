@@ -104,3 +104,24 @@ test('a server that is not read for long is read again at its time, not with the
   ]);
   pace.stop();
 });
+
+test('a server that gives more to do than it may is not read until that is paid off, and is acknowledged meanwhile', (t) => {
+  const { pace, pass, frame, acknowledged, paused } = paced(t);
+  pace.handedOver({ code: UpdateCode.desktopReset, data: Uint8Array.of(0x80, 7, 0x38, 4) });
+  const copies = { code: UpdateCode.graphicsPipeline, data: new Uint8Array(24), work: 1.9e9 };
+  pace.keep();
+  pace.handedOver(copies);
+  frame();
+  pass(10_000);
+  assert.deepEqual(paused.splice(0), [
+    [0, true],
+    // 1.9 s of work, less the 3 s of credit at 0.311 s a second.
+    [3_109, false],
+  ]);
+  assert.deepEqual(acknowledged, [[0, 1]]);
+  pace.handedOver({ ...copies, work: 500e6 });
+  pace.keep();
+  pass(1000);
+  assert.deepEqual(paused, [], 'it has credit again');
+  pace.stop();
+});

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { type GraphicsUpdate, UpdateCode } from '#protocol/graphics/update.ts';
 import { drawnArea } from '#protocol/session/drawn-area.ts';
 import { FramePacer, type FramePacerOptions } from '#protocol/session/frame-pacer.ts';
+import { WorkBudget } from '#protocol/session/work-budget.ts';
 import { BEAT_MS, every } from '../beat.ts';
 
 /** What keeping the pace asks of a connection. */
@@ -22,6 +23,7 @@ const EXACT_MS = 1_250;
 /** Keeps one connection's server at the pace of its viewer: a `FramePacer` with a clock. */
 export class ServerPace {
   readonly #pacer: FramePacer;
+  readonly #budget = new WorkBudget();
   readonly #actions: PaceActions;
   #timer: NodeJS.Timeout | undefined;
   #wakesAt = Number.POSITIVE_INFINITY;
@@ -42,14 +44,14 @@ export class ServerPace {
     });
   }
 
-  /** Whether the server sends more pictures than anybody has use for, and is not read for now. */
+  /** Whether the server sends more pictures than anybody has use for, or more to do than it may, and is not read for now. */
   get exceeded(): boolean {
     return this.#exceeded;
   }
 
   /** Whether `keep` has anything to do: most of what is read ends no frame. */
   get isDue(): boolean {
-    return this.#exceeded || this.#pacer.isDue;
+    return this.#exceeded || this.#pacer.isDue || this.#budget.isDue;
   }
 
   /** The next update goes to the viewer. */
@@ -58,7 +60,9 @@ export class ServerPace {
     if (code === UpdateCode.desktopReset) {
       const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
       this.#desktopArea = Math.max(1, view.getUint16(0, true) * view.getUint16(2, true));
+      this.#budget.resized(this.#desktopArea);
     }
+    this.#budget.spent(update.work ?? 0);
     this.#updates++;
     if (!this.#pacer.marksFrames) this.#pacer.painted(drawnArea(update) / this.#desktopArea);
   }
@@ -94,7 +98,11 @@ export class ServerPace {
   keep(): void {
     if (this.#stopped) return;
     const now = performance.now();
-    const { acknowledge, pause, waitMs } = this.#pacer.due(now);
+    const { acknowledge, ...pace } = this.#pacer.due(now);
+    // Until it has paid for what it gave to do.
+    const owesMs = this.#budget.waitMs(now);
+    const pause = pace.pause || owesMs > 0;
+    const waitMs = owesMs > 0 ? Math.min(owesMs, pace.waitMs ?? owesMs) : pace.waitMs;
     if (waitMs !== undefined && (pause || waitMs <= EXACT_MS)) this.#wake(now + waitMs, waitMs);
     if (pause !== this.#exceeded) {
       this.#exceeded = pause;

@@ -338,9 +338,19 @@ describe('UpdateQueue', () => {
   it('counts what it holds', () => {
     const queue = new UpdateQueue();
     const message = update(filled({ x: 0, y: 0, width: 8, height: 8 }, 1));
+    queue.push({ ...message, work: 5 });
+    queue.push({ ...message, work: 7 });
     queue.push(message);
-    queue.push(message);
-    assert.equal(queue.length, 2);
-    assert.equal(queue.bytes, message.data.length * 2);
+    assert.equal(queue.length, 3);
+    assert.equal(queue.bytes, message.data.length * 3);
+    assert.equal(queue.work, 12);
+    queue.push({ ...message, work: 4 });
+    const desktop = new Compositor();
+    desktop.apply({ code: UpdateCode.desktopReset, data: Uint8Array.of(100, 0, 100, 0) });
+    queue.compact(desktop);
+    assert.equal(queue.length, 1);
+    assert.equal(queue.work, 4, 'of what is left');
+    queue.clear();
+    assert.equal(queue.work, 0);
   });
 });

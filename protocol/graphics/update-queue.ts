@@ -21,6 +21,7 @@ import { type GraphicsUpdate, UpdateCode } from './update.ts';
 export class UpdateQueue {
   #updates: GraphicsUpdate[] = [];
   #bytes = 0;
+  #work = 0;
 
   /** Payload bytes held. */
   get bytes(): number {
@@ -31,10 +32,16 @@ export class UpdateQueue {
     return this.#updates.length;
   }
 
+  /** What drawing all of it takes at most, beyond what its bytes have paid for: `GraphicsUpdate.work`. */
+  get work(): number {
+    return this.#work;
+  }
+
   /** Keeps `update.data`: the caller gives it away. */
   push(update: GraphicsUpdate): void {
     this.#updates.push(update);
     this.#bytes += update.data.length;
+    this.#work += update.work ?? 0;
   }
 
   /** Those held, in order. */
@@ -46,6 +53,7 @@ export class UpdateQueue {
   clear(): void {
     this.#updates = [];
     this.#bytes = 0;
+    this.#work = 0;
   }
 
   /**
@@ -63,9 +71,9 @@ export class UpdateQueue {
    * @throws {DecodeError} as `Compositor.apply` does; the queue is empty then
    */
   compact(desktop: QueuedDesktop, keep: (parts: readonly Uint8Array[]) => Uint8Array = joined): void {
-    for (const { code, rest } of this.#takePlanned(desktop)) {
+    for (const { update, rest } of this.#takePlanned(desktop)) {
       const parts = rest();
-      if (parts.length > 0) this.push({ code, data: keep(parts) });
+      if (parts.length > 0) this.push({ ...update, data: keep(parts) });
     }
   }
 
@@ -93,7 +101,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 
 /** An update, knowing what comes after it. */
 interface PlannedUpdate {
-  readonly code: number;
+  readonly update: GraphicsUpdate;
   /** Draws what is visible of it. */
   draw(compositor: Compositor): void;
   /** What of its data is needed to draw that later, in parts. */
@@ -112,12 +120,13 @@ interface Later {
 
 const NOTHING_YET = { hasFrameEnd: false, hasChannels: false, hasRegion: false } as const;
 
-function planBitmaps({ code, data }: GraphicsUpdate, { coverage }: Later): PlannedUpdate {
+function planBitmaps(update: GraphicsUpdate, { coverage }: Later): PlannedUpdate {
+  const { data } = update;
   const { rectangles } = decodeBitmapUpdate(new ReadCursor(data, 'TS_UPDATE_BITMAP_DATA'));
   const visible = rectangles.toReversed().filter((rectangle) => coverage.add(shownPart(rectangle)));
   visible.reverse();
   return {
-    code,
+    update,
     draw: (compositor) => {
       for (const rectangle of visible) compositor.drawBitmap(rectangle);
     },
@@ -148,13 +157,14 @@ interface PlannedCommand extends PlacedCommand {
   readonly isDone: boolean;
 }
 
-function planCommands({ code, data }: GraphicsUpdate, later: Later): PlannedUpdate {
+function planCommands(update: GraphicsUpdate, later: Later): PlannedUpdate {
+  const { data } = update;
   const commands = commandsOf(data)
     .toReversed()
     .map((command) => planCommand(command, later))
     .reverse();
   return {
-    code,
+    update,
     draw: (compositor) => {
       for (const { command, hidden } of commands) compositor.runSurfaceCommand(command, (tile) => hidden.has(tile));
     },
@@ -198,11 +208,11 @@ function planCommand(placed: PlacedCommand, later: Later): PlannedCommand {
 
 const NOTHING: ReadonlySet<number> = new Set();
 
-function planOfGraphics({ code, data }: GraphicsUpdate, planned: readonly PlannedGfx[]): PlannedUpdate {
+function planOfGraphics(update: GraphicsUpdate, planned: readonly PlannedGfx[]): PlannedUpdate {
   return {
-    code,
+    update,
     draw: (compositor) => compositor.runGraphics(planned),
-    rest: () => restOfGraphics(planned, data),
+    rest: () => restOfGraphics(planned, update.data),
   };
 }
 

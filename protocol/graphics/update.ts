@@ -12,6 +12,8 @@ export interface GraphicsUpdate {
    * as in TS_UPDATE_BITMAP_DATA. A view that is only good during the call that hands it over: who keeps it, copies it.
    */
   readonly data: Uint8Array;
+  /** What drawing it takes beyond what its bytes have paid for, in the units of `Work`; nothing where it is left out. */
+  readonly work?: number;
 }
 
 /** [MS-RDPBCGR] 2.2.9.1.2.1 TS_FP_UPDATE, `updateCode` of 2.2.9.1.2.1.1 to 2.2.9.1.2.1.11. Codes from 0x40 up are ours, not the wire's. */

@@ -1,12 +1,14 @@
 import type { ClipboardAction, ClipboardOutput } from '../channels/cliprdr/clipboard-channel.ts';
 import { DisplayControl } from '../channels/display-control.ts';
 import type { FramePace } from '../channels/rdpgfx/graphics-channel.ts';
+import { Work } from '../codecs/decoding-work.ts';
 import { activationMessages } from '../connector/client-activation.ts';
 import type { MessageChannel } from '../connector/message-channel.ts';
 import { type Redirection, redirectionOf } from '../connector/redirection.ts';
 import type { JoinedChannel, Share } from '../connector/types.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { ReadCursor } from '../core/cursor.ts';
+import { DecodeError } from '../core/errors.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
 import { decodeSetErrorInfo, ErrorInfo } from '../pdu/error-info.ts';
 import { decodeFastPathUpdates, FragmentAssembler } from '../pdu/fast-path.ts';
@@ -41,6 +43,7 @@ import { decodeX224 } from '../pdu/x224.ts';
 import { type ChannelOutput, ChannelRouter } from './channel-router.ts';
 import { ClientInput } from './client-input.ts';
 import { type CloseEvidence, type CloseReason, closeReason } from './close-reason.ts';
+import { drawingWork } from './drawing-work.ts';
 import { statusNotice } from './logon-notice.ts';
 import { type LogonOutput, LogonProgress } from './logon-progress.ts';
 import { acknowledgesFrames, SurfaceFrames } from './surface-frames.ts';
@@ -112,6 +115,10 @@ export class ClientActiveStage {
   readonly #frames: SurfaceFrames;
   /** What the sinks believe the desktop's size to be. */
   #desktop: { readonly width: number; readonly height: number };
+  /** Bytes since the last update. */
+  #received = 0;
+  /** Of what was handed over since the last `reclaim`, in the units of `Work`. */
+  #turnWork = 0;
   readonly skipped: SkippedCounts = { orders: 0, unknownPdus: 0, channelData: 0 };
 
   constructor(options: ActiveStageOptions) {
@@ -163,14 +170,21 @@ export class ClientActiveStage {
     return outputs;
   }
 
+  /** Whether what was handed over since `reclaim` is enough for one turn: the rest of what was read should wait for the next. */
+  get isSated(): boolean {
+    return this.#turnWork > TURN_WORK;
+  }
+
   /** What was handed over before is not needed any more. */
   reclaim(): void {
+    this.#turnWork = 0;
     this.#fragments.reclaim();
     this.#channels.reclaim();
   }
 
   /** Handles one frame and appends to `out`. Throws `DecodeError`. @param now milliseconds since the epoch */
   receiveFrame(frame: Uint8Array, out: ActiveSink, now: number): void {
+    this.#received += frame.length;
     this.#options.messageChannel?.channel.received(frame.length);
     if (frameKind(frame[0] ?? 0) === 'fast-path') this.#fastPath(frame, out);
     else this.#slowPath(frame, out, now);
@@ -182,7 +196,9 @@ export class ClientActiveStage {
    */
   readonly goOn = (bytes: Uint8Array, at: number): number => {
     const end = this.#channels.goOnAlike(bytes, at);
-    if (end > at) this.#options.messageChannel?.channel.received(end - at);
+    if (end === at) return end;
+    this.#received += end - at;
+    this.#options.messageChannel?.channel.received(end - at);
     return end;
   };
 
@@ -261,13 +277,28 @@ export class ClientActiveStage {
       const update = this.#fragments.push(part);
       if (update === undefined) continue;
       if (update.code === UpdateCode.orders) this.skipped.orders++;
-      else out.push({ kind: 'graphics', update });
+      else out.push(this.#drawn(update.code, update.data, drawingWork(update)));
       if (update.code === UpdateCode.surfaceCommands && this.#acknowledgesFrames) {
         const { count, acknowledge } = this.#frames.ended(update.data);
         for (let i = 0; i < count; i++) out.push(FRAME_ENDED);
         for (const frameId of acknowledge) out.push(this.#acknowledgeFrame(frameId));
       }
     }
+  }
+
+  /**
+   * @param whole what drawing it takes, of which the bytes that came since the update before it have paid for a part
+   * @throws DecodeError for an update that takes more than any server's picture does
+   */
+  #drawn(code: number, data: Uint8Array, whole: number): ActiveOutput {
+    const work = whole - this.#received * Work.perByte;
+    this.#received = 0;
+    if (work <= 0) return { kind: 'graphics', update: { code, data } };
+    if (work > MAX_UPDATE_WORK) {
+      throw new DecodeError('limit_exceeded', 'graphics update', 'pixels', 0, `${Math.round(work / 1e6)} ms of work`);
+    }
+    this.#turnWork += work;
+    return { kind: 'graphics', update: { code, data, work } };
   }
 
   #acknowledgeFrame(frameId: number): ActiveOutput {
@@ -285,7 +316,7 @@ export class ClientActiveStage {
     this.#resizeDesktop(size, out);
     for (const output of produced) {
       if (output.kind === 'pipeline') {
-        out.push({ kind: 'graphics', update: { code: UpdateCode.graphicsPipeline, data: output.pdus } });
+        out.push(this.#drawn(UpdateCode.graphicsPipeline, output.pdus, output.work));
       } else if (output.kind !== 'reset') out.push(output);
     }
     for (const bytes of packets ?? []) out.push({ kind: 'send', bytes });
@@ -423,7 +454,8 @@ export class ClientActiveStage {
         return;
       default: {
         const data = 'data' in update ? update.data : NO_DATA;
-        out.push({ kind: 'graphics', update: { code: FAST_PATH_CODES[update.kind], data } });
+        const code = FAST_PATH_CODES[update.kind];
+        out.push(this.#drawn(code, data, drawingWork({ code, data })));
       }
     }
   }
@@ -461,6 +493,11 @@ export class ClientActiveStage {
 }
 
 const NO_LAYOUT = 0;
+
+/** More than a picture of the largest desktop takes, and short enough for others to have their turn. */
+const TURN_WORK = 250e6;
+/** 320 copies of a desktop of 1920 × 1080, or 19 of the largest that there is. */
+const MAX_UPDATE_WORK = 2e9;
 
 const FRAME_ENDED = { kind: 'frame-ended' } as const;
 

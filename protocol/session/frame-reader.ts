@@ -15,25 +15,26 @@ export class FrameReader {
 
   /**
    * Calls `onFrame` for each whole frame, in order. The frame is good until `onFrame` returns or, if the caller keeps
-   * `bytes` untouched, until the next call. Stops early when `onFrame` returns false and drops what is left.
+   * `bytes` untouched, until the next call. Stops early when `onFrame` returns false.
    *
    * @param pass takes whole frames itself, as many as it likes from an offset on, and returns the offset behind them
+   * @returns how many bytes were taken: all, unless it was stopped; what is left is the caller's to bring again, or not
    * @throws DecodeError when a frame's header is wrong; nothing can be read behind it
    */
   push(
     bytes: Uint8Array,
     onFrame: (frame: Uint8Array) => boolean,
     pass?: (bytes: Uint8Array, at: number) => number,
-  ): void {
+  ): number {
     let at = 0;
     if (this.#length > 0) {
       at = this.#complete(bytes);
-      if (this.#length === 0 || this.#frameSize() !== this.#length) return;
+      if (this.#length === 0 || this.#frameSize() !== this.#length) return at;
       const frame = this.#pending.subarray(0, this.#length);
       // The next one that is cut goes where the one before this was: this frame's views are in use until the next call.
       [this.#pending, this.#handedOut] = [this.#handedOut, this.#pending];
       this.#length = 0;
-      if (!onFrame(frame)) return;
+      if (!onFrame(frame)) return at;
     }
     if (pass !== undefined) at = pass(bytes, at);
     while (at < bytes.length) {
@@ -41,10 +42,11 @@ export class FrameReader {
       if (size === undefined || at + size > bytes.length) break;
       const frame = bytes.subarray(at, at + size);
       at += size;
-      if (!onFrame(frame)) return;
+      if (!onFrame(frame)) return at;
       if (pass !== undefined) at = pass(bytes, at);
     }
     if (at < bytes.length) this.#keep(bytes.subarray(at));
+    return bytes.length;
   }
 
   /** Takes from `bytes` what the kept frame still needs; returns how much that was. */

@@ -291,6 +291,32 @@ describe('the graphics pipeline, from our server to our client', () => {
     });
   }
 
+  it('hands over so much work in one turn, and goes on with the rest of what was read in the next', () => {
+    const { pair } = withGraphics(1920, 1080);
+    const rectSrc = { left: 0, top: 0, right: 1920, bottom: 1080 };
+    const copies = (count: number) => {
+      const copy = { kind: 'surface-to-surface', surfaceIdSrc: 1, surfaceIdDest: 1, rectSrc } as const;
+      const outputs = pair.server.graphics(Array(count).fill({ ...copy, destPoints: [{ x: 1, y: 1 }] }));
+      return concatBytes(...outputs.flatMap((output) => (output.kind === 'send' ? [output.bytes] : [])));
+    };
+    // Each some 60 ms; all in one read.
+    const read = () => concatBytes(...Array.from({ length: 12 }, () => copies(10)));
+    const isPicture = ({ kind }: ClientOutput) => kind === 'graphics';
+    const turns: number[] = [];
+    for (let bytes = read(); turns.length === 0 || pair.client.rest.length > 0; bytes = new Uint8Array(0)) {
+      turns.push(pair.client.receive(bytes, 0).filter(isPicture).length);
+    }
+    assert.deepEqual(turns, [4, 4, 4]);
+    // What comes meanwhile is not lost.
+    pair.client.receive(read(), 0);
+    pair.client.receive(read(), 0);
+    let more = 0;
+    while (pair.client.rest.length > 0) more += pair.client.receive(new Uint8Array(0), 0).filter(isPicture).length;
+    assert.equal(more, 24 - 4 - 4);
+    // No picture takes so much: the session ends, and says why.
+    assert.throws(() => pair.client.receive(copies(400), 0), { code: 'limit_exceeded', context: 'graphics update' });
+  });
+
   for (const compressesGraphics of [true, false]) {
     const how = compressesGraphics ? 'compressed' : 'as they are';
     it(`puts messages together in the same memory again, ${how}, and hands out what stays good until the next call`, () => {

@@ -10,6 +10,7 @@ import type {
   ConnectionResult,
   ConnectorOutput,
 } from '../connector/types.ts';
+import { concatBytes } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto.ts';
 import { DecodeError, UnsupportedError } from '../core/errors.ts';
 import type { GraphicsUpdate } from '../graphics/update.ts';
@@ -61,6 +62,7 @@ export class RdpClient {
   #config: ClientConfig;
   #state: State;
   #pace: FramePace | undefined;
+  #rest = NOTHING;
 
   constructor(config: ClientConfig, crypto: CryptoProvider) {
     this.#config = config;
@@ -102,9 +104,19 @@ export class RdpClient {
       if (state.name === 'connecting') this.#connector(state.connector.receive(bytes, now), now, out);
       else if (state.name === 'active') {
         state.stage.reclaim();
-        this.#active(state, bytes, now, out);
+        const { rest } = this;
+        this.#rest = NOTHING;
+        this.#active(state, rest.length === 0 ? bytes : concatBytes(rest, bytes), now, out);
       }
     });
+  }
+
+  /**
+   * What was received and is left for another turn, for drawing what was handed over takes so long. `receive` goes on with it, whether more has come
+   * or not.
+   */
+  get rest(): Uint8Array {
+    return this.#rest;
   }
 
   tlsEstablished(peer: TlsPeer, now: number): ClientOutput[] {
@@ -232,7 +244,10 @@ export class RdpClient {
       return;
     }
     const active: ClientOutput[] = [];
-    new FrameReader().push(connection.pending, (frame) => this.#frame(state, frame, now, active));
+    new FrameReader().push(connection.pending, (frame) => {
+      stage.receiveFrame(frame, active, now);
+      return !isLast(active.at(-1));
+    });
     this.#active(state, security.sealed, now, active);
     // The connector has sealed its own.
     out.push(...active.map((output) => sealed(output, security.frames)));
@@ -242,13 +257,16 @@ export class RdpClient {
     if (isLast(out.at(-1))) return;
     const { stage, connection, frames } = state;
     const security = connection.security?.frames;
-    if (security === undefined) frames.push(bytes, (frame) => this.#frame(state, frame, now, out), stage.goOn);
-    else frames.push(bytes, (frame) => this.#frame(state, security.open(frame), now, out));
+    const taken =
+      security === undefined
+        ? frames.push(bytes, (frame) => this.#frame(state, frame, now, out), stage.goOn)
+        : frames.push(bytes, (frame) => this.#frame(state, security.open(frame), now, out));
+    if (taken < bytes.length) this.#rest = bytes.slice(taken);
   }
 
-  #frame(state: ActiveState, frame: Uint8Array, now: number, out: ClientOutput[]): boolean {
-    state.stage.receiveFrame(frame, out, now);
-    return !isLast(out.at(-1));
+  #frame({ stage }: ActiveState, frame: Uint8Array, now: number, out: ClientOutput[]): boolean {
+    stage.receiveFrame(frame, out, now);
+    return !isLast(out.at(-1)) && !stage.isSated;
   }
 
   /** One way out for all: after a `closed` output or an error nothing happens any more. */
@@ -267,6 +285,8 @@ export class RdpClient {
     return security === undefined ? out : out.map((output) => sealed(output, security));
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 function isLast(output: ClientOutput | undefined): boolean {
   return output?.kind === 'closed' || output?.kind === 'redirect';

@@ -168,4 +168,30 @@ describe('the pace of a server', () => {
     assert.equal(counts.updates, before);
     connection.close();
   });
+
+  it('by the work that it makes: copies of copies in a few bytes are not read faster than they are drawn', async () => {
+    await using servers = await farm((visit) => visit.do(visit.server.openGraphics()));
+    const { connection, counts } = connect(servers, UNBOUNDED, ['rdpgfx']);
+    await eventually(() => servers.visits[0]?.heard.some(({ kind }) => kind === 'graphics-ready') === true);
+    const [visit] = servers.visits;
+    assert.ok(visit !== undefined);
+    const side = 4000;
+    const surface = { kind: 'create-surface', surfaceId: 7, width: side, height: side, pixelFormat: 0x20 } as const;
+    const rectSrc = { left: 0, top: 0, right: side, bottom: side };
+    const copy = { kind: 'surface-to-surface', surfaceIdSrc: 7, surfaceIdDest: 7, rectSrc } as const;
+    visit.do(visit.server.graphics([surface]));
+    const COUNT = 200;
+    // A tenth of a second each, in some forty bytes.
+    for (let i = 0; i < COUNT; i++)
+      visit.do(visit.server.graphics([{ ...copy, destPoints: Array(4).fill({ x: 1, y: 1 }) }]));
+    await eventually(() => counts.updates > 3);
+    await pause();
+    assert.ok(counts.updates < COUNT / 4, `${counts.updates} came`);
+    const before = counts.updates;
+    connection.pause();
+    connection.resume();
+    await eventually(() => counts.updates > before);
+    assert.ok(counts.updates < COUNT / 2, `${counts.updates} came`);
+    connection.close();
+  });
 });

@@ -1,5 +1,6 @@
 import { ReadCursor } from '../../core/cursor.ts';
 import { DecodeError } from '../../core/errors.ts';
+import type { GfxWork } from './gfx-work.ts';
 import {
   GFX_HEADER_SIZE,
   type GfxCapsSet,
@@ -19,17 +20,20 @@ export const PDU_LENGTH_OFFSET = 4;
 
 /**
  * Decodes those of several messages that have one of these commands, and passes over the others by their headers.
+ * @param work is told of each
  * @throws DecodeError also where there are more than `GfxMessageLimits` allows
  */
-export function decodeGfxPdus(bytes: Uint8Array, commands: ReadonlySet<number>): GfxPdu[] {
+export function decodeGfxPdus(bytes: Uint8Array, commands: ReadonlySet<number>, work?: GfxWork): GfxPdu[] {
   const pdus: GfxPdu[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0, count = 1; at < bytes.length; count++) {
     if (count > GfxMessageLimits.commands) throw tooMany(at, `more than ${GfxMessageLimits.commands} commands`);
     const isWhole = at + GFX_HEADER_SIZE <= bytes.length;
     const pduLength = isWhole ? view.getUint32(at + PDU_LENGTH_OFFSET, true) : 0;
-    const isSkipped =
-      pduLength >= GFX_HEADER_SIZE && pduLength <= bytes.length - at && !commands.has(view.getUint16(at, true));
+    const isSound = pduLength >= GFX_HEADER_SIZE && pduLength <= bytes.length - at;
+    const cmdId = isSound ? view.getUint16(at, true) : 0;
+    if (isSound) work?.add(cmdId, bytes, view, at, at + pduLength);
+    const isSkipped = isSound && !commands.has(cmdId);
     // What is damaged goes to the decoder, which says how.
     if (!isSkipped) pdus.push(decodeGfxPdu(new ReadCursor(bytes, 'RDPGFX_HEADER', at)));
     if (pdus.length > GfxMessageLimits.heard)

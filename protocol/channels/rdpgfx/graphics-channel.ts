@@ -3,6 +3,7 @@ import type { MessageMemory } from '../../core/message-memory.ts';
 import type { DynamicChannel } from '../dynamic-channels.ts';
 import { decodeGfxPdus } from './decode-pdu.ts';
 import { encodeGfxPdu } from './encode-pdu.ts';
+import { GfxWork } from './gfx-work.ts';
 import { GfxCapsFlags, type GfxCapsSet, GfxCommand, GfxVersion, QueueDepth } from './pdu.ts';
 
 /** [MS-RDPEGFX] 1.5. */
@@ -10,8 +11,11 @@ export const GRAPHICS_CHANNEL = 'Microsoft::Windows::RDS::Graphics';
 
 /** What the graphics channel tells its session. */
 export type GraphicsChannelOutput =
-  /** RDPGFX messages, decompressed, to be drawn in order. The bytes are only good during the call that hands them over. */
-  | { readonly kind: 'pipeline'; readonly pdus: Uint8Array }
+  /**
+   * RDPGFX messages, decompressed, to be drawn in order. The bytes are only good during the call that hands them over.
+   * `work` is what drawing them takes, in the units of `Work`.
+   */
+  | { readonly kind: 'pipeline'; readonly pdus: Uint8Array; readonly work: number }
   /** The desktop has a new size. */
   | { readonly kind: 'reset'; readonly width: number; readonly height: number }
   /** A frame is whole, and will be acknowledged. */
@@ -40,6 +44,7 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
   readonly name = GRAPHICS_CHANNEL;
   readonly #memory: MessageMemory | undefined;
   #zgfx = new ZgfxDecompressor();
+  #work = new GfxWork();
   #framesDecoded = 0;
   #agreed: GfxCapsSet | undefined;
   #pace: FramePace = { kind: 'send' };
@@ -59,6 +64,7 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
 
   start(): Uint8Array[] {
     this.#zgfx = new ZgfxDecompressor();
+    this.#work = new GfxWork();
     this.#framesDecoded = 0;
     this.#agreed = undefined;
     this.#held = [];
@@ -70,7 +76,7 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
     const pdus = this.#zgfx.decompress(message, this.#memory);
     const answers: Uint8Array[] = [];
     let framesEnded = 0;
-    for (const pdu of decodeGfxPdus(pdus, HEARD_COMMANDS)) {
+    for (const pdu of decodeGfxPdus(pdus, HEARD_COMMANDS, this.#work)) {
       switch (pdu.kind) {
         case 'caps-confirm':
           this.#agreed = pdu.capsSet;
@@ -86,7 +92,7 @@ export class GraphicsChannel implements DynamicChannel<GraphicsChannelOutput> {
           break;
       }
     }
-    out.push({ kind: 'pipeline', pdus });
+    out.push({ kind: 'pipeline', pdus, work: this.#work.take() + pdus.length });
     for (let i = 0; i < framesEnded; i++) out.push({ kind: 'frame-ended' });
     return answers;
   }
