@@ -11,7 +11,7 @@ import { type Credentials, legacySecurityNow } from '../targets/targets.ts';
 import type { CredentialPrompt, SuppliedCredential } from '../vault/account-credentials.ts';
 import { CredentialAsk } from './credential-ask.ts';
 import type { Download } from './file-downloads.ts';
-import { type Freeze, type Freezer, freezeBy, freezerOf, InputGate } from './input-gate.ts';
+import { type Freeze, type Freezer, freezeBy, freezerOf } from './input-gate.ts';
 import type { LiveSession } from './live-session.ts';
 import type {
   Driver,
@@ -35,6 +35,7 @@ import type {
   SessionState,
 } from './session-contract.ts';
 import { SessionEvidence } from './session-evidence.ts';
+import { SessionInput } from './session-input.ts';
 import { endOf, limitsOf, SessionLimits } from './session-limits.ts';
 import { SessionRecording } from './session-recording.ts';
 import {
@@ -45,7 +46,6 @@ import {
   type ViewerHandle,
   type ViewerInfo,
 } from './session-viewers.ts';
-import { textKeys } from './text-keys.ts';
 
 /** Alerts that a session keeps for who looks at it; the audit log has all. */
 const MAX_ALERTS = 50;
@@ -66,7 +66,7 @@ export class Session implements LiveSession {
   readonly #evidence: SessionEvidence;
   readonly #limits: SessionLimits;
   readonly #viewers: SessionViewers;
-  readonly #gate = new InputGate();
+  readonly #input: SessionInput;
   readonly #ask: CredentialAsk;
   readonly #recording: SessionRecording;
   readonly #alerts: KeptAlert[] = [];
@@ -76,13 +76,8 @@ export class Session implements LiveSession {
   #security: ConnectionSecurity | undefined;
   #downgrades: readonly Downgrade[] = [];
   #startedAt: number | undefined;
-  #lastInputAt: number | undefined;
-  /** A freeze does not count as idleness: from here on it is counted. */
-  #idleFrom = 0;
   #lastAt = 0;
   #heldBack = false;
-  /** That input waits for the browser to draw. */
-  #isWaitingToldOf = false;
   #ownerLooks = true;
 
   constructor(facts: SessionFacts, parts: SessionParts, events: SessionEvents) {
@@ -110,6 +105,13 @@ export class Session implements LiveSession {
       },
       frozen: () => this.frozen !== undefined,
       release: (held) => this.input(held),
+    });
+    this.#input = new SessionInput({
+      inspect: (typed) => events.inspect?.(typed),
+      holds: (typed) => this.clipboard.holds(typed),
+      evidence: this.#evidence,
+      pointerMoved: (x, y, at) => this.#pixels?.sink.pointerMoved(x, y, at),
+      now: () => this.#now(),
     });
     this.#recording = new SessionRecording(parts.record, this.#log, () => this.#now());
     this.#ask = new CredentialAsk((notice) => this.#owner()?.notice(notice));
@@ -155,18 +157,17 @@ export class Session implements LiveSession {
 
   /** When something was last typed or clicked; when the desktop was there, until then. */
   get lastInputAt(): number | undefined {
-    return this.#lastInputAt;
+    return this.#input.lastAt;
   }
 
   /** From when on idleness counts, if it does: the last input, or the end of a freeze since. */
   get idleSince(): number | undefined {
-    if (this.#lastInputAt === undefined || this.frozen !== undefined) return undefined;
-    return Math.max(this.#lastInputAt, this.#idleFrom);
+    return this.#input.idleSince;
   }
 
   /** Since when and by whom the owner's input is held back, if it is. */
   get frozen(): Freeze | undefined {
-    return this.#gate.freeze;
+    return this.#input.frozen;
   }
 
   /** What rules were fired by it, the newest last. */
@@ -218,41 +219,12 @@ export class Session implements LiveSession {
 
   /** What the owner typed and clicked. Before the desktop is there, it goes nowhere. */
   input(events: readonly InputEvent[]): void {
-    if (this.#state.name !== 'active' || this.frozen !== undefined) return;
-    if (this.#state.owner.isBlind) {
-      this.#inputWaits(this.#state.owner, this.#state.driver);
-      return;
-    }
-    this.#isWaitingToldOf = false;
-    if (this.clipboard.holds(events)) return;
+    if (this.#state.name !== 'active') return;
     try {
-      const { pass, act } = this.#events.inspect?.(events) ?? { pass: events.length };
-      const passed = this.#gate.pass(pass < events.length ? events.slice(0, pass) : events);
-      if (passed.length > 0) this.#state.driver.input(passed);
-      this.#evidence.input(passed);
-      const at = this.#now();
-      this.#lastInputAt = at;
-      for (const event of passed) {
-        if ('x' in event) this.#pixels?.sink.pointerMoved(event.x, event.y, at);
-      }
-      act?.();
+      this.#input.pass(events, this.#state);
     } catch (error) {
       this.#crash(error);
     }
-  }
-
-  /**
-   * The server waits for the owner's browser, so nothing of what would happen now is in the recording: a browser that draws nothing
-   * is no way to do something unseen ([ADR 0068]).
-   */
-  #inputWaits(owner: Owner, driver: Driver): void {
-    if (this.#isWaitingToldOf) return;
-    this.#isWaitingToldOf = true;
-    const releases = this.#gate.release();
-    if (releases.length > 0) driver.input(releases);
-    const message = 'Your browser has shown nothing new for some seconds. Keyboard and mouse wait until it does.';
-    this.#evidence.warned('input_waits', message);
-    owner.notice({ code: 'input_waits', message });
   }
 
   /**
@@ -261,9 +233,8 @@ export class Session implements LiveSession {
    */
   freeze(by: Freezer, reason: string, since: number = this.#now()): boolean {
     if (this.#state.name === 'ended' || this.frozen !== undefined) return false;
-    const releases = this.#gate.close(freezeBy(by, reason, since));
     this.clipboard.froze();
-    if (this.#state.name === 'active' && releases.length > 0) this.#state.driver.input(releases);
+    this.#input.freeze(freezeBy(by, reason, since), this.#state.name === 'active' ? this.#state.driver : undefined);
     this.#evidence.frozen(true, by, reason);
     this.#owner()?.notice(this.#frozenNotice('owner'));
     this.#viewers.notice(this.#frozenNotice('viewer'));
@@ -273,8 +244,7 @@ export class Session implements LiveSession {
   /** @returns whether it was frozen */
   unfreeze(by: Pick<Actor, 'id' | 'username'>, reason: string): boolean {
     if (this.#state.name === 'ended' || this.frozen === undefined) return false;
-    this.#gate.open();
-    this.#idleFrom = this.#now();
+    this.#input.unfreeze();
     this.#evidence.frozen(false, by, reason);
     this.clipboard.thawed();
     const notice = { code: 'unfrozen', message: 'Keyboard and mouse work again.' };
@@ -284,17 +254,14 @@ export class Session implements LiveSession {
   }
 
   /**
-   * Types a secret where the caret is, as composed text is typed. It passes by all that looks at what the owner types:
-   * no rule sees it, and the event log says that it was typed and not what.
+   * Types a secret where the caret is. Throws `not_ready` or `conflict`.
    * @param secret UTF-16LE, for the caller to wipe
    * @param enter whether the Enter key is pressed after it
    */
   typeSecret(secret: Uint8Array, enter: boolean): void {
     if (this.#state.name !== 'active') throw new GatewayError('not_ready');
     if (this.frozen !== undefined) throw new GatewayError('conflict', 'the session is frozen');
-    this.#state.driver.input(textKeys(secret, enter));
-    this.#lastInputAt = this.#now();
-    this.#evidence.secretTyped();
+    this.#input.typeSecret(secret, enter, this.#state);
   }
 
   /** Shows the owner a text. Throws `not_ready` while nobody is there to read it. */
@@ -528,7 +495,7 @@ export class Session implements LiveSession {
         if (state.name !== 'connecting' || state.driver === undefined) return;
         this.#ask.forget();
         this.#startedAt = this.#now();
-        this.#lastInputAt = this.#startedAt;
+        this.#input.began(this.#startedAt);
         this.#state = { name: 'active', owner: state.owner, driver: state.driver, since: this.#startedAt };
         this.#evidence.connected();
         if (this.frozen !== undefined) state.owner.notice(this.#frozenNotice('owner'));
