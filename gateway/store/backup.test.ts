@@ -58,6 +58,36 @@ test('backed up while it is written to, and restored: what was there then is the
   );
 });
 
+test('a gateway that writes more often than a copy takes is backed up as it was at one moment', async () => {
+  const data = await folder();
+  const store = await openIn(data);
+  await store
+    .insertInto('settings')
+    .values({ name: 'large', value_json: JSON.stringify('x'.repeat(4_000_000)) })
+    .execute();
+  const gateway = new DatabaseSync(join(data, 'oriel.sqlite'), { timeout: 5000 });
+  gateway.exec('pragma synchronous = off');
+  const write = gateway.prepare(`insert into settings values (?, '1')`);
+  let writes = 0;
+  let isOver = false;
+  const writing = (async () => {
+    for (; !isOver && writes < 3000; writes++) {
+      write.run(`tick ${writes}`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  })();
+  const file = join(root, 'busy.sqlite');
+  await backUp(data, file);
+  isOver = true;
+  await writing;
+  gateway.close();
+  await store.destroy();
+  const copy = new DatabaseSync(file, { readOnly: true });
+  const ticks = copy.prepare(`select count(*) as ticks from settings where name like 'tick %'`).get()?.ticks;
+  copy.close();
+  assert.ok(Number(ticks) < writes, `${ticks} of ${writes}: it went on until nobody wrote any more`);
+});
+
 test('a backup taken a second time replaces the first only when it is whole', async () => {
   const data = await folder();
   const store = await openIn(data);

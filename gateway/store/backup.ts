@@ -31,6 +31,9 @@ export async function backUp(dataDirectory: string, file: string): Promise<numbe
   try {
     const database = new DatabaseSync(source, { readOnly: true, timeout: 5000 });
     try {
+      // What is read belongs to one moment. Otherwise SQLite begins anew whenever somebody else has written, and never comes to an end
+      // where the gateway writes more often than a copy takes ([SQLite Online Backup API]).
+      database.exec('begin; select count(*) from sqlite_schema');
       await backup(database, partial);
     } finally {
       database.close();
