@@ -34,6 +34,7 @@ export class SessionInput {
   #idleFrom = 0;
   /** That input waits for the browser to draw. */
   #isWaitingToldOf = false;
+  #isLost = false;
 
   constructor(parts: InputParts) {
     this.#parts = parts;
@@ -60,8 +61,24 @@ export class SessionInput {
     this.#lastAt = at;
   }
 
+  /** Whether the server is lost, and may come back. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** The server is lost: what is typed until it is back goes nowhere, and is not said to have been typed. */
+  lost(): void {
+    this.#isLost = true;
+    // The next connection knows nothing of what was held down in this one.
+    this.#gate.release();
+  }
+
+  back(): void {
+    this.#isLost = false;
+  }
+
   pass(events: readonly InputEvent[], ends: InputEnds): void {
-    if (this.frozen !== undefined) return;
+    if (this.frozen !== undefined || this.#isLost) return;
     if (ends.owner.isBlind) {
       this.#waits(ends);
       return;

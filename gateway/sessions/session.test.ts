@@ -337,6 +337,26 @@ test('the owner hears of a connection that is brought back, of lock keys and of 
   assert.deepEqual(events, ['connected']);
 });
 
+test('what is typed while the server is lost goes nowhere: no rule is fired by it, and no log says that it was typed', async () => {
+  const { session, driver, pixels, owner } = make();
+  session.attach(owner);
+  await settled();
+  const { events, typed } = driver.last;
+  events.connected();
+  const key = (code: number, down: boolean) => ({ kind: 'scancode', code, extended: false, down }) as const;
+  session.input([key(0x2a, true)]);
+  events.phase('reconnecting');
+  session.input([key(0x2a, false), key(0x1e, true), { kind: 'mouse-move', x: 5, y: 6 }]);
+  assert.throws(() => session.typeSecret(Uint8Array.of(120, 0), false), { code: 'not_ready' });
+  assert.deepEqual([typed.length, pixels.last.pointers], [1, []]);
+  events.phase('connected');
+  session.freeze({ id: '', username: 'admin' }, 'to look');
+  assert.equal(typed.length, 1, 'nothing is held down in the new connection');
+  session.unfreeze({ id: '', username: 'admin' }, '');
+  session.input([key(0x1e, true)]);
+  assert.equal(typed.length, 2);
+});
+
 test('a recording that is wanted and not required is done without where there is none to be had', async () => {
   const { session, pixels, owner, driver } = make({ record: 'on' });
   const open = pixels.open.bind(pixels);

@@ -217,7 +217,7 @@ export class Session implements LiveSession {
     this.#ask.supply(credential);
   }
 
-  /** What the owner typed and clicked. Before the desktop is there, it goes nowhere. */
+  /** What the owner typed and clicked. Before the desktop is there, and while it is lost, it goes nowhere. */
   input(events: readonly InputEvent[]): void {
     if (this.#state.name !== 'active') return;
     try {
@@ -259,7 +259,7 @@ export class Session implements LiveSession {
    * @param enter whether the Enter key is pressed after it
    */
   typeSecret(secret: Uint8Array, enter: boolean): void {
-    if (this.#state.name !== 'active') throw new GatewayError('not_ready');
+    if (this.#state.name !== 'active' || this.#input.isLost) throw new GatewayError('not_ready');
     if (this.frozen !== undefined) throw new GatewayError('conflict', 'the session is frozen');
     this.#input.typeSecret(secret, enter, this.#state);
   }
@@ -476,10 +476,14 @@ export class Session implements LiveSession {
           this.#state.owner.phase(name);
           this.#evidence.connection(name);
           if (name === 'connected') {
+            this.#input.back();
             this.#ask.forget();
             this.#events.reconnected?.();
           }
-          if (name === 'reconnecting') this.clipboard.lost();
+          if (name === 'reconnecting') {
+            this.#input.lost();
+            this.clipboard.lost();
+          }
         }
         if (this.#state.name !== 'connecting') return;
         this.#state = { ...this.#state, phase: name };
