@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { ConfigError } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store/store.ts';
@@ -6,6 +6,8 @@ import { type Head, headLine, parseHead, signHead, type TrailSigner } from './si
 
 /** After the first row that no head commits to yet. */
 const SIGN_AFTER_MS = 1000;
+/** Of the heads file, what is looked at at a start. */
+const TAIL_BYTES = 128 * 1024;
 
 export interface HeadKeeperParts {
   readonly store: Store;
@@ -91,7 +93,7 @@ export class HeadKeeper {
   async standing(): Promise<Standing> {
     const { store } = this.#parts;
     const last = await store.selectFrom('audit').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
-    const head = (await this.fileHeads()).reduce<Head | undefined>(higher, undefined);
+    const head = (await lastHeads(this.#parts.file)).reduce<Head | undefined>(higher, undefined);
     const row =
       head && (await store.selectFrom('audit').select('hash').where('id', '=', head.number).executeTakeFirst());
     return { last: last?.id ?? 0, broken: head !== undefined && row?.hash !== head.hash ? head : undefined };
@@ -132,12 +134,44 @@ export async function requireHeadsFile(path: string): Promise<void> {
 }
 
 /** Heads in a file of lines, such as the one beside the database or what a syslog server kept of them. */
-export async function readHeads(file: string): Promise<Head[]> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
+export async function readHeads(path: string): Promise<Head[]> {
+  return withFile(path, async (file) => {
+    const heads: Head[] = [];
+    // Line by line: a second of every busy one of some months is more than a string can hold.
+    for await (const line of file.readLines({ encoding: 'utf8' })) {
+      const head = parseHead(line);
+      if (head !== undefined) heads.push(head);
+    }
+    return heads;
   });
-  return text.split('\n').flatMap((line) => parseHead(line) ?? []);
+}
+
+/** The last of them, some hundreds: they are written in their order, and a start must not take longer from year to year. */
+async function lastHeads(path: string): Promise<Head[]> {
+  return withFile(path, async (file) => {
+    const { size } = await file.stat();
+    const start = Math.max(0, size - TAIL_BYTES);
+    const tail = Buffer.alloc(size - start);
+    const { bytesRead } = await file.read(tail, 0, tail.length, start);
+    const lines = tail.subarray(0, bytesRead).toString('utf8').split('\n');
+    return lines.flatMap((line) => parseHead(line) ?? []);
+  });
+}
+
+/** Nothing where there is no file. */
+async function withFile(path: string, read: (file: FileHandle) => Promise<Head[]>): Promise<Head[]> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  try {
+    return await read(file);
+  } finally {
+    await file.close();
+  }
 }
 
 export function toHead(row: { number: number; hash: string; at: string; key_id: string; signature: string }): Head {
