@@ -128,6 +128,7 @@ describe('DRDYNVC', () => {
 
   it('opens what it knows, refuses what it does not, and remembers the name', () => {
     const channels = new DynamicChannels<string>([new Echo('echo')]);
+    channels.process(encodeCapabilities(3, true), []);
     const opened = channels.process(encodeCreateRequest(3, 'echo'), []).map((bytes) => [...bytes]);
     assert.deepEqual(opened, [
       [0x10, 3, 0, 0, 0, 0],
@@ -136,6 +137,14 @@ describe('DRDYNVC', () => {
     const refused = channels.process(encodeCreateRequest(0x1234, 'rail'), []).map((bytes) => [...bytes]);
     assert.deepEqual(refused, [[0x11, 0x34, 0x12, 0x90, 0x04, 0x07, 0x80]]);
     assert.deepEqual(channels.refused, ['rail']);
+  });
+
+  it('tells a server of its version that opens a channel without having asked for one, once', () => {
+    const channels = new DynamicChannels<string>([]);
+    const [version, ...others] = channels.process(encodeCreateRequest(3, 'rail'), []);
+    assert.deepEqual(version, encodeCapabilities(3, false));
+    assert.deepEqual(channels.process(encodeCreateRequest(3, 'rail'), []), others);
+    assert.deepEqual(channels.process(encodeCapabilities(2, true), []), [encodeCapabilities(2, false)]);
   });
 
   it('puts long messages together and cuts long answers', () => {

@@ -63,6 +63,8 @@ export class DynamicChannels<Output> {
   readonly #open = new Map<number, Open<Output>>();
   readonly #refused: string[] = [];
   readonly #memory: MessageMemory;
+  /** The server was told of our version. */
+  #introduced = false;
 
   /** @param memory for messages in parts; what channels produce of them is good until it is reclaimed */
   constructor(channels: readonly DynamicChannel<Output>[], memory = new MessageMemory()) {
@@ -104,9 +106,10 @@ export class DynamicChannels<Output> {
     const pdu = decodeDynamicPdu(new ReadCursor(message, 'DYNVC'), true);
     switch (pdu.kind) {
       case 'capabilities':
+        this.#introduced = true;
         return [encodeCapabilities(Math.min(pdu.version, DYNAMIC_CHANNEL_VERSION), false)];
       case 'create':
-        return this.#create(pdu.channelId, pdu.name);
+        return [...this.#introduction(), ...this.#create(pdu.channelId, pdu.name)];
       case 'close': {
         const open = this.#open.get(pdu.channelId);
         if (open === undefined) return [];
@@ -152,6 +155,13 @@ export class DynamicChannels<Output> {
   idOf(channel: DynamicChannel<Output>): number | undefined {
     for (const [id, open] of this.#open) if (open.channel === channel) return id;
     return undefined;
+  }
+
+  /** There are servers that open channels without having asked for a version before, and go by one all the same. */
+  #introduction(): Uint8Array[] {
+    if (this.#introduced) return [];
+    this.#introduced = true;
+    return [encodeCapabilities(DYNAMIC_CHANNEL_VERSION, false)];
   }
 
   #create(channelId: number, name: string): Uint8Array[] {
