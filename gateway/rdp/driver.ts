@@ -196,7 +196,9 @@ export class RdpConnection {
   #do(output: ClientOutput): void {
     switch (output.kind) {
       case 'send':
+        if (output.alone === true) this.#flush();
         this.#send(output.bytes);
+        if (output.alone === true) this.#flush();
         break;
       case 'start-tls':
         this.#startTls();

@@ -142,7 +142,8 @@ const TLS_OPTIONS: ConnectionOptions = {
   minVersion: 'TLSv1',
   // Level 0 lets in what Windows Server 2008 offers: TLS 1.0 with SHA-1, and keys of 1024 bits.
   ciphers: 'DEFAULT:@SECLEVEL=0',
-  secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
+  // Windows does not take the empty records that OpenSSL sends before each other one in TLS 1.0: a TSRequest is to be in the first.
+  secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT | constants.SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS,
 };
 
 let knownAuthorities: SecureContext | undefined;

@@ -114,7 +114,7 @@ export class ClientConnector {
     }
     const credssp = new CredSspClient(credSspSettings(this.#config), this.#crypto, now, peer);
     this.#state = { name: 'credssp', protocol: state.protocol, credssp };
-    return [phase('authenticating'), send(credssp.start())];
+    return [phase('authenticating'), sendAlone(credssp.start())];
   }
 
   /** @param now milliseconds since the epoch */
@@ -216,7 +216,7 @@ export class ClientConnector {
   #authenticate(state: StateOf<'credssp'>, frame: Uint8Array, out: ConnectorOutput[]): void {
     const { protocol, credssp } = state;
     const step = credssp.receive(frame);
-    if (step.send !== undefined) out.push(send(step.send));
+    if (step.send !== undefined) out.push(sendAlone(step.send));
     if (!step.done) return;
     this.#credSspVersion = credssp.negotiatedVersion;
     if (protocol === SecurityProtocol.hybridEx) this.#state = { name: 'early-user-authorization', protocol };
@@ -506,6 +506,11 @@ function phase(name: ConnectionPhase): ConnectorOutput {
 
 function send(bytes: Uint8Array): ConnectorOutput {
   return { kind: 'send', bytes };
+}
+
+/** [MS-CSSP] 2.2.1, note 8: Windows takes what a TLS record holds for one whole TSRequest. */
+function sendAlone(bytes: Uint8Array): ConnectorOutput {
+  return { kind: 'send', bytes, alone: true };
 }
 
 function joinRequest(initiator: number, channelId: number): ConnectorOutput {

@@ -157,7 +157,8 @@ export interface ConnectionResult {
 }
 
 export type ConnectorOutput =
-  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  /** `alone`: in a TLS record of its own, with nothing before or behind it. */
+  | { readonly kind: 'send'; readonly bytes: Uint8Array; readonly alone?: true }
   /** Send what is queued, start TLS as its client, then call `tlsEstablished`. */
   | { readonly kind: 'start-tls' }
   | { readonly kind: 'phase'; readonly phase: ConnectionPhase }

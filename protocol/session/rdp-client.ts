@@ -24,8 +24,8 @@ import { FrameReader } from './frame-reader.ts';
 import { type LogonNotice, statusNotice } from './logon-notice.ts';
 
 export type ClientOutput =
-  /** To be written to the server, in order. */
-  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  /** To be written to the server, in order. `alone`: in a TLS record of its own, with nothing before or behind it. */
+  | { readonly kind: 'send'; readonly bytes: Uint8Array; readonly alone?: true }
   /** Send what is queued, start TLS as its client, then call `tlsEstablished`. */
   | { readonly kind: 'start-tls' }
   /** Progress while connecting. The first graphics output says that the session is up. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import type { LookupFunction, Socket } from 'node:net';
 import { before, describe, it } from 'node:test';
 import { inspect } from 'node:util';
@@ -11,11 +12,13 @@ import type {
 import { RdpConnection } from '../../gateway/rdp/driver.ts';
 import type { ConnectionEnd } from '../../gateway/rdp/failures.ts';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
-import type { ServerCertificate } from '../../gateway/rdp/tls-peer.ts';
+import { describeCertificate, type ServerCertificate } from '../../gateway/rdp/tls-peer.ts';
 import type { DriverEvents } from '../../gateway/sessions/ports.ts';
 import { Secret } from '../../gateway/vault/secret.ts';
 import type { ClientConfig, NlaPolicy } from '../../protocol/connector/types.ts';
+import { CredSspServer } from '../../protocol/security/credssp-server.ts';
 import { NtStatus } from '../../protocol/security/nt-status.ts';
+import { findTsRequestSize } from '../../protocol/security/ts-request.ts';
 import { RdpClient } from '../../protocol/session/rdp-client.ts';
 import {
   afterRequest,
@@ -260,6 +263,42 @@ describe('how a connection fails', () => {
     assert.equal(end.code, 'account_restricted');
     assert.match(end.message, /by Remote Desktop/);
     assert.match(end.hint ?? '', /Remote Desktop Users/);
+  });
+
+  it('each message of CredSSP goes out in a TLS record of its own, the last one too', async () => {
+    // [MS-CSSP] 2.2.1, note 8. OpenSSL reads one record at a time.
+    const records: Buffer[] = [];
+    await using peer = await fakePeer(
+      withTls(HYBRID, identity, (secure) => {
+        const { peer } = describeCertificate(new X509Certificate(identity.cert));
+        const server = new CredSspServer(
+          { lookup: () => ({ password: PASSWORD }), computerName: 'FAKE' },
+          nodeCrypto,
+          Date.now(),
+          peer,
+        );
+        let done = false;
+        secure.on('data', (record: Buffer) => {
+          records.push(record);
+          if (done) {
+            secure.end();
+            return;
+          }
+          const step = server.receive(new Uint8Array(record.subarray(0, findTsRequestSize(record))));
+          if (step.send !== undefined) secure.write(step.send);
+          done = step.done;
+          if (record.length !== findTsRequestSize(record)) secure.end();
+        });
+      }),
+    );
+    await connectTo(peer.port);
+    const sizes = records.slice(0, 3).map((record) => findTsRequestSize(record));
+    assert.deepEqual(
+      records.slice(0, 3).map(({ length }) => length),
+      sizes,
+    );
+    // Then a TPKT with Connect Initial in it.
+    assert.deepEqual([...(records[3]?.subarray(0, 1) ?? [])], [3]);
   });
 
   it('a refused trust decision sends no credentials', async () => {

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { describe, it } from 'node:test';
+import { createServer, type TLSSocket } from 'node:tls';
 import { generate } from 'selfsigned';
 import { nodeCrypto } from '../../gateway/rdp/node-crypto.ts';
-import { describeCertificate } from '../../gateway/rdp/tls-peer.ts';
+import { describeCertificate, describeTls, upgradeToTls } from '../../gateway/rdp/tls-peer.ts';
 import { DecodeError } from '../../protocol/core/errors.ts';
 import { endPointHashName, endPointHashOf, subjectPublicKeyOf } from '../../protocol/security/certificate.ts';
 import { derElement, derSequence } from '../../protocol/security/der.ts';
+import { selfSigned } from './fake-peer.ts';
 
 async function certificate(options: Parameters<typeof generate>[1]): Promise<X509Certificate> {
   return new X509Certificate((await generate([{ name: 'commonName', value: 'tls-peer' }], options)).cert);
@@ -63,3 +67,51 @@ describe('subjectPublicKeyOf', () => {
     assert.throws(() => subjectPublicKeyOf(derSequence(derSequence())), DecodeError);
   });
 });
+
+describe('upgradeToTls', () => {
+  it('sends each message as one record in TLS 1.0, too: Windows takes no empty ones', async () => {
+    const identity = await selfSigned();
+    const sent: Buffer[] = [];
+    const server = createServer({
+      ...identity,
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1',
+      ciphers: 'AES128-SHA:@SECLEVEL=0',
+    });
+    server.on('tlsClientError', () => {});
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    // What is on the wire is seen by who passes it on.
+    const proxy = createTcpServer((near) => {
+      const far = connect((server.address() as AddressInfo).port, '127.0.0.1');
+      near.on('data', (chunk) => sent.push(chunk));
+      near.pipe(far).pipe(near);
+      for (const socket of [near, far]) socket.on('error', () => {});
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    try {
+      const socket = connect((proxy.address() as AddressInfo).port, '127.0.0.1');
+      await once(socket, 'connect');
+      const secure = upgradeToTls(socket, 'localhost');
+      const received = once(server, 'secureConnection').then(([peer]) => once(peer as TLSSocket, 'data'));
+      await once(secure, 'secureConnect');
+      assert.equal(describeTls(secure).version, '1.0');
+      secure.write('one message');
+      const [data] = (await received) as [Buffer];
+      assert.equal(data.toString(), 'one message');
+      secure.destroy();
+    } finally {
+      proxy.close();
+      server.close();
+    }
+    assert.equal(recordTypes(Buffer.concat(sent)).filter((type) => type === APPLICATION_DATA).length, 1);
+  });
+});
+
+/** [RFC 2246] 6.2.1 ContentType. */
+const APPLICATION_DATA = 23;
+
+function recordTypes(bytes: Buffer): number[] {
+  const types: number[] = [];
+  for (let at = 0; at + 5 <= bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) types.push(bytes[at] ?? 0);
+  return types;
+}
