@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { EVENTS_FILE, type RecordedEvent, readEvents } from '../evidence/event-log.ts';
 import { eventsOf, readEvidence } from '../evidence/verify.ts';
 import { VIDEO_FILE } from '../finish.ts';
-import { type KeyOf, NO_KEYS, summarise } from '../library.ts';
+import { type KeyOf, NO_KEYS } from '../library.ts';
 import { MANIFEST_FILE, type Manifest, parseManifest } from '../manifest.ts';
-import type { RecordingSummary } from '../recording.ts';
 import { type ByteSource, readWhole } from './byte-source.ts';
 import type { ObjectStorage } from './object-storage.ts';
 import { RecordingFolder, SEALED_SUFFIX } from './recording-folder.ts';
@@ -45,12 +44,6 @@ export class RecordingStore {
     if (key !== undefined) return openSealed(sealed, { key, recordingId: id, name });
     await sealed.close();
     throw new MissingKeyError(name);
-  }
-
-  /** `undefined` where there is none, or it is not finished. */
-  async summary(id: string): Promise<RecordingSummary | undefined> {
-    const manifest = await this.manifest(id);
-    return manifest && summarise(`${id}/${manifest.video?.file}`, manifest);
   }
 
   /** `undefined` where there is none. */

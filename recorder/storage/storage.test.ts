@@ -279,7 +279,7 @@ test('finished recordings move to the bucket, encrypted, and play from there; wh
   assert.ok(video);
   assert.equal((await verifySource(video, [publicKey])).verdict, 'whole');
   assert.ok((await store.events('session-1'))?.some(({ type }) => type === 'finished'));
-  assert.equal((await store.summary('session-1'))?.bytes, summary?.bytes);
+  assert.equal((await store.manifest('session-1'))?.video?.bytes, summary?.bytes);
   await store.remove('session-1');
   assert.deepEqual(await storage.list(''), []);
   await assert.rejects(stat(session.directory));

@@ -11,6 +11,7 @@ import type { RecordedEvent } from '../../recorder/evidence/event-log.ts';
 import { ensureSigningKey, type PublicKey } from '../../recorder/evidence/signing-key.ts';
 import { eventsOf, readEvidence, verifySource } from '../../recorder/evidence/verify.ts';
 import { recoverInterrupted, VIDEO_FILE } from '../../recorder/finish.ts';
+import { summarise } from '../../recorder/library.ts';
 import { readWhole } from '../../recorder/storage/byte-source.ts';
 import { RecordingStore } from '../../recorder/storage/recording-store.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from '../../recorder/testing/media-tools.ts';
@@ -96,7 +97,8 @@ async function playRound(
   for (const id of ids) {
     const what = `round ${n}, ${victim} killed, ${id}`;
     const due = gateway.events.filter(({ at }) => at < killedAt - EVENT_GRACE_MS[victim]).map((event) => event.n);
-    const summary = await store.summary(id);
+    const manifest = await store.manifest(id);
+    const summary = manifest && summarise(id, manifest);
     if (summary === undefined && killedAt - gateway.firstDrawnAt < LOST_AT_MOST_MS) {
       // Killed so early that no frame had come out of an encoder: then there is nothing to play, and no event is lost.
       assertEvents((await store.events(id)) ?? [], due, what);
