@@ -74,7 +74,8 @@ export class SegmentWriter {
   #accounted = 0;
   #ending = false;
   #isTurnOver = false;
-  #hasJoined = false;
+  /** When it asked for its encoder, as `performance.now` says. */
+  #joinedAt: number | undefined;
   /** The folder's entries of its files are durable. */
   #isListed = false;
 
@@ -268,8 +269,8 @@ export class SegmentWriter {
   }
 
   #join(): void {
-    if (this.#hasJoined) return;
-    this.#hasJoined = true;
+    if (this.#joinedAt !== undefined) return;
+    this.#joinedAt = performance.now();
     this.#encoders.join(this.#user);
   }
 
@@ -282,8 +283,9 @@ export class SegmentWriter {
       this.#closeSpoolIfOut();
     };
     const cheap = this.#encoders.pressure >= CHEAP_FROM;
-    // Where pictures have waited for it, more waits will come.
-    const turn = this.#waiting.length > 0;
+    // Where pictures have waited for it, more waits will come. Not where it only had to be fetched from another thread.
+    const waitedMs = performance.now() - (this.#joinedAt ?? 0);
+    const turn = this.#waiting.length > 0 && waitedMs > PATIENCE_MS;
     const encoder = new FfmpegEncoder(ffmpeg, { ...settings, cheap, turn }, take, stallMs);
     void encoder.exited.then((exit) => {
       if (!this.#ending) this.#options.onDeath(exit);

@@ -4,9 +4,11 @@ import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
 import { EncoderPool } from './encoder-pool.ts';
 import { recoverInterrupted, VIDEO_FILE } from './finish.ts';
 import { I420Picture } from './i420.ts';
+import { BorrowedEncoders, lendEncoders } from './lent-encoders.ts';
 import { readLiveSegment, readLiveVideo } from './live.ts';
 import { readManifest } from './manifest.ts';
 import { type RecordingSummary, systemClock } from './recording.ts';
@@ -257,6 +259,31 @@ test('segments that were encoded cheaply are joined with others as they are', as
   const summary = await session.finish();
   assert.equal(summary?.state, 'complete');
   assert.equal(complaintsOf(summary.path), '');
+});
+
+test('an encoder that is lent by another thread is none that has to be waited for', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const folder = await temporaryDirectory(context);
+  const ffmpegPath = join(folder, 'ffmpeg');
+  const calls = join(folder, 'calls');
+  await writeFile(ffmpegPath, `#!/bin/sh\necho "$@" >>${calls}\nexec ffmpeg "$@"\n`);
+  await chmod(ffmpegPath, 0o700);
+  const { port1, port2 } = new MessageChannel();
+  context.after(() => port1.close());
+  lendEncoders(new EncoderPool({ slots: 4 }), port1);
+  const session = await RecordingSession.open(context, WIDTH, HEIGHT, {
+    ...{ ffmpegPath, encoders: new BorrowedEncoders(port2), segmentMs: 3000 },
+  });
+  for (let i = 0; i < 6; i++) {
+    session.fill({ x: i * 12, y: i * 8, width: 60, height: 50 }, COLOURS[i % 6] as string);
+    await session.advance(1000);
+    // The other thread answers.
+    while (session.recorder.encoderPid === undefined) await sleep(10);
+  }
+  assert.equal((await session.finish())?.state, 'complete');
+  const finesse = [...readFileSync(calls, 'utf8').matchAll(/ipratio=([\d.]+)/g)].map(([, ratio]) => ratio);
+  // A machine that stands still for a moment may make any one of them wait.
+  assert.ok(finesse.length >= 2 && finesse.includes('0.89'), String(finesse));
 });
 
 /** Of when the last picture is that waits on the disk for an encoder; milliseconds since the epoch. */
