@@ -41,7 +41,7 @@ export interface JoinedVideo {
  */
 export async function joinSegments(folder: RecordingFolder, request: JoinRequest): Promise<JoinedVideo> {
   const { segments, width, height } = request;
-  const timeline = timesOf(segments);
+  const timeline = onFineGrid(timesOf(segments));
   const parts = segments.map(
     ({ entry, scan, encodedAgain, open }, i): SealedPart => ({
       file: entry.file,
@@ -116,6 +116,23 @@ function timesOf(segments: readonly Segment[]): number[][] {
   });
 }
 
+/**
+ * A clock that ticks alone on a desktop makes frames as regular as its ticks. ffmpeg takes that for the frame rate, leaves out
+ * frames that come closer later on when it encodes the video again, and complains of them when it decodes it. One frame that
+ * is a step of the grid late tells it of the grid.
+ */
+function onFineGrid(timeline: number[][]): number[][] {
+  const first = timeline.flat().slice(OVERLOOKED, LOOKED_AT);
+  const step = first.slice(1).reduce((divisor, time, i) => commonDivisor(divisor, time - (first[i] as number)), 0);
+  if (first.length < LOOKED_AT - OVERLOOKED || step <= FRAME_GRID_MS) return timeline;
+  let n = 0;
+  return timeline.map((times) => times.map((time) => (n++ === LATE_FRAME ? time + FRAME_GRID_MS : time)));
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
+}
+
 function videoFrames(parts: readonly SealedPart[], untilMs: number): VideoFrames {
   const all = parts.flatMap(({ frames }) => frames);
   const times = parts.flatMap((part) => part.times);
@@ -175,3 +192,7 @@ async function copyFrames({ open, frames }: SealedPart, take: (bytes: Buffer) =>
 }
 
 const RUN_BYTES = 64 * 1024;
+/** ffmpeg overlooks the first four gaps between frames, and looks at more of them than that before it settles for a rate. */
+const OVERLOOKED = 4;
+const LOOKED_AT = 30;
+const LATE_FRAME = 6;
