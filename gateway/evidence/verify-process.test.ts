@@ -26,6 +26,18 @@ test('the program gets its job on stdin and none of our settings; its report is 
   assert.deepEqual(report, [{ id: 'session', key: 'secret' }, [], null]);
 });
 
+test('the program trusts the authorities that the gateway trusts: a storage of its own may have a certificate of theirs', async () => {
+  process.env.NODE_EXTRA_CA_CERTS = '/etc/authority.pem';
+  process.env.AWS_PROFILE = 'recordings';
+  const path = await program(
+    'console.log(JSON.stringify([process.env.NODE_EXTRA_CA_CERTS, process.env.AWS_PROFILE]));',
+  );
+  const report = await verifyInProcess(path, {});
+  delete process.env.NODE_EXTRA_CA_CERTS;
+  delete process.env.AWS_PROFILE;
+  assert.deepEqual(report, ['/etc/authority.pem', 'recordings']);
+});
+
 test('a program that comes to no report says why', async () => {
   const path = await program(`console.error('the disk is gone'); process.exitCode = 3;`);
   await assert.rejects(verifyInProcess(path, {}), /verification failed: the disk is gone/);

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
+import { foreignEnvironment } from '../child-environment.ts';
 
 /** A twelve-hour recording takes seconds; a disk that hangs must not keep a request for ever. */
 const TIMEOUT_MS = 10 * 60_000;
@@ -18,7 +19,7 @@ export function verifyInProcess<Report>(program: string, job: object): Promise<R
       process.execPath,
       [program],
       {
-        env: programEnvironment(),
+        env: foreignEnvironment(),
         timeout: TIMEOUT_MS,
         killSignal: 'SIGKILL',
         maxBuffer: MAX_OUTPUT_BYTES,
@@ -40,10 +41,4 @@ export function verifyInProcess<Report>(program: string, job: object): Promise<R
       // It has ended already, or the system does not let us: it works at normal priority then.
     }
   });
-}
-
-/** None of our settings, among which may be a password; but what says how to sign in to a storage. */
-function programEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => name === 'PATH' || name === 'HOME' || /^AWS_/.test(name));
-  return Object.fromEntries(kept);
 }
