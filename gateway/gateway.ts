@@ -188,7 +188,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     services.oidc.start();
     services.directory.start();
     services.outbox.start();
-    await services.audit.record({ action: 'gateway.started', subject: options.version });
+    const details = { signingKey: options.parts.trailSigner.keyId };
+    await services.audit.record({ action: 'gateway.started', subject: options.version, details });
     clockWatch.start();
     log.info({ port, version: options.version }, 'gateway started');
     return {
