@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { scanFragments } from './fragmented-mp4.ts';
 import { readLiveSegment, readLiveVideo } from './live.ts';
+import { readManifest, writeManifest } from './manifest.ts';
 import { bytesSource } from './storage/byte-source.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
+import { copyAsLeft } from './testing/copy-as-left.ts';
 import { decodeAll, probeVideo, requireTools } from './testing/media-tools.ts';
 import { folderAt } from './testing/open-files.ts';
 import { RecordingSession } from './testing/recording-session.ts';
@@ -68,3 +70,24 @@ for (const key of [undefined, randomBytes(32)]) {
     assert.equal(await readLiveSegment(folder, 0, 0), undefined);
   });
 }
+
+test('what a dead encoder left, and is encoded later, changes the number of no segment that a player knows', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 640, 400, { segmentMs: 3000 });
+  for (let i = 0; i < 4; i++) {
+    session.fill({ x: i * 30, y: 20, width: 60, height: 60 }, i % 2 ? '#2060c0' : '#c06020');
+    await session.advance(2000);
+  }
+  const left = join(session.root, 'left', 'session-1');
+  await copyAsLeft(session.directory, left);
+  await session.finish();
+  const folder = folderAt(left);
+  const seen = async () => [await readLiveVideo(folder), await readLiveSegment(folder, 1, 0)];
+  const before = await seen();
+  const manifest = (await readManifest(folder)) ?? assert.fail();
+  const [first] = manifest.segments;
+  assert.ok(first !== undefined && manifest.segments.length > 1);
+  manifest.segments.splice(1, 0, { ...first, file: '0000-rest.mp4', startedAt: first.startedAt + 1000 });
+  await writeManifest(folder, manifest);
+  assert.deepEqual(await seen(), before);
+});

@@ -1,6 +1,7 @@
 import { fitDurations } from './fragments.ts';
-import { type ManifestSegment, readManifest } from './manifest.ts';
+import { type Manifest, type ManifestSegment, readManifest } from './manifest.ts';
 import { spoolFile } from './spool.ts';
+import { isRest } from './spooled-segments.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
 
 /** A recording that goes on, as far as it can be played now. */
@@ -24,15 +25,21 @@ export async function readLiveVideo(folder: RecordingFolder): Promise<LiveVideo 
   const manifest = await readManifest(folder);
   const startedAt = manifest?.startedAt;
   if (manifest === undefined || manifest.state !== 'recording' || startedAt === undefined) return undefined;
-  const { unlisted, unended } = await waitingOf(folder, manifest.segments);
-  const last = manifest.segments.length - 1;
-  const segments = manifest.segments.slice(0, last + 1 - unlisted).map((segment, index) => ({
+  const listed = listedOf(manifest);
+  const { unlisted, unended } = await waitingOf(folder, listed);
+  const last = listed.length - 1;
+  const segments = listed.slice(0, last + 1 - unlisted).map((segment, index) => ({
     startMs: segment.startedAt - startedAt,
     width: segment.width,
     height: segment.height,
     ended: (index < last || segment.durationMs !== undefined) && !unended.has(index),
   }));
   return { startedAt, segments };
+}
+
+/** A player knows segments by their number here. What a dead encoder left is put among them later: it is in the finished video. */
+function listedOf({ segments }: Manifest): readonly ManifestSegment[] {
+  return segments.filter((segment) => !isRest(segment));
 }
 
 /**
@@ -65,10 +72,11 @@ export async function readLiveSegment(
   from: number,
 ): Promise<Uint8Array | undefined> {
   const manifest = await readManifest(folder);
-  const entry = manifest?.state === 'recording' ? manifest.segments[segment] : undefined;
-  if (manifest === undefined || entry === undefined) return undefined;
+  const listed = manifest?.state === 'recording' ? listedOf(manifest) : [];
+  const entry = listed[segment];
+  if (entry === undefined) return undefined;
   const { file, durationMs } = entry;
-  const hasEnded = segment < manifest.segments.length - 1 || durationMs !== undefined;
+  const hasEnded = segment < listed.length - 1 || durationMs !== undefined;
   const isEnded = hasEnded && (await folder.sizeOf(spoolFile(file))) === undefined;
   const source = await folder.openLog(file);
   // Named in the manifest before its encoder makes it.

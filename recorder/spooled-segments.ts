@@ -162,7 +162,12 @@ function nothingIfUnbegun(error: unknown): undefined {
 
 /** Always the same for a segment: what a crash has left of it is written again. */
 function restFile(segmentFile: string): string {
-  return segmentFile.replace('.mp4', '-rest.mp4');
+  return segmentFile.replace('.mp4', REST_SUFFIX);
+}
+
+/** Whether a segment is what the encoder of another one had left: it is listed when that has been encoded. */
+export function isRest({ file }: ManifestSegment): boolean {
+  return file.endsWith(REST_SUFFIX);
 }
 
 /** Milliseconds since the segment's start; -1 where nothing of it is on the disk. */
@@ -176,4 +181,5 @@ export async function lastFrameOf(folder: RecordingFolder, file: string): Promis
   }
 }
 
+const REST_SUFFIX = '-rest.mp4';
 const STALL_MS = 30_000;
