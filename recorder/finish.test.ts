@@ -152,15 +152,17 @@ test('nothing left of a recording stays visible, and one that cannot be read sto
 
 test('a recording whose owner lives is left alone until the owner is gone', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
-  const { root, directory } = await unfinishedRecording(context);
   const owner = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   context.after(() => owner.kill('SIGKILL'));
-  await rewriteManifest(directory, (manifest) => ({ ...manifest, owner: { pid: owner.pid ?? 0 } }));
-  assert.deepEqual(await recoverInterrupted(root, { patienceMs: 700 }), []);
-  // No heartbeat for a minute: it may live, but it does not record this any more.
-  const old = new Date(Date.now() - 60_000);
-  await utimes(join(directory, 'recording.json'), old, old);
-  assert.ok((await recoverInterrupted(root))[0]?.summary);
+  // No heartbeat for a minute: it may live, but it does not record this any more. Nor where a clock that was wrong is set back.
+  for (const renewedMs of [-60_000, 365 * 24 * 60 * 60_000]) {
+    const { root, directory } = await unfinishedRecording(context);
+    await rewriteManifest(directory, (manifest) => ({ ...manifest, owner: { pid: owner.pid ?? 0 } }));
+    assert.deepEqual(await recoverInterrupted(root, { patienceMs: 700 }), []);
+    const renewed = new Date(Date.now() + renewedMs);
+    await utimes(join(directory, 'recording.json'), renewed, renewed);
+    assert.ok((await recoverInterrupted(root, { patienceMs: 0 }))[0]?.summary, `${renewedMs}`);
+  }
 });
 
 test('no folder, no recordings', async (context) => {

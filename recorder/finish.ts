@@ -308,7 +308,9 @@ async function hasOwner(folder: RecordingFolder, manifest: Manifest, options: Re
   const pid = manifest.owner?.pid;
   if (pid === undefined || pid === process.pid) return false;
   const renewed = await stat(folder.pathOf(MANIFEST_FILE)).catch(() => undefined);
-  if (renewed === undefined || Date.now() - renewed.mtimeMs > (options.aliveMs ?? ALIVE_MS)) return false;
+  if (renewed === undefined) return false;
+  // Nor is one alive that renewed it in a time to come: the clock was set back since, and its number is somebody else's by now.
+  if (Math.abs(Date.now() - renewed.mtimeMs) > (options.aliveMs ?? ALIVE_MS)) return false;
   try {
     process.kill(pid, 0);
     return true;
