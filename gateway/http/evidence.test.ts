@@ -159,6 +159,26 @@ test('auditors read events, check and take the bundle away; users do not; all of
   assert.equal((await harness.call('POST', '/api/recordings/none/verification', { token: auditor })).status, 404);
 });
 
+test('no more than a few bundles are made at once, for each of which a whole video is checked', async () => {
+  const { id } = await usedSession();
+  const ask = () => harness.call('GET', `/api/recordings/${id}/evidence.zip`, { token: auditor });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  harness.evidence.checked = promise;
+  harness.evidence.found = [];
+  const answered: Awaited<ReturnType<typeof ask>>[] = [];
+  const asked = Array.from({ length: 6 }, async () => answered.push(await ask()));
+  await until(() => answered.length === 2);
+  for (const refused of answered) {
+    assert.deepEqual([refused.status, refused.headers['content-disposition']], [429, undefined]);
+  }
+  resolve();
+  await Promise.all(asked);
+  assert.deepEqual(
+    answered.slice(2).map(({ status }) => status),
+    [200, 200, 200, 200],
+  );
+});
+
 test('a file that was handed on is checked as it is, and that is audited', async () => {
   const call = (token: string, bytes: string) => harness.call('POST', '/api/evidence/check', { token, body: bytes });
   assert.equal((await call(user, 'bytes')).status, 403);

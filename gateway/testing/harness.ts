@@ -244,6 +244,8 @@ export class FakeEvidence implements Evidence {
   verdict: Verdict = 'whole';
   /** The last file that was sent. */
   received: string | undefined;
+  /** What a bundle waits for: its recording is checked first. */
+  checked: Promise<void> = Promise.resolve();
 
   async publicKey() {
     return { algorithm: 'Ed25519', id: 'a'.repeat(64), pem: 'PEM' } as const;
@@ -259,6 +261,7 @@ export class FakeEvidence implements Evidence {
     return this.verify();
   }
   async bundle() {
+    await this.checked;
     return this.found && { zip: Readable.from([Buffer.from('PK')]), verdict: this.verdict };
   }
 }

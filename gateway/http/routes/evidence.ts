@@ -114,28 +114,28 @@ export function evidenceRoutes(services: Services, viewings: RecordingViewings):
       access: 'recording.view',
       status: 200,
       produces: 'application/zip',
-      errors: ['not_ready', 'recording_unreadable'],
+      errors: ['not_ready', 'recording_unreadable', 'too_many_requests'],
       async handle({ parameter, context, actor, address }) {
         const recording = await history.finishedRecording(parameter('id'));
+        if (context.method !== 'HEAD') {
+          // It is checked for that.
+          const bundle = await oneOfFew(() => evidence.bundle(recording.id).catch(missing));
+          if (bundle === undefined) {
+            throw new GatewayError('not_found', 'this recording carries no evidence: an older version made it');
+          }
+          await audit.record({
+            action: 'evidence.downloaded',
+            actor,
+            address,
+            subject: recording.target.name,
+            sessionId: recording.id,
+            details: { owner: recording.user.username, verdict: bundle.verdict },
+          });
+          context.body = bundle.zip;
+        }
+        context.status = 200;
         context.type = 'application/zip';
         context.set('Content-Disposition', `attachment; filename="${bundleName(recording)}"`);
-        context.status = 200;
-        if (context.method === 'HEAD') return;
-        const bundle = await evidence.bundle(recording.id).catch(missing);
-        if (bundle === undefined) {
-          context.remove('Content-Disposition');
-          throw new GatewayError('not_found', 'this recording carries no evidence: an older version made it');
-        }
-        await audit.record({
-          action: 'evidence.downloaded',
-          actor,
-          address,
-          subject: recording.target.name,
-          sessionId: recording.id,
-          details: { owner: recording.user.username, verdict: bundle.verdict },
-        });
-        context.body = bundle.zip;
-        context.type = 'application/zip';
       },
     }),
   ];
