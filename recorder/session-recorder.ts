@@ -1,5 +1,4 @@
 import { mkdir, rm, utimes } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rect } from '#protocol/graphics/geometry.ts';
 import { CalmScreen } from './calm-screen.ts';
 import { DesktopPicture } from './desktop-picture.ts';
@@ -7,7 +6,7 @@ import { type Encoders, UNLIMITED_ENCODERS } from './encoder-pool.ts';
 import { CheckpointLog } from './evidence/checkpoint.ts';
 import { EventLog } from './evidence/event-log.ts';
 import { readSigningKey } from './evidence/signing-key.ts';
-import { describeExit, type Ffmpeg, type FfmpegExit, findFfmpeg } from './ffmpeg.ts';
+import { type Ffmpeg, findFfmpeg } from './ffmpeg.ts';
 import { type Ending, finishRecording } from './finish.ts';
 import {
   DEFAULT_FRAME_POLICY,
@@ -18,7 +17,7 @@ import {
 } from './frame-policy.ts';
 import type { I420Picture } from './i420.ts';
 import { isUnfinished } from './library.ts';
-import { MANIFEST_FILE, type Manifest, type ManifestSegment, writeManifest } from './manifest.ts';
+import { MANIFEST_FILE, type Manifest, writeManifest } from './manifest.ts';
 import {
   type FrameSource,
   type RecordedPointer,
@@ -29,8 +28,9 @@ import {
   type RecordingSummary,
   systemClock,
 } from './recording.ts';
-import { FRAME_GRID_MS, onFrameGrid, SegmentWriter } from './segment-writer.ts';
-import { type EncodedRest, encodeSpoolOf, encodeSpools } from './spooled-segments.ts';
+import { RecordingSegments } from './recording-segments.ts';
+import { FRAME_GRID_MS } from './segment-writer.ts';
+import { encodeSpools } from './spooled-segments.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
 import { ThumbnailKeeper } from './thumbnail-keeper.ts';
 
@@ -80,26 +80,15 @@ export class SessionRecorder {
   readonly #policy: FramePolicy;
   readonly #manifest: Manifest;
   readonly #desktop: DesktopPicture;
+  readonly #segments: RecordingSegments;
   readonly #calm = new CalmScreen();
   readonly #thumbnails = new ThumbnailKeeper();
   readonly #heartbeat: NodeJS.Timeout;
-  readonly #closing = new Map<SegmentWriter, Promise<void>>();
   #events: EventLog | undefined;
-  /** Of the segments that are written. */
-  #closedBytes = 0;
   #savedAt: number | undefined;
   #checkpoints: CheckpointLog | undefined;
   #checkpointing: Promise<void> | undefined;
-  #writer: SegmentWriter | undefined;
-  #segment: ManifestSegment | undefined;
-  /** The last segment was ended because others waited for its encoder: the next one begins when something changes. */
-  #isTurnOver = false;
   #watchedUntil = 0;
-  /** Encoders that died, as times; too many in a row and we give up. */
-  #deaths: number[] = [];
-  /** When a segment may begin after that, and when its encoder may. */
-  #retryAt = 0;
-  #encoderAt = 0;
   #busy: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
   #failure: RecorderError | undefined;
@@ -159,6 +148,24 @@ export class SessionRecorder {
       segments: [],
       owner: { pid: process.pid },
     };
+    this.#segments = new RecordingSegments({
+      folder: this.#folder,
+      manifest: this.#manifest,
+      ffmpeg,
+      encoders: this.#encoders,
+      clock: this.#clock,
+      log: this.#log,
+      qp: options.qp ?? DEFAULT_QP,
+      stallMs: options.stallMs ?? STALL_MS,
+      isWatched: () => this.#clock.now() < this.#watchedUntil,
+      isFinishing: () => this.#finishing !== undefined,
+      save: () => this.#saveManifest(),
+      onEvent: (type, fields, at) => this.event(type, fields, at),
+      onClosed: (writer) => this.#account(this.#clock.now(), writer),
+      onLost: () => this.#act({ kind: 'capture' }),
+      onTrouble: (problem) => this.#troubled(problem),
+      onFailure: (message) => this.#fail(message),
+    });
     this.#watchWallClock();
     this.#heartbeat = setInterval(() => this.#beat(), CHECKPOINT_MS);
     this.#heartbeat.unref();
@@ -196,13 +203,13 @@ export class SessionRecorder {
   /** How it is doing at `now`. */
   health(now: number = this.#clock.now()): RecordingHealth {
     const { segments } = this.#manifest;
-    const writers = this.#writers;
+    const { writers, bytes } = this.#segments;
     const waiting = [this.#policy.unseenSince, ...writers.map(({ waitingSince }) => waitingSince)];
     const oldest = Math.min(now, ...waiting.filter((since) => since !== undefined));
     return {
       segments: segments.length,
       segmentStartedAt: segments.at(-1)?.startedAt,
-      bytes: writers.reduce((sum, { bytes }) => sum + bytes, this.#closedBytes),
+      bytes,
       behindMs: now - oldest,
       savedAt: this.#savedAt,
     };
@@ -225,12 +232,12 @@ export class SessionRecorder {
   /** Resolves when no capture is under way: for tests whose clock runs faster than the encoder. */
   async drained(): Promise<void> {
     while (this.#busy !== undefined) await this.#busy;
-    for (const writer of this.#writers) await writer.drained();
+    for (const writer of this.#segments.writers) await writer.drained();
   }
 
   /** The running encoder's process, for tests and diagnosis. */
   get encoderPid(): number | undefined {
-    return this.#writer?.pid ?? this.#writers.find(({ pid }) => pid !== undefined)?.pid;
+    return this.#segments.encoderPid;
   }
 
   /**
@@ -256,11 +263,6 @@ export class SessionRecorder {
     return { manifest, endedAt: at, changedAt: this.#changedAt, problem };
   }
 
-  /** That are not written to their end; the oldest first. */
-  get #writers(): SegmentWriter[] {
-    return [...this.#closing.keys(), ...(this.#writer === undefined ? [] : [this.#writer])];
-  }
-
   #changed(at: number): void {
     if (this.#failure !== undefined || this.#finishing !== undefined || this.#source.width === 0) return;
     this.#decide({ kind: 'changed' }, at);
@@ -278,9 +280,9 @@ export class SessionRecorder {
     this.#cancelTimer = undefined;
     const now = this.#clock.now();
     // A dead encoder's successor begins with the picture as it is, whether or not anything changes.
-    const orphaned = this.#writer === undefined && this.#manifest.segments.length > 0 && !this.#isTurnOver;
+    const { isOrphaned: orphaned, retryAt } = this.#segments;
     if (!orphaned && decision.kind === 'wait') this.#wakeAt(decision.until, now);
-    else if (orphaned && now < this.#retryAt) this.#wakeAt(this.#retryAt, now);
+    else if (orphaned && now < retryAt) this.#wakeAt(retryAt, now);
     else if (!orphaned && decision.kind === 'repeat') this.#run(this.#repeat(now));
     else if (!orphaned && decision.kind === 'keep') this.#run(this.#keep(now));
     else this.#run(this.#capture(now));
@@ -309,7 +311,7 @@ export class SessionRecorder {
    */
   async #capture(now: number): Promise<void> {
     const picture = this.#desktop.update();
-    const emit = picture !== undefined && (picture.changed || (this.#writer === undefined && !this.#isTurnOver));
+    const emit = picture !== undefined && (picture.changed || this.#segments.isBeginning);
     const lateMs = Math.round(now - (this.#policy.unseenSince ?? now));
     if (emit && lateMs >= LATE_MS) this.event('late', { ms: lateMs }, now);
     this.#policy.step({ kind: 'load', pressure: this.#encoders.pressure }, now);
@@ -318,18 +320,19 @@ export class SessionRecorder {
     if (picture.changed) {
       this.#changedAt = now;
       this.#calm.see(picture.areas, now);
-      if (this.#isSegmentOver(now)) this.#closeSegment();
+      if (this.#isSegmentOver(now)) this.#segments.close();
     }
-    if (this.#writer === undefined) await this.#beginSegment(picture.image, now);
-    await this.#writer?.write(picture.image, picture.areas, now);
+    if (this.#segments.writer === undefined) await this.#beginSegment(picture.image, now);
+    await this.#segments.writer?.write(picture.image, picture.areas, now);
     this.#thumbnails.see(picture.image, now - (this.#manifest.startedAt ?? now));
     this.#account(now);
   }
 
   /** It has lasted long enough, or a film or a rest has begun or ended: those are encoded otherwise. */
   #isSegmentOver(now: number): boolean {
-    if (this.#writer === undefined) return false;
-    const { startedAt, settings } = this.#writer;
+    const { writer } = this.#segments;
+    if (writer === undefined) return false;
+    const { startedAt, settings } = writer;
     const isLong = now - startedAt >= (this.#options.segmentMs ?? SEGMENT_MS);
     return isLong || settings.film !== this.#policy.isFilm || settings.calm !== this.#calm.isCalm;
   }
@@ -337,21 +340,22 @@ export class SessionRecorder {
   /** The last picture once more: whoever watches sees the one before it. */
   async #repeat(now: number): Promise<void> {
     const { image } = this.#desktop;
-    if (this.#writer !== undefined && image !== undefined) await this.#writer.write(image, [], now);
+    if (image !== undefined) await this.#segments.writer?.write(image, [], now);
     this.#policy.step({ kind: 'repeated' }, now);
     this.#account(now);
   }
 
   /** The picture as it is, for after a crash only: its frame is not due yet, and that may be for seconds. */
   async #keep(now: number): Promise<void> {
-    if (this.#writer === undefined || this.#desktop.isResized) return this.#capture(now);
+    const { writer } = this.#segments;
+    if (writer === undefined || this.#desktop.isResized) return this.#capture(now);
     const picture = this.#desktop.update();
     this.#desktop.leaveUnwritten(picture?.areas ?? []);
     this.#policy.step({ kind: 'kept' }, now);
-    if (picture?.changed) await this.#writer.keep(picture.image, now);
+    if (picture?.changed) await writer.keep(picture.image, now);
   }
 
-  #account(now: number, writer = this.#writer): void {
+  #account(now: number, writer = this.#segments.writer): void {
     const bytes = writer?.takeWritten() ?? 0;
     if (bytes > 0) this.#policy.step({ kind: 'spent', bytes }, now);
   }
@@ -362,138 +366,13 @@ export class SessionRecorder {
    */
   #resizing(width: number, height: number): void {
     this.#calm.resized(width, height, this.#clock.now());
-    this.#closeSegment();
+    this.#segments.close();
     this.event('desktop', { width, height });
   }
 
-  async #beginSegment(picture: I420Picture, at: number): Promise<void> {
-    const manifest = this.#manifest;
-    this.#isTurnOver = false;
-    // All segments share the first one's grid, so that the joined video is on it too.
-    const origin = manifest.startedAt ?? Math.round(at);
-    const startedAt = origin + onFrameGrid(at - origin);
-    const qp = this.#options.qp ?? DEFAULT_QP;
-    const settings = { width: picture.width, height: picture.height, qp };
-    const file = `${String(manifest.segments.length).padStart(4, '0')}.mp4`;
-    const segment: ManifestSegment = { file, startedAt, ...settings, desktop: this.#desktop.size };
-    manifest.segments.push(segment);
-    const first = manifest.startedAt === undefined;
-    manifest.startedAt ??= startedAt;
-    if (first) this.event('recording', { codec: manifest.codec }, startedAt);
-    let writer: SegmentWriter;
-    try {
-      // The manifest comes first: a crash right after this must not leave a segment that nobody knows the time of.
-      await this.#saveManifest();
-      writer = await SegmentWriter.open({
-        ffmpeg: this.#ffmpeg,
-        folder: this.#folder,
-        file,
-        settings: { ...settings, film: this.#policy.isFilm, calm: this.#calm.isCalm },
-        startedAt,
-        stallMs: this.#options.stallMs ?? STALL_MS,
-        encoders: this.#encoders,
-        isWatched: () => this.#clock.now() < this.#watchedUntil,
-        onTurnOver: () => this.#turnOver(segment),
-        onDeath: (exit) => this.#encoderDied(segment, exit),
-        ready: this.#encoderReady(),
-      });
-    } catch (error) {
-      segment.problem = `it cannot be written: ${(error as Error).message}`;
-      this.#segmentLost(segment.problem);
-      return;
-    }
-    this.#writer = writer;
-    this.#segment = segment;
-    this.#log.debug({ sessionId: manifest.sessionId, segment: file, pid: writer.pid }, 'recording segment started');
-  }
-
-  /** Lets the running segment end on its own; `finish` waits for it. */
-  #closeSegment(): void {
-    const writer = this.#writer;
-    const segment = this.#segment;
-    if (writer === undefined || segment === undefined) return;
-    this.#writer = undefined;
-    this.#segment = undefined;
-    segment.durationMs = Math.max(0, writer.lastTimestamp);
-    const closing = writer.end().then(async (exit) => {
-      const { file } = segment;
-      if (exit.code !== 0) {
-        segment.problem = describeExit(exit);
-        this.event('encoder-lost', { file, problem: segment.problem });
-        this.#log.warn({ sessionId: this.#manifest.sessionId, segment: file, exit }, 'encoder ended badly');
-      }
-      if (writer.state.bytes > 0) this.#logSegment({ segment, state: writer.state });
-      this.#account(this.#clock.now(), writer);
-      if (exit.code !== 0) await this.#encodeAgain(segment);
-    });
-    this.#closing.set(writer, closing);
-    void closing.finally(() => {
-      this.#closing.delete(writer);
-      this.#closedBytes += writer.bytes;
-    });
-  }
-
-  /** From here on nobody can change the segment unseen. */
-  #logSegment({ segment: { file, startedAt }, state }: EncodedRest): void {
-    this.event('segment', { file, startedAt, ...state });
-  }
-
-  /** Pictures that a dead encoder has left on the disk have another turn, and another; the last one is when the recording is finished. */
-  async #encodeAgain(segment: ManifestSegment): Promise<void> {
-    const { sessionId } = this.#manifest;
-    for (let attempt = 0; attempt < ATTEMPTS_IN_SESSION && this.#finishing === undefined; attempt++) {
-      // At once the first time; what kills a second one may pass.
-      if (attempt > 0) await sleep(attempt * RETRY_STEP_MS, undefined, { ref: false });
-      try {
-        const rest = await this.#encoders.run(() =>
-          encodeSpoolOf(this.#folder, this.#manifest, segment, this.#ffmpeg, () => this.#saveManifest()),
-        );
-        if (rest !== undefined) this.#logSegment(rest);
-        return;
-      } catch (error) {
-        this.#log.warn({ sessionId, segment: segment.file, err: error }, 'what a dead encoder left is not encoded yet');
-        this.#troubled(`pictures wait for an encoder: ${(error as Error).message}`);
-      }
-    }
-  }
-
-  #turnOver(segment: ManifestSegment): void {
-    if (this.#segment !== segment) return;
-    this.#isTurnOver = true;
-    this.#closeSegment();
-  }
-
-  #encoderDied(segment: ManifestSegment, exit: FfmpegExit): void {
-    const { sessionId } = this.#manifest;
-    const problem = describeExit(exit);
-    segment.problem = problem;
-    this.#log.warn({ sessionId, segment: segment.file, problem }, 'encoder died');
-    if (this.#segment !== segment) return;
-    this.#closeSegment();
-    this.#segmentLost(problem);
-    // Where nothing is wrong with the disk, pictures wait there meanwhile.
-    if (exit.killed === undefined) this.#retryAt = 0;
-    this.#act({ kind: 'capture' });
-  }
-
-  /** When the next encoder may begin, where that is not now. */
-  #encoderReady(): Promise<void> | undefined {
-    const wait = this.#encoderAt - this.#clock.now();
-    return wait > 0 ? new Promise((resolve) => this.#clock.after(wait, resolve)) : undefined;
-  }
-
-  /** Recording goes on with another segment, unless there were too many. */
-  #segmentLost(problem: string): void {
-    const now = this.#clock.now();
-    this.#deaths = [...this.#deaths.filter((at) => now - at < DEATHS_WITHIN_MS), now];
-    if (this.#deaths.length >= DEATHS_ALLOWED) {
-      this.#fail(`the encoder died ${this.#deaths.length} times in a row, last of ${problem}`);
-      return;
-    }
-    // At once the first time; what kills a second one may pass.
-    this.#retryAt = now + (this.#deaths.length - 1) * RETRY_STEP_MS;
-    this.#encoderAt = this.#retryAt;
-    if (this.#deaths.length > 1) this.#troubled(problem);
+  #beginSegment(picture: I420Picture, at: number): Promise<void> {
+    const { isFilm } = this.#policy;
+    return this.#segments.begin(picture, at, { desktop: this.#desktop.size, film: isFilm, calm: this.#calm.isCalm });
   }
 
   #troubled(problem: string): void {
@@ -507,7 +386,7 @@ export class SessionRecorder {
     this.#cancelTimer?.();
     this.#manifest.problems = [...(this.#manifest.problems ?? []), message];
     this.#log.error({ sessionId: this.#manifest.sessionId, err: this.#failure }, 'recording failed');
-    this.#closeSegment();
+    this.#segments.close();
     this.#leaveEncoders();
     this.#saveManifest().catch(nothing);
     this.#options.onFailure?.(this.#failure);
@@ -524,11 +403,11 @@ export class SessionRecorder {
       await this.#checkpointing;
       await this.#busy;
       if (this.#failure === undefined) await this.#writeEnd(at);
-      this.#closeSegment();
+      this.#segments.close();
       this.#leaveEncoders();
-      await Promise.all(this.#closing.values());
+      await this.#segments.closed();
       const left = await this.#encoders.run(() => encodeSpools(this.#folder, this.#manifest, this.#ffmpeg));
-      for (const rest of left) this.#logSegment(rest);
+      for (const rest of left) this.#segments.logged(rest);
       this.event('finished', {}, at);
       await this.#events?.close().catch((cause) => this.#fail(`events are missing: ${cause.message}`, cause));
       await this.#checkpoints?.close();
@@ -545,7 +424,7 @@ export class SessionRecorder {
           ? undefined
           : { signingKeyFile, log: this.#events?.state, now: () => this.#clock.now() };
       // Where nothing has changed since its last turn, no frame says how long the last picture was there.
-      const untilMs = this.#isTurnOver ? at - (this.#manifest.startedAt ?? at) : 0;
+      const untilMs = this.#segments.isTurnOver ? at - (this.#manifest.startedAt ?? at) : 0;
       const { image } = this.#desktop;
       const thumbnail = image && (await this.#thumbnails.jpeg(image).catch(() => undefined));
       return await this.#encoders.run(() =>
@@ -569,14 +448,14 @@ export class SessionRecorder {
       // A second time when the encoder dies under us: its successor takes the same picture.
       for (let attempt = 0; attempt < 2; attempt++) {
         const picture = this.#desktop.update();
-        if (picture === undefined || (this.#isTurnOver && !picture.changed)) return;
-        if (this.#writer === undefined) await this.#beginSegment(picture.image, at - FRAME_GRID_MS);
-        const writer = this.#writer;
+        if (picture === undefined || (this.#segments.isTurnOver && !picture.changed)) return;
+        if (this.#segments.writer === undefined) await this.#beginSegment(picture.image, at - FRAME_GRID_MS);
+        const { writer } = this.#segments;
         const shown = !picture.changed && (writer?.lastTimestamp ?? -1) >= 0;
         if (picture.changed) this.#changedAt = at - FRAME_GRID_MS;
         if (!shown) await writer?.write(picture.image, picture.areas, at - FRAME_GRID_MS);
         if (await writer?.write(picture.image, [], at)) return;
-        this.#closeSegment();
+        this.#segments.close();
       }
       throw new Error('the encoder died');
     } catch (cause) {
@@ -619,8 +498,8 @@ export class SessionRecorder {
     if (startedAt === undefined || this.#finishing !== undefined || this.#events === undefined) return;
     const at = this.#clock.now();
     const events = this.#events.state;
-    const file = this.#segment?.file;
-    const state = await this.#writer?.sync();
+    const { file, writer } = this.#segments;
+    const state = await writer?.sync();
     await this.#events.flush();
     const segment = file === undefined || state === undefined ? undefined : { file, ...state };
     const t = Math.max(0, Math.round(at - startedAt));
@@ -650,11 +529,6 @@ const LATE_MS = 9000;
 const DEFAULT_QP = 37;
 const SEGMENT_MS = 10 * 60_000;
 const STALL_MS = 15_000;
-const DEATHS_ALLOWED = 4;
-const DEATHS_WITHIN_MS = 60_000;
-const RETRY_STEP_MS = 2000;
-/** To encode what a dead encoder has left on the disk. */
-const ATTEMPTS_IN_SESSION = 3;
 /** Whoever watches asks every second. */
 const WATCHED_MS = 10_000;
 
