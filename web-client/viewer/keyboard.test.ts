@@ -440,6 +440,25 @@ test('a character that AltGr makes is sent without Shift, though a US keyboard h
   assert.deepEqual(sent(), ['e0 38 down', '3 down']);
 });
 
+test('a key of the number pad that moves the caret in spite of Num Lock does so there', () => {
+  const { keyboard, sent } = fake('windows');
+  const on = ['NumLock'];
+  keyboard.keyDown(key('ShiftLeft', { key: 'Shift', on: [...on, 'Shift'] }));
+  // Windows' own: Shift up, the key, Shift down.
+  keyboard.keyUp(key('ShiftLeft', { key: 'Shift', on }));
+  keyboard.keyDown(key('Numpad7', { key: 'Home', on }));
+  keyboard.keyUp(key('Numpad7', { key: 'Home', on }));
+  keyboard.keyDown(key('ShiftLeft', { key: 'Shift', on: [...on, 'Shift'] }));
+  assert.deepEqual(sent(), ['2a down', '2a up', 'e0 47 down', 'e0 47 up', '2a down']);
+  // Elsewhere Shift stays down, and the other side makes of it what this one does.
+  keyboard.keyDown(key('Numpad7', { key: 'Home', on: [...on, 'Shift'] }));
+  keyboard.keyUp(key('ShiftLeft', { key: 'Shift', on }));
+  keyboard.keyDown(key('Numpad7', { key: '7', on }));
+  keyboard.keyDown(key('Numpad1', { key: 'End' }));
+  keyboard.keyDown(key('NumpadEnter', { key: 'Enter', on }));
+  assert.deepEqual(sent(), ['47 down', '2a up', '47 down', '4f down', 'e0 1c down']);
+});
+
 test('a remote side that disagrees about the lock keys is told again before the next key', () => {
   const remote = { scrollLock: false, numLock: true, capsLock: true, kanaLock: false };
   const { keyboard, sent } = fake();

@@ -66,7 +66,7 @@ export class Keyboard {
       this.#options.send(event.ctrlKey ? breakKey : pauseKey);
       return true;
     }
-    const scancode = code === 'PrintScreen' && event.altKey ? systemRequest : scancodeOf(code);
+    const scancode = code === 'PrintScreen' && event.altKey ? systemRequest : scancodeOn(event, code);
     if (scancode === undefined) return this.#typeUnknownKey(event);
     if (lockKeys.has(code)) {
       this.#lockKeysPressed.add(code);
@@ -394,6 +394,18 @@ function tap(scancode: Scancode): InputEvent[] {
 function codeOf({ code, key }: KeyInput): string {
   return (remappedKeys.has(code) ? meantKeys.get(key) : undefined) ?? code;
 }
+
+/**
+ * The key of the number pad that moves the caret with Shift, though Num Lock is on: Windows lets go of Shift before it and takes it again after
+ * it, so that the plain key would write a number there. It is what the key beside the pad is.
+ */
+function scancodeOn(event: KeyInput, code: string): Scancode | undefined {
+  const scancode = scancodeOf(code);
+  const moves = numberPad.test(code) && isName(event.key) && !event.shiftKey && event.getModifierState('NumLock');
+  return moves && scancode !== undefined ? { ...scancode, extended: true } : scancode;
+}
+
+const numberPad = /^Numpad(?:[0-9]|Decimal)$/;
 
 /** Whether a `KeyboardEvent.key` names a key, as `Enter` does; else it is what the key writes. */
 function isName(key: string): boolean {
