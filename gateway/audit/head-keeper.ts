@@ -2,10 +2,13 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { ConfigError } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store/store.ts';
+import { Turns } from '../turns.ts';
 import { type Head, headLine, parseHead, signHead, type TrailSigner } from './signatures.ts';
 
 /** After the first row that no head commits to yet. */
 const SIGN_AFTER_MS = 1000;
+/** There are as many as seconds in which something was written down. */
+const LISTED_AT_ONCE = 1000;
 /** Of the heads file, what is looked at at a start. */
 const TAIL_BYTES = 128 * 1024;
 
@@ -63,8 +66,21 @@ export class HeadKeeper {
 
   /** Signed heads, the oldest first. */
   async list(): Promise<Head[]> {
-    const rows = await this.#parts.store.selectFrom('audit_heads').selectAll().orderBy('number').execute();
-    return rows.map(toHead);
+    const turns = new Turns();
+    const heads: Head[] = [];
+    for (let last = -1; ; ) {
+      const rows = await this.#parts.store
+        .selectFrom('audit_heads')
+        .selectAll()
+        .where('number', '>', last)
+        .orderBy('number')
+        .limit(LISTED_AT_ONCE)
+        .execute();
+      heads.push(...rows.map(toHead));
+      if (rows.length < LISTED_AT_ONCE) return heads;
+      last = rows.at(-1)?.number ?? last;
+      if (turns.isOver) await turns.pass();
+    }
   }
 
   async latest(): Promise<Head | undefined> {

@@ -13,7 +13,7 @@ import { migrations } from '../store/migrations.ts';
 import { nodeSqliteDialect } from '../store/sqlite.ts';
 import { openStore } from '../store/store.ts';
 import { testSigner } from '../testing/trail-signer.ts';
-import { GENESIS, hashRow, toTrailRow } from './chain.ts';
+import { type ChainedRow, GENESIS, hashRow, toTrailRow } from './chain.ts';
 import { readHeads } from './head-keeper.ts';
 import { headLine, signHead } from './signatures.ts';
 import { makeTrail, removeTrail, type TrailWorld } from './testing/world.ts';
@@ -470,3 +470,27 @@ async function textOf(pieces: AsyncIterable<string>): Promise<string> {
   for await (const piece of pieces) text += piece;
   return text;
 }
+
+test('a check of a long trail lets others have their turn', async () => {
+  const signer = testSigner();
+  const rows: ChainedRow[] = [];
+  for (let number = 1, previous = GENESIS; number <= 4000; number++) {
+    const facts = { number, at: number, actorId: null, actor: '', address: '', action: 'logout', subject: '' };
+    const row = { ...facts, sessionId: null, details: '{}' };
+    previous = hashRow(previous, row);
+    rows.push({ ...row, hash: previous });
+  }
+  const heads = rows.map(({ number, hash }) => signHead(signer, { number, hash, at: 'now' }));
+  let turns = 0;
+  let isOver = false;
+  const others = (async () => {
+    for (; !isOver; turns++) await new Promise((resolve) => setImmediate(resolve));
+  })();
+  const began = turns;
+  const report = await verifyTrail({ rows, heads, archives: [], keys: await signer.trustedKeys() });
+  const had = turns - began;
+  isOver = true;
+  await others;
+  assert.deepEqual([report.verdict, report.heads], ['whole', 4000]);
+  assert.ok(had > 2, `others had ${had} turns`);
+});

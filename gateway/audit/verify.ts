@@ -1,3 +1,4 @@
+import { Turns } from '../turns.ts';
 import { type ArchiveStatement, checkArchive } from './archive.ts';
 import { type ChainedRow, GENESIS, hashRow } from './chain.ts';
 import { checkHead, type Head, type TrustedKey } from './signatures.ts';
@@ -77,7 +78,8 @@ export async function verifyTrail(material: TrailMaterial, problems = new Proble
   const { keys, previous, until } = material;
   const notes: string[] = [];
   const archived = checkArchives(material, problems);
-  const heads = sortedHeads(material.heads);
+  const turns = new Turns();
+  const heads = await sortedHeads(material.heads, turns);
   let nextHead = 0;
   let signedUpTo: number | null = null;
   let unknownKeys = 0;
@@ -110,6 +112,7 @@ export async function verifyTrail(material: TrailMaterial, problems = new Proble
   let first: number | null = null;
   let last: number | null = null;
   for await (const row of material.rows) {
+    if (turns.isOver) await turns.pass();
     rows++;
     first ??= row.number;
     let gap = false;
@@ -194,10 +197,12 @@ function checkArchives(
 }
 
 /** By number; each different one once. */
-function sortedHeads(heads: readonly Head[]): Head[] {
-  const known = new Map(
-    heads.map((head) => [`${head.number} ${head.hash} ${head.at} ${head.key} ${head.signature}`, head]),
-  );
+async function sortedHeads(heads: readonly Head[], turns: Turns): Promise<Head[]> {
+  const known = new Map<string, Head>();
+  for (const head of heads) {
+    if (turns.isOver) await turns.pass();
+    known.set(`${head.number} ${head.hash} ${head.at} ${head.key} ${head.signature}`, head);
+  }
   return [...known.values()].sort((a, b) => a.number - b.number);
 }
 
