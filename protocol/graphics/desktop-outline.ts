@@ -1,6 +1,6 @@
 import { ReadCursor } from '../core/cursor.ts';
 import { checkDesktopSize } from './desktop-size.ts';
-import { type GfxOutline, GfxPlan, type Size } from './gfx-plan.ts';
+import { type GfxOutline, GfxPlan, type GfxSurfaceOutline, type Size } from './gfx-plan.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 
 /** What an `UpdateQueue` has to know of the desktop that its updates will be drawn on. */
@@ -18,8 +18,15 @@ export interface QueuedDesktop {
 export class DesktopOutline implements QueuedDesktop {
   #width = 0;
   #height = 0;
-  #pipeline: GfxOutline = { inFrame: false, surfaces: [], cached: () => undefined };
   readonly #slots = new Map<number, Size>();
+  readonly #surfaces = new Map<number, GfxSurfaceOutline>();
+  #pipeline: GfxOutline = {
+    inFrame: false,
+    surfaces: this.#surfaces,
+    surfacePixels: 0,
+    open: [],
+    cached: () => undefined,
+  };
 
   get width(): number {
     return this.#width;
@@ -46,7 +53,7 @@ export class DesktopOutline implements QueuedDesktop {
       for (const { pdu } of plan.read(data)) {
         if (pdu.kind === 'reset-graphics') this.#resize(pdu.width, pdu.height);
       }
-      this.#pipeline = plan.end(this.#slots);
+      this.#pipeline = plan.end(this.#slots, this.#surfaces);
     }
   }
 

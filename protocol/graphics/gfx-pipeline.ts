@@ -103,8 +103,15 @@ export class GfxPipeline {
 
   /** A plan of what is to come, for `run`. */
   plan(): GfxPlan {
-    const surfaces = [...this.#surfaces].map(([id, { width, height, frame }]) => ({ id, width, height, frame }));
-    return new GfxPlan({ inFrame: this.#inFrame, surfaces, cached: (slot) => this.#cache.get(slot) });
+    const open: number[] = [];
+    for (const [id, surface] of this.#surfaces) if (surface.isOpen) open.push(id);
+    return new GfxPlan({
+      inFrame: this.#inFrame,
+      surfaces: this.#surfaces,
+      surfacePixels: this.#surfacePixels,
+      open,
+      cached: (slot) => this.#cache.get(slot),
+    });
   }
 
   /**

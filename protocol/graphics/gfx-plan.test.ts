@@ -18,6 +18,7 @@ import { DecodeError } from '../core/errors.ts';
 import { Compositor } from './compositor.ts';
 import { DesktopOutline } from './desktop-outline.ts';
 import type { Rect } from './geometry.ts';
+import { GfxPlan, type GfxSurfaceOutline } from './gfx-plan.ts';
 import { type GraphicsUpdate, UpdateCode } from './update.ts';
 import { UpdateQueue } from './update-queue.ts';
 
@@ -506,6 +507,25 @@ describe('GfxPlan', () => {
     const seen = streams.filter(({ tiles }) => tiles?.[0] === 'pixels');
     // The tile is in none of the rectangles, and each stream brings it anew. 60,000 times 400 is more than a plan looks at.
     assert.ok(seen.length > 50 && seen.length < 200, `${seen.length}`);
+  });
+
+  it('looks at no surface that its messages do not name', () => {
+    const [named, other] = [{ width: WIDTH, height: HEIGHT, frame: undefined }, new Map<number, GfxSurfaceOutline>()];
+    other.set(1, named);
+    for (let id = 2; id < 4000; id++) {
+      const unseen = (): never => assert.fail(`surface ${id} is none of its business`);
+      other.set(id, Object.defineProperty({ ...named }, 'frame', { get: unseen }));
+    }
+    const outline = { inFrame: false, surfaces: other, surfacePixels: 4000, open: [], cached: () => undefined };
+    const plan = new GfxPlan(outline);
+    const whole = { left: 0, top: 0, right: WIDTH, bottom: HEIGHT };
+    const fill: Pdu = { kind: 'solid-fill', surfaceId: 1, fillPixel: 5, fillRects: [whole] };
+    plan.read(message(fill, { kind: 'end-frame', frameId: 1 }, { kind: 'delete-surface', surfaceId: 1 }).data);
+    plan.finish();
+    const after = plan.end(new Map(), other);
+    assert.equal(after.surfaces.size, 3998);
+    assert.equal(after.surfaces.has(1), false);
+    assert.equal(after.surfacePixels, 4000 - WIDTH * HEIGHT);
   });
 
   it('makes little of surfaces that a server makes by the thousand', () => {

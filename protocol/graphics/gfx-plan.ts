@@ -64,13 +64,17 @@ export interface GfxToRun {
 /** What of a pipeline a plan begins with. */
 export interface GfxOutline {
   readonly inFrame: boolean;
-  readonly surfaces: Iterable<GfxSurfaceOutline>;
+  /** By their numbers. There may be thousands, of which a plan looks at those that its messages name. */
+  readonly surfaces: ReadonlyMap<number, GfxSurfaceOutline>;
+  /** Pixels of all of them. */
+  readonly surfacePixels: number;
+  /** Numbers of those that have something of a progressive frame which the next end of one takes back. */
+  readonly open: Iterable<number>;
   /** Size of what is in a slot of the bitmap cache. */
   cached(slot: number): Size | undefined;
 }
 
 export interface GfxSurfaceOutline {
-  readonly id: number;
   readonly width: number;
   readonly height: number;
   readonly frame: ProgressiveFrame | undefined;
@@ -84,7 +88,13 @@ export interface GfxSurfaceOutline {
  * (`finish`), with what is covered.
  */
 export class GfxPlan {
+  /** What there was before, as far as it is still there. */
+  #before: ReadonlyMap<number, GfxSurfaceOutline>;
+  /** Those of it that are gone, or have been made again. */
+  readonly #gone = new Set<number>();
+  /** Surfaces that messages have named. */
   readonly #surfaces = new Map<number, TracedSurface>();
+  #surfaceCount: number;
   readonly #slots = new Map<number, Size | undefined>();
   #cached: (slot: number) => Size | undefined;
   #cacheIsNew = false;
@@ -113,15 +123,16 @@ export class GfxPlan {
   /** Whether there are tiles or rectangles of a frame that the next end of one takes back. */
   readonly #hasOpenTiles: boolean;
 
-  constructor({ inFrame, surfaces, cached }: GfxOutline) {
+  constructor({ inFrame, surfaces, surfacePixels, open, cached }: GfxOutline) {
     this.#beganInFrame = inFrame;
     this.#inFrame = inFrame;
     this.#cached = cached;
+    this.#before = surfaces;
+    this.#surfaceCount = surfaces.size;
+    this.#surfacePixels = surfacePixels;
+    this.#followedPixels = surfacePixels;
     let hasOpenTiles = false;
-    for (const { id, width, height, frame } of surfaces) {
-      this.#add(id, width, height, frame);
-      hasOpenTiles ||= frame !== undefined && (frame.rects.length > 0 || [...frame.tiles].length > 0);
-    }
+    for (const id of open) hasOpenTiles = this.#surface(id) !== undefined || hasOpenTiles;
     this.#hasOpenTiles = hasOpenTiles;
   }
 
@@ -190,23 +201,51 @@ export class GfxPlan {
   /**
    * Where a pipeline is that has run what was read.
    * @param slots sizes of what its cache held before; brought up to date
+   * @param surfaces that it had before; brought up to date
    */
-  end(slots: Map<number, Size>): GfxOutline {
+  end(slots: Map<number, Size>, surfaces: Map<number, GfxSurfaceOutline>): GfxOutline {
     if (this.#cacheIsNew) slots.clear();
     for (const [slot, size] of this.#slots) {
       if (size === undefined) slots.delete(slot);
       else slots.set(slot, size);
     }
+    if (this.#before !== surfaces) surfaces.clear();
+    for (const id of this.#gone) surfaces.delete(id);
+    const open: number[] = [];
+    for (const [id, { width, height, trace }] of this.#surfaces) {
+      surfaces.set(id, { width, height, frame: trace.frame });
+      if (trace.isOpen) open.push(id);
+    }
     return {
       inFrame: this.#inFrame,
-      surfaces: [...this.#surfaces].map(([id, { width, height, trace }]) => ({
-        id,
-        width,
-        height,
-        frame: trace.frame,
-      })),
+      surfaces,
+      surfacePixels: this.#surfacePixels,
+      open,
       cached: (slot) => slots.get(slot),
     };
+  }
+
+  #surface(id: number): TracedSurface | undefined {
+    const known = this.#surfaces.get(id);
+    if (known !== undefined || this.#gone.has(id)) return known;
+    const before = this.#before.get(id);
+    return before && this.#trace(id, before);
+  }
+
+  #trace(id: number, { width, height, frame }: GfxSurfaceOutline): TracedSurface {
+    if (frame !== undefined) this.#countRects(frame.rects.length);
+    const surface: TracedSurface = {
+      width,
+      height,
+      coverage: new Coverage(width, height, this.#followedPixels > MAX_COVERED_PIXELS ? 0 : undefined),
+      trace: new ProgressiveTrace(width, height, frame),
+      replaced: undefined,
+      nextContext: undefined,
+      isBuiltOn: true,
+    };
+    this.#surfaces.set(id, surface);
+    if (frame !== undefined) this.#inOpenFrame.add(surface);
+    return surface;
   }
 
   /** The desktop will show no more of a surface where it shows now: a frame that has not ended does not count. */
@@ -225,20 +264,20 @@ export class GfxPlan {
       case 'wire-to-surface-2':
         return this.#progressive(pdu);
       case 'solid-fill':
-        return hideIfCovered(this.#surfaces.get(pdu.surfaceId), pdu.fillRects.map(toRect));
+        return hideIfCovered(this.#surface(pdu.surfaceId), pdu.fillRects.map(toRect));
       case 'cache-to-surface': {
         const size = this.#slots.has(pdu.cacheSlot) ? this.#slots.get(pdu.cacheSlot) : this.#cached(pdu.cacheSlot);
         return hideIfCovered(
-          this.#surfaces.get(pdu.surfaceId),
+          this.#surface(pdu.surfaceId),
           pdu.destPoints.map(({ x, y }) => ({ x, y, width: size?.width ?? 0, height: size?.height ?? 0 })),
         );
       }
       case 'surface-to-surface': {
         const { rectSrc, destPoints } = pdu;
-        const source = this.#surfaces.get(pdu.surfaceIdSrc);
+        const source = this.#surface(pdu.surfaceIdSrc);
         const rect = toRect(rectSrc);
         const draw = hideIfCovered(
-          this.#surfaces.get(pdu.surfaceIdDest),
+          this.#surface(pdu.surfaceIdDest),
           destPoints.map(({ x, y }) => ({ ...rect, x, y })),
         );
         return (command) => {
@@ -250,29 +289,29 @@ export class GfxPlan {
         const rect = toRect(pdu.rectSrc);
         const { width, height } = rect;
         this.#slots.set(pdu.cacheSlot, { width, height });
-        const source = this.#surfaces.get(pdu.surfaceId);
+        const source = this.#surface(pdu.surfaceId);
         return () => source?.coverage.remove(rect);
       }
       case 'evict-cache-entry':
         this.#slots.set(pdu.cacheSlot, undefined);
         return nothing;
       case 'delete-encoding-context': {
-        const surface = this.#surfaces.get(pdu.surfaceId);
+        const surface = this.#surface(pdu.surfaceId);
         return () => {
           if (surface !== undefined) surface.nextContext = undefined;
         };
       }
       case 'create-surface':
-        this.#keepShown(this.#surfaces.get(pdu.surfaceId));
-        this.#add(pdu.surfaceId, pdu.width, pdu.height, undefined);
+        this.#keepShown(this.#surface(pdu.surfaceId));
+        this.#add(pdu.surfaceId, pdu.width, pdu.height);
         return nothing;
       case 'delete-surface':
-        this.#keepShown(this.#surfaces.get(pdu.surfaceId));
+        this.#keepShown(this.#surface(pdu.surfaceId));
         this.#remove(pdu.surfaceId);
         return nothing;
       case 'map-surface-to-output':
       case 'map-surface-to-scaled-output':
-        this.#keepShown(this.#surfaces.get(pdu.surfaceId));
+        this.#keepShown(this.#surface(pdu.surfaceId));
         return nothing;
       case 'start-frame':
         this.#inFrame = true;
@@ -291,6 +330,8 @@ export class GfxPlan {
       case 'caps-confirm':
         for (const surface of this.#surfaces.values()) this.#keepShown(surface);
         this.#surfaces.clear();
+        this.#before = NO_SURFACES;
+        this.#surfaceCount = 0;
         this.#inOpenFrame.clear();
         this.#surfacePixels = 0;
         this.#slots.clear();
@@ -304,26 +345,16 @@ export class GfxPlan {
   }
 
   /** @throws DecodeError as a pipeline does: what it will refuse is not worth following */
-  #add(id: number, width: number, height: number, frame: ProgressiveFrame | undefined): void {
+  #add(id: number, width: number, height: number): void {
     this.#remove(id);
     this.#surfacePixels += width * height;
     this.#followedPixels += width * height;
     const isTooMuch = this.#surfacePixels > MAX_SURFACE_PIXELS || this.#followedPixels > MAX_FOLLOWED_PIXELS;
-    if (isTooMuch || this.#surfaces.size >= MAX_SURFACES) {
+    if (isTooMuch || this.#surfaceCount >= MAX_SURFACES) {
       throw new DecodeError('limit_exceeded', 'RDPGFX_CREATE_SURFACE_PDU', 'width', 10, `${width} x ${height}`);
     }
-    if (frame !== undefined) this.#countRects(frame.rects.length);
-    const surface: TracedSurface = {
-      width,
-      height,
-      coverage: new Coverage(width, height, this.#followedPixels > MAX_COVERED_PIXELS ? 0 : undefined),
-      trace: new ProgressiveTrace(width, height, frame),
-      replaced: undefined,
-      nextContext: undefined,
-      isBuiltOn: true,
-    };
-    this.#surfaces.set(id, surface);
-    if (frame !== undefined) this.#inOpenFrame.add(surface);
+    this.#surfaceCount++;
+    this.#trace(id, { width, height, frame: undefined });
   }
 
   #countRects(count: number): void {
@@ -333,15 +364,17 @@ export class GfxPlan {
   }
 
   #remove(id: number): void {
-    const old = this.#surfaces.get(id);
+    const old = this.#surface(id);
     if (old === undefined) return;
     this.#surfacePixels -= old.width * old.height;
+    this.#surfaceCount--;
     this.#surfaces.delete(id);
+    this.#gone.add(id);
     this.#inOpenFrame.delete(old);
   }
 
   #picture(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-1' }>): (command: PlannedGfx) => void {
-    const surface = this.#surfaces.get(pdu.surfaceId);
+    const surface = this.#surface(pdu.surfaceId);
     if (surface === undefined) return nothing;
     const { coverage } = surface;
     const rect = toRect(pdu.destRect);
@@ -396,7 +429,7 @@ export class GfxPlan {
   }
 
   #progressive(pdu: Extract<GfxPdu, { kind: 'wire-to-surface-2' }>): (command: PlannedGfx) => void {
-    const surface = this.#surfaces.get(pdu.surfaceId);
+    const surface = this.#surface(pdu.surfaceId);
     const isKnown = pdu.codecId === GfxCodecId.progressive || pdu.codecId === GfxCodecId.progressiveV2;
     if (surface === undefined || !isKnown) return nothing;
     this.#inOpenFrame.add(surface);
@@ -468,6 +501,8 @@ interface TracedSurface {
   /** Whether a progressive stream that stays, or is still to come, may show tiles in what earlier ones of its frame have said. */
   isBuiltOn: boolean;
 }
+
+const NO_SURFACES: ReadonlyMap<number, GfxSurfaceOutline> = new Map();
 
 function nothing(): void {}
 

@@ -58,6 +58,11 @@ export class GfxSurface {
     return this.#progressive?.frame;
   }
 
+  /** Whether there is anything in that frame. */
+  get isOpen(): boolean {
+    return this.#progressive?.isOpen ?? false;
+  }
+
   deleteContext(contextId: number): void {
     if (this.#contexts.delete(contextId) && this.#contexts.size === 0) this.#progressive?.endPasses();
   }

@@ -59,6 +59,11 @@ export class ProgressiveDecoder {
     return { inFrame: this.#inFrame, tiles: this.#frameTiles, rects: this.#frameRects };
   }
 
+  /** Whether the next end of a graphics frame takes back anything. */
+  get isOpen(): boolean {
+    return this.#frameTiles.size > 0 || this.#frameRects.length > 0;
+  }
+
   /**
    * Decodes one RFX_PROGRESSIVE_BITMAP_STREAM.
    *

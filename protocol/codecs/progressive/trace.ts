@@ -245,6 +245,11 @@ export class ProgressiveTrace {
     return this.#inFrame;
   }
 
+  /** Whether the next end of a graphics frame takes back anything. */
+  get isOpen(): boolean {
+    return this.#open.length > 0 || this.#rects.length > 0;
+  }
+
   /** Where a decoder is that has decoded what was traced. */
   get frame(): ProgressiveFrame {
     const tiles = this.#open.map(
