@@ -5,12 +5,15 @@ const orderlyEnds: ReadonlySet<string> = new Set([
   'ended_by_admin',
   'ended_by_rule',
   'directory_withdrawn',
+  'idle_too_long',
+  'session_too_long',
+  'sign_in_expired',
   'logged_off',
   'disconnected_by_server',
   'browser_gone',
 ]);
 
-/** Whether somebody wished for this end; every other is a failure. */
+/** Whether somebody wished for this end, or said before when it would be; every other is a failure. */
 export function isOrderly({ code }: EndReason): boolean {
   return orderlyEnds.has(code);
 }
