@@ -479,3 +479,18 @@ test('requests are found by the name of whoever made them, whatever its case and
     );
   }
 });
+
+test('whether requests still stand is asked of their own accounts, not of all that their users may use', async () => {
+  await world.entitle({ approval });
+  const { uwe } = world.people;
+  const ids = [await world.ask(), await world.ask({}, uwe)].map(({ id }) => id);
+  const asked: (string | undefined)[] = [];
+  const grantsOf = world.entitlements.grantsOf.bind(world.entitlements);
+  world.entitlements.grantsOf = (userId, filter, store) => {
+    asked.push(filter?.accountId);
+    return grantsOf(userId, filter, store);
+  };
+  await world.requests.withdrawUnentitled();
+  assert.deepEqual(asked, [world.accounts[0], world.accounts[0]]);
+  for (const id of ids) assert.equal(await world.stateOf(id), 'pending');
+});

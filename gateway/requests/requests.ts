@@ -7,6 +7,7 @@ import { newId } from '../ids.ts';
 import type { RequestItemRow, RequestRow } from '../store/access-schema.ts';
 import { KeptQuery } from '../store/kept-query.ts';
 import type { Store } from '../store/store.ts';
+import { Turns } from '../turns.ts';
 import { countApproval, groupsOf, isStepOf, readSteps, stepsFor } from './approvals.ts';
 import { type NewRequest, type PlannedItem, planItem, wantedAt } from './new-request.ts';
 import { type Doer, type RequestBook, wrongState } from './request-book.ts';
@@ -258,18 +259,22 @@ export class Requests {
       .select(['requests.id', 'requests.user_id', 'request_items.entitlement_id', 'request_items.account_id'])
       .where('requests.state', 'in', openStates)
       .execute();
-    for (const [userId, own] of Map.groupBy(items, ({ user_id }) => user_id)) {
-      const grants = await entitlements.grantsOf(userId);
-      const held = new Set(grants.map(({ entitlementId, account }) => `${entitlementId} ${account.id}`));
-      for (const [id, ofRequest] of Map.groupBy(own, (item) => item.id)) {
-        if (ofRequest.some((item) => held.has(`${item.entitlement_id} ${item.account_id}`))) continue;
-        await this.#command(id, async (transaction, row, now) => {
-          if (isFinal(row.state as RequestState)) return row;
-          const doer = { comment: 'no longer entitled' };
-          return book.change(transaction, row, 'revoked', 'revoked', now, doer);
-        });
-        this.#withdrawn(id, 'access_revoked', 'no longer entitled');
-      }
+    const turns = new Turns();
+    const isHeld = async ({ user_id, account_id, entitlement_id }: (typeof items)[number]) => {
+      const still = { accountId: account_id, entitlementId: entitlement_id };
+      return (await entitlements.grantsOf(user_id, still)).length > 0;
+    };
+    for (const [id, ofRequest] of Map.groupBy(items, (item) => item.id)) {
+      if (turns.isOver) await turns.pass();
+      let held = false;
+      for (const item of ofRequest) held ||= await isHeld(item);
+      if (held) continue;
+      await this.#command(id, async (transaction, row, now) => {
+        if (isFinal(row.state as RequestState)) return row;
+        const doer = { comment: 'no longer entitled' };
+        return book.change(transaction, row, 'revoked', 'revoked', now, doer);
+      });
+      this.#withdrawn(id, 'access_revoked', 'no longer entitled');
     }
   }
 
