@@ -58,6 +58,8 @@ test('a session, from ticket to end', async () => {
   assert.deepEqual(await owner.next('hello'), { type: 'hello', version: 1, role: 'owner', mode: 'stream' });
   assert.equal((await owner.next('phase')).phase, 'starting');
   await until(() => harness.driver.connections.some(({ options }) => options.sessionId === id));
+  // What licence servers know this gateway by.
+  assert.equal(harness.driver.last.options.hardwareId?.length, 16);
   const driver = harness.driver.last;
   const { password, ...who } = driver.options.credentials;
   assert.deepEqual([who, password.text()], [{ username: 'jane', domain: '' }, CANARY]);

@@ -38,13 +38,13 @@ interface UnsavedTest extends Partial<TargetSecurity> {
 const MAX_TESTS = 4;
 
 /** The connection doctor, for administrators. */
-export function doctorRoutes({ targets, credentials, audit, graphics }: Services): Route[] {
+export function doctorRoutes({ targets, credentials, audit, graphics, settings }: Services): Route[] {
   let running = 0;
   const examine = async (options: DoctorOptions): Promise<Report> => {
     if (running >= MAX_TESTS) throw new GatewayError('too_many_requests', `${MAX_TESTS} tests are running already`);
     running++;
     try {
-      return await diagnose({ ...options, graphics });
+      return await diagnose({ ...options, graphics, hardwareId: await settings.hardwareId() });
     } finally {
       running--;
     }

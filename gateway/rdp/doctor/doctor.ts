@@ -36,6 +36,8 @@ export interface DoctorOptions {
   readonly minimumTls?: TlsVersion;
   /** What the server may send besides classic bitmaps, as sessions offer it. */
   readonly graphics?: readonly GraphicsKind[];
+  /** What licence servers know the gateway by, as sessions say it; the doctor's own unless given. */
+  readonly hardwareId?: Uint8Array;
   /** Which certificate may be sent the password; any, as on first use, unless given. */
   readonly trust?: TrustPolicy;
   /** Without an account it ends before the logon, or at the server's sign-in screen where there is no NLA. */
@@ -145,6 +147,7 @@ async function examineDesktop(
       nla,
       ...(options.restrictedAdmin === true && { restrictedAdmin: true }),
       ...(options.oldestCredSsp !== undefined && { oldestCredSsp: options.oldestCredSsp }),
+      ...(options.hardwareId !== undefined && { hardwareId: options.hardwareId }),
       ...(negotiated.selected === SecurityProtocol.rdp && { legacySecurity: 'required' }),
     },
     connection: {
