@@ -1,6 +1,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { AuditRow, Schema } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { Turns } from '../turns.ts';
 
 /** Which rows are meant; what is absent does not matter. */
 export interface AuditFilter {
@@ -73,6 +74,7 @@ export class AuditSearch {
   /** The oldest first, some at a time, so that others get their turn. @param last the last number that counts */
   async *rows(filter: AuditFilter = {}, last = Number.MAX_SAFE_INTEGER): AsyncGenerator<AuditRow> {
     const matches = matcherOf(filter);
+    const turns = new Turns();
     let number = 0;
     for (;;) {
       const rows = await this.#query(filter)
@@ -81,7 +83,10 @@ export class AuditSearch {
         .orderBy('id')
         .limit(CHUNK)
         .execute();
-      for (const row of rows) if (matches(row)) yield row;
+      for (const row of rows) {
+        if (turns.isOver) await turns.pass();
+        if (matches(row)) yield row;
+      }
       if (rows.length < CHUNK) return;
       number = rows.at(-1)?.id ?? number;
     }

@@ -9,10 +9,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Kysely, Migrator } from 'kysely';
+import { createLogger } from '../log.ts';
 import { migrations } from '../store/migrations.ts';
 import { nodeSqliteDialect } from '../store/sqlite.ts';
 import { openStore } from '../store/store.ts';
 import { testSigner } from '../testing/trail-signer.ts';
+import { Audit } from './audit.ts';
+import { AuditSearch } from './audit-search.ts';
 import { type ChainedRow, GENESIS, hashRow, toTrailRow } from './chain.ts';
 import { readHeads } from './head-keeper.ts';
 import { headLine, signHead } from './signatures.ts';
@@ -470,6 +473,28 @@ async function textOf(pieces: AsyncIterable<string>): Promise<string> {
   for await (const piece of pieces) text += piece;
   return text;
 }
+
+test('whoever reads a long trail lets others have their turn', async () => {
+  const store = await openStore(':memory:');
+  const audit = new Audit(store, createLogger('silent'));
+  await store.transaction().execute(async (transaction) => {
+    for (let n = 0; n < 5000; n++) await audit.record({ action: 'logout' }, transaction);
+  });
+  let turns = 0;
+  let isOver = false;
+  const others = (async () => {
+    for (; !isOver; turns++) await new Promise((resolve) => setImmediate(resolve));
+  })();
+  const began = turns;
+  let rows = 0;
+  for await (const _ of new AuditSearch(store).rows()) rows++;
+  const had = turns - began;
+  isOver = true;
+  await others;
+  await store.destroy();
+  assert.equal(rows, 5000);
+  assert.ok(had > 0);
+});
 
 test('a check of a long trail lets others have their turn', async () => {
   const signer = testSigner();
