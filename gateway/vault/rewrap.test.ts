@@ -9,10 +9,10 @@ import { sql } from 'kysely';
 import { createLogger } from '../log.ts';
 import { lockFolder } from '../store/lock.ts';
 import { openStore, type Store } from '../store/store.ts';
-import { MasterKeyError } from './master-key.ts';
+import { MasterKeyError, masterKey } from './master-key.ts';
 import { RecordingKeys } from './recording-keys.ts';
 import { type NewKey, Rewrap } from './rewrap.ts';
-import { countSealed } from './sealed-values.ts';
+import { countSealed, rewrapAll } from './sealed-values.ts';
 import { type KeyConfig, type Unlocked, unlock } from './unlock.ts';
 import type { Vault } from './vault.ts';
 
@@ -259,4 +259,27 @@ test('secrets of older versions, sealed by the master key itself, are put into e
   assert.ok((await countSealed(place.store, place.unlocked.current.id)) >= SECRETS + 2);
   await place.store.destroy();
   assert.equal((await readFile(join(home, 'master.key'), 'utf8')).trim(), key.toString('base64'));
+});
+
+test('many secrets move without holding up whoever else is served', async () => {
+  const home = join(folder, 'many');
+  await mkdir(home);
+  const store = await openStore(':memory:');
+  const { vault, current } = await unlock({ store, config: fileKey(home), log });
+  const keys = new RecordingKeys(store, vault);
+  for (let i = 0; i < 3000; i++) await keys.create(`r${i}`);
+  vault.sealWith(masterKey(randomBytes(32)));
+  let turns = 0;
+  let isOver = false;
+  const others = (async () => {
+    for (; !isOver; turns++) await new Promise((resolve) => setImmediate(resolve));
+  })();
+  const began = turns;
+  assert.deepEqual(await rewrapAll(store, vault, current.id, () => {}), []);
+  const had = turns - began;
+  isOver = true;
+  await others;
+  assert.equal(await countSealed(store, current.id), 0);
+  await store.destroy();
+  assert.ok(had > 0);
 });

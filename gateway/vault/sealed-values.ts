@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Store } from '../store/store.ts';
+import { Turns } from '../turns.ts';
 import { PREFIX_SIZE, prefixOf, type Vault, VaultError } from './vault.ts';
 
 /**
@@ -17,7 +18,7 @@ export async function countSealed(store: Store, keyId: Uint8Array): Promise<numb
   return found + rows.length;
 }
 
-/** Values of one transaction: others wait for the store meanwhile. */
+/** Values of one transaction: others wait for the store meanwhile, and for the process. */
 const STEP = 100;
 
 /**
@@ -33,6 +34,7 @@ export async function rewrapAll(
   progress: () => void,
 ): Promise<string[]> {
   const unreadable: string[] = [];
+  const turns = new Turns();
   for (const { table, column } of await blobColumns(store)) {
     let after = -1;
     for (;;) {
@@ -53,6 +55,7 @@ export async function rewrapAll(
         }
       });
       progress();
+      if (turns.isOver) await turns.pass();
     }
   }
   unreadable.push(...(await rewrapSettings(store, vault, keyId)));
