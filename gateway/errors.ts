@@ -164,6 +164,12 @@ export const errors = {
     message: 'This recording cannot be read: its file was altered or cut short, or its key is gone.',
     hint: 'The gateway log names the file. A copy from a backup has the same name and opens with the same key.',
   },
+  recording_unreachable: {
+    status: 503,
+    close: 4045,
+    message: 'This recording cannot be read at present: the place where it is kept does not answer.',
+    hint: 'Nothing of it is lost; try again later. The gateway log says what is wrong with the place.',
+  },
   storage_full: {
     status: 507,
     close: 4042,

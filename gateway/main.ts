@@ -207,19 +207,18 @@ async function serve(store: RecordingStore, id: string, name: string, log: Logge
   );
 }
 
+function openReadable(store: RecordingStore, id: string, name: string, log: Logger): Promise<ByteSource | undefined> {
+  return explained(store.open(id, name), { session: id, file: name }, log);
+}
+
 /** Says in the gateway's words what is wrong with a recording's file, and in the log which one it is. */
-async function openReadable(
-  store: RecordingStore,
-  id: string,
-  name: string,
-  log: Logger,
-): Promise<ByteSource | undefined> {
+async function explained<T>(reading: Promise<T>, what: object, log: Logger): Promise<T> {
   try {
-    return await store.open(id, name);
+    return await reading;
   } catch (error) {
-    if (!(error instanceof SealedFileError)) throw error;
-    log.error({ err: error, session: id, file: name }, 'a recording cannot be read');
-    throw new GatewayError('recording_unreadable', undefined, { cause: error });
+    log.error({ err: error, ...what }, 'a recording cannot be read');
+    const code = error instanceof SealedFileError ? 'recording_unreadable' : 'recording_unreachable';
+    throw new GatewayError(code, undefined, { cause: error });
   }
 }
 
@@ -245,9 +244,9 @@ function evidenceOf(
       const { id, pem } = (await ensureSigningKey(signingKeyFile)).publicKey;
       return { algorithm: 'Ed25519', id, pem };
     },
-    events: (id) => store.events(id),
+    events: (id) => explained(store.events(id), { session: id, what: 'events' }, log),
     async verify(id) {
-      await requireVideo(store, id);
+      await requireVideo(store, id, log);
       return described(await verify(id));
     },
     verifyFile: (bytes, keepFree) =>
@@ -258,7 +257,7 @@ function evidenceOf(
         { room: async () => ((await spaceOf(dataDirectory))?.free ?? Number.POSITIVE_INFINITY) - keepFree },
       ),
     async bundle(id) {
-      await requireVideo(store, id);
+      await requireVideo(store, id, log);
       const report = await verify(id);
       // What cannot be decrypted cannot be handed out, and its check has said where.
       if (report.findings.some(({ part }) => part === 'storage')) throw new GatewayError('recording_unreadable');
@@ -274,15 +273,14 @@ function described(report: VerificationReport): Verified {
 }
 
 /** One that is altered is there: the check says how. */
-async function requireVideo(store: RecordingStore, id: string): Promise<void> {
-  try {
-    const video = await store.open(id, VIDEO_FILE);
-    if (video === undefined) throw new GatewayError('not_found', 'the video is gone');
-    await video.close();
-  } catch (error) {
-    if (error instanceof MissingKeyError) throw new GatewayError('recording_unreadable', undefined, { cause: error });
-    if (!(error instanceof SealedFileError)) throw error;
-  }
+async function requireVideo(store: RecordingStore, id: string, log: Logger): Promise<void> {
+  const altered = (error: unknown): 'altered' => {
+    if (error instanceof SealedFileError && !(error instanceof MissingKeyError)) return 'altered';
+    throw error;
+  };
+  const video = await explained(store.open(id, VIDEO_FILE).catch(altered), { session: id, file: VIDEO_FILE }, log);
+  if (video === undefined) throw new GatewayError('not_found', 'the video is gone');
+  if (video !== 'altered') await video.close();
 }
 
 /** An orderly end on SIGTERM and SIGINT, and after an error that nobody caught. A second signal does not wait. */

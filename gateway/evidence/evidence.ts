@@ -9,7 +9,10 @@ import type { Store } from '../store/store.ts';
 export interface Evidence {
   /** Of the key that recordings are signed with now. */
   publicKey(): Promise<{ readonly algorithm: 'Ed25519'; readonly id: string; readonly pem: string }>;
-  /** The event log, of a recording that goes on as far as it is; nothing where a recording has none. */
+  /**
+   * The event log, of a recording that goes on as far as it is; nothing where a recording has none. Rejects with
+   * `recording_unreadable` or `recording_unreachable` where there is one that cannot be read.
+   */
   events(id: string): Promise<readonly RecordingEvent[] | undefined>;
   /** Reads the whole file. */
   verify(id: string): Promise<Verified>;

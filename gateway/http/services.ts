@@ -69,7 +69,7 @@ export interface Services extends SignInServices, NotificationServices, AccessSe
 
 /** A finished recording's files, decrypted on the way; nothing where they are not there. */
 export interface RecordingFiles {
-  /** Rejects with `recording_unreadable` where the file is not as it was written, or its key is gone. */
+  /** Rejects with `recording_unreadable` where the file is not as it was written, or its key is gone; `recording_unreachable` where its place does not answer. */
   video(id: string): Promise<ServedFile | undefined>;
   thumbnail(id: string): Promise<ServedFile | undefined>;
 }

@@ -132,7 +132,8 @@ export class S3Storage implements ObjectStorage {
 
   async check(): Promise<void> {
     try {
-      await this.#client.send(new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: this.#prefix, MaxKeys: 1 }));
+      const Prefix = `${this.#prefix}${NO_RECORDING}`;
+      await this.#client.send(new ListObjectsV2Command({ Bucket: this.#bucket, Prefix, MaxKeys: 1 }));
     } catch (cause) {
       throw new Error(`${this.description} cannot be used: ${(cause as Error).message}`, { cause });
     }
@@ -273,6 +274,8 @@ async function readPart(file: FileHandle, position: number, length: number): Pro
   return bytes.subarray(0, at);
 }
 
+/** Lists nothing, however much there is: a long list comes in pages, which some servers cannot make. */
+const NO_RECORDING = '.oriel-probe';
 const PART_BYTES = 8 * 1024 * 1024;
 const MAX_PARTS = 10_000;
 const ATTEMPTS = 4;

@@ -31,12 +31,13 @@ export function evidenceRoutes(services: Services, viewings: RecordingViewings):
       access: 'recording.view',
       status: 200,
       response: array(ref('RecordingEvent')),
-      errors: [],
+      errors: UNREAD,
       async handle(call) {
         const recording = await history.recording(call.parameter('id'));
         const goesOn = recording.state === 'recording';
         if (goesOn) viewings.requireLiveView(recording);
-        const events = (await evidence.events(recording.id).catch(() => undefined)) ?? [];
+        if (recording.state === 'deleted') return [];
+        const events = (await evidence.events(recording.id)) ?? [];
         // What was typed and copied may be in them: whoever reads them has seen the session.
         if (call.context.method !== 'GET' || events.length === 0) return events;
         if (goesOn) await viewings.ofLive(recording, call);
@@ -53,7 +54,7 @@ export function evidenceRoutes(services: Services, viewings: RecordingViewings):
       access: 'recording.view',
       status: 200,
       response: ref('Verification'),
-      errors: ['not_ready', 'recording_unreadable', 'too_many_requests'],
+      errors: ['not_ready', ...UNREAD, 'too_many_requests'],
       async handle({ parameter, actor, address }) {
         const recording = await history.finishedRecording(parameter('id'));
         const verified = await oneOfFew(() => evidence.verify(recording.id).catch(missing));
@@ -114,7 +115,7 @@ export function evidenceRoutes(services: Services, viewings: RecordingViewings):
       access: 'recording.view',
       status: 200,
       produces: 'application/zip',
-      errors: ['not_ready', 'recording_unreadable', 'too_many_requests'],
+      errors: ['not_ready', ...UNREAD, 'too_many_requests'],
       async handle({ parameter, context, actor, address }) {
         const recording = await history.finishedRecording(parameter('id'));
         if (context.method !== 'HEAD') {
@@ -141,6 +142,7 @@ export function evidenceRoutes(services: Services, viewings: RecordingViewings):
   ];
 }
 
+const UNREAD = ['recording_unreadable', 'recording_unreachable'] as const;
 const MAX_CHECKS = 4;
 let checking = 0;
 

@@ -70,7 +70,7 @@ export function recordingRoutes({ history, recordings, audit }: Services, viewin
       ]),
       status: 200,
       produces: 'video/mp4',
-      errors: ['not_ready', 'range_not_satisfiable', 'recording_unreadable'],
+      errors: ['not_ready', 'range_not_satisfiable', 'recording_unreadable', 'recording_unreachable'],
       async handle(call) {
         const { parameter, query, context, actor, address } = call;
         const recording = await history.finishedRecording(parameter('id'));
@@ -103,7 +103,7 @@ export function recordingRoutes({ history, recordings, audit }: Services, viewin
       access: 'recording.view',
       status: 200,
       produces: 'image/jpeg',
-      errors: ['not_ready', 'range_not_satisfiable', 'recording_unreadable'],
+      errors: ['not_ready', 'range_not_satisfiable', 'recording_unreadable', 'recording_unreachable'],
       async handle({ parameter, context }) {
         const recording = await history.finishedRecording(parameter('id'));
         await sendFile(context, await recordings.thumbnail(recording.id), { type: 'image/jpeg' });
