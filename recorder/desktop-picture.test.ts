@@ -82,3 +82,13 @@ test('another size gets an image of its own with room for all of them, and the d
     [64, 100],
   ]);
 });
+
+test('a desktop whose sizes together need too large a picture is refused, and takes no memory', () => {
+  const { picture, resize } = painted(9000, 10);
+  picture.update();
+  resize(10, 9000);
+  assert.throws(() => picture.update(), /need a picture of 9000 x 9000/u);
+  assert.deepEqual(picture.size, { width: 9000, height: 10 });
+  resize(8998, 20);
+  assert.equal(picture.update()?.image.width, 9000);
+});

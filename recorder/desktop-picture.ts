@@ -59,7 +59,10 @@ export class DesktopPicture {
     return this.#overlay.set(x, y, pointer);
   }
 
-  /** Brings it up to date. Nothing before there is a desktop. */
+  /**
+   * Brings it up to date. Nothing before there is a desktop.
+   * @throws Error where a picture with room for every size of the desktop would be too large
+   */
   update(): UpToDatePicture | undefined {
     this.damaged(this.#source.prepare?.() ?? []);
     const { width, height } = this.#source;
@@ -92,19 +95,26 @@ export class DesktopPicture {
   }
 
   #resize(width: number, height: number): I420Picture {
+    const canvasWidth = Math.max(roundUpToEven(width), this.#image?.width ?? 0);
+    const canvasHeight = Math.max(roundUpToEven(height), this.#image?.height ?? 0);
+    // As wide as one size of the desktop and as high as another: two that are allowed by themselves could take gigabytes.
+    if (canvasWidth * canvasHeight > MAX_CANVAS_PIXELS) {
+      throw new Error(`all sizes of the desktop together need a picture of ${canvasWidth} x ${canvasHeight}`);
+    }
     this.#resizing(width, height);
     this.#size = { width, height };
     this.#damage = new DamageGrid(width, height);
     this.#damage.addAll();
     this.#unwritten = [];
     this.#overlay.forget();
-    const canvasWidth = Math.max(roundUpToEven(width), this.#image?.width ?? 0);
-    const canvasHeight = Math.max(roundUpToEven(height), this.#image?.height ?? 0);
     // A new one even when its size stays: the old one may be on its way to the old encoder.
     this.#image = new I420Picture(canvasWidth, canvasHeight);
     return this.#image;
   }
 }
+
+/** A desktop of 8192 × 4320 that is turned on its side has room in it; the spool takes no more. */
+export const MAX_CANVAS_PIXELS = 8192 * 8192;
 
 /** Even, so that chroma blocks of desktop and canvas coincide. */
 function centred(outer: number, inner: number): number {

@@ -265,6 +265,23 @@ test('a new desktop size: one MP4 of the largest, every desktop centred and shar
   assert.ok(close(at(13_000, 100, 100), [0, 0, 0]), 'third is letterboxed');
 });
 
+test('sizes that no picture has room for end the recording, and what there is still plays', async (context) => {
+  if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
+  const session = await RecordingSession.open(context, 8200, 16);
+  session.fill({ x: 0, y: 0, width: 8200, height: 16 }, '#ff0000');
+  await session.advance(5000);
+  session.desktop.resize(16, 8200, '#00ff00');
+  session.recorder.resized(session.clock.now());
+  await session.advance(5000);
+  assert.deepEqual(
+    session.failures.map(({ code, message }) => [code, message]),
+    [['recording_failed', 'capture failed: all sizes of the desktop together need a picture of 8200 x 8200']],
+  );
+  const summary = await session.finish();
+  assert.deepEqual([summary?.state, summary?.width, summary?.height], ['incomplete', 8200, 16]);
+  assert.ok(decodeAll(summary?.path ?? '') > 0);
+});
+
 test('ffmpeg killed in mid-recording: the next one goes on, the whole plays', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const session = await RecordingSession.open(context, 640, 480);

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, unzip, type ZstdOptions, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Rect } from '#protocol/graphics/geometry.ts';
+import { MAX_CANVAS_PIXELS } from './desktop-picture.ts';
 import type { I420Picture } from './i420.ts';
 import type { ByteSource } from './storage/byte-source.ts';
 import { type FileWriter, Turns } from './storage/file-writer.ts';
@@ -160,7 +161,7 @@ const HEADER_BYTES = 16;
 const AREA_BYTES = 16;
 /** Motion may be in every tile: a picture of 8192 × 8192 has as many areas, and three samples for two pixels. */
 const MAX_AREAS = 65_536;
-const MAX_BODY_BYTES = 8192 * 8192 * 1.5 + MAX_AREAS * AREA_BYTES;
+const MAX_BODY_BYTES = MAX_CANVAS_PIXELS * 1.5 + MAX_AREAS * AREA_BYTES;
 
 /** Deflating a film's picture takes twelve times as long, a desktop's twice, for 13 % fewer bytes of the one and more of the other. */
 const COMPRESSION: ZstdOptions = {
