@@ -42,8 +42,6 @@ export class Retention {
   readonly #now: () => number;
   readonly #clock: () => number;
   readonly #ages: AgeClock;
-  /** Whose deletion is in the audit log, and not done: the storage may not answer for hours. */
-  readonly #written = new Set<string>();
   #endSweeps: (() => void) | undefined;
   #sweeping: Promise<SweepResult> | undefined;
   #again = false;
@@ -170,21 +168,26 @@ export class Retention {
     details: Record<string, string | number | null>,
   ): Promise<boolean> {
     const { store, storage, audit, forget } = this.#parts;
-    const { numUpdatedRows } = await store
-      .updateTable('sessions')
-      .set({ recording: 'deleting', recording_deleted_by: reason })
-      .where('id', '=', id)
-      .where('recording', 'in', ['ready', 'failed', 'deleting'])
-      .where(({ not, exists, selectFrom }) =>
-        not(exists(selectFrom('legal_holds').select('session_id').where('session_id', '=', id))),
-      )
-      .executeTakeFirst();
-    if (numUpdatedRows === 0n) return false;
-    // First written down, then done: nothing is deleted unseen.
-    if (!this.#written.has(id)) {
-      await audit.record({ action: 'recording.deleted', subject: target, sessionId: id, details });
-      this.#written.add(id);
-    }
+    // First written down, then done: nothing is deleted unseen. The storage may not answer for hours, over which the gateway
+    // may be started again: whose deletion has begun is written down already.
+    const isClaimed = await store.transaction().execute(async (transaction) => {
+      const before = await transaction
+        .selectFrom('sessions')
+        .select('recording')
+        .where('id', '=', id)
+        .where('recording', 'in', ['ready', 'failed', 'deleting'])
+        .where(({ not, exists, selectFrom }) =>
+          not(exists(selectFrom('legal_holds').select('session_id').where('session_id', '=', id))),
+        )
+        .executeTakeFirst();
+      if (before === undefined) return false;
+      if (before.recording === 'deleting') return true;
+      const claim = { recording: 'deleting', recording_deleted_by: reason };
+      await transaction.updateTable('sessions').set(claim).where('id', '=', id).execute();
+      await audit.record({ action: 'recording.deleted', subject: target, sessionId: id, details }, transaction);
+      return true;
+    });
+    if (!isClaimed) return false;
     await storage.destroy(id);
     await forget(id);
     await store
@@ -192,7 +195,6 @@ export class Retention {
       .set({ recording: 'deleted', recording_deleted_at: this.#now() })
       .where('id', '=', id)
       .execute();
-    this.#written.delete(id);
     return true;
   }
 
