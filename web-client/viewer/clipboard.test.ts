@@ -278,3 +278,32 @@ test('a folder is not pasted as a file that cannot be read, nor by its name: the
   assert.ok(fake.clipboard.giveFiles([new File([], 'a')], true));
   assert.deepEqual(fake.offered, ['file a']);
 });
+
+test('what the user picks from the history of her clipboard, without leaving the page, is pasted each time', async () => {
+  const fake = new Fake();
+  for (const picked of ['one', 'two', 'one', 'one']) {
+    fake.text = picked;
+    fake.paste();
+  }
+  assert.deepEqual(fake.offered, ['one', 'two', 'one']);
+  await fake.copyThere('there');
+  fake.text = 'three';
+  fake.paste();
+  assert.equal(fake.offered.length, 3, 'what was copied in the desktop since is newer');
+});
+
+test('the line ends of Windows make no other text of one', async () => {
+  const fake = new Fake();
+  fake.mayRead = true;
+  fake.copyElsewhere('a\nb');
+  await settled();
+  fake.text = 'a\r\nb';
+  fake.paste();
+  assert.deepEqual(fake.offered, ['a\nb']);
+  // What was copied in the desktop stays there as its program put it, tables and all.
+  await fake.copyThere('c\nd');
+  fake.copyElsewhere('c\r\nd');
+  await settled();
+  fake.paste();
+  assert.equal(fake.offered.length, 1);
+});

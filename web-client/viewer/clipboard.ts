@@ -62,7 +62,7 @@ export class Clipboard {
   };
   /** The last text that is known to be, or to have been, in the user's clipboard. */
   #known: string | undefined;
-  /** Something was copied in the desktop, or given to it, since the user last came here: that is what she pastes there. */
+  /** Something was copied in the desktop, or given to it by hand, since the user last came here: that is what she pastes there. */
   #desktopHasNewer = false;
   /** The same, but for what she has pasted from here: files cannot be told from those before, and are given again with each paste. */
   #filesAreOlder = false;
@@ -164,13 +164,18 @@ export class Clipboard {
   /** Puts a text into the desktop's clipboard, or says why not. @returns whether it is on its way */
   give(text: string): boolean {
     const isGiven = this.#offerText(text);
-    if (isGiven) this.#filesAreOlder = true;
+    if (isGiven) {
+      this.#desktopHasNewer = true;
+      this.#filesAreOlder = true;
+    }
     return isGiven;
   }
 
   #textPasted(text: string): void {
-    if (this.#desktopHasNewer || text === '' || text === this.#known) return;
-    this.#known = text;
+    // A paste event on Windows has the line ends of Windows, and what the page reads by itself has not.
+    const lines = text.replaceAll('\r\n', '\n');
+    if (this.#desktopHasNewer || text === '' || lines === this.#known) return;
+    this.#known = lines;
     this.#offerText(text);
   }
 
@@ -187,7 +192,6 @@ export class Clipboard {
       this.#options.notice({ code: 'clipboard_refused', message });
       return false;
     }
-    this.#desktopHasNewer = true;
     this.#options.offer(text);
     return true;
   }
