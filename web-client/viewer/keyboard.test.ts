@@ -204,6 +204,21 @@ test('losing the keyboard releases every key that is down', () => {
   assert.deepEqual(sent(), []);
 });
 
+test('losing the keyboard by Alt+Tab or Command+Tab opens no menu in the desktop', () => {
+  const { keyboard, sent } = fake();
+  keyboard.keyDown(key('AltLeft', { key: 'Alt', on: ['Alt'] }));
+  keyboard.releaseAll();
+  keyboard.keyDown(key('MetaLeft', { key: 'Meta', on: ['Meta'] }));
+  keyboard.releaseAll();
+  keyboard.keyDown(key('ShiftLeft', { key: 'Shift', on: ['Shift'] }));
+  keyboard.releaseAll();
+  assert.deepEqual(sent(), [
+    ...['38 down', '1d down', '38 up', '1d up'],
+    ...['e0 5b down', '1d down', 'e0 5b up', '1d up'],
+    ...['2a down', '2a up'],
+  ]);
+});
+
 test('a modifier whose release was lost is released before the next key', () => {
   const { keyboard, sent } = fake();
   keyboard.keyDown(key('AltLeft', { on: ['Alt'] }));

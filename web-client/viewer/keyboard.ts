@@ -143,8 +143,13 @@ export class Keyboard {
     this.#heldControl = undefined;
     this.#deadKey = false;
     const events = Array.from(this.#pressed.values(), (key): InputEvent => ({ kind: 'scancode', ...key, down: false }));
+    const held = [...this.#pressed.keys()];
     this.#pressed.clear();
-    if (events.length > 0) this.#options.send(events);
+    if (events.length === 0) return;
+    // Whoever leaves by Alt+Tab or Command+Tab means no menu there, which the key alone would open: Control keeps it shut.
+    const opensMenu = held.some((code) => menuKeys.has(code)) && !held.some((code) => code.startsWith('Control'));
+    const control: InputEvent = { kind: 'scancode', ...controlLeft, down: true };
+    this.#options.send(opensMenu ? [control, ...events, { ...control, down: false }] : events);
   }
 
   /** The keyboard comes here: lock keys may have changed meanwhile. */
@@ -338,6 +343,8 @@ const modifiers: ReadonlySet<string> = new Set([
   'OSLeft',
   'OSRight',
 ]);
+/** Pressed alone, they open the Start menu, or that of the window, when they come up. */
+const menuKeys: ReadonlySet<string> = new Set(['AltLeft', 'MetaLeft', 'MetaRight', 'OSLeft', 'OSRight']);
 /** Cut, copy, paste: with Command on a Mac. */
 const clipboardKeys: ReadonlySet<string> = new Set(['KeyX', 'KeyC', 'KeyV']);
 const lockKeys: ReadonlySet<string> = new Set(['CapsLock', 'NumLock', 'ScrollLock', 'KanaMode']);
