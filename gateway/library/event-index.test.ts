@@ -156,3 +156,34 @@ test('what says the same a hundred thousand times is kept as often as it is show
     [0, 1, 2, 7],
   );
 });
+
+test('looking for moments in long recordings lets others have their turn', async () => {
+  const store = await openStore(':memory:');
+  const index = new EventIndex(store, new Uint8Array(32));
+  const texts = Array.from({ length: 3000 }, (_, n) => ({ session_id: 'long', at: n, text: `Änderung Nummer ${n}` }));
+  for (let n = 0; n < texts.length; n += 100) {
+    await store
+      .insertInto('event_lines')
+      .values(texts.slice(n, n + 100))
+      .execute();
+  }
+  let turns = 0;
+  let isOver = false;
+  const others = (async () => {
+    for (; !isOver; turns++) await new Promise((resolve) => setImmediate(resolve));
+  })();
+  const began = turns;
+  const found = await index.moments(
+    Array.from({ length: 5 }, () => 'long'),
+    ['anderung'],
+  );
+  const had = turns - began;
+  isOver = true;
+  await others;
+  await store.destroy();
+  assert.deepEqual(
+    found.get('long')?.map(({ at }) => at),
+    [0, 0, 0],
+  );
+  assert.ok(had > 0);
+});

@@ -3,6 +3,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { RecordingEvent } from '../evidence/evidence.ts';
 import { isDeleted } from '../retention/deleted.ts';
 import type { Store } from '../store/store.ts';
+import { Turns } from '../turns.ts';
 import { type EventWords, MOMENTS, textsOf } from './event-text.ts';
 import { MIN_WORD, typedWords, wordForm } from './typed-text.ts';
 
@@ -112,15 +113,19 @@ export class EventIndex {
             .where('session_id', 'in', [...ids])
             .execute();
     for (const { session_id: id, at } of typed) append(found, id, { at, text: TYPED });
-    const lines = await this.#store
-      .selectFrom('event_lines')
-      .select(['session_id', 'at', 'text'])
-      .where('session_id', 'in', [...ids])
-      .execute();
     const patterns = words.map(patternOf);
-    for (const { session_id: id, at, text } of lines) {
-      if (!patterns.some((pattern) => pattern.test(plain(text)))) continue;
-      append(found, id, { at, text: text.slice(0, SNIPPET) });
+    const turns = new Turns();
+    for (const id of ids) {
+      const lines = await this.#store
+        .selectFrom('event_lines')
+        .select(['at', 'text'])
+        .where('session_id', '=', id)
+        .execute();
+      for (const { at, text } of lines) {
+        if (turns.isOver) await turns.pass();
+        if (patterns.some((pattern) => pattern.test(plain(text))))
+          append(found, id, { at, text: text.slice(0, SNIPPET) });
+      }
     }
     for (const list of found.values()) list.sort((a, b) => a.at - b.at).splice(MOMENTS);
     return found;
