@@ -19,7 +19,7 @@ export const Work = {
   /** A pixel that is mixed out of four. */
   scale: 25,
   /** A tile of RemoteFX or its progressive form that has come. */
-  tile: 50_000,
+  tile: 30_000,
   /** A tile that is looked at in a rectangle. */
   pair: 10,
   /** What a byte pays for: a tile of a photograph has 600, one of text 100 or more. */
@@ -66,7 +66,11 @@ export function workOfProgressive(bytes: Uint8Array, start: number, end: number,
       // Its tiles in all rectangles of the frame, and the frame's earlier tiles in its own.
       const pairs = tiles * (frame.rects + rects) + frame.tiles * rects;
       work += rects * Work.part + tiles * Work.tile + pairs * Work.pair;
-      if (frame.tiles > 0) work += Math.min(frame.tiles, tilesUnder(bytes, at, length, rects)) * Work.tile;
+      if (frame.tiles > 0) {
+        // Its rectangles are mostly those of its own tiles, which are drawn once.
+        const earlier = Math.max(0, tilesUnder(bytes, at, length, rects) - tiles);
+        work += Math.min(frame.tiles, earlier) * Work.tile;
+      }
       frame.rects += rects;
       frame.tiles += tiles;
     }
@@ -75,7 +79,7 @@ export function workOfProgressive(bytes: Uint8Array, start: number, end: number,
   return work;
 }
 
-/** Places of tiles that a region's rectangles touch: a tile that the frame has there is drawn once more. */
+/** Places of tiles that a region's rectangles touch: an earlier tile of the frame there is drawn once more. */
 function tilesUnder(bytes: Uint8Array, region: number, length: number, rects: number): number {
   let count = 0;
   const end = region + Math.min(length, PROGRESSIVE_RECTS + rects * RECT_SIZE);

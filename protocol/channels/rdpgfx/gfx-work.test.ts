@@ -119,6 +119,31 @@ describe('what messages of the graphics pipeline take', () => {
     assert.ok(workOf([stream(1)], [START, stream(1), END]) < least + 1000 * 2 * Work.part);
   });
 
+  it('counts tiles of a frame once more where another region shows them, and its own once', () => {
+    const data = new Uint8Array(0);
+    const quantization = [new Uint8Array(10).fill(6)];
+    const tileAt = (xIdx: number, yIdx: number) => ({
+      ...{ kind: 'first' as const, difference: false, quality: FULL_QUALITY, xIdx, yIdx },
+      ...{ quantIdxY: 0, quantIdxCb: 0, quantIdxCr: 0, y: data, cb: data, cr: data },
+    });
+    const row = (yIdx: number, tiles = [0, 1, 2, 3].map((xIdx) => tileAt(xIdx, yIdx))) => ({
+      ...{ kind: 'region' as const, extrapolated: true, quantization, progressive: [], tiles },
+      rects: [{ x: 0, y: yIdx * 64, width: 4 * 64, height: 64 }],
+    });
+    const workOfRegions = (...regions: ReturnType<typeof row>[]) =>
+      workOf([
+        {
+          kind: 'wire-to-surface-2',
+          ...{ surfaceId: 1, codecId: GfxCodecId.progressive, codecContextId: 1, pixelFormat: 0x20 },
+          bitmapData: encodeProgressiveStream({ withContext: true, regions }),
+        },
+      ]);
+    const tilesIn = (work: number) => Math.floor(work / Work.tile);
+    assert.equal(tilesIn(workOfRegions(row(0))), 4);
+    assert.equal(tilesIn(workOfRegions(row(0), row(1), row(2))), 12);
+    assert.equal(tilesIn(workOfRegions(row(0), row(0, []), row(0, []))), 12);
+  });
+
   it('takes any bytes, and never gives time back', () => {
     const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const command = fc.tuple(fc.integer({ min: 0, max: 0x19 }), fc.uint8Array({ maxLength: 80 }));
