@@ -34,11 +34,11 @@ export class WorkBudget {
 }
 
 /**
- * A hundred and fifty for each pixel of the desktop in a second, a third of a processor at 1920 × 1080: thirty frames that scroll all of it take 120, 3 each to cut out
- * and paste and 1 to show. Never more than a desktop of 3840 × 2160 has, which is all of a processor, or what `Work` takes for one.
+ * Two hundred and fifty for each pixel of the desktop in a second, half a processor at 1920 × 1080: thirty frames that scroll all of it take 120, 3 each to cut out
+ * and paste and 1 to show. Never more than a desktop of 3840 × 2160 has, which is two processors, or what `Work` takes for two: it counts more than is taken.
  */
-const PER_PIXEL_MS = 0.15;
+const PER_PIXEL_MS = 0.25;
 const LEAST_PER_MS = 250_000;
-const MOST_PER_MS = 1_250_000;
+const MOST_PER_MS = 2_100_000;
 /** What a quiet server may give to do at once: a desktop is drawn several times over while somebody signs in. */
 const BURST_MS = 3_000;
