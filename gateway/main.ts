@@ -21,6 +21,7 @@ import { MissingKeyError, SealedFileError } from '../recorder/storage/sealed-fil
 import { type TrailSigner, trailSignerOf } from './audit/signatures.ts';
 import { sessionClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, unknownVariables } from './config.ts';
+import { makeDataDirectory } from './data-directory.ts';
 import { startDemoProcess } from './demo/process.ts';
 import { GatewayError } from './errors.ts';
 import type { Evidence, Verified } from './evidence/evidence.ts';
@@ -63,6 +64,7 @@ async function main(): Promise<void> {
   hardenProcess();
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
 
+  await makeDataDirectory(config.dataDirectory);
   const recordings = join(config.dataDirectory, 'recordings');
   const storage = recordingStorage(config);
   await storage?.check();
