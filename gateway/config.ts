@@ -81,7 +81,7 @@ export const variables: readonly Variable[] = [
   {
     name: 'ORIEL_ADMIN_PASSWORD',
     defaultText: 'generated, printed once',
-    meaning: 'password of the first administrator `admin`, on the first start',
+    meaning: 'password of the first administrator `admin`, on the first start; 8 characters or more',
   },
   { name: 'ORIEL_TLS_CERT', defaultText: 'self-made', meaning: 'PEM file with the certificate chain to serve' },
   { name: 'ORIEL_TLS_KEY', defaultText: 'self-made', meaning: 'PEM file with its private key' },

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { can, Role } from './access/can.ts';
-import { generatePassword } from './access/passwords.ts';
+import { generatePassword, PASSWORD_LENGTH } from './access/passwords.ts';
 import { createSignInServices } from './access/sign-in-services.ts';
 import { toActor } from './access/users.ts';
 import { AlertRules } from './alerts/alert-rules.ts';
@@ -15,7 +15,7 @@ import type { TrailSigner } from './audit/signatures.ts';
 import { Trail } from './audit/trail.ts';
 import { watchClock } from './audit/watch-clock.ts';
 import { sessionClock } from './clock.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { type Evidence, Verifications } from './evidence/evidence.ts';
 import { createFront, listen } from './http/front.ts';
 import type { RecordingFiles, Services } from './http/services.ts';
@@ -285,7 +285,14 @@ async function createServices(options: GatewayOptions, store: Store, whereabouts
   let generatedPassword: string | undefined;
   if ((await users.count()) === 0) {
     if (config.adminPassword === undefined) generatedPassword = generatePassword();
-    const admin = await users.create('admin', config.adminPassword ?? generatedPassword ?? '', [Role.admin]);
+    const password = config.adminPassword ?? generatedPassword ?? '';
+    const { least, most } = PASSWORD_LENGTH;
+    const length = [...password].length;
+    // Only here: later the setting means nothing.
+    if (length < least || length > most) {
+      throw new ConfigError('ORIEL_ADMIN_PASSWORD', `has ${length} characters, and needs ${least} to ${most}`);
+    }
+    const admin = await users.create('admin', password, [Role.admin]);
     await accessServices.groups.addAdministrator(admin.id);
   }
   const targets = new Targets(store, vault);

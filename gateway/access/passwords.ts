@@ -2,6 +2,9 @@ import { argon2, type BinaryLike, randomBytes, scrypt, timingSafeEqual } from 'n
 import { promisify } from 'node:util';
 import { GatewayError } from '../errors.ts';
 
+/** Characters of a password of ours, whoever chooses it. */
+export const PASSWORD_LENGTH = { least: 8, most: 1024 } as const;
+
 /** OWASP's first choice for argon2id: 19 MiB, 2 passes, 1 lane. */
 const ARGON2 = { memory: 19456, passes: 2, parallelism: 1 } as const;
 /** Where this Node has no argon2: OWASP's scrypt. 128 MiB of memory for a moment. */

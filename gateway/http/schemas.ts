@@ -1,4 +1,5 @@
 import { roles } from '../access/can.ts';
+import { PASSWORD_LENGTH } from '../access/passwords.ts';
 import { alertActions } from '../alerts/alert-rules.ts';
 import { errors } from '../errors.ts';
 import { protocolNames } from '../rdp/security.ts';
@@ -52,7 +53,12 @@ export const domain: JsonSchema = { type: 'string', maxLength: 256, pattern: '^[
 /** [MS-RDPBCGR] 2.2.1.11.1.1 TS_INFO_PACKET: cbPassword is at most 512 bytes, 256 UTF-16 units. */
 export const accountPassword: JsonSchema = { type: 'string', maxLength: 256, writeOnly: true };
 export const username: JsonSchema = { ...printable, maxLength: 64 };
-export const newPassword: JsonSchema = { type: 'string', minLength: 8, maxLength: 1024, writeOnly: true };
+export const newPassword: JsonSchema = {
+  type: 'string',
+  minLength: PASSWORD_LENGTH.least,
+  maxLength: PASSWORD_LENGTH.most,
+  writeOnly: true,
+};
 export const email: JsonSchema = { type: 'string', maxLength: 254, pattern: '^[^\\s@<>",;]+@[^\\s@<>",;]+$' };
 export const userRoles: JsonSchema = {
   type: 'array',

@@ -124,6 +124,9 @@ export async function startHarness(
       recoverRecordings: async () => new Map(),
       ...change.parts,
     },
+  }).catch(async (error: unknown) => {
+    await rm(dataDirectory, { recursive: true });
+    throw error;
   });
   const call = (method: string, path: string, options: CallOptions = {}) =>
     callApi(gateway.port, method, path, options);
