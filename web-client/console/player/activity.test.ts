@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { activityOf, firstPicture, frameMoments, idleStretches, neighbour, partsFor, skipTarget } from './activity.ts';
+import {
+  activityOf,
+  changeTimes,
+  firstPicture,
+  frameMoments,
+  idleStretches,
+  neighbour,
+  partsFor,
+  skipTarget,
+} from './activity.ts';
 
 test('heights: nothing, something, most; a moment at the very end counts to the last part', () => {
   const moments = [
@@ -40,6 +49,14 @@ test('idle is where nothing happened for long, but for its beginning and end', (
   ]);
   assert.deepEqual(idleStretches([3000, 6000], 9000), []);
   assert.deepEqual(idleStretches([], 9000), [{ from: 1000, to: 8000 }]);
+});
+
+test('a clock that ticks, or a caret that blinks, keeps nothing from being idle', () => {
+  const frames = Array.from({ length: 60 }, (_, i) => ({ at: i * 1000, bytes: i === 30 ? 2000 : 135 }));
+  assert.deepEqual(idleStretches(changeTimes(frames), 60_000), [
+    { from: 1000, to: 29_000 },
+    { from: 31_000, to: 59_000 },
+  ]);
 });
 
 test('from within idle time one goes on at its end; from elsewhere one stays', () => {

@@ -12,8 +12,13 @@ export interface Moment {
   readonly weight: number;
 }
 
-/** Nothing new on the screen for this long is idle. */
+/** No input, and nothing on the screen but what ticks, for this long is idle. */
 export const IDLE_AFTER_MS = 4000;
+/**
+ * What a frame takes at most in which only a clock's digits or a blinking caret changed: 90 to 270 bytes at 1100 × 820 and
+ * 1920 × 1080. Lines of text and windows take kilobytes.
+ */
+const TICK_BYTES = 400;
 /** How much of an idle stretch is played at its beginning and its end: a jump without it is hard to follow. */
 export const IDLE_LEAD_MS = 1000;
 
@@ -47,6 +52,11 @@ const HIGH_SHARE = 0.95;
 /** The very first frame is the whole screen, and says nothing about what was going on. */
 export function frameMoments(frames: readonly Frame[]): Moment[] {
   return frames.slice(1).map(({ at, bytes }) => ({ at, weight: bytes }));
+}
+
+/** When more changed on the screen than ticks by itself: next to a clock with seconds nothing would ever be idle. */
+export function changeTimes(frames: readonly Frame[]): number[] {
+  return frames.filter(({ bytes }) => bytes > TICK_BYTES).map(({ at }) => at);
 }
 
 /** Stretches in which nothing happened, without their leads. @param times in any order */

@@ -7,6 +7,7 @@ import { ErrorNote } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
 import {
   activityOf,
+  changeTimes,
   firstPicture,
   frameMoments,
   idleStretches,
@@ -61,7 +62,7 @@ export function Player({ recording, events, input, startAt, live = false, moved 
     () =>
       frames === undefined
         ? NOTHING
-        : idleStretches([...frames.map(({ at }) => at), ...[...events, ...input].map(({ at }) => at)], length),
+        : idleStretches([...changeTimes(frames), ...[...events, ...input].map(({ at }) => at)], length),
     [frames, events, input, length],
   );
   const playback = usePlayback(video, { durationMs: length, startAt, skipped: skipsIdle ? idle : NOTHING });
