@@ -11,6 +11,7 @@ import './styles/access.css';
 import './styles/player.css';
 import './styles/desktop.css';
 import './styles/audit.css';
+import './styles/forced-colors.css';
 
 /** A page that cannot be had twice within this is not there, whatever one reloads. */
 const RELOAD_AGAIN_AFTER_MS = 10_000;

@@ -6,7 +6,7 @@ import { formatMoment } from '../format.ts';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Field, SearchField, SelectField } from '../ui/fields.tsx';
 import { FilterButton, FilterFields, useFilterForm } from '../ui/filter-form.tsx';
-import { isEmpty } from '../ui/form-address.ts';
+import { isEmpty, TEXT_LIMIT } from '../ui/form-address.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
@@ -54,8 +54,15 @@ interface FiltersProps {
 function Filters({ form, change, clear }: FiltersProps) {
   return (
     <FilterFields id="audit-filters" form={form} clear={clear}>
-      <Field label="Who" name="person" value={form.person} change={change('person')} autocapitalize="none" />
-      <Field label="On" name="subject" value={form.subject} change={change('subject')} />
+      <Field
+        label="Who"
+        name="person"
+        value={form.person}
+        change={change('person')}
+        maxLength={TEXT_LIMIT}
+        autocapitalize="none"
+      />
+      <Field label="On" name="subject" value={form.subject} change={change('subject')} maxLength={TEXT_LIMIT} />
       <Field
         label="What"
         name="action"
@@ -126,7 +133,9 @@ function Results({ filter, filtered, clear }: ResultsProps) {
               <td data-label="When" class="moment" title={`${entry.at}, row ${entry.id}, ${entry.hash}`}>
                 {formatMoment(entry.at)}
               </td>
-              <td data-label="Who">{entry.actor || <span class="quiet">–</span>}</td>
+              <td data-label="Who" class="name">
+                {entry.actor || <span class="quiet">–</span>}
+              </td>
               <td data-label="What" class={entry.outcome === 'refused' ? 'mono status-bad' : 'mono'}>
                 {entry.action}
               </td>
