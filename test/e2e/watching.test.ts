@@ -87,6 +87,38 @@ test('an administrator freezes a session, writes to its user, releases it, and e
   await admin.page.getByText('Nobody is connected').waitFor();
 });
 
+test('a release that fails says so, and a message that is left open covers no end of a session, on a phone either', async () => {
+  await openDesktop();
+  const [session] = await gateway.admin.sessions();
+  await admin.go(`/sessions/${session?.id}/watch`);
+  await admin.state('active');
+  await admin.page.getByTestId('freeze').click();
+  await admin.page.getByTestId('confirm-freeze').click();
+  await admin.page.route('**/unfreeze', (route) => route.abort());
+  await admin.page.getByTestId('release').click();
+  await admin.page.getByRole('alert').getByText('The gateway does not answer.').waitFor();
+  await admin.page.unroute('**/unfreeze');
+  await admin.page.getByRole('button', { name: 'Try again' }).click();
+  await admin.page.getByTestId('freeze').waitFor();
+  await admin.page.getByText('The gateway does not answer.').waitFor({ state: 'detached' });
+  // The browser reports it, too.
+  assert.ok(admin.complaints.splice(0).every((complaint) => complaint.includes('/unfreeze')));
+
+  await admin.page.getByTestId('message').click();
+  await admin.page.locator('textarea[name=message]').fill('The server is restarted soon. '.repeat(12));
+  await admin.page.getByTestId('confirm-message').click();
+  await jane.page.getByTestId('messages').waitFor();
+  await jane.page.setViewportSize({ width: 360, height: 640 });
+  await gateway.admin.must('DELETE', `/api/sessions/${session?.id}`);
+  await jane.state('ended');
+  // Clicks only what nothing covers.
+  await jane.page.getByTestId('dismiss').click({ trial: true });
+  await assertLooksRight(jane.page, 'desktop-ended-with-message');
+  await jane.page.getByRole('link', { name: 'Back to desktops' }).click();
+  await jane.page.getByRole('heading', { level: 1, name: 'Desktops' }).waitFor();
+  await jane.page.setViewportSize({ width: 1100, height: 860 });
+});
+
 test('a rule freezes a session in which a text is typed', async () => {
   const { page } = admin;
   await page.getByTestId('alert-rules').click();

@@ -29,12 +29,14 @@ interface EndPanelProps {
   readonly title: string;
   readonly failed: boolean;
   readonly reason: EndReason;
+  /** What was said to the user and is not dismissed yet; stays below. */
+  readonly messages?: ComponentChildren;
   /** What the user can do now. */
   readonly children: ComponentChildren;
 }
 
 /** Why a desktop or a view of one is over, what to do, and the code to quote. */
-export function EndPanel({ title, failed, reason, children }: EndPanelProps) {
+export function EndPanel({ title, failed, reason, messages, children }: EndPanelProps) {
   return (
     <div class="overlay" data-testid="end-panel">
       <div class="panel" role="alert">
@@ -49,6 +51,7 @@ export function EndPanel({ title, failed, reason, children }: EndPanelProps) {
         </p>
         <div class="panel-actions">{children}</div>
       </div>
+      {messages}
     </div>
   );
 }

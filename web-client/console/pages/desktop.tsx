@@ -128,11 +128,22 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
   });
   const { desktop, state, end } = view;
   const active = state === 'active';
+  const over = end !== undefined && (state === 'ended' || state === 'failed');
   const session = useSession(sessionId, state, view.asked);
   useLeaveWarning(active);
   useEffect(() => {
     if (!active) setConfirming(false);
   }, [active]);
+
+  const messages = (
+    <Messages
+      messages={view.messages}
+      dismiss={(message) => {
+        view.dismiss(message);
+        desktop?.focus();
+      }}
+    />
+  );
 
   return (
     <div class="desktop-page" ref={page}>
@@ -182,19 +193,14 @@ function OpenDesktop({ target, account, requestId }: OpenDesktopProps) {
       <main class="desktop-place">
         <div class="desktop-fill" ref={view.place} />
         {view.frozen !== undefined && active && <FrozenNote notice={view.frozen} />}
-        <Messages
-          messages={view.messages}
-          dismiss={(message) => {
-            view.dismiss(message);
-            desktop?.focus();
-          }}
-        />
+        {!over && messages}
         {state === 'connecting' && <Connecting name={target.name} step={view.step} />}
-        {end !== undefined && (state === 'ended' || state === 'failed') && (
+        {over && (
           <EndPanel
             title={endTitle(state, view.wasActive, end.code)}
             failed={state === 'failed' && !accessOver.has(end.code)}
             reason={end}
+            messages={messages}
           >
             {asksAnew.has(end.code) ? (
               <a class="button primary" href={`/requests/new?account=${account.id}`} data-testid="request-access">

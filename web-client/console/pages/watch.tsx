@@ -1,14 +1,15 @@
 import { useRef, useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { gateway } from '../api/gateway.ts';
+import type { ApiError } from '../api/request.ts';
 import { supervision } from '../api/supervision.ts';
 import { FrozenNote } from '../desktop/notices.tsx';
 import { EndPanel } from '../desktop/overlays.tsx';
 import { FullscreenButton, ScalingButton, Toolbar } from '../desktop/toolbar.tsx';
 import { useDesktop } from '../desktop/use-desktop.ts';
-import { Loading } from '../ui/feedback.tsx';
+import { ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { useResource } from '../ui/use-resource.ts';
+import { toApiError, useResource } from '../ui/use-resource.ts';
 import { useTitle } from '../ui/use-title.ts';
 import { type SessionAction, SessionActionDialog } from './session-actions.tsx';
 
@@ -19,6 +20,7 @@ export function Watch() {
   const page = useRef<HTMLDivElement>(null);
   const first = useRef<HTMLAnchorElement>(null);
   const [asked, setAsked] = useState<SessionAction>();
+  const [notReleased, setNotReleased] = useState<ApiError>();
   const { value: session, reload } = useResource((signal) => gateway.session(id, signal));
   const view = useDesktop({
     label: 'Live view of a remote desktop',
@@ -29,6 +31,10 @@ export function Watch() {
   const { desktop, state, end } = view;
   const who = session?.user.username;
   useTitle(who === undefined ? 'Live view' : `Watching ${who}`);
+  const release = async (): Promise<void> => {
+    setNotReleased(undefined);
+    await supervision.unfreeze(id).catch((cause: unknown) => setNotReleased(toApiError(cause)));
+  };
 
   return (
     <div class="desktop-page watching" ref={page}>
@@ -58,7 +64,7 @@ export function Watch() {
             <button
               type="button"
               class="tool"
-              onClick={() => (view.frozen === undefined ? setAsked('freeze') : supervision.unfreeze(id))}
+              onClick={() => (view.frozen === undefined ? setAsked('freeze') : void release())}
               data-testid={view.frozen === undefined ? 'freeze' : 'release'}
             >
               <Icon name={view.frozen === undefined ? 'pause' : 'play'} />
@@ -74,6 +80,11 @@ export function Watch() {
       <main class="desktop-place">
         <div class="desktop-fill" ref={view.place} />
         {view.frozen !== undefined && state === 'active' && <FrozenNote notice={view.frozen} />}
+        {view.frozen !== undefined && state === 'active' && notReleased !== undefined && (
+          <div class="panel not-released">
+            <ErrorNote error={notReleased} retry={release} />
+          </div>
+        )}
         {state === 'connecting' && (
           <div class="overlay">
             <Loading what="the live view" />
