@@ -23,6 +23,9 @@ before(async () => {
   const second = { username: 'backup', password: 'Nowhere-Pass-2!', domain: 'CORP' };
   await gateway.admin.must('POST', `/api/targets/${targetId}/accounts`, second);
   await gateway.admin.must('POST', '/api/targets', { name: 'No account', host: 'no-account.example', port: 3389 });
+  const oneWord = { name: 'x'.repeat(128), host: 'one-word.example', port: 3389 };
+  await gateway.admin.must('POST', '/api/targets', oneWord);
+  await gateway.admin.must('POST', '/api/users', { username: 'z'.repeat(64), password: 'Zed-E2E-Pass-1!', roles: [] });
   await gateway.admin.addUser('jane', 'Jane-E2E-Pass-1!', ['user']);
   await gateway.admin.addUser('audrey', 'Audrey-E2E-Pass-1!', ['auditor']);
   // Without a place to break at, as directories have them: a table that is wider than the page scrolls by itself.
@@ -244,6 +247,80 @@ test('each role sees its own pages', async () => {
   assert.deepEqual([...jane.complaints, ...audrey.complaints], []);
   await jane.close();
   await audrey.close();
+});
+
+test('a page for other roles says so, with nothing to press there; an address that cannot be read is no empty page', async () => {
+  const jane = await openPerson(browser, gateway, 'jane', 'Jane-E2E-Pass-1!');
+  for (const path of ['/admin/targets', '/admin/users', '/recordings']) {
+    await jane.go(path);
+    await jane.page.getByRole('heading', { level: 1, name: 'Not for you' }).waitFor();
+    assert.equal(await jane.page.getByRole('main').getByRole('button').count(), 0, path);
+  }
+  for (const path of ['/requests/%zz', '/desktop/%']) {
+    await jane.go(path);
+    await jane.page.getByRole('heading', { level: 1, name: 'Nothing here' }).waitFor();
+  }
+  assert.deepEqual(jane.complaints, []);
+  await jane.close();
+});
+
+test('tabs of one browser show who is signed in there now', async () => {
+  const person = await openPerson(browser, gateway, 'admin', ADMIN_PASSWORD);
+  await person.go('/admin/users');
+  const other = await person.page.context().newPage();
+  await other.goto(new URL('/', gateway.url).href);
+  await other.getByTestId('sign-out').click();
+  await person.page.locator('input[name=username]').waitFor();
+  await other.locator('input[name=username]').fill('jane');
+  await other.locator('input[name=password]').fill('Jane-E2E-Pass-1!');
+  await other.locator('input[name=password]').press('Enter');
+  await person.page.getByTestId('signed-in').getByText('jane').waitFor();
+  await person.page.getByRole('heading', { level: 1, name: 'Not for you' }).waitFor();
+  await person.close();
+});
+
+test('what is looked for follows links and steps back, and stays over a reload', async () => {
+  const { page, ...person } = await openPerson(browser, gateway, 'audrey', 'Audrey-E2E-Pass-1!');
+  const search = page.locator('input[name=search]');
+  await search.pressSequentially('noth');
+  await page.waitForURL('**/?search=noth');
+  // Goes on in the same field.
+  await page.keyboard.type('ing');
+  await page.waitForURL('**/?search=nothing');
+  await page.getByText('No recording is like that').waitFor();
+  await page.reload();
+  await page.getByText('No recording is like that').waitFor();
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Recordings' }).click();
+  await page.getByText('Nothing recorded yet').waitFor();
+  assert.equal(await search.inputValue(), '');
+  await page.goBack();
+  await page.getByText('No recording is like that').waitFor();
+  assert.equal(await search.inputValue(), 'nothing');
+  assert.deepEqual(person.complaints, []);
+  await page.context().close();
+});
+
+test('the menu of a phone is closed by Esc, and what turns stands still for whoever wants less motion', async () => {
+  const person = await openPerson(browser, gateway, 'jane', 'Jane-E2E-Pass-1!', { width: 360, height: 740 });
+  const button = person.page.getByRole('button', { name: 'Open the menu' });
+  await button.click();
+  await person.page.getByTestId('sign-out').waitFor();
+  await person.press('Escape');
+  await person.page.getByTestId('sign-out').waitFor({ state: 'hidden' });
+  assert.equal(await button.evaluate((element) => element.matches(':focus')), true);
+  await person.page.emulateMedia({ reducedMotion: 'reduce' });
+  const turns = await person.page.evaluate(() => {
+    const { document, getComputedStyle } = globalThis as unknown as {
+      readonly document: { createElement(name: string): { className: string }; body: { append(child: unknown): void } };
+      getComputedStyle(element: unknown): { readonly animationIterationCount: string };
+    };
+    const spinner = document.createElement('span');
+    spinner.className = 'spinner';
+    document.body.append(spinner);
+    return getComputedStyle(spinner).animationIterationCount;
+  });
+  assert.equal(turns, '1');
+  await person.close();
 });
 
 test('of several accounts one is chosen; a desktop that fails says why and tries again', async () => {

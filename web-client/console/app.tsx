@@ -1,12 +1,14 @@
+import type { ComponentType } from 'preact';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import { LocationProvider, lazy, Route, Router, useLocation } from 'preact-iso';
+import { LocationProvider, lazy, Route, Router, useLocation, useRoute } from 'preact-iso';
 import { account, type SignedInState } from './api/account.ts';
 import { gateway } from './api/gateway.ts';
 import type { ApiError } from './api/request.ts';
 import { whenSignedOut } from './api/request.ts';
 import { hasRole, IdentityContext, useIdentity } from './identity.tsx';
+import { isFor, isReadable } from './navigation.ts';
 import { Desktops } from './pages/desktops.tsx';
-import { NotFound } from './pages/not-found.tsx';
+import { NotForYou, NotFound } from './pages/not-found.tsx';
 import { Recordings } from './pages/recordings.tsx';
 import { Sessions } from './pages/sessions.tsx';
 import { SignIn } from './pages/sign-in.tsx';
@@ -16,19 +18,19 @@ import { toApiError } from './ui/use-resource.ts';
 
 // The desktop brings decoders, the rest is for few: neither holds up the first page.
 const AlertRules = lazy(() => import('./pages/alert-rules.tsx').then((page) => page.AlertRules));
-const Desktop = lazy(() => import('./pages/desktop.tsx').then((page) => page.Desktop));
-const Watch = lazy(() => import('./pages/watch.tsx').then((page) => page.Watch));
+const Desktop = oneEach(lazy(() => import('./pages/desktop.tsx').then((page) => page.Desktop)));
+const Watch = oneEach(lazy(() => import('./pages/watch.tsx').then((page) => page.Watch)));
 const VerifyFile = lazy(() => import('./pages/verify-file.tsx').then((page) => page.VerifyFile));
-const RecordingPage = lazy(() => import('./pages/recording.tsx').then((page) => page.RecordingPage));
+const RecordingPage = oneEach(lazy(() => import('./pages/recording.tsx').then((page) => page.RecordingPage)));
 const Targets = lazy(() => import('./pages/targets.tsx').then((page) => page.Targets));
 const VaultPage = lazy(() => import('./pages/vault.tsx').then((page) => page.VaultPage));
-const VaultAccountPage = lazy(() => import('./pages/vault-account.tsx').then((page) => page.VaultAccountPage));
+const VaultAccountPage = oneEach(lazy(() => import('./pages/vault-account.tsx').then((page) => page.VaultAccountPage)));
 const VaultProviders = lazy(() => import('./pages/vault-providers.tsx').then((page) => page.VaultProviders));
 const VaultKey = lazy(() => import('./pages/vault-key.tsx').then((page) => page.VaultKey));
 const Users = lazy(() => import('./pages/users.tsx').then((page) => page.Users));
 const Groups = lazy(() => import('./pages/groups.tsx').then((page) => page.Groups));
 const Policies = lazy(() => import('./pages/policies.tsx').then((page) => page.Policies));
-const PolicyPage = lazy(() => import('./pages/policy.tsx').then((page) => page.PolicyPage));
+const PolicyPage = oneEach(lazy(() => import('./pages/policy.tsx').then((page) => page.PolicyPage)));
 const Entitlements = lazy(() => import('./pages/entitlements.tsx').then((page) => page.Entitlements));
 const Audit = lazy(() => import('./pages/audit.tsx').then((page) => page.Audit));
 const AuditIntegrity = lazy(() => import('./pages/audit-integrity.tsx').then((page) => page.AuditIntegrity));
@@ -40,7 +42,7 @@ const AccountPage = lazy(() => import('./pages/account.tsx').then((page) => page
 const NotificationsPage = lazy(() => import('./pages/notifications.tsx').then((page) => page.NotificationsPage));
 const Requests = lazy(() => import('./pages/requests.tsx').then((page) => page.Requests));
 const NewRequestPage = lazy(() => import('./pages/new-request.tsx').then((page) => page.NewRequestPage));
-const RequestPage = lazy(() => import('./pages/request.tsx').then((page) => page.RequestPage));
+const RequestPage = oneEach(lazy(() => import('./pages/request.tsx').then((page) => page.RequestPage)));
 const Approvals = lazy(() => import('./pages/approvals.tsx').then((page) => page.Approvals));
 const Reviews = lazy(() => import('./pages/reviews.tsx').then((page) => page.Reviews));
 const DecidePage = lazy(() => import('./pages/decide.tsx').then((page) => page.DecidePage));
@@ -51,6 +53,9 @@ const NotificationSettings = lazy(() =>
   import('./pages/notification-settings.tsx').then((page) => page.NotificationSettings),
 );
 const SettingsPage = lazy(() => import('./pages/settings.tsx').then((page) => page.SettingsPage));
+
+/** Tabs of a browser share a sign-in: each says here when it began or ended one. */
+const signIns = new BroadcastChannel('oriel-sign-ins');
 
 /** Who is here decides what is shown: nobody gets the sign-in form, at whatever address, and stays there after it. */
 export function App() {
@@ -66,6 +71,10 @@ export function App() {
     }
   }, []);
   useEffect(() => {
+    signIns.addEventListener('message', () => {
+      // What cannot be asked now is found out with the next request.
+      account.state().then(setState, () => undefined);
+    });
     whenSignedOut(() => setState((current) => current && { ...current, user: null, stage: null, method: null }));
     void identify();
   }, [identify]);
@@ -76,12 +85,14 @@ export function App() {
       if (state.method === 'oidc') {
         const { url } = await account.signOutEverywhere().catch(() => ({ url: null }));
         if (url !== null) {
+          signIns.postMessage('out');
           window.location.assign(url);
           return;
         }
       } else {
         await gateway.logout().catch(() => undefined);
       }
+      signIns.postMessage('out');
       setState({ ...state, user: null, stage: null, method: null });
     };
     const method = state.method ?? 'password';
@@ -107,7 +118,11 @@ export function App() {
     );
   }
   if (state !== undefined && identity === undefined) {
-    return <SignIn key={state.stage ?? ''} state={state} signedIn={identify} />;
+    const signedIn = async (): Promise<void> => {
+      signIns.postMessage('in');
+      await identify();
+    };
+    return <SignIn key={state.stage ?? ''} state={state} signedIn={signedIn} />;
   }
   if (identity === undefined) {
     return (
@@ -118,7 +133,8 @@ export function App() {
   }
   return (
     <IdentityContext.Provider value={identity}>
-      <LocationProvider>
+      {/* Nothing that one person was shown stays for the next. */}
+      <LocationProvider key={identity.user.id}>
         <Pages />
       </LocationProvider>
     </IdentityContext.Provider>
@@ -127,6 +143,8 @@ export function App() {
 
 function Pages() {
   const { path } = useLocation();
+  const { user } = useIdentity();
+  if (!isReadable(path) || !isFor(user, path)) return <Shell>{isReadable(path) ? <NotForYou /> : <NotFound />}</Shell>;
   if (fillsTheWindow(path)) {
     return (
       <Router>
@@ -175,6 +193,14 @@ function Pages() {
       </Router>
     </Shell>
   );
+}
+
+/** A page about one thing begins anew with another one. The router would go on with it, and with what it shows. */
+function oneEach(Page: ComponentType): ComponentType {
+  return function OneEach() {
+    const { params } = useRoute();
+    return <Page key={JSON.stringify(params)} />;
+  };
 }
 
 /** Desktops come without the frame that other pages share. */

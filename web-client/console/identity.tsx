@@ -1,7 +1,9 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { SignInMethod } from './api/account.ts';
-import type { Role, User } from './api/types.ts';
+import type { User } from './api/types.ts';
+
+export { hasRole } from './roles.ts';
 
 /** Who is signed in. Provided by the app; pages are only shown to somebody. */
 export interface Identity {
@@ -21,9 +23,4 @@ export function useIdentity(): Identity {
   const identity = useContext(IdentityContext);
   if (identity === undefined) throw new Error('no identity here');
   return identity;
-}
-
-/** Whether a user has one of these roles; `admin` is all of them. What she then may do, the gateway says. */
-export function hasRole(user: User, ...roles: readonly Role[]): boolean {
-  return user.roles.includes('admin') || roles.some((role) => user.roles.includes(role));
 }

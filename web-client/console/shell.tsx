@@ -1,61 +1,12 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { RequestCounts } from './api/requests.ts';
-import type { Role } from './api/types.ts';
 import { hasRole, useIdentity } from './identity.tsx';
-import type { IconName } from './ui/icon.tsx';
+import { administration, type Entry, entryOf, work } from './navigation.ts';
 import { Icon, Logo } from './ui/icon.tsx';
 import { useStanding } from './ui/use-counts.ts';
 import { useNotifications } from './ui/use-notifications.ts';
-
-interface Entry {
-  readonly path: string;
-  readonly label: string;
-  readonly icon: IconName;
-  readonly roles: readonly Role[];
-  /** How many wait there. */
-  readonly waiting?: (counts: RequestCounts) => number;
-}
-
-const work: readonly Entry[] = [
-  { path: '/', label: 'Desktops', icon: 'desktops', roles: ['user'] },
-  {
-    path: '/requests',
-    label: 'Requests',
-    icon: 'request',
-    roles: ['user', 'approver', 'session-admin', 'auditor'],
-    waiting: ({ available }) => available,
-  },
-  {
-    path: '/approvals',
-    label: 'Approvals',
-    icon: 'approvals',
-    roles: ['approver', 'session-admin'],
-    waiting: ({ toDecide }) => toDecide,
-  },
-  {
-    path: '/reviews',
-    label: 'Reviews',
-    icon: 'reviews',
-    roles: ['auditor'],
-    waiting: ({ toReview }) => toReview,
-  },
-  { path: '/sessions', label: 'Live sessions', icon: 'sessions', roles: ['user', 'session-admin'] },
-  { path: '/recordings', label: 'Recordings', icon: 'recordings', roles: ['auditor'] },
-];
-const administration: readonly Entry[] = [
-  { path: '/admin/targets', label: 'Targets', icon: 'targets', roles: ['vault-admin', 'system-admin'] },
-  { path: '/admin/vault', label: 'Vault', icon: 'key', roles: ['vault-admin'] },
-  { path: '/admin/users', label: 'Users', icon: 'users', roles: ['system-admin'] },
-  { path: '/admin/groups', label: 'Groups', icon: 'group', roles: ['policy-admin', 'system-admin'] },
-  { path: '/admin/policies', label: 'Policies', icon: 'policy', roles: ['policy-admin'] },
-  { path: '/admin/entitlements', label: 'Entitlements', icon: 'entitlement', roles: ['policy-admin'] },
-  { path: '/sessions/alerts', label: 'Alert rules', icon: 'warning', roles: ['policy-admin', 'session-admin'] },
-  { path: '/admin/audit', label: 'Audit log', icon: 'audit', roles: ['auditor'] },
-  { path: '/admin/storage', label: 'Storage', icon: 'storage', roles: ['system-admin'] },
-  { path: '/admin/settings', label: 'Settings', icon: 'settings', roles: ['system-admin'] },
-];
 
 /** The frame around every page but the desktop itself: navigation, who is signed in, and the page. */
 export function Shell({ children }: { readonly children: ComponentChildren }) {
@@ -63,7 +14,18 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
   const [open, setOpen] = useState(false);
   const { unread } = useNotifications();
   const { counts, sessionSwitch } = useStanding();
+  const button = useRef<HTMLButtonElement>(null);
   useEffect(() => setOpen(false), [path]);
+  useEffect(() => {
+    if (!open) return undefined;
+    const closeOnEscape = (event: KeyboardEvent): void => {
+      if (event.key !== 'Escape') return;
+      setOpen(false);
+      button.current?.focus();
+    };
+    document.addEventListener('keydown', closeOnEscape);
+    return () => document.removeEventListener('keydown', closeOnEscape);
+  }, [open]);
   return (
     <div class="shell" data-menu={open ? 'open' : 'closed'}>
       <a class="skip-link" href="#main">
@@ -71,6 +33,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
       </a>
       <header class="top-bar">
         <button
+          ref={button}
           type="button"
           class="icon-button"
           aria-label={open ? 'Close the menu' : 'Open the menu'}
@@ -132,7 +95,7 @@ function Entries({ heading, entries, path, counts }: EntriesProps) {
       <ul class="nav">
         {visible.map((entry) => (
           <li key={entry.path}>
-            <a href={entry.path} aria-current={isCurrent(entry.path, path) ? 'page' : undefined}>
+            <a href={entry.path} aria-current={entry === entryOf(path) ? 'page' : undefined}>
               <Icon name={entry.icon} />
               {entry.label}
               <Waiting count={counts === undefined ? 0 : (entry.waiting?.(counts) ?? 0)} />
@@ -186,19 +149,4 @@ function SignedIn() {
       </button>
     </div>
   );
-}
-
-/** The entry whose page this is, or that the page is a part of. */
-function isCurrent(entry: string, path: string): boolean {
-  const holds = (of: string): boolean => path === of || (of !== '/' && path.startsWith(`${of}/`));
-  const longest = [...work, ...administration]
-    .map(({ path: of }) => of)
-    .filter(holds)
-    .sort(byLength)
-    .at(-1);
-  return entry === longest;
-}
-
-function byLength(a: string, b: string): number {
-  return a.length - b.length;
 }

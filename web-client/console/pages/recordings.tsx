@@ -7,7 +7,7 @@ import { formatMomentParameter } from '../player/moment-link.ts';
 import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Field, SearchField, SelectField } from '../ui/fields.tsx';
 import { FilterButton, FilterFields, useFilterForm } from '../ui/filter-form.tsx';
-import { isEmpty } from '../ui/form-address.ts';
+import { isEmpty, TEXT_LIMIT } from '../ui/form-address.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
 import { usePages } from '../ui/use-pages.ts';
@@ -49,9 +49,23 @@ function Filters({ form, change, clear }: FiltersProps) {
   const any = [['', 'Any']] as const;
   return (
     <FilterFields id="recording-filters" form={form} clear={clear}>
-      <Field label="User" name="user" value={form.user} change={change('user')} autocapitalize="none" />
-      <Field label="Target" name="target" value={form.target} change={change('target')} />
-      <Field label="Account" name="account" value={form.account} change={change('account')} autocapitalize="none" />
+      <Field
+        label="User"
+        name="user"
+        value={form.user}
+        change={change('user')}
+        maxLength={TEXT_LIMIT}
+        autocapitalize="none"
+      />
+      <Field label="Target" name="target" value={form.target} change={change('target')} maxLength={TEXT_LIMIT} />
+      <Field
+        label="Account"
+        name="account"
+        value={form.account}
+        change={change('account')}
+        maxLength={TEXT_LIMIT}
+        autocapitalize="none"
+      />
       <Field label="From" name="from" type="date" value={form.from} change={change('from')} />
       <Field label="To" name="to" type="date" value={form.to} change={change('to')} />
       <SelectField

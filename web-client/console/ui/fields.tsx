@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
+import { TEXT_LIMIT } from './form-address.ts';
 import { Icon } from './icon.tsx';
 
 interface FieldProps {
@@ -197,6 +198,7 @@ export function SearchField({ label, value, change }: SearchFieldProps) {
         aria-label={label}
         autocomplete="off"
         spellcheck={false}
+        maxLength={TEXT_LIMIT}
         onInput={(event) => change(event.currentTarget.value)}
       />
     </div>

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { useRoute } from 'preact-iso';
+import { useLocation } from 'preact-iso';
 import { type FormInAddress, isEmpty, type TextForm } from './form-address.ts';
 import { Icon } from './icon.tsx';
 
@@ -21,11 +21,11 @@ export interface FilterForm<Form extends TextForm> {
 }
 
 /**
- * Begins with what the page's address says, and keeps that up to date. The fields are open from the beginning where more
- * than `search` is asked.
+ * Says what the page's address says, and keeps that up to date: a link to the page, or a step back, changes what is asked.
+ * The fields are open from the beginning where more than `search` is asked.
  */
 export function useFilterForm<Form extends TextForm>(page: FormInAddress<Form>): FilterForm<Form> {
-  const { query } = useRoute();
+  const { path, query, route } = useLocation();
   const [form, setForm] = useState(() => page.formOf(query));
   const [asked, setAsked] = useState(form);
   const [open, setOpen] = useState(() => !isEmpty({ ...form, search: '' }));
@@ -34,10 +34,16 @@ export function useFilterForm<Form extends TextForm>(page: FormInAddress<Form>):
     const timer = setTimeout(() => {
       setAsked(form);
       // In place: what one looks for is kept with the page, without a step back for every letter.
-      history.replaceState(history.state, '', page.addressOf(form));
+      route(page.addressOf(form, path), true);
     }, TYPING_PAUSE_MS);
     return () => clearTimeout(timer);
   }, [form, asked]);
+  useEffect(() => {
+    const said = page.formOf(query);
+    if (page.addressOf(said) === page.addressOf(page.formOf(asked))) return;
+    setForm(said);
+    setAsked(said);
+  }, [query]);
   return {
     form,
     asked,

@@ -7,8 +7,8 @@ export interface FormInAddress<Form extends TextForm> {
   readonly emptyForm: Form;
   /** Reads the page's address; what it does not say is as in the empty form. */
   formOf(query: Readonly<Record<string, string>>): Form;
-  /** The page's address for this form. */
-  addressOf(form: Form): string;
+  /** The page's address for this form. @param path where the page is, if it stands in the place of another one */
+  addressOf(form: Form, path?: string): string;
 }
 
 export function formInAddress<Form extends TextForm>(path: string, emptyForm: Form): FormInAddress<Form> {
@@ -18,9 +18,9 @@ export function formInAddress<Form extends TextForm>(path: string, emptyForm: Fo
       const texts = Object.entries(emptyForm).map(([name, text]) => [name, (query[name] ?? text).slice(0, TEXT_LIMIT)]);
       return Object.fromEntries(texts);
     },
-    addressOf(form) {
+    addressOf(form, at = path) {
       const query = new URLSearchParams(Object.entries(form).filter(([name, value]) => value !== emptyForm[name]));
-      return query.size === 0 ? path : `${path}?${query}`;
+      return query.size === 0 ? at : `${at}?${query}`;
     },
   };
 }
@@ -30,4 +30,4 @@ export function isEmpty(form: TextForm): boolean {
 }
 
 /** As long as the API takes. */
-const TEXT_LIMIT = 128;
+export const TEXT_LIMIT = 128;
