@@ -214,6 +214,14 @@ test('the storage report: what there is, how it grows, how long it lasts', async
   assert.equal(planned.find(({ target }) => target.id === unused)?.kbPerMinute, null);
 });
 
+test('in the storage report a target is called what it is called now', async () => {
+  const report = await must('GET', '/api/storage');
+  const { id, name } = report.targets[0].target;
+  await must('PATCH', `/api/targets/${id}`, { name: 'archive' });
+  assert.equal((await must('GET', '/api/storage')).targets[0].target.name, 'archive');
+  await must('PATCH', `/api/targets/${id}`, { name });
+});
+
 test('a recording that goes on is there piece by piece, and watching it is one viewing', async (context) => {
   const id = await begin();
   const waiting = await harness.call('GET', `/api/recordings/${id}/live`, { token: auditor });

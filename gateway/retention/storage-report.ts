@@ -61,6 +61,7 @@ export async function storageReport(parts: ReportParts, now = Date.now()): Promi
     heldSum(store),
     parts.targets.list(),
   ]);
+  const names = new Map(known.map(({ id, name }) => [id, name]));
   // Targets of which there is nothing yet can have a rule, too.
   const unused = known.filter(({ id }) => !recorded.some((sum) => sum.target_id === id));
   const sums = [
@@ -73,7 +74,8 @@ export async function storageReport(parts: ReportParts, now = Date.now()): Promi
     const days = Math.min(SEEN_DAYS, Math.max(1, (now - sum.first) / DAY_MS));
     const growth = { bytes: sum.bytes, bytesPerDay: Math.round(sum.recent_bytes / days), rule };
     return {
-      target: { id: sum.target_id, name: sum.target_name },
+      // As it is called now; one that is gone, as a recording of it was.
+      target: { id: sum.target_id, name: names.get(sum.target_id) ?? sum.target_name },
       recordings: sum.recordings,
       // To a hundredth: KB a minute are to be seen in them.
       minutes: Math.round(sum.duration / 600) / 100,
