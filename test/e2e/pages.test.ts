@@ -279,6 +279,18 @@ test('tabs of one browser show who is signed in there now', async () => {
   await person.close();
 });
 
+test('signing out that does not reach the gateway does not say that it did', async () => {
+  const person = await openPerson(browser, gateway, 'jane', 'Jane-E2E-Pass-1!');
+  await person.page.route('**/api/logout', (route) => route.abort());
+  await person.page.getByTestId('sign-out').click();
+  await person.page.getByRole('alert').getByText('You are still signed in.').waitFor();
+  await person.page.unroute('**/api/logout');
+  await person.page.getByRole('button', { name: 'Try again' }).click();
+  await person.page.getByTestId('sign-out').click();
+  await person.page.locator('input[name=username]').waitFor();
+  await person.close();
+});
+
 test('what is looked for follows links and steps back, and stays over a reload', async () => {
   const { page, ...person } = await openPerson(browser, gateway, 'audrey', 'Audrey-E2E-Pass-1!');
   const search = page.locator('input[name=search]');

@@ -117,6 +117,7 @@ test('a release that fails says so, and a message that is left open covers no en
   await jane.page.getByRole('link', { name: 'Back to desktops' }).click();
   await jane.page.getByRole('heading', { level: 1, name: 'Desktops' }).waitFor();
   await jane.page.setViewportSize({ width: 1100, height: 860 });
+  await admin.go('/sessions');
 });
 
 test('a rule freezes a session in which a text is typed', async () => {

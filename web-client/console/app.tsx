@@ -3,8 +3,7 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { LocationProvider, lazy, Route, Router, useLocation, useRoute } from 'preact-iso';
 import { account, type SignedInState } from './api/account.ts';
 import { gateway } from './api/gateway.ts';
-import type { ApiError } from './api/request.ts';
-import { whenSignedOut } from './api/request.ts';
+import { ApiError, whenSignedOut } from './api/request.ts';
 import { hasRole, IdentityContext, useIdentity } from './identity.tsx';
 import { isFor, isReadable } from './navigation.ts';
 import { Desktops } from './pages/desktops.tsx';
@@ -82,17 +81,23 @@ export function App() {
   const identity = useMemo(() => {
     if (state?.user == null || state.stage !== 'full') return undefined;
     const signOut = async (): Promise<void> => {
-      if (state.method === 'oidc') {
-        const { url } = await account.signOutEverywhere().catch(() => ({ url: null }));
-        if (url !== null) {
-          signIns.postMessage('out');
-          window.location.assign(url);
+      let elsewhere: string | null = null;
+      try {
+        if (state.method === 'oidc') elsewhere = (await account.signOutEverywhere()).url;
+        else await gateway.logout();
+      } catch (cause) {
+        const { code, message, hint } = toApiError(cause);
+        // Otherwise somebody leaves whose sign-in goes on; who has none any more has what was asked for.
+        if (code !== 'unauthenticated') {
+          setError(new ApiError({ code, message: 'You are still signed in.', detail: message, hint }));
           return;
         }
-      } else {
-        await gateway.logout().catch(() => undefined);
       }
       signIns.postMessage('out');
+      if (elsewhere !== null) {
+        window.location.assign(elsewhere);
+        return;
+      }
       setState({ ...state, user: null, stage: null, method: null });
     };
     const method = state.method ?? 'password';

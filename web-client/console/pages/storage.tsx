@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { gateway } from '../api/gateway.ts';
+import type { ApiError } from '../api/request.ts';
 import type { RetentionRule, StorageReport, TargetStorage, Watermarks } from '../api/types.ts';
 import { formatBytes, formatClock, formatMomentWithin } from '../format.ts';
 import { Dialog } from '../ui/dialog.tsx';
@@ -8,7 +9,7 @@ import { EmptyState, ErrorNote, Loading } from '../ui/feedback.tsx';
 import { Field } from '../ui/fields.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
-import { useResource } from '../ui/use-resource.ts';
+import { toApiError, useResource } from '../ui/use-resource.ts';
 import { emptyRule, gigabytes, ruleOf, ruleText, toRuleForm, watermarksOf } from './retention-form.ts';
 
 type Editing =
@@ -284,6 +285,7 @@ interface RuleDialogProps {
 function RuleDialog({ editing, close }: RuleDialogProps) {
   const target = editing.kind === 'target' ? editing.row.target : undefined;
   const [form, setForm] = useState(toRuleForm(editing.kind === 'target' ? editing.row.rule : editing.rule));
+  const [notReset, setNotReset] = useState<ApiError>();
   const perform = async (): Promise<void> => {
     const rule = ruleOf(form);
     if (target === undefined) await gateway.changeRetention({ default: rule });
@@ -322,11 +324,14 @@ function RuleDialog({ editing, close }: RuleDialogProps) {
         <button
           type="button"
           class="button"
-          onClick={() => gateway.removeTargetRetention(target.id).then(close, () => undefined)}
+          onClick={() =>
+            gateway.removeTargetRetention(target.id).then(close, (cause: unknown) => setNotReset(toApiError(cause)))
+          }
         >
           Keep them by default
         </button>
       )}
+      {notReset !== undefined && <ErrorNote error={notReset} />}
     </Dialog>
   );
 }
