@@ -137,6 +137,28 @@ export class Person {
     await this.page.mouse.click(at.x, at.y, { button, delay: 30 });
   }
 
+  /** Fingers come down on the desktop, go from place to place together (one place of each is no move), and leave. `holdMs`: they rest before that. */
+  async touch(fingers: readonly (readonly { x: number; y: number }[])[], holdMs = 0): Promise<void> {
+    const paths = await Promise.all(fingers.map((path) => Promise.all(path.map(({ x, y }) => this.#onPage(x, y)))));
+    const cdp = await this.page.context().newCDPSession(this.page);
+    const dispatch = (type: 'touchStart' | 'touchMove' | 'touchEnd', touchPoints: { x: number; y: number }[]) =>
+      cdp.send('Input.dispatchTouchEvent', { type, touchPoints });
+    await dispatch(
+      'touchStart',
+      paths.flatMap(([at]) => at ?? []),
+    );
+    await this.page.waitForTimeout(holdMs);
+    const steps = Math.max(...paths.map((path) => path.length));
+    for (let step = 1; step < steps; step++) {
+      await dispatch(
+        'touchMove',
+        paths.flatMap((path) => path[step] ?? []),
+      );
+    }
+    await dispatch('touchEnd', []);
+    await cdp.detach();
+  }
+
   /** Types text on a US keyboard, with the Shift key where a person holds it. */
   async type(text: string): Promise<void> {
     const { keyboard } = this.page;

@@ -38,6 +38,43 @@ export async function useTheMouse(person: Person, desktop: Desktop): Promise<voi
   assert.ok(wheel.lastIndexOf(5) < wheel.indexOf(4), `first down (5), then up (4): ${wheel}`);
 }
 
+/** Taps, rests, taps with two fingers, moves them and drags over the window that logs the mouse, and proves on the X side what a mouse would have done. */
+export async function useFingers(person: Person, desktop: Desktop): Promise<void> {
+  const { x, y } = LAYOUT.mouse;
+  const before = desktop.mouseEvents().length;
+  const since = () =>
+    desktop
+      .mouseEvents()
+      .slice(before)
+      .filter(({ type }) => type !== 'move');
+  const arrived = (count: number) =>
+    waitFor(`${count} buttons on the X side`, () => (since().length >= count ? since() : undefined));
+  const near = { x: x + 12, y: y - 8 };
+  await person.touch([[{ x, y }]]);
+  await person.touch([[near]]);
+  await arrived(4);
+  await person.touch([[{ x, y }]], 800);
+  await arrived(6);
+  await person.touch([[{ x: x - 30, y }], [{ x: x + 30, y }]]);
+  await arrived(8);
+  const drag = { x: x - 40, y: y + 30 };
+  await person.touch([[{ x, y }, { x: x - 20, y: y + 10 }, drag]]);
+  await arrived(10);
+  const up = (left: number) => [0, 20, 40, 60].map((moved) => ({ x: left, y: y + 30 - moved }));
+  await person.touch([up(x - 30), up(x + 30)]);
+  const all = await arrived(12);
+  const presses = all.filter(({ type }) => type === 'press');
+  const buttons = presses.map(({ button }) => button);
+  assert.deepEqual(buttons.slice(0, 6), [1, 1, 3, 3, 1, 5], 'two taps, a rest, two fingers, a drag, and down the page');
+  assert.ok(buttons.slice(5).every((button) => button === 5));
+  const isAt = (event: { x: number; y: number } | undefined, at: { x: number; y: number }) =>
+    event !== undefined && Math.abs(event.x - at.x) <= 1 && Math.abs(event.y - at.y) <= 1;
+  assert.ok(isAt(presses[1], { x, y }), `a double click is in one place: ${JSON.stringify(presses[1])}`);
+  assert.ok(isAt(presses[4], { x, y }), `a drag begins where the finger came down: ${JSON.stringify(presses[4])}`);
+  const released = all.filter(({ type }) => type === 'release')[4];
+  assert.ok(isAt(released, drag), `and ends where it left: ${JSON.stringify(released)}`);
+}
+
 /** What tesseract reads in a desktop's picture. */
 export async function textOf(person: Person): Promise<string> {
   return readText(await encodePng(await person.picture()));

@@ -9,7 +9,7 @@ import type { LabServer } from '../lab/server.ts';
 import { startXrdp } from '../lab/xrdp.ts';
 import { closeBrowser, launchBrowser, type Person } from './browser.ts';
 import { ADMIN_PASSWORD, startGateway, type TestGateway } from './gateway.ts';
-import { openPerson, playAndDownload, samePicture, typeALine, useTheMouse } from './story.ts';
+import { openPerson, playAndDownload, samePicture, typeALine, useFingers, useTheMouse } from './story.ts';
 
 let server: LabServer;
 let gateway: TestGateway;
@@ -39,6 +39,7 @@ test('the whole story against xrdp: work, watch, end, play, download', async () 
   await samePicture(jane, desktop, { name: 'xrdp-owner' });
   await typeALine(jane, desktop, words);
   await useTheMouse(jane, desktop);
+  await useFingers(jane, desktop);
   await pasteIntoTerminal(jane, desktop);
   await samePicture(jane, desktop, { name: 'xrdp-owner-typed' });
 

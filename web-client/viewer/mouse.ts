@@ -27,7 +27,7 @@ export interface MouseOptions {
 
 /**
  * Turns pointer and wheel events into input for a remote desktop. Movement is sent once a frame, everything else at
- * once. Touch and pen have the first button down while they touch, so they click as the left button.
+ * once. A pen has the first button down while it touches, so it clicks as the left button; of fingers `Touch` makes a mouse.
  */
 export class Mouse {
   readonly #options: MouseOptions;

@@ -16,6 +16,7 @@ import { PointerView } from './pointer-view.ts';
 import type { Scaling, Size } from './scaling.ts';
 import { desktopSizeFor, layoutDesktop } from './scaling.ts';
 import { TextInput } from './text-input.ts';
+import { Touch } from './touch.ts';
 import { WindowFollower } from './window-follower.ts';
 import type { EndReason, Notice, WorkerCommand, WorkerEvent } from './worker-messages.ts';
 
@@ -74,6 +75,7 @@ export class RemoteDesktop implements Disposable {
   readonly #worker: Worker;
   readonly #keyboard: Keyboard;
   readonly #mouse: Mouse;
+  readonly #touch: Touch;
   readonly #text: TextInput;
   readonly #follower: WindowFollower;
   #state: RemoteDesktopState = 'connecting';
@@ -117,6 +119,7 @@ export class RemoteDesktop implements Disposable {
       toDesktop: (clientX, clientY) => this.#toDesktop(clientX, clientY),
       nextFrame: (run) => requestAnimationFrame(run),
     });
+    this.#touch = new Touch({ mouse: this.#mouse, now: () => performance.now(), after });
     this.#text = this.#owned.add(
       new TextInput(this.element, {
         keyboard: this.#keyboard,
@@ -378,7 +381,8 @@ export class RemoteDesktop implements Disposable {
     const pointer = (event: PointerEvent): void => {
       if (this.#viewOnly) return;
       if (event.type === 'pointermove') this.#keyboard.synchronizeIfDue(event);
-      this.#mouse.pointer(event);
+      if (event.pointerType === 'touch') this.#touch.finger(event);
+      else this.#mouse.pointer(event);
       const box = this.element.getBoundingClientRect();
       this.#text.moveTo(
         event.clientX - box.left + this.element.scrollLeft,
@@ -393,9 +397,13 @@ export class RemoteDesktop implements Disposable {
     };
     const owned = this.#owned;
     owned.add(listen(canvas, 'pointerdown', down));
-    for (const type of ['pointermove', 'pointerup']) owned.add(listen(canvas, type, pointer));
-    owned.add(listen<PointerEvent>(canvas, 'pointercancel', (event) => this.#mouse.pointer(event)));
-    owned.add(listen(window, 'blur', () => this.#mouse.releaseAll()));
+    for (const type of ['pointermove', 'pointerup', 'pointercancel']) owned.add(listen(canvas, type, pointer));
+    const left = (): void => {
+      this.#touch.cancel();
+      this.#mouse.releaseAll();
+    };
+    owned.add(listen(window, 'blur', left));
+    owned.add({ dispose: () => this.#touch.cancel() });
     // The page's own answers: focus, auto scroll, history by the back button, menus, selection.
     for (const type of ['mousedown', 'mouseup', 'auxclick', 'contextmenu', 'dragstart', 'selectstart']) {
       owned.add(

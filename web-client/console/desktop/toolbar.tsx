@@ -153,6 +153,9 @@ export function KeysMenu({ desktop, typeSecret }: KeysMenuProps) {
           <p class="menu-note quiet small">
             <kbd>Ctrl+Alt+Home</kbd> leaves the desktop for this bar.
           </p>
+          <p class="menu-note quiet small touch-only">
+            A finger that rests, or two that tap, click with the right button. Two fingers scroll.
+          </p>
         </>
       )}
     </ToolMenu>
