@@ -5,15 +5,15 @@ import { cp, mkdir, open, readdir, stat, truncate, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { spoolFile } from './encoding/spool.ts';
 import { CHECKPOINTS_FILE } from './evidence/checkpoint.ts';
 import { ensureSigningKey } from './evidence/signing-key.ts';
 import { verifyRecording } from './evidence/verify.ts';
 import { recoverInterrupted, VIDEO_FILE } from './finish.ts';
-import { scanFragments } from './fragmented-mp4.ts';
 import { readManifest } from './manifest.ts';
+import { scanFragments } from './mp4/fragmented-mp4.ts';
 import { systemClock } from './recording.ts';
 import { SessionRecorder, type SessionRecorderOptions } from './session-recorder.ts';
-import { spoolFile } from './spool.ts';
 import { readWhole } from './storage/byte-source.ts';
 import { RecordingStore } from './storage/recording-store.ts';
 import { CanvasDesktop } from './testing/canvas-desktop.ts';

@@ -5,10 +5,10 @@ import { appendFile, cp, mkdir, readdir, readFile, rm, stat, truncate, utimes, w
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { keptFile } from './encoding/spool.ts';
 import { recoverInterrupted } from './finish.ts';
 import { listRecordings, readRecording } from './library.ts';
 import { type Manifest, readManifest } from './manifest.ts';
-import { keptFile } from './spool.ts';
 import { copyAsLeft } from './testing/copy-as-left.ts';
 import { decodeAll, probeVideo, requireTools, temporaryDirectory } from './testing/media-tools.ts';
 import { folderAt, scanSegmentFile } from './testing/open-files.ts';

@@ -1,5 +1,9 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Ffmpeg, findFfmpeg } from './encoding/ffmpeg.ts';
+import { FRAME_GRID_MS } from './encoding/segment-writer.ts';
+import { keptFile, spoolFile } from './encoding/spool.ts';
+import { encodeSpools, lastFrameOf } from './encoding/spooled-segments.ts';
 import {
   CHECKPOINTS_FILE,
   type Checkpoint,
@@ -14,15 +18,11 @@ import { JOURNAL_FILES } from './evidence/event-journal.ts';
 import { EVENTS_FILE, EventLog } from './evidence/event-log.ts';
 import { hashSegment, type Sealing } from './evidence/seal.ts';
 import { readTrustedKeys } from './evidence/signing-key.ts';
-import { type Ffmpeg, findFfmpeg } from './ffmpeg.ts';
 import { joinSegments, VIDEO_FILE } from './join.ts';
 import { isUnfinished, type KeyOf, NO_KEYS } from './library.ts';
 import { MANIFEST_FILE, type Manifest, readManifest, writeManifest } from './manifest.ts';
 import { RecorderError, type RecorderLog, type RecordingSummary, systemClock } from './recording.ts';
-import { FRAME_GRID_MS } from './segment-writer.ts';
 import { canvasFile, findSegments, putOnOneCanvas } from './segments.ts';
-import { keptFile, spoolFile } from './spool.ts';
-import { encodeSpools, lastFrameOf } from './spooled-segments.ts';
 import { type ByteSource, readablePart } from './storage/byte-source.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
 import { decodeThumbnail, THUMBNAIL_FILE } from './thumbnail.ts';

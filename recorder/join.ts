@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import { chaptersOf, cuesOf } from './chapters.ts';
+import { FRAME_GRID_MS } from './encoding/segment-writer.ts';
 import { EVENTS_FILE, type RecordedEvent, readEvents } from './evidence/event-log.ts';
 import { EVIDENCE_MARK } from './evidence/evidence-box.ts';
 import { digestFrames, type FramesDigest, type SealedPart, type Sealing, VideoSeal } from './evidence/seal.ts';
 import { readSigningKey } from './evidence/signing-key.ts';
-import { encodeMovieHead, type VideoFrames } from './joined-mp4.ts';
-import { VIDEO_TRACK } from './movie-box.ts';
+import { chaptersOf, cuesOf } from './mp4/chapters.ts';
+import { encodeMovieHead, type VideoFrames } from './mp4/joined-mp4.ts';
+import { VIDEO_TRACK } from './mp4/movie-box.ts';
+import { encodeTextTracks, type TextTracks } from './mp4/text-tracks.ts';
 import { RecorderError } from './recording.ts';
-import { FRAME_GRID_MS } from './segment-writer.ts';
 import type { Segment } from './segments.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
-import { encodeTextTracks, type TextTracks } from './text-tracks.ts';
 
 export const VIDEO_FILE = 'video.mp4';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { EncoderPool } from './encoder-pool.ts';
+import { EncoderPool } from './encoding/encoder-pool.ts';
 import { type RecorderClock, type RecordingSummary, systemClock } from './recording.ts';
 import { CHART_PAGES, drawBlock, hasChartFonts, meanAccuracy, readPage } from './testing/legibility-chart.ts';
 import { requireTools } from './testing/media-tools.ts';

@@ -1,7 +1,7 @@
-import { fitDurations } from './fragments.ts';
+import { spoolFile } from './encoding/spool.ts';
+import { isRest } from './encoding/spooled-segments.ts';
 import { type Manifest, type ManifestSegment, readManifest } from './manifest.ts';
-import { spoolFile } from './spool.ts';
-import { isRest } from './spooled-segments.ts';
+import { fitDurations } from './mp4/fragments.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
 
 /** A recording that goes on, as far as it can be played now. */

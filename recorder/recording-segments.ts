@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Encoders } from './encoder-pool.ts';
-import { describeExit, type Ffmpeg, type FfmpegExit } from './ffmpeg.ts';
-import type { I420Picture } from './i420.ts';
+import type { I420Picture } from './capture/i420.ts';
+import type { Encoders } from './encoding/encoder-pool.ts';
+import { describeExit, type Ffmpeg, type FfmpegExit } from './encoding/ffmpeg.ts';
+import { onFrameGrid, SegmentWriter } from './encoding/segment-writer.ts';
+import { type EncodedRest, encodeSpoolOf } from './encoding/spooled-segments.ts';
 import type { Manifest, ManifestSegment } from './manifest.ts';
 import type { RecorderClock, RecorderLog } from './recording.ts';
-import { onFrameGrid, SegmentWriter } from './segment-writer.ts';
-import { type EncodedRest, encodeSpoolOf } from './spooled-segments.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';
 
 export interface RecordingSegmentsOptions {

@@ -1,7 +1,7 @@
-import { ENCODED_STREAM, encoderArguments, type Ffmpeg, pipeOrThrow } from './ffmpeg.ts';
-import { type FragmentScan, scanFragments } from './fragmented-mp4.ts';
-import { Fragmenter } from './fragments.ts';
+import { ENCODED_STREAM, encoderArguments, type Ffmpeg, pipeOrThrow } from './encoding/ffmpeg.ts';
 import type { Manifest, ManifestSegment } from './manifest.ts';
+import { type FragmentScan, scanFragments } from './mp4/fragmented-mp4.ts';
+import { Fragmenter } from './mp4/fragments.ts';
 import { RecorderError } from './recording.ts';
 import { type ByteSource, piecesOf, readablePart } from './storage/byte-source.ts';
 import type { RecordingFolder } from './storage/recording-folder.ts';

@@ -3,12 +3,12 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_FRAME_POLICY } from './capture/frame-policy.ts';
+import { FRAME_GRID_MS } from './encoding/segment-writer.ts';
 import { recoverInterrupted } from './finish.ts';
-import { DEFAULT_FRAME_POLICY } from './frame-policy.ts';
 import { readRecording } from './library.ts';
 import { readManifest } from './manifest.ts';
 import { RecorderError } from './recording.ts';
-import { FRAME_GRID_MS } from './segment-writer.ts';
 import { SessionRecorder } from './session-recorder.ts';
 import { CanvasDesktop } from './testing/canvas-desktop.ts';
 import { copyAsLeft } from './testing/copy-as-left.ts';

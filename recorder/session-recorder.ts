@@ -1,21 +1,23 @@
 import { mkdir, rm, utimes } from 'node:fs/promises';
 import type { Rect } from '#protocol/graphics/geometry.ts';
-import { CalmScreen } from './calm-screen.ts';
-import { DesktopPicture } from './desktop-picture.ts';
-import { type Encoders, UNLIMITED_ENCODERS } from './encoder-pool.ts';
-import { CheckpointLog } from './evidence/checkpoint.ts';
-import { EventLog } from './evidence/event-log.ts';
-import { readSigningKey } from './evidence/signing-key.ts';
-import { type Ffmpeg, findFfmpeg } from './ffmpeg.ts';
-import { type Ending, finishRecording } from './finish.ts';
+import { CalmScreen } from './capture/calm-screen.ts';
+import { DesktopPicture } from './capture/desktop-picture.ts';
 import {
   DEFAULT_FRAME_POLICY,
   type FrameDecision,
   type FrameEvent,
   FramePolicy,
   type FramePolicySettings,
-} from './frame-policy.ts';
-import type { I420Picture } from './i420.ts';
+} from './capture/frame-policy.ts';
+import type { I420Picture } from './capture/i420.ts';
+import { type Encoders, UNLIMITED_ENCODERS } from './encoding/encoder-pool.ts';
+import { type Ffmpeg, findFfmpeg } from './encoding/ffmpeg.ts';
+import { FRAME_GRID_MS } from './encoding/segment-writer.ts';
+import { encodeSpools } from './encoding/spooled-segments.ts';
+import { CheckpointLog } from './evidence/checkpoint.ts';
+import { EventLog } from './evidence/event-log.ts';
+import { readSigningKey } from './evidence/signing-key.ts';
+import { type Ending, finishRecording } from './finish.ts';
 import { isUnfinished } from './library.ts';
 import { MANIFEST_FILE, type Manifest, writeManifest } from './manifest.ts';
 import {
@@ -29,8 +31,6 @@ import {
   systemClock,
 } from './recording.ts';
 import { RecordingSegments } from './recording-segments.ts';
-import { FRAME_GRID_MS } from './segment-writer.ts';
-import { encodeSpools } from './spooled-segments.ts';
 import { RecordingFolder } from './storage/recording-folder.ts';
 import { ThumbnailKeeper } from './thumbnail-keeper.ts';
 

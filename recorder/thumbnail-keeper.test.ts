@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { I420Picture, rgbaImage } from './i420.ts';
+import { I420Picture, rgbaImage } from './capture/i420.ts';
 import { ThumbnailKeeper } from './thumbnail-keeper.ts';
 
 test('a thumbnail is the screen of ten seconds after the beginning, and of later ones in a long recording', async () => {

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { I420Picture } from './i420.ts';
+import type { I420Picture } from './capture/i420.ts';
 
 /**
  * Keeps the picture that will stand for a recording in the library, small, while the recording goes on: decoding one from

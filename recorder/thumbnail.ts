@@ -1,4 +1,4 @@
-import { describeExit, type Ffmpeg, pipeFfmpeg, QUIET } from './ffmpeg.ts';
+import { describeExit, type Ffmpeg, pipeFfmpeg, QUIET } from './encoding/ffmpeg.ts';
 import type { Segment } from './segments.ts';
 import { piecesOf } from './storage/byte-source.ts';
 

@@ -38,7 +38,12 @@ export const MODULES: readonly WasmModule[] = [
     file: 'protocol/codecs/interleaved-rle-module.ts',
     ...{ name: 'INTERLEAVED_RLE_MODULE', pages: 33 },
   },
-  { source: 'recorder/assembly/i420.ts', file: 'recorder/i420-module.ts', name: 'I420_MODULE', pages: undefined },
+  {
+    source: 'recorder/capture/assembly/i420.ts',
+    file: 'recorder/capture/i420-module.ts',
+    name: 'I420_MODULE',
+    pages: undefined,
+  },
 ];
 
 /** Characters of base64 in a line. */

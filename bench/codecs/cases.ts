@@ -19,8 +19,8 @@ import { encodeTile } from '../../protocol/codecs/remotefx/tile-codec.ts';
 import { plainTileKernels, tileKernels } from '../../protocol/codecs/remotefx/tile-kernels.ts';
 import { ZgfxDecompressor } from '../../protocol/codecs/zgfx.ts';
 import { ZgfxCompressor } from '../../protocol/codecs/zgfx-compressor.ts';
-import { I420Picture, rgbaImage } from '../../recorder/i420.ts';
-import { createI420Kernel } from '../../recorder/i420-kernel.ts';
+import { I420Picture, rgbaImage } from '../../recorder/capture/i420.ts';
+import { createI420Kernel } from '../../recorder/capture/i420-kernel.ts';
 import { officePicture, photoPicture } from './pictures.ts';
 
 /** One codec and one picture. */

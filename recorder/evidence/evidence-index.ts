@@ -1,6 +1,6 @@
 import { createHash, sign, verify as verifySignature } from 'node:crypto';
-import { type BoxPlace, topLevelBoxes } from '../fragmented-mp4.ts';
-import { encodeDataHeader } from '../joined-mp4.ts';
+import { type BoxPlace, topLevelBoxes } from '../mp4/fragmented-mp4.ts';
+import { encodeDataHeader } from '../mp4/joined-mp4.ts';
 import type { ByteSource } from '../storage/byte-source.ts';
 import { PUBLIC_KEY_SIZE, type PublicKey, parsePublicKeyDer, SIGNATURE_SIZE, type SigningKey } from './signing-key.ts';
 

@@ -1,4 +1,4 @@
-import { type BoxPlace, child, readBox } from '../fragmented-mp4.ts';
+import { type BoxPlace, child, readBox } from '../mp4/fragmented-mp4.ts';
 import type { ByteSource } from '../storage/byte-source.ts';
 
 /** The frames of an ordinary MP4 with one track, in the order of the file. */

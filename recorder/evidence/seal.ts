@@ -1,6 +1,6 @@
 import { createHash, sign } from 'node:crypto';
-import type { SegmentFrame } from '../fragmented-mp4.ts';
-import { SegmentDigest, type SegmentState } from '../segment-digest.ts';
+import { SegmentDigest, type SegmentState } from '../encoding/segment-digest.ts';
+import type { SegmentFrame } from '../mp4/fragmented-mp4.ts';
 import { type ByteSource, piecesOf } from '../storage/byte-source.ts';
 import type { SignedCheckpoint } from './checkpoint.ts';
 import { checkLog, type EventLogState, type RecordedEvent, sha256 } from './event-log.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { topLevelBoxes } from '../fragmented-mp4.ts';
+import { topLevelBoxes } from '../mp4/fragmented-mp4.ts';
 import { bytesSource } from '../storage/byte-source.ts';
 import { RecordingFolder } from '../storage/recording-folder.ts';
 import { RecordingStore } from '../storage/recording-store.ts';

@@ -1,5 +1,5 @@
 import { createHash, type Hash, verify as verifySignature } from 'node:crypto';
-import { type BoxPlace, readBox, topLevelBoxes } from '../fragmented-mp4.ts';
+import { type BoxPlace, readBox, topLevelBoxes } from '../mp4/fragmented-mp4.ts';
 import { type ByteSource, openFile, piecesOf } from '../storage/byte-source.ts';
 import {
   type Checkpoint,

@@ -1,6 +1,6 @@
 import { type Canvas, createCanvas, type SKRSContext2D } from '@napi-rs/canvas';
 import type { Rect } from '#protocol/graphics/geometry.ts';
-import { DamageGrid } from '../damage-grid.ts';
+import { DamageGrid } from '../capture/damage-grid.ts';
 import type { FrameSource } from '../recording.ts';
 
 /** A desktop drawn with a canvas: draw with `draw`, and hand the recorder the rectangles that it returns. */

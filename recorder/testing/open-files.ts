@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { OpenedBox } from '../evidence/evidence-box.ts';
 import { readEvidence } from '../evidence/verify.ts';
-import { type FragmentScan, scanFragments } from '../fragmented-mp4.ts';
+import { type FragmentScan, scanFragments } from '../mp4/fragmented-mp4.ts';
 import { openFile } from '../storage/byte-source.ts';
 import { RecordingFolder } from '../storage/recording-folder.ts';
 

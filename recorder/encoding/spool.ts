@@ -1,11 +1,11 @@
 import { promisify } from 'node:util';
 import { constants, unzip, type ZstdOptions, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Rect } from '#protocol/graphics/geometry.ts';
-import { MAX_CANVAS_PIXELS } from './desktop-picture.ts';
-import type { I420Picture } from './i420.ts';
-import type { ByteSource } from './storage/byte-source.ts';
-import { type FileWriter, Turns } from './storage/file-writer.ts';
-import type { RecordingFolder } from './storage/recording-folder.ts';
+import { MAX_CANVAS_PIXELS } from '../capture/desktop-picture.ts';
+import type { I420Picture } from '../capture/i420.ts';
+import type { ByteSource } from '../storage/byte-source.ts';
+import { type FileWriter, Turns } from '../storage/file-writer.ts';
+import type { RecordingFolder } from '../storage/recording-folder.ts';
 
 /**
  * Pictures that wait for an encoder, on the disk: the first whole, of each later one the areas that changed. Without loss, and encrypted as the recording is.

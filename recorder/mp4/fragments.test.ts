@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bytesSource } from '../storage/byte-source.ts';
 import { FlvReader } from './flv.ts';
 import { scanFragments } from './fragmented-mp4.ts';
 import { Fragmenter, fitDurations } from './fragments.ts';
-import { bytesSource } from './storage/byte-source.ts';
 
 const HEADER = Buffer.from('FLV\x01\x01\0\0\0\x09\0\0\0\0', 'latin1');
 const CONFIGURATION = Buffer.from([1, 0x64, 0, 0x33, 0xff, 0xe1, 0, 1, 0x67, 1, 0, 1, 0x68]);

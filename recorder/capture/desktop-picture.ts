@@ -1,8 +1,8 @@
 import type { Rect } from '#protocol/graphics/geometry.ts';
+import type { FrameSource, RecordedPointer } from '../recording.ts';
 import { DamageGrid } from './damage-grid.ts';
 import { I420Picture, rgbaImage, roundUpToEven } from './i420.ts';
 import { PointerOverlay } from './pointer-overlay.ts';
-import type { FrameSource, RecordedPointer } from './recording.ts';
 
 /** The picture of a desktop as it is at a moment. */
 export interface UpToDatePicture {

@@ -1,11 +1,11 @@
 import type { Rect } from '#protocol/graphics/geometry.ts';
+import { I420Picture } from '../capture/i420.ts';
+import type { FileWriter } from '../storage/file-writer.ts';
+import type { RecordingFolder } from '../storage/recording-folder.ts';
 import { type Encoders, type EncoderUser, UNLIMITED_ENCODERS } from './encoder-pool.ts';
 import { type EncoderSettings, type Ffmpeg, FfmpegEncoder, type FfmpegExit } from './ffmpeg.ts';
-import { I420Picture } from './i420.ts';
 import { SegmentDigest, type SegmentState } from './segment-digest.ts';
 import { keptFile, packAreas, Spool, spoolFile, writeKeptPicture } from './spool.ts';
-import type { FileWriter } from './storage/file-writer.ts';
-import type { RecordingFolder } from './storage/recording-folder.ts';
 
 export interface SegmentWriterOptions {
   readonly ffmpeg: Ffmpeg;

@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
-import { type RecorderClock, systemClock } from './recording.ts';
+import { type RecorderClock, systemClock } from '../recording.ts';
 
 /** Who wants an encoder: one segment of one recording. Until it has one, its pictures wait on the disk. */
 export interface EncoderUser {

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Fragmenter } from './fragments.ts';
+import { Fragmenter } from '../mp4/fragments.ts';
+import { RecorderError } from '../recording.ts';
 import { lowerPriority, Niceness } from './lower-priority.ts';
 import { encodeFrameHeader, encodeMatroskaHeader } from './matroska.ts';
-import { RecorderError } from './recording.ts';
 
 /** The system's ffmpeg, found and known to have an H.264 encoder. */
 export interface Ffmpeg {

@@ -5,19 +5,16 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
-import { EncoderPool } from './encoder-pool.ts';
-import { recoverInterrupted, VIDEO_FILE } from './finish.ts';
-import { I420Picture } from './i420.ts';
-import { BorrowedEncoders, lendEncoders } from './lent-encoders.ts';
-import { readLiveSegment, readLiveVideo } from './live.ts';
-import { readManifest } from './manifest.ts';
-import { type RecordingSummary, systemClock } from './recording.ts';
-import { SessionRecorder, type SessionRecorderOptions } from './session-recorder.ts';
-import { readSpool, spoolFile } from './spool.ts';
-import type { RecordingFolder } from './storage/recording-folder.ts';
-import { RecordingStore } from './storage/recording-store.ts';
-import { CanvasDesktop } from './testing/canvas-desktop.ts';
-import { copyAsLeft } from './testing/copy-as-left.ts';
+import { I420Picture } from '../capture/i420.ts';
+import { recoverInterrupted, VIDEO_FILE } from '../finish.ts';
+import { readLiveSegment, readLiveVideo } from '../live.ts';
+import { readManifest } from '../manifest.ts';
+import { type RecordingSummary, systemClock } from '../recording.ts';
+import { SessionRecorder, type SessionRecorderOptions } from '../session-recorder.ts';
+import type { RecordingFolder } from '../storage/recording-folder.ts';
+import { RecordingStore } from '../storage/recording-store.ts';
+import { CanvasDesktop } from '../testing/canvas-desktop.ts';
+import { copyAsLeft } from '../testing/copy-as-left.ts';
 import {
   complaintsOf,
   decodeAll,
@@ -25,10 +22,13 @@ import {
   probeVideo,
   requireTools,
   temporaryDirectory,
-} from './testing/media-tools.ts';
-import { folderAt, scanSegmentFile } from './testing/open-files.ts';
-import { RecordingSession } from './testing/recording-session.ts';
-import { until } from './testing/until.ts';
+} from '../testing/media-tools.ts';
+import { folderAt, scanSegmentFile } from '../testing/open-files.ts';
+import { RecordingSession } from '../testing/recording-session.ts';
+import { until } from '../testing/until.ts';
+import { EncoderPool } from './encoder-pool.ts';
+import { BorrowedEncoders, lendEncoders } from './lent-encoders.ts';
+import { readSpool, spoolFile } from './spool.ts';
 
 const WIDTH = 320;
 const HEIGHT = 240;

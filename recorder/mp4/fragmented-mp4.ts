@@ -1,4 +1,4 @@
-import type { ByteSource } from './storage/byte-source.ts';
+import type { ByteSource } from '../storage/byte-source.ts';
 
 /**
  * Reads what a fragmented MP4 of ours really holds (ISO/IEC 14496-12 section 8.8), whatever became of its writer.

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from './evidence/event-log.ts';
+import type { RecordedEvent } from '../evidence/event-log.ts';
 
 /**
  * The events of a recording for other players: chapters, and a text track with a line for each event. What is typed is

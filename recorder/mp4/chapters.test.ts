@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RecordedEvent } from '../evidence/event-log.ts';
 import { chaptersOf, cuesOf, describeEvent } from './chapters.ts';
-import type { RecordedEvent } from './evidence/event-log.ts';
 
 const event = (type: string, t: number | null, fields: Record<string, unknown> = {}): RecordedEvent => ({
   n: 0,

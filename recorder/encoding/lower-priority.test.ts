@@ -6,9 +6,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryDirectory } from '../testing/media-tools.ts';
 import { findFfmpeg, pipeFfmpeg } from './ffmpeg.ts';
 import { lowerPriority, Niceness } from './lower-priority.ts';
-import { temporaryDirectory } from './testing/media-tools.ts';
 
 test('all threads of a process are lowered, and its group', { skip: process.platform !== 'linux' }, async (context) => {
   const program = 'process.stdout.write("."); setInterval(() => {}, 1000)';

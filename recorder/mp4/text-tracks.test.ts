@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { requireTools } from './testing/media-tools.ts';
-import { RecordingSession } from './testing/recording-session.ts';
-import { sealedRecording } from './testing/sealed-recording.ts';
+import { requireTools } from '../testing/media-tools.ts';
+import { RecordingSession } from '../testing/recording-session.ts';
+import { sealedRecording } from '../testing/sealed-recording.ts';
 import { encodeTextTracks } from './text-tracks.ts';
 
 interface Probed {

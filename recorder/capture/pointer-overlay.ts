@@ -1,6 +1,6 @@
 import { intersect, type Rect } from '#protocol/graphics/geometry.ts';
+import type { PointerImage, RecordedPointer } from '../recording.ts';
 import { type I420Picture, type RgbaImage, rgbaImage, roundUpToEven } from './i420.ts';
-import type { PointerImage, RecordedPointer } from './recording.ts';
 
 /**
  * The pointer, drawn into the picture at capture: the pixels beneath it are copied, blended and converted, the

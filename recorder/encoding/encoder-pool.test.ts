@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { FakeClock } from '../testing/fake-clock.ts';
 import { EncoderPool, type EncoderUser } from './encoder-pool.ts';
-import { FakeClock } from './testing/fake-clock.ts';
 
 const SECOND = 1000;
 

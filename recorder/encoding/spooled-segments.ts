@@ -1,13 +1,13 @@
+import { I420Picture } from '../capture/i420.ts';
+import { type Manifest, type ManifestSegment, writeManifest } from '../manifest.ts';
+import { scanFragments } from '../mp4/fragmented-mp4.ts';
+import type { ByteSource } from '../storage/byte-source.ts';
+import type { RecordingFolder } from '../storage/recording-folder.ts';
+import { SealedFileError } from '../storage/sealed-file.ts';
 import { describeExit, type Ffmpeg } from './ffmpeg.ts';
-import { scanFragments } from './fragmented-mp4.ts';
-import { I420Picture } from './i420.ts';
-import { type Manifest, type ManifestSegment, writeManifest } from './manifest.ts';
 import type { SegmentState } from './segment-digest.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { keptFile, readSpool, spoolBegins, spoolFile } from './spool.ts';
-import type { ByteSource } from './storage/byte-source.ts';
-import type { RecordingFolder } from './storage/recording-folder.ts';
-import { SealedFileError } from './storage/sealed-file.ts';
 
 export interface EncodedRest {
   readonly segment: ManifestSegment;

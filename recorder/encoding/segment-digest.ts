@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { GatheredBytes } from './gathered-bytes.ts';
-import { BOX_HEADER } from './mp4-boxes.ts';
+import { GatheredBytes } from '../mp4/gathered-bytes.ts';
+import { BOX_HEADER } from '../mp4/mp4-boxes.ts';
 
 /** What a segment holds, whole fragments only. */
 export interface SegmentState {
