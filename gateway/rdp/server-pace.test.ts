@@ -115,8 +115,8 @@ test('a server that gives more to do than it may is not read until that is paid 
   pass(10_000);
   assert.deepEqual(paused.splice(0), [
     [0, true],
-    // 1.9 s of work, less the 3 s of credit at 0.311 s a second.
-    [3_109, false],
+    // 1.9 s of work, less the 3 s of credit at 0.518 s a second.
+    [666, false],
   ]);
   assert.deepEqual(acknowledged, [[0, 1]]);
   pace.handedOver({ ...copies, work: 500e6 });
