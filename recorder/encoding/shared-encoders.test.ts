@@ -115,16 +115,16 @@ test('six recordings with two encoders: no more than two at a time, and nothing 
   }
 });
 
-test('killed before any recording had its turn: all of it is found and encoded', async (context) => {
+test('killed before recordings have had their turn: all of it is found and encoded', async (context) => {
   if (!requireTools(context, 'ffmpeg', 'ffprobe')) return;
   const { root, recordings, work } = await setUp(context, 3, 1, 60_000);
   await work(2500);
-  const painted = systemClock.now();
+  const before = await Promise.all(recordings.map(({ folder }) => spooledCorner(folder)));
   recordings.forEach(({ paint }, index) => {
     paint(COLOURS[index] as string);
   });
-  for (const { folder } of recordings) {
-    await until('what was painted last to be on the disk', async () => ((await lastSpooled(folder)) ?? 0) >= painted);
+  for (const [index, { folder }] of recordings.entries()) {
+    await until('what was painted last to be on the disk', async () => (await spooledCorner(folder)) !== before[index]);
   }
   const crashed = await temporaryDirectory(context);
   await copyAsLeft(root, crashed);
@@ -133,7 +133,8 @@ test('killed before any recording had its turn: all of it is found and encoded',
   for (const [index, { summary }] of recovered.entries()) {
     assert.ok(summary);
     assert.equal(summary.state, 'incomplete');
-    assert.equal(summary.segments, 1);
+    // On a machine with much else to do one may have had its turn.
+    assert.ok(summary.segments === 1 || summary.segments === 2, `${summary.segments} segments`);
     const { problems } = (await readManifest(folderAt(dirname(summary.path), KEY))) ?? {};
     assert.deepEqual(problems, ['interrupted: the recorder was gone before the end']);
     await holds(context, summary, COLOURS[index] as string, 4);
@@ -286,15 +287,16 @@ test('an encoder that is lent by another thread is none that has to be waited fo
   assert.ok(finesse.length >= 2 && finesse.includes('0.89'), String(finesse));
 });
 
-/** Of when the last picture is that waits on the disk for an encoder; milliseconds since the epoch. */
-async function lastSpooled(folder: RecordingFolder): Promise<number | undefined> {
+/** The luma of the last picture that waits on the disk for an encoder, at its lower right, where work paints nothing. */
+async function spooledCorner(folder: RecordingFolder): Promise<number | undefined> {
   const segment = (await readManifest(folder))?.segments.at(-1);
   const spool = segment && (await folder.openLog(spoolFile(segment.file)).catch(() => undefined));
-  if (segment === undefined || spool === undefined) return undefined;
-  let last: number | undefined;
-  for await (const at of readSpool(spool, new I420Picture(WIDTH, HEIGHT))) last = segment.startedAt + at;
+  if (spool === undefined) return undefined;
+  const picture = new I420Picture(WIDTH, HEIGHT);
+  let corner: number | undefined;
+  for await (const _at of readSpool(spool, picture)) corner = picture.bytes[WIDTH * HEIGHT - 1];
   await spool.close();
-  return last;
+  return corner;
 }
 
 /** That a video plays without a complaint, has so many frames, and ends with a colour. */
