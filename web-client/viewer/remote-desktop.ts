@@ -378,11 +378,14 @@ export class RemoteDesktop implements Disposable {
 
   #listenToMouse(): void {
     const canvas = this.#canvas;
+    const toMouse = (event: PointerEvent): void => {
+      if (event.pointerType === 'touch') this.#touch.finger(event);
+      else this.#mouse.pointer(event);
+    };
     const pointer = (event: PointerEvent): void => {
       if (this.#viewOnly) return;
       if (event.type === 'pointermove') this.#keyboard.synchronizeIfDue(event);
-      if (event.pointerType === 'touch') this.#touch.finger(event);
-      else this.#mouse.pointer(event);
+      toMouse(event);
       const box = this.element.getBoundingClientRect();
       this.#text.moveTo(
         event.clientX - box.left + this.element.scrollLeft,
@@ -397,7 +400,9 @@ export class RemoteDesktop implements Disposable {
     };
     const owned = this.#owned;
     owned.add(listen(canvas, 'pointerdown', down));
-    for (const type of ['pointermove', 'pointerup', 'pointercancel']) owned.add(listen(canvas, type, pointer));
+    for (const type of ['pointermove', 'pointerup']) owned.add(listen(canvas, type, pointer));
+    // Says nothing of where the pointer is.
+    owned.add(listen(canvas, 'pointercancel', toMouse));
     const left = (): void => {
       this.#touch.cancel();
       this.#mouse.releaseAll();
