@@ -1,6 +1,5 @@
 import { sessionClock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import type { LiveSession } from '../sessions/live-session.ts';
 import type { Recording } from '../sessions/session-history.ts';
 import type { Call } from './route.ts';
 import type { Services } from './services.ts';
@@ -39,7 +38,7 @@ export class RecordingViewings {
   async ofLive(recording: Recording, viewer: Viewer): Promise<void> {
     const { id: userId, username } = viewer.actor;
     await this.#live.goOn(`${userId} ${recording.id}`, async () => {
-      const session = this.#sessionOf(recording);
+      const session = this.#services.sessions.find(recording.id);
       const announced = session?.facts.terms.liveViewAnnounced ?? (await this.#services.settings.read()).announceShadow;
       await this.#write(recording, viewer, { live: true, announced });
       return session?.playing({ userId, username, since: sessionClock() }, announced) ?? (() => {});
@@ -48,12 +47,8 @@ export class RecordingViewings {
 
   /** Throws `forbidden` where nobody may see the session of the recording while it goes on. */
   requireLiveView(recording: Recording): void {
-    if (this.#sessionOf(recording)?.facts.terms.liveView !== false) return;
+    if (this.#services.sessions.find(recording.id)?.facts.terms.liveView !== false) return;
     throw new GatewayError('forbidden', 'the policy allows no live view: it can be played when the session is over');
-  }
-
-  #sessionOf({ id }: Recording): LiveSession | undefined {
-    return this.#services.sessions.list().find((session) => session.id === id);
   }
 
   #write(

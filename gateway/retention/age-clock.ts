@@ -65,8 +65,14 @@ export class AgeClock {
 }
 
 /** When a clock that is doubted is believed all the same. */
-export function believedFrom({ since }: ClockDoubt): number {
+function believedFrom({ since }: ClockDoubt): number {
   return since + PATIENCE_MS;
+}
+
+/** For people and the audit log. */
+export function describeDoubt(doubt: ClockDoubt): Readonly<Record<'lastSeen' | 'since' | 'until', string>> {
+  const iso = (at: number) => new Date(at).toISOString();
+  return { lastSeen: iso(doubt.lastSeen), since: iso(doubt.since), until: iso(believedFrom(doubt)) };
 }
 
 /** A clock that says less than it did at the start in question has been set right. */

@@ -4,7 +4,7 @@ import { sessionClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { Notifier } from '../notifications/kinds.ts';
 import type { Store } from '../store/store.ts';
-import { AgeClock, believedFrom, type ClockDoubt } from './age-clock.ts';
+import { AgeClock, type ClockDoubt, describeDoubt } from './age-clock.ts';
 import { type DeletionReason, dueRecordings, ruleFor, withoutAges } from './policy.ts';
 import type { RetentionSettings } from './retention-settings.ts';
 import { requireSpace, type Space, type SpaceState, spaceState } from './storage-space.ts';
@@ -218,8 +218,7 @@ export class Retention {
     const { audit, notifier, log } = this.#parts;
     const doubt = await this.#ages.look(this.#clock());
     if (doubt === undefined) return;
-    const iso = (at: number) => new Date(at).toISOString();
-    const facts = { lastSeen: iso(doubt.lastSeen), since: iso(doubt.since), until: iso(believedFrom(doubt)) };
+    const facts = describeDoubt(doubt);
     await audit.record({ action: 'retention.paused', details: facts });
     const text = [
       `The gateway ran last at ${facts.lastSeen}, and was started at ${facts.since} by its clock.`,

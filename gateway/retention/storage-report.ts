@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Store } from '../store/store.ts';
 import type { Targets } from '../targets/targets.ts';
-import { believedFrom, type ClockDoubt } from './age-clock.ts';
+import { describeDoubt } from './age-clock.ts';
 import { DAY_MS, daysUntilFull, type RetentionRule, ruleFor, sizeInTheEnd } from './policy.ts';
 import type { RecordingStorage, Retention, SweepResult } from './retention.ts';
 import type { RetentionSettings } from './retention-settings.ts';
@@ -53,6 +53,7 @@ interface ReportParts {
 
 export async function storageReport(parts: ReportParts, now = Date.now()): Promise<StorageReport> {
   const { store, settings, storage, retention } = parts;
+  const { clockDoubt } = retention;
   const [rules, watermarks, space, recorded, held, known] = await Promise.all([
     settings.rules(),
     settings.watermarks(),
@@ -97,15 +98,9 @@ export async function storageReport(parts: ReportParts, now = Date.now()): Promi
     bytesPerDay: targets.reduce((sum, { bytesPerDay }) => sum + bytesPerDay, 0),
     daysLeft: left === null ? null : Math.floor(left),
     lastSweep: retention.lastSweep ?? null,
-    clockDoubt: describe(retention.clockDoubt),
+    clockDoubt: clockDoubt === undefined ? null : describeDoubt(clockDoubt),
     targets,
   };
-}
-
-function describe(doubt: ClockDoubt | undefined): StorageReport['clockDoubt'] {
-  if (doubt === undefined) return null;
-  const iso = (at: number) => new Date(at).toISOString();
-  return { lastSeen: iso(doubt.lastSeen), since: iso(doubt.since), until: iso(believedFrom(doubt)) };
 }
 
 const NOTHING = { recordings: 0, bytes: 0, duration: 0, recent_bytes: 0, recent_duration: 0 };

@@ -151,8 +151,12 @@ export class Sessions {
     return session;
   }
 
+  find(id: string): LiveSession | undefined {
+    return this.#live.get(id);
+  }
+
   get(id: string): LiveSession {
-    const session = this.#live.get(id);
+    const session = this.find(id);
     if (session === undefined) throw new GatewayError('not_found', 'there is no such live session');
     return session;
   }

@@ -1,3 +1,4 @@
+import { u32At } from '../core/bytes.ts';
 import { ReadCursor, WriteCursor } from '../core/cursor.ts';
 
 /** [MS-RDPBCGR] 2.2.6.1.1 CHANNEL_PDU_HEADER, `flags`. */
@@ -135,7 +136,3 @@ const NOTHING = new Uint8Array(0);
 const FIRST_BYTES = 16 * 1024;
 
 const WHOLE = ChannelFlags.first | ChannelFlags.last;
-
-function u32At(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
-}

@@ -1,3 +1,4 @@
+import { u16At, u32At } from '../core/bytes.ts';
 import { ProgressiveBlockType } from './progressive/blocks.ts';
 import { BlockType } from './remotefx/blocks.ts';
 
@@ -28,22 +29,17 @@ export const Work = {
 
 /** Of an encoded bitmap stream, [MS-RDPRFX] 2.2.2, at `bytes[start..end)`. */
 export function workOfRemoteFx(bytes: Uint8Array, start: number, end: number): number {
-  let work = 0;
   let rects = 1;
-  for (let at = start; at + BLOCK_HEADER_SIZE <= end; ) {
-    const type = u16(bytes, at);
-    const length = u32(bytes, at + 2);
-    if (length < BLOCK_HEADER_SIZE || length > end - at) break;
-    work += Work.command;
+  return workOfBlocks(bytes, start, end, (type, at, length) => {
     if (type === BlockType.region && length > RFX_NUM_RECTS + 1) {
-      rects = Math.max(1, u16(bytes, at + RFX_NUM_RECTS));
-      work += rects * Work.part;
-    } else if (type === BlockType.extension && length > RFX_NUM_TILES + 1) {
-      work += u16(bytes, at + RFX_NUM_TILES) * (Work.tile + rects * Work.pair);
+      rects = Math.max(1, u16At(bytes, at + RFX_NUM_RECTS));
+      return rects * Work.part;
     }
-    at += length;
-  }
-  return work;
+    if (type === BlockType.extension && length > RFX_NUM_TILES + 1) {
+      return u16At(bytes, at + RFX_NUM_TILES) * (Work.tile + rects * Work.pair);
+    }
+    return 0;
+  });
 }
 
 /** What of a progressive frame is still open, of which later regions show tiles and rectangles again. */
@@ -54,26 +50,36 @@ export interface OpenFrame {
 
 /** Of an RFX_PROGRESSIVE_BITMAP_STREAM, [MS-RDPEGFX] 2.2.4.2, at `bytes[start..end)`. @param frame brought up to date */
 export function workOfProgressive(bytes: Uint8Array, start: number, end: number, frame: OpenFrame): number {
+  return workOfBlocks(bytes, start, end, (type, at, length) => {
+    if (type !== ProgressiveBlockType.region || length < PROGRESSIVE_NUM_TILES + 2) return 0;
+    const rects = u16At(bytes, at + PROGRESSIVE_NUM_RECTS);
+    const tiles = u16At(bytes, at + PROGRESSIVE_NUM_TILES);
+    // Its tiles in all rectangles of the frame, and the frame's earlier tiles in its own.
+    const pairs = tiles * (frame.rects + rects) + frame.tiles * rects;
+    let work = rects * Work.part + tiles * Work.tile + pairs * Work.pair;
+    if (frame.tiles > 0) {
+      // Its rectangles are mostly those of its own tiles, which are drawn once.
+      const earlier = Math.max(0, tilesUnder(bytes, at, length, rects) - tiles);
+      work += Math.min(frame.tiles, earlier) * Work.tile;
+    }
+    frame.rects += rects;
+    frame.tiles += tiles;
+    return work;
+  });
+}
+
+/** Both forms of RemoteFX are blocks one after another. @param more what a block takes besides being one */
+function workOfBlocks(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  more: (type: number, at: number, length: number) => number,
+): number {
   let work = 0;
   for (let at = start; at + BLOCK_HEADER_SIZE <= end; ) {
-    const type = u16(bytes, at);
-    const length = u32(bytes, at + 2);
+    const length = u32At(bytes, at + 2);
     if (length < BLOCK_HEADER_SIZE || length > end - at) break;
-    work += Work.command;
-    if (type === ProgressiveBlockType.region && length >= PROGRESSIVE_NUM_TILES + 2) {
-      const rects = u16(bytes, at + PROGRESSIVE_NUM_RECTS);
-      const tiles = u16(bytes, at + PROGRESSIVE_NUM_TILES);
-      // Its tiles in all rectangles of the frame, and the frame's earlier tiles in its own.
-      const pairs = tiles * (frame.rects + rects) + frame.tiles * rects;
-      work += rects * Work.part + tiles * Work.tile + pairs * Work.pair;
-      if (frame.tiles > 0) {
-        // Its rectangles are mostly those of its own tiles, which are drawn once.
-        const earlier = Math.max(0, tilesUnder(bytes, at, length, rects) - tiles);
-        work += Math.min(frame.tiles, earlier) * Work.tile;
-      }
-      frame.rects += rects;
-      frame.tiles += tiles;
-    }
+    work += Work.command + more(u16At(bytes, at), at, length);
     at += length;
   }
   return work;
@@ -84,7 +90,7 @@ function tilesUnder(bytes: Uint8Array, region: number, length: number, rects: nu
   let count = 0;
   const end = region + Math.min(length, PROGRESSIVE_RECTS + rects * RECT_SIZE);
   for (let at = region + PROGRESSIVE_RECTS; at + RECT_SIZE <= end; at += RECT_SIZE) {
-    const [x, y, width, height] = [u16(bytes, at), u16(bytes, at + 2), u16(bytes, at + 4), u16(bytes, at + 6)];
+    const [x, y, width, height] = [u16At(bytes, at), u16At(bytes, at + 2), u16At(bytes, at + 4), u16At(bytes, at + 6)];
     if (width === 0 || height === 0) continue;
     count += (((x + width - 1) >> 6) - (x >> 6) + 1) * (((y + height - 1) >> 6) - (y >> 6) + 1);
   }
@@ -97,9 +103,9 @@ export function workOfClearCodec(bytes: Uint8Array, start: number, end: number):
   const layers = start + 2 + (flags & CLEARCODEC_GLYPH_INDEX ? 2 : 0);
   if (layers + 12 > end) return 0;
   let work = 0;
-  for (let at = layers + 12 + u32(bytes, layers) + u32(bytes, layers + 4); at + SUBCODEC_HEADER_SIZE <= end; ) {
-    work += Work.command + u16(bytes, at + 4) * u16(bytes, at + 6) * (Work.picture + Work.make);
-    at += SUBCODEC_HEADER_SIZE + u32(bytes, at + 8);
+  for (let at = layers + 12 + u32At(bytes, layers) + u32At(bytes, layers + 4); at + SUBCODEC_HEADER_SIZE <= end; ) {
+    work += Work.command + u16At(bytes, at + 4) * u16At(bytes, at + 6) * (Work.picture + Work.make);
+    at += SUBCODEC_HEADER_SIZE + u32At(bytes, at + 8);
   }
   return work;
 }
@@ -118,11 +124,3 @@ const RECT_SIZE = 4 * 2;
 const CLEARCODEC_GLYPH_INDEX = 0x01;
 /** xStart, yStart, width, height, bitmapDataByteCount, subCodecId. */
 const SUBCODEC_HEADER_SIZE = 4 * 2 + 4 + 1;
-
-function u16(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8);
-}
-
-function u32(bytes: Uint8Array, at: number): number {
-  return (u16(bytes, at) | (u16(bytes, at + 2) << 16)) >>> 0;
-}

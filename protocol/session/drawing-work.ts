@@ -1,5 +1,6 @@
 import { Work, workOfRemoteFx } from '../codecs/decoding-work.ts';
 import { MAX_PICTURE_PIXELS } from '../codecs/pixel-target.ts';
+import { u16At } from '../core/bytes.ts';
 import { SurfaceCodecId } from '../graphics/surface-outline.ts';
 import { type GraphicsUpdate, UpdateCode } from '../graphics/update.ts';
 import { SurfaceCommandType } from '../pdu/surface-command.ts';
@@ -18,10 +19,10 @@ export function drawingWork({ code, data }: GraphicsUpdate): number {
 function workOfBitmaps(data: Uint8Array): number {
   let work = 0;
   for (let at = RECTANGLES_OFFSET; at + RECTANGLE_HEADER_SIZE <= data.length; ) {
-    const pixels = u16(data, at + WIDTH_OFFSET) * u16(data, at + WIDTH_OFFSET + 2);
-    const end = at + RECTANGLE_HEADER_SIZE + u16(data, at + BITMAP_LENGTH_OFFSET);
+    const pixels = u16At(data, at + WIDTH_OFFSET) * u16At(data, at + WIDTH_OFFSET + 2);
+    const end = at + RECTANGLE_HEADER_SIZE + u16At(data, at + BITMAP_LENGTH_OFFSET);
     // Nothing behind what nobody decodes is decoded.
-    if (!DEPTHS.has(u16(data, at + DEPTH_OFFSET)) || pixels > MAX_PICTURE_PIXELS || end > data.length) break;
+    if (!DEPTHS.has(u16At(data, at + DEPTH_OFFSET)) || pixels > MAX_PICTURE_PIXELS || end > data.length) break;
     work += Work.command + pixels * Work.picture;
     at = end;
   }
@@ -33,7 +34,7 @@ function workOfSurfaceCommands(data: Uint8Array): number {
   let work = 0;
   for (let at = 0; at + 2 <= data.length; ) {
     work += Work.command;
-    const type = u16(data, at);
+    const type = u16At(data, at);
     if (type === SurfaceCommandType.frameMarker) {
       at += FRAME_MARKER_SIZE;
       continue;
@@ -42,18 +43,14 @@ function workOfSurfaceCommands(data: Uint8Array): number {
     if (!isBits || at + SURFACE_BITS_SIZE > data.length) break;
     const hasMore = (data[at + FLAGS_OFFSET]! & EXTENDED_HEADER_PRESENT) !== 0;
     const start = at + SURFACE_BITS_SIZE + (hasMore ? EXTENDED_HEADER_SIZE : 0);
-    const end = start + u16(data, at + LENGTH_OFFSET) + u16(data, at + LENGTH_OFFSET + 2) * 0x1_0000;
+    const end = start + u16At(data, at + LENGTH_OFFSET) + u16At(data, at + LENGTH_OFFSET + 2) * 0x1_0000;
     work +=
       data[at + CODEC_OFFSET] === SurfaceCodecId.remoteFx
         ? workOfRemoteFx(data, start, Math.min(end, data.length))
-        : u16(data, at + SIZE_OFFSET) * u16(data, at + SIZE_OFFSET + 2) * Work.picture;
+        : u16At(data, at + SIZE_OFFSET) * u16At(data, at + SIZE_OFFSET + 2) * Work.picture;
     at = end;
   }
   return work;
-}
-
-function u16(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8);
 }
 
 /** updateType, numberRectangles. */

@@ -25,8 +25,7 @@ export function liveRoutes({ history, live, sessions }: Services, viewings: Reco
       errors: ['not_ready'],
       async handle({ parameter }) {
         const { id } = await goingOn(parameter('id'));
-        const session = sessions.list().find((one) => one.id === id);
-        session?.recordingWatched();
+        sessions.find(id)?.recordingWatched();
         const video = await live.video(id);
         if (video === undefined) throw new GatewayError('not_ready', 'there is no picture yet, or the session is over');
         return {

@@ -1,5 +1,6 @@
 import { changesOf } from '../../audit/changes.ts';
 import { GatewayError } from '../../errors.ts';
+import { describeDoubt } from '../../retention/age-clock.ts';
 import { keptUntil, type RetentionRule, ruleFor } from '../../retention/policy.ts';
 import type { Watermarks } from '../../retention/storage-space.ts';
 import { type Route, route } from '../route.ts';
@@ -92,11 +93,8 @@ function ruleRoutes({ retention, retentionSettings, targets, storageReport, audi
       async handle({ actor, address }) {
         const doubt = retention.clockDoubt;
         if (doubt === undefined) return;
-        const details = {
-          lastSeen: new Date(doubt.lastSeen).toISOString(),
-          since: new Date(doubt.since).toISOString(),
-        };
-        await audit.record({ action: 'retention.resumed', actor, address, details });
+        const { lastSeen, since } = describeDoubt(doubt);
+        await audit.record({ action: 'retention.resumed', actor, address, details: { lastSeen, since } });
         await retention.believeClock();
       },
     }),
